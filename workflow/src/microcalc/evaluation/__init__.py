@@ -1,0 +1,1 @@
+"""What the models are worth on each split, with an interval for every estimate."""

@@ -1,0 +1,1 @@
+"""Deep features: a convolutional network's pooled activations per view and per case."""

@@ -1,0 +1,1 @@
+"""Figures as functions from result tables to matplotlib figures."""

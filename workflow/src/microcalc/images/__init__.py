@@ -1,0 +1,1 @@
+"""From a mammogram's file to one patch per view, with its quality control."""

@@ -1,0 +1,35 @@
+"""Logging for scripts: a failed job's log ends in one sentence that says what to do."""
+
+import logging
+import sys
+import traceback
+from types import TracebackType
+
+from microcalc.errors import StudyError
+
+
+def start(log_path: str) -> logging.Logger:
+    """Send the package's log to `log_path` and end it, on failure, in one readable sentence.
+
+    The sentence goes to standard error too, so that it stands on Snakemake's console. A
+    StudyError is a message to the user and needs no traceback; anything else keeps its own.
+    """
+    handler = logging.FileHandler(log_path, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("microcalc")
+    logger.handlers = [handler]
+    logger.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").handlers = [handler]
+
+    def report(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        if not isinstance(error, StudyError):
+            logger.error("".join(traceback.format_exception(kind, error, trace)))
+        sentence = f"{kind.__name__}: {error}"
+        logger.error(sentence)
+        print(f"{sentence}\nSee {log_path}", file=sys.stderr)
+
+    sys.excepthook = report
+    return logger

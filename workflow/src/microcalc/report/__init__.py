@@ -1,0 +1,1 @@
+"""The page and the texts, made from what stands in the results folder."""

@@ -1,0 +1,1 @@
+"""The demo's patients: tables, phantoms and DICOM files, drawn from one seed."""

@@ -4,14 +4,36 @@ import csv
 import io
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from microcalc.errors import StudyError
 
 SEPARATORS = (",", ";", "\t")
 
 
-def read_rows(path: str | os.PathLike[str]) -> list[dict[str, str]]:
-    """Return a table's rows as dictionaries of stripped text, header names stripped too.
+class Table(NamedTuple):
+    """A table as text.
+
+    Attributes
+    ----------
+    name
+        The file's path as given, for messages.
+    columns
+        Header names, stripped.
+    rows
+        One dictionary per row, cells stripped.
+    lines
+        The line of the file on which each row ends, for messages.
+    """
+
+    name: str
+    columns: list[str]
+    rows: list[dict[str, str]]
+    lines: list[int]
+
+
+def read_table(path: str | os.PathLike[str]) -> Table:
+    """Return a table's cells as stripped text.
 
     Parameters
     ----------
@@ -25,47 +47,49 @@ def read_rows(path: str | os.PathLike[str]) -> list[dict[str, str]]:
         When the file is missing or empty, a column name is empty or stands twice, or a row
         has more or fewer cells than the header.
     """
-    name = Path(path)
+    name = str(path)
     try:
-        data = name.read_bytes()
+        data = Path(path).read_bytes()
     except FileNotFoundError:
         raise StudyError(f"{name}: there is no such table; check its path in the config") from None
-    text = _decode(data)
+    text = _decode(data, name)
     if not text.strip():
         raise StudyError(f"{name}: the table is empty; expected a header and one row per entry")
-    header_line = text.lstrip().splitlines()[0]
-    separator = max(SEPARATORS, key=header_line.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    lines = [(reader.line_num, line) for line in reader if any(cell.strip() for cell in line)]
-    header = [cell.strip() for cell in lines[0][1]]
-    problems = _header_problems(header)
-    for number, line in lines[1:]:
-        if len(line) != len(header):
-            problems.append(
-                f"line {number} has {len(line)} cells, the header has {len(header)} "
-                "(a separator inside a text needs quotes)"
-            )
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text))
+    try:
+        filled = [(reader.line_num, line) for line in reader if any(map(str.strip, line))]
+    except csv.Error as error:
+        raise StudyError(f"{name}: line {reader.line_num} cannot be read ({error})") from None
+    header = [cell.strip() for cell in filled[0][1]]
+    problems = _header_problems(header) + [
+        f"line {number} has {len(line)} cells, the header has {len(header)} "
+        "(a separator inside a text needs quotes)"
+        for number, line in filled[1:]
+        if len(line) != len(header)
+    ]
     if problems:
         raise StudyError.listing(f"{name}: not a well-formed table", problems)
-    return [
-        dict(zip(header, (cell.strip() for cell in line), strict=True)) for _, line in lines[1:]
-    ]
+    rows = [dict(zip(header, map(str.strip, line), strict=True)) for _, line in filled[1:]]
+    return Table(name, header, rows, [number for number, _ in filled[1:]])
 
 
-def _decode(data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16")
+def _decode(data: bytes, name: str) -> str:
+    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode(encoding)
     except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
+        text = data.decode("cp1252", errors="replace")
+    if "\0" in text:
+        raise StudyError(f"{name}: not a text table; save it as CSV (UTF-8)")
+    return text
+
+
+def _separator(text: str) -> str:
+    header_line = text.lstrip().splitlines()[0]
+    return max(SEPARATORS, key=header_line.count)
 
 
 def _header_problems(header: list[str]) -> list[str]:
-    problems = [f"column {i + 1} has no name" for i, name in enumerate(header) if not name]
-    seen: set[str] = set()
-    for name in header:
-        if name and name in seen:
-            problems.append(f"column {name!r} stands twice in the header")
-        seen.add(name)
-    return problems
+    unnamed = [f"column {i + 1} has no name" for i, name in enumerate(header) if not name]
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    return unnamed + [f"column {name!r} stands twice in the header" for name in twice]

@@ -1,1 +1,8 @@
-"""Deep features: a convolutional network's pooled activations per view and per case."""
+"""Deep features: weights, backbones, extraction by shard, pooling of views. Only room with torch.
+
+Torch takes a second or more to import, so nothing here imports it before it is needed.
+"""
+
+from microcalc.features.forward import extract
+
+__all__ = ["extract"]

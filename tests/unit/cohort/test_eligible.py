@@ -1,0 +1,76 @@
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from microcalc.cohort.eligible import build_eligible
+from microcalc.cohort.tables import Cohort
+from microcalc.errors import StudyError
+
+LABELS = {"negative": "DCIS", "positive": "IDC", "excluded": ["LCIS"]}
+SETTINGS: dict[str, Any] = {
+    "development_centers": ["A"],
+    "train_fraction": 0.7,
+    "permute_labels": None,
+}
+
+
+def cohort_of(n: int = 60) -> Cohort:
+    cases = tuple(
+        {
+            "case_id": f"C{i:02}",
+            "patient_id": f"P{i:02}",
+            "center": "AB"[i % 2],
+            "label": "DCIS" if i % 3 else "IDC",
+            "age": 50.0 + i,
+        }
+        for i in range(n)
+    )
+    images = tuple({"image_id": f"I{i:02}", "case_id": f"C{i:02}"} for i in range(n))
+    return Cohort(cases, images)
+
+
+def build(cohort: Cohort, **settings: Any) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    return build_eligible(cohort, labels=LABELS, settings=SETTINGS | settings, seed=1)
+
+
+def test_every_case_is_either_eligible_or_excluded_with_a_reason() -> None:
+    cohort = cohort_of()
+    cohort.cases[0]["label"] = None
+    cohort.cases[1]["label"] = "LCIS"
+    eligible, _, exclusions = build(Cohort(cohort.cases, cohort.images[:-1]))
+    assert len(eligible) + len(exclusions) == 60
+    assert dict(zip(exclusions.case_id, exclusions.reason, strict=True)) == {
+        "C00": "no label",
+        "C01": "label LCIS is not part of the study",
+        "C59": "no image in the images table",
+    }
+    assert list(eligible.columns) == [
+        "case_id", "patient_id", "center", "split", "label", "y", "age",
+    ]  # fmt: skip
+
+
+def test_labels_permuted_within_center_keep_split_and_class_sizes() -> None:
+    true, _, _ = build(cohort_of())
+    permuted, _, _ = build(cohort_of(), permute_labels=3)
+    assert (permuted.split == true.split).all()
+    assert (permuted.y != true.y).any()
+    assert (permuted.groupby("center").y.sum() == true.groupby("center").y.sum()).all()
+    assert ((permuted.label == "IDC") == (permuted.y == 1)).all()
+    assert (permuted.age == true.age).all()
+
+
+def test_the_users_own_split_is_kept() -> None:
+    cohort = cohort_of()
+    for i, case in enumerate(cohort.cases):
+        case["split"] = ("train", "internal", "external")[i // 20]
+    eligible, _, _ = build(cohort, development_centers=[])
+    assert list(eligible.split) == ["train"] * 20 + ["internal"] * 20 + ["external"] * 20
+
+
+def test_a_training_set_of_one_class_is_refused() -> None:
+    cohort = cohort_of()
+    for case in cohort.cases:
+        case["label"] = "IDC"
+    with pytest.raises(StudyError, match="no training case is labelled 'DCIS'"):
+        build(cohort)

@@ -1,0 +1,36 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from microcalc.files import atomic_path, digest_value, read_json, write_csv, write_json
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "result.csv"
+    target.write_text("old")
+    with pytest.raises(TypeError), atomic_path(target) as temporary:
+        temporary.write_text("half" + 1)  # type: ignore[operator]
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_floats_read_back_as_the_same_double(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=500) * 10.0 ** np.arange(-250, 250)
+    write_csv(pd.DataFrame({"x": values}), tmp_path / "x.csv")
+    back = pd.read_csv(tmp_path / "x.csv", float_precision="round_trip")
+    assert (back.x.to_numpy() == values).all()
+    write_json(values.tolist(), tmp_path / "x.json")
+    assert read_json(tmp_path / "x.json") == values.tolist()
+
+
+def test_json_refuses_nan(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json({"auc": float("nan")}, tmp_path / "x.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:
+    assert digest_value({"a": 1, "b": [2]}) == digest_value({"b": [2], "a": 1})
+    assert digest_value({"a": 1}) != digest_value({"a": 2})

@@ -1,0 +1,97 @@
+"""The house's own rules, held by a test so that nobody has to remember them."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "workflow" / "src" / "microcalc"
+ROOMS = ["cohort", "images", "features", "selection", "models", "evaluation", "figures", "report"]
+SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
+RULE_FILES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_a_script_reads_calls_and_writes(script: Path) -> None:
+    text = script.read_text()
+    assert len(text.splitlines()) <= 20
+    branching = (ast.If, ast.For, ast.While, ast.Try, ast.FunctionDef, ast.comprehension)
+    assert not [node for node in ast.walk(ast.parse(text)) if isinstance(node, branching)]
+    assert "start(snakemake.log[0])" in text
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_rooms_to_its_left(room: str) -> None:
+    to_the_right = [*ROOMS[ROOMS.index(room) + 1 :], "simulate"]
+    for module in (PACKAGE / room).rglob("*.py"):
+        wrong = {n for n in imports(module) for r in to_the_right if n.startswith(f"microcalc.{r}")}
+        assert not wrong, f"{module.name} imports {wrong}"
+
+
+def test_heavy_libraries_stay_in_their_rooms() -> None:
+    homes = {"torch": "features", "torchvision": "features", "matplotlib": "figures"}
+    for module in PACKAGE.rglob("*.py"):
+        for name in imports(module):
+            home = homes.get(name.split(".")[0])
+            assert home in (None, module.relative_to(PACKAGE).parts[0]), f"{module}: {name}"
+        assert not any(name.split(".")[0] == "snakemake" for name in imports(module)), module
+
+
+def test_every_rule_has_a_script_of_its_name_a_log_and_an_environment() -> None:
+    named = set()
+    for file in RULE_FILES:
+        text = file.read_text()
+        assert not re.search(r"^\s*run:", text, re.M), file
+        if file.name != "common.smk":
+            assert not re.search(r"^\s*(if|for|def)\b", text, re.M), file
+        for name, body in re.findall(r"^rule (\w+):\n(.*?)(?=^rule |\Z)", text, re.M | re.S):
+            named.add(name)
+            assert f'"../scripts/{name}.py"' in body, name
+            assert f'code=code("{name}")' in body, name
+            assert "log:" in body, name
+            assert "conda:" in body, name
+    assert named == {script.stem for script in SCRIPTS}
+
+
+def test_the_snakefile_is_short() -> None:
+    assert len((ROOT / "Snakefile").read_text().splitlines()) <= 40
+
+
+def test_pins_agree_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    pins = dict(line.lower().split("==") for line in wanted)
+    constraints = dict(
+        line.lower().replace("_", "-").split("==")
+        for line in (ROOT / "envs" / "constraints.txt").read_text().splitlines()
+        if not line.startswith("#")
+    )
+    assert {name: constraints[name] for name in pins} == pins
+    for environment in ("analysis", "torch"):
+        parsed = yaml.safe_load((ROOT / "envs" / f"{environment}.yaml").read_text())
+        flat = [d for d in parsed["dependencies"] if isinstance(d, str)]
+        flat += next(d["pip"] for d in parsed["dependencies"] if isinstance(d, dict))
+        for line in flat:
+            name, _, version = re.sub("==?", "=", line).lower().partition("=")
+            if name not in ("python", "pip"):
+                name = {"matplotlib-base": "matplotlib"}.get(name, name)
+                assert pins[name] == version, f"{environment}: {line}"
+
+
+def test_no_registry_is_named() -> None:
+    for name in ("pyproject.toml", "envs/constraints.txt", "envs/build.txt", "Makefile"):
+        assert "://" not in (ROOT / name).read_text(), name

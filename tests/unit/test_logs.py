@@ -1,0 +1,32 @@
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """
+from microcalc.errors import StudyError
+from microcalc.logs import start
+start({log!r}).info("reading")
+raise {error}
+"""
+
+
+def run(log: Path, error: str) -> subprocess.CompletedProcess[str]:
+    program = PROGRAM.format(log=str(log), error=error)
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+
+def test_a_study_error_is_one_sentence_on_the_console_and_in_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "rule.log"
+    done = run(log, "StudyError('case C7: no ROI; give one')")
+    assert done.returncode == 1
+    assert done.stderr == f"StudyError: case C7: no ROI; give one\nSee {log}\n"
+    assert log.read_text().splitlines()[-1].endswith("StudyError: case C7: no ROI; give one")
+    assert "Traceback" not in log.read_text()
+
+
+def test_an_unforeseen_error_keeps_its_traceback_in_the_log_alone(tmp_path: Path) -> None:
+    log = tmp_path / "rule.log"
+    done = run(log, "ZeroDivisionError('n is 0')")
+    assert "Traceback" not in done.stderr
+    assert "Traceback" in log.read_text()
+    assert log.read_text().splitlines()[-1].endswith("ZeroDivisionError: n is 0")

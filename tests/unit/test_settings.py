@@ -1,0 +1,81 @@
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from microcalc.errors import StudyError
+from microcalc.settings import complete, read_schema
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = read_schema(ROOT / "workflow" / "schemas" / "config.yaml")
+
+
+@pytest.fixture
+def demo() -> dict[str, Any]:
+    config: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text())
+    return config
+
+
+def test_the_demo_config_spells_out_every_key_and_agrees_with_the_defaults(
+    demo: dict[str, Any],
+) -> None:
+    written = copy.deepcopy(demo)
+    completed = complete(demo, SCHEMA)
+    for key in ("images", "features", "selection", "screening", "threshold", "evaluation"):
+        assert completed[key] == written[key], key
+
+
+def test_nested_defaults_are_filled_without_touching_the_users_values(
+    demo: dict[str, Any],
+) -> None:
+    del demo["selection"], demo["images"]
+    demo["threshold"] = {}
+    completed = complete(demo, SCHEMA)
+    assert completed["selection"]["mrmr"]["n_features"] == 30
+    assert completed["images"]["patch_mm"] == 22.4
+    assert "selection" not in demo
+
+
+def test_weights_have_no_default(demo: dict[str, Any]) -> None:
+    del demo["features"]["weights"]
+    with pytest.raises(StudyError, match=r"features\.weights: is missing; IMAGENET1K_V1"):
+        complete(demo, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("selection.mrmr.shceme", "MIQ", r"no such key \(did you mean 'scheme'\?\)"),
+        ("selection.mrmr.scheme", "MIX", r"selection\.mrmr\.scheme: 'MIX' is not one of MIQ, MID"),
+        ("images.shards", 0, r"images\.shards: 0 is less than the minimum of 1"),
+        ("images.shards", "four", r"images\.shards: 'four' is not of type 'integer'"),
+        ("threads", 8, r"threads: no such key"),
+        ("labels.positive", "DCIS", "negative and positive are the same"),
+        ("evaluation.comparisons", [["deep", "clincal"]], r"'clincal' is no model \(did you mean"),
+        ("clinical.age", {"kind": "categorical"}, r"clinical\.age\.levels: is missing"),
+        ("study", "../elsewhere", "study: '../elsewhere' does not match"),
+    ],
+)
+def test_each_wrong_key_or_value_is_named(
+    demo: dict[str, Any], path: str, value: Any, message: str
+) -> None:
+    *parents, last = path.split(".")
+    section = demo
+    for name in parents:
+        section = section[name]
+    section[last] = value
+    with pytest.raises(StudyError, match=message):
+        complete(demo, SCHEMA)
+
+
+def test_every_key_of_the_schema_is_described() -> None:
+    def undescribed(schema: dict[str, Any], place: str) -> list[str]:
+        found = []
+        for name, part in schema.get("properties", {}).items():
+            found += [f"{place}{name}"] * ("description" not in part)
+            found += undescribed(part, f"{place}{name}.")
+        return found
+
+    assert undescribed(SCHEMA, "") == []

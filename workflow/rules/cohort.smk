@@ -1,0 +1,28 @@
+rule build_cohort:
+    input:
+        cases=config["cohort"]["cases"],
+        images=config["cohort"]["images"],
+        case_schema=schema("cases"),
+        image_schema=schema("images"),
+    output:
+        eligible=in_study("cohort/eligible.csv"),
+        images=in_study("cohort/images.csv"),
+        exclusions=in_study("cohort/exclusions.csv"),
+    log:
+        log_of("build_cohort"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        reading={
+            "clinical": config["clinical"],
+            "labels": config["labels"],
+            "other_columns": config["cohort"]["other_columns"],
+        },
+        splitting={
+            "settings": config["cohort"],
+            "labels": config["labels"],
+            "seed": config["seed"],
+        },
+        code=code("build_cohort"),
+    script:
+        "../scripts/build_cohort.py"

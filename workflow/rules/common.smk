@@ -1,0 +1,93 @@
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, str(Path(workflow.basedir, "workflow", "src")))
+
+from microcalc import planning, settings
+from microcalc.cohort.split import SPLITS
+from microcalc.errors import StudyError
+
+
+def told_plainly(function, *arguments):
+    """Return what `function` returns; a StudyError reaches the console without a traceback."""
+    try:
+        return function(*arguments)
+    except StudyError as error:
+        raise WorkflowError(str(error)) from None
+
+
+SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
+
+config = told_plainly(
+    settings.complete, config, settings.read_schema(SCHEMAS / "config.yaml")
+)
+SHARDS = range(config["images"]["shards"])
+
+
+def in_study(path):
+    return f"results/{config['study']}/{path}"
+
+
+def log_of(name):
+    return in_study(f"logs/{name}.log")
+
+
+def schema(name):
+    return str(SCHEMAS / f"{name}.yaml")
+
+
+def code(script):
+    return planning.code_digest(
+        str(Path(workflow.basedir, "workflow", "scripts", f"{script}.py"))
+    )
+
+
+def shard_rows(shard):
+    tables = config["cohort"]["cases"], config["cohort"]["images"]
+    return told_plainly(planning.shard_rows, *tables, int(shard), len(SHARDS))
+
+
+def shard_digest(wildcards):
+    return planning.shard_digest(
+        shard_rows(wildcards.shard), config["cohort"]["image_folder"]
+    )
+
+
+def phantom_rows(wildcards):
+    tables = config["cohort"]["cases"], config["simulate"]["phantoms"]
+    return told_plainly(planning.shard_rows, *tables, int(wildcards.shard), len(SHARDS))
+
+
+def simulated_shard(wildcards):
+    """Return the manifest of a shard's simulated files; none in a study of real patients."""
+    manifest = in_study(f"simulate/shard-{wildcards.shard}.json")
+    return [manifest] if "simulate" in config else []
+
+
+def refuse_missing_images():
+    if "simulate" not in config:
+        rows = [row for shard in SHARDS for row in shard_rows(shard)]
+        told_plainly(
+            planning.refuse_missing_images, rows, config["cohort"]["image_folder"]
+        )
+
+
+def refuse_forgotten_changes():
+    for shard in SHARDS:
+        shard_file = in_study(f"images/shard-{shard}.npz")
+        digest = planning.shard_digest(
+            shard_rows(shard), config["cohort"]["image_folder"]
+        )
+        told_plainly(planning.refuse_forgotten_change, shard_file, digest)
+
+
+if workflow.is_main_process:
+    refuse_forgotten_changes()
+
+
+wildcard_constraints:
+    shard=r"\d+",
+    split="|".join(SPLITS),
+    model="|".join(config["models"]),

@@ -1,0 +1,38 @@
+rule describe_cohort:
+    input:
+        included=in_study("images/included.csv"),
+        exclusions=in_study("cohort/exclusions.csv"),
+        qc=in_study("images/qc.csv"),
+    output:
+        table1=in_study("evaluation/table1.csv"),
+        flow=in_study("evaluation/flow.json"),
+    log:
+        log_of("describe_cohort"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        clinical=config["clinical"],
+        labels=config["labels"],
+        code=code("describe_cohort"),
+    script:
+        "../scripts/describe_cohort.py"
+
+
+rule evaluate_models:
+    input:
+        predictions=in_study("models/predictions.csv"),
+        models=expand(in_study("models/{model}.json"), model=config["models"]),
+    output:
+        metrics=in_study("evaluation/metrics.csv"),
+        delong=in_study("evaluation/delong.csv"),
+        published=in_study("evaluation/published.csv"),
+    log:
+        log_of("evaluate_models"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings=config["evaluation"],
+        published=config["published"],
+        code=code("evaluate_models"),
+    script:
+        "../scripts/evaluate_models.py"

@@ -1,0 +1,41 @@
+rule extract_patches:
+    input:
+        eligible=ancient(in_study("cohort/eligible.csv")),
+        simulated=simulated_shard,
+    output:
+        shard=update(in_study("images/shard-{shard}.npz")),
+    log:
+        log_of("extract_patches/{shard}"),
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        cases=config["cohort"]["cases"],
+        images=config["cohort"]["images"],
+        image_folder=config["cohort"]["image_folder"],
+        shard=lambda wildcards: int(wildcards.shard),
+        shards=len(SHARDS),
+        digest=shard_digest,
+        settings=config["images"],
+        code=code("extract_patches"),
+    script:
+        "../scripts/extract_patches.py"
+
+
+rule gather_images:
+    input:
+        eligible=in_study("cohort/eligible.csv"),
+        shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
+    output:
+        qc=in_study("images/qc.csv"),
+        included=in_study("images/included.csv"),
+    log:
+        log_of("gather_images"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings=config["images"],
+        code=code("gather_images"),
+    script:
+        "../scripts/gather_images.py"

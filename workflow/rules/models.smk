@@ -1,0 +1,61 @@
+rule screen_clinical:
+    input:
+        included=in_study("images/included.csv"),
+    output:
+        univariable=in_study("models/univariable.csv"),
+        multivariable=in_study("models/multivariable.csv"),
+    log:
+        log_of("screen_clinical"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        clinical=config["clinical"],
+        screening=config["screening"],
+        code=code("screen_clinical"),
+    script:
+        "../scripts/screen_clinical.py"
+
+
+rule fit_model:
+    input:
+        included=in_study("images/included.csv"),
+        selected=in_study("selection/selected.csv"),
+        crossfit=in_study("selection/crossfit.csv"),
+        features=in_study("features/features.parquet"),
+        weights=in_study(
+            f"features/weights/{config['features']['backbone']}.safetensors"
+        ),
+    output:
+        model=in_study("models/{model}.json"),
+        training=in_study("models/{model}.training.csv"),
+    log:
+        log_of("fit_model/{model}"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        spec=lambda wildcards: config["models"][wildcards.model],
+        clinical=config["clinical"],
+        screening=config["screening"],
+        threshold=config["threshold"],
+        labels=config["labels"],
+        code=code("fit_model"),
+    script:
+        "../scripts/fit_model.py"
+
+
+rule predict:
+    input:
+        included=in_study("images/included.csv"),
+        features=in_study("features/features.parquet"),
+        models=expand(in_study("models/{model}.json"), model=config["models"]),
+        training=expand(in_study("models/{model}.training.csv"), model=config["models"]),
+    output:
+        predictions=in_study("models/predictions.csv"),
+    log:
+        log_of("predict"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        code=code("predict"),
+    script:
+        "../scripts/predict.py"

@@ -1,0 +1,15 @@
+"""Check the study's tables; write who is eligible, in which split, and who is not and why."""
+
+from microcalc.cohort.eligible import build_eligible
+from microcalc.cohort.tables import read_cohort
+from microcalc.files import write_csv
+from microcalc.logs import start
+
+start(snakemake.log[0])
+given = snakemake.input
+schemas = (given.case_schema, given.image_schema)
+cohort = read_cohort(given.cases, given.images, schemas=schemas, **snakemake.params.reading)
+eligible, images, exclusions = build_eligible(cohort, **snakemake.params.splitting)
+write_csv(eligible, snakemake.output.eligible)
+write_csv(images, snakemake.output.images)
+write_csv(exclusions, snakemake.output.exclusions)

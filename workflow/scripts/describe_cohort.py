@@ -1,0 +1,14 @@
+"""Describe the included cases per split (Table 1) and how every other case left (flow)."""
+
+from microcalc.evaluation import cohort_tables, flow, table1
+from microcalc.files import write_csv, write_json
+from microcalc.logs import start
+
+start(snakemake.log[0])
+cases, exclusions, qc = cohort_tables.read(
+    snakemake.input.included, snakemake.input.cohort_exclusions, snakemake.input.qc
+)
+labels = snakemake.params.labels
+included = cases[cases["status"] == "included"]
+write_csv(table1.describe(included, snakemake.params.clinical), snakemake.output.table1)
+write_json(flow.build(exclusions, cases, qc, labels=labels), snakemake.output.flow)

@@ -1,0 +1,14 @@
+"""The deep features of one shard's images."""
+
+from microcalc.features import shards
+from microcalc.images.shards import read
+from microcalc.logs import start
+
+start(snakemake.log[0])
+shards.update(
+    snakemake.output.features,
+    read(snakemake.input.shard),
+    snakemake.input.weights,
+    snakemake.params.settings,
+    threads=snakemake.threads,
+)

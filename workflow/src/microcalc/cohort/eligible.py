@@ -1,0 +1,118 @@
+"""From the checked tables to the cases that go on, their split and outcome."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from microcalc.cohort.split import assign_splits
+from microcalc.cohort.tables import Cohort
+from microcalc.errors import StudyError
+from microcalc.seeds import stream
+
+EXCLUSION_COLUMNS = ["room", "case_id", "image_id", "reason"]
+
+
+def build_eligible(
+    cohort: Cohort,
+    *,
+    labels: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    seed: int,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return the eligible cases, all images, and the exclusions with their reasons.
+
+    Parameters
+    ----------
+    cohort
+        The checked tables.
+    labels
+        The config's `positive`, `negative` and `excluded` labels.
+    settings
+        The config's `cohort`. `development_centers` and `train_fraction` are not used where the
+        case table has a `split` column. `permute_labels` is a seed that permutes the labels
+        within each center after the split, for a run that must find nothing, or None.
+    seed
+        The study's seed.
+
+    Returns
+    -------
+    eligible, images, exclusions : DataFrame
+        `eligible` has `split`, `label` and `y` (1 = positive class), one row per case, sorted.
+
+    Raises
+    ------
+    StudyError
+        When no case is left, or train lacks one of the two classes.
+    """
+    with_image = {image["case_id"] for image in cohort.images}
+    reasons = {case["case_id"]: _reason(case, labels, with_image) for case in cohort.cases}
+    kept = [dict(case) for case in cohort.cases if reasons[case["case_id"]] is None]
+    for case in kept:
+        case["y"] = int(case["label"] == labels["positive"])
+    _place(kept, settings, seed)
+    if settings["permute_labels"] is not None:
+        _permute_within_center(kept, labels, settings["permute_labels"])
+    _check_classes(kept, labels)
+
+    leading = ["case_id", "patient_id", "center", "split", "label", "y"]
+    clinical = [name for name in (kept[0] if kept else {}) if name not in leading]
+    exclusions = [
+        {"room": "cohort", "case_id": case_id, "image_id": "", "reason": reason}
+        for case_id, reason in reasons.items()
+        if reason is not None
+    ]
+    return (
+        pd.DataFrame(kept, columns=leading + clinical),
+        pd.DataFrame(list(cohort.images)),
+        pd.DataFrame(exclusions, columns=EXCLUSION_COLUMNS),
+    )
+
+
+def _reason(case: Mapping[str, Any], labels: Mapping[str, Any], with_image: set[str]) -> str | None:
+    if case["label"] is None:
+        return "no label"
+    if case["label"] in labels.get("excluded", []):
+        return f"label {case['label']} is not part of the study"
+    if case["case_id"] not in with_image:
+        return "no image in the images table"
+    return None
+
+
+def _place(cases: list[dict[str, Any]], settings: Mapping[str, Any], seed: int) -> None:
+    if cases and "split" in cases[0]:
+        return
+    splits = assign_splits(
+        cases,
+        development_centers=settings["development_centers"],
+        train_fraction=settings["train_fraction"],
+        seed=seed,
+    )
+    for case in cases:
+        case["split"] = splits[case["case_id"]]
+
+
+def _permute_within_center(
+    cases: list[dict[str, Any]], labels: Mapping[str, Any], permutation: int
+) -> None:
+    for center in sorted({case["center"] for case in cases}):
+        members = [case for case in cases if case["center"] == center]
+        drawn = stream(permutation, "permute_labels", center).permutation([m["y"] for m in members])
+        for member, y in zip(members, drawn.tolist(), strict=True):
+            member["y"] = y
+            member["label"] = labels["positive"] if y else labels["negative"]
+
+
+def _check_classes(cases: list[dict[str, Any]], labels: Mapping[str, Any]) -> None:
+    trained_on = {case["y"] for case in cases if case["split"] == "train"}
+    problems = [
+        f"no training case is labelled {labels[name]!r}"
+        for y, name in enumerate(("negative", "positive"))
+        if y not in trained_on
+    ]
+    if problems:
+        raise StudyError.listing(
+            "The training set needs cases of both classes; check `labels`, "
+            "`cohort.development_centers` and the case table",
+            problems,
+        )

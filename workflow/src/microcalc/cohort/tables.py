@@ -1,0 +1,243 @@
+"""The study's two tables, checked whole before anything is computed."""
+
+import difflib
+import math
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema
+
+from microcalc.errors import StudyError
+from microcalc.settings import read_schema
+from microcalc.tables import Table, read_table
+
+MISSING = ("", "NA")
+
+Row = dict[str, Any]
+Schema = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """The checked tables of a study.
+
+    Attributes
+    ----------
+    cases
+        One dictionary per case: `case_id`, `patient_id`, `center`, `label` (None where there is
+        none), `split` where the user gave it, and the clinical variables (float, text or None).
+    images
+        One dictionary per image, without any path.
+    """
+
+    cases: tuple[Row, ...]
+    images: tuple[Row, ...]
+
+
+def read_cohort(
+    cases: str | os.PathLike[str],
+    images: str | os.PathLike[str],
+    *,
+    schemas: tuple[str, str],
+    clinical: Mapping[str, Mapping[str, Any]],
+    labels: Mapping[str, Any],
+    other_columns: Iterable[str] = (),
+) -> Cohort:
+    """Return the study's tables, or raise one error that lists all that is wrong with them.
+
+    Parameters
+    ----------
+    cases, images
+        Paths of the two tables.
+    schemas
+        Paths of the JSON Schemas of one row of the case table and of the images table.
+    clinical
+        The config's clinical variables: `kind` (continuous or categorical) and, for a
+        categorical one, `levels`.
+    labels
+        The config's `positive`, `negative` and `excluded` labels.
+    other_columns
+        Columns of the case table that are kept out of the study on purpose.
+
+    Raises
+    ------
+    StudyError
+        Listing file, line and column of every problem found in either table.
+    """
+    case_table, image_table = read_table(cases), read_table(images)
+    case_schema, image_schema = map(read_schema, schemas)
+    problems = _column_problems(
+        case_table, [*case_schema["properties"], *clinical, *other_columns], case_schema["required"]
+    )
+    problems += _column_problems(
+        image_table, list(image_schema["properties"]), image_schema["required"]
+    )
+    problems += [
+        f"{case_table.name}: no column {name!r}, which the config declares under `clinical`"
+        for name in clinical
+        if name not in case_table.columns
+    ]
+    if problems:
+        raise StudyError.listing("The study's tables cannot be used as they are", problems)
+
+    schema = _with_clinical(case_schema, clinical, labels)
+    ignored = set(other_columns)
+    case_rows, case_problems = _typed_rows(case_table, schema, ignored)
+    image_rows, image_problems = _typed_rows(image_table, image_schema, set())
+    problems = case_problems + image_problems
+    problems += _repeated(case_table, "case_id") + _repeated(image_table, "image_id")
+    problems += _patient_problems(case_table) + _link_problems(case_table, image_table)
+    if problems:
+        raise StudyError.listing("The study's tables cannot be used as they are", problems)
+    return Cohort(
+        cases=tuple(sorted(case_rows, key=lambda row: str(row["case_id"]))),
+        images=tuple(
+            sorted(
+                (_without_paths(row) for row in image_rows), key=lambda row: str(row["image_id"])
+            )
+        ),
+    )
+
+
+def _column_problems(table: Table, known: list[str], required: Iterable[str]) -> list[str]:
+    problems = [
+        f"{table.name}: column {name!r} is missing{_hint(name, table.columns)}"
+        for name in required
+        if name not in table.columns
+    ]
+    return problems + [
+        f"{table.name}: column {name!r} is not known{_hint(name, known)}; declare it under "
+        "`clinical`, or under `cohort.other_columns` to leave it out"
+        for name in table.columns
+        if name not in known
+    ]
+
+
+def _hint(name: str, candidates: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name.lower(), [c.lower() for c in candidates], n=1, cutoff=0.6)
+    original = [c for c in candidates if near and c.lower() == near[0]]
+    return f" (did you mean {original[0]!r}?)" if original else ""
+
+
+def _with_clinical(
+    schema: Schema, clinical: Mapping[str, Mapping[str, Any]], labels: Mapping[str, Any]
+) -> Schema:
+    allowed = [labels["negative"], labels["positive"], *labels.get("excluded", [])]
+    columns = {name: _variable_schema(spec) for name, spec in clinical.items()}
+    label = {**schema["properties"]["label"], "enum": [*allowed, None]}
+    return {**schema, "properties": {**schema["properties"], **columns, "label": label}}
+
+
+def _variable_schema(spec: Mapping[str, Any]) -> dict[str, Any]:
+    if spec["kind"] == "continuous":
+        limits = {key: spec[key] for key in ("minimum", "maximum") if spec.get(key) is not None}
+        return {"type": ["number", "null"], **limits}
+    return {"enum": [*spec["levels"], None]}
+
+
+def _typed_rows(table: Table, schema: Schema, ignored: set[str]) -> tuple[list[Row], list[str]]:
+    validator = jsonschema.Draft202012Validator(schema)
+    rows: list[Row] = []
+    problems: list[str] = []
+    for cells, line in zip(table.rows, table.lines, strict=True):
+        kept = {name: cell for name, cell in cells.items() if name not in ignored}
+        row = {name: _value(cell, schema["properties"][name]) for name, cell in kept.items()}
+        rows.append(row)
+        for error in sorted(validator.iter_errors(row), key=lambda e: list(map(str, e.path))):
+            column = str(error.path[0]) if error.path else ""
+            problems.append(
+                f"{table.name}, line {line}, column {column!r}: {_explain(error, kept.get(column))}"
+            )
+    return rows, problems
+
+
+def _value(cell: str, schema: Mapping[str, Any]) -> str | float | int | None:
+    if cell in MISSING:
+        return None
+    kinds = schema.get("type", "string")
+    wanted = {kinds} if isinstance(kinds, str) else set(kinds)
+    if wanted & {"number", "integer"}:
+        try:
+            number = float(cell)
+        except ValueError:
+            return cell
+        if not math.isfinite(number):
+            return cell
+        return int(number) if "integer" in wanted and number.is_integer() else number
+    return cell
+
+
+def _explain(error: jsonschema.ValidationError, cell: str | None) -> str:
+    shown = repr(cell if cell is None or len(cell) <= 60 else cell[:57] + "...")
+    limit = error.validator_value
+    if cell in MISSING:
+        return "is empty; a value is required"
+    if error.validator == "enum":
+        choices = [str(choice) for choice in limit if choice is not None]
+        return f"{shown} is not one of {', '.join(choices)}{_hint(str(cell), choices)}"
+    if error.validator == "type":
+        comma = " (write a decimal point, not a comma)" if cell and "," in cell else ""
+        return f"{shown} is not a {_type_name(limit)}{comma}"
+    if error.validator == "pattern":
+        return f"{shown} is not allowed here: {error.schema.get('description', limit)}"
+    if error.validator in ("minimum", "exclusiveMinimum"):
+        return f"{shown} is too small; expected at least {limit}"
+    if error.validator in ("maximum", "exclusiveMaximum"):
+        return f"{shown} is too large; expected at most {limit}"
+    return str(error.message)
+
+
+def _type_name(kinds: str | list[str]) -> str:
+    named = [kinds] if isinstance(kinds, str) else [kind for kind in kinds if kind != "null"]
+    return "whole number" if named == ["integer"] else " or ".join(named)
+
+
+def _repeated(table: Table, column: str) -> list[str]:
+    first: dict[str, tuple[int, str]] = {}
+    problems = []
+    for row, line in zip(table.rows, table.lines, strict=True):
+        value = row[column]
+        folded = value.casefold()
+        if folded in first:
+            line_before, value_before = first[folded]
+            how = (
+                "stands"
+                if value == value_before
+                else f"differs from {value_before!r} only in case and stands"
+            )
+            problems.append(
+                f"{table.name}, line {line}, column {column!r}: {value!r} {how} on line "
+                f"{line_before} already; every {column} must be its own"
+            )
+        first.setdefault(folded, (line, value))
+    return problems
+
+
+def _patient_problems(table: Table) -> list[str]:
+    problems = []
+    for column in ("center", "split"):
+        first: dict[str, tuple[str, int]] = {}
+        for row, line in zip(table.rows, table.lines, strict=True):
+            value, line_before = first.setdefault(row["patient_id"], (row.get(column, ""), line))
+            if row.get(column, "") != value:
+                problems.append(
+                    f"{table.name}, line {line}, column {column!r}: patient {row['patient_id']} is "
+                    f"in {row[column]!r} here and in {value!r} on line {line_before}; all cases of "
+                    f"a patient belong to one {column}"
+                )
+    return problems
+
+
+def _link_problems(cases: Table, images: Table) -> list[str]:
+    known = {row["case_id"] for row in cases.rows}
+    return [
+        f"{images.name}, line {line}, column 'case_id': {row['case_id']!r} is not in {cases.name}"
+        for row, line in zip(images.rows, images.lines, strict=True)
+        if row["case_id"] not in known
+    ]
+
+
+def _without_paths(row: Row) -> Row:
+    return {name: v for name, v in row.items() if name != "path" and not name.endswith("_path")}

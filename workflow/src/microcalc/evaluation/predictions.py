@@ -1,0 +1,87 @@
+"""Reading and checking the predictions that every table of this room is made from."""
+
+import os
+from collections.abc import Hashable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from microcalc.errors import StudyError
+from microcalc.files import read_json
+
+COLUMNS = ("case_id", "patient_id", "center", "split", "y", "model", "kind", "probability")
+_TEXT: tuple[Hashable, ...] = ("case_id", "patient_id", "center", "split", "model", "kind")
+
+# The order a reader expects: where the model was made first, then ever farther from it.
+SETS = (
+    ("train", "apparent"),
+    ("train", "out_of_fold"),
+    ("internal", "held_out"),
+    ("external", "held_out"),
+)
+
+
+def read(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Return `models/predictions.csv`, checked; see `check`."""
+    table = pd.read_csv(
+        path,
+        dtype=dict.fromkeys(_TEXT, str),
+        # "NA" is a possible name of a center; and pandas' faster float parser is off by a bit.
+        keep_default_na=False,
+        na_values=[""],
+        float_precision="round_trip",
+    )
+    return check(table, name=Path(path).name)
+
+
+def check(predictions: pd.DataFrame, *, name: str = "predictions") -> pd.DataFrame:
+    """Return `predictions` as they are, once nothing is wrong with them.
+
+    Raises
+    ------
+    StudyError
+        Listing every problem: a missing column, an unknown split and kind, a case that stands
+        twice for one model and kind, y that is not 0 or 1, a probability that is missing or
+        outside [0, 1].
+    """
+    absent = [column for column in COLUMNS if column not in predictions.columns]
+    if absent:
+        raise StudyError.listing(
+            f"{name}: not a table of predictions", [f"no column {column!r}" for column in absent]
+        )
+    rows = predictions
+    key = ["model", "kind", "case_id"]
+    known = pd.Series(list(zip(rows["split"], rows["kind"], strict=True))).isin(SETS).to_numpy()
+    problems = [
+        *_each(rows[~known], "split and kind are none of train/apparent, train/out_of_fold, "
+               "internal/held_out, external/held_out"),
+        *_each(rows[rows.duplicated(key, keep="first")], "the case stands twice"),
+        *_each(rows[~rows["y"].isin((0, 1))], "y is neither 0 nor 1"),
+        *_each(
+            rows[~rows["probability"].between(0, 1)], "the probability is missing or not in [0, 1]"
+        ),
+    ]  # fmt: skip
+    if problems:
+        raise StudyError.listing(f"{name}: predictions cannot be evaluated", problems)
+    return predictions
+
+
+def sets(predictions: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Yield (split, kind, rows of it) for each set there is, in the order of `SETS`."""
+    for split, kind in SETS:
+        rows = predictions[(predictions["split"] == split) & (predictions["kind"] == kind)]
+        if len(rows):
+            yield split, kind, rows.sort_values(["model", "case_id"], kind="stable")
+
+
+def read_models(paths: Iterable[str | os.PathLike[str]]) -> dict[str, dict[str, Any]]:
+    """Return the frozen models by name, in the order of `paths`."""
+    models = [read_json(path) for path in paths]
+    return {str(model["name"]): model for model in models}
+
+
+def _each(rows: pd.DataFrame, problem: str) -> list[str]:
+    named = zip(rows["case_id"], rows["model"], rows["split"], rows["kind"], strict=True)
+    return [f"case {case}, model {model}, {split}/{kind}: {problem}"
+            for case, model, split, kind in named]  # fmt: skip

@@ -1,0 +1,205 @@
+"""Torchvision's classification networks without their heads."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torchvision  # type: ignore[import-untyped]
+from safetensors import safe_open
+
+from microcalc.errors import StudyError
+from microcalc.features.preprocessing import Preprocessing
+
+
+class Network(torch.nn.Module):
+    """A backbone that maps normalized RGB (n, 3, S, S) to pooled features (n, d).
+
+    Attributes
+    ----------
+    body
+        Torchvision's module, its head replaced by the identity.
+    preprocessing
+        The constants its input is normalized with.
+    width
+        The number of features d.
+    """
+
+    def __init__(self, body: torch.nn.Module, preprocessing: Preprocessing, width: int) -> None:
+        super().__init__()
+        self.body = body
+        self.preprocessing = preprocessing
+        self.width = width
+
+    @property
+    def device(self) -> torch.device:
+        """The device the parameters live on."""
+        return next(self.parameters()).device
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the pooled features, shape (n, d)."""
+        features: torch.Tensor = self.body(images)
+        return features
+
+    def check_size(self, size: int) -> None:
+        """Raise a StudyError when the network takes images of one size only, and not this one."""
+        expected = getattr(self.body, "image_size", size)
+        if expected != size:
+            raise StudyError(
+                f"this backbone takes images of {expected} x {expected} pixels, the patches have "
+                f"{size} x {size}; set images.patch_mm and images.spacing_mm so that "
+                f"patch_mm / spacing_mm = {expected}, or choose another features.backbone"
+            )
+
+
+def names() -> list[str]:
+    """Return the names of all classification networks that torchvision has."""
+    return list(torchvision.models.list_models(module=torchvision.models))
+
+
+def build(name: str, *, device: str = "meta", **options: Any) -> tuple[torch.nn.Module, int]:
+    """Return a network whose head is the identity, and the number of features it gives.
+
+    The head is the last linear layer or, in networks that classify before they pool,
+    convolution; what goes into it is the pooled penultimate layer. On the meta device nothing
+    is allocated and nothing initialized.
+
+    Parameters
+    ----------
+    name
+        A torchvision classification model.
+    device
+        Where its tensors are made.
+    options
+        Handed to torchvision's builder.
+
+    Raises
+    ------
+    StudyError
+        When torchvision has no model of this name.
+    """
+    body = _build_whole(name, device, options)
+    head_name, head = _head(body)
+    body.set_submodule(head_name, torch.nn.Identity())
+    return body, head.in_features if isinstance(head, torch.nn.Linear) else head.in_channels
+
+
+def head_name(name: str) -> str:
+    """Return the dotted name of backbone `name`'s head, such as ``fc`` or ``classifier.1``."""
+    return _head(_build_whole(name, "meta", {}))[0]
+
+
+def _build_whole(name: str, device: str, options: dict[str, Any]) -> torch.nn.Module:
+    if name not in names():
+        raise StudyError(
+            f"features.backbone is {name!r}, which torchvision {torchvision.__version__} does not "
+            f"have; it has {', '.join(names())}"
+        )
+    with torch.device(device):
+        body: torch.nn.Module = torchvision.models.get_model(name, weights=None, **options)
+    return body
+
+
+def _head(body: torch.nn.Module) -> tuple[str, torch.nn.Linear | torch.nn.Conv2d]:
+    return [
+        (name, module)
+        for name, module in body.named_modules()
+        if isinstance(module, torch.nn.Linear | torch.nn.Conv2d)
+    ][-1]
+
+
+def parameters_of(body: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Return what a weights file must hold: every tensor but the batch counters of training."""
+    return {
+        name: tensor
+        for name, tensor in body.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a prepared weights file says about itself."""
+
+    backbone: str
+    source: str
+    digest: str
+    preprocessing: Preprocessing
+
+
+def describe(path: str | os.PathLike[str]) -> Weights:
+    """Return a prepared weights file's description without reading its tensors."""
+    with safe_open(path, framework="pt") as file:
+        return _description(file.metadata() or {}, path)
+
+
+def _description(metadata: dict[str, str], path: str | os.PathLike[str]) -> Weights:
+    try:
+        return Weights(
+            backbone=metadata["backbone"],
+            source=metadata["source"],
+            digest=metadata["digest"],
+            preprocessing=Preprocessing.from_json(metadata["preprocessing"]),
+        )
+    except KeyError as error:
+        raise StudyError(
+            f"{Path(path).name}: not a prepared weights file (its metadata lack {error}); "
+            "give the file as features.weights, and the workflow prepares it"
+        ) from None
+
+
+def load(
+    name: str, weights_path: str | os.PathLike[str], *, device: str | torch.device = "cpu"
+) -> Network:
+    """Return a network ready for `extract`: headless, in evaluation mode, channels last.
+
+    Nothing is initialized only to be overwritten: the modules are made on the meta device and
+    given the file's tensors, which are mapped into memory and not copied.
+
+    Parameters
+    ----------
+    name
+        A torchvision classification model.
+    weights_path
+        What `weights.write` wrote.
+    device
+        Where the network shall compute.
+
+    Raises
+    ------
+    StudyError
+        When the file was prepared for another backbone, or holds other tensors than it needs.
+    """
+    body, width = build(name)
+    wanted = parameters_of(body)
+    with safe_open(weights_path, framework="pt") as file:
+        described = _description(file.metadata() or {}, weights_path)
+        if described.backbone != name:
+            raise StudyError(
+                f"{Path(weights_path).name}: prepared for {described.backbone}, but "
+                f"features.backbone is {name}; let the workflow prepare the weights again"
+            )
+        _check_names(wanted, file.keys(), weights_path)
+        tensors = {key: file.get_tensor(key) for key in wanted}
+    body.load_state_dict(tensors, strict=False, assign=True)
+    for module in body.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.num_batches_tracked = None
+    network = Network(body, described.preprocessing, width)
+    network.eval().requires_grad_(False)
+    return network.to(device=device).to(memory_format=torch.channels_last)
+
+
+def _check_names(
+    wanted: Iterable[str], present: Iterable[str], path: str | os.PathLike[str]
+) -> None:
+    different = sorted(set(wanted) ^ set(present))
+    if different:
+        raise StudyError.listing(
+            f"{Path(path).name}: these tensors are missing or too many for this torchvision "
+            f"({torchvision.__version__}); let the workflow prepare the weights again",
+            different,
+            most=10,
+        )

@@ -1,0 +1,191 @@
+"""One shard's deep features: computed once per picture, kept while nothing they depend on changes.
+
+The file is one parquet table: image_id, case_id, view, key, deep_0000, deep_0001, ... (float32),
+one row per usable image, sorted by image_id. A row's key digests all its features depend on.
+"""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+from microcalc.errors import StudyError
+from microcalc.features import forward
+from microcalc.files import atomic_path, digest_value
+
+log = logging.getLogger(__name__)
+
+ID_COLUMNS = ["image_id", "case_id", "view", "key"]
+
+
+class Images(Protocol):
+    """The part of `microcalc.images.shards.Shard` that features need; one entry per image."""
+
+    @property
+    def image_id(self) -> npt.NDArray[np.str_]:
+        """Pseudonyms of the images."""
+
+    @property
+    def case_id(self) -> npt.NDArray[np.str_]:
+        """Pseudonyms of the cases they show."""
+
+    @property
+    def view(self) -> npt.NDArray[np.str_]:
+        """CC or MLO."""
+
+    @property
+    def status(self) -> npt.NDArray[np.str_]:
+        """``ok`` or ``excluded``."""
+
+    @property
+    def patch(self) -> npt.NDArray[np.float32]:
+        """Intensities in [0, 1], shape (n, S, S)."""
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What every row of a run has in common and its features depend on."""
+
+    backbone: str
+    weights: str
+    precision: str
+    device: str
+    torch: str
+    torchvision: str
+    recipe: int
+
+    def key(self, patch: npt.NDArray[np.float32]) -> str:
+        """Return the cache key of one patch, shape (S, S), under these circumstances."""
+        pixels = hashlib.sha256(np.ascontiguousarray(patch).data).hexdigest()
+        return digest_value({**asdict(self), "patch": pixels, "shape": list(patch.shape)})
+
+
+def update(
+    path: str | os.PathLike[str],
+    images: Images,
+    weights_path: str | os.PathLike[str],
+    settings: Mapping[str, Any],
+    *,
+    threads: int,
+) -> None:
+    """Bring a shard's features file up to date: keep rows whose key is unchanged, compute the rest.
+
+    The same rows give the same bytes. A file that cannot be read counts as empty.
+
+    Parameters
+    ----------
+    path
+        The parquet file, replaced as a whole.
+    images
+        What `microcalc.images.shards.read` returned.
+    weights_path
+        What `weights.write` wrote.
+    settings
+        The config's `features`: backbone, device, batch_size.
+    threads
+        How many threads to compute with; the features do not depend on it.
+
+    Raises
+    ------
+    StudyError
+        When the weights or the device do not fit, or features are not finite.
+    """
+    import torch
+
+    from microcalc.features import backbone
+
+    torch.set_num_threads(threads)
+    device = forward.choose_device(settings["device"])
+    circumstances = Circumstances(
+        backbone=settings["backbone"],
+        weights=backbone.describe(weights_path).digest,
+        precision="float32",
+        device=device.type,
+        torch=version("torch"),
+        torchvision=version("torchvision"),
+        recipe=forward.RECIPE,
+    )
+    usable = np.flatnonzero(images.status == "ok")
+    usable = usable[np.argsort(images.image_id[usable], kind="stable")]
+    keys = {i: circumstances.key(images.patch[i]) for i in usable.tolist()}
+    features = _cached(path)
+    new = [i for i, key in keys.items() if key not in features]
+    if new:
+        network = backbone.load(settings["backbone"], weights_path, device=device)
+        try:
+            rows = forward.extract(network, images.patch[new], batch_size=settings["batch_size"])
+        except forward.NotFiniteError as error:
+            culprits = ", ".join(str(images.image_id[new[row]]) for row in error.rows)
+            raise StudyError(
+                f"the deep features of these images are not finite numbers: {culprits}; "
+                "the weights do not suit them"
+            ) from None
+        features |= {keys[i]: row for i, row in zip(new, rows, strict=True)}
+    log.info("computed %d, kept %d", len(new), len(usable) - len(new))
+    columns = {
+        "image_id": images.image_id[usable].tolist(),
+        "case_id": images.case_id[usable].tolist(),
+        "view": images.view[usable].tolist(),
+        "key": list(keys.values()),
+    }
+    _write(columns, [features[key] for key in keys.values()], circumstances, path)
+
+
+def read(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, Circumstances]:
+    """Return a features file's table, float32 features included, and what its rows share."""
+    table = pq.read_table(path)
+    stored = json.loads(table.schema.metadata[b"circumstances"])
+    return table.to_pandas(), Circumstances(**stored)
+
+
+def feature_names(width: int) -> list[str]:
+    """Return the column names of `width` features: deep_0000, deep_0001, ..."""
+    return [f"deep_{i:04d}" for i in range(width)]
+
+
+def _cached(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[np.float32]]:
+    """Return the features of an earlier run by key; none when its file is missing or damaged."""
+    if not Path(path).exists():
+        return {}
+    try:
+        table, _ = read(path)
+        values = table.drop(columns=ID_COLUMNS).to_numpy(dtype=np.float32)
+        return dict(zip(table["key"], values, strict=True))
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        log.warning("%s cannot be read (%s); computing all rows", Path(path).name, error)
+        return {}
+
+
+def _write(
+    columns: Mapping[str, list[str]],
+    rows: Sequence[npt.NDArray[np.float32]],
+    circumstances: Circumstances,
+    path: str | os.PathLike[str],
+) -> None:
+    names = [*columns]
+    arrays = [pa.array(values, pa.string()) for values in columns.values()]
+    if rows:
+        names += feature_names(len(rows[0]))
+        arrays += [pa.array(column) for column in np.ascontiguousarray(np.transpose(rows))]
+    table = pa.table(arrays, names=names).replace_schema_metadata(
+        {"circumstances": json.dumps(asdict(circumstances))}
+    )
+    write_parquet(table, path)
+
+
+def write_parquet(table: pa.Table, path: str | os.PathLike[str]) -> None:
+    """Write `table`, the same bytes for the same rows."""
+    with atomic_path(path) as temporary:
+        # Statistics and dictionaries serve queries; on thousands of float columns they cost time.
+        pq.write_table(table, temporary, use_dictionary=False, write_statistics=False)

@@ -1,0 +1,135 @@
+"""ROC curves of all models in one split."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from microcalc.figures import style, words
+
+Floats = npt.NDArray[np.float64]
+
+
+def points(y: npt.ArrayLike, score: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Return the corners of the empirical ROC curve.
+
+    Parameters
+    ----------
+    y
+        True classes, shape (n,), 1 is positive; both must occur.
+    score
+        Scores, shape (n,), larger is more positive. Tied cases make one slanted step.
+
+    Returns
+    -------
+    false_positive_rate, true_positive_rate
+        From (0, 0) to (1, 1), in the order of falling thresholds.
+    """
+    truth = np.asarray(y, dtype=bool)
+    values = np.asarray(score, dtype=float)
+    order = np.argsort(-values, kind="stable")
+    truth, values = truth[order], values[order]
+    last_of_tie = np.append(np.flatnonzero(np.diff(values)), len(values) - 1)
+    true_positives = np.cumsum(truth)[last_of_tie]
+    false_positives = last_of_tie + 1 - true_positives
+    return (
+        np.append(0.0, false_positives / false_positives[-1]),
+        np.append(0.0, true_positives / true_positives[-1]),
+    )
+
+
+def kind_shown(split: str) -> str:
+    """Return the kind of prediction that a split is judged by."""
+    return "out_of_fold" if split == "train" else "held_out"
+
+
+@style.styled
+def draw(
+    predictions: pd.DataFrame,
+    metrics: pd.DataFrame,
+    *,
+    split: str,
+    models: Sequence[str],
+    labels: dict[str, str],
+    confidence: float = 0.95,
+) -> style.Figure:
+    """Return the ROC curves of one split, a single column wide.
+
+    The training set is drawn from out-of-fold scores and says so.
+
+    Parameters
+    ----------
+    predictions
+        `models/predictions.csv`.
+    metrics
+        `evaluation/metrics.csv`: AUC and interval for the legend, sensitivity and specificity
+        for the operating point.
+    split
+        train, internal or external.
+    models
+        Every model of the study, in the order of its config.
+    labels
+        Names of the `negative` and `positive` class.
+    confidence
+        Level of the intervals in `metrics`, for the legend's heading.
+    """
+    kind = kind_shown(split)
+    scores = predictions[(predictions["split"] == split) & (predictions["kind"] == kind)]
+    rows = metrics[(metrics["split"] == split) & (metrics["kind"] == kind)].set_index("model")
+    figure = style.new_figure(style.COLUMN_MM, style.COLUMN_MM)
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color=style.PALE, linewidth=0.8, zorder=1)
+    n_negative = n_positive = 0
+    for name, look in style.models(models).items():
+        own = scores[scores["model"] == name]
+        if own.empty:
+            continue
+        n_positive = int(own["y"].sum())
+        n_negative = len(own) - n_positive
+        if not n_negative or not n_positive:
+            axes.plot(
+                [],
+                [],
+                color=look.color,
+                linestyle=look.line,
+                label=f"{style.label(name)}: not estimable",
+            )
+            continue
+        row = rows.loc[name]
+        x, y = points(own["y"], own["probability"])
+        axes.plot(
+            x,
+            y,
+            color=look.color,
+            linestyle=look.line,
+            zorder=3,
+            label=f"{style.label(name)} "
+            + words.estimate(row["auc"], row["auc_low"], row["auc_high"]),
+        )
+        axes.plot(
+            1 - row["specificity"],
+            row["sensitivity"],
+            marker=look.marker,
+            color=look.color,
+            markeredgecolor="white",
+            markeredgewidth=0.7,
+            markersize=6.5,
+            zorder=4,
+        )
+    axes.set(
+        xlim=(-0.01, 1.01),
+        ylim=(-0.01, 1.01),
+        xlabel="1 − specificity",
+        ylabel="Sensitivity",
+        aspect="equal",
+    )
+    what = style.split_label(split) + (", out-of-fold scores" if split == "train" else "")
+    axes.legend(
+        loc="lower right",
+        title=f"{what}\n{words.counts(n_negative, n_positive, labels)}"
+        f"\nAUC ({100 * confidence:g}% CI)",
+        alignment="left",
+        borderaxespad=0.2,
+    )
+    return figure

@@ -1,0 +1,35 @@
+"""Saving a figure: three formats, the same bytes every time."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from microcalc.figures import style
+from microcalc.files import atomic_path
+
+# None leaves the entry out: dates and program versions would change the file, not the picture
+_METADATA: dict[str, dict[str, Any]] = {
+    ".png": {"Software": None},
+    ".pdf": {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None},
+    ".svg": {"Date": None, "Creator": None},
+}
+
+
+def save(figure: Figure, *paths: str | os.PathLike[str]) -> None:
+    """Write `figure` to each of `paths`; the suffix chooses PNG (300 dpi), PDF or SVG.
+
+    The figure keeps its size in millimeters: nothing is cropped to its ink.
+
+    Raises
+    ------
+    ValueError
+        For another suffix.
+    """
+    for path in paths:
+        suffix = Path(path).suffix
+        if suffix not in _METADATA:
+            raise ValueError(f"figures are saved as .png, .pdf or .svg, not {suffix!r}")
+        with style.applied(), atomic_path(path) as temporary:
+            figure.savefig(temporary, format=suffix[1:], metadata=_METADATA[suffix])

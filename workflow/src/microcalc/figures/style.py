@@ -1,0 +1,178 @@
+"""One look for every figure: journal column widths, 7 to 9 point type, one color per model."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+COLUMN_MM = 85.0
+PAGE_MM = 175.0
+
+# Okabe M, Ito K. Color Universal Design, 2008: told apart by readers with any color vision.
+BLACK = "#000000"
+ORANGE = "#E69F00"
+SKY = "#56B4E9"
+GREEN = "#009E73"
+YELLOW = "#F0E442"
+BLUE = "#0072B2"
+VERMILLION = "#D55E00"
+PURPLE = "#CC79A7"
+
+GREY = "#6E6E6E"
+PALE = "#C9C9C9"
+NEGATIVE = SKY
+POSITIVE = PURPLE
+
+RC: dict[str, object] = {
+    "font.family": "sans-serif",
+    # shipped with matplotlib, so that every machine draws the same letters
+    "font.sans-serif": ["DejaVu Sans"],
+    "mathtext.fontset": "dejavusans",
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.title_fontsize": 7,
+    "legend.frameon": False,
+    "legend.handlelength": 2.2,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "lines.linewidth": 1.3,
+    "patch.linewidth": 0.6,
+    "errorbar.capsize": 0,
+    "axes.unicode_minus": True,
+    "figure.dpi": 100,
+    "savefig.dpi": 300,
+    "savefig.facecolor": "white",
+    "savefig.bbox": "standard",
+    "pdf.fonttype": 42,
+    "ps.fonttype": 42,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "microcalc",
+    "path.simplify": False,
+}
+
+
+@dataclass(frozen=True)
+class ModelLook:
+    """How one model is drawn, in every figure."""
+
+    color: str
+    line: str | tuple[int, tuple[float, ...]]
+    marker: str
+
+
+_KNOWN = {
+    "clinical": ModelLook(BLUE, (0, (4, 1.5)), "s"),
+    "deep": ModelLook(VERMILLION, (0, (5, 1.2, 1, 1.2)), "^"),
+    "combined": ModelLook(GREEN, "solid", "o"),
+}
+_FURTHER = (
+    ModelLook(ORANGE, (0, (1, 1)), "D"),
+    ModelLook(BLACK, (0, (3, 1, 1, 1, 1, 1)), "v"),
+    ModelLook(SKY, (0, (6, 2)), "P"),
+    ModelLook(PURPLE, (0, (2, 1)), "X"),
+    ModelLook(GREY, "solid", "*"),
+)
+
+
+def models(names: Sequence[str]) -> dict[str, ModelLook]:
+    """Return the look of each model.
+
+    Parameters
+    ----------
+    names
+        Every model of the study, in the order of its config. Clinical, deep and combined
+        keep their own look in every study; the others take theirs by their place in `names`,
+        so always pass the whole list, also to a figure that draws only some of them.
+    """
+    others = [name for name in names if name not in _KNOWN]
+    look = {name: _FURTHER[i % len(_FURTHER)] for i, name in enumerate(others)}
+    return {name: _KNOWN.get(name) or look[name] for name in names}
+
+
+def label(name: str) -> str:
+    """Return a model's or a column's name as a reader expects it: `clinical_only` → Clinical only.
+
+    A name that has capitals of its own is left as it is.
+    """
+    text = name.replace("_", " ")
+    return text[:1].upper() + text[1:] if text == text.lower() else text
+
+
+SPLITS = {
+    "train": "Training",
+    "internal": "Internal validation",
+    "external": "External validation",
+}
+
+
+def split_label(split: str) -> str:
+    """Return the words a reader knows a split by."""
+    return SPLITS.get(split, label(split))
+
+
+@contextmanager
+def applied() -> Iterator[None]:
+    """Draw and save inside this block: the house style, whatever matplotlibrc the user has."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(RC)  # type: ignore[arg-type]
+        yield
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def styled(draw: Callable[P, R]) -> Callable[P, R]:
+    """Make a drawing function run in the house style."""
+
+    @wraps(draw)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> R:
+        with applied():
+            return draw(*args, **kwargs)
+
+    return inside
+
+
+def new_figure(width_mm: float, height_mm: float) -> Figure:
+    """Return an empty figure of that printed size; its layout keeps every label inside."""
+    return Figure(figsize=(width_mm / 25.4, height_mm / 25.4), layout="constrained")
+
+
+def panel_letter(axes: Axes, letter: str) -> None:
+    """Set the letter of a panel outside its upper left corner, as captions refer to it."""
+    axes.annotate(
+        letter,
+        xy=(0, 1),
+        xycoords="axes fraction",
+        xytext=(-22, 4),
+        textcoords="offset points",
+        fontsize=9,
+        fontweight="bold",
+        va="bottom",
+        annotation_clip=False,
+    )
+
+
+def message(figure: Figure, text: str) -> Figure:
+    """Return `figure` with nothing but a sentence on it, for a study that has nothing to draw."""
+    axes = figure.add_subplot()
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, text, ha="center", va="center", wrap=True, transform=axes.transAxes)
+    return figure

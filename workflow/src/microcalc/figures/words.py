@@ -1,0 +1,33 @@
+"""Short texts inside figures: counts, estimates and intervals as journals print them."""
+
+import math
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Return `value` with a fixed number of decimals, a real minus sign and no negative zero."""
+    if not math.isfinite(value):
+        return "NA"
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = text.removeprefix("-")
+    return text.replace("-", "−")
+
+
+def interval(low: float, high: float, digits: int = 2) -> str:
+    """Return `low–high`, or `low to high` when a minus sign would stand beside the dash."""
+    if not (math.isfinite(low) or math.isfinite(high)):
+        return "NA"
+    join = " to " if low < 0 or high < 0 else "–"
+    return f"{number(low, digits)}{join}{number(high, digits)}"
+
+
+def estimate(value: float, low: float, high: float, digits: int = 2) -> str:
+    """Return `value (low–high)`, or NA when there is no value."""
+    if not math.isfinite(value):
+        return "NA"
+    return f"{number(value, digits)} ({interval(low, high, digits)})"
+
+
+def counts(n_negative: int, n_positive: int, labels: dict[str, str]) -> str:
+    """Return both classes with their numbers: `42 DCIS, 61 IDC`."""
+    return f"{n_negative} {labels['negative']}, {n_positive} {labels['positive']}"

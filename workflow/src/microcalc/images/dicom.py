@@ -1,0 +1,237 @@
+"""Reading one DICOM mammogram: decoded by pydicom and its plugins, described in plain terms."""
+
+import io
+import logging
+import os
+import warnings
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom import Dataset
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import UID
+
+from microcalc.errors import StudyError
+from microcalc.images import geometry, grey
+from microcalc.images.mammogram import Mammogram
+
+# pydicom's warnings can quote values from the patient module, so they go nowhere.
+logging.getLogger("pydicom").addHandler(logging.NullHandler())
+logging.getLogger("pydicom").propagate = False
+
+MOST_PIXELS = 200_000_000
+"""No mammogram has more (0.02 mm over 300 x 240 mm); a header that claims more is not believed."""
+
+_REFUSED_PHOTOMETRIC = "a mammogram is MONOCHROME1 or MONOCHROME2"
+
+
+def read_bytes(path: str | os.PathLike[str], *, image_id: str) -> bytes:
+    """Return a file's bytes; an OSError names the image and what happened, never the path.
+
+    Raises
+    ------
+    OSError
+        Of the same kind and number as the system's own.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise _without_path(error, image_id) from None
+
+
+def _without_path(error: OSError, image_id: str) -> OSError:
+    reason = os.strerror(error.errno) if error.errno else type(error).__name__
+    message = f"image {image_id}: its file could not be read: {reason}"
+    return type(error)(error.errno or 0, message)
+
+
+def read_mammogram(
+    path: str | os.PathLike[str],
+    *,
+    image_id: str,
+    spacing_mm: float | None = None,
+    laterality: str = "",
+    view: str = "",
+    voi: int | str | None = None,
+    for_processing: Literal["convert", "refuse"] = "convert",
+    pseudonyms: Collection[str] = (),
+) -> Mammogram:
+    """Return the mammogram in a DICOM file.
+
+    Parameters
+    ----------
+    path
+        The file. It appears in no message.
+    image_id
+        The image's name in every message.
+    spacing_mm
+        Pixel spacing from the images table, used when the file gives none.
+    laterality, view
+        From the images table: used when the file gives none, compared when it does.
+    voi, for_processing
+        See `microcalc.images.recipe.Recipe`.
+    pseudonyms
+        Identifiers that this study uses for the case and the patient: a flag is raised when one
+        of them equals the file's PatientID.
+
+    Returns
+    -------
+    Mammogram
+        `.pixels` is float32 rows x columns, larger = brighter.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be read: worth another try.
+    StudyError
+        When it was read and is not a usable mammogram: it never will be.
+    """
+    return decode(
+        read_bytes(path, image_id=image_id),
+        image_id=image_id,
+        spacing_mm=spacing_mm,
+        laterality=laterality,
+        view=view,
+        voi=voi,
+        for_processing=for_processing,
+        pseudonyms=pseudonyms,
+    )
+
+
+def decode(
+    data: bytes,
+    *,
+    image_id: str,
+    spacing_mm: float | None = None,
+    laterality: str = "",
+    view: str = "",
+    voi: int | str | None = None,
+    for_processing: Literal["convert", "refuse"] = "convert",
+    pseudonyms: Collection[str] = (),
+) -> Mammogram:
+    """Return the mammogram in the bytes of a DICOM file; parameters as `read_mammogram`.
+
+    Raises
+    ------
+    StudyError
+        When the bytes are no usable mammogram.
+    """
+    flags: list[str] = []
+    with _content_errors(image_id), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dataset = _parse(data)
+        syntax = _transfer_syntax(dataset)
+        _check_kind(dataset)
+        # What can be refused without decoding is refused before it.
+        spacing, source = geometry.spacing(dataset, spacing_mm, flags)
+        meaning = grey.transform(
+            dataset,
+            encapsulated=syntax.is_encapsulated,
+            voi=voi,
+            for_processing=for_processing,
+        )
+        row_direction, column_direction = geometry.orientation(dataset)
+        if str(dataset.get("BurnedInAnnotation") or "").upper() == "YES":
+            flags.append("burned_in_annotation")
+        if str(dataset.get("PatientID") or "").strip() in set(pseudonyms) - {""}:
+            flags.append("pseudonym_is_patient_id")
+        return Mammogram(
+            image_id=image_id,
+            stored=_stored(dataset, syntax),
+            grey=meaning,
+            spacing_mm=spacing,
+            spacing_source=source,
+            laterality=geometry.laterality(dataset, laterality, flags),
+            view=geometry.view(dataset, view, flags),
+            row_direction=row_direction,
+            column_direction=column_direction,
+            provenance=_provenance(dataset, syntax),
+            flags=(*flags, *meaning.flags),
+        )
+
+
+@contextmanager
+def _content_errors(image_id: str) -> Iterator[None]:
+    """Turn whatever a parser or decoder throws at bad content into one sentence with the image."""
+    try:
+        yield
+    except StudyError as error:
+        raise StudyError(f"image {image_id}: {error}") from None
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Decoders raise every kind of exception. Their text may quote the file, so that only
+        # the kind is passed on.
+        raise StudyError(
+            f"image {image_id}: its content could not be decoded ({type(error).__name__}); "
+            "the file is damaged or not a DICOM image: export it again"
+        ) from None
+
+
+def _parse(data: bytes) -> Dataset:
+    try:
+        return pydicom.dcmread(io.BytesIO(data))
+    except pydicom.errors.InvalidDicomError:
+        raise StudyError("is not a DICOM file: it has no DICM prefix") from None
+
+
+def _transfer_syntax(dataset: Dataset) -> UID:
+    syntax = getattr(dataset, "file_meta", Dataset()).get("TransferSyntaxUID")
+    if not syntax:
+        raise StudyError("says nothing about its transfer syntax, so its pixels cannot be decoded")
+    return UID(syntax)
+
+
+def _check_kind(dataset: Dataset) -> None:
+    """Refuse what is no single-frame grey image of a size that a mammogram can have."""
+    if "PixelData" not in dataset:
+        raise StudyError("holds no pixel data (structured report, presentation state, ...)")
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    if frames != 1:
+        raise StudyError(f"is a multi-frame object of {frames} frames; give one projection")
+    photometric = str(dataset.get("PhotometricInterpretation") or "")
+    if int(dataset.get("SamplesPerPixel") or 1) != 1 or photometric not in {
+        "MONOCHROME1",
+        "MONOCHROME2",
+    }:
+        raise StudyError(f"has photometric interpretation {photometric!r}; {_REFUSED_PHOTOMETRIC}")
+    rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
+    if rows < 2 or columns < 2 or rows * columns > MOST_PIXELS:
+        raise StudyError(f"claims {rows} rows and {columns} columns, which no mammogram has")
+    if int(dataset.get("BitsAllocated") or 0) not in {8, 16}:
+        raise StudyError(
+            f"has {dataset.get('BitsAllocated')} bits allocated per pixel; expected 8 or 16"
+        )
+
+
+def _stored(dataset: Dataset, syntax: UID) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Return the pixel cells as unsigned integers in the machine's byte order."""
+    try:
+        decoder = get_decoder(syntax)
+    except NotImplementedError:
+        raise StudyError(
+            f"has transfer syntax {syntax.name}, which no decoder here reads"
+        ) from None
+    # Unused bits are taken care of, once per possible value, in `grey`.
+    options: dict[str, Any] = {"correct_unused_bits": False, "view_only": True}
+    cells, _ = decoder.as_array(dataset, index=0, raw=True, **options)
+    if not cells.dtype.isnative:
+        cells = cells.astype(cells.dtype.newbyteorder("="))
+    return cells.view(np.uint8) if cells.dtype.itemsize == 1 else cells.view(np.uint16)
+
+
+def _provenance(dataset: Dataset, syntax: UID) -> dict[str, str]:
+    def text(keyword: str) -> Any:
+        return str(dataset.get(keyword) or "")
+
+    return {
+        "transfer_syntax": syntax.name,
+        "sop_class": UID(text("SOPClassUID")).name,
+        "photometric_interpretation": text("PhotometricInterpretation"),
+        "bits_stored": text("BitsStored"),
+    }

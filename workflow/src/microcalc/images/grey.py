@@ -1,0 +1,232 @@
+"""From stored pixel cells to displayed grey levels, as DICOM orders the steps."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset
+from pydicom.pixels.processing import apply_windowing
+
+from microcalc.errors import StudyError
+from microcalc.images.mammogram import Grey
+
+FOR_PROCESSING_CLASS = "1.2.840.10008.5.1.4.1.1.1.2.1"
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """The values that stored pixels can take, and where in a cell they stand."""
+
+    values: NDArray[np.int64]
+    of_cell: NDArray[np.intp]
+
+
+def transform(
+    dataset: Dataset, *, encapsulated: bool, voi: int | str | None, for_processing: str
+) -> Grey:
+    """Return how bright each possible stored cell of `dataset` is to be shown.
+
+    The order is that of PS3.4 N.2: bits stored, modality LUT or rescale, VOI LUT or window,
+    presentation LUT shape or photometric interpretation. FOR PROCESSING images, which are not
+    made to be looked at, are instead turned into -log(exposure), so that tissue is bright.
+
+    Parameters
+    ----------
+    dataset
+        A dataset with an Image Pixel module of 8 or 16 bits allocated.
+    encapsulated
+        Whether the pixel data are compressed: decoders leave the value in the low bits then.
+    voi, for_processing
+        As in `microcalc.images.recipe.Recipe`.
+
+    Raises
+    ------
+    StudyError
+        When the file contradicts itself, or holds a FOR PROCESSING image that is to be refused.
+        The message leaves naming the image to the caller.
+    """
+    cells = _cells(dataset, encapsulated=encapsulated)
+    padding = _padding(dataset, cells)
+    flags: list[str] = []
+    values = _modality(dataset, cells.values)
+    if is_for_processing(dataset):
+        if for_processing == "refuse":
+            raise StudyError(
+                "is a FOR PROCESSING image and images.for_processing is 'refuse'; "
+                "use the FOR PRESENTATION image, or set it to 'convert'"
+            )
+        values, inverted, name = *_from_exposure(dataset, values), "none"
+        flags.append("for_processing_converted")
+    else:
+        values, name = _apply_voi(dataset, values, voi, flags)
+        inverted = _is_inverted(dataset, flags)
+        if inverted:
+            values = values.max() + values.min() - values
+    curve = values.astype(np.float32)[cells.of_cell]
+    return Grey(curve, padding[cells.of_cell], voi=name, inverted=inverted, flags=tuple(flags))
+
+
+def is_for_processing(dataset: Dataset) -> bool:
+    """Say whether the image is raw detector data rather than one made to be looked at."""
+    intent = str(dataset.get("PresentationIntentType", "")).upper()
+    if intent:
+        return intent == "FOR PROCESSING"
+    return str(dataset.get("SOPClassUID", "")) == FOR_PROCESSING_CLASS
+
+
+def _cells(dataset: Dataset, *, encapsulated: bool) -> _Cells:
+    allocated, stored = int(dataset.BitsAllocated), int(dataset.BitsStored)
+    high = int(dataset.get("HighBit", stored - 1))
+    if not 1 <= stored <= allocated or not stored - 1 <= high < allocated:
+        raise StudyError(
+            f"has BitsAllocated {allocated}, BitsStored {stored} and HighBit {high}, "
+            "which do not fit together"
+        )
+    shift = 0 if encapsulated else high + 1 - stored
+    # Bits above the stored ones may hold an overlay, or the sign extended by a decoder.
+    codes = (np.arange(2**allocated) >> shift) & (2**stored - 1)
+    values = np.arange(2**stored, dtype=np.int64)
+    if dataset.get("PixelRepresentation", 0) == 1:
+        half = 2 ** (stored - 1)
+        values = (values + half) % (2 * half) - half
+        # In order of value, so that tables below see a rising ramp.
+        return _Cells(np.sort(values), (codes + half) % (2 * half))
+    return _Cells(values, codes)
+
+
+def _padding(dataset: Dataset, cells: _Cells) -> NDArray[np.bool_]:
+    first = dataset.get("PixelPaddingValue")
+    if not isinstance(first, int):
+        return np.zeros(cells.values.shape, dtype=bool)
+    last = dataset.get("PixelPaddingRangeLimit")
+    last = last if isinstance(last, int) else first
+    lowest, highest = sorted((first, last))
+    if cells.values[0] < 0 <= 2**15 <= highest:
+        # A value written as unsigned in a signed file: the same 16 bits.
+        lowest, highest = sorted(v - 2**16 if v >= 2**15 else v for v in (first, last))
+    return np.asarray((cells.values >= lowest) & (cells.values <= highest))
+
+
+def _modality(dataset: Dataset, values: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the output of the modality LUT or rescale (PS3.3 C.11.1)."""
+    sequence = dataset.get("ModalityLUTSequence")
+    if sequence:
+        return _look_up(dataset, sequence[0], values.astype(np.float64))
+    slope, intercept = dataset.get("RescaleSlope"), dataset.get("RescaleIntercept")
+    if slope is None or intercept is None:
+        return values.astype(np.float64)
+    if float(slope) == 0:
+        raise StudyError("has RescaleSlope 0, which makes every pixel the same")
+    return values * float(slope) + float(intercept)
+
+
+def _look_up(dataset: Dataset, item: Dataset, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return `values` through a LUT; values outside it take its first or last entry.
+
+    pydicom's own function holds indices in the type of the output, so that an 8-bit table with
+    more than 256 entries comes out wrong (3.0.2); hence these few lines.
+    """
+    entries, first, bits = (int(v) for v in item.LUTDescriptor)
+    entries = entries or 2**16
+    data = item.LUTData
+    if isinstance(data, bytes):
+        little = dataset.original_encoding[1] is not False
+        one_byte = bits <= 8 and len(data) < 2 * entries
+        table = np.frombuffer(data, dtype="u1" if one_byte else ("<u2" if little else ">u2"))
+    else:
+        table = np.atleast_1d(np.asarray(data, dtype=np.int64))
+    if len(table) < entries:
+        raise StudyError(f"has a look-up table of {len(table)} entries that announces {entries}")
+    places = np.clip(np.rint(values).astype(np.int64) - first, 0, entries - 1)
+    return table[places].astype(np.float64)
+
+
+def _apply_voi(
+    dataset: Dataset, values: NDArray[np.float64], voi: int | str | None, flags: list[str]
+) -> tuple[NDArray[np.float64], str]:
+    """Return the output of the chosen VOI LUT or window (PS3.3 C.11.2) and its name."""
+    choices = _voi_choices(dataset)
+    if not choices or voi == "none":
+        return values, "none"
+    kind, index, explanation = choices[_chosen(choices, voi)]
+    name = f"{kind} {index}" + (f" ({explanation})" if explanation else "")
+    if kind == "LUT":
+        return _look_up(dataset, dataset.VOILUTSequence[index], values), name
+    # Only what the window needs: a modality LUT has been applied already.
+    window = Dataset()
+    for keyword in ("PhotometricInterpretation", "PixelRepresentation", "BitsStored"):
+        setattr(window, keyword, dataset.get(keyword, 0))
+    window.PhotometricInterpretation = "MONOCHROME2"
+    window.WindowCenter = _several(dataset, "WindowCenter")[index]
+    window.WindowWidth = _several(dataset, "WindowWidth")[index]
+    window.VOILUTFunction = str(dataset.get("VOILUTFunction") or "LINEAR").upper()
+    try:
+        return apply_windowing(values, window).astype(np.float64), f"{window.VOILUTFunction} {name}"
+    except ValueError:
+        # A width of zero or an unknown function says nothing about grey levels.
+        flags.append("voi_unusable")
+        return values, "none"
+
+
+def _voi_choices(dataset: Dataset) -> list[tuple[str, int, str]]:
+    """Return (kind, index, explanation) of every VOI the file offers, tables before windows."""
+    tables = dataset.get("VOILUTSequence") or []
+    choices = [
+        ("LUT", i, str(item.get("LUTExplanation") or ""))
+        for i, item in enumerate(tables)
+        if "LUTDescriptor" in item and "LUTData" in item
+    ]
+    centers, widths = _several(dataset, "WindowCenter"), _several(dataset, "WindowWidth")
+    words = _several(dataset, "WindowCenterWidthExplanation")
+    windows = range(min(len(centers), len(widths)))
+    return choices + [("window", i, str(words[i]) if i < len(words) else "") for i in windows]
+
+
+def _several(dataset: Dataset, keyword: str) -> list[Any]:
+    value = dataset.get(keyword)
+    if value is None or value == "":
+        return []
+    return [value] if isinstance(value, str | float | int) else list(value)
+
+
+def _chosen(choices: list[tuple[str, int, str]], voi: int | str | None) -> int:
+    if voi is None:
+        return 0
+    if isinstance(voi, int) and 0 <= voi < len(choices):
+        return voi
+    for place, (_, _, explanation) in enumerate(choices):
+        if isinstance(voi, str) and explanation.strip().upper() == voi.strip().upper():
+            return place
+    offered = ", ".join(f"{i}: {k} {w!r}" for i, (k, _, w) in enumerate(choices))
+    raise StudyError(f"has no VOI {voi!r}, which images.voi asks for; it offers {offered}")
+
+
+def _is_inverted(dataset: Dataset, flags: list[str]) -> bool:
+    """Say whether low values are bright.
+
+    In DX and mammography objects a presentation LUT shape INVERSE and MONOCHROME1 are two ways
+    of saying the same thing (PS3.3 C.8.11.3.1.2), so they invert once, not twice.
+    """
+    first = dataset.PhotometricInterpretation == "MONOCHROME1"
+    shape = str(dataset.get("PresentationLUTShape") or "").upper()
+    if shape in {"IDENTITY", "INVERSE"} and first != (shape == "INVERSE"):
+        flags.append("polarity_contradiction")
+    return first or shape == "INVERSE"
+
+
+def _from_exposure(
+    dataset: Dataset, values: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], bool]:
+    """Return raw detector values as attenuation (more is brighter), and whether that inverted them.
+
+    Pixel Intensity Relationship LIN (the default) takes a logarithm, LOG has one already; its
+    sign says whether more X-rays give higher values (1, the default) or lower ones (-1)
+    (PS3.3 C.8.11.3.1.2).
+    """
+    more_is_higher = int(dataset.get("PixelIntensityRelationshipSign") or 1) != -1
+    logarithmic = str(dataset.get("PixelIntensityRelationship") or "LIN").upper() == "LOG"
+    if not logarithmic:
+        signal = values if more_is_higher else values.max() - values
+        return -np.log(np.maximum(signal, 1.0)), more_is_higher
+    return (-values if more_is_higher else values), more_is_higher

@@ -1,0 +1,93 @@
+"""The decoded image that the rest of the room works on."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Grey:
+    """How bright each value that a stored pixel cell can hold is to be shown.
+
+    Every step from the stored cell to the displayed grey level (masking of unused bits, modality
+    and VOI transform, inversion) is a function of that one cell. So the steps are worked out
+    once per possible cell, 256 or 65,536 of them, and applied by look-up where they are needed.
+
+    Attributes
+    ----------
+    curve
+        (256,) or (65536,) float32, larger = brighter.
+    padding
+        Same shape, bool: which cells stand for "no data here".
+    voi
+        Name of the VOI transform that was used, "none" without.
+    inverted
+        Whether the file's lowest values are its brightest.
+    flags
+        What was odd about it.
+    """
+
+    curve: NDArray[np.float32]
+    padding: NDArray[np.bool_]
+    voi: str = "none"
+    inverted: bool = False
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Mammogram:
+    """One decoded view, free of anything that identifies a patient.
+
+    Attributes
+    ----------
+    image_id
+        Its name in every message.
+    stored
+        (rows, columns) uint8 or uint16 cells as they lie in the file.
+    grey
+        What the cells mean.
+    spacing_mm
+        Distance between pixel centers in mm: (between rows, between columns).
+    spacing_source
+        Where the spacing comes from, in the words of DICOM or "table".
+    laterality
+        "L", "R", or "" when neither file nor table says.
+    view
+        "CC", "MLO", another view in the file's words, or "".
+    row_direction, column_direction
+        PatientOrientation, "" when absent: where columns lead (along a row) and where rows lead.
+    provenance
+        What the decoder met: transfer syntax, SOP class, bits, photometric interpretation.
+    flags
+        What was odd, in snake_case, for the QC table.
+    """
+
+    image_id: str
+    stored: NDArray[np.uint8] | NDArray[np.uint16]
+    grey: Grey
+    spacing_mm: tuple[float, float]
+    spacing_source: str
+    laterality: str
+    view: str
+    row_direction: str = ""
+    column_direction: str = ""
+    provenance: dict[str, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        rows, columns = self.stored.shape
+        return rows, columns
+
+    @cached_property
+    def pixels(self) -> NDArray[np.float32]:
+        """(rows, columns) float32 grey levels, larger = brighter."""
+        return np.take(self.grey.curve, self.stored)
+
+    @cached_property
+    def valid(self) -> NDArray[np.bool_]:
+        """(rows, columns) bool: False where the file says that a pixel is padding."""
+        return ~np.take(self.grey.padding, self.stored)

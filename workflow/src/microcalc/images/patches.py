@@ -1,0 +1,224 @@
+"""One square patch around the lesion, at one physical scale and in one orientation."""
+
+from dataclasses import dataclass
+from math import ceil, floor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from scipy import ndimage
+
+from microcalc.images import breast as breasts
+from microcalc.images.breast import Breast
+from microcalc.images.mammogram import Mammogram
+from microcalc.images.roi import Roi, check_inside
+
+HEADROOM = 0.8
+"""Where the breast's 99th percentile lands in [0, 1]: calcifications are brighter than that."""
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """What goes on to the network, and what a person needs to judge it.
+
+    Attributes
+    ----------
+    pixels
+        (S, S) float32 in [0, 1], chest wall on the left.
+    thumbnail
+        (T, T) uint8, the whole image in the same orientation, ROI outlined, the surroundings of
+        the breast black.
+    flipped
+        Whether left and right were exchanged.
+    qc
+        Quality control as JSON-like values.
+    """
+
+    pixels: NDArray[np.float32]
+    thumbnail: NDArray[np.uint8]
+    flipped: bool
+    qc: dict[str, Any]
+
+
+def extract(
+    mammogram: Mammogram,
+    roi: Roi,
+    *,
+    spacing_mm: float,
+    patch_mm: float,
+    thumbnail_px: int,
+    normalization: str = "percentile",
+) -> Patch:
+    """Return the patch of `patch_mm` centered on `roi`, at `spacing_mm` a pixel.
+
+    Grey levels are scaled from inside the breast (`HEADROOM`) and clipped to [0, 1]. Resampling
+    is Pillow's, by a triangle as wide as the larger of the two pixels: it averages what it makes
+    coarser, moves nothing (pixel centers stand at half-integers) and, with one thread, gives the
+    same bytes on any number of cores. What lies beyond the image is 0.
+
+    Parameters
+    ----------
+    mammogram
+        The image.
+    roi
+        Box in stored pixels; it moves with the image when that is flipped.
+    spacing_mm, patch_mm
+        Pixel and side of the patch in mm.
+    thumbnail_px
+        Side of the thumbnail.
+    normalization
+        "percentile", "z-score" (mean 0.5, one SD 0.15) or "none" (the full range of the file).
+
+    Raises
+    ------
+    StudyError
+        When the ROI lies outside the image.
+    """
+    flags = check_inside(roi, mammogram.shape, image_id=mammogram.image_id)
+    breast = breasts.find(mammogram)
+    flipped = _is_flipped(mammogram, breast, flags)
+    scaled = _scaled_curve(mammogram, breast, normalization)
+    size = round(patch_mm / spacing_mm)
+    pixels, outside = _resample(mammogram, scaled, roi.center, size, spacing_mm)
+    thumbnail = _thumbnail(mammogram, breast, scaled, roi, thumbnail_px)
+    if flipped:
+        # The patch is centered on the ROI, so that flipping it is flipping the image with its ROI.
+        pixels, thumbnail = pixels[:, ::-1], thumbnail[:, ::-1]
+    flags = [*mammogram.flags, *breast.flags, *flags]
+    return Patch(
+        pixels=np.ascontiguousarray(pixels),
+        thumbnail=np.ascontiguousarray(thumbnail),
+        flipped=flipped,
+        qc=_quality(mammogram, breast, scaled, roi, flipped, outside, flags),
+    )
+
+
+def _is_flipped(mammogram: Mammogram, breast: Breast, flags: list[str]) -> bool:
+    """Say whether left and right must change places for the chest wall to lie on the left.
+
+    The pixels decide, since archives flip images without touching their header; where they
+    cannot (no edge prevails), PatientOrientation does (rows of a left breast lead to anterior),
+    then the laterality. Whoever disagrees is reported.
+    """
+    by_header = {"A": "left", "P": "right"}.get(mammogram.row_direction[:1])
+    by_side = {"L": "left", "R": "right"}.get(mammogram.laterality)
+    chest_wall = breast.chest_wall or by_header or by_side
+    if chest_wall is None:
+        flags.append("side_unknown")
+    if by_header and by_header != chest_wall:
+        flags.append("orientation_contradiction")
+    if by_side and by_side != chest_wall:
+        flags.append("side_contradiction")
+    return chest_wall == "right"
+
+
+def _scaled_curve(mammogram: Mammogram, breast: Breast, normalization: str) -> NDArray[np.float32]:
+    """Return the grey value in patch units of every possible stored cell, not clipped yet."""
+    curve = mammogram.grey.curve.astype(np.float64)
+    if normalization == "percentile":
+        low, high = breast.levels
+        scale = HEADROOM / (high - low) if high > low else 0.0
+        scaled = (curve - low) * scale
+    elif normalization == "z-score":
+        scaled = 0.5 + 0.15 * (curve - breast.mean) / (breast.sd or 1.0)
+    else:
+        scaled = (curve - curve.min()) / ((curve.max() - curve.min()) or 1.0)
+    scaled[mammogram.grey.padding] = 0.0
+    return scaled.astype(np.float32)
+
+
+def _resample(
+    mammogram: Mammogram,
+    scaled: NDArray[np.float32],
+    center: tuple[float, float],
+    size: int,
+    spacing_mm: float,
+) -> tuple[NDArray[np.float32], float]:
+    """Return the window around `center` (x, y), and the part of it beyond the image."""
+    # Columns first: x runs along a row, and its step is the spacing between columns.
+    steps = [spacing_mm / s for s in reversed(mammogram.spacing_mm)]
+    starts = [c - size * step / 2 for c, step in zip(center, steps, strict=True)]
+    ends = [start + size * step for start, step in zip(starts, steps, strict=True)]
+    reach = [ceil(max(step, 1.0)) + 1 for step in steps]
+    lows = [floor(start) - r for start, r in zip(starts, reach, strict=True)]
+    highs = [ceil(end) + r for end, r in zip(ends, reach, strict=True)]
+    rows, columns = mammogram.shape
+    x0, x1 = (min(max(v, 0), columns) for v in (lows[0], highs[0]))
+    y0, y1 = (min(max(v, 0), rows) for v in (lows[1], highs[1]))
+    window = np.zeros((highs[1] - lows[1], highs[0] - lows[0]), dtype=np.float32)
+    window[y0 - lows[1] : y1 - lows[1], x0 - lows[0] : x1 - lows[0]] = np.take(
+        scaled, mammogram.stored[y0:y1, x0:x1]
+    )
+    box = (starts[0] - lows[0], starts[1] - lows[1], ends[0] - lows[0], ends[1] - lows[1])
+    resized = Image.fromarray(window).resize((size, size), Image.Resampling.BILINEAR, box=box)
+    inside = [
+        max(0.0, min(end, limit) - max(start, 0.0)) / (end - start)
+        for start, end, limit in zip(starts, ends, (columns, rows), strict=True)
+    ]
+    return np.clip(np.asarray(resized), 0, 1), 1 - inside[0] * inside[1]
+
+
+def _thumbnail(
+    mammogram: Mammogram, breast: Breast, scaled: NDArray[np.float32], roi: Roi, size: int
+) -> NDArray[np.uint8]:
+    """Return the whole image in a square, black outside the breast: burned-in text stays out."""
+    rows, columns = mammogram.shape
+    near = ndimage.binary_dilation(breast.mask, iterations=3)
+    sample = mammogram.stored[
+        breast.stride[0] // 2 :: breast.stride[0], breast.stride[1] // 2 :: breast.stride[1]
+    ]
+    small = np.where(near, np.clip(np.take(scaled, sample), 0, 1) * 255, 0).astype(np.uint8)
+    tall, wide = (n * s for n, s in zip((rows, columns), mammogram.spacing_mm, strict=True))
+    ratio = size / max(tall, wide)
+    width, height = max(1, round(wide * ratio)), max(1, round(tall * ratio))
+    image = Image.fromarray(small).resize((width, height), Image.Resampling.BILINEAR)
+    draw = ImageDraw.Draw(image)
+    x0, x1 = (v / columns * width for v in (roi.x0, roi.x1))
+    y0, y1 = (v / rows * height for v in (roi.y0, roi.y1))
+    # White with a black rim can be told from any tissue.
+    draw.rectangle((floor(x0) - 2, floor(y0) - 2, ceil(x1) + 1, ceil(y1) + 1), outline=0)
+    draw.rectangle((floor(x0) - 1, floor(y0) - 1, ceil(x1), ceil(y1)), outline=255)
+    square = np.zeros((size, size), dtype=np.uint8)
+    top, left = (size - height) // 2, (size - width) // 2
+    square[top : top + height, left : left + width] = np.asarray(image)
+    return square
+
+
+def _quality(
+    mammogram: Mammogram,
+    breast: Breast,
+    scaled: NDArray[np.float32],
+    roi: Roi,
+    flipped: bool,
+    outside: float,
+    flags: list[str],
+) -> dict[str, Any]:
+    grey, curve = mammogram.grey, mammogram.grey.curve
+    tissue = breast.values[breast.mask]
+    saturated = float((tissue >= curve.max()).mean()) if tissue.size else 0.0
+    rows, columns = mammogram.shape
+    y0, x0 = (max(0, floor(v)) for v in (roi.y0, roi.x0))
+    y1, x1 = min(rows, max(ceil(roi.y1), y0 + 1)), min(columns, max(ceil(roi.x1), x0 + 1))
+    box = np.take(scaled, mammogram.stored[min(y0, y1 - 1) : y1, min(x0, x1 - 1) : x1])
+    low, high = np.percentile(np.clip(box, 0, 1), (5, 95))
+    cells = breast.mask[
+        y0 // breast.stride[0] : max(y1 // breast.stride[0], y0 // breast.stride[0] + 1),
+        x0 // breast.stride[1] : max(x1 // breast.stride[1], x0 // breast.stride[1] + 1),
+    ]
+    return {
+        "spacing_source": mammogram.spacing_source,
+        "spacing_row_mm": mammogram.spacing_mm[0],
+        "spacing_column_mm": mammogram.spacing_mm[1],
+        "laterality": mammogram.laterality,
+        "flipped": flipped,
+        "voi": grey.voi,
+        "inverted": grey.inverted,
+        "breast_fraction": round(breast.fraction, 6),
+        "roi_in_breast": round(float(cells.mean()) if cells.size else 0.0, 6),
+        "saturation": round(saturated, 6),
+        "roi_contrast": round(float(high - low), 6),
+        "outside_image": round(outside, 6),
+        **mammogram.provenance,
+        "flags": ";".join(sorted(set(flags))),
+    }

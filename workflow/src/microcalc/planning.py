@@ -1,0 +1,186 @@
+"""What Snakemake must know before any job runs: shards, their digests, the code's digest.
+
+Every job on a cluster reads this module again, so it imports the standard library alone.
+"""
+
+import ast
+import base64
+import os
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+
+from microcalc.errors import StudyError
+from microcalc.files import digest_bytes, digest_value
+from microcalc.images.stored_digest import read_digest
+from microcalc.tables import read_table
+
+PACKAGE_ROOT = Path(__file__).parent.parent
+
+Row = dict[str, str]
+
+
+def shard_of(patient_id: str, n_shards: int) -> int:
+    """Return the shard of a patient's cases, between 0 and `n_shards` - 1.
+
+    A stable hash of the patient's id alone: a new patient touches one shard.
+    """
+    return int(digest_bytes(patient_id.encode())[:12], 16) % n_shards
+
+
+def shard_rows(cases: str, images: str, shard: int, n_shards: int) -> list[Row]:
+    """Return one shard's rows of the images table, `patient_id` joined on, sorted by `image_id`.
+
+    Parameters
+    ----------
+    cases, images
+        Paths of the study's two tables.
+    shard
+        Between 0 and `n_shards` - 1.
+    n_shards
+        `images.shards` of the config.
+
+    Notes
+    -----
+    An image of no known case has no shard: the cohort room reports it, and no patch is made
+    before that room is content.
+    """
+    return _grouped(cases, _identity(cases), images, _identity(images), n_shards).get(shard, [])
+
+
+def shard_digest(rows: Iterable[Row], image_folder: str) -> str:
+    """Return a digest of all that a shard of patches is made from.
+
+    Rows of the images table count whole; of each file they name, path, size and time of
+    change stand for its content.
+    """
+    facts = [
+        [sorted(row.items()), [_stat(path) for path in named_files(row, image_folder)]]
+        for row in rows
+    ]
+    return digest_value(facts)
+
+
+def named_files(row: Row, image_folder: str) -> list[str]:
+    """Return the paths of the files that a row of the images table names."""
+    return [
+        os.path.join(image_folder, value)
+        for column, value in sorted(row.items())
+        if value and (column == "path" or column.endswith("_path"))
+    ]
+
+
+def missing_images(rows: Iterable[Row], image_folder: str) -> list[str]:
+    """Return the `image_id` of every row that names a file which is not there."""
+    return [
+        row["image_id"]
+        for row in rows
+        if not all(os.path.exists(path) for path in named_files(row, image_folder))
+    ]
+
+
+def refuse_missing_images(rows: Iterable[Row], image_folder: str) -> None:
+    """Raise a StudyError that lists the images whose files are not there.
+
+    Their ids are listed and not their paths, in which hospitals write names.
+    """
+    missing = missing_images(rows, image_folder)
+    if missing:
+        raise StudyError.listing(
+            f"{len(missing)} images of the study have no file under the config's "
+            "cohort.image_folder; restore the files or correct `path` in the images table",
+            [f"image {image_id}" for image_id in missing],
+        )
+
+
+def refuse_forgotten_change(shard_file: str, digest: str) -> None:
+    """Raise a StudyError when a shard is out of date and Snakemake cannot know it.
+
+    Snakemake compares the digest of a shard's rows with the one it noted under
+    `.snakemake/metadata`. With that folder gone a changed mammogram would go unseen, so the
+    digest stored in the shard itself is held against the present one.
+    """
+    if not os.path.exists(shard_file) or _has_record(shard_file):
+        return
+    if read_digest(shard_file) not in (digest, None):
+        raise StudyError(
+            f"{shard_file}: made from other images or another images table than today's, and "
+            "Snakemake's own record of it (.snakemake/metadata) is gone, so that it would not be "
+            "made again; delete this file and run the same command once more"
+        )
+
+
+@cache
+def code_digest(script: str) -> str:
+    """Return a digest of a script and of all it imports from this package, at any depth.
+
+    Snakemake tracks the text of a script but not of the modules behind it.
+    """
+    seen: dict[str, str] = {}
+    waiting = [Path(script)]
+    while waiting:
+        path = waiting.pop()
+        name = path.name if str(path) == script else path.relative_to(PACKAGE_ROOT).as_posix()
+        if name not in seen:
+            content = path.read_bytes()
+            seen[name] = digest_bytes(content)
+            waiting += _imported_modules(content)
+    return digest_value(seen)
+
+
+def _imported_modules(content: bytes) -> list[Path]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(content)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    ours = {name for name in names if name.split(".")[0] == "microcalc"}
+    packages = {name.rsplit(".", i)[0] for name in ours for i in range(name.count(".") + 1)}
+    return [path for name in sorted(ours | packages) if (path := _module_file(name)) is not None]
+
+
+def _module_file(name: str) -> Path | None:
+    base = PACKAGE_ROOT.joinpath(*name.split("."))
+    candidates = [base.with_suffix(".py"), base / "__init__.py"]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+@cache
+def _grouped(
+    cases: str, _cases_now: Sequence[int], images: str, _images_now: Sequence[int], n_shards: int
+) -> dict[int, list[Row]]:
+    patients = {
+        row["case_id"]: row["patient_id"]
+        for row in read_table(cases).rows
+        if "case_id" in row and "patient_id" in row
+    }
+    shards: dict[int, list[Row]] = {}
+    for row in read_table(images).rows:
+        patient_id = patients.get(row.get("case_id", ""))
+        if patient_id is not None and "image_id" in row:
+            row["patient_id"] = patient_id
+            shards.setdefault(shard_of(patient_id, n_shards), []).append(row)
+    for rows in shards.values():
+        rows.sort(key=lambda row: row["image_id"])
+    return shards
+
+
+def _identity(path: str) -> tuple[int, ...]:
+    found = os.stat(path) if os.path.exists(path) else None
+    return (found.st_size, found.st_mtime_ns) if found else ()
+
+
+def _stat(path: str) -> list[int]:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return []
+    return [found.st_size, found.st_mtime_ns]
+
+
+def _has_record(output: str) -> bool:
+    """Return whether Snakemake holds a record of `output` (the layout of its file persistence)."""
+    name = base64.urlsafe_b64encode(output.encode()).decode()
+    return any(Path(".snakemake", kind, name).exists() for kind in ("metadata", "incomplete"))

@@ -1,0 +1,43 @@
+"""Centering and scaling of features, fitted on the training cases alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Training means and standard deviations of p features.
+
+    Attributes
+    ----------
+    mean, sd
+        Shape (p,), in the features' own units. `sd` has the divisor n, as glmnet's, and is
+        exactly 0 for a feature that is constant among the training cases.
+    """
+
+    mean: Floats
+    sd: Floats
+
+    @property
+    def varies(self) -> NDArray[np.bool_]:
+        """Shape (p,): whether the feature takes more than one value among the training cases."""
+        return self.sd > 0
+
+    def apply(self, X: ArrayLike) -> Floats:
+        """Return (X - mean) / sd, shape (n, p); a feature constant in training becomes 0."""
+        values = np.asarray(X, dtype=float)
+        return (values - self.mean) / np.where(self.varies, self.sd, np.inf)
+
+
+def fit(X: ArrayLike) -> Scaling:
+    """Return the means and standard deviations (divisor n) of the columns of X, shape (n, p)."""
+    values = np.asarray(X, dtype=float)
+    mean = values.mean(axis=0)
+    # The mean of n equal numbers is not always that number: rounding must not make a feature vary.
+    constant = values.max(axis=0) == values.min(axis=0)
+    mean = np.where(constant, values[0], mean)
+    return Scaling(mean, np.where(constant, 0.0, values.std(axis=0)))

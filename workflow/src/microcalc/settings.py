@@ -1,0 +1,117 @@
+"""The study's config: checked against its schema, with the schema's defaults filled in."""
+
+import copy
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from microcalc.errors import StudyError
+
+Schema = Mapping[str, Any]
+
+
+def read_schema(path: str | Path) -> dict[str, Any]:
+    """Return a JSON Schema that is written as YAML."""
+    loaded = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    if not isinstance(loaded, dict):
+        raise StudyError(f"{path}: not a schema; expected a YAML mapping")
+    return loaded
+
+
+def complete(config: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
+    """Return the config with every default filled in.
+
+    Parameters
+    ----------
+    config
+        What the user wrote.
+    schema
+        JSON Schema of the whole config; a nested default is filled when its parent has one.
+
+    Raises
+    ------
+    StudyError
+        Listing every key that is unknown, missing, of the wrong type or out of range, with
+        the nearest valid name.
+    """
+    completed: dict[str, Any] = copy.deepcopy(dict(config))
+    _fill(completed, schema)
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(completed)
+    problems = [line for error in sorted(errors, key=_place) for line in _explain(error)]
+    problems += [] if problems else _contradictions(completed)
+    if problems:
+        raise StudyError.listing(
+            "The config cannot be used as it is (every key is described in "
+            "workflow/schemas/config.yaml)",
+            problems,
+        )
+    return completed
+
+
+def _fill(value: Any, schema: Schema) -> None:
+    if not isinstance(value, dict):
+        return
+    for name, part in schema.get("properties", {}).items():
+        if "default" in part and name not in value:
+            value[name] = copy.deepcopy(part["default"])
+        if name in value:
+            _fill(value[name], part)
+    every = schema.get("additionalProperties")
+    if isinstance(every, Mapping):
+        for name in value.keys() - schema.get("properties", {}).keys():
+            _fill(value[name], every)
+
+
+def _place(error: jsonschema.ValidationError) -> list[str]:
+    return [str(part) for part in error.absolute_path]
+
+
+def _explain(error: jsonschema.ValidationError) -> Iterable[str]:
+    place = ".".join(_place(error))
+    known = list(error.schema.get("properties", {})) if isinstance(error.schema, Mapping) else []
+    if error.validator == "additionalProperties" and isinstance(error.instance, Mapping):
+        unknown = [name for name in error.instance if name not in known]
+        return [f"{_join(place, name)}: no such key{_hint(name, known)}" for name in unknown]
+    if error.validator == "required" and isinstance(error.instance, Mapping):
+        absent = [name for name in error.validator_value if name not in error.instance]
+        return [
+            f"{_join(place, name)}: is missing; {_description(error.schema, name)}"
+            for name in absent
+        ]
+    if error.validator == "enum":
+        choices = ", ".join(map(str, error.validator_value))
+        hint = _hint(str(error.instance), list(map(str, error.validator_value)))
+        return [f"{place}: {error.instance!r} is not one of {choices}{hint}"]
+    return [f"{place}: {error.message}"]
+
+
+def _join(place: str, name: str) -> str:
+    return f"{place}.{name}" if place else str(name)
+
+
+def _description(schema: Schema, name: str) -> str:
+    part = schema.get("properties", {}).get(name, {})
+    return " ".join(str(part.get("description", "it has no default")).split())
+
+
+def _hint(name: str, candidates: list[str]) -> str:
+    near = difflib.get_close_matches(str(name), candidates, n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def _contradictions(config: Mapping[str, Any]) -> list[str]:
+    labels, models = config["labels"], config["models"]
+    problems = []
+    if labels["negative"] == labels["positive"]:
+        problems.append("labels: negative and positive are the same label")
+    for pair in config["evaluation"]["comparisons"]:
+        problems += [
+            f"evaluation.comparisons: {name!r} is no model{_hint(name, list(models))}"
+            for name in pair
+            if name not in models
+        ]
+    return problems

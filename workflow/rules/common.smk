@@ -1,3 +1,4 @@
+import re
 import sys
 from pathlib import Path
 
@@ -55,9 +56,16 @@ def shard_digest(wildcards):
     )
 
 
-def phantom_rows(wildcards):
+def phantom_digest(wildcards):
     tables = config["cohort"]["cases"], config["simulate"]["phantoms"]
-    return told_plainly(planning.shard_rows, *tables, int(wildcards.shard), len(SHARDS))
+    rows = told_plainly(planning.shard_rows, *tables, int(wildcards.shard), len(SHARDS))
+    return planning.rows_digest(rows)
+
+
+def given_weights():
+    """Return the user's weights file; nothing where the weights are fetched or generated."""
+    weights = config["features"]["weights"]
+    return [] if re.fullmatch(r"random|IMAGENET\w+", weights) else [weights]
 
 
 def simulated_shard(wildcards):

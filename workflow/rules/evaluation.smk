@@ -1,7 +1,7 @@
 rule describe_cohort:
     input:
         included=in_study("images/included.csv"),
-        exclusions=in_study("cohort/exclusions.csv"),
+        cohort_exclusions=in_study("cohort/exclusions.csv"),
         qc=in_study("images/qc.csv"),
     output:
         table1=in_study("evaluation/table1.csv"),
@@ -31,7 +31,8 @@ rule evaluate_models:
     conda:
         "../../envs/analysis.yaml"
     params:
-        settings=config["evaluation"],
+        confidence=config["evaluation"]["confidence"],
+        comparisons=config["evaluation"]["comparisons"],
         published=config["published"],
         code=code("evaluate_models"),
     script:

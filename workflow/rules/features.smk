@@ -1,14 +1,16 @@
 rule prepare_weights:
+    input:
+        given_weights(),
     output:
         weights=in_study("features/weights/{backbone}.safetensors"),
     log:
         log_of("prepare_weights/{backbone}"),
     conda:
         "../../envs/torch.yaml"
-    threads: 4
     resources:
         mem_mb=4000,
     params:
+        backbone=lambda wildcards: wildcards.backbone,
         weights=config["features"]["weights"],
         seed=config["seed"],
         code=code("prepare_weights"),
@@ -33,7 +35,6 @@ rule extract_features:
         mem_mb=4000,
     params:
         settings=config["features"],
-        cache=config["images"]["cache"],
         code=code("extract_features"),
     script:
         "../scripts/extract_features.py"

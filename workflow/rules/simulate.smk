@@ -8,7 +8,11 @@ rule simulate_shard:
     resources:
         mem_mb=1500,
     params:
-        rows=phantom_rows,
+        cases=config["cohort"]["cases"],
+        phantoms=lambda wildcards: config["simulate"]["phantoms"],
+        shard=lambda wildcards: int(wildcards.shard),
+        shards=len(SHARDS),
+        digest=phantom_digest,
         folder=config["cohort"]["image_folder"],
         seed=config["seed"],
         code=code("simulate_shard"),

@@ -67,3 +67,9 @@ def test_models_that_disagree_on_the_label_are_refused(three):
 
 def test_no_comparisons_make_an_empty_table(predictions):
     assert list(compare.table(predictions, []).columns) == list(compare.COLUMNS)
+
+
+def test_two_cases_of_a_patient_change_the_method(three):
+    three["patient_id"] = three["case_id"].str[:-1]
+    table = compare.table(three, FAMILY)
+    assert set(table["method"]) == {"Obuchowski, paired, clustered"}

@@ -58,3 +58,45 @@ def test_the_order_of_the_rows_does_not_matter(predictions):
 def test_predictions_of_an_unknown_model_are_refused(predictions):
     with pytest.raises(StudyError, match="predictions of deep, but the frozen models are clinical"):
         metrics.table(predictions, {"clinical": {"threshold": 0.5}})
+
+
+def test_every_estimate_has_an_interval(predictions):
+    table = metrics.table(predictions, MODELS, prevalence=0.2, resamples=200)
+    for name in (*metrics.RATIOS, *metrics.AT_PREVALENCE, "f1", "average_precision", "brier"):
+        assert (table[f"{name}_low"] <= table[name]).all(), name
+        assert (table[name] <= table[f"{name}_high"]).all(), name
+    assert (table["prevalence"] == 0.2).all()
+    assert (table["resamples"] == 200).all()
+
+
+def test_a_row_does_not_depend_on_the_other_rows(predictions):
+    all_rows = metrics.table(predictions, MODELS, seed=5)
+    alone = metrics.table(predictions.query("split == 'external'"), MODELS, seed=5)
+    expected = all_rows.query("split == 'external'").reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone, expected, check_exact=True)
+
+
+def test_two_cases_of_a_patient_change_the_methods(predictions):
+    predictions["patient_id"] = predictions["case_id"].str[:-1]
+    table = metrics.table(predictions, MODELS, resamples=200)
+    plain = metrics.table(predictions.assign(patient_id=predictions["case_id"]), MODELS)
+    assert set(table["auc_method"]) == {"Obuchowski, clustered"}
+    assert set(table["interval_method"]) == {"cluster bootstrap"}
+    assert table["auc"].tolist() == plain["auc"].tolist()
+    assert (table["auc_low"] != plain["auc_low"]).all()
+    assert (table["n_patients"] < table["n"]).all()
+
+
+def test_perfect_separation_has_an_exact_interval_too(predictions):
+    deep = predictions["model"] == "deep"
+    predictions.loc[deep, "probability"] = 0.2 + 0.6 * predictions.loc[deep, "y"]
+    table = metrics.table(predictions, MODELS).set_index(["model", "split", "kind"])
+    row = table.loc[("deep", "external", "held_out")]
+    assert (row["auc"], row["auc_low"], row["auc_high"]) == (1, 1, 1)
+    assert row["auc_exact_low"] == pytest.approx(0.025 ** (1 / 10))
+    assert pd.isna(table.loc[("clinical", "external", "held_out"), "auc_exact_low"])
+
+
+def test_the_logit_interval_is_named(predictions):
+    row = metrics.table(predictions, MODELS, transform="logit").iloc[0]
+    assert row["auc_method"] == "DeLong, logit interval"

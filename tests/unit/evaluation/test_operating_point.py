@@ -53,3 +53,73 @@ def test_missing_numbers_are_refused():
         operating_point.measure([0, 1], [0.1, math.nan], 0.5)
     with pytest.raises(StudyError, match="threshold is NaN"):
         operating_point.measure([0, 1], [0.1, 0.2], math.nan)
+
+
+def test_derived_figures_by_hand():
+    point = operating_point.from_counts(40, 10, 90, 20)
+    assert point.balanced_accuracy == pytest.approx((2 / 3 + 0.9) / 2)
+    assert point.lr_pos == pytest.approx((2 / 3) / 0.1)
+    assert point.lr_neg == pytest.approx((1 / 3) / 0.9)
+
+
+def test_figures_agree_with_scikit_learn():
+    from sklearn import metrics as sklearn_metrics
+
+    rng = np.random.default_rng(8)
+    y, p = rng.integers(0, 2, 60), rng.random(60)
+    point = operating_point.measure(y, p, 0.4)
+    called = p >= 0.4
+    assert point.f1 == pytest.approx(sklearn_metrics.f1_score(y, called))
+    assert point.balanced_accuracy == pytest.approx(
+        sklearn_metrics.balanced_accuracy_score(y, called)
+    )
+    positive, negative = sklearn_metrics.class_likelihood_ratios(y, called)
+    assert (point.lr_pos, point.lr_neg) == pytest.approx((positive, negative))
+
+
+def test_a_perfect_test_has_an_infinite_likelihood_ratio():
+    point = operating_point.from_counts(5, 0, 7, 2)
+    assert point.lr_pos == math.inf
+    assert math.isnan(operating_point.from_counts(0, 0, 7, 2).lr_pos)
+
+
+def test_predictive_values_follow_the_prevalence():
+    cells = np.array([[40, 10, 90, 20]])
+    own = operating_point.derived(cells, prevalence=60 / 160)
+    assert own["ppv_at_prevalence"] == pytest.approx(own["ppv"])
+    assert own["npv_at_prevalence"] == pytest.approx(own["npv"])
+    rare = operating_point.derived(cells, prevalence=0.01)
+    odds = (2 / 3) / 0.1 * 0.01 / 0.99
+    assert rare["ppv_at_prevalence"] == pytest.approx(odds / (1 + odds))
+    with pytest.raises(StudyError, match="prevalence is 1"):
+        operating_point.derived(cells, prevalence=1)
+
+
+def test_bootstrap_is_scipys_within_simulation_error():
+    from scipy import stats
+
+    from microcalc.seeds import stream
+
+    rng = np.random.default_rng(9)
+    y = rng.integers(0, 2, 150)
+    p = np.clip(0.3 * y + rng.random(150) * 0.7, 0, 1)
+    ours = operating_point.bootstrap(y, p, np.arange(150), 0.5, rng=stream(1, "x"), resamples=8000)
+
+    def f1(y, p):
+        return operating_point.measure(y, p, 0.5).f1
+
+    theirs = stats.bootstrap(
+        (y, p), f1, paired=True, n_resamples=1500, method="percentile",
+        vectorized=False, rng=np.random.default_rng(2),
+    ).confidence_interval  # fmt: skip
+    assert ours["f1"] == pytest.approx((theirs.low, theirs.high), abs=0.012)
+    # for a proportion the bootstrap is near Wilson
+    wilson = operating_point.measure(y, p, 0.5).accuracy
+    assert ours["accuracy"] == pytest.approx((wilson.low, wilson.high), abs=0.015)
+    # Simel's interval of log LR+ (J Clin Epidemiol 1991; 44: 763)
+    point = operating_point.measure(y, p, 0.5)
+    error = math.sqrt(
+        1 / point.tp - 1 / (point.tp + point.fn) + 1 / point.fp - 1 / (point.fp + point.tn)
+    )
+    simel = [point.lr_pos * math.exp(sign * 1.96 * error) for sign in (-1, 1)]
+    assert ours["lr_pos"] == pytest.approx(simel, rel=0.2)

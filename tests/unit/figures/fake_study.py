@@ -159,9 +159,7 @@ def _delong(predictions):
             y = own.loc[own["model"] == a, "y"]
             if not 0 < y.sum() < len(y):
                 continue
-            aucs = [
-                roc_auc_score(y, own.loc[own["model"] == m, "probability"]) for m in (a, b)
-            ]
+            aucs = [roc_auc_score(y, own.loc[own["model"] == m, "probability"]) for m in (a, b)]
             delta = aucs[0] - aucs[1]
             rows.append(
                 {

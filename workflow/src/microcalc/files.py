@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
+TEXT_COLUMNS = (
+    *("case_id", "patient_id", "image_id", "center", "split", "label", "status", "reason"),
+    *("room", "view", "laterality", "model", "kind", "variable", "level"),
+)
+
 
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -59,6 +64,22 @@ def write_csv(table: "pd.DataFrame", path: str | os.PathLike[str]) -> None:
     """Write `table` without its index; a float reads back as the same double, missing is empty."""
     with atomic_path(path) as temporary:
         table.to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n")
+
+
+def read_csv(path: str | os.PathLike[str]) -> "pd.DataFrame":
+    """Return a table of results as it was written: the same doubles, ids and names as text.
+
+    Only an empty cell is missing: "NA" may be the name of a center or of a level.
+    """
+    import pandas as pd
+
+    return pd.read_csv(
+        path,
+        dtype=dict.fromkeys(TEXT_COLUMNS, str),
+        keep_default_na=False,
+        na_values=[""],
+        float_precision="round_trip",
+    )
 
 
 def digest_bytes(data: bytes) -> str:

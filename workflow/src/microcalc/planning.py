@@ -61,6 +61,11 @@ def shard_digest(rows: Iterable[Row], image_folder: str) -> str:
     return digest_value(facts)
 
 
+def rows_digest(rows: Iterable[Row]) -> str:
+    """Return a digest of rows alone, for what is made from a table and from no other file."""
+    return digest_value([sorted(row.items()) for row in rows])
+
+
 def named_files(row: Row, image_folder: str) -> list[str]:
     """Return the paths of the files that a row of the images table names."""
     return [

@@ -4,10 +4,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from microcalc.errors import StudyError
-from microcalc.evaluation import delong, predictions
+from microcalc.evaluation import clustered, delong, predictions, resampling
+from microcalc.evaluation.delong import PairedComparison
 from microcalc.evaluation.multiplicity import holm
 
 COLUMNS = (
@@ -43,16 +45,7 @@ def table(
         When a pair names a model without predictions, or two models disagree on a case's y.
     """
     predictions.check(rows)
-    there = set(rows["model"])
-    problems = [
-        f"{list(pair)}: no predictions of {name}"
-        for pair in comparisons
-        for name in pair
-        if name not in there
-    ]
-    problems += [f"{list(pair)}: expected two models" for pair in comparisons if len(pair) != 2]
-    if problems:
-        raise StudyError.listing("evaluation.comparisons cannot be made", problems)
+    check_pairs(rows, comparisons)
     families = []
     for split, kind, of_set in predictions.sets(rows):
         family = pd.DataFrame(
@@ -64,6 +57,26 @@ def table(
     if not families:
         return pd.DataFrame(columns=list(COLUMNS))
     return pd.concat(families, ignore_index=True)
+
+
+def check_pairs(rows: pd.DataFrame, comparisons: Sequence[Sequence[str]]) -> None:
+    """Return nothing when every pair names two models that have predictions.
+
+    Raises
+    ------
+    StudyError
+        Listing the pairs that do not.
+    """
+    there = set(rows["model"])
+    problems = [
+        f"{list(pair)}: no predictions of {name}"
+        for pair in comparisons
+        for name in pair
+        if name not in there
+    ]
+    problems += [f"{list(pair)}: expected two models" for pair in comparisons if len(pair) != 2]
+    if problems:
+        raise StudyError.listing("evaluation.comparisons cannot be made", problems)
 
 
 def paired(of_set: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
@@ -94,26 +107,39 @@ def paired(of_set: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
     )
 
 
+def pair_test(both: pd.DataFrame, *, confidence: float) -> tuple[PairedComparison | None, str]:
+    """Return the test of a table of `paired` and the method's name.
+
+    DeLong's test, or Obuchowski's when a patient has more than one case; no test when the cases
+    are of one class.
+    """
+    y, a, b = both["y"].to_numpy(), both["a"].to_numpy(), both["b"].to_numpy()
+    if len(np.unique(y)) < 2:
+        return None, "undefined: one class"
+    if resampling.has_clusters(both["patient_id"]):
+        found = clustered.compare_paired(y, a, b, both["patient_id"], confidence=confidence)
+        return found, "Obuchowski, paired, clustered"
+    return delong.compare_paired(y, a, b, confidence=confidence), "DeLong, paired"
+
+
 def _row(
     split: str, kind: str, of_set: pd.DataFrame, a: str, b: str, confidence: float
 ) -> dict[str, Any]:
     both = paired(of_set, a, b)
-    y = both["y"].to_numpy()
-    n_pos = int(y.sum())
+    n_pos = int(both["y"].sum())
+    test, method = pair_test(both, confidence=confidence)
     row: dict[str, Any] = {
         "split": split, "kind": kind, "model_a": a, "model_b": b,
-        "n_pos": n_pos, "n_neg": len(both) - n_pos, "p": math.nan,
+        "n_pos": n_pos, "n_neg": len(both) - n_pos, "p": math.nan, "method": method,
     }  # fmt: skip
-    if n_pos in (0, len(both)):
-        return row | {"method": "undefined: one class"}
-    found = delong.compare_paired(y, both["a"], both["b"], confidence=confidence)
+    if test is None:
+        return row
     return row | {
-        "auc_a": found.auc_a,
-        "auc_b": found.auc_b,
-        "delta": found.delta,
-        "delta_low": found.low,
-        "delta_high": found.high,
-        "z": found.z,
-        "p": found.p_value,
-        "method": "DeLong, paired",
+        "auc_a": test.auc_a,
+        "auc_b": test.auc_b,
+        "delta": test.delta,
+        "delta_low": test.low,
+        "delta_high": test.high,
+        "z": test.z,
+        "p": test.p_value,
     }

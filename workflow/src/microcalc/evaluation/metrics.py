@@ -3,33 +3,60 @@
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from microcalc.errors import StudyError
-from microcalc.evaluation import delong, operating_point, predictions
-from microcalc.evaluation.proportions import Proportion
+from microcalc.evaluation import (
+    clustered,
+    delong,
+    operating_point,
+    precision_recall,
+    predictions,
+    resampling,
+    separation,
+)
+from microcalc.evaluation.delong import Transform
+from microcalc.seeds import stream
 
 PROPORTIONS = ("sensitivity", "specificity", "accuracy", "ppv", "npv")
+RATIOS = ("balanced_accuracy", "lr_pos", "lr_neg")
+AT_PREVALENCE = ("ppv_at_prevalence", "npv_at_prevalence")
+
+
+def _bounded(*names: str) -> tuple[str, ...]:
+    return tuple(f"{name}{bound}" for name in names for bound in ("", "_low", "_high"))
+
+
 COLUMNS = (
     "model", "split", "kind", "n", "n_pos", "n_neg",
-    "auc", "auc_low", "auc_high",
+    *_bounded("auc"),
     "threshold",
-    *(f"{name}{bound}" for name in PROPORTIONS for bound in ("", "_low", "_high")),
-    "f1", "f1_low", "f1_high",
+    *_bounded(*PROPORTIONS, "f1"),
     "brier",
     "tp", "fp", "tn", "fn",
     "auc_method",
+    "n_patients", "interval_method", "resamples",
+    "auc_exact_low", "auc_exact_high",
+    *_bounded(*RATIOS, "average_precision"),
+    "prevalence", *_bounded(*AT_PREVALENCE),
+    "brier_low", "brier_high",
 )  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
 
 def table(
-    rows: pd.DataFrame, models: Mapping[str, Mapping[str, Any]], *, confidence: float = 0.95
+    rows: pd.DataFrame,
+    models: Mapping[str, Mapping[str, Any]],
+    *,
+    confidence: float = 0.95,
+    transform: Transform = "none",
+    resamples: int = 2000,
+    seed: int = 0,
+    prevalence: float | None = None,
 ) -> pd.DataFrame:
     """Return one row per model, split and kind, with the columns of `COLUMNS`.
 
@@ -41,14 +68,27 @@ def table(
         The frozen models by name, of which `threshold` is read: a case at the threshold is
         called positive. The order of the models is that of the table.
     confidence
-        Coverage of the intervals: DeLong for the AUC, Wilson for proportions.
+        Coverage of the intervals: DeLong for the AUC, Wilson for proportions, bootstrap
+        percentiles for F1, likelihood ratios, balanced accuracy, average precision, Brier score
+        and predictive values at a stated prevalence. Where a patient has more than one case, the
+        AUC's is Obuchowski's and proportions too are bootstrapped, by patient;
+        `auc_method` and `interval_method` say which.
+    transform
+        The AUC's interval on the plain scale ("none", clipped to [0, 1]) or the "logit" scale.
+    resamples
+        Bootstrap replicates, at least 20.
+    seed
+        The study's seed; each row draws from a stream of its own.
+    prevalence
+        A share of positives at which to state predictive values besides the sample's own.
 
     Returns
     -------
     pandas.DataFrame
         What is not defined is missing: PPV when no case is called positive, the AUC of a set
         with one class (its other figures are shown, `auc_method` says why), the AUC's interval
-        when a class has a single case.
+        when a class has a single case. `auc_exact_low` and `_high` are filled when the classes
+        separate perfectly: see `separation`.
 
     Raises
     ------
@@ -57,56 +97,122 @@ def table(
         is not among `models`.
     """
     predictions.check(rows)
+    resampling.check_resamples(resamples)
     unknown = sorted(set(rows["model"]) - set(models))
     if unknown:
         raise StudyError(
             f"predictions of {', '.join(unknown)}, but the frozen models are "
             f"{', '.join(models) or 'none'}; predict with the models that are evaluated"
         )
-    found = [
-        _row(name, split, kind, of_model, float(models[name]["threshold"]), confidence)
-        for name in models
-        for split, kind, of_set in predictions.sets(rows)
-        if len(of_model := of_set[of_set["model"] == name])
-    ]
+    found = []
+    for model, frozen in models.items():
+        for split, kind, of_set in predictions.sets(rows):
+            of_model = of_set[of_set["model"] == model]
+            if len(of_model):
+                row: dict[str, Any] = {"model": model, "split": split, "kind": kind}
+                row |= _sizes(of_model)
+                row |= _auc(of_model, f"model {model}, {split}", confidence, transform)
+                row |= _figures(
+                    of_model,
+                    float(frozen["threshold"]),
+                    confidence=confidence,
+                    resamples=resamples,
+                    rng=stream(seed, "evaluation.metrics", model, split, kind),
+                    prevalence=prevalence,
+                )
+                found.append(row)
     return pd.DataFrame(found, columns=list(COLUMNS))
 
 
-def _row(
-    model: str, split: str, kind: str, rows: pd.DataFrame, threshold: float, confidence: float
-) -> dict[str, Any]:
-    y = rows["y"].to_numpy()
-    probability = rows["probability"].to_numpy()
-    point = operating_point.measure(y, probability, threshold, confidence=confidence)
-    row: dict[str, Any] = {
-        "model": model,
-        "split": split,
-        "kind": kind,
-        "n": y.size,
-        "n_pos": point.tp + point.fn,
-        "n_neg": point.fp + point.tn,
-        "threshold": threshold,
-        "f1": point.f1,
-        "brier": float(np.mean((probability - y) ** 2)),
-        **{cell: getattr(point, cell) for cell in ("tp", "fp", "tn", "fn")},
-        **_auc(model, split, y, probability, confidence),
+def _sizes(rows: pd.DataFrame) -> dict[str, int]:
+    n_pos = int((rows["y"] == 1).sum())
+    return {
+        "n": len(rows),
+        "n_pos": n_pos,
+        "n_neg": len(rows) - n_pos,
+        "n_patients": rows["patient_id"].nunique(),
     }
-    for field in fields(point):
-        value = getattr(point, field.name)
-        if isinstance(value, Proportion):
-            row[field.name] = value.estimate
-            row[f"{field.name}_low"] = value.low
-            row[f"{field.name}_high"] = value.high
-    return row
 
 
 def _auc(
-    model: str, split: str, y: Any, probability: Any, confidence: float
+    rows: pd.DataFrame, what: str, confidence: float, transform: Transform
 ) -> dict[str, float | str]:
+    y, probability = rows["y"].to_numpy(), rows["probability"].to_numpy()
     if len(np.unique(y)) < 2:
-        logger.warning("model %s, %s: one class only, the AUC is left empty", model, split)
+        logger.warning("%s: one class only, the AUC is left empty", what)
         return {"auc": math.nan, "auc_method": "undefined: one class"}
-    found = delong.auc_ci(y, probability, confidence=confidence)
+    patients = rows["patient_id"].to_numpy()
+    if resampling.has_clusters(patients):
+        found = clustered.auc_ci(
+            y, probability, patients, confidence=confidence, transform=transform
+        )
+        method = "Obuchowski, clustered"
+    else:
+        found = delong.auc_ci(y, probability, confidence=confidence, transform=transform)
+        method = "DeLong"
+    exact = separation.exact_interval(y, probability, patients, confidence=confidence)
     return {
-        "auc": found.auc, "auc_low": found.low, "auc_high": found.high, "auc_method": "DeLong"
-    }  # fmt: skip
+        "auc": found.auc,
+        "auc_low": found.low,
+        "auc_high": found.high,
+        "auc_exact_low": exact[0] if exact else math.nan,
+        "auc_exact_high": exact[1] if exact else math.nan,
+        "auc_method": method + (", logit interval" if transform == "logit" else ""),
+    }
+
+
+def _figures(
+    rows: pd.DataFrame,
+    threshold: float,
+    *,
+    confidence: float,
+    resamples: int,
+    rng: np.random.Generator,
+    prevalence: float | None,
+) -> dict[str, Any]:
+    y, probability = rows["y"].to_numpy(), rows["probability"].to_numpy()
+    patients = rows["patient_id"].to_numpy()
+    settings: dict[str, Any] = {"rng": rng, "resamples": resamples, "confidence": confidence}
+    point = operating_point.measure(y, probability, threshold, confidence=confidence)
+    drawn = operating_point.bootstrap(
+        y, probability, patients, threshold, prevalence=prevalence, **settings
+    )
+    cells = [point.tp, point.fp, point.tn, point.fn]
+    values = operating_point.derived(np.array([cells]), prevalence=prevalence)
+    row: dict[str, Any] = {"threshold": threshold, "prevalence": prevalence, "resamples": resamples}
+    row |= dict(zip(("tp", "fp", "tn", "fn"), cells, strict=True))
+    for name, value in values.items():
+        row[name] = float(value[0])
+        row[f"{name}_low"], row[f"{name}_high"] = drawn[name]
+    if resampling.has_clusters(patients):
+        row["interval_method"] = "cluster bootstrap"
+    else:
+        row["interval_method"] = "Wilson; bootstrap where no proportion"
+        for name in PROPORTIONS:
+            share = getattr(point, name)
+            row[f"{name}_low"], row[f"{name}_high"] = share.low, share.high
+    row["average_precision"] = math.nan
+    if point.tp + point.fn:
+        row |= dict(
+            zip(
+                _bounded("average_precision"),
+                precision_recall.average_precision_ci(y, probability, patients, **settings),
+                strict=True,
+            )
+        )
+    row |= _brier(y, probability, patients, **settings)
+    return row
+
+
+def _brier(
+    y: Any, probability: Any, patients: Any, *, rng: np.random.Generator, resamples: int,
+    confidence: float,
+) -> dict[str, float]:  # fmt: skip
+    errors = (probability - y) ** 2
+    codes = resampling.patient_codes(patients)
+    replicates = [
+        resampling.weighted_sums(weights, errors) / weights.sum(axis=1)
+        for weights in resampling.case_weights(codes, rng, resamples=resamples)
+    ]
+    low, high = resampling.percentile(np.concatenate(replicates), confidence=confidence)
+    return {"brier": float(np.mean(errors)), "brier_low": low, "brier_high": high}

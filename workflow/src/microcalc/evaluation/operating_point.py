@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from microcalc.errors import StudyError
-from microcalc.evaluation import arrays
+from microcalc.evaluation import arrays, resampling
+from microcalc.evaluation.arrays import Floats
 from microcalc.evaluation.proportions import Proportion, wilson
 
 
@@ -17,7 +18,7 @@ class OperatingPoint:
 
     A proportion without a denominator (PPV when no case is called positive, sensitivity when
     there is no positive case) is NaN, and so is F1 when there is neither a positive case nor a
-    positive call.
+    positive call. A likelihood ratio is infinite when only its denominator is 0.
     """
 
     threshold: float
@@ -31,6 +32,9 @@ class OperatingPoint:
     ppv: Proportion
     npv: Proportion
     f1: float
+    balanced_accuracy: float
+    lr_pos: float
+    lr_neg: float
 
 
 def measure(
@@ -69,7 +73,7 @@ def from_counts(
     tp: int, fp: int, tn: int, fn: int, *, threshold: float = math.nan, confidence: float = 0.95
 ) -> OperatingPoint:
     """Return the operating point of a known two-by-two table."""
-    called_or_positive = 2 * tp + fp + fn
+    rates = derived(np.array([[tp, fp, tn, fn]]))
     return OperatingPoint(
         threshold=threshold,
         tp=tp,
@@ -81,8 +85,95 @@ def from_counts(
         accuracy=wilson(tp + tn, tp + fp + tn + fn, confidence=confidence),
         ppv=wilson(tp, tp + fp, confidence=confidence),
         npv=wilson(tn, tn + fn, confidence=confidence),
-        f1=2 * tp / called_or_positive if called_or_positive else math.nan,
+        f1=float(rates["f1"][0]),
+        balanced_accuracy=float(rates["balanced_accuracy"][0]),
+        lr_pos=float(rates["lr_pos"][0]),
+        lr_neg=float(rates["lr_neg"][0]),
     )
+
+
+def derived(cells: npt.ArrayLike, *, prevalence: float | None = None) -> dict[str, Floats]:
+    """Return every figure of many two-by-two tables at once, NaN where it is not defined.
+
+    Parameters
+    ----------
+    cells
+        Columns tp, fp, tn, fn, shape (m, 4).
+    prevalence
+        A share of positives other than the tables' own, at which to give predictive values; 0
+        to 1, both excluded.
+
+    Returns
+    -------
+    dict
+        Vectors of m: sensitivity, specificity, accuracy, ppv, npv, f1, balanced_accuracy,
+        lr_pos, lr_neg and, at a stated prevalence, ppv_at_prevalence and npv_at_prevalence (by
+        Bayes' rule).
+
+    Raises
+    ------
+    StudyError
+        When the prevalence is not between 0 and 1.
+    """
+    tp, fp, tn, fn = np.asarray(cells, dtype=np.float64).T
+    sensitivity, specificity = _divide(tp, tp + fn), _divide(tn, tn + fp)
+    found = {
+        "sensitivity": sensitivity,
+        "specificity": specificity,
+        "accuracy": _divide(tp + tn, tp + fp + tn + fn),
+        "ppv": _divide(tp, tp + fp),
+        "npv": _divide(tn, tn + fn),
+        "f1": _divide(2 * tp, 2 * tp + fp + fn),
+        "balanced_accuracy": (sensitivity + specificity) / 2,
+        "lr_pos": _divide(sensitivity, 1 - specificity, infinite=True),
+        "lr_neg": _divide(1 - sensitivity, specificity, infinite=True),
+    }
+    if prevalence is not None:
+        if not 0 < prevalence < 1:
+            raise StudyError(f"the prevalence is {prevalence}; expected a share between 0 and 1")
+        sick, well = sensitivity * prevalence, specificity * (1 - prevalence)
+        found["ppv_at_prevalence"] = _divide(sick, sick + (1 - specificity) * (1 - prevalence))
+        found["npv_at_prevalence"] = _divide(well, well + (1 - sensitivity) * prevalence)
+    return found
+
+
+def bootstrap(
+    y: npt.ArrayLike,
+    probability: npt.ArrayLike,
+    patients: npt.ArrayLike,
+    threshold: float,
+    *,
+    rng: np.random.Generator,
+    resamples: int,
+    confidence: float = 0.95,
+    prevalence: float | None = None,
+) -> dict[str, tuple[float, float]]:
+    """Return the percentile interval of each figure of `derived`, patients drawn as wholes.
+
+    Parameters
+    ----------
+    y, probability, threshold
+        As for `measure`, shape (n,).
+    patients
+        Patient of each case, shape (n,).
+    rng, resamples
+        See `resampling.cell_counts`.
+    confidence
+        Coverage of the intervals, a fraction.
+    prevalence
+        As for `derived`.
+    """
+    positive = arrays.outcome(y)
+    called = arrays.scores(probability, n=positive.size, name="probability") >= threshold
+    cells = np.column_stack(
+        [called & positive, called & ~positive, ~called & ~positive, ~called & positive]
+    )
+    codes = resampling.patient_codes(patients)
+    replicates = resampling.cell_counts(cells, codes, rng, resamples=resamples)
+    return {
+        name: resampling.percentile(values, confidence=confidence)
+        for name, values in derived(replicates, prevalence=prevalence).items()
+    }
 
 
 def youden(y: npt.ArrayLike, score: npt.ArrayLike) -> float:
@@ -116,3 +207,10 @@ def youden(y: npt.ArrayLike, score: npt.ArrayLike) -> float:
     index = np.concatenate([[0.0], called_pos * n_neg - called_neg * n_pos])
     best = int(np.argmax(index))
     return float(np.concatenate([[np.inf], thresholds[::-1]])[best])
+
+
+def _divide(numerator: Floats, denominator: Floats, *, infinite: bool = False) -> Floats:
+    out = np.full(numerator.shape, np.nan)
+    if infinite:
+        out[numerator > 0] = np.inf
+    return np.asarray(np.divide(numerator, denominator, out=out, where=denominator > 0))

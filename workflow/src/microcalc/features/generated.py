@@ -30,14 +30,16 @@ def tensors(name: str, *, seed: int, preprocessing: Preprocessing) -> dict[str, 
     with _one_thread(), torch.random.fork_rng(devices=[]), torch.inference_mode():
         torch.manual_seed(seeds.derive(seed, "features", "weights", name))
         body = _build(name)
-        _estimate_statistics(body, _normalized(patches(seed), preprocessing))
+        _estimate_statistics(
+            body, _normalized(patches(seed, n=N_PATCHES, size=PATCH_PX), preprocessing)
+        )
         return {
             key: tensor.detach().clone().contiguous()
             for key, tensor in backbone.parameters_of(body).items()
         }
 
 
-def patches(seed: int, *, n: int = N_PATCHES, size: int = PATCH_PX) -> npt.NDArray[np.float32]:
+def patches(seed: int, *, n: int, size: int) -> npt.NDArray[np.float32]:
     """Return `n` pictures of breast-like texture with bright spots, in [0, 1], shape (n, S, S).
 
     Power-law noise with a power spectrum of 1/f^3, as mammograms have (Burgess, Jacobson and

@@ -14,7 +14,8 @@ GRID_MM = 0.8
 
 LEVELS_PERCENT = (1.0, 99.0)
 _EDGE_FRACTION = 0.03
-_TWO_CLASSES = 0.75
+_TWO_CLASSES = 0.8
+_FEW = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,23 +105,39 @@ def _foreground(
     if known.size == 0 or known.min() == known.max():
         flags.append("no_background_found")
         return valid.copy()
-    top = np.percentile(known, 99)
-    level, separation = _otsu(known[known <= top])
-    if separation < _TWO_CLASSES:
+    bright = known
+    # A few very bright pixels, of a marker or an implant, are no second class of the picture.
+    while (bright > _otsu(bright)[0]).mean() <= _FEW and bright.min() < bright.max():
+        bright = bright[bright <= _otsu(bright)[0]]
+    top = float(np.percentile(bright, 99))
+    level = _lowest_split(bright)
+    if level is None:
         flags.append("no_background_found")
         return valid.copy()
-    # The dark class may hold fatty tissue beside air: while it falls in two itself, go down.
-    for _ in range(3):
-        dark = known[known <= level]
-        lower, separation = _otsu(dark)
-        if separation < _TWO_CLASSES or (dark <= lower).mean() < 0.1:
-            break
-        level = lower
     dark = known[known <= level]
     air = float(np.median(dark))
     spread = float(np.sqrt(np.mean(np.minimum(dark - air, 0) ** 2) * 2))
-    threshold = air + max(4 * spread, 0.03 * (top - air))
-    return valid & (smooth > min(threshold, level))
+    threshold = min(air + max(4 * spread, 0.03 * (top - air)), level)
+    # Smoothing alone would carry the skin line outward, noise alone would strew dots.
+    return valid & (smooth > threshold) & (values > threshold)
+
+
+def _lowest_split(values: NDArray[np.float64]) -> float | None:
+    """Return the lowest level that parts two clear classes, None when there is none.
+
+    Otsu's first threshold may part dense tissue from fat and air together; the dark class is
+    therefore split again, as long as either split is a clear one.
+    """
+    found = None
+    for _ in range(4):
+        level, separation = _otsu(values)
+        darker = values[values <= level]
+        if darker.size < max(_FEW * values.size, 2):
+            break
+        if separation >= _TWO_CLASSES:
+            found = level
+        values = darker
+    return found
 
 
 def _otsu(values: NDArray[np.float64], bins: int = 256) -> tuple[float, float]:

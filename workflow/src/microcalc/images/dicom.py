@@ -17,6 +17,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
 from microcalc.errors import StudyError
+from microcalc.files import digest_bytes
 from microcalc.images import geometry, grey
 from microcalc.images.mammogram import Mammogram
 
@@ -151,6 +152,7 @@ def decode(
             row_direction=row_direction,
             column_direction=column_direction,
             provenance=_provenance(dataset, syntax),
+            uid_digest=_uid_digest(dataset),
             flags=(*flags, *meaning.flags),
         )
 
@@ -223,6 +225,11 @@ def _stored(dataset: Dataset, syntax: UID) -> NDArray[np.uint8] | NDArray[np.uin
     if not cells.dtype.isnative:
         cells = cells.astype(cells.dtype.newbyteorder("="))
     return cells.view(np.uint8) if cells.dtype.itemsize == 1 else cells.view(np.uint16)
+
+
+def _uid_digest(dataset: Dataset) -> str:
+    uid = str(dataset.get("SOPInstanceUID") or "")
+    return digest_bytes(uid.encode()) if uid else ""
 
 
 def _provenance(dataset: Dataset, syntax: UID) -> dict[str, str]:

@@ -118,7 +118,7 @@ def _modality(dataset: Dataset, values: NDArray[np.int64]) -> NDArray[np.float64
         return values.astype(np.float64)
     if float(slope) == 0:
         raise StudyError("has RescaleSlope 0, which makes every pixel the same")
-    return values * float(slope) + float(intercept)
+    return np.asarray(values * float(slope) + float(intercept), dtype=np.float64)
 
 
 def _look_up(dataset: Dataset, item: Dataset, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -153,20 +153,21 @@ def _apply_voi(
     name = f"{kind} {index}" + (f" ({explanation})" if explanation else "")
     if kind == "LUT":
         return _look_up(dataset, dataset.VOILUTSequence[index], values), name
-    # Only what the window needs: a modality LUT has been applied already.
+    # Only what the window needs: the modality transform has been applied already.
     window = Dataset()
-    for keyword in ("PhotometricInterpretation", "PixelRepresentation", "BitsStored"):
-        setattr(window, keyword, dataset.get(keyword, 0))
     window.PhotometricInterpretation = "MONOCHROME2"
+    window.PixelRepresentation = dataset.get("PixelRepresentation", 0)
+    window.BitsStored = dataset.BitsStored
     window.WindowCenter = _several(dataset, "WindowCenter")[index]
     window.WindowWidth = _several(dataset, "WindowWidth")[index]
     window.VOILUTFunction = str(dataset.get("VOILUTFunction") or "LINEAR").upper()
     try:
-        return apply_windowing(values, window).astype(np.float64), f"{window.VOILUTFunction} {name}"
+        windowed = apply_windowing(values, window)
     except ValueError:
         # A width of zero or an unknown function says nothing about grey levels.
         flags.append("voi_unusable")
         return values, "none"
+    return np.asarray(windowed, dtype=np.float64), f"{window.VOILUTFunction} {name}"
 
 
 def _voi_choices(dataset: Dataset) -> list[tuple[str, int, str]]:

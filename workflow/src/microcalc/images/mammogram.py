@@ -60,6 +60,8 @@ class Mammogram:
         PatientOrientation, "" when absent: where columns lead (along a row) and where rows lead.
     provenance
         What the decoder met: transfer syntax, SOP class, bits, photometric interpretation.
+    uid_digest
+        Digest of the SOPInstanceUID, to find one image under two names; "" without.
     flags
         What was odd, in snake_case, for the QC table.
     """
@@ -74,6 +76,7 @@ class Mammogram:
     row_direction: str = ""
     column_direction: str = ""
     provenance: dict[str, str] = field(default_factory=dict)
+    uid_digest: str = ""
     flags: tuple[str, ...] = ()
 
     @property

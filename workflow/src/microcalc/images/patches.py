@@ -17,6 +17,14 @@ from microcalc.images.roi import Roi, check_inside
 HEADROOM = 0.8
 """Where the breast's 99th percentile lands in [0, 1]: calcifications are brighter than that."""
 
+QC_COLUMNS = (
+    "spacing_source", "spacing_row_mm", "spacing_column_mm", "laterality", "flipped", "voi",
+    "inverted", "breast_fraction", "roi_in_breast", "saturation", "roi_contrast",
+    "outside_image", "transfer_syntax", "sop_class", "photometric_interpretation",
+    "bits_stored", "flags",
+)  # fmt: skip
+"""What `Patch.qc` holds, in the order of `images/qc.csv`."""
+
 
 @dataclass(frozen=True, eq=False)
 class Patch:

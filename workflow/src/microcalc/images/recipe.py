@@ -46,6 +46,11 @@ class Recipe:
         known = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in settings.items() if name in known})
 
+    @property
+    def patch_px(self) -> int:
+        """Side of the patch in pixels."""
+        return round(self.patch_mm / self.spacing_mm)
+
     def as_key(self) -> dict[str, Any]:
         """Return the settings as JSON-like values for a digest."""
         return {

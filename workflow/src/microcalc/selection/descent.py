@@ -9,10 +9,11 @@ The quadratic problem uses the weighted Gram matrix of the active columns, which
 import math
 
 import numpy as np
-from numba import njit
+from numba import njit  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 # glmnet's pmin: fitted probabilities nearer to 0 or 1 carry no weight any more.
 P_MIN = 1e-9
@@ -20,7 +21,7 @@ MAX_NEWTON = 100
 MAX_SWEEPS = 100_000
 
 
-@njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _soft(z: float, by: float) -> float:
     if z > by:
         return z - by
@@ -29,8 +30,8 @@ def _soft(z: float, by: float) -> float:
     return 0.0
 
 
-@njit(cache=True)
-def _log_loss(y, eta):
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _log_loss(y: Floats, eta: Floats) -> float:
     """Mean negative log-likelihood of a Bernoulli outcome."""
     total = 0.0
     for i in range(len(y)):
@@ -39,8 +40,8 @@ def _log_loss(y, eta):
     return total / len(y)
 
 
-@njit(cache=True)
-def _penalty(beta, active, m, l1, l2):
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _penalty(beta: Floats, active: Integers, m: int, l1: float, l2: float) -> float:
     total = 0.0
     for a in range(m):
         b = beta[active[a]]
@@ -48,9 +49,19 @@ def _penalty(beta, active, m, l1, l2):
     return total
 
 
-@njit(cache=True)
-def _solve_active(X, y, eta, beta, active, m, l1, l2, tolerance):
-    """Minimise over the intercept and the active columns; return the intercept's change."""
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _solve_active(
+    X: Floats,
+    y: Floats,
+    eta: Floats,
+    beta: Floats,
+    active: Integers,
+    m: int,
+    l1: float,
+    l2: float,
+    tolerance: float,
+) -> float:
+    """Minimize over the intercept and the active columns; return the intercept's change."""
     n = len(y)
     moved_intercept = 0.0
     gram = np.empty((m + 1, m + 1))
@@ -111,8 +122,18 @@ def _solve_active(X, y, eta, beta, active, m, l1, l2, tolerance):
     return moved_intercept
 
 
-@njit(cache=True)
-def _sweep(gram, gradient, step, beta, active, m, l1, l2, tolerance):
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _sweep(
+    gram: Floats,
+    gradient: Floats,
+    step: Floats,
+    beta: Floats,
+    active: Integers,
+    m: int,
+    l1: float,
+    l2: float,
+    tolerance: float,
+) -> None:
     """Coordinate descent on the quadratic model; `gradient` ends as the gradient at the step."""
     only_nonzero = False
     for _ in range(MAX_SWEEPS):
@@ -141,9 +162,11 @@ def _sweep(gram, gradient, step, beta, active, m, l1, l2, tolerance):
             only_nonzero = True
 
 
-@njit(cache=True)
-def path(X, y, lambdas, alpha, tolerance, stop_early):
-    """Fit the path on standardized columns; return intercepts, coefficients, deviance ratios, count.
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def path(
+    X: Floats, y: Floats, lambdas: Floats, alpha: float, tolerance: float, stop_early: bool
+) -> tuple[Floats, Floats, Floats, int]:
+    """Fit the path on standardized columns.
 
     Parameters
     ----------

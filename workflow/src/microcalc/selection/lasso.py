@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
 
 from microcalc.errors import StudyError
 from microcalc.selection import descent, scaling
@@ -40,7 +41,7 @@ class Path:
     @property
     def n_nonzero(self) -> NDArray[np.int64]:
         """Shape (L,): how many coefficients are not zero."""
-        return np.count_nonzero(self.coefficients, axis=0).astype(np.int64)
+        return np.asarray(np.count_nonzero(self.coefficients, axis=0), dtype=np.int64)
 
     def predict(self, X: ArrayLike) -> Floats:
         """Return the linear predictors of new cases, shape (n, L)."""
@@ -67,7 +68,7 @@ class CrossValidation:
     auc, auc_se
         Mean held-out AUC and its standard error, shape (L,); None unless it is the criterion.
     index_min, index_1se
-        Positions of `lambda_min` and `lambda_1se` in the path.
+        Positions of `lambda_min` and `lambda_1se` in the path; 0 on an empty path.
     """
 
     path: Path
@@ -198,14 +199,17 @@ def cross_validate(
         values, outcome, lambdas=lambdas, n_lambdas=n_lambdas, alpha=alpha, tolerance=tolerance
     )
     repeats = np.atleast_2d(np.asarray(folds))
+    if len(path.lambdas) == 0:
+        nothing = np.empty(0)
+        return CrossValidation(path, criterion, nothing, nothing, None, None, 0, 0)
     curves = [
         _held_out(values, outcome, fold, path.lambdas, alpha, criterion, tolerance)
         for fold in repeats
     ]
     deviance, se, auc, auc_se = np.mean(np.array(curves), axis=0)
     worse, error = (-auc, auc_se) if criterion == "auc" else (deviance, se)
-    index_min = int(np.argmin(worse)) if len(worse) else 0
-    index_1se = int(np.argmax(worse <= (worse + error)[index_min])) if len(worse) else 0
+    index_min = int(np.argmin(worse))
+    index_1se = int(np.argmax(worse <= (worse + error)[index_min]))
     is_auc = criterion == "auc"
     return CrossValidation(
         path,
@@ -274,7 +278,7 @@ def _mean_and_error(curves: list[Floats], sizes: list[int]) -> tuple[Floats, Flo
 
 
 def _deviance(y: Floats, predictor: Floats) -> Floats:
-    probability = np.clip(1 / (1 + np.exp(-predictor)), 1e-5, 1 - 1e-5)
+    probability = np.clip(expit(predictor), 1e-5, 1 - 1e-5)
     likelihood = np.where(y[:, None] == 1, probability, 1 - probability)
     mean: Floats = -2 * np.log(likelihood).mean(axis=0)
     return mean

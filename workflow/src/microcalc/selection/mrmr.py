@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 
 MIQ_OFFSET = 0.0001
 TIE = 1e-10
-# A feature uncorrelated with all chosen ones would win by division by zero (mrmr-selection's floor).
+# Without a floor, a feature uncorrelated with all chosen ones would win by dividing by zero.
 LEAST_CORRELATION = 0.001
 
 
@@ -100,9 +100,18 @@ def rank(
         codes = discretize.by_sd(values, k=discretize_sd).apply(values)
     else:
         codes = discretize.by_quantiles(values, levels=levels).apply(values)
-    table = _BitTable(codes)
+    return rank_codes(codes, y, n_features=n_features, scheme=scheme)
+
+
+def rank_codes(
+    codes: ArrayLike, y: ArrayLike, *, n_features: int, scheme: Scheme = "MIQ"
+) -> Ranking:
+    """Return `rank(codes, y, levels=None)`: the columns of X are discrete already."""
+    values, classes = np.asarray(codes), np.asarray(y)
+    _check(values, classes, n_features)
+    table = _BitTable(values)
     scores = _Scores(table.information(_bit_sets(classes)), scheme)
-    return _walk(scores, table.information_with, k)
+    return _walk(scores, table.information_with, min(n_features, values.shape[1]))
 
 
 def rank_with_pymrmr(
@@ -113,7 +122,7 @@ def rank_with_pymrmr(
     scheme: Scheme = "MIQ",
     timeout: float | None = None,
 ) -> Ranking:
-    """Return pymrmr's choice on discrete codes, for comparison; it needs minutes for 2,048 features.
+    """Return pymrmr's choice on discrete codes; it needs minutes for 2,048 features.
 
     pymrmr runs in a process of its own: it prints from C, crashes on large codes and on
     zero features, pads its answer when asked for more features than there are, and its
@@ -177,7 +186,7 @@ class _BitTable:
             levels = np.unique(codes)
         self.bits = np.zeros((len(levels), p, -(-self.n // 64)), dtype=np.uint64)
         for bits, level in zip(self.bits, levels, strict=True):
-            bits[:] = _pack(codes.T == level)
+            bits[:] = _pack(np.equal(codes.T, level))
 
     def information(self, sets: NDArray[np.uint64]) -> Floats:
         """Return each column's mutual information, in bits, with one variable given as bit sets."""
@@ -209,7 +218,8 @@ def _pack(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:
     rows, n = flags.shape
     padded = np.zeros((rows, -(-n // 64) * 64), dtype=bool)
     padded[:, :n] = flags
-    return np.packbits(padded, axis=1).view(np.uint64)
+    words: NDArray[np.uint64] = np.packbits(padded, axis=1).view(np.uint64)
+    return words
 
 
 class _Scores:
@@ -238,7 +248,10 @@ class _Scores:
 
 
 def _walk(
-    scores: _Scores, redundancy_with: Callable[[int], Floats], k: int, order: list[int] | None = None
+    scores: _Scores,
+    redundancy_with: Callable[[int], Floats],
+    k: int,
+    order: list[int] | None = None,
 ) -> Ranking:
     """Choose k columns greedily, or follow a given order, and note every step's scores."""
     free = np.ones(len(scores.relevance), dtype=bool)
@@ -246,9 +259,7 @@ def _walk(
     for step in range(k):
         value = scores.value
         j = _best(value, free) if order is None else order[step]
-        steps.append(
-            (j, float(value[j]), float(scores.relevance[j]), float(scores.redundancy[j]))
-        )
+        steps.append((j, float(value[j]), float(scores.relevance[j]), float(scores.redundancy[j])))
         free[j] = False
         scores.add(redundancy_with(j))
     columns = np.array(steps, dtype=float).reshape(k, 4).T

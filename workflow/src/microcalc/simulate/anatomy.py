@@ -39,7 +39,7 @@ def build(
     y, x = np.meshgrid(np.arange(rows) * COARSE_MM, np.arange(columns) * COARSE_MM, indexing="ij")
     curve, nipple = outline(phantom, rng)
     depth = _depth(x, y, curve)
-    depth = np.maximum(depth, 3.2 - np.hypot(x - nipple[0] - 0.5, y - nipple[1]))
+    depth = np.maximum(depth, 3.6 - np.hypot(x - nipple[0] + 0.8, y - nipple[1]))
     muscle = _pectoral(phantom, x, y)
 
     half = phantom.thickness_mm / 2

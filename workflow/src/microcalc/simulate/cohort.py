@@ -13,7 +13,7 @@ from microcalc.simulate import effects, lesion
 from microcalc.simulate.phantom import Phantom
 from microcalc.simulate.scanner import scanner_of
 
-FIELD_MM = (130.0, 80.0)
+FIELD_MM = (120.0, 74.0)
 """Height and width of the demo's detector field."""
 TINY_FIELD_MM = (64.0, 48.0)
 """A field for tests: a twentieth of a second per image."""
@@ -140,8 +140,8 @@ def _read(latent: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     n = len(latent)
     age = np.rint(latent["age"])
     postmenopausal = age + rng.normal(0, 3.5, n) > 50.5
-    sees_mass = np.where(latent["mass_mm"] > 0, rng.random(n) < 0.75, rng.random(n) < 0.09)
-    sees_distortion = np.where(latent["distortion"] > 0, 0.65, 0.08) > rng.random(n)
+    sees_mass = np.where(latent["mass_mm"] > 0, rng.random(n) < 0.82, rng.random(n) < 0.06)
+    sees_distortion = np.where(latent["distortion"] > 0, 0.70, 0.06) > rng.random(n)
     lesion_type = np.select(
         [sees_mass, sees_distortion],
         ["with mass", "with asymmetry or distortion"],
@@ -151,15 +151,17 @@ def _read(latent: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     distribution = _misread(latent["distribution"], effects.DISTRIBUTION.levels, 0.20, rng)
     size = latent["extent_mm"] * np.exp(rng.normal(0, 0.22, n))
     suspicion = (
-        pd.Series(morphology).map(dict(zip(effects.MORPHOLOGY.levels, (0, 0.3, 1, 1.7), strict=True)))
+        pd.Series(morphology).map(
+            dict(zip(effects.MORPHOLOGY.levels, (0, 0.3, 1, 1.7), strict=True))
+        )
         + pd.Series(distribution).map(
             dict(zip(effects.DISTRIBUTION.levels, (0, 0.6, 0.7), strict=True))
         )
-        + 1.1 * sees_mass
+        + 1.2 * sees_mass
         + 0.8 * sees_distortion
-        + 0.5 * np.log(latent["n_calcifications"] / 20)
-        + 2.0 * (latent["stroma"] - 0.2)
-        + rng.normal(0, 0.6, n)
+        + 0.3 * np.log(latent["n_calcifications"] / 20)
+        + 1.3 * (latent["stroma"] - 0.25)
+        + rng.normal(0, 0.45, n)
     )
     grade = np.digitize(suspicion, [0.55, 1.35, 2.3])
     feel = -2.2 + 1.3 * (latent["mass_mm"] > 8) + 0.035 * (size - 15) + 2.0 * latent["stroma"]
@@ -202,7 +204,7 @@ def _views(
     laterality = str(rng.choice(["L", "R"]))
     breast = width * rng.uniform(0.70, 0.88)
     thickness = float(np.clip(rng.normal(52, 8), 32, 75))
-    beta, contrast = rng.uniform(2.8, 3.2), rng.uniform(0.75, 1.05)
+    beta, contrast = rng.uniform(2.9, 3.3), rng.uniform(0.6, 0.85)
     along = rng.uniform(0.38, 0.66)
     pectoral = (height * rng.uniform(0.20, 0.30), height * rng.uniform(0.40, 0.60))
     scattered = int(rng.poisson(2.0))

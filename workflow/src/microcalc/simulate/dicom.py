@@ -55,9 +55,7 @@ def build(phantom: Phantom, exposure: Exposure, *, seed: int) -> FileDataset:
     return dataset
 
 
-def _add_patient_and_study(
-    dataset: Dataset, phantom: Phantom, scanner: Scanner, seed: int
-) -> None:
+def _add_patient_and_study(dataset: Dataset, phantom: Phantom, scanner: Scanner, seed: int) -> None:
     person = derive(seed, "person", phantom.patient_id)
     surname = _FAMILY_NAMES[person % len(_FAMILY_NAMES)]
     given = _GIVEN_NAMES[person // 100 % len(_GIVEN_NAMES)]

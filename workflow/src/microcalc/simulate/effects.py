@@ -67,18 +67,18 @@ MORPHOLOGY = Categorical(
     "morphology",
     ("amorphous", "coarse heterogeneous", "fine pleomorphic", "fine linear-branching"),
     (0.28, 0.20, 0.37, 0.15),
-    (1.0, 1.2, 1.6, 1.9),
+    (1.0, 1.2, 1.8, 2.3),
 )
 DISTRIBUTION = Categorical(
-    "distribution", ("grouped", "linear", "segmental"), (0.58, 0.15, 0.27), (1.0, 1.3, 1.5)
+    "distribution", ("grouped", "linear", "segmental"), (0.58, 0.15, 0.27), (1.0, 1.4, 1.7)
 )
-MASS = Categorical("mass", ("no", "yes"), (0.82, 0.18), (1.0, 2.6))
-DISTORTION = Categorical("distortion", ("no", "yes"), (0.91, 0.09), (1.0, 2.0))
+MASS = Categorical("mass", ("no", "yes"), (0.82, 0.18), (1.0, 3.2))
+DISTORTION = Categorical("distortion", ("no", "yes"), (0.91, 0.09), (1.0, 2.4))
 
-EXTENT = Continuous("cluster extent", "mm", 12.0, 0.42, 1.25, 5.0, 34.0)
-NUMBER = Continuous("number of calcifications", "count", 20.0, 0.50, 1.9, 6, 90)
-SIZE = Continuous("calcification size", "mm", 0.34, 0.24, 1.5, 0.18, 0.9)
-STROMA = Continuous("stromal density around the cluster", "1", 0.16, 0.13, 2.2, 0.0, 0.6, log=False)
+EXTENT = Continuous("cluster extent", "mm", 12.0, 0.42, 1.35, 5.0, 34.0)
+NUMBER = Continuous("number of calcifications", "count", 20.0, 0.55, 2.7, 6, 120)
+SIZE = Continuous("calcification size", "mm", 0.34, 0.26, 2.2, 0.18, 0.95)
+STROMA = Continuous("stromal density around the cluster", "1", 0.20, 0.16, 3.3, 0.0, 0.8, log=False)
 AGE = Continuous("age", "years", 51.0, 10.5, 1.2, 28, 84, log=False)
 
 CATEGORICAL = (MORPHOLOGY, DISTRIBUTION, MASS, DISTORTION)

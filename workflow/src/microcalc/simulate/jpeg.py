@@ -2,7 +2,7 @@
 
 ITU-T T.81 (ISO/IEC 10918-1), process 14 with selection value 1, is DICOM's default compressed
 syntax. No Python package encodes it dependably from memory (python-gdcm 3.2.6 refuses or aborts),
-and one component of 16 bits or fewer needs little code.
+and one component of 15 bits or fewer needs little code.
 """
 
 import heapq
@@ -19,15 +19,15 @@ def encode(pixels: np.ndarray, *, bits: int) -> bytes:
     pixels
         Unsigned integers (rows, columns), each below 2**bits.
     bits
-        Sample precision, 2 to 16.
+        Sample precision, 2 to 15.
 
     Raises
     ------
     ValueError
         When the array has another shape, or a value does not fit in `bits`.
     """
-    if pixels.ndim != 2 or pixels.size == 0 or not 2 <= bits <= 16:
-        raise ValueError(f"expected a gray image of 2 to 16 bits, found {pixels.shape}, {bits}")
+    if pixels.ndim != 2 or pixels.size == 0 or not 2 <= bits <= 15:
+        raise ValueError(f"expected a gray image of 2 to 15 bits, found {pixels.shape}, {bits}")
     if int(pixels.max()) >> bits:
         raise ValueError(f"a pixel of {int(pixels.max())} does not fit in {bits} bits")
     values = pixels.astype(np.int32)

@@ -12,7 +12,7 @@ from microcalc.seeds import stream
 if TYPE_CHECKING:
     from microcalc.simulate.phantom import Phantom
 
-CALCIUM = 1.0
+CALCIUM = 1.5
 """Attenuation of a calcification over tissue, 1/mm: below pure hydroxyapatite, as deposits are
 porous and scatter dilutes contrast."""
 
@@ -52,10 +52,10 @@ def cluster(phantom: "Phantom", *, seed: int) -> Cluster:
     points[:, 1:] += points[:, :1] * tilt
     vertical = points[:, 2] if phantom.view == "CC" else (points[:, 1] + points[:, 2]) / 2**0.5
     spread, level = {
-        "amorphous": (0.15, 0.55),
-        "coarse heterogeneous": (0.35, 0.95),
+        "amorphous": (0.15, 0.75),
+        "coarse heterogeneous": (0.35, 0.8),
         "fine pleomorphic": (0.40, 1.0),
-        "fine linear-branching": (0.25, 1.0),
+        "fine linear-branching": (0.25, 1.1),
     }[phantom.morphology]
     sizes = phantom.calcification_mm * np.exp(rng.normal(0, spread, n))
     contrast = level * np.exp(rng.normal(0, spread / 1.5, n))
@@ -115,10 +115,10 @@ def _strokes(morphology: str, size: float, rng: np.random.Generator) -> np.ndarr
     """
     if morphology == "amorphous":
         shift = rng.normal(0, 0.25 * size, (2, 4))
-        return np.column_stack([shift, np.full(2, 0.30 * size)])
+        return np.column_stack([shift, np.full(2, 0.34 * size)])
     if morphology == "coarse heterogeneous":
         ends = rng.normal(0, 0.42 * size, (4, 4))
-        return np.column_stack([ends, rng.uniform(0.28, 0.55, 4) * size])
+        return np.column_stack([ends, rng.uniform(0.22, 0.42, 4) * size])
     if morphology == "fine pleomorphic":
         ends = rng.normal(0, 0.38 * size, (3, 4))
         return np.column_stack([ends, rng.uniform(0.14, 0.30, 3) * size])
@@ -209,7 +209,7 @@ def add_tissue(
         edge = np.float32(1.4 - 0.6 * phantom.spiculation)
         body = 1 / (1 + np.exp(np.clip((distance - radius) / edge, -30, 30)))
         extra += np.float32(phantom.mass_contrast) * body
-    strength = 0.20 * phantom.spiculation * (phantom.mass_mm > 0) + 0.22 * phantom.distortion
+    strength = 0.10 * phantom.spiculation * (phantom.mass_mm > 0) + 0.11 * phantom.distortion
     if strength > 0:
         length = max(1.0 * phantom.mass_mm, 13.0 * phantom.distortion)
         extra += _spicules(distance, angle, length, strength, rng)
@@ -223,15 +223,19 @@ def _spicules(
     strength: float,
     rng: np.random.Generator,
 ) -> np.ndarray:
+    """Return bright rays that fan out from the lesion, curved a little, faint where they meet."""
     total = np.zeros_like(distance)
+    # Rays meet in one point on paper, not in a breast: there they would add up to a star.
+    middle = 1 - np.exp(-((distance / np.float32(0.3 * length)) ** 2))
     for _ in range(int(rng.integers(9, 16))):
-        away = angle - np.float32(rng.uniform(-np.pi, np.pi))
+        bend = np.float32(rng.normal(0, 0.02)) * distance
+        away = angle + bend - np.float32(rng.uniform(-np.pi, np.pi))
         away = np.abs((away + np.pi) % (2 * np.pi) - np.pi)
-        width = np.float32(rng.uniform(0.18, 0.38))
+        width = np.float32(rng.uniform(0.2, 0.5))
         reach = np.float32(length * rng.uniform(0.6, 1.15))
         ray = np.exp(-((np.minimum(away, 1.5) * distance / width) ** 2) - (distance / reach) ** 4)
         total += np.float32(strength * rng.uniform(0.5, 1.0)) * ray * (away < 1.2)
-    return total
+    return np.asarray(total * middle)
 
 
 def pull(field: np.ndarray, phantom: "Phantom", spacing_mm: float) -> None:

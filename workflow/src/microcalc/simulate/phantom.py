@@ -121,7 +121,7 @@ def render(phantom: Phantom, *, spacing_mm: float, blur_mm: float, seed: int) ->
     field += body.tendency
     gland = _logistic(field)
     gland += body.strands
-    gland += body.muscle * (np.float32(0.85) - np.float32(0.75) * gland)
+    gland += body.muscle * (np.float32(0.62) - np.float32(0.7) * gland)
     lesion.add_tissue(gland, phantom, spacing_mm, rng)
     line = body.thickness * (np.float32(FAT) + np.float32(GLAND) * gland)
     line += body.skin

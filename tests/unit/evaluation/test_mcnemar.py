@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
+
+from microcalc.errors import StudyError
+from microcalc.evaluation import mcnemar
+from microcalc.evaluation.multiplicity import holm
+
+MODELS = {"deep": {"threshold": 0.5}, "clinical": {"threshold": 0.4}}
+
+
+def calls(both, only_a, only_b, neither):
+    a = [1] * (both + only_a) + [0] * (only_b + neither)
+    b = [1] * both + [0] * only_a + [1] * only_b + [0] * neither
+    return a, b, np.arange(len(a))
+
+
+def test_exact_p_value_is_that_of_r(oracle):
+    expected = oracle("table1")["mcnemar"]
+    both, b, c, neither = expected["table_colmajor"]
+    found = mcnemar.compare_paired(*calls(both, c, b, neither))
+    assert found.p_value == pytest.approx(expected["p_exact_binomial"], abs=1e-12)
+    assert found.method == "McNemar, exact"
+
+
+def test_exact_p_value_is_that_of_statsmodels():
+    found = mcnemar.compare_paired(*calls(30, 11, 2, 9))
+    expected = statsmodels_mcnemar([[30, 11], [2, 9]], exact=True).pvalue
+    assert found.p_value == pytest.approx(expected, abs=1e-12)
+
+
+def test_newcombes_interval_is_the_published_one():
+    """Airway hyper-responsiveness, 1, 1, 7, 12 of 21: Fagerland et al., Stat Med 2014; 33: 2850."""
+    found = mcnemar.compare_paired(*calls(1, 1, 7, 12))
+    assert found.difference == pytest.approx(-6 / 21)
+    assert (found.low, found.high) == pytest.approx((-0.507, -0.026), abs=5e-4)
+
+
+def test_no_discordant_case_is_no_difference():
+    found = mcnemar.compare_paired(*calls(5, 0, 0, 3))
+    assert (found.p_value, found.difference) == (1, 0)
+    assert found.low < 0 < found.high
+
+
+def test_clustered_pairs_are_durkalskis_test():
+    a = [1, 1, 1, 0, 1, 1]
+    b = [0, 0, 1, 1, 0, 1]
+    found = mcnemar.compare_paired(a, b, ["p", "p", "q", "q", "r", "s"])
+    # sums per patient +2, −1, +1, 0: χ² = (2 − 1 + 1)² / (4 + 1 + 1) = 4/6
+    assert found.p_value == pytest.approx(0.41421617824, abs=1e-9)
+    assert found.method == "Durkalski, clustered"
+
+
+def test_swapping_flips_the_difference():
+    a, b, who = calls(20, 9, 3, 8)
+    one, other = mcnemar.compare_paired(a, b, who), mcnemar.compare_paired(b, a, who)
+    assert one.difference == -other.difference
+    assert (one.low, one.high) == pytest.approx((-other.high, -other.low))
+    assert one.p_value == other.p_value
+
+
+def test_unequal_lengths_are_refused():
+    with pytest.raises(StudyError, match="2 and 3 calls"):
+        mcnemar.compare_paired([1, 0], [1, 0, 1], ["a", "b"])
+
+
+def test_the_table_has_each_figure_of_each_pair(predictions):
+    table = mcnemar.table(predictions, MODELS, [["deep", "clinical"]])
+    assert list(table.columns) == list(mcnemar.COLUMNS)
+    assert len(table) == 12
+    row = table.query("split == 'external' and figure == 'sensitivity'").iloc[0]
+    rows = predictions.query("split == 'external' and y == 1").pivot_table(
+        index="case_id", columns="model", values="probability"
+    )
+    assert row["a"] == pytest.approx((rows["deep"] >= 0.5).mean())
+    assert row["b"] == pytest.approx((rows["clinical"] >= 0.4).mean())
+    assert row["n"] == 20
+
+
+def test_holm_within_set_and_figure(predictions):
+    table = mcnemar.table(predictions, MODELS, [["deep", "clinical"], ["clinical", "deep"]])
+    for _, rows in table.groupby(["split", "kind", "figure"]):
+        assert rows["p_holm"].tolist() == holm(rows["p"]).tolist()
+
+
+def test_a_figure_without_cases_has_no_row(predictions):
+    keep = (predictions["split"] != "external") | (predictions["y"] == 1)
+    table = mcnemar.table(predictions[keep], MODELS, [["deep", "clinical"]])
+    figures = table.query("split == 'external'")["figure"].tolist()
+    assert figures == ["sensitivity", "accuracy"]

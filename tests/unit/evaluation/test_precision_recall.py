@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, precision_recall_curve
+
+from microcalc.errors import StudyError
+from microcalc.evaluation import precision_recall
+from microcalc.seeds import stream
+
+
+@pytest.mark.parametrize("marker", ["wfns", "s100b", "ndka"])
+def test_average_precision_is_that_of_scikit_learn(oracle, marker):
+    data = oracle.data("aSAH")
+    found = precision_recall.average_precision(data["y"], data[marker])
+    assert found == pytest.approx(average_precision_score(data["y"], data[marker]), abs=1e-14)
+
+
+def test_no_positive_case_is_refused():
+    with pytest.raises(StudyError, match="no positive case"):
+        precision_recall.average_precision([0, 0], [1, 2])
+
+
+def test_bootstrap_weights_stand_for_repeated_cases():
+    rng = np.random.default_rng(4)
+    y, score = rng.integers(0, 2, 30) == 1, rng.integers(0, 9, 30).astype(float)
+    weights = rng.integers(0, 4, (5, 30))
+    found = precision_recall._average_precision(weights, y, score)
+    for value, row in zip(found, weights, strict=True):
+        repeated = average_precision_score(np.repeat(y, row), np.repeat(score, row))
+        assert value == pytest.approx(repeated, abs=1e-14)
+
+
+def test_interval_contains_the_estimate_and_repeats(oracle):
+    data = oracle.data("aSAH")
+    runs = [
+        precision_recall.average_precision_ci(
+            data["y"], data["s100b"], np.arange(113), rng=stream(1, "ap"), resamples=300
+        )
+        for _ in range(2)
+    ]
+    estimate, low, high = runs[0]
+    assert low < estimate < high
+    assert runs[0] == runs[1]
+
+
+def test_the_curve_is_that_of_scikit_learn(predictions):
+    table = precision_recall.curve(predictions)
+    rows = predictions.query("model == 'deep' and split == 'external'")
+    found = table.query("model == 'deep' and split == 'external'")
+    precision, recall, thresholds = precision_recall_curve(rows["y"], rows["probability"])
+    assert found["precision"].tolist() == pytest.approx(precision[:-1][::-1])
+    assert found["recall"].tolist() == pytest.approx(recall[:-1][::-1])
+    assert found["threshold"].tolist() == thresholds[::-1].tolist()
+    assert list(table.columns) == list(precision_recall.CURVE_COLUMNS)

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from microcalc.errors import StudyError
+from microcalc.evaluation import resampling
+from microcalc.seeds import stream
+
+
+def test_patients_are_drawn_as_wholes():
+    codes = resampling.patient_codes(["b", "a", "b", "c"])
+    weights = np.concatenate([*resampling.case_weights(codes, stream(1, "x"), resamples=50)])
+    assert weights.shape == (50, 4)
+    assert (weights[:, 0] == weights[:, 2]).all()
+    assert (weights[:, [0, 1, 3]].sum(axis=1) == 3).all()
+
+
+def test_chunks_do_not_change_the_replicates(monkeypatch):
+    codes = np.arange(30)
+    whole = np.concatenate([*resampling.case_weights(codes, stream(1, "x"), resamples=40)])
+    monkeypatch.setattr(resampling, "CHUNK", 100)
+    cut = np.concatenate([*resampling.case_weights(codes, stream(1, "x"), resamples=40)])
+    assert (whole == cut).all()
+
+
+def test_cell_counts_have_the_moments_of_the_case_bootstrap():
+    cells = np.eye(3, dtype=int)[[0] * 6 + [1] * 3 + [2]]
+    counts = resampling.cell_counts(cells, np.arange(10), stream(2, "x"), resamples=20_000)
+    assert (counts.sum(axis=1) == 10).all()
+    assert counts.mean(axis=0) == pytest.approx([6, 3, 1], abs=0.05)
+    assert counts.var(axis=0) == pytest.approx([2.4, 2.1, 0.9], rel=0.05)
+
+
+def test_cell_counts_of_clusters_vary_by_patient():
+    cells = np.eye(2, dtype=int)[[0, 0, 1, 1]]
+    counts = resampling.cell_counts(cells, np.array([0, 0, 1, 1]), stream(3, "x"), resamples=500)
+    assert set(counts[:, 0]) == {0, 2, 4}
+
+
+def test_percentiles_are_replicates_and_keep_infinity():
+    values = [*range(1, 98), np.inf, np.inf, np.inf]
+    assert resampling.percentile(values, confidence=0.95) == (3, np.inf)
+
+
+def test_too_many_undefined_replicates_give_no_interval():
+    low, high = resampling.percentile([1.0, 2.0, np.nan], confidence=0.95)
+    assert np.isnan(low)
+    assert np.isnan(high)
+
+
+def test_too_few_replicates_are_refused():
+    with pytest.raises(StudyError, match="expected at least 20"):
+        resampling.check_resamples(19)
+
+
+def test_clusters_are_seen():
+    assert resampling.has_clusters(["a", "b", "a"])
+    assert not resampling.has_clusters(["a", "b"])

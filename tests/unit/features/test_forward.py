@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+import torch
+
+from microcalc import features
+from microcalc.errors import StudyError
+from microcalc.features import forward, generated
+from microcalc.features.preprocessing import IMAGENET
+
+
+def _relative(got, expected):
+    return np.abs(got - expected).max() / np.abs(expected).max()
+
+
+def test_golden_features(network):
+    """Fails when the recipe changes: then raise forward.RECIPE and renew these numbers."""
+    assert forward.RECIPE == 1
+    got = features.extract(network, generated.patches(5, n=2, size=64))
+    assert got.shape == (2, 512)
+    np.testing.assert_allclose(got[:, :6], GOLDEN, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(np.linalg.norm(got, axis=1), GOLDEN_NORM, rtol=1e-3)
+
+
+def test_features_do_not_depend_on_the_batch(network, patches):
+    whole = features.extract(network, patches, batch_size=len(patches))
+    assert whole.dtype == np.float32
+    for batch_size in (1, 2, 3, 16):
+        assert _relative(features.extract(network, patches, batch_size=batch_size), whole) < 1e-5
+
+
+def test_features_do_not_depend_on_the_place(network, patches):
+    whole = features.extract(network, patches, batch_size=4)
+    assert _relative(features.extract(network, patches[::-1], batch_size=4)[::-1], whole) < 1e-5
+
+
+def test_features_do_not_depend_on_threads(network, patches):
+    torch.set_num_threads(1)
+    one = features.extract(network, patches, batch_size=4)
+    torch.set_num_threads(2)
+    assert _relative(features.extract(network, patches, batch_size=4), one) < 1e-5
+
+
+def test_batches_are_normalized_rgb_channels_last(network, patches):
+    batches = [batch.clone() for batch in forward._batches(network, patches, 4)]
+    assert [tuple(batch.shape) for batch in batches] == [(4, 3, 64, 64), (3, 3, 64, 64)]
+    assert batches[0].is_contiguous(memory_format=torch.channels_last)
+    got = torch.cat(batches).numpy()
+    for channel in range(3):
+        expected = (patches - IMAGENET.mean[channel]) / IMAGENET.std[channel]
+        np.testing.assert_allclose(got[:, channel], expected, atol=1e-6)
+
+
+def test_progress_counts_patches(network, patches):
+    seen = []
+    features.extract(network, patches, batch_size=3, progress=seen.append)
+    assert seen == [3, 6, 7]
+
+
+def test_no_patches_give_no_rows(network, patches):
+    assert features.extract(network, patches[:0]).shape == (0, 512)
+
+
+def test_wrong_shapes_are_refused(network, patches):
+    with pytest.raises(ValueError, match=r"\(n, S, S\)"):
+        features.extract(network, patches[0])
+    with pytest.raises(ValueError, match="at least 1"):
+        features.extract(network, patches, batch_size=0)
+
+
+def test_features_that_are_not_finite_are_named(network, patches):
+    broken = patches.copy()
+    broken[2, 5, 5] = np.nan
+    with pytest.raises(forward.NotFiniteError) as caught:
+        features.extract(network, broken, batch_size=2)
+    assert caught.value.rows == [2]
+
+
+def test_devices(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert forward.choose_device("auto").type == "cpu"
+    with pytest.raises(StudyError, match="sees no CUDA GPU"):
+        forward.choose_device("cuda")
+    with pytest.raises(StudyError, match="expected auto, cpu or cuda"):
+        forward.choose_device("tpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert forward.choose_device("auto").type == "cuda"
+    assert forward.choose_device("cpu").type == "cpu"
+
+
+GOLDEN = [
+    [0.454506, 0.022139, 0.60655, 0.0, 0.614233, 0.737431],
+    [0.570673, 0.216345, 0.829876, 0.133726, 0.456957, 0.600187],
+]
+GOLDEN_NORM = [12.34962, 7.87658]

@@ -1,0 +1,73 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from microcalc.errors import StudyError
+from microcalc.features import pool, shards
+
+SAME = shards.Circumstances("resnet18", "abc", "float32", "cpu", "2", "0", 1)
+
+
+def _write(path, rows, circumstances=SAME):
+    columns = {name: [row[i] for row in rows] for i, name in enumerate(shards.ID_COLUMNS)}
+    features = [np.array(row[4], dtype=np.float32) for row in rows]
+    shards._write(columns, features, circumstances, path)
+    return path
+
+
+@pytest.fixture
+def paths(tmp_path):
+    return [
+        _write(
+            tmp_path / "0.parquet", [("i9", "b", "CC", "k", [1, 2]), ("i8", "c", "CC", "k", [5, 5])]
+        ),
+        _write(tmp_path / "1.parquet", []),
+        _write(
+            tmp_path / "2.parquet",
+            [("i1", "a", "CC", "k", [0.1, 4]), ("i2", "a", "MLO", "k", [0.2, 8])],
+        ),
+    ]
+
+
+def test_cases_are_the_mean_over_their_views(paths):
+    table = pool.cases(paths)
+    assert table["case_id"].tolist() == ["a", "b", "c"]
+    assert table["n_views"].tolist() == [2, 1, 1]
+    np.testing.assert_allclose(
+        table[["deep_0000", "deep_0001"]], [[0.15, 6], [1, 2], [5, 5]], rtol=1e-6
+    )
+    assert (table.dtypes.iloc[2:] == np.float32).all()
+
+
+def test_order_of_shards_does_not_matter(paths):
+    pd.testing.assert_frame_equal(pool.cases(paths), pool.cases(paths[::-1]))
+
+
+def test_written_twice_is_the_same_bytes_and_reads_back(paths, tmp_path):
+    table = pool.cases(paths)
+    for name in ("x", "y"):
+        pool.write(table, tmp_path / name)
+    assert (tmp_path / "x").read_bytes() == (tmp_path / "y").read_bytes()
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "x"), table)
+
+
+def test_shards_of_different_devices_are_never_mixed(paths, tmp_path):
+    rows = [("i5", "e", "CC", "k", [1, 2])]
+    paths.append(_write(tmp_path / "3.parquet", rows, replace(SAME, device="cuda")))
+    with pytest.raises(StudyError, match=r"different circumstances[^$]*device='cuda'"):
+        pool.cases(paths)
+
+
+def test_no_usable_image_at_all_is_an_error(tmp_path):
+    with pytest.raises(StudyError, match="no shard holds a usable image"):
+        pool.cases([_write(tmp_path / "0.parquet", [])])
+
+
+def test_parquet_has_nothing_but_the_columns(paths, tmp_path):
+    pool.write(pool.cases(paths), tmp_path / "x.parquet")
+    schema = pa.parquet.read_schema(tmp_path / "x.parquet")
+    assert schema.names == ["case_id", "n_views", "deep_0000", "deep_0001"]
+    assert schema.metadata is None

@@ -1,0 +1,212 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.unit.images.making import breast, dicom
+
+from microcalc.errors import StudyError
+from microcalc.images.dicom import decode
+from microcalc.images.patches import HEADROOM, QC_COLUMNS, extract
+from microcalc.images.recipe import RECIPE
+from microcalc.images.roi import Roi
+
+GOLDEN = Path(__file__).with_name("golden_patch.json")
+SIZES = {"spacing_mm": 0.1, "patch_mm": 6.4, "thumbnail_px": 48}
+
+
+def mammogram(image, spacing=(0.1, 0.1), **attributes):
+    values = {"BitsStored": 12, "ImagerPixelSpacing": list(spacing)} | attributes
+    return decode(dicom(image, **values), image_id="a")
+
+
+def with_spot(point_mm, spacing, chest_wall):
+    """A breast with one bright spot, Gaussian with an SD of 0.15 mm, at (x, y) mm."""
+    rows, columns = round(60 / spacing[0]), round(45 / spacing[1])
+    image = breast(rows, columns, chest_wall=chest_wall).astype(float)
+    image[image > 500] = 1000
+    y, x = ((np.arange(n) + 0.5) * s for n, s in zip((rows, columns), spacing, strict=True))
+    spot = np.exp(-((x[None] - point_mm[0]) ** 2 + (y[:, None] - point_mm[1]) ** 2) / 2 / 0.15**2)
+    return np.round(image + 3000 * spot).clip(0, 4095).astype(np.uint16)
+
+
+def centroid(pixels, background):
+    weight = np.clip(pixels - background, 0, None, dtype=float)
+    y, x = np.mgrid[: pixels.shape[0], : pixels.shape[1]] + 0.5
+    return (x * weight).sum() / weight.sum(), (y * weight).sum() / weight.sum()
+
+
+@pytest.mark.parametrize("spacing", [(0.1, 0.1), (0.05, 0.05), (0.07, 0.07), (0.094, 0.05)])
+@pytest.mark.parametrize("chest_wall", ["left", "right"])
+def test_a_point_at_known_mm_lands_on_the_right_patch_pixel(spacing, chest_wall):
+    offset_mm = (1.23, -0.77)
+    roi_mm = (9.03, 31.04) if chest_wall == "left" else (45 - 9.03, 31.04)
+    point = tuple(c + o for c, o in zip(roi_mm, offset_mm, strict=True))
+    image = with_spot(point, spacing, chest_wall)
+    x, y = roi_mm[0] / spacing[1], roi_mm[1] / spacing[0]
+    side = "L" if chest_wall == "left" else "R"
+    patch = extract(
+        mammogram(image, spacing, ImageLaterality=side),
+        Roi(x - 20, y - 10, x + 20, y + 10),
+        **SIZES,
+        normalization="none",
+    )
+    assert patch.flipped == (chest_wall == "right")
+    sign = -1 if patch.flipped else 1
+    expected = 32 + sign * offset_mm[0] / 0.1, 32 + offset_mm[1] / 0.1
+    background = np.median(patch.pixels) + 0.02
+    # A twentieth of a patch pixel is 5 micrometers; half a pixel would be ten times that.
+    assert centroid(patch.pixels, background) == pytest.approx(expected, abs=0.05)
+
+
+def test_at_its_own_spacing_an_image_is_only_scaled():
+    image = breast()
+    # The center of a box of 40 x 40 lies on a pixel corner, as that of a patch of 64 pixels.
+    patch = extract(mammogram(image), Roi(60, 180, 100, 220), **SIZES)
+    window = image[168:232, 48:112].astype(float)
+    free = (patch.pixels > 0) & (patch.pixels < 1)
+    fit = np.polyfit(window[free], patch.pixels[free], 1)
+    np.testing.assert_allclose(patch.pixels, np.polyval(fit, window).clip(0, 1), atol=1e-5)
+    assert fit[0] > 0
+
+
+def test_a_flipped_image_gives_the_same_patch():
+    image = breast(120, 100)
+    left = extract(mammogram(image), Roi(20, 50, 41, 60), **SIZES)
+    right = extract(
+        mammogram(image[:, ::-1], ImageLaterality="R"), Roi(100 - 41, 50, 80, 60), **SIZES
+    )
+    np.testing.assert_allclose(left.pixels, right.pixels, atol=1e-6)
+    assert (left.flipped, right.flipped) == (False, True)
+
+
+def test_finer_pixels_are_averaged_not_picked():
+    image = breast(800, 600).astype(float)
+    image[image > 500] = 1000
+    noise = np.random.default_rng(3).normal(0, 100, image.shape)
+    noisy = np.where(image > 500, image + noise, 0).astype(np.uint16)
+    coarse = extract(mammogram(noisy, (0.05, 0.05)), Roi(160, 380, 200, 420), **SIZES).pixels
+    same = extract(mammogram(noisy, (0.1, 0.1)), Roi(160, 380, 200, 420), **SIZES).pixels
+    assert coarse.std() < 0.6 * same.std()
+
+
+def test_grey_levels_come_from_the_breast():
+    image = breast(800, 600)
+    roi = Roi(100, 380, 140, 420)
+    plain = extract(mammogram(image), roi, **SIZES).pixels
+    image[20:120, 450:580] = 4095
+    marked = extract(mammogram(image), roi, **SIZES).pixels
+    np.testing.assert_allclose(plain, marked, atol=0.01)
+    stretched = extract(mammogram(image // 2 + 300), roi, **SIZES).pixels
+    np.testing.assert_allclose(plain, stretched, atol=0.02)
+    whole = extract(mammogram(image), roi, **(SIZES | {"patch_mm": 30})).pixels
+    assert np.percentile(whole, 99) == pytest.approx(HEADROOM, abs=0.05)
+
+
+def test_beyond_the_image_there_is_black():
+    patch = extract(mammogram(breast()), Roi(0, 180, 10, 220), **SIZES)
+    assert (patch.pixels[:, :26] == 0).all()
+    assert (patch.pixels[:, 28:] > 0).all()
+    assert patch.qc["outside_image"] == pytest.approx(27 / 64, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("roi", "words"),
+    [
+        (Roi(500, 10, 520, 30), "outside the image of 300 columns and 400 rows$"),
+        (Roi(-80, 10, -60, 30), "outside"),
+        (Roi(340, 200, 380, 250), "with x and y swapped it would lie inside"),
+        (Roi(10, 405, 20, 420), "outside"),
+    ],
+)
+def test_an_roi_outside_the_image_is_an_error(roi, words):
+    with pytest.raises(StudyError, match=f"image a: its ROI .*{words}"):
+        extract(mammogram(breast()), roi, **SIZES)
+
+
+def test_contradicting_sides_are_flagged_and_the_pixels_win():
+    patch = extract(mammogram(breast(), ImageLaterality="R"), Roi(60, 180, 100, 220), **SIZES)
+    assert not patch.flipped
+    assert "side_contradiction" in patch.qc["flags"].split(";")
+
+
+def test_without_an_edge_the_header_decides():
+    rng = np.random.default_rng(1)
+    image = rng.normal(2000, 200, (300, 300)).astype(np.uint16)
+    roi = Roi(100, 100, 140, 140)
+    right = mammogram(image, ImageLaterality="R")
+    assert extract(right, roi, **SIZES).flipped
+    oriented = mammogram(image, ImageLaterality="R", PatientOrientation=["A", "R"])
+    assert not extract(oriented, roi, **SIZES).flipped
+    unknown = mammogram(image, ImageLaterality=None)
+    assert "side_unknown" in extract(unknown, roi, **SIZES).qc["flags"]
+
+
+def test_the_thumbnail_shows_the_breast_and_the_roi_and_no_marker():
+    image = breast(800, 600)
+    image[20:120, 450:580] = 4095
+    patch = extract(mammogram(image), Roi(100, 350, 250, 450), **(SIZES | {"thumbnail_px": 256}))
+    thumbnail = patch.thumbnail
+    assert thumbnail.shape == (256, 256)
+    # 800 rows on 256 pixels; the image's 600 columns are centered.
+    left = (256 - 192) // 2
+    assert (thumbnail[5:40, left + 140 : left + 190] == 0).all()
+    assert (thumbnail[112:144, left + 31] == 255).all()
+    assert (thumbnail[111, left + 33 : left + 79] == 255).all()
+
+
+def test_qc_has_every_column():
+    patch = extract(mammogram(breast()), Roi(60, 180, 100, 220), **SIZES)
+    assert set(patch.qc) == set(QC_COLUMNS)
+    assert patch.qc["roi_in_breast"] == 1
+    assert 0.1 < patch.qc["roi_contrast"] < 0.9
+    assert patch.qc["saturation"] == 0
+
+
+def test_saturation_is_seen():
+    image = np.minimum(breast() * 3, 4095)
+    assert extract(mammogram(image), Roi(60, 180, 100, 220), **SIZES).qc["saturation"] > 0.3
+
+
+@pytest.mark.parametrize("normalization", ["z-score", "none"])
+def test_other_normalizations(normalization):
+    image = breast()
+    roi = Roi(60, 180, 100, 220)
+    pixels = extract(mammogram(image), roi, **SIZES, normalization=normalization).pixels
+    window = image[168:232, 48:112]
+    if normalization == "none":
+        np.testing.assert_allclose(pixels, window / 4095, atol=1e-6)
+    else:
+        assert 0.3 < pixels.mean() < 0.7
+    assert pixels.min() >= 0
+    assert pixels.max() <= 1
+
+
+def golden():
+    """Return every eighth pixel of a patch that goes through flip, window and two spacings."""
+    image = breast(640, 480, seed=7, chest_wall="right")
+    patch = extract(
+        mammogram(image, (0.08, 0.07), ImageLaterality="R", WindowCenter=1500, WindowWidth=2500),
+        Roi(330, 290, 380, 350),
+        **SIZES,
+    )
+    return {
+        "recipe": RECIPE,
+        "patch": patch.pixels[4::8, 4::8].astype(float).round(4).tolist(),
+        "thumbnail": patch.thumbnail[4::8, 4::8].tolist(),
+    }
+
+
+def test_the_recipe_version_stands_for_this_very_output():
+    """Patches changed on purpose? Raise RECIPE and run `python -m tests.unit.images.test_patches`.
+
+    The tolerance lets through another last bit of a library's arithmetic, and no more.
+    """
+    expected, found = json.loads(GOLDEN.read_text()), golden()
+    np.testing.assert_allclose(found["patch"], expected["patch"], atol=1e-3)
+    np.testing.assert_allclose(found["thumbnail"], expected["thumbnail"], atol=1)
+    assert found["recipe"] == expected["recipe"]
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(json.dumps(golden(), indent=1) + "\n")

@@ -1,0 +1,51 @@
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+from tests.unit.images.making import SETTINGS, breast, dicom, row
+
+from microcalc.images import included, shards
+from microcalc.planning import shard_of
+
+SCRIPTS = Path(__file__).parents[3] / "workflow" / "scripts"
+
+
+def run(name, folder, **parts):
+    named = {key: SimpleNamespace(**value) for key, value in parts.items()}
+    snakemake = SimpleNamespace(log=[str(folder / f"{name}.log")], **named)
+    runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": snakemake})
+
+
+def test_from_tables_and_files_to_included_cases(tmp_path):
+    for name in ("a1", "a2", "b1"):
+        (tmp_path / f"{name}.dcm").write_bytes(dicom(breast(), BitsStored=12))
+    rows = [row("a1", "a"), row("a2", "a"), row("b1", "b")]
+    cases = pd.DataFrame({"case_id": ["a", "b"], "patient_id": ["p-a", "p-b"], "y": [0, 1]})
+    cases.to_csv(tmp_path / "cases.csv", index=False)
+    pd.DataFrame(rows).drop(columns="patient_id").to_csv(tmp_path / "images.csv", index=False)
+    paths = [str(tmp_path / f"shard-{k}.npz") for k in range(2)]
+    for shard, path in enumerate(paths):
+        params = {
+            "cases": str(tmp_path / "cases.csv"),
+            "images": str(tmp_path / "images.csv"),
+            "image_folder": str(tmp_path),
+            "shard": shard,
+            "shards": 2,
+            "digest": f"d{shard}",
+            "settings": SETTINGS,
+        }
+        run("extract_patches", tmp_path, params=params, output={"shard": path})
+    places = {case: shard_of(f"p-{case}", 2) for case in "ab"}
+    assert set(shards.read(paths[places["a"]]).case_id) >= {"a"}
+    run(
+        "gather_images",
+        tmp_path,
+        input={"shards": paths, "eligible": str(tmp_path / "cases.csv")},
+        params={"settings": SETTINGS},
+        output={"qc": tmp_path / "qc.csv", "included": tmp_path / "included.csv"},
+    )
+    assert pd.read_csv(tmp_path / "qc.csv")["status"].tolist() == ["ok"] * 3
+    assert included.read(tmp_path / "included.csv")["case_id"].tolist() == ["a", "b"]
+    for log in ("extract_patches.log", "gather_images.log"):
+        assert ".dcm" not in (tmp_path / log).read_text()

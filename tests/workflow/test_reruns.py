@@ -1,0 +1,101 @@
+"""What reruns when something changes: no more than what depends on it, and no less."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pydicom
+
+from tests.workflow.tiny import Study
+
+UPSTREAM = {"simulate_shard", "extract_patches", "prepare_weights", "extract_features"}
+
+
+def invert_one_pixel_block(study: Study, image_id: str) -> None:
+    """Replace one DICOM file by one with other pixels (uncompressed, as another export would)."""
+    rows = pd.read_csv(study.folder / "images.csv", dtype=str)
+    path = study.folder / "dicom" / rows.set_index("image_id").path[image_id]
+    dataset = pydicom.dcmread(path)
+    pixels = dataset.pixel_array.copy()
+    roi = rows.set_index("image_id").loc[image_id, ["x0", "y0", "x1", "y1"]].astype(float)
+    x, y = int(roi[["x0", "x1"]].mean()), int(roi[["y0", "y1"]].mean())
+    block = pixels[y - 8 : y + 8, x - 8 : x + 8]
+    block[...] = block.max() + block.min() - block[::-1]
+    dataset.decompress()
+    dataset.PixelData = pixels.astype(np.uint16).tobytes()
+    dataset.save_as(path)
+
+
+def first_image(study: Study, split: str) -> tuple[str, str]:
+    cases = pd.read_csv(study.results / "cohort" / "eligible.csv", dtype=str)
+    images = pd.read_csv(study.folder / "images.csv", dtype=str)
+    case_id = cases[cases.split == split].case_id.iloc[0]
+    return case_id, images[images.case_id == case_id].image_id.iloc[0]
+
+
+def test_a_second_run_has_nothing_to_do(finished: Study) -> None:
+    assert "Nothing to be done" in finished.snakemake().stderr
+
+
+def test_a_label_edit_reruns_no_image_and_no_feature_job(study: Study) -> None:
+    cases = pd.read_csv(study.folder / "cases.csv", dtype=str)
+    cases.loc[0, "label"] = {"IDC": "DCIS", "DCIS": "IDC"}[cases.loc[0, "label"]]
+    cases.to_csv(study.folder / "cases.csv", index=False)
+    planned = study.planned()
+    assert planned["build_cohort"] == 1
+    assert planned["select_features"] == 1
+    assert not UPSTREAM & planned.keys()
+    study.snakemake()
+    assert "Nothing to be done" in study.snakemake().stderr
+
+
+def test_a_replaced_dicom_recomputes_one_patch_and_one_cases_features(study: Study) -> None:
+    case_id, image_id = first_image(study, "train")
+    features = study.results / "features" / "features.parquet"
+    before = pd.read_parquet(features).set_index("case_id")
+    invert_one_pixel_block(study, image_id)
+    planned = study.planned()
+    assert (planned["extract_patches"], planned["extract_features"]) == (1, 1)
+    assert not {"simulate_shard", "prepare_weights", "build_cohort"} & planned.keys()
+    done = study.snakemake()
+    logs = [
+        study.log(f"{rule}/{k}") for rule in ("extract_patches", "extract_features") for k in "012"
+    ]
+    assert sum("computed 1, kept" in log for log in logs) == 2, done.stderr
+    after = pd.read_parquet(features).set_index("case_id")
+    assert list(before.index[(before != after).any(axis=1)]) == [case_id]
+    assert "Nothing to be done" in study.snakemake().stderr
+
+
+def test_a_new_patient_touches_one_shard(study: Study) -> None:
+    for table in ("cases", "images", "phantoms"):
+        path = study.folder / f"{table}.csv"
+        rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+        first = rows[rows.case_id == "C001"]
+        new = first.apply(
+            lambda c: c.str.replace("C001", "C901").str.replace(r"^P\d+$", "P901", regex=True)
+        )
+        pd.concat([rows, new]).to_csv(path, index=False)
+    planned = study.planned()
+    counts = {
+        rule: planned[rule] for rule in ("simulate_shard", "extract_patches", "extract_features")
+    }
+    assert counts == {"simulate_shard": 1, "extract_patches": 1, "extract_features": 1}
+    study.snakemake()
+    features = pd.read_parquet(study.results / "features" / "features.parquet")
+    assert "C901" in set(features.case_id)
+
+
+def test_a_change_that_snakemake_cannot_see_stops_the_run(study: Study) -> None:
+    shutil.rmtree(study.folder / ".snakemake" / "metadata")
+    _, image_id = first_image(study, "train")
+    invert_one_pixel_block(study, image_id)
+    done = study.snakemake(check=False)
+    assert done.returncode != 0
+    assert "delete this file and run the same command once more" in done.stderr
+    assert "Traceback" not in done.stderr
+    (named,) = [
+        line.split(":")[0] for line in done.stderr.splitlines() if ".npz: made from" in line
+    ]
+    (study.folder / named).unlink()
+    study.snakemake()

@@ -1,0 +1,99 @@
+"""The whole tiny study, run by Snakemake: complete, reproducible, leak-proof, plain-spoken."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.workflow.test_reruns import first_image, invert_one_pixel_block
+from tests.workflow.tiny import Study, lay_out
+
+
+def test_every_room_leaves_its_results(finished: Study) -> None:
+    for name in (
+        "cohort/eligible.csv",
+        "images/qc.csv",
+        "features/features.parquet",
+        "selection/crossfit.csv",
+        "models/combined.json",
+        "evaluation/delong.csv",
+        "evaluation/published.csv",
+        "figures/roc_external.svg",
+        "figures/lasso_path.pdf",
+        "report/report.html",
+    ):
+        assert (finished.results / name).stat().st_size > 0, name
+    metrics = pd.read_csv(finished.results / "evaluation" / "metrics.csv")
+    assert len(metrics) == 3 * 4
+    assert metrics.auc.between(0, 1).all()
+
+
+def test_one_core_gives_the_same_bytes_as_two(finished: Study, tmp_path: Path) -> None:
+    alone = lay_out(tmp_path / "alone")
+    alone.snakemake(cores=1)
+    patterns = ("*.csv", "*.json", "*.npz", "*.parquet", "*.safetensors", "*.svg", "*.png", "*.pdf")
+    expected, found = finished.contents(*patterns), alone.contents(*patterns)
+    assert expected.keys() == found.keys()
+    assert [name for name in expected if expected[name] != found[name]] == []
+
+
+@pytest.mark.parametrize("split", ["internal", "external"])
+def test_a_validation_case_changes_nothing_fitted(study: Study, split: str) -> None:
+    fitted = ("selection/*.csv", "models/*.json", "models/*.training.csv", "models/*variable.csv")
+    before = study.contents(*fitted)
+    predictions = study.contents("predictions.csv")
+    case_id, image_id = first_image(study, split)
+    invert_one_pixel_block(study, image_id)
+    cases = pd.read_csv(study.folder / "cases.csv", dtype=str).set_index("case_id")
+    cases.loc[case_id, ["age", "size_mm", "birads", "palpable"]] = ["99", "150", "5", "yes"]
+    cases.reset_index().to_csv(study.folder / "cases.csv", index=False)
+    study.snakemake()
+    after = study.contents(*fitted)
+    assert [name for name in before if before[name] != after[name]] == []
+    assert study.contents("predictions.csv") != predictions
+
+
+def test_a_study_config_does_not_inherit_the_demos_weights(study: Study) -> None:
+    study.configure(lambda config: config["features"].pop("weights"))
+    done = study.snakemake("--dry-run", check=False)
+    assert done.returncode != 0
+    assert "features.weights: is missing" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_missing_images_are_listed_before_anything_runs(finished: Study, tmp_path: Path) -> None:
+    given = lay_out(tmp_path / "given")
+    shutil.copytree(finished.folder / "dicom", given.folder / "dicom")
+    given.configure(lambda config: config.pop("simulate"))
+    images = pd.read_csv(given.folder / "images.csv", dtype=str)
+    (given.folder / "dicom" / images.path[3]).unlink()
+    done = given.snakemake(check=False)
+    assert done.returncode != 0
+    assert f"image {images.image_id[3]}" in done.stderr
+    assert images.path[3] not in done.stderr
+    assert not (given.results / "cohort").exists()
+
+
+def test_all_problems_of_the_tables_reach_the_console(study: Study) -> None:
+    text = (study.folder / "cases.csv").read_text()
+    (study.folder / "cases.csv").write_text(text.replace(",IDC,", ",ICD,", 2))
+    done = study.snakemake(check=False)
+    assert done.returncode != 0
+    assert done.stderr.count("'ICD' is not one of DCIS, IDC") == 2
+    assert study.log("build_cohort").count("'ICD' is not one of DCIS, IDC") == 2
+
+
+def test_no_image_path_and_no_header_identity_is_left_behind(finished: Study) -> None:
+    import pydicom
+
+    images = pd.read_csv(finished.folder / "images.csv", dtype=str)
+    secrets = set(images.path)
+    for path in images.path:
+        header = pydicom.dcmread(finished.folder / "dicom" / path, stop_before_pixels=True)
+        secrets |= {str(header.PatientName), str(header.PatientID), str(header.StudyInstanceUID)}
+    searched = [p for p in finished.results.rglob("*") if p.is_file()]
+    searched += [p for p in (finished.folder / ".snakemake").rglob("*") if p.is_file()]
+    for path in searched:
+        data = path.read_bytes()
+        assert not [secret for secret in secrets if secret.encode() in data], path

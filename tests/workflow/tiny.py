@@ -1,0 +1,111 @@
+"""A tiny study: some two dozen simulated cases, small images, resnet18."""
+
+import copy
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from microcalc.simulate.cohort import TINY_FIELD_MM, draw
+
+ROOT = Path(__file__).parents[2]
+SEED = 7
+JOB_COUNT = re.compile(r"^(\w+)\s+(\d+)$", re.M)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A folder with a study's tables, config and results."""
+
+    folder: Path
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results" / "tiny"
+
+    @property
+    def config(self) -> dict[str, Any]:
+        loaded: dict[str, Any] = yaml.safe_load((self.folder / "config.yaml").read_text())
+        return loaded
+
+    def configure(self, change: Callable[[dict[str, Any]], None]) -> None:
+        config = self.config
+        change(config)
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(config))
+
+    def edit(self, table: str, old: str, new: str) -> None:
+        path = self.folder / table
+        text = path.read_text()
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {table}"
+        path.write_text(text.replace(old, new))
+
+    def snakemake(
+        self, *arguments: str, cores: int = 2, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        command = [
+            *(sys.executable, "-m", "snakemake"),
+            *("--snakefile", str(ROOT / "Snakefile"), "--directory", str(self.folder)),
+            *("--configfile", str(self.folder / "config.yaml"), "--cores", str(cores)),
+            *arguments,
+        ]
+        environment = {**os.environ, "NO_COLOR": "1"}
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=environment, cwd=self.folder
+        )
+        if check and done.returncode:
+            logs = sorted((self.results / "logs").rglob("*.log"), key=lambda p: p.stat().st_mtime)
+            last = logs[-1].read_text()[-3000:] if logs else ""
+            raise AssertionError(f"{done.stdout}\n{done.stderr}\n{last}")
+        return done
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """Return how many jobs of each rule a dry run plans."""
+        output = self.snakemake("--dry-run", *arguments)
+        stats = (output.stdout + output.stderr).partition("Job stats:")[2]
+        counts = {rule: int(n) for rule, n in JOB_COUNT.findall(stats.partition("\n\n")[0])}
+        counts.pop("total", None)
+        return counts
+
+    def log(self, name: str) -> str:
+        return (self.results / "logs" / f"{name}.log").read_text()
+
+    def contents(self, *patterns: str) -> dict[str, bytes]:
+        """Return the bytes of every result file that matches one of `patterns`."""
+        return {
+            path.relative_to(self.results).as_posix(): path.read_bytes()
+            for pattern in patterns
+            for path in sorted(self.results.rglob(pattern))
+            if "history" not in path.parts
+        }
+
+
+def tiny_config() -> dict[str, Any]:
+    config: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config["study"] = "tiny"
+    config["cohort"] |= {
+        "cases": "cases.csv",
+        "images": "images.csv",
+        "image_folder": "dicom",
+        "train_fraction": 0.7,
+    }
+    config["simulate"] = {"phantoms": "phantoms.csv"}
+    config["images"] |= {"shards": 3, "patch_mm": 11.2, "thumbnail_px": 96}
+    config["features"] |= {"backbone": "resnet18"}
+    config["selection"] |= {"folds": 3}
+    config["selection"]["mrmr"] |= {"n_features": 8}
+    config["selection"]["lasso"] |= {"folds": 3, "n_lambdas": 30}
+    return copy.deepcopy(config)
+
+
+def lay_out(folder: Path) -> Study:
+    """Write the tiny study's tables and config into `folder`."""
+    tables = draw(SEED, n_negative=10, n_positive=14, field_mm=TINY_FIELD_MM)
+    tables.write(folder)
+    (folder / "config.yaml").write_text(yaml.safe_dump(tiny_config()))
+    return Study(folder)

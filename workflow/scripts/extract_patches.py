@@ -1,0 +1,15 @@
+"""Bring one shard's patches up to date."""
+
+from microcalc.images.shards import update
+from microcalc.logs import start
+from microcalc.planning import shard_rows
+
+start(snakemake.log[0])
+params = snakemake.params
+update(
+    snakemake.output.shard,
+    shard_rows(params.cases, params.images, params.shard, params.shards),
+    settings=params.settings,
+    image_folder=params.image_folder,
+    digest=params.digest,
+)

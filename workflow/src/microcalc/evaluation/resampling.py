@@ -1,0 +1,107 @@
+"""The bootstrap of this room: whole patients are drawn, so that their cases stay together.
+
+With one case per patient it is the ordinary case bootstrap. Replicates depend on the seed and
+the name of the stream alone, never on threads or on how the work is cut into chunks.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from microcalc.errors import StudyError
+from microcalc.evaluation.arrays import Floats
+
+Integers = npt.NDArray[np.int64]
+
+# Rows × cases of a chunk of weights: some 32 MB.
+CHUNK = 4_000_000
+
+
+def patient_codes(patients: npt.ArrayLike) -> Integers:
+    """Return a number from 0 per patient, shape (n,); equal ids share one."""
+    return np.unique(np.asarray(patients).astype(str), return_inverse=True)[1].astype(np.int64)
+
+
+def has_clusters(patients: npt.ArrayLike) -> bool:
+    """Return whether any patient has more than one case."""
+    codes = patient_codes(patients)
+    return bool(codes.size and codes.max() + 1 < codes.size)
+
+
+def case_weights(
+    codes: Integers, rng: np.random.Generator, *, resamples: int
+) -> Iterator[Integers]:
+    """Yield chunks of weights, together (resamples × n): how often each case was drawn.
+
+    Parameters
+    ----------
+    codes
+        Patient number of each case, shape (n,), from `patient_codes`.
+    rng
+        From `microcalc.seeds.stream`.
+    resamples
+        Number of replicates; each draws as many patients as there are, with replacement.
+    """
+    n_patients = int(codes.max()) + 1
+    per_chunk = max(1, CHUNK // max(codes.size, 1))
+    for start in range(0, resamples, per_chunk):
+        rows = min(per_chunk, resamples - start)
+        drawn = rng.multinomial(n_patients, np.full(n_patients, 1 / n_patients), size=rows)
+        yield drawn[:, codes]
+
+
+def cell_counts(
+    cells: npt.ArrayLike, codes: Integers, rng: np.random.Generator, *, resamples: int
+) -> Integers:
+    """Return replicated counts of cells, shape (resamples, k).
+
+    Patients with the same counts are interchangeable, so the draw is among the kinds of
+    patients, of which there are few, however many patients there are.
+
+    Parameters
+    ----------
+    cells
+        One-hot or count per case, shape (n, k).
+    codes, rng, resamples
+        As for `case_weights`.
+    """
+    counts = np.asarray(cells, dtype=np.int64)
+    per_patient = np.zeros((int(codes.max()) + 1, counts.shape[1]), dtype=np.int64)
+    np.add.at(per_patient, codes, counts)
+    kinds, number = np.unique(per_patient, axis=0, return_counts=True)
+    drawn = rng.multinomial(per_patient.shape[0], number / number.sum(), size=resamples)
+    return np.asarray(drawn @ kinds)
+
+
+def percentile(replicates: npt.ArrayLike, *, confidence: float) -> tuple[float, float]:
+    """Return the percentile interval; undefined replicates are left out.
+
+    The bounds are replicates themselves, so an infinite likelihood ratio stays one. When more
+    than a tenth of the replicates is undefined there is no interval: (NaN, NaN).
+    """
+    values = np.asarray(replicates, dtype=np.float64)
+    known = values[~np.isnan(values)]
+    if known.size == 0 or known.size < 0.9 * values.size:
+        return np.nan, np.nan
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(known, (tail, 1 - tail), method="inverted_cdf")
+    return float(low), float(high)
+
+
+def check_resamples(resamples: int) -> int:
+    """Return `resamples`.
+
+    Raises
+    ------
+    StudyError
+        When there are fewer than 20: their 2.5th percentile would be the smallest of them.
+    """
+    if resamples < 20:
+        raise StudyError(f"{resamples} bootstrap resamples; expected at least 20")
+    return resamples
+
+
+def weighted_sums(weights: Integers, values: Floats) -> Floats:
+    """Return each replicate's sum of `values`; no BLAS, whose rounding depends on threads."""
+    return np.asarray(np.einsum("bn,n->b", weights, values), dtype=np.float64)

@@ -1,0 +1,106 @@
+"""Which cases go on from the images room, and which leave it and why."""
+
+import json
+import logging
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from microcalc.errors import StudyError
+from microcalc.images import shards
+from microcalc.images.patches import QC_COLUMNS
+
+log = logging.getLogger(__name__)
+
+_ROOM_COLUMNS = ("n_images", "status", "reason")
+
+
+def gather(
+    shard_paths: Sequence[str | os.PathLike[str]],
+    eligible: pd.DataFrame,
+    *,
+    max_excluded: float,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the quality control of every image, and what became of every eligible case.
+
+    Parameters
+    ----------
+    shard_paths
+        All shards of the study.
+    eligible
+        `cohort/eligible.csv`, one row per case.
+    max_excluded
+        The largest part of the eligible cases that may leave here, between 0 and 1.
+
+    Returns
+    -------
+    qc : DataFrame
+        One row per image, sorted by image_id: image_id, case_id, view, status, reason, then
+        `microcalc.images.patches.QC_COLUMNS`, empty for an excluded image.
+    included : DataFrame
+        The columns of `eligible`, then n_images (usable ones), status ("included" or
+        "excluded") and reason.
+
+    Raises
+    ------
+    StudyError
+        Listing the cases that left, when they are more than `max_excluded` of all.
+    """
+    qc = _quality_table(shard_paths)
+    usable = qc[qc["status"] == "ok"].groupby("case_id").size()
+    reasons = qc[qc["status"] != "ok"].groupby("case_id")["reason"].agg(_several)
+    included = eligible.sort_values("case_id", kind="stable").reset_index(drop=True)
+    included["n_images"] = included["case_id"].map(usable).fillna(0).astype(int)
+    lost = included["n_images"] == 0
+    included["status"] = lost.map({True: "excluded", False: "included"})
+    why = included["case_id"].map(reasons).fillna("no image reached the images room")
+    included["reason"] = why.where(lost, "")
+    _report(qc, included[lost], len(included), max_excluded)
+    return qc, included
+
+
+def read(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Return the included cases with the columns of `eligible.csv`.
+
+    All is text but `y`: a level "01" or "NA" is a level; only an empty cell is missing.
+    """
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+    kept = table[table["status"] == "included"].drop(columns=list(_ROOM_COLUMNS))
+    return kept.astype({"y": int}).reset_index(drop=True)
+
+
+def _quality_table(shard_paths: Sequence[str | os.PathLike[str]]) -> pd.DataFrame:
+    leading = ["image_id", "case_id", "view", "status", "reason"]
+    rows: list[dict[str, Any]] = []
+    for path in shard_paths:
+        shard = shards.read(path)
+        for i in range(len(shard)):
+            texts = {name: str(getattr(shard, name)[i]) for name in leading}
+            rows.append(texts | json.loads(str(shard.qc[i])))
+    table = pd.DataFrame(rows, columns=[*leading, *QC_COLUMNS])
+    return table.sort_values("image_id", kind="stable").reset_index(drop=True)
+
+
+def _several(reasons: "pd.Series[str]") -> str:
+    return "; ".join(sorted(set(reasons)))
+
+
+def _report(qc: pd.DataFrame, lost: pd.DataFrame, cases: int, max_excluded: float) -> None:
+    """Say what left; stop when it is too much."""
+    excluded = qc[qc["status"] != "ok"]
+    for image in excluded.itertuples():
+        log.warning("image %s (case %s) excluded: %s", image.image_id, image.case_id, image.reason)
+    problems = [f"case {case.case_id}: {case.reason}" for case in lost.itertuples()]
+    for problem in problems:
+        log.warning("excluded %s", problem)
+    log.info(
+        "%d of %d images and %d of %d cases excluded", len(excluded), len(qc), len(lost), cases
+    )
+    if len(lost) > max_excluded * cases:
+        raise StudyError.listing(
+            f"{len(lost)} of {cases} cases have no usable image, more than images.max_excluded "
+            f"({max_excluded:g}) allows; mend the images or raise that limit",
+            problems,
+        )

@@ -1,0 +1,193 @@
+"""The file of one shard: an npz archive with the digest it was made from."""
+
+import json
+import os
+import struct
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from microcalc.errors import StudyError
+from microcalc.files import atomic_path
+from microcalc.images.stored_digest import MEMBER
+
+TEXTS = (
+    "image_id",
+    "case_id",
+    "view",
+    "status",
+    "reason",
+    "key",
+    "pixel_digest",
+    "uid_digest",
+    "qc",
+)
+_ALIGN = 64
+_PADDING_FIELD = 0xD935  # the extra field that zipalign uses
+
+
+@dataclass(frozen=True, eq=False)
+class Shard:
+    """All that is known of a shard's images, sorted by image_id.
+
+    Attributes
+    ----------
+    image_id, case_id, view
+        (n,) text, as the images table and the files say.
+    status
+        (n,) text: "ok" or "excluded".
+    reason
+        (n,) text: why an image is excluded, else "".
+    key
+        (n,) text: digest of everything the row depends on.
+    pixel_digest, uid_digest
+        (n,) text: equal for images with the same pixels, or the same SOPInstanceUID.
+    qc
+        (n,) text: quality control as a JSON object.
+    patch
+        (n, S, S) float32 in [0, 1], mapped from the file rather than read into memory; zeros
+        where the image is excluded.
+    thumbnail
+        (n, T, T) uint8.
+    digest
+        The planning digest that the shard was made from.
+    recipe
+        The version of the recipe.
+    """
+
+    image_id: NDArray[np.str_]
+    case_id: NDArray[np.str_]
+    view: NDArray[np.str_]
+    status: NDArray[np.str_]
+    reason: NDArray[np.str_]
+    key: NDArray[np.str_]
+    pixel_digest: NDArray[np.str_]
+    uid_digest: NDArray[np.str_]
+    qc: NDArray[np.str_]
+    patch: NDArray[np.float32]
+    thumbnail: NDArray[np.uint8]
+    digest: str
+    recipe: int
+
+    def __len__(self) -> int:
+        return len(self.image_id)
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One image of a shard: texts by column name, and its two pictures."""
+
+    texts: Mapping[str, str]
+    patch: NDArray[np.float32]
+    thumbnail: NDArray[np.uint8]
+
+
+def read(path: str | os.PathLike[str]) -> Shard:
+    """Return a shard; its checksums are verified, its pictures stay in the file until used.
+
+    Raises
+    ------
+    StudyError
+        When the file is no readable shard.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+            if damaged is not None:
+                raise ValueError(f"checksum of {damaged}")
+            meta = json.loads(archive.read(MEMBER))
+            arrays: dict[str, Any] = {name: _text(archive, name) for name in TEXTS}
+            for name in ("patch", "thumbnail"):
+                arrays[name] = _mapped(path, archive, name)
+        if len({len(array) for array in arrays.values()}) != 1:
+            raise ValueError("columns of different lengths")
+        return Shard(**arrays, digest=str(meta["digest"]), recipe=int(meta["recipe"]))
+    except (KeyError, ValueError, TypeError, EOFError, struct.error, zipfile.BadZipFile) as error:
+        raise StudyError(
+            f"{os.path.basename(path)}: not a readable shard ({error}); delete it and run again"
+        ) from None
+
+
+def write(
+    path: str | os.PathLike[str],
+    rows: Iterable[Row],
+    *,
+    count: int,
+    patch_px: int,
+    thumbnail_px: int,
+    digest: str,
+    recipe: int,
+) -> None:
+    """Write a shard, patch by patch as `rows` yields them; equal rows give equal bytes.
+
+    Parameters
+    ----------
+    path
+        The file, replaced when all is written.
+    rows
+        `count` rows, sorted by image_id. Patches are written as they come, so that memory holds
+        no more than one of them.
+    count, patch_px, thumbnail_px
+        Number of rows and sides of the pictures.
+    digest, recipe
+        See `Shard`.
+    """
+    texts: dict[str, list[str]] = {name: [] for name in TEXTS}
+    thumbnails = np.zeros((count, thumbnail_px, thumbnail_px), dtype=np.uint8)
+    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        with _member(archive, "patch") as file:
+            _write_header(file, np.float32, (count, patch_px, patch_px))
+            for place, row in enumerate(rows):
+                file.write(np.ascontiguousarray(row.patch, dtype=np.float32).data)
+                thumbnails[place] = row.thumbnail
+                for name in TEXTS:
+                    texts[name].append(row.texts[name])
+        with _member(archive, "thumbnail") as file:
+            np.lib.format.write_array(file, thumbnails, allow_pickle=False)
+        for name in TEXTS:
+            with _member(archive, name) as file:
+                # An empty list would become an array of float.
+                np.lib.format.write_array(file, np.array(texts[name], dtype=np.str_))
+        meta = json.dumps({"digest": digest, "recipe": recipe}, sort_keys=True)
+        archive.writestr(zipfile.ZipInfo(MEMBER), meta)
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> Any:
+    """Open a member of fixed date for writing, its data aligned so that it can be mapped."""
+    info = zipfile.ZipInfo(f"{name}.npy")
+    offset = archive.fp.tell() if archive.fp else 0
+    # Fixed header, name, the 20 bytes of the 64-bit sizes, and the field added here.
+    data_at = offset + 30 + len(info.filename) + 20 + 4
+    fill = -data_at % _ALIGN
+    info.extra = struct.pack("<HH", _PADDING_FIELD, fill) + bytes(fill)
+    return archive.open(info, "w", force_zip64=True)
+
+
+def _write_header(file: BinaryIO, dtype: type, shape: tuple[int, ...]) -> None:
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False}
+    np.lib.format.write_array_header_1_0(file, {**header, "shape": shape})
+
+
+def _text(archive: zipfile.ZipFile, name: str) -> NDArray[np.str_]:
+    with archive.open(f"{name}.npy") as file:
+        array = np.lib.format.read_array(file, allow_pickle=False)
+    if array.dtype.kind != "U":
+        raise ValueError(f"{name} is no text")
+    return np.asarray(array)
+
+
+def _mapped(path: str | os.PathLike[str], archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    info = archive.getinfo(f"{name}.npy")
+    with open(path, "rb") as file:
+        file.seek(info.header_offset)
+        lengths = struct.unpack("<26x2H", file.read(30))
+        file.seek(info.header_offset + 30 + sum(lengths))
+        np.lib.format.read_magic(file)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        if 0 in shape:
+            return np.zeros(shape, dtype)
+        return np.memmap(path, dtype=dtype, mode="r", offset=file.tell(), shape=shape)

@@ -1,0 +1,210 @@
+"""One shard's patches: computed once per picture, kept while nothing they depend on changes."""
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from microcalc.errors import StudyError
+from microcalc.files import digest_bytes, digest_value
+from microcalc.images import dicom, patches, shard_file
+from microcalc.images.mammogram import Mammogram
+from microcalc.images.recipe import RECIPE, Recipe
+from microcalc.images.roi import Roi
+from microcalc.images.shard_file import Row, Shard, read
+
+__all__ = ["Shard", "read", "update"]
+
+log = logging.getLogger(__name__)
+
+_DECODERS = (
+    "pydicom", "pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle",
+    "pyjpegls", "python-gdcm", "pillow", "numpy", "scipy",
+)  # fmt: skip
+_COLUMNS = ("image_id", "case_id", "patient_id", "view", "laterality", "spacing_mm")
+_ROI_COLUMNS = ("x0", "y0", "x1", "y1")
+
+
+def update(
+    path: str | os.PathLike[str],
+    rows: Sequence[Mapping[str, str]],
+    *,
+    settings: Mapping[str, Any],
+    image_folder: str | os.PathLike[str],
+    digest: str,
+) -> None:
+    """Bring a shard up to date: keep rows whose key is unchanged, compute the rest.
+
+    A row's key digests the bytes of its files, its columns of the images table, the settings
+    that matter, the recipe's version and the decoders' versions. The same rows give the same
+    bytes. A shard that cannot be read counts as empty.
+
+    Parameters
+    ----------
+    path
+        The shard, replaced as a whole; what it holds is the cache.
+    rows
+        The shard's rows of the images table, as text, with `patient_id`.
+    settings
+        The config's `images`.
+    image_folder
+        What column `path` is relative to.
+    digest
+        What the planning stage digested these rows to; stored for `stored_digest.read_digest`.
+
+    Raises
+    ------
+    OSError
+        When a file cannot be read; it names the image.
+    StudyError
+        Listing the images with unusable content, when `settings` says ``on_error: fail``.
+    """
+    recipe = Recipe.from_settings(settings)
+    cached = _cached(path) if settings.get("cache", True) else {}
+    counts = {"computed": 0, "kept": 0}
+    problems: list[str] = []
+
+    def made() -> Iterator[Row]:
+        for row in sorted(rows, key=lambda row: row["image_id"]):
+            data = dicom.read_bytes(
+                os.path.join(image_folder, row["path"]), image_id=row["image_id"]
+            )
+            key = _key(row, data, recipe)
+            found = cached.get(key)
+            counts["computed" if found is None else "kept"] += 1
+            result = found or _compute(row, data, key, recipe)
+            if result.texts["status"] != "ok":
+                problems.append(f"image {row['image_id']}: {result.texts['reason']}")
+                log.warning("excluded %s", problems[-1])
+            yield result
+        if problems and settings.get("on_error") == "fail":
+            raise StudyError.listing(
+                f"{len(problems)} images cannot be used and images.on_error is 'fail'; mend or "
+                "remove them, or set it to 'exclude'",
+                problems,
+            )
+
+    shard_file.write(
+        path,
+        made(),
+        count=len(rows),
+        patch_px=recipe.patch_px,
+        thumbnail_px=recipe.thumbnail_px,
+        digest=digest,
+        recipe=RECIPE,
+    )
+    log.info("computed %d, kept %d", counts["computed"], counts["kept"])
+
+
+def _cached(path: str | os.PathLike[str]) -> dict[str, Row]:
+    """Return the rows of an earlier run by key; none when the file is missing or damaged."""
+    if not Path(path).exists():
+        return {}
+    try:
+        shard = read(path)
+    except StudyError as error:
+        log.warning("%s; computing all rows", error)
+        return {}
+    return {
+        str(shard.key[i]): Row(
+            {name: str(getattr(shard, name)[i]) for name in shard_file.TEXTS},
+            shard.patch[i],
+            shard.thumbnail[i],
+        )
+        for i in range(len(shard))
+    }
+
+
+def _key(row: Mapping[str, str], data: bytes, recipe: Recipe) -> str:
+    return digest_value(
+        {
+            "image": digest_bytes(data),
+            "row": {name: row.get(name, "") for name in (*_COLUMNS, *_ROI_COLUMNS)},
+            "settings": recipe.as_key(),
+            "recipe": RECIPE,
+            "decoders": _decoder_versions(),
+        }
+    )
+
+
+@cache
+def _decoder_versions() -> dict[str, str]:
+    """Return the version of every library that has a part in a patch."""
+    found = {}
+    for name in _DECODERS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = ""
+    return found
+
+
+def _compute(row: Mapping[str, str], data: bytes, key: str, recipe: Recipe) -> Row:
+    """Return the row of one image: its patch, or why it has none."""
+    image_id = row["image_id"]
+    texts = dict.fromkeys(shard_file.TEXTS, "") | {
+        "image_id": image_id,
+        "case_id": row["case_id"],
+        "view": row.get("view", ""),
+        "key": key,
+        "status": "ok",
+        "qc": "{}",
+    }
+    try:
+        mammogram = dicom.decode(
+            data,
+            image_id=image_id,
+            spacing_mm=_spacing(row),
+            laterality=row.get("laterality", ""),
+            view=row.get("view", ""),
+            voi=recipe.voi,
+            for_processing=recipe.for_processing,
+            pseudonyms=(row["case_id"], row.get("patient_id", "")),
+        )
+        patch = patches.extract(
+            mammogram,
+            Roi.from_row(row),
+            spacing_mm=recipe.spacing_mm,
+            patch_mm=recipe.patch_mm,
+            thumbnail_px=recipe.thumbnail_px,
+            normalization=recipe.normalization,
+        )
+    except StudyError as error:
+        reason = str(error).removeprefix(f"image {image_id}: ")
+        return Row(texts | {"status": "excluded", "reason": reason}, *_blank(recipe))
+    texts |= {
+        "view": mammogram.view,
+        "pixel_digest": _pixel_digest(mammogram),
+        "uid_digest": mammogram.uid_digest,
+        "qc": json.dumps(patch.qc, sort_keys=True, ensure_ascii=False),
+    }
+    return Row(texts, patch.pixels, patch.thumbnail)
+
+
+def _spacing(row: Mapping[str, str]) -> float | None:
+    text = row.get("spacing_mm", "")
+    if not text:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise StudyError(
+            f"image {row['image_id']}: spacing_mm is {text!r}; expected a number of mm"
+        ) from None
+
+
+def _blank(recipe: Recipe) -> tuple[Any, Any]:
+    sides = recipe.patch_px, recipe.thumbnail_px
+    return np.zeros((sides[0],) * 2, np.float32), np.zeros((sides[1],) * 2, np.uint8)
+
+
+def _pixel_digest(mammogram: Mammogram) -> str:
+    """Return a digest of every eighth row: noise makes those of any two images differ."""
+    rows = np.ascontiguousarray(mammogram.stored[::8])
+    return digest_bytes(f"{mammogram.shape} {rows.dtype}".encode() + rows.tobytes())

@@ -1,0 +1,52 @@
+"""The frozen model: one JSON file that a person can read and any program can score."""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from microcalc.errors import StudyError
+from microcalc.files import read_json
+
+SCHEMA_VERSION = 1
+SCHEMA = Path(__file__).parents[3] / "schemas" / "model.yaml"
+
+FrozenModel = dict[str, Any]
+
+
+def check(model: FrozenModel, name: str = "the model") -> FrozenModel:
+    """Return the model as it is, after checking it against workflow/schemas/model.yaml.
+
+    Raises
+    ------
+    StudyError
+        Listing what does not fit, or saying that the schema's version is another.
+    """
+    if model.get("schema") != SCHEMA_VERSION:
+        raise StudyError(
+            f"{name}: written for version {model.get('schema')} of the model schema, this "
+            f"MicroCalc reads version {SCHEMA_VERSION}; fit the model again"
+        )
+    errors = jsonschema.Draft202012Validator(_schema()).iter_errors(model)
+    problems = [
+        f"{'.'.join(map(str, error.absolute_path)) or 'top'}: {error.message}" for error in errors
+    ]
+    if problems:
+        raise StudyError.listing(
+            f"{name}: not a frozen model as workflow/schemas/model.yaml says", sorted(problems)
+        )
+    return model
+
+
+def read(path: str | os.PathLike[str]) -> FrozenModel:
+    """Return the frozen model of a file, checked."""
+    return check(read_json(path), os.path.basename(path))
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    return loaded

@@ -1,0 +1,115 @@
+"""One function predicts with every frozen model."""
+
+import logging
+import os
+from collections.abc import Sequence
+
+import pandas as pd
+from scipy.special import expit
+
+from microcalc.errors import StudyError
+from microcalc.models import equation, frozen
+from microcalc.models.design import DEEP_SCORE
+from microcalc.selection.chain import INTERCEPT, linear_predictor
+from microcalc.selection.training import feature_matrix
+
+COLUMNS = ("case_id", "patient_id", "center", "split", "y", "model", "kind", "probability")
+
+logger = logging.getLogger(__name__)
+
+Path = str | os.PathLike[str]
+
+
+def predict(
+    models: Sequence[frozen.FrozenModel], cases: pd.DataFrame, features: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the probability of the positive class per model and case.
+
+    Parameters
+    ----------
+    models
+        Frozen models, as read from their JSON.
+    cases
+        case_id and the clinical columns the models use, one row per case.
+    features
+        case_id and deep features; models without a deep part do not look at it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        case_id, model, probability: the models in their order, the cases in theirs.
+    """
+    tables = [
+        pd.DataFrame(
+            {
+                "case_id": cases["case_id"],
+                "model": model["name"],
+                "probability": expit(_linear_predictor(model, cases, features)),
+            }
+        )
+        for model in models
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def collect(
+    models: Sequence[Path],
+    training: Sequence[Path],
+    included: pd.DataFrame,
+    features: pd.DataFrame,
+) -> pd.DataFrame:
+    """Return every prediction of the study, the table `predictions.csv`.
+
+    Parameters
+    ----------
+    models, training
+        The frozen models and their training predictions, in the same order.
+    included
+        The included cases of every split.
+    features
+        case_id and deep features.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `COLUMNS`; kind is apparent and out_of_fold for training cases, held_out for
+        the others; sorted by case, model and kind.
+    """
+    if len(models) != len(training):
+        raise StudyError(f"{len(models)} models but {len(training)} tables of training predictions")
+    frozen_models = [frozen.read(path) for path in models]
+    held_out = included[included["split"] != "train"]
+    tables = [predict(frozen_models, held_out, features).assign(kind="held_out")]
+    for model, path in zip(frozen_models, training, strict=True):
+        own = pd.read_csv(path, dtype={"case_id": str})
+        tables.append(own.assign(model=model["name"]))
+    identity = included[["case_id", "patient_id", "center", "split", "y"]]
+    table = pd.concat(tables, ignore_index=True).merge(identity, on="case_id", validate="m:1")
+    return table[list(COLUMNS)].sort_values(["case_id", "model", "kind"]).reset_index(drop=True)
+
+
+def _linear_predictor(
+    model: frozen.FrozenModel, cases: pd.DataFrame, features: pd.DataFrame
+) -> "pd.Series[float]":
+    formula = equation.from_json(model)
+    if model["deep"] is not None:
+        selected = pd.DataFrame(
+            [
+                {
+                    "feature": INTERCEPT,
+                    "mean": 0.0,
+                    "sd": 1.0,
+                    "coefficient": model["deep"]["intercept"],
+                },
+                *model["deep"]["features"],
+            ]
+        )
+        names = tuple(feature["name"] for feature in model["deep"]["features"])
+        matrix = feature_matrix(features, cases["case_id"], names)
+        cases = cases.assign(**{DEEP_SCORE: linear_predictor(matrix, selected)})
+    for variable, level, count in formula.design.unseen(cases):
+        logger.warning(
+            "model %s: %d cases have %s = %r, which no training case had; treated as missing",
+            *(model["name"], count, variable, level),
+        )
+    return pd.Series(formula.linear_predictor(cases), index=cases.index)

@@ -1,0 +1,63 @@
+"""What a model was made from: digests of training rows, weights and settings, and versions."""
+
+import json
+import os
+import struct
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import pandas as pd
+
+import microcalc
+from microcalc.errors import StudyError
+from microcalc.files import digest_bytes, digest_value
+from microcalc.models.design import texts
+
+LIBRARIES = ("firthmodels", "numba", "numpy", "pandas", "scipy", "statsmodels")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of microcalc and of the libraries a fit depends on."""
+    return {"microcalc": microcalc.__version__} | {name: version(name) for name in LIBRARIES}
+
+
+def weights(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Return backbone, source and digest from the header of a safetensors file, without torch.
+
+    Raises
+    ------
+    StudyError
+        When the file is no safetensors file, or its metadata lack one of the three.
+    """
+    name = os.path.basename(path)
+    try:
+        with open(path, "rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            metadata = json.loads(file.read(length))["__metadata__"]
+        return {key: str(metadata[key]) for key in ("backbone", "source", "digest")}
+    except (struct.error, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
+        raise StudyError(
+            f"{name}: not a weights file that MicroCalc prepared ({error}); remove it, so that "
+            "the rule prepare_weights makes it again"
+        ) from None
+
+
+def digest_cases(rows: pd.DataFrame, clinical: Sequence[str], features: pd.DataFrame | None) -> str:
+    """Return the digest of training cases: who they are, their class, predictors and features.
+
+    Parameters
+    ----------
+    rows
+        Training cases, sorted.
+    clinical
+        Clinical columns that the model could have used.
+    features
+        case_id and deep features, or None for a model without.
+    """
+    columns = ["case_id", "patient_id", "y", *clinical]
+    content = [digest_value({name: texts(rows[name]) for name in columns})]
+    if features is not None:
+        table = features.set_index("case_id").loc[list(rows["case_id"])]
+        numbers = table.select_dtypes("number").to_numpy(dtype="<f4")
+        content += [*map(str, table.columns), digest_bytes(numbers.tobytes())]
+    return digest_value(content)

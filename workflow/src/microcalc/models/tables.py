@@ -1,0 +1,50 @@
+"""The tables a model is fitted on, read together."""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from microcalc.images import included as included_cases
+from microcalc.models import provenance
+
+Path = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What the rooms to the left say about the cases.
+
+    Attributes
+    ----------
+    included
+        The included cases of every split, one row each.
+    features
+        case_id and the deep features.
+    selected
+        `selection/selected.csv`: feature, mean, sd, coefficient.
+    crossfit
+        `selection/crossfit.csv`: case_id, fold, also_left_out, deep_score.
+    weights
+        Where the network's weights come from, with their digest.
+    """
+
+    included: pd.DataFrame
+    features: pd.DataFrame
+    selected: pd.DataFrame
+    crossfit: pd.DataFrame
+    weights: dict[str, Any]
+
+    @classmethod
+    def read(
+        cls, *, included: Path, features: Path, selected: Path, crossfit: Path, weights: Path
+    ) -> "Tables":
+        """Return the tables of these files."""
+        return cls(
+            included_cases.read(included),
+            pd.read_parquet(features),
+            pd.read_csv(selected, dtype={"feature": str}),
+            pd.read_csv(crossfit, dtype={"case_id": str}),
+            provenance.weights(weights),
+        )

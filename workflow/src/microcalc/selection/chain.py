@@ -1,0 +1,209 @@
+"""One selection from raw features to a deep score: scale, mRMR, LASSO, all on the cases given."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from microcalc import seeds
+from microcalc.selection import discretize, lasso, mrmr, scaling
+from microcalc.selection.folds import assign_folds
+
+INTERCEPT = "(intercept)"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A fitted selection, as the tables it is kept in.
+
+    Attributes
+    ----------
+    mrmr
+        rank, feature, score, relevance, redundancy.
+    lasso_path
+        lambda, feature, coefficient (per SD), every lambda times every ranked feature.
+    lasso_cv
+        lambda, log_lambda, deviance, se, n_nonzero, is_min, is_1se.
+    selected
+        feature, mean, sd, coefficient (per SD); first the intercept with mean 0 and sd 1,
+        then the survivors in mRMR order.
+    funnel
+        step, n_features.
+    columns
+        Column numbers of the survivors in the X that was given.
+    """
+
+    mrmr: pd.DataFrame
+    lasso_path: pd.DataFrame
+    lasso_cv: pd.DataFrame
+    selected: pd.DataFrame
+    funnel: pd.DataFrame
+    columns: NDArray[np.int64]
+
+    def score(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the linear predictor of cases with all features, X of shape (n, p)."""
+        return linear_predictor(np.asarray(X, dtype=float)[:, self.columns], self.selected)
+
+
+def linear_predictor(X: NDArray[np.float64], selected: pd.DataFrame) -> NDArray[np.float64]:
+    """Return intercept + sum of coefficient * (x - mean) / sd, shape (n,).
+
+    Parameters
+    ----------
+    X
+        The selected features alone, shape (n, k), in the order of `selected`.
+    selected
+        The table `selected.csv`: the intercept, then k features.
+    """
+    intercept, rows = selected["coefficient"].iloc[0], selected.iloc[1:]
+    total = np.full(len(X), float(intercept))
+    for column, row in zip(X.T, rows.itertuples(), strict=True):
+        total += row.coefficient * (column - row.mean) / row.sd
+    return total
+
+
+def fit(
+    X: ArrayLike,
+    y: ArrayLike,
+    patients: ArrayLike,
+    *,
+    feature_names: Sequence[str],
+    settings: Mapping[str, Any],
+    seed: int,
+) -> Chain:
+    """Fit the whole selection on the cases given and on nothing else.
+
+    Parameters
+    ----------
+    X
+        Features, shape (n, p), any units.
+    y
+        0 or 1, shape (n,).
+    patients
+        Patient of each case, shape (n,); no patient is cut by a fold.
+    feature_names
+        The p names.
+    settings
+        The config's `selection`.
+    seed
+        Deals the folds of the LASSO's cross-validation.
+    """
+    values, outcome = np.asarray(X, dtype=float), np.asarray(y)
+    names = np.asarray(feature_names, dtype=str)
+    scale = scaling.fit(values)
+    kept = np.flatnonzero(scale.varies)
+    steps = [("extracted", len(names)), ("not constant", len(kept))]
+    Z = scale.apply(values)
+
+    ranking = _rank(Z[:, kept], outcome, settings["mrmr"])
+    ranked = kept[ranking.order]
+    steps.append(("mRMR", len(ranked)))
+
+    tuned = _tune(Z[:, ranked], outcome, patients, settings["lasso"], seed)
+    choice = tuned.index_min if settings["lasso"]["choose"] == "lambda_min" else tuned.index_1se
+    intercept, coefficients = _at(tuned.path, choice, outcome)
+    survivors = np.flatnonzero(coefficients)
+    columns = ranked[survivors]
+    steps.append(("LASSO", len(columns)))
+    if len(columns) == 0:
+        logger.warning(
+            "the LASSO kept none of %d features at %s: the deep score is the same for every case",
+            len(ranked),
+            settings["lasso"]["choose"],
+        )
+    elif len(columns) == len(ranked):
+        logger.info("the LASSO kept all %d features it was given", len(ranked))
+    selected = pd.DataFrame(
+        {
+            "feature": [INTERCEPT, *names[columns]],
+            "mean": [0.0, *scale.mean[columns]],
+            "sd": [1.0, *scale.sd[columns]],
+            "coefficient": [intercept, *coefficients[survivors]],
+        }
+    )
+    return Chain(
+        mrmr=pd.DataFrame(
+            {
+                "rank": np.arange(1, len(ranked) + 1),
+                "feature": names[ranked],
+                "score": ranking.scores,
+                "relevance": ranking.relevance,
+                "redundancy": ranking.redundancy,
+            }
+        ),
+        lasso_path=_path_table(tuned.path, names[ranked]),
+        lasso_cv=_cv_table(tuned),
+        selected=selected,
+        funnel=pd.DataFrame(steps, columns=["step", "n_features"]),
+        columns=columns,
+    )
+
+
+def _rank(
+    Z: NDArray[np.float64], y: NDArray[np.generic], settings: Mapping[str, Any]
+) -> mrmr.Ranking:
+    codes = discretize.by_sd(Z, k=settings["discretize_sd"]).apply(Z)
+    engine = mrmr.rank_with_pymrmr if settings["engine"] == "pymrmr" else mrmr.rank_codes
+    return engine(codes, y, n_features=settings["n_features"], scheme=settings["scheme"])
+
+
+def _tune(
+    Z: NDArray[np.float64],
+    y: NDArray[np.generic],
+    patients: ArrayLike,
+    settings: Mapping[str, Any],
+    seed: int,
+) -> lasso.CrossValidation:
+    patient = np.asarray(patients, dtype=str)
+    fewest = min(len(set(patient[y == 1])), len(set(patient[y == 0])))
+    if fewest < 2:
+        # Only cross-fitting on a handful of cases comes here: what cannot be tuned keeps nothing.
+        logger.warning("one class has %d patient(s): lambda cannot be tuned, none kept", fewest)
+        return lasso.cross_validate(Z, y, folds=np.arange(len(y)) % 2, lambdas=[])
+    n_folds = min(settings["folds"], len(set(patient)))
+    if n_folds < settings["folds"]:
+        logger.warning(
+            "selection.lasso.folds is %d but there are %d patients: leaving one out at a time",
+            settings["folds"],
+            n_folds,
+        )
+    folds = assign_folds(y, patient, n_folds=n_folds, seed=seeds.derive(seed, "lasso"))
+    return lasso.cross_validate(Z, y, folds=folds, n_lambdas=settings["n_lambdas"])
+
+
+def _at(path: lasso.Path, index: int, y: NDArray[np.generic]) -> tuple[float, NDArray[np.float64]]:
+    if len(path.lambdas) == 0:
+        prevalence = float(np.mean(y == 1))
+        return float(np.log(prevalence / (1 - prevalence))), np.zeros(len(path.coefficients))
+    return float(path.intercepts[index]), path.coefficients[:, index]
+
+
+def _path_table(path: lasso.Path, names: NDArray[np.str_]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "lambda": np.repeat(path.lambdas, len(names)),
+            "feature": np.tile(names, len(path.lambdas)),
+            "coefficient": path.coefficients.T.reshape(-1),
+        }
+    )
+
+
+def _cv_table(tuned: lasso.CrossValidation) -> pd.DataFrame:
+    position = np.arange(len(tuned.lambdas))
+    return pd.DataFrame(
+        {
+            "lambda": tuned.lambdas,
+            "log_lambda": np.log(tuned.lambdas),
+            "deviance": tuned.deviance,
+            "se": tuned.se,
+            "n_nonzero": tuned.path.n_nonzero,
+            "is_min": position == tuned.index_min,
+            "is_1se": position == tuned.index_1se,
+        }
+    )

@@ -1,0 +1,82 @@
+"""Deep scores of training cases from selections that never saw them.
+
+The whole chain is fitted again without each fold, and without each pair of folds. The first
+gives every training case an out-of-fold score; the second lets a model that takes the score
+as an input be validated in its turn: to predict fold j it is trained on cases of the other
+folds, whose scores must then come from chains that saw neither their own fold nor j.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations_with_replacement
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from microcalc import seeds
+from microcalc.errors import StudyError
+from microcalc.selection import chain
+from microcalc.selection.folds import assign_folds
+
+__all__ = ["assign_folds", "scores"]
+
+
+def scores(
+    X: ArrayLike,
+    y: ArrayLike,
+    patients: ArrayLike,
+    *,
+    case_ids: ArrayLike,
+    feature_names: Sequence[str],
+    settings: Mapping[str, Any],
+    seed: int,
+) -> pd.DataFrame:
+    """Return the cross-fitted deep scores of the training cases, the table `crossfit.csv`.
+
+    Parameters
+    ----------
+    X, y, patients, feature_names, settings, seed
+        As in `chain.fit`; `settings["folds"]` is the number of cross-fitting folds, at least 3.
+    case_ids
+        Shape (n,).
+
+    Returns
+    -------
+    pandas.DataFrame
+        case_id, fold, also_left_out, deep_score, sorted: n times `folds` rows. The chain that
+        made a row's score was fitted without the case's own `fold` and without fold
+        `also_left_out`; where the two are equal it is the plain out-of-fold score.
+    """
+    n_folds = settings["folds"]
+    if n_folds < 3:
+        raise StudyError(
+            f"selection.folds is {n_folds}; cross-fitting leaves out pairs of folds and needs 3"
+        )
+    values, outcome = np.asarray(X, dtype=float), np.asarray(y)
+    patient, cases = np.asarray(patients, dtype=str), np.asarray(case_ids, dtype=str)
+    fold = assign_folds(outcome, patient, n_folds=n_folds, seed=seeds.derive(seed, "crossfit"))
+    tables = []
+    for k, j in combinations_with_replacement(range(n_folds), 2):
+        rest = (fold != k) & (fold != j)
+        fitted = chain.fit(
+            values[rest],
+            outcome[rest],
+            patient[rest],
+            feature_names=feature_names,
+            settings=settings,
+            seed=seeds.derive(seed, "crossfit", k, j),
+        )
+        out = ~rest
+        tables.append(
+            pd.DataFrame(
+                {
+                    "case_id": cases[out],
+                    "fold": fold[out],
+                    "also_left_out": np.where(fold[out] == k, j, k),
+                    "deep_score": fitted.score(values[out]),
+                }
+            )
+        )
+    table = pd.concat(tables).sort_values(["case_id", "also_left_out"])
+    return table.reset_index(drop=True)

@@ -1,7 +1,7 @@
 """The deep features of one shard's images."""
 
 from microcalc.features import shards
-from microcalc.images.shards import read
+from microcalc.images.shard_file import read
 from microcalc.logs import start
 
 start(snakemake.log[0])

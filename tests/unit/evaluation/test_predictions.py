@@ -40,7 +40,7 @@ def test_an_absent_column_is_named(predictions):
 def test_sets_come_in_reading_order(predictions):
     shuffled = predictions.sample(frac=1, random_state=1)
     found = [(split, kind) for split, kind, _ in module.sets(shuffled)]
-    assert found == list(module.SETS)
+    assert found == list(module.SETS)[:4]
 
 
 def test_models_are_read_by_name(tmp_path):

@@ -88,8 +88,7 @@ def test_tensors_of_another_version_are_listed(prepared, tmp_path):
 
 
 def test_a_network_of_one_size_says_so(tmp_path):
-    body, width = backbone.build("vit_b_16")
-    network = backbone.Network(body, IMAGENET, width)
+    network = backbone.Network(backbone.build("vit_b_16")[0], IMAGENET)
     with pytest.raises(StudyError, match=r"224 x 224 pixels, the patches have 64 x 64"):
         network.check_size(64)
     network.check_size(224)

@@ -3,7 +3,6 @@ import pytest
 import torch
 
 from microcalc import features
-from microcalc.errors import StudyError
 from microcalc.features import forward, generated
 from microcalc.features.preprocessing import IMAGENET
 
@@ -40,8 +39,14 @@ def test_features_do_not_depend_on_threads(network, patches):
     assert _relative(features.extract(network, patches, batch_size=4), one) < 1e-5
 
 
+def _batches(network, patches, step):
+    with forward._Feeder(network, patches, np.arange(len(patches))) as feeder:
+        for first in range(0, len(patches), step):
+            yield feeder.batch(first, step)
+
+
 def test_batches_are_normalized_rgb_channels_last(network, patches):
-    batches = [batch.clone() for batch in forward._batches(network, patches, 4)]
+    batches = [batch.clone() for batch in _batches(network, patches, 4)]
     assert [tuple(batch.shape) for batch in batches] == [(4, 3, 64, 64), (3, 3, 64, 64)]
     assert batches[0].is_contiguous(memory_format=torch.channels_last)
     got = torch.cat(batches).numpy()
@@ -73,18 +78,6 @@ def test_features_that_are_not_finite_are_named(network, patches):
     with pytest.raises(forward.NotFiniteError) as caught:
         features.extract(network, broken, batch_size=2)
     assert caught.value.rows == [2]
-
-
-def test_devices(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert forward.choose_device("auto").type == "cpu"
-    with pytest.raises(StudyError, match="sees no CUDA GPU"):
-        forward.choose_device("cuda")
-    with pytest.raises(StudyError, match="expected auto, cpu or cuda"):
-        forward.choose_device("tpu")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert forward.choose_device("auto").type == "cuda"
-    assert forward.choose_device("cpu").type == "cpu"
 
 
 GOLDEN = [

@@ -8,7 +8,7 @@ import pytest
 from microcalc.errors import StudyError
 from microcalc.features import pool, shards
 
-SAME = shards.Circumstances("resnet18", "abc", "float32", "cpu", "2", "0", 1)
+SAME = shards.Circumstances("resnet18", ("penultimate",), "abc", "float32", "cpu", "2", "0", 1)
 
 
 def _write(path, rows, circumstances=SAME):

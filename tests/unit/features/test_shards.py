@@ -74,12 +74,12 @@ def test_everything_a_feature_depends_on_is_in_its_key(update, shard, prepared, 
     _, circumstances = shards.read(_first(update, shard))
     patch = shard.patch[0]
     keys = {circumstances.key(patch)}
-    for field in ("backbone", "weights", "precision", "device", "torch", "torchvision"):
+    for field in ("backbone", "layers", "weights", "precision", "device", "torch", "torchvision"):
         keys.add(replace(circumstances, **{field: "other"}).key(patch))
     keys.add(replace(circumstances, recipe=circumstances.recipe + 1).key(patch))
     keys.add(circumstances.key(np.nextafter(patch, np.float32(2))))
     keys.add(circumstances.key(patch.reshape(32, 128)))
-    assert len(keys) == 10
+    assert len(keys) == 11
     other = dict(prepared.tensors)
     other["bn1.bias"] = other["bn1.bias"] + 1
     path = tmp_path / "other.safetensors"

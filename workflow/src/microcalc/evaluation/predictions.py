@@ -1,17 +1,16 @@
 """Reading and checking the predictions that every table of this room is made from."""
 
 import os
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from microcalc.errors import StudyError
-from microcalc.files import read_json
+from microcalc.files import read_csv, read_json
 
 COLUMNS = ("case_id", "patient_id", "center", "split", "y", "model", "kind", "probability")
-_TEXT: tuple[Hashable, ...] = ("case_id", "patient_id", "center", "split", "model", "kind")
 
 # The order a reader expects: where the model was made first, then ever farther from it.
 SETS = (
@@ -19,20 +18,13 @@ SETS = (
     ("train", "out_of_fold"),
     ("internal", "held_out"),
     ("external", "held_out"),
+    ("external", "recalibrated"),
 )
 
 
 def read(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Return `models/predictions.csv`, checked; see `check`."""
-    table = pd.read_csv(
-        path,
-        dtype=dict.fromkeys(_TEXT, str),
-        # "NA" is a possible name of a center; and pandas' faster float parser is off by a bit.
-        keep_default_na=False,
-        na_values=[""],
-        float_precision="round_trip",
-    )
-    return check(table, name=Path(path).name)
+    return check(read_csv(path), name=Path(path).name)
 
 
 def check(predictions: pd.DataFrame, *, name: str = "predictions") -> pd.DataFrame:

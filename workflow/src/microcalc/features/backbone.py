@@ -1,17 +1,21 @@
 """Torchvision's classification networks without their heads."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-import torchvision  # type: ignore[import-untyped]
 from safetensors import safe_open
+from torch.overrides import TorchFunctionMode
 
 from microcalc.errors import StudyError
 from microcalc.features.preprocessing import Preprocessing
+from microcalc.features.vision import torchvision
+
+PENULTIMATE = "penultimate"
+"""What goes into the head: the layer's name wherever layers are named."""
 
 
 class Network(torch.nn.Module):
@@ -23,15 +27,45 @@ class Network(torch.nn.Module):
         Torchvision's module, its head replaced by the identity.
     preprocessing
         The constants its input is normalized with.
-    width
-        The number of features d.
+    layers
+        The layers whose features are laid side by side: `PENULTIMATE`, or names of modules of
+        the body, whose output is averaged over the positions.
     """
 
-    def __init__(self, body: torch.nn.Module, preprocessing: Preprocessing, width: int) -> None:
+    def __init__(
+        self,
+        body: torch.nn.Module,
+        preprocessing: Preprocessing,
+        layers: Sequence[str] = (PENULTIMATE,),
+    ) -> None:
         super().__init__()
         self.body = body
         self.preprocessing = preprocessing
-        self.width = width
+        self.layers = tuple(layers)
+        self._pooled: dict[str, torch.Tensor] = {}
+        for name in self.layers:
+            if name != PENULTIMATE:
+                self._module(name).register_forward_hook(self._hook(name))
+
+    def _module(self, name: str) -> torch.nn.Module:
+        try:
+            return self.body.get_submodule(name)
+        except AttributeError:
+            stages = [child for child, module in self.body.named_children() if _has_weights(module)]
+            raise StudyError(
+                f"features.layers names {name!r}, which this backbone does not have; it has "
+                f"{', '.join(stages)} and what is inside them, and {PENULTIMATE}"
+            ) from None
+
+    def _hook(self, name: str) -> Callable[..., None]:
+        # Torchvision's Swin networks keep channels last and say so by a `permute` at the end.
+        positions = (1, 2) if hasattr(self.body, "permute") else (2, 3)
+
+        def keep(_module: torch.nn.Module, _inputs: object, output: torch.Tensor) -> None:
+            axes: tuple[int, ...] = {2: (), 3: (1,), 4: positions}[output.ndim]
+            self._pooled[name] = output.mean(dim=axes) if axes else output
+
+        return keep
 
     @property
     def device(self) -> torch.device:
@@ -40,8 +74,10 @@ class Network(torch.nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return the pooled features, shape (n, d)."""
-        features: torch.Tensor = self.body(images)
-        return features
+        self._pooled[PENULTIMATE] = self.body(images)
+        features = [self._pooled[name] for name in self.layers]
+        self._pooled.clear()
+        return features[0] if len(features) == 1 else torch.cat(features, dim=1)
 
     def check_size(self, size: int) -> None:
         """Raise a StudyError when the network takes images of one size only, and not this one."""
@@ -97,9 +133,28 @@ def _build_whole(name: str, device: str, options: dict[str, Any]) -> torch.nn.Mo
             f"features.backbone is {name!r}, which torchvision {torchvision.__version__} does not "
             f"have; it has {', '.join(names())}"
         )
-    with torch.device(device):
+    with torch.device(device), _NoDrawing():
         body: torch.nn.Module = torchvision.models.get_model(name, weights=None, **options)
     return body
+
+
+class _NoDrawing(TorchFunctionMode):
+    """Draws no random numbers for tensors that have no memory; torch imports its compiler to."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        if func in (torch.Tensor.normal_, torch.Tensor.uniform_) and args[0].is_meta:
+            return args[0]
+        return func(*args, **(kwargs or {}))
+
+
+def _has_weights(module: torch.nn.Module) -> bool:
+    return next(module.parameters(), None) is not None
 
 
 def _head(body: torch.nn.Module) -> tuple[str, torch.nn.Linear | torch.nn.Conv2d]:
@@ -151,7 +206,11 @@ def _description(metadata: dict[str, str], path: str | os.PathLike[str]) -> Weig
 
 
 def load(
-    name: str, weights_path: str | os.PathLike[str], *, device: str | torch.device = "cpu"
+    name: str,
+    weights_path: str | os.PathLike[str],
+    *,
+    device: str | torch.device = "cpu",
+    layers: Sequence[str] = (PENULTIMATE,),
 ) -> Network:
     """Return a network ready for `extract`: headless, in evaluation mode, channels last.
 
@@ -166,13 +225,16 @@ def load(
         What `weights.write` wrote.
     device
         Where the network shall compute.
+    layers
+        The layers whose pooled features are laid side by side.
 
     Raises
     ------
     StudyError
-        When the file was prepared for another backbone, or holds other tensors than it needs.
+        When the backbone has no such layer, or the file was prepared for another backbone or
+        holds other tensors than it needs.
     """
-    body, width = build(name)
+    body, _ = build(name)
     wanted = parameters_of(body)
     with safe_open(weights_path, framework="pt") as file:
         described = _description(file.metadata() or {}, weights_path)
@@ -187,7 +249,7 @@ def load(
     for module in body.modules():
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
             module.num_batches_tracked = None
-    network = Network(body, described.preprocessing, width)
+    network = Network(body, described.preprocessing, layers)
     network.eval().requires_grad_(False)
     return network.to(device=device).to(memory_format=torch.channels_last)
 

@@ -1,23 +1,26 @@
 """From patches to features: the forward pass in batches, and nothing else."""
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from microcalc.errors import StudyError
+from microcalc.features import device as devices
 
 if TYPE_CHECKING:
     import torch
 
     from microcalc.features.backbone import Network
 
+log = logging.getLogger(__name__)
+
 RECIPE = 1
 """Raise this when the same patch and the same weights give other features than before."""
-
-Precision = Literal["float32", "bfloat16", "float16"]
 
 
 class NotFiniteError(ValueError):
@@ -38,34 +41,42 @@ def extract(
     network: "Network",
     patches: npt.NDArray[np.float32],
     *,
-    batch_size: int = 16,
+    rows: Sequence[int] | None = None,
+    batch_size: int | None = None,
+    precision: str = "float32",
     progress: Callable[[int], None] | None = None,
 ) -> npt.NDArray[np.float32]:
     """Return the pooled features of grey patches.
 
     In float32 a patch's features do not depend on its batch, its place in it or the number of
-    threads beyond 1e-5 relative.
+    threads beyond 1e-5 relative. When a GPU's memory runs out, the batch is halved.
 
     Parameters
     ----------
     network
         What `backbone.load` returned.
     patches
-        Intensities in [0, 1], shape (n, S, S).
+        Intensities in [0, 1], shape (n, S, S); may be mapped from a file, then it is read batch
+        by batch.
+    rows
+        Which patches, in which order; all of them by default.
     batch_size
-        Patches per forward pass.
+        Patches per forward pass; by default what suits the device and its memory.
+    precision
+        ``float32``, ``bfloat16`` (torch's autocast) or, on a GPU, ``float16``.
     progress
         Called after each batch with the number of patches done.
 
     Returns
     -------
     ndarray
-        Float32, shape (n, d); d is the width of the network's penultimate layer.
+        Float32, shape (n, d); d is the number of features the network gives.
 
     Raises
     ------
     StudyError
-        When the network cannot take patches of this size.
+        When the network cannot take patches of this size, the device not this precision, or
+        not even one patch fits into its memory.
     NotFiniteError
         When a feature is not a finite number.
     """
@@ -73,19 +84,37 @@ def extract(
 
     if patches.ndim != 3 or patches.shape[1] != patches.shape[2]:
         raise ValueError(f"patches must have shape (n, S, S), not {patches.shape}")
-    if batch_size < 1:
+    if batch_size is not None and batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, not {batch_size}")
     network.check_size(patches.shape[1])
+    devices.check_precision(precision, network.device)
+    order = np.arange(len(patches)) if rows is None else np.asarray(rows, dtype=np.intp)
+    step = batch_size or devices.batch_size(network.device, patches.shape[1])
     features: list[torch.Tensor] = []
-    done = 0
-    with torch.inference_mode(), _exact_float32(network.device):
-        for batch in _batches(network, patches, batch_size):
-            features.append(network(batch))
-            done += len(batch)
+    first = 0
+    with (
+        torch.inference_mode(),
+        _numerics(network.device, precision),
+        _Feeder(network, patches, order) as feeder,
+    ):
+        while first < len(order):
+            try:
+                features.append(network(feeder.batch(first, step)))
+            except torch.OutOfMemoryError:
+                if step == 1:
+                    raise StudyError(
+                        "the GPU's memory does not hold even one patch; free it, choose a "
+                        "smaller features.backbone, or use features.device: cpu"
+                    ) from None
+                step = (step + 1) // 2
+                log.warning("out of memory on the GPU: going on with batches of %d", step)
+                torch.cuda.empty_cache()
+                continue
+            first += len(features[-1])
             if progress is not None:
-                progress(done)
+                progress(first)
         if not features:
-            return np.zeros((0, network.width), dtype=np.float32)
+            features.append(network(feeder.batch(0, 0)))
         result: npt.NDArray[np.float32] = torch.cat(features).float().cpu().numpy()
     bad = np.flatnonzero(~np.isfinite(result).all(axis=1))
     if bad.size:
@@ -93,55 +122,79 @@ def extract(
     return result
 
 
-def _batches(
-    network: "Network", patches: npt.NDArray[np.float32], batch_size: int
-) -> Iterator["torch.Tensor"]:
-    """Yield normalized RGB batches of shape (b, 3, S, S), laid out channels last.
+class _Feeder:
+    """Hands out normalized RGB batches of shape (b, 3, S, S), laid out channels last.
 
-    Grey becomes RGB and is normalized in one pass, straight into the memory the network reads.
+    Grey becomes RGB and is normalized in one pass, straight into memory that is used again for
+    every batch. For a GPU the next batch is read and pinned in a thread of its own meanwhile,
+    and crosses over as grey.
+    """
+
+    def __init__(
+        self, network: "Network", patches: npt.NDArray[np.float32], order: npt.NDArray[np.intp]
+    ) -> None:
+        import torch
+
+        self._device, self._patches, self._order = network.device, patches, order
+        mean = torch.tensor(network.preprocessing.mean, dtype=torch.float64)
+        std = torch.tensor(network.preprocessing.std, dtype=torch.float64)
+        self._scale = (1 / std).float().to(self._device)
+        self._shift = (-mean / std).float().to(self._device)
+        self._buffer = torch.empty(0, device=self._device)
+        self._reader = ThreadPoolExecutor(1) if self._device.type == "cuda" else None
+        self._next: tuple[tuple[int, int], Future[torch.Tensor]] | None = None
+
+    def __enter__(self) -> "_Feeder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._reader is not None:
+            self._reader.shutdown(cancel_futures=True)
+
+    def batch(self, first: int, step: int) -> "torch.Tensor":
+        """Return the batch that starts at place `first` of the order."""
+        import torch
+
+        grey = self._grey(first, step).to(self._device, non_blocking=True)
+        size = grey.shape[1]
+        if len(self._buffer) < len(grey):
+            self._buffer = torch.empty((len(grey), size, size, 3), device=self._device)
+        rgb = self._buffer[: len(grey)]
+        torch.addcmul(self._shift, grey.unsqueeze(-1), self._scale, out=rgb)
+        return rgb.permute(0, 3, 1, 2)
+
+    def _grey(self, first: int, step: int) -> "torch.Tensor":
+        if self._reader is None:
+            return self._read(first, step)
+        ahead = self._next
+        if ahead is not None and ahead[0] == (first, step):
+            grey = ahead[1].result()
+        else:
+            grey = self._read(first, step).pin_memory()
+        after = first + step
+        self._next = (
+            (after, step),
+            self._reader.submit(lambda: self._read(after, step).pin_memory()),
+        )
+        return grey
+
+    def _read(self, first: int, step: int) -> "torch.Tensor":
+        import torch
+
+        return torch.from_numpy(self._patches[self._order[first : first + step]])
+
+
+def _numerics(device: "torch.device", precision: str) -> AbstractContextManager[object]:
+    """Return the context in which `precision` means what it says.
+
+    In float32 a GPU's convolutions would by default round products to TF32's ten bits.
     """
     import torch
 
-    mean = torch.tensor(network.preprocessing.mean, dtype=torch.float64)
-    std = torch.tensor(network.preprocessing.std, dtype=torch.float64)
-    scale = (1 / std).float().to(network.device)
-    shift = (-mean / std).float().to(network.device)
-    size = patches.shape[1]
-    buffer = torch.empty((min(batch_size, len(patches)), size, size, 3), device=network.device)
-    for first in range(0, len(patches), batch_size):
-        grey = torch.from_numpy(np.ascontiguousarray(patches[first : first + batch_size]))
-        rgb = buffer[: len(grey)]
-        torch.addcmul(shift, grey.to(network.device).unsqueeze(-1), scale, out=rgb)
-        yield rgb.permute(0, 3, 1, 2)
-
-
-def _exact_float32(device: "torch.device") -> AbstractContextManager[object]:
-    """Keep a GPU from rounding float32 products to TF32's ten bits, which cuDNN does by default."""
-    import torch
-
+    if precision != "float32":
+        return torch.autocast(device.type, getattr(torch, precision))
     if device.type != "cuda":
         return nullcontext()
     return torch.backends.cudnn.flags(
         enabled=True, benchmark=False, deterministic=True, allow_tf32=False
     )
-
-
-def choose_device(name: str) -> "torch.device":
-    """Return the device for `auto`, `cpu` or `cuda`.
-
-    Raises
-    ------
-    StudyError
-        When `cuda` is asked for and this machine has none.
-    """
-    import torch
-
-    present = torch.cuda.is_available()
-    if name == "cuda" and not present:
-        raise StudyError(
-            "features.device is cuda, but torch sees no CUDA GPU on this machine; "
-            "use features.device: auto or cpu, or run where there is one"
-        )
-    if name not in ("auto", "cpu", "cuda"):
-        raise StudyError(f"features.device is {name!r}; expected auto, cpu or cuda")
-    return torch.device("cuda" if present and name != "cpu" else "cpu")

@@ -12,17 +12,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from microcalc.errors import StudyError
+from microcalc.features import device as devices
 from microcalc.features import forward
+from microcalc.features.progress import Progress
 from microcalc.files import atomic_path, digest_value
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +62,7 @@ class Circumstances:
     """What every row of a run has in common and its features depend on."""
 
     backbone: str
+    layers: tuple[str, ...]
     weights: str
     precision: str
     device: str
@@ -92,7 +97,7 @@ def update(
     weights_path
         What `weights.write` wrote.
     settings
-        The config's `features`: backbone, device, batch_size.
+        The config's `features`: backbone, layers, device, precision, batch_size.
     threads
         How many threads to compute with; the features do not depend on it.
 
@@ -106,11 +111,12 @@ def update(
     from microcalc.features import backbone
 
     torch.set_num_threads(threads)
-    device = forward.choose_device(settings["device"])
+    device = devices.choose(settings["device"])
     circumstances = Circumstances(
         backbone=settings["backbone"],
+        layers=tuple(settings.get("layers") or (backbone.PENULTIMATE,)),
         weights=backbone.describe(weights_path).digest,
-        precision="float32",
+        precision=settings.get("precision", "float32"),
         device=device.type,
         torch=version("torch"),
         torchvision=version("torchvision"),
@@ -122,15 +128,25 @@ def update(
     features = _cached(path)
     new = [i for i, key in keys.items() if key not in features]
     if new:
-        network = backbone.load(settings["backbone"], weights_path, device=device)
-        try:
-            rows = forward.extract(network, images.patch[new], batch_size=settings["batch_size"])
-        except forward.NotFiniteError as error:
-            culprits = ", ".join(str(images.image_id[new[row]]) for row in error.rows)
-            raise StudyError(
-                f"the deep features of these images are not finite numbers: {culprits}; "
-                "the weights do not suit them"
-            ) from None
+        with devices.hold(device) as held:
+            network = backbone.load(
+                circumstances.backbone, weights_path, device=held, layers=circumstances.layers
+            )
+            try:
+                rows = forward.extract(
+                    network,
+                    images.patch,
+                    rows=new,
+                    batch_size=settings.get("batch_size"),
+                    precision=circumstances.precision,
+                    progress=Progress(len(new), label=Path(path).stem),
+                )
+            except forward.NotFiniteError as error:
+                culprits = ", ".join(str(images.image_id[new[row]]) for row in error.rows)
+                raise StudyError(
+                    f"the deep features of these images are not finite numbers: {culprits}; "
+                    "the weights or features.precision do not suit them"
+                ) from None
         features |= {keys[i]: row for i, row in zip(new, rows, strict=True)}
     log.info("computed %d, kept %d", len(new), len(usable) - len(new))
     columns = {
@@ -142,11 +158,11 @@ def update(
     _write(columns, [features[key] for key in keys.values()], circumstances, path)
 
 
-def read(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, Circumstances]:
+def read(path: str | os.PathLike[str]) -> "tuple[pd.DataFrame, Circumstances]":
     """Return a features file's table, float32 features included, and what its rows share."""
     table = pq.read_table(path)
     stored = json.loads(table.schema.metadata[b"circumstances"])
-    return table.to_pandas(), Circumstances(**stored)
+    return table.to_pandas(), Circumstances(**{**stored, "layers": tuple(stored["layers"])})
 
 
 def feature_names(width: int) -> list[str]:
@@ -159,9 +175,10 @@ def _cached(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[np.float32]]:
     if not Path(path).exists():
         return {}
     try:
-        table, _ = read(path)
-        values = table.drop(columns=ID_COLUMNS).to_numpy(dtype=np.float32)
-        return dict(zip(table["key"], values, strict=True))
+        table = pq.read_table(path)
+        keys = table["key"].to_pylist()
+        values = np.column_stack([column.to_numpy() for column in table.drop(ID_COLUMNS).columns])
+        return dict(zip(keys, values.astype(np.float32, copy=False), strict=True))
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         log.warning("%s cannot be read (%s); computing all rows", Path(path).name, error)
         return {}

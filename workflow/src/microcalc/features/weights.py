@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import torch
-import torchvision  # type: ignore[import-untyped]
 
 from microcalc.errors import StudyError
 from microcalc.features import fetch, generated, statedict
 from microcalc.features.preprocessing import IMAGENET, Preprocessing
+from microcalc.features.vision import torchvision
 from microcalc.files import atomic_path
 
 

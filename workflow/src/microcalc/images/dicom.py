@@ -1,12 +1,11 @@
 """Reading one DICOM mammogram: decoded by pydicom and its plugins, described in plain terms."""
 
+import copy
 import io
 import logging
 import os
 import warnings
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Collection
 from typing import Any, Literal
 
 import numpy as np
@@ -19,36 +18,14 @@ from pydicom.uid import UID
 from microcalc.errors import StudyError
 from microcalc.files import digest_bytes
 from microcalc.images import geometry, grey
+from microcalc.images.content import MOST_PIXELS, content_errors, read_bytes
 from microcalc.images.mammogram import Mammogram
 
 # pydicom's warnings can quote values from the patient module, so they go nowhere.
 logging.getLogger("pydicom").addHandler(logging.NullHandler())
 logging.getLogger("pydicom").propagate = False
 
-MOST_PIXELS = 200_000_000
-"""No mammogram has more (0.02 mm over 300 x 240 mm); a header that claims more is not believed."""
-
 _REFUSED_PHOTOMETRIC = "a mammogram is MONOCHROME1 or MONOCHROME2"
-
-
-def read_bytes(path: str | os.PathLike[str], *, image_id: str) -> bytes:
-    """Return a file's bytes; an OSError names the image and what happened, never the path.
-
-    Raises
-    ------
-    OSError
-        Of the same kind and number as the system's own.
-    """
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise _without_path(error, image_id) from None
-
-
-def _without_path(error: OSError, image_id: str) -> OSError:
-    reason = os.strerror(error.errno) if error.errno else type(error).__name__
-    message = f"image {image_id}: its file could not be read: {reason}"
-    return type(error)(error.errno or 0, message)
 
 
 def read_mammogram(
@@ -58,6 +35,7 @@ def read_mammogram(
     spacing_mm: float | None = None,
     laterality: str = "",
     view: str = "",
+    frame: int | None = None,
     voi: int | str | None = None,
     for_processing: Literal["convert", "refuse"] = "convert",
     pseudonyms: Collection[str] = (),
@@ -74,6 +52,8 @@ def read_mammogram(
         Pixel spacing from the images table, used when the file gives none.
     laterality, view
         From the images table: used when the file gives none, compared when it does.
+    frame
+        Which frame of a multi-frame object, counting from 1 as DICOM does.
     voi, for_processing
         See `microcalc.images.recipe.Recipe`.
     pseudonyms
@@ -98,6 +78,7 @@ def read_mammogram(
         spacing_mm=spacing_mm,
         laterality=laterality,
         view=view,
+        frame=frame,
         voi=voi,
         for_processing=for_processing,
         pseudonyms=pseudonyms,
@@ -111,6 +92,7 @@ def decode(
     spacing_mm: float | None = None,
     laterality: str = "",
     view: str = "",
+    frame: int | None = None,
     voi: int | str | None = None,
     for_processing: Literal["convert", "refuse"] = "convert",
     pseudonyms: Collection[str] = (),
@@ -123,11 +105,14 @@ def decode(
         When the bytes are no usable mammogram.
     """
     flags: list[str] = []
-    with _content_errors(image_id), warnings.catch_warnings():
+    with content_errors(image_id), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dataset = _parse(data)
         syntax = _transfer_syntax(dataset)
         _check_kind(dataset)
+        index = _frame_index(dataset, frame)
+        if "SharedFunctionalGroupsSequence" in dataset:
+            dataset = _flattened(dataset, index)
         # What can be refused without decoding is refused before it.
         spacing, source = geometry.spacing(dataset, spacing_mm, flags)
         meaning = grey.transform(
@@ -143,7 +128,7 @@ def decode(
             flags.append("pseudonym_is_patient_id")
         return Mammogram(
             image_id=image_id,
-            stored=_stored(dataset, syntax),
+            stored=_stored(dataset, syntax, index),
             grey=meaning,
             spacing_mm=spacing,
             spacing_source=source,
@@ -155,24 +140,6 @@ def decode(
             uid_digest=_uid_digest(dataset),
             flags=(*flags, *meaning.flags),
         )
-
-
-@contextmanager
-def _content_errors(image_id: str) -> Iterator[None]:
-    """Turn whatever a parser or decoder throws at bad content into one sentence with the image."""
-    try:
-        yield
-    except StudyError as error:
-        raise StudyError(f"image {image_id}: {error}") from None
-    except MemoryError:
-        raise
-    except Exception as error:
-        # Decoders raise every kind of exception. Their text may quote the file, so that only
-        # the kind is passed on.
-        raise StudyError(
-            f"image {image_id}: its content could not be decoded ({type(error).__name__}); "
-            "the file is damaged or not a DICOM image: export it again"
-        ) from None
 
 
 def _parse(data: bytes) -> Dataset:
@@ -190,12 +157,9 @@ def _transfer_syntax(dataset: Dataset) -> UID:
 
 
 def _check_kind(dataset: Dataset) -> None:
-    """Refuse what is no single-frame grey image of a size that a mammogram can have."""
+    """Refuse what is no grey image of a size that a mammogram can have."""
     if "PixelData" not in dataset:
         raise StudyError("holds no pixel data (structured report, presentation state, ...)")
-    frames = int(dataset.get("NumberOfFrames") or 1)
-    if frames != 1:
-        raise StudyError(f"is a multi-frame object of {frames} frames; give one projection")
     photometric = str(dataset.get("PhotometricInterpretation") or "")
     if int(dataset.get("SamplesPerPixel") or 1) != 1 or photometric not in {
         "MONOCHROME1",
@@ -211,7 +175,33 @@ def _check_kind(dataset: Dataset) -> None:
         )
 
 
-def _stored(dataset: Dataset, syntax: UID) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def _frame_index(dataset: Dataset, frame: int | None) -> int:
+    """Return the frame to take, counting from 0."""
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    if frame is None and frames > 1:
+        kind = UID(str(dataset.get("SOPClassUID") or "")).name
+        raise StudyError(
+            f"is a multi-frame object of {frames} frames ({kind}); name one, counting from 1, in "
+            "column frame of the images table"
+        )
+    if frame is not None and not 1 <= frame <= frames:
+        raise StudyError(f"has no frame {frame}; it has {frames}")
+    return (frame or 1) - 1
+
+
+def _flattened(dataset: Dataset, index: int) -> Dataset:
+    """Return `dataset` with one frame's functional groups where a single-frame object has them."""
+    flat = copy.copy(dataset)
+    shared = dataset.get("SharedFunctionalGroupsSequence") or []
+    per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
+    for group in [*shared[:1], *per_frame[index : index + 1]]:
+        for macro in group:
+            if macro.VR == "SQ" and macro.value:
+                flat.update({element.tag: element for element in macro.value[0]})
+    return flat
+
+
+def _stored(dataset: Dataset, syntax: UID, index: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Return the pixel cells as unsigned integers in the machine's byte order."""
     try:
         decoder = get_decoder(syntax)
@@ -221,7 +211,7 @@ def _stored(dataset: Dataset, syntax: UID) -> NDArray[np.uint8] | NDArray[np.uin
         ) from None
     # Unused bits are taken care of, once per possible value, in `grey`.
     options: dict[str, Any] = {"correct_unused_bits": False, "view_only": True}
-    cells, _ = decoder.as_array(dataset, index=0, raw=True, **options)
+    cells, _ = decoder.as_array(dataset, index=index, raw=True, **options)
     if not cells.dtype.isnative:
         cells = cells.astype(cells.dtype.newbyteorder("="))
     return cells.view(np.uint8) if cells.dtype.itemsize == 1 else cells.view(np.uint16)

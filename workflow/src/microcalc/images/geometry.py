@@ -7,6 +7,8 @@ from pydicom import Dataset
 from microcalc.errors import StudyError
 
 PLAUSIBLE_SPACING_MM = (0.01, 1.0)
+PLAUSIBLE_MAGNIFICATION = (0.95, 4.0)
+_LATERALITIES = ("ImageLaterality", "FrameLaterality", "Laterality")
 _TOLERANCE = 0.01
 _VIEW_CODES = {
     "R-10242": "CC", "399162004": "CC",
@@ -19,51 +21,92 @@ def spacing(
 ) -> tuple[tuple[float, float], str]:
     """Return the spacing in the breast, (between rows, between columns) in mm, and its source.
 
-    The order follows PS3.3 10.7 and C.8.11: a PixelSpacing that was calibrated (GEOMETRY or
-    FIDUCIAL) beats the detector's ImagerPixelSpacing, which is divided by the estimated
-    magnification when the file gives one; then an uncalibrated PixelSpacing, then that of a
-    film scanner, last the table.
+    The order is that of PS3.3 10.7.1: a PixelSpacing that was calibrated, as its calibration
+    type says (GEOMETRY or FIDUCIAL) or its difference from ImagerPixelSpacing; then the
+    detector's ImagerPixelSpacing, divided by the estimated magnification when the file gives
+    one; then PixelSpacing alone, that of a film scanner, last the table.
 
     Raises
     ------
     StudyError
-        When nothing gives a spacing, or what gives it is no plausible number. The message leaves
-        naming the image to the caller.
+        When nothing gives a spacing, what gives it is no plausible number, or a magnification
+        view does not say how much it magnifies. The message leaves naming the image to the
+        caller.
     """
-    found, source = _from_file(dataset)
+    magnified = _is_magnification(dataset)
+    found, source = _from_file(dataset, flags)
+    if magnified:
+        flags.append("magnification_view")
+        if source == "ImagerPixelSpacing":
+            if table_mm is None:
+                raise StudyError(
+                    "is a magnification view that gives neither a magnification factor nor a "
+                    "calibrated spacing; fill in column spacing_mm of the images table"
+                )
+            found = None
     if found is None:
-        if table_mm is None:
-            raise StudyError(
-                "has no pixel spacing in the file and none in column spacing_mm of the images "
-                "table; a spacing is never assumed, so fill that column in"
-            )
-        found, source = (table_mm, table_mm), "table"
-    elif table_mm is not None and any(abs(v / table_mm - 1) > _TOLERANCE for v in found):
+        return of_table(table_mm)
+    if table_mm is not None and any(abs(v / table_mm - 1) > _TOLERANCE for v in found):
         flags.append("spacing_contradiction")
+    return _plausible(found, source), source
+
+
+def of_table(table_mm: float | None) -> tuple[tuple[float, float], str]:
+    """Return the spacing that column spacing_mm gives, and "table".
+
+    Raises
+    ------
+    StudyError
+        When it gives none.
+    """
+    if table_mm is None:
+        raise StudyError(
+            "has no pixel spacing in the file and none in column spacing_mm of the images "
+            "table; a spacing is never assumed, so fill that column in"
+        )
+    return _plausible((table_mm, table_mm), "table"), "table"
+
+
+def _plausible(found: tuple[float, float], source: str) -> tuple[float, float]:
     lowest, highest = PLAUSIBLE_SPACING_MM
     if not all(lowest <= value <= highest for value in found):
         raise StudyError(
             f"has a pixel spacing of {found[0]:g} x {found[1]:g} mm ({source}); "
             f"a mammogram's lies between {lowest:g} and {highest:g} mm"
         )
-    return found, source
+    return found
 
 
-def _from_file(dataset: Dataset) -> tuple[tuple[float, float] | None, str]:
+def _from_file(dataset: Dataset, flags: list[str]) -> tuple[tuple[float, float] | None, str]:
     pixel = _pair(dataset.get("PixelSpacing"))
     imager = _pair(dataset.get("ImagerPixelSpacing"))
     kind = str(dataset.get("PixelSpacingCalibrationType") or "").upper()
     if pixel and kind in {"GEOMETRY", "FIDUCIAL"}:
         return pixel, f"PixelSpacing {kind}"
+    if pixel and imager and any(abs(p / i - 1) > 1e-3 for p, i in zip(pixel, imager, strict=True)):
+        return pixel, "PixelSpacing calibrated"
     if imager:
         factor = _number(dataset.get("EstimatedRadiographicMagnificationFactor"))
-        if factor and factor > 0:
+        if factor is None:
+            return imager, "ImagerPixelSpacing"
+        lowest, highest = PLAUSIBLE_MAGNIFICATION
+        if lowest <= factor <= highest:
             return (imager[0] / factor, imager[1] / factor), "ImagerPixelSpacing / magnification"
+        flags.append("magnification_unusable")
         return imager, "ImagerPixelSpacing"
     if pixel:
         return pixel, "PixelSpacing"
     scanned = _pair(dataset.get("NominalScannedPixelSpacing"))
     return (scanned, "NominalScannedPixelSpacing") if scanned else (None, "")
+
+
+def _is_magnification(dataset: Dataset) -> bool:
+    """Say whether a view modifier is "magnification" (SCT 399163009, SRT R-102D6)."""
+    for view_code in dataset.get("ViewCodeSequence") or []:
+        for modifier in view_code.get("ViewModifierCodeSequence") or []:
+            if str(modifier.get("CodeValue") or "").strip() in {"399163009", "R-102D6"}:
+                return True
+    return False
 
 
 def _pair(value: Any) -> tuple[float, float] | None:
@@ -82,7 +125,7 @@ def _number(value: Any) -> float | None:
 
 def laterality(dataset: Dataset, table: str, flags: list[str]) -> str:
     """Return "L", "R" or "" from ImageLaterality, Laterality or the table, in that order."""
-    said = [str(dataset.get(k) or "") for k in ("ImageLaterality", "Laterality")]
+    said = [str(dataset.get(k) or "") for k in _LATERALITIES]
     said = [side.strip().upper() for side in [*said, table]]
     known = [side for side in said if side in {"L", "R"}]
     if len(set(known)) > 1:

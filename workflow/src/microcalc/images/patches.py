@@ -37,8 +37,8 @@ class Patch:
     thumbnail
         (T, T) uint8, the whole image in the same orientation, ROI outlined, the surroundings of
         the breast black.
-    flipped
-        Whether left and right were exchanged.
+    flipped, upside_down
+        Whether left and right, and whether top and bottom, were exchanged.
     qc
         Quality control as JSON-like values.
     """
@@ -46,6 +46,7 @@ class Patch:
     pixels: NDArray[np.float32]
     thumbnail: NDArray[np.uint8]
     flipped: bool
+    upside_down: bool
     qc: dict[str, Any]
 
 
@@ -86,18 +87,24 @@ def extract(
     flags = check_inside(roi, mammogram.shape, image_id=mammogram.image_id)
     breast = breasts.find(mammogram)
     flipped = _is_flipped(mammogram, breast, flags)
+    upside_down = _is_upside_down(mammogram)
+    if upside_down:
+        flags.append("turned_upright")
     scaled = _scaled_curve(mammogram, breast, normalization)
     size = round(patch_mm / spacing_mm)
     pixels, outside = _resample(mammogram, scaled, roi.center, size, spacing_mm)
     thumbnail = _thumbnail(mammogram, breast, scaled, roi, thumbnail_px)
+    # The patch is centered on the ROI, so that flipping it is flipping the image with its ROI.
     if flipped:
-        # The patch is centered on the ROI, so that flipping it is flipping the image with its ROI.
         pixels, thumbnail = pixels[:, ::-1], thumbnail[:, ::-1]
+    if upside_down:
+        pixels, thumbnail = pixels[::-1], thumbnail[::-1]
     flags = [*mammogram.flags, *breast.flags, *flags]
     return Patch(
         pixels=np.ascontiguousarray(pixels),
         thumbnail=np.ascontiguousarray(thumbnail),
         flipped=flipped,
+        upside_down=upside_down,
         qc=_quality(mammogram, breast, scaled, roi, flipped, outside, flags),
     )
 
@@ -119,6 +126,18 @@ def _is_flipped(mammogram: Mammogram, breast: Breast, flags: list[str]) -> bool:
     if by_side and by_side != chest_wall:
         flags.append("side_contradiction")
     return chest_wall == "right"
+
+
+def _is_upside_down(mammogram: Mammogram) -> bool:
+    """Say whether PatientOrientation puts the head, or in a CC view the inner side, on top.
+
+    Columns lead to the feet in an oblique view and from the outer to the inner side in a
+    cranio-caudal one (PS3.3 C.8.11.7: A, R and A, FR for the left breast). Nothing but this
+    element tells which way up an image is.
+    """
+    down = mammogram.column_direction[:1]
+    outward = mammogram.laterality if mammogram.view == "CC" else ""
+    return down == "H" or (bool(down) and down == outward)
 
 
 def _scaled_curve(mammogram: Mammogram, breast: Breast, normalization: str) -> NDArray[np.float32]:

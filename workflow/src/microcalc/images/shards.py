@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from microcalc.errors import StudyError
 from microcalc.files import digest_bytes, digest_value
-from microcalc.images import dicom, patches, shard_file
+from microcalc.images import formats, patches, shard_file
+from microcalc.images.content import read_bytes
 from microcalc.images.mammogram import Mammogram
 from microcalc.images.recipe import RECIPE, Recipe
 from microcalc.images.roi import Roi
@@ -21,13 +22,15 @@ from microcalc.images.shard_file import Row, Shard, read
 
 __all__ = ["Shard", "read", "update"]
 
+Number = TypeVar("Number", int, float)
+
 log = logging.getLogger(__name__)
 
 _DECODERS = (
     "pydicom", "pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle",
     "pyjpegls", "python-gdcm", "pillow", "numpy", "scipy",
 )  # fmt: skip
-_COLUMNS = ("image_id", "case_id", "patient_id", "view", "laterality", "spacing_mm")
+_COLUMNS = ("image_id", "case_id", "patient_id", "view", "laterality", "spacing_mm", "frame")
 _ROI_COLUMNS = ("x0", "y0", "x1", "y1")
 
 
@@ -72,9 +75,7 @@ def update(
 
     def made() -> Iterator[Row]:
         for row in sorted(rows, key=lambda row: row["image_id"]):
-            data = dicom.read_bytes(
-                os.path.join(image_folder, row["path"]), image_id=row["image_id"]
-            )
+            data = read_bytes(os.path.join(image_folder, row["path"]), image_id=row["image_id"])
             key = _key(row, data, recipe)
             found = cached.get(key)
             counts["computed" if found is None else "kept"] += 1
@@ -157,12 +158,13 @@ def _compute(row: Mapping[str, str], data: bytes, key: str, recipe: Recipe) -> R
         "qc": "{}",
     }
     try:
-        mammogram = dicom.decode(
+        mammogram = formats.decode(
             data,
             image_id=image_id,
-            spacing_mm=_spacing(row),
+            spacing_mm=_number(row, "spacing_mm", float),
             laterality=row.get("laterality", ""),
             view=row.get("view", ""),
+            frame=_number(row, "frame", int),
             voi=recipe.voi,
             for_processing=recipe.for_processing,
             pseudonyms=(row["case_id"], row.get("patient_id", "")),
@@ -187,15 +189,15 @@ def _compute(row: Mapping[str, str], data: bytes, key: str, recipe: Recipe) -> R
     return Row(texts, patch.pixels, patch.thumbnail)
 
 
-def _spacing(row: Mapping[str, str]) -> float | None:
-    text = row.get("spacing_mm", "")
+def _number(row: Mapping[str, str], column: str, kind: type[Number]) -> Number | None:
+    text = row.get(column, "")
     if not text:
         return None
     try:
-        return float(text)
+        return kind(text)
     except ValueError:
         raise StudyError(
-            f"image {row['image_id']}: spacing_mm is {text!r}; expected a number of mm"
+            f"image {row['image_id']}: {column} is {text!r}; expected a number"
         ) from None
 
 

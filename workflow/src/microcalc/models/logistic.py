@@ -84,7 +84,8 @@ class Logistic:
     def linear_predictor(self, X: ArrayLike) -> Floats:
         """Return the log odds of new cases, X of shape (n, q)."""
         values = np.asarray(X, dtype=float)
-        return self.coefficients[0] + (values * self.coefficients[1:]).sum(axis=1)
+        total: Floats = self.coefficients[0] + (values * self.coefficients[1:]).sum(axis=1)
+        return total
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ The quadratic problem uses the weighted Gram matrix of the active columns, which
 import math
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped]
+from numba import njit
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -18,10 +18,12 @@ Integers = NDArray[np.int64]
 # glmnet's pmin: fitted probabilities nearer to 0 or 1 carry no weight any more.
 P_MIN = 1e-9
 MAX_NEWTON = 100
+# At the path's first lambda one gradient equals the penalty, give or take the last digits.
+ROUNDING = 1e-12
 MAX_SWEEPS = 100_000
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _soft(z: float, by: float) -> float:
     if z > by:
         return z - by
@@ -30,7 +32,7 @@ def _soft(z: float, by: float) -> float:
     return 0.0
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _log_loss(y: Floats, eta: Floats) -> float:
     """Mean negative log-likelihood of a Bernoulli outcome."""
     total = 0.0
@@ -40,7 +42,7 @@ def _log_loss(y: Floats, eta: Floats) -> float:
     return total / len(y)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _penalty(beta: Floats, active: Integers, m: int, l1: float, l2: float) -> float:
     total = 0.0
     for a in range(m):
@@ -49,7 +51,7 @@ def _penalty(beta: Floats, active: Integers, m: int, l1: float, l2: float) -> fl
     return total
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _solve_active(
     X: Floats,
     y: Floats,
@@ -122,7 +124,7 @@ def _solve_active(
     return moved_intercept
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _sweep(
     gram: Floats,
     gradient: Floats,
@@ -162,7 +164,7 @@ def _sweep(
             only_nonzero = True
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def path(
     X: Floats, y: Floats, lambdas: Floats, alpha: float, tolerance: float, stop_early: bool
 ) -> tuple[Floats, Floats, Floats, int]:
@@ -218,7 +220,7 @@ def path(
                     gradient[j] += residual[i] * X[i, j]
             added = False
             for j in range(p):
-                if not is_active[j] and abs(gradient[j]) > l1:
+                if not is_active[j] and abs(gradient[j]) > l1 * (1.0 + ROUNDING):
                     is_active[j] = True
                     active[m] = j
                     m += 1

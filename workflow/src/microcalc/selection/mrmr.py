@@ -207,7 +207,8 @@ class _BitTable:
 
 
 def _recode(values: NDArray[np.generic]) -> NDArray[np.int64]:
-    return np.unique(values, return_inverse=True)[1].astype(np.int64).reshape(-1)
+    numbers: NDArray[np.int64] = np.unique(values, return_inverse=True)[1].reshape(-1)
+    return numbers
 
 
 def _bit_sets(classes: NDArray[np.generic]) -> NDArray[np.uint64]:

@@ -1,4 +1,4 @@
-"""Write the demo's tables: `python -m microcalc.simulate [--folder workflow/demo] [--seed 2025]`."""
+"""Write the demo's tables, from the repository's root: `python -m microcalc.simulate`."""
 
 import argparse
 

@@ -151,20 +151,16 @@ def _read(latent: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     distribution = _misread(latent["distribution"], effects.DISTRIBUTION.levels, 0.20, rng)
     size = latent["extent_mm"] * np.exp(rng.normal(0, 0.22, n))
     suspicion = (
-        pd.Series(morphology).map(
-            dict(zip(effects.MORPHOLOGY.levels, (0, 0.3, 1, 1.7), strict=True))
-        )
-        + pd.Series(distribution).map(
-            dict(zip(effects.DISTRIBUTION.levels, (0, 0.6, 0.7), strict=True))
-        )
+        _weigh(morphology, effects.MORPHOLOGY.levels, (0, 0.3, 1, 1.7))
+        + _weigh(distribution, effects.DISTRIBUTION.levels, (0, 0.6, 0.7))
         + 1.2 * sees_mass
         + 0.8 * sees_distortion
-        + 0.3 * np.log(latent["n_calcifications"] / 20)
-        + 1.3 * (latent["stroma"] - 0.25)
+        + 0.25 * np.log(latent["n_calcifications"] / 20)
+        + 0.9 * (latent["stroma"] - 0.3)
         + rng.normal(0, 0.45, n)
     )
     grade = np.digitize(suspicion, [0.55, 1.35, 2.3])
-    feel = -2.2 + 1.3 * (latent["mass_mm"] > 8) + 0.035 * (size - 15) + 2.0 * latent["stroma"]
+    feel = -2.2 + 1.3 * (latent["mass_mm"] > 8) + 0.035 * (size - 15) + 1.5 * latent["stroma"]
     table = pd.DataFrame(
         {
             "age": age.astype(int).astype(object),
@@ -183,6 +179,12 @@ def _read(latent: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     for column in MISSING:
         table.loc[rng.random(n) < MISSING_SHARE, column] = np.nan
     return table
+
+
+def _weigh(readings: np.ndarray, levels: tuple[str, ...], weights: tuple[float, ...]) -> np.ndarray:
+    """Return each reading's weight in a radiologist's suspicion."""
+    known = dict(zip(levels, weights, strict=True))
+    return np.array([known[reading] for reading in readings])
 
 
 def _misread(

@@ -134,4 +134,5 @@ def _logistic(field: np.ndarray) -> np.ndarray:
     np.negative(field, out=field)
     np.exp(field, out=field)
     field += np.float32(1)
-    return np.reciprocal(field, out=field)
+    np.reciprocal(field, out=field)
+    return field

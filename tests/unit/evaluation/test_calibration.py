@@ -1,0 +1,159 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from microcalc.errors import StudyError
+from microcalc.evaluation import calibration
+
+MODELS = ["p_old", "p_new", "p_tied"]
+
+
+def case(oracle, model):
+    data = oracle.data("risk_400")
+    return data["y"].to_numpy(), data[model].to_numpy(), oracle("risk_models")["risk_400"][model]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_estimates_are_those_of_r(oracle, model):
+    y, p, expected = case(oracle, model)
+    found = calibration.measure(y, p)
+    assert found.intercept == pytest.approx(expected["calibration_intercept"], abs=1e-9)
+    assert found.slope == pytest.approx(expected["calibration_slope"], abs=1e-9)
+    assert found.citl == pytest.approx(expected["calibration_in_the_large"], abs=1e-10)
+    assert found.oe == pytest.approx(expected["OE_ratio"], abs=1e-12)
+    assert found.brier == pytest.approx(expected["brier"], abs=1e-12)
+    assert found.brier_scaled == pytest.approx(expected["brier_scaled"], abs=1e-12)
+    assert found.ici == pytest.approx(expected["ICI_lowess"], abs=1e-9)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_estimates_are_those_of_val_prob(oracle, model):
+    y, p, expected = case(oracle, model)
+    found, val_prob = calibration.measure(y, p), expected["val_prob"]
+    # val.prob's logistic fit stops earlier than ours
+    assert found.intercept == pytest.approx(val_prob["Intercept"], abs=1e-6)
+    assert found.slope == pytest.approx(val_prob["Slope"], abs=1e-6)
+    assert found.brier == pytest.approx(val_prob["Brier"], abs=1e-12)
+    assert found.ici == pytest.approx(val_prob["Eavg"], abs=1e-9)
+    assert found.e90 == pytest.approx(val_prob["E90"], abs=1e-9)
+    assert found.emax == pytest.approx(val_prob["Emax"], abs=1e-9)
+    z, p_value = calibration.spiegelhalter(y, p)
+    assert (z, p_value) == pytest.approx((val_prob["S:z"], val_prob["S:p"]), abs=1e-9)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_standard_errors_are_those_of_r(oracle, model):
+    y, p, expected = case(oracle, model)
+    bounds = calibration.wald(y, p)
+    for name, error in (("intercept", "intercept_se"), ("slope", "slope_se"), ("citl", "citl_se")):
+        low, high = bounds[name]
+        assert (high - low) / (2 * 1.959963984540054) == pytest.approx(expected[error], abs=1e-8)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_curve_is_rs_lowess(oracle, model):
+    y, p, expected = case(oracle, model)
+    line = expected["lowess_iter0"]
+    found = calibration.smooth_curve(y, p, line["x"])
+    assert found == pytest.approx(line["y"], abs=1e-9)
+    assert np.isnan(calibration.smooth_curve(y, p, [p.min() - 0.01])).all()
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("g", [5, 10])
+def test_hosmer_lemeshow_is_that_of_r(oracle, model, g):
+    y, p, expected = case(oracle, model)
+    test = expected["hosmer_lemeshow"][f"resource_selection_g{g}"]
+    found = calibration.hosmer_lemeshow(y, p, groups=g)
+    assert found.chi2 == pytest.approx(test["chisq"], abs=1e-9)
+    assert found.degrees_of_freedom == test["g_used"]
+    if test["g_used"] == g:
+        assert found.p_value == pytest.approx(test["p_df_g_external"], abs=1e-9)
+
+
+def test_perfect_probabilities_have_no_slope():
+    found = calibration.measure([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9])
+    assert math.isnan(found.slope)
+    assert math.isnan(found.intercept)
+    assert found.brier == pytest.approx(0.025)
+
+
+def test_probabilities_of_zero_and_one_are_bounded():
+    rng = np.random.default_rng(1)
+    p = np.concatenate([[0.0, 1.0], rng.random(80)])
+    y = np.concatenate([[0, 1], (rng.random(80) < p[2:]).astype(int)])
+    found = calibration.measure(y, p)
+    assert all(math.isfinite(v) for v in (found.intercept, found.slope, found.citl, found.ici))
+
+
+def test_one_probability_for_all_is_calibrated_in_the_large_only():
+    found = calibration.measure([0, 1, 1, 0], [0.5] * 4)
+    assert math.isnan(found.slope)
+    assert found.citl == pytest.approx(0)
+    assert found.ici == pytest.approx(0)
+
+
+def test_a_far_start_still_converges():
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=200)
+    y = rng.random(200) < 1 / (1 + np.exp(-x))
+    extreme = 1 / (1 + np.exp(-(6 * x - 6)))
+    found = calibration.measure(y, extreme)
+    plain = calibration.measure(y, 1 / (1 + np.exp(-x)))
+    assert found.slope == pytest.approx(plain.slope / 6, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("y", "p", "words"),
+    [([1, 1], [0.1, 0.2], "both classes"), ([0, 1], [0.1, 1.2], r"1\.2 at position 1")],
+)
+def test_what_cannot_be_calibrated_is_refused(y, p, words):
+    with pytest.raises(StudyError, match=words):
+        calibration.measure(y, p)
+
+
+def test_the_table_has_intervals_around_its_estimates(predictions):
+    table = calibration.table(predictions, resamples=60)
+    assert list(table.columns) == list(calibration.COLUMNS)
+    assert len(table) == 8
+    for name in ("slope", "citl", "oe", "brier"):
+        assert (table[f"{name}_low"] < table[name]).all()
+        assert (table[name] < table[f"{name}_high"]).all()
+    again = calibration.table(predictions, resamples=60)
+    pd.testing.assert_frame_equal(table, again, check_exact=True)
+
+
+def test_clusters_change_the_method(predictions):
+    predictions["patient_id"] = predictions["case_id"].str[:-1]
+    table = calibration.table(predictions.query("split == 'external'"), resamples=40)
+    assert set(table["method"]) == {"cluster bootstrap"}
+    assert (table["slope_low"] < table["slope"]).all()
+
+
+def test_one_class_is_named(predictions):
+    keep = (predictions["split"] == "external") & (predictions["y"] == 1)
+    table = calibration.table(predictions[keep], resamples=40)
+    assert set(table["method"]) == {"undefined: one class"}
+    assert calibration.curve(predictions[keep], resamples=40).empty
+
+
+def test_the_band_holds_the_curve(predictions):
+    table = calibration.curve(predictions.query("split == 'train'"), resamples=60)
+    assert list(table.columns) == list(calibration.CURVE_COLUMNS)
+    inner = table.dropna()
+    assert len(inner) > 0.7 * len(table)
+    inside = (inner["low"] <= inner["observed"]) & (inner["observed"] <= inner["high"])
+    assert inside.mean() > 0.95
+
+
+def test_groups_and_histogram_hold_every_case(predictions):
+    groups, bins = calibration.groups(predictions), calibration.histogram(predictions)
+    for of in ({"split": "external", "model": "deep"}, {"split": "internal", "model": "clinical"}):
+        expected = 30 if of["split"] == "external" else 24
+        chosen = groups[(groups["split"] == of["split"]) & (groups["model"] == of["model"])]
+        assert chosen["n"].sum() == expected
+        here = bins[(bins["split"] == of["split"]) & (bins["model"] == of["model"])]
+        assert here[["n_pos", "n_neg"]].to_numpy().sum() == expected
+        assert len(here) == calibration.BINS

@@ -1,0 +1,182 @@
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from tests.unit.images.making import breast, dataset, to_bytes
+
+from microcalc.errors import StudyError
+from microcalc.images.dicom import decode
+from microcalc.images.patches import extract
+from microcalc.images.roi import Roi
+
+
+def item(**attributes):
+    ds = Dataset()
+    for keyword, value in attributes.items():
+        setattr(ds, keyword, value)
+    return Sequence([ds])
+
+
+MAGNIFIED = item(
+    CodeValue="399162004",
+    CodeMeaning="cranio-caudal",
+    ViewModifierCodeSequence=item(CodeValue="399163009", CodeMeaning="magnification"),
+)
+
+
+def read(table=None, side="", view="", **attributes):
+    data = to_bytes(dataset(breast(60, 50), **attributes))
+    return decode(data, image_id="a", spacing_mm=table, laterality=side, view=view)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "table", "spacing", "source"),
+    [
+        ({}, None, 0.1, "ImagerPixelSpacing"),
+        ({"EstimatedRadiographicMagnificationFactor": 1.25}, None, 0.08,
+         "ImagerPixelSpacing / magnification"),
+        ({"PixelSpacing": [0.07, 0.07], "PixelSpacingCalibrationType": "FIDUCIAL"}, None, 0.07,
+         "PixelSpacing FIDUCIAL"),
+        ({"PixelSpacing": [0.1, 0.1], "PixelSpacingCalibrationType": "GEOMETRY",
+          "EstimatedRadiographicMagnificationFactor": 1.25}, None, 0.1, "PixelSpacing GEOMETRY"),
+        ({"PixelSpacing": [0.09, 0.09]}, None, 0.09, "PixelSpacing calibrated"),
+        ({"PixelSpacing": [0.1, 0.1], "EstimatedRadiographicMagnificationFactor": 1.25}, None,
+         0.08, "ImagerPixelSpacing / magnification"),
+        ({"ImagerPixelSpacing": None, "PixelSpacing": [0.06, 0.06]}, None, 0.06, "PixelSpacing"),
+        ({"ImagerPixelSpacing": None, "NominalScannedPixelSpacing": [0.05, 0.05]}, None, 0.05,
+         "NominalScannedPixelSpacing"),
+        ({"ImagerPixelSpacing": None}, 0.2, 0.2, "table"),
+        ({"EstimatedRadiographicMagnificationFactor": 0}, None, 0.1, "ImagerPixelSpacing"),
+        ({"ViewCodeSequence": MAGNIFIED, "EstimatedRadiographicMagnificationFactor": 2}, None,
+         0.05, "ImagerPixelSpacing / magnification"),
+        ({"ViewCodeSequence": MAGNIFIED}, 0.055, 0.055, "table"),
+    ],
+)  # fmt: skip
+def test_the_source_of_the_spacing(attributes, table, spacing, source):
+    mammogram = read(table, **attributes)
+    assert mammogram.spacing_mm == pytest.approx((spacing, spacing))
+    assert mammogram.spacing_source == source
+
+
+def test_rows_and_columns_may_differ():
+    assert read(ImagerPixelSpacing=[0.2, 0.1]).spacing_mm == (0.2, 0.1)
+
+
+def test_what_is_odd_about_spacing_is_flagged():
+    assert "spacing_contradiction" in read(0.2).flags
+    assert "spacing_contradiction" not in read(0.1).flags
+    odd = read(EstimatedRadiographicMagnificationFactor=0)
+    assert "magnification_unusable" in odd.flags
+    seen = read(ViewCodeSequence=MAGNIFIED, EstimatedRadiographicMagnificationFactor=1.8)
+    assert "magnification_view" in seen.flags
+
+
+def test_a_magnification_view_without_a_factor_is_refused():
+    with pytest.raises(StudyError, match=r"magnification view .* spacing_mm"):
+        read(ViewCodeSequence=MAGNIFIED)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "table", "expected", "contradiction"),
+    [
+        ({"ImageLaterality": "R"}, "", "R", False),
+        ({"ImageLaterality": None, "Laterality": "R"}, "", "R", False),
+        ({"ImageLaterality": None}, "R", "R", False),
+        ({"ImageLaterality": "R"}, "L", "R", True),
+        ({"ImageLaterality": "R", "Laterality": "L"}, "", "R", True),
+        ({"ImageLaterality": "U"}, "", "", False),
+    ],
+)
+def test_laterality(attributes, table, expected, contradiction):
+    mammogram = read(side=table, **attributes)
+    assert mammogram.laterality == expected
+    assert ("laterality_contradiction" in mammogram.flags) == contradiction
+
+
+@pytest.mark.parametrize(
+    ("attributes", "table", "expected", "contradiction"),
+    [
+        ({"ViewPosition": "MLO"}, "", "MLO", False),
+        ({"ViewPosition": "", "ViewCodeSequence": item(CodeValue="R-10226")}, "", "MLO", False),
+        ({"ViewPosition": None, "ViewCodeSequence": item(CodeMeaning="medio-lateral oblique")}, "",
+         "MLO", False),
+        ({"ViewPosition": None, "ViewCodeSequence": item(CodeMeaning="cranio-caudal")}, "CC", "CC",
+         False),
+        ({"ViewPosition": None}, "mlo", "MLO", False),
+        ({"ViewPosition": "CC"}, "MLO", "CC", True),
+    ],
+)  # fmt: skip
+def test_view(attributes, table, expected, contradiction):
+    mammogram = read(view=table, **attributes)
+    assert mammogram.view == expected
+    assert ("view_contradiction" in mammogram.flags) == contradiction
+
+
+SIZES = {"spacing_mm": 0.1, "patch_mm": 3.2, "thumbnail_px": 32}
+
+
+@pytest.mark.parametrize(
+    ("laterality", "view", "orientation", "flips"),
+    [
+        ("L", "CC", ["A", "R"], (False, False)),
+        ("R", "CC", ["P", "L"], (True, False)),
+        ("L", "MLO", ["A", "FR"], (False, False)),
+        ("R", "MLO", ["P", "FL"], (True, False)),
+        ("L", "CC", ["A", "L"], (False, True)),
+        ("R", "CC", ["P", "R"], (True, True)),
+        ("L", "MLO", ["P", "H"], (True, True)),
+    ],
+)
+def test_orientation_brings_every_image_into_one(laterality, view, orientation, flips):
+    """The same breast, stored in any of four ways, gives the same patch."""
+    upright = breast(120, 100)
+    stored = upright[:: -1 if flips[1] else 1, :: -1 if flips[0] else 1]
+    box = Roi(20, 50, 41, 60)
+    x0, x1 = (100 - box.x1, 100 - box.x0) if flips[0] else (box.x0, box.x1)
+    y0, y1 = (120 - box.y1, 120 - box.y0) if flips[1] else (box.y0, box.y1)
+    expected = extract(decode(to_bytes(dataset(upright)), image_id="a"), box, **SIZES)
+    ds = dataset(
+        stored, ImageLaterality=laterality, ViewPosition=view, PatientOrientation=orientation
+    )
+    found = extract(decode(to_bytes(ds), image_id="a"), Roi(x0, y0, x1, y1), **SIZES)
+    assert (found.flipped, found.upside_down) == flips
+    np.testing.assert_allclose(found.pixels, expected.pixels, atol=1e-6)
+    assert ("turned_upright" in found.qc["flags"]) == flips[1]
+    # The last one is a left breast whose image leads to posterior: turned by half a circle.
+    assert ("side_contradiction" in found.qc["flags"]) == (laterality == "L" and flips[0])
+
+
+def tomosynthesis(frames):
+    ds = dataset(frames[0], NumberOfFrames=len(frames), ImagerPixelSpacing=None)
+    ds.PixelData = frames.tobytes()
+    ds.SOPClassUID = "1.2.840.10008.5.1.4.1.1.13.1.3"
+    ds.ImageLaterality = None
+    ds.SharedFunctionalGroupsSequence = item(
+        PixelMeasuresSequence=item(PixelSpacing=[0.12, 0.12]),
+        FrameAnatomySequence=item(FrameLaterality="R"),
+    )
+    per_frame = [
+        item(FrameVOILUTSequence=item(WindowCenter=1000 * (i + 1), WindowWidth=2000))[0]
+        for i in range(len(frames))
+    ]
+    ds.PerFrameFunctionalGroupsSequence = Sequence(per_frame)
+    return to_bytes(ds)
+
+
+def test_tomosynthesis_needs_a_frame_and_reads_its_functional_groups():
+    frames = np.stack([breast(60, 50, seed=i) for i in range(3)])
+    data = tomosynthesis(frames)
+    with pytest.raises(StudyError, match=r"multi-frame object of 3 frames \(Breast Tomosynthesis"):
+        decode(data, image_id="a")
+    with pytest.raises(StudyError, match="no frame 4; it has 3"):
+        decode(data, image_id="a", frame=4)
+    first, second = (
+        decode(data, image_id="a", frame=i, voi=v) for i, v in [(1, "none"), (2, None)]
+    )
+    np.testing.assert_array_equal(first.pixels, frames[0])
+    np.testing.assert_array_equal(second.stored, frames[1])
+    assert second.laterality == "R"
+    assert second.spacing_mm == (0.12, 0.12)
+    # The window of the second frame is centered on 2000: half of the output range.
+    at_center = second.grey.curve[[1000, 2000, 3000]] / 65535
+    assert at_center == pytest.approx([0, 0.5, 1], abs=0.01)

@@ -1,0 +1,140 @@
+"""Every transfer syntax that mammography uses, by files that an independent encoder made."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+from pydicom import uid
+from pydicom.data import get_testdata_file
+from pydicom.encaps import encapsulate
+from tests.unit.images.data.make import picture
+from tests.unit.images.making import dataset, to_bytes
+
+from microcalc.errors import StudyError
+from microcalc.images.dicom import decode
+
+DATA = Path(__file__).parent / "data"
+
+
+def encapsulated(stream, syntax, stored, **attributes):
+    ds = dataset(stored, **attributes)
+    ds.file_meta.TransferSyntaxUID = syntax
+    ds.PixelData = encapsulate([stream])
+    ds["PixelData"].VR = "OB"
+    ds["PixelData"].is_undefined_length = True
+    return to_bytes(ds)
+
+
+@pytest.mark.parametrize(
+    "syntax",
+    [
+        uid.ImplicitVRLittleEndian,
+        uid.ExplicitVRLittleEndian,
+        uid.ExplicitVRBigEndian,
+        uid.DeflatedExplicitVRLittleEndian,
+    ],
+    ids=lambda u: u.name,
+)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16])
+def test_native(syntax, dtype):
+    image = (picture() - 1000 * (dtype is np.int16)).astype(dtype)
+    mammogram = decode(to_bytes(dataset(image, syntax=syntax)), image_id="a")
+    np.testing.assert_array_equal(mammogram.pixels, image)
+    assert mammogram.provenance["transfer_syntax"] == syntax.name
+
+
+@pytest.mark.parametrize(
+    ("syntax", "options", "error"),
+    [
+        (uid.RLELossless, {}, 0),
+        (uid.JPEGLSLossless, {}, 0),
+        (uid.JPEGLSNearLossless, {"jls_error": 3}, 3),
+        (uid.JPEG2000Lossless, {}, 0),
+        (uid.JPEG2000, {"j2k_psnr": [70]}, 20),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+@pytest.mark.parametrize("bits", [8, 12, 16])
+def test_compressed_by_pydicom(syntax, options, error, bits):
+    image = (picture() >> 4).astype(np.uint8) if bits == 8 else picture() << (bits - 12)
+    ds = dataset(image, BitsStored=bits)
+    ds.compress(syntax, generate_instance_uid=False, **options)
+    found = decode(to_bytes(ds), image_id="a").pixels
+    worst = np.abs(found - image).max()
+    assert worst <= error * (2 ** (bits - 12) if syntax == uid.JPEG2000 and bits > 12 else 1)
+    assert (worst == 0) == (error == 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "syntax", "error"),
+    [
+        ("htj2k_lossless.j2c", uid.HTJ2KLossless, 0),
+        ("htj2k_lossless.j2c", uid.HTJ2KLosslessRPCL, 0),
+        ("htj2k_lossy.j2c", uid.HTJ2K, 80),
+        ("jpeg_lossless_1.jpg", uid.JPEGLosslessSV1, 0),
+        ("jpeg_lossless_1.jpg", uid.JPEGLossless, 0),
+        ("jpeg_lossless_6.jpg", uid.JPEGLossless, 0),
+        ("jpeg_extended.jpg", uid.JPEGExtended12Bit, 2),
+    ],
+)
+def test_codestreams_of_another_encoder(name, syntax, error):
+    stream = (DATA / name).read_bytes()
+    found = decode(encapsulated(stream, syntax, picture(), BitsStored=12), image_id="a").pixels
+    worst = np.abs(found - picture()).max()
+    assert worst <= error
+    assert (worst == 0) == (error == 0)
+
+
+def test_jpeg_baseline():
+    image = (picture() >> 4).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=98)
+    data = encapsulated(buffer.getvalue(), uid.JPEGBaseline8Bit, image)
+    np.testing.assert_allclose(decode(data, image_id="a").pixels, image, atol=4)
+
+
+@pytest.mark.parametrize("precision", ["signed", "unsigned"])
+def test_signed_pixels_through_jpeg2000(precision):
+    image = picture().astype(np.int16) - 2000 if precision == "signed" else picture()
+    ds = dataset(image, BitsStored=16)
+    ds.compress(uid.JPEG2000Lossless, generate_instance_uid=False)
+    np.testing.assert_array_equal(decode(to_bytes(ds), image_id="a").pixels, image)
+
+
+def test_a_video_or_unknown_syntax_is_refused_by_name():
+    ds = dataset(picture())
+    ds.file_meta.TransferSyntaxUID = uid.MPEG2MPML
+    ds.PixelData = encapsulate([b"\0" * 100])
+    with pytest.raises(StudyError, match="MPEG2"):
+        decode(to_bytes(ds), image_id="a")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MR_small.dcm", "MR_small_RLE.dcm", "MR_small_bigendian.dcm", "MR_small_implicit.dcm",
+        "MR_small_jp2klossless.dcm", "MR_small_jpeg_ls_lossless.dcm", "MR_small_expb.dcm",
+        "image_dfl.dcm", "JPGExtended.dcm", "JPEG2000.dcm", "JPEGLSNearLossless_16.dcm",
+        "examples_jpeg2k.dcm", "693_J2KI.dcm", "J2K_pixelrep_mismatch.dcm",
+    ],
+)  # fmt: skip
+def test_pydicoms_own_files_agree_with_its_own_reading(name):
+    path = get_testdata_file(name, download=False)
+    ds = pydicom.dcmread(path)
+    # Two of them are nuclear medicine, with pixels of 2 mm.
+    ds.pop("PixelSpacing", None)
+    data = to_bytes(ds)
+    if ds.PhotometricInterpretation not in {"MONOCHROME1", "MONOCHROME2"}:
+        with pytest.raises(StudyError, match="photometric"):
+            decode(data, image_id="a", spacing_mm=0.1)
+        return
+    expected = ds.pixel_array.astype(float) * float(ds.get("RescaleSlope", 1))
+    mammogram = decode(data, image_id="a", spacing_mm=0.1, voi="none")
+    expected += float(ds.get("RescaleIntercept", 0))
+    if mammogram.grey.inverted:
+        expected = -expected
+    difference = mammogram.pixels - expected
+    np.testing.assert_allclose(difference, difference[0, 0], atol=1e-3)

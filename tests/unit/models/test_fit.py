@@ -1,0 +1,289 @@
+import json
+import math
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+from tests.scripts import run_script
+from tests.unit.selection.study import CLINICAL, SETTINGS, draw
+
+from microcalc.errors import StudyError
+from microcalc.files import write_csv
+from microcalc.models import equation, logistic, threshold
+from microcalc.models.fit import Recipe, fit_model
+from microcalc.models.predict import COLUMNS, predict
+from microcalc.models.tables import Tables
+from microcalc.selection.select import select
+
+SCREENING = {"p_univariable": 0.05, "p_multivariable": 0.05, "missing": "impute"}
+LABELS = {"negative": "DCIS", "positive": "IDC"}
+YOUDEN = {"rule": "youden", "scores": "out_of_fold"}
+WEIGHTS = {"backbone": "resnet18", "source": "random", "digest": "0" * 64}
+SPECS: dict[str, dict[str, Any]] = {
+    "clinical": {"clinical": "screened", "deep": "none"},
+    "deep": {"clinical": "none", "deep": "score"},
+    "combined": {"clinical": "screened", "deep": "score"},
+    "age_alone": {"clinical": ["age"], "deep": "none"},
+}
+
+
+def recipe(name: str, **changes: Any) -> Recipe:
+    given = {"spec": SPECS[name], "clinical": CLINICAL, "screening": SCREENING} | changes
+    return Recipe(name, **given)
+
+
+def tables_of(included: pd.DataFrame, features: pd.DataFrame) -> Tables:
+    chosen = select(included, features, settings=SETTINGS, seed=1)
+    return Tables(included, features, chosen.chain.selected, chosen.crossfit, WEIGHTS)
+
+
+@pytest.fixture(scope="module")
+def tables() -> Tables:
+    return tables_of(*draw())
+
+
+@pytest.fixture(scope="module")
+def models(tables: Tables) -> dict[str, Any]:
+    return {n: fit_model(recipe(n), tables, threshold=YOUDEN, labels=LABELS) for n in SPECS}
+
+
+def oof(training: pd.DataFrame) -> np.ndarray:
+    return training.loc[training["kind"] == "out_of_fold", "probability"].to_numpy()
+
+
+def auc(y: np.ndarray, score: np.ndarray) -> float:
+    difference = score[y == 1][:, None] - score[y == 0][None]
+    return float(((difference > 0) + 0.5 * (difference == 0)).mean())
+
+
+def arithmetic(text: str, case: dict[str, Any], features: dict[str, float]) -> float:
+    """Score one case with the json module and arithmetic, as another program would."""
+    model = json.loads(text)
+    deep = None
+    if model["deep"]:
+        deep = model["deep"]["intercept"]
+        for feature in model["deep"]["features"]:
+            x = features[feature["name"]]
+            deep += feature["coefficient"] * (x - feature["mean"]) / feature["sd"]
+    logit = model["intercept"]
+    for term in model["terms"]:
+        if term["kind"] == "deep":
+            logit += term["coefficient"] * deep
+        elif term["kind"] == "continuous":
+            value = case[term["variable"]]
+            value = term["if_missing"] if value in ("", None) else float(value)
+            logit += term["coefficient"] * value
+        else:
+            level = case[term["variable"]]
+            if level != term["reference"] and level not in term["coefficients"]:
+                level = term["if_missing"]
+            logit += term["coefficients"].get(level, 0.0)
+    return 1 / (1 + math.exp(-logit))
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_json_and_arithmetic_suffice(tables: Tables, models: dict, name: str) -> None:
+    model, _ = models[name]
+    predicted = predict([model], tables.included, tables.features)["probability"]
+    cases = tables.included.astype(object).where(tables.included.notna(), None).to_dict("records")
+    features = tables.features.astype(dict.fromkeys(tables.features.columns[2:], float))
+    text = json.dumps(model)
+    for p, case, row in zip(predicted, cases, features.to_dict("records"), strict=True):
+        assert p == pytest.approx(arithmetic(text, case, row), abs=1e-12)
+
+
+def test_the_deep_model_is_the_score(tables: Tables, models: dict) -> None:
+    model, training = models["deep"]
+    plain = tables.crossfit[tables.crossfit["fold"] == tables.crossfit["also_left_out"]]
+    expected = 1 / (1 + np.exp(-plain.sort_values("case_id")["deep_score"].to_numpy()))
+    np.testing.assert_allclose(oof(training), expected, rtol=1e-12)
+    assert (model["intercept"], model["terms"][0]["coefficient"]) == (0.0, 1.0)
+
+
+def test_the_combined_model_is_fitted_on_out_of_fold_scores(tables: Tables, models: dict) -> None:
+    model, training = models["combined"]
+    rows = tables.included[tables.included["split"] == "train"].sort_values("case_id")
+    plain = tables.crossfit[tables.crossfit["fold"] == tables.crossfit["also_left_out"]]
+    score = plain.sort_values("case_id")["deep_score"].to_numpy()
+    coding = equation.from_json(model).design
+    X = coding.matrix(rows.assign(deep_score=score))
+    fitted = logistic.fit(X, rows["y"], names=coding.columns)
+    assert model["intercept"] == pytest.approx(fitted.coefficients[0], abs=1e-12)
+    assert model["terms"][-1]["coefficient"] == pytest.approx(fitted.coefficients[-1], abs=1e-12)
+    # In-sample scores would have been trusted more than they deserve.
+    assert auc(rows["y"].to_numpy(), oof(training)) < auc(
+        rows["y"].to_numpy(),
+        training.loc[training["kind"] == "apparent", "probability"].to_numpy(),
+    )
+
+
+def test_nested_out_of_fold_predictions_by_hand(tables: Tables, models: dict) -> None:
+    how = recipe("combined")
+    rows = tables.included[tables.included["split"] == "train"].sort_values("case_id")
+    grid = tables.crossfit.set_index(["case_id", "also_left_out"])["deep_score"]
+    fold = tables.crossfit.drop_duplicates("case_id").set_index("case_id")["fold"]
+    j = 2
+    scores = [grid[case, j] for case in rows["case_id"]]
+    rows = rows.assign(deep_score=scores)
+    out = fold.loc[rows["case_id"]].to_numpy() == j
+    fitted = how.fit(rows[~out], deep_informs=True)
+    expected = 1 / (1 + np.exp(-fitted.linear_predictor(rows[out])))
+    np.testing.assert_allclose(oof(models["combined"][1])[out], expected, rtol=1e-12)
+
+
+def test_the_threshold_is_that_of_the_scores_named(tables: Tables, models: dict) -> None:
+    y = tables.included[tables.included["split"] == "train"].sort_values("case_id")["y"]
+    model, training = models["combined"]
+    assert model["threshold"] == threshold.youden(y, oof(training)).value
+    apparent, _ = fit_model(
+        recipe("combined"), tables, threshold={**YOUDEN, "scores": "apparent"}, labels=LABELS
+    )
+    assert apparent["threshold"] != model["threshold"]
+    assert "optimistic" in apparent["notes"][0]
+
+
+def test_validation_cases_change_no_fitted_number(tables: Tables, models: dict) -> None:
+    outside = (tables.included["split"] != "train").to_numpy()
+    included, features = tables.included.copy(), tables.features.copy()
+    included.loc[outside, ["age", "birads", "palpable"]] = ["30", "5", "yes"]
+    included.loc[outside, "y"] = 1 - included.loc[outside, "y"]
+    features.loc[outside, "deep_0000":] = 7.0
+    again = tables_of(included, features)
+    for name, (model, training) in models.items():
+        other, other_training = fit_model(recipe(name), again, threshold=YOUDEN, labels=LABELS)
+        assert json.dumps(other) == json.dumps(model)
+        assert_frame_equal(other_training, training)
+
+
+@pytest.mark.parametrize("change", ["feature", "clinical", "label"])
+def test_training_cases_change_the_digest(tables: Tables, models: dict, change: str) -> None:
+    inside = np.flatnonzero(tables.included["split"] == "train")[0]
+    included, features = tables.included.copy(), tables.features.copy()
+    if change == "feature":
+        features.iloc[inside, -2] += 1
+    elif change == "clinical":
+        included.loc[inside, "age"] = "31"
+    else:
+        included.loc[inside, "y"] = 1 - included.loc[inside, "y"]
+    again = tables_of(included, features)
+    model, _ = fit_model(recipe("combined"), again, threshold=YOUDEN, labels=LABELS)
+    assert model["training"]["digest"] != models["combined"][0]["training"]["digest"]
+
+
+def test_nothing_survives_the_screening(tables: Tables) -> None:
+    strict = {**SCREENING, "p_univariable": 1e-12}
+    model, training = fit_model(
+        recipe("clinical", screening=strict), tables, threshold=YOUDEN, labels=LABELS
+    )
+    assert model["terms"] == []
+    assert model["notes"] == ["no clinical variable was kept"]
+    prevalence = tables.included.loc[tables.included["split"] == "train", "y"].mean()
+    apparent = training.loc[training["kind"] == "apparent", "probability"]
+    np.testing.assert_allclose(apparent, prevalence, rtol=1e-12)
+    combined, _ = fit_model(
+        recipe("combined", screening=strict), tables, threshold=YOUDEN, labels=LABELS
+    )
+    assert [term["kind"] for term in combined["terms"]] == ["deep"]
+
+
+def test_an_empty_selection_makes_the_combined_model_clinical(tables: Tables) -> None:
+    fold_means = tables.crossfit.assign(deep_score=0.1 * tables.crossfit["also_left_out"])
+    bare = Tables(
+        tables.included, tables.features, tables.selected.iloc[:1], fold_means, tables.weights
+    )
+    combined, _ = fit_model(recipe("combined"), bare, threshold=YOUDEN, labels=LABELS)
+    clinical, _ = fit_model(recipe("clinical"), bare, threshold=YOUDEN, labels=LABELS)
+    assert combined["terms"] == clinical["terms"]
+    assert combined["deep"] is None
+    assert "kept no feature" in combined["notes"][0]
+    deep, _ = fit_model(recipe("deep"), bare, threshold=YOUDEN, labels=LABELS)
+    assert deep["deep"]["features"] == []
+
+
+def test_a_model_of_nothing_is_refused(tables: Tables) -> None:
+    with pytest.raises(StudyError, match="neither clinical variables nor the deep score"):
+        fit_model(recipe("deep", spec={}), tables, threshold=YOUDEN, labels=LABELS)
+
+
+def test_stale_crossfit_scores_are_noticed(tables: Tables) -> None:
+    first = tables.crossfit["case_id"].iloc[0]
+    stale = tables.crossfit[tables.crossfit["case_id"] != first]
+    other = Tables(tables.included, tables.features, tables.selected, stale, tables.weights)
+    with pytest.raises(StudyError, match=f"case {first}"):
+        fit_model(recipe("deep"), other, threshold=YOUDEN, labels=LABELS)
+
+
+def test_random_labels_teach_nothing() -> None:
+    found: dict[str, list[float]] = {name: [] for name in ("clinical", "deep", "combined")}
+    for seed in range(8):
+        tables = tables_of(*draw(seed + 50, effect=0.0, p=40))
+        y = tables.included[tables.included["split"] == "train"].sort_values("case_id")["y"]
+        for name, values in found.items():
+            _, training = fit_model(recipe(name), tables, threshold=YOUDEN, labels=LABELS)
+            values.append(auc(y.to_numpy(), oof(training)))
+    for name, values in found.items():
+        error = np.std(values, ddof=1) / np.sqrt(len(values))
+        assert abs(np.mean(values) - 0.5) < max(3 * error, 0.05), name
+
+
+def write_inputs(folder: Path, tables: Tables) -> dict[str, Path]:
+    paths = {name: folder / f"{name}.csv" for name in ("included", "selected", "crossfit")} | {
+        "features": folder / "features.parquet",
+        "weights": folder / "resnet18.safetensors",
+    }
+    write_csv(tables.included.assign(n_images=2, status="included", reason=""), paths["included"])
+    write_csv(tables.selected, paths["selected"])
+    write_csv(tables.crossfit, paths["crossfit"])
+    tables.features.to_parquet(paths["features"])
+    header = json.dumps({"__metadata__": WEIGHTS}).encode()
+    paths["weights"].write_bytes(struct.pack("<Q", len(header)) + header)
+    return paths
+
+
+def test_the_scripts(tmp_path: Path, tables: Tables, models: dict) -> None:
+    inputs = write_inputs(tmp_path, tables)
+    names = ["clinical", "deep", "combined"]
+    for name in names:
+        run_script(
+            "fit_model",
+            log=tmp_path / "log",
+            input=inputs,
+            output={
+                "model": tmp_path / f"{name}.json",
+                "training": tmp_path / f"{name}.training.csv",
+            },
+            params={
+                "spec": SPECS[name],
+                "clinical": CLINICAL,
+                "screening": SCREENING,
+                "threshold": YOUDEN,
+                "labels": LABELS,
+            },
+            wildcards={"model": name},
+        )
+        assert json.loads((tmp_path / f"{name}.json").read_text()) == models[name][0]
+    run_script(
+        "predict",
+        log=tmp_path / "log",
+        input={
+            **inputs,
+            "models": [tmp_path / f"{name}.json" for name in names],
+            "training": [tmp_path / f"{name}.training.csv" for name in names],
+        },
+        output={"predictions": tmp_path / "predictions.csv"},
+    )
+    predictions = pd.read_csv(tmp_path / "predictions.csv")
+    assert predictions.columns.tolist() == list(COLUMNS)
+    kinds = predictions.groupby(["split", "kind"]).size().to_dict()
+    sizes = tables.included["split"].value_counts()
+    assert kinds == {
+        ("external", "held_out"): 3 * sizes["external"],
+        ("internal", "held_out"): 3 * sizes["internal"],
+        ("train", "apparent"): 3 * sizes["train"],
+        ("train", "out_of_fold"): 3 * sizes["train"],
+    }
+    assert predictions["probability"].between(0, 1).all()

@@ -1,0 +1,67 @@
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from microcalc.errors import StudyError
+from microcalc.models import frozen
+
+MODEL = {
+    "schema": 1,
+    "name": "clinical",
+    "labels": {"negative": "DCIS", "positive": "IDC"},
+    "method": "logistic regression, maximum likelihood",
+    "intercept": -1.5,
+    "terms": [
+        {"variable": "age", "kind": "continuous", "coefficient": 0.02, "if_missing": 54.0},
+        {
+            "variable": "palpable",
+            "kind": "categorical",
+            "reference": "no",
+            "coefficients": {"yes": 0.7},
+            "if_missing": "no",
+        },
+    ],
+    "deep": None,
+    "threshold": 0.5,
+    "threshold_rule": {
+        "rule": "youden",
+        "scores": "out_of_fold",
+        "sensitivity": 0.7,
+        "specificity": 0.7,
+    },
+    "notes": [],
+    "training": {"n": 100, "n_positive": 60, "digest": "0" * 64},
+    "settings_digest": "0" * 64,
+    "versions": {"microcalc": "0.1.0"},
+}
+
+
+def test_the_schema_is_a_schema_and_describes_every_key() -> None:
+    schema = yaml.safe_load(frozen.SCHEMA.read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert all("description" in part for name, part in schema["properties"].items())
+
+
+def test_a_model_is_read_back(tmp_path: Path) -> None:
+    (tmp_path / "clinical.json").write_text(json.dumps(MODEL))
+    assert frozen.read(tmp_path / "clinical.json") == MODEL
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"threshold": "high"}, "threshold: 'high' is not of type 'number'"),
+        ({"pickle": 1}, "'pickle' was unexpected"),
+        ({"terms": [{"variable": "age", "kind": "continuous"}]}, "'coefficient' is a required"),
+        ({"schema": 99}, "version 99 of the model schema"),
+    ],
+)
+def test_a_broken_model_is_explained(change: dict, message: str, tmp_path: Path) -> None:
+    (tmp_path / "m.json").write_text(json.dumps(MODEL | change))
+    with pytest.raises(StudyError, match=message) as raised:
+        frozen.read(tmp_path / "m.json")
+    assert "m.json" in str(raised.value)
+    assert str(tmp_path) not in str(raised.value)

@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+from tests.unit.selection.study import SETTINGS, draw
+
+from microcalc.selection import chain
+from microcalc.selection.training import training_cases
+
+
+def fit(seed: int = 0, **changes: dict) -> tuple[chain.Chain, np.ndarray]:
+    included, features = draw(seed)
+    cases = training_cases(included, features)
+    settings = {**SETTINGS, **{k: {**SETTINGS[k], **v} for k, v in changes.items()}}
+    fitted = chain.fit(
+        cases.X,
+        cases.y,
+        cases.patients,
+        feature_names=cases.feature_names,
+        settings=settings,
+        seed=1,
+    )
+    return fitted, cases.X
+
+
+def test_it_finds_what_is_there_and_counts_what_is_left() -> None:
+    fitted, _ = fit()
+    assert fitted.mrmr["feature"].tolist()[0] in ("deep_0000", "deep_0001")
+    assert {"deep_0000", "deep_0001"} <= set(fitted.selected["feature"])
+    assert fitted.funnel["step"].tolist() == ["extracted", "not constant", "mRMR", "LASSO"]
+    assert fitted.funnel["n_features"].tolist()[:3] == [60, 59, 10]
+    assert fitted.funnel["n_features"].iloc[-1] == len(fitted.selected) - 1
+
+
+def test_the_score_is_readable_from_selected_csv() -> None:
+    fitted, X = fit()
+    by_hand = []
+    for case in X:
+        total = 0.0
+        for row in fitted.selected.to_dict("records"):
+            j = -1 if row["feature"] == chain.INTERCEPT else int(row["feature"][5:])
+            value = 1.0 if j < 0 else (case[j] - row["mean"]) / row["sd"]
+            total += row["coefficient"] * value
+        by_hand.append(total)
+    np.testing.assert_allclose(fitted.score(X), by_hand, rtol=1e-12)
+
+
+def test_the_score_is_the_path_at_the_chosen_lambda() -> None:
+    fitted = fit()[0]
+    assert fitted.lasso_cv["is_min"].sum() == fitted.lasso_cv["is_1se"].sum() == 1
+    chosen = fitted.lasso_cv.loc[fitted.lasso_cv["is_min"], "lambda"].iloc[0]
+    at = fitted.lasso_path[fitted.lasso_path["lambda"] == chosen].set_index("feature")
+    for row in fitted.selected.iloc[1:].to_dict("records"):
+        np.testing.assert_allclose(at.loc[row["feature"], "coefficient"], row["coefficient"])
+
+
+def test_lambda_1se_keeps_no_more() -> None:
+    least, most = fit(lasso={"choose": "lambda_1se"})[0], fit()[0]
+    assert len(least.selected) <= len(most.selected)
+
+
+def test_nothing_selected_is_the_prevalence(caplog: pytest.LogCaptureFixture) -> None:
+    rng = np.random.default_rng(2)
+    y = np.repeat([0, 1], [20, 40])
+    X = np.column_stack([rng.permutation(y) * 0.0, np.tile([0.0, 1.0], 30)])
+    fitted = chain.fit(
+        X, y, np.arange(60), feature_names=["deep_0", "deep_1"], settings=SETTINGS, seed=0
+    )
+    assert fitted.selected["feature"].tolist() == [chain.INTERCEPT]
+    np.testing.assert_allclose(fitted.score(X), np.log(2), rtol=1e-12)
+    assert "kept none" in caplog.text
+
+
+def test_all_features_constant() -> None:
+    y = np.repeat([0, 1], 10)
+    fitted = chain.fit(
+        np.ones((20, 3)), y, np.arange(20), feature_names=list("abc"), settings=SETTINGS, seed=0
+    )
+    assert fitted.funnel["n_features"].tolist() == [3, 0, 0, 0]
+    assert fitted.lasso_cv.empty
+    np.testing.assert_allclose(fitted.score(np.ones((2, 3))), 0.0, atol=1e-12)
+
+
+def test_a_handful_of_cases_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    X = np.random.default_rng(0).normal(size=(5, 8))
+    fitted = chain.fit(
+        X, [0, 1, 1, 1, 1], np.arange(5), feature_names=list("abcdefgh"), settings=SETTINGS, seed=0
+    )
+    assert len(fitted.selected) == 1
+    assert "cannot be tuned" in caplog.text
+
+
+def test_fewer_patients_than_folds_leaves_one_out(caplog: pytest.LogCaptureFixture) -> None:
+    X = np.random.default_rng(0).normal(size=(4, 8))
+    chain.fit(
+        X, [0, 0, 1, 1], np.arange(4), feature_names=list("abcdefgh"), settings=SETTINGS, seed=0
+    )
+    assert "leaving one out at a time" in caplog.text
+
+
+def test_both_engines_give_the_same_chain() -> None:
+    native, theirs = fit()[0], fit(mrmr={"engine": "pymrmr"})[0]
+    assert native.mrmr["feature"].tolist() == theirs.mrmr["feature"].tolist()
+    assert native.selected.equals(theirs.selected)

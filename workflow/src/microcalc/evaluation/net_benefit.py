@@ -1,0 +1,171 @@
+"""`net_benefit.csv`: whether acting on a model does more good than acting on all or none."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from microcalc.errors import StudyError
+from microcalc.evaluation import arrays, predictions, resampling
+from microcalc.evaluation.arrays import Floats
+from microcalc.seeds import stream
+
+COLUMNS = (
+    "split", "kind", "model", "threshold", "n", "n_pos",
+    "net_benefit", "low", "high", "standardized", "standardized_low", "standardized_high",
+    "avoided_per_100",
+)  # fmt: skip
+STRATEGIES = ("treat_all", "treat_none")
+
+
+def measure(y: npt.ArrayLike, probability: npt.ArrayLike, thresholds: npt.ArrayLike) -> Floats:
+    """Return the net benefit of acting on `probability ≥ threshold`, at each threshold.
+
+    Parameters
+    ----------
+    y
+        Outcome, 0 or 1, shape (n,). One class alone is allowed.
+    probability
+        Predicted probability of the positive class, shape (n,).
+    thresholds
+        Probabilities at which one would act, inside (0, 1), shape (t,).
+
+    Returns
+    -------
+    numpy.ndarray
+        True positives less false positives weighted with the odds of the threshold, per case,
+        shape (t,).
+
+    Raises
+    ------
+    StudyError
+        When a probability is missing or outside [0, 1] or a threshold outside (0, 1).
+
+    Notes
+    -----
+    Vickers and Elkin, Med Decis Making 2006; 26: 565.
+    """
+    positive = arrays.outcome(y)
+    p = arrays.probabilities(probability, n=positive.size)
+    at = _thresholds(thresholds)
+    called = p[:, None] >= at
+    tp = (called & positive[:, None]).sum(axis=0)
+    fp = called.sum(axis=0) - tp
+    return np.asarray(_net(tp, fp, positive.size, at))
+
+
+def table(
+    rows: pd.DataFrame,
+    *,
+    thresholds: Sequence[float] | Floats,
+    confidence: float = 0.95,
+    resamples: int = 500,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Return the decision curves of every model, and of acting on all and on none, per set.
+
+    Parameters
+    ----------
+    rows
+        `models/predictions.csv`.
+    thresholds
+        As for `measure`.
+    confidence, resamples, seed
+        Of the pointwise percentile bands, by bootstrap of whole patients.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With `COLUMNS`. `standardized` divides by the share of positives, so that 1 is the best
+        possible; `avoided_per_100` is how many actions a model spares per hundred cases, at the
+        same number of true positives less missed ones, against acting on all.
+    """
+    resampling.check_resamples(resamples)
+    at = _thresholds(thresholds)
+    found = []
+    for split, kind, of_set in predictions.sets(predictions.check(rows)):
+        named = {str(model): part for model, part in of_set.groupby("model", sort=True)}
+        # Models may lack cases; the reference strategies are drawn for the cases of any.
+        everyone = of_set.drop_duplicates("case_id").sort_values("case_id")
+        named |= {name: everyone.assign(probability=float(name == "treat_all"))
+                  for name in STRATEGIES}  # fmt: skip
+        for model, part in named.items():
+            rng = stream(seed, "evaluation.net_benefit", model, split, kind)
+            found.append(
+                _curve(part, at, confidence=confidence, resamples=resamples, rng=rng).assign(
+                    split=split, kind=kind, model=model
+                )
+            )
+    return pd.concat(found, ignore_index=True)[list(COLUMNS)]
+
+
+def _curve(
+    part: pd.DataFrame,
+    at: Floats,
+    *,
+    confidence: float,
+    resamples: int,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    positive = part["y"].to_numpy() == 1
+    p = part["probability"].to_numpy()
+    n = positive.size
+    # Which thresholds a case passes is one number, so cases fall into few kinds.
+    passed = np.searchsorted(at, p, side="right")
+    width = at.size + 1
+    cells = np.zeros((n, 2 * width), dtype=np.int64)
+    cells[np.arange(n), passed + width * positive] = 1
+    codes = resampling.patient_codes(part["patient_id"])
+    drawn = resampling.cell_counts(cells, codes, rng, resamples=resamples)
+    fp, tp = (_at_least(drawn[:, start : start + width]) for start in (0, width))
+    sizes = drawn.sum(axis=1, keepdims=True)
+    shares = drawn[:, width:].sum(axis=1, keepdims=True) / sizes
+    replicates = _net(tp, fp, sizes, at)
+    missing = np.full(replicates.shape, np.nan)
+    scaled = np.divide(replicates, shares, out=missing, where=shares > 0)
+    net = measure(positive, p, at)
+    share = float(positive.mean())
+    all_treated = share - (1 - share) * at / (1 - at)
+    low, high = _bands(replicates, confidence)
+    scaled_low, scaled_high = _bands(scaled, confidence)
+    return pd.DataFrame(
+        {
+            "threshold": at,
+            "n": n,
+            "n_pos": int(positive.sum()),
+            "net_benefit": net,
+            "low": low,
+            "high": high,
+            "standardized": net / share if share else np.nan,
+            "standardized_low": scaled_low,
+            "standardized_high": scaled_high,
+            "avoided_per_100": 100 * (net - all_treated) * (1 - at) / at,
+        }
+    )
+
+
+def _at_least(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return from counts per number of thresholds passed how many cases pass each."""
+    return np.asarray(counts[:, :0:-1].cumsum(axis=1)[:, ::-1])
+
+
+def _net(tp: npt.ArrayLike, fp: npt.ArrayLike, n: npt.ArrayLike, at: Floats) -> Floats:
+    true, false = np.asarray(tp, dtype=float), np.asarray(fp, dtype=float)
+    return np.asarray(true / n - false / n * (at / (1 - at)))
+
+
+def _bands(replicates: Floats, confidence: float) -> tuple[Floats, Floats]:
+    bounds = [resampling.percentile(column, confidence=confidence) for column in replicates.T]
+    low, high = np.array(bounds).T
+    return low, high
+
+
+def _thresholds(thresholds: npt.ArrayLike) -> Floats:
+    at = np.unique(np.asarray(thresholds, dtype=np.float64))
+    if at.size == 0 or at[0] <= 0 or at[-1] >= 1:
+        raise StudyError(
+            f"net-benefit thresholds run from {at[0] if at.size else 'nothing'} to "
+            f"{at[-1] if at.size else 'nothing'}; expected values inside (0, 1)"
+        )
+    return at

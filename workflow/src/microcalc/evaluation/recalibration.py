@@ -1,0 +1,70 @@
+"""Recalibration: fitted on internal validation, reported on external data, nowhere else.
+
+It is the one exception to "everything fitted sees train alone", so it has a file of its own.
+"""
+
+from typing import Any
+
+import pandas as pd
+
+from microcalc.errors import StudyError
+from microcalc.evaluation import calibration, predictions
+
+
+def fit(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return each model's recalibration, fitted on its internal validation predictions.
+
+    Parameters
+    ----------
+    rows
+        `models/predictions.csv`.
+
+    Returns
+    -------
+    dict
+        Per model: intercept, slope (on the logit scale), fitted_on, n, n_pos.
+
+    Raises
+    ------
+    StudyError
+        When there is no internal validation set, or it has one class or is separated.
+    """
+    predictions.check(rows)
+    internal = rows[(rows["split"] == "internal") & (rows["kind"] == "held_out")]
+    if internal.empty:
+        raise StudyError(
+            "evaluation.recalibrate is on, but no case is held out for internal validation; "
+            "turn it off or give the study an internal split"
+        )
+    found = {}
+    for model, part in internal.sort_values("case_id").groupby("model", sort=True):
+        y = part["y"].to_numpy()
+        intercept, slope = calibration.fit_recalibration(y, part["probability"].to_numpy())
+        if intercept != intercept:
+            raise StudyError(
+                f"{model} separates the internal validation set; it cannot be recalibrated on it"
+            )
+        found[str(model)] = {
+            "intercept": intercept,
+            "slope": slope,
+            "fitted_on": "internal",
+            "n": int(y.size),
+            "n_pos": int(y.sum()),
+        }
+    return found
+
+
+def apply(rows: pd.DataFrame, fitted: dict[str, dict[str, Any]]) -> pd.DataFrame:
+    """Return `rows` with the external predictions added once more, kind "recalibrated".
+
+    Models that `fitted` lacks are not added; with an empty `fitted` the rows are as they were.
+    """
+    added = [rows]
+    external = rows[(rows["split"] == "external") & (rows["kind"] == "held_out")]
+    for model, line in fitted.items():
+        part = external[external["model"] == model]
+        probability = calibration.apply_recalibration(
+            part["probability"].to_numpy(), line["intercept"], line["slope"]
+        )
+        added.append(part.assign(kind="recalibrated", probability=probability))
+    return pd.concat(added, ignore_index=True)

@@ -1,0 +1,253 @@
+"""`reclassification.csv`: NRI and IDI of one model over another, and why to distrust them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import ndtr, ndtri
+
+from microcalc.errors import StudyError
+from microcalc.evaluation import arrays, compare, predictions, resampling
+from microcalc.evaluation.arrays import Bools, Floats
+from microcalc.seeds import stream
+
+CAUTION = (
+    "NRI and IDI can be positive for a useless addition to a miscalibrated model, weigh all "
+    "moves alike whatever they cost, and depend on the cut points; judge by AUC, calibration "
+    "and net benefit first (Pepe, Biostatistics 2015; 16: 211; Hilden and Gerds, Stat Med 2014; "
+    "33: 3405)."
+)
+COLUMNS = (
+    "split", "kind", "model_new", "model_old", "measure", "cuts", "n_pos", "n_neg",
+    "estimate", "low", "high", "positives", "positives_low", "positives_high",
+    "negatives", "negatives_low", "negatives_high", "z", "p", "method", "caution",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Improvement:
+    """An index that is the sum of its part among the positives and that among the negatives."""
+
+    estimate: float
+    error: float
+    positives: float
+    positives_error: float
+    negatives: float
+    negatives_error: float
+
+    @property
+    def z(self) -> float:
+        """The estimate over its standard error."""
+        return self.estimate / self.error if self.error else math.nan
+
+
+def continuous_nri(y: npt.ArrayLike, old: npt.ArrayLike, new: npt.ArrayLike) -> Improvement:
+    """Return the category-free net reclassification improvement.
+
+    Parameters
+    ----------
+    y
+        Outcome, 0 or 1, shape (n,), both classes.
+    old, new
+        The two models' probabilities, shape (n,).
+
+    Returns
+    -------
+    Improvement
+        (share of positives whose probability rises − falls) + (share of negatives whose
+        probability falls − rises), between −2 and 2; errors not under the null (Pencina, Stat
+        Med 2011; 30: 11), as in Hmisc's improveProb.
+
+    Raises
+    ------
+    StudyError
+        When a class is empty, a probability is missing or outside [0, 1].
+    """
+    positive, a, b = _checked(y, old, new)
+    return _from_moves(positive, np.sign(b - a))
+
+
+def categorical_nri(
+    y: npt.ArrayLike, old: npt.ArrayLike, new: npt.ArrayLike, *, cuts: Sequence[float]
+) -> Improvement:
+    """Return the net reclassification improvement over risk categories.
+
+    Parameters
+    ----------
+    y, old, new
+        As for `continuous_nri`.
+    cuts
+        The categories' limits inside (0, 1), rising; a probability at a cut is in the upper one.
+
+    Raises
+    ------
+    StudyError
+        As `continuous_nri`, and when the cuts do not rise inside (0, 1).
+    """
+    positive, a, b = _checked(y, old, new)
+    limits = np.asarray(cuts, dtype=float)
+    inside = limits.size and (limits > 0).all() and (limits < 1).all()
+    if not inside or not (np.diff(limits) > 0).all():
+        raise StudyError(f"reclassification cuts are {list(cuts)}; expected rising, in (0, 1)")
+    categories = [np.searchsorted(limits, p, side="right") for p in (a, b)]
+    return _from_moves(positive, np.sign(categories[1] - categories[0]))
+
+
+def idi(y: npt.ArrayLike, old: npt.ArrayLike, new: npt.ArrayLike) -> Improvement:
+    """Return the integrated discrimination improvement (Pencina, Stat Med 2008; 27: 157).
+
+    Parameters
+    ----------
+    y, old, new
+        As for `continuous_nri`.
+
+    Returns
+    -------
+    Improvement
+        Mean rise of the probability among the positives + mean fall among the negatives.
+    """
+    positive, a, b = _checked(y, old, new)
+    rise, fall = (b - a)[positive], (a - b)[~positive]
+    return _joined(float(rise.mean()), _error(rise), float(fall.mean()), _error(fall))
+
+
+def table(
+    rows: pd.DataFrame,
+    pairs: Sequence[Sequence[str]],
+    *,
+    cuts: Sequence[float],
+    confidence: float = 0.95,
+    resamples: int = 500,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Return NRI (continuous and over `cuts`) and IDI of each pair on each set, with `COLUMNS`.
+
+    Parameters
+    ----------
+    rows
+        `models/predictions.csv`.
+    pairs
+        (new, old) model names, new over old.
+    cuts
+        As for `categorical_nri`.
+    confidence
+        Coverage of the intervals: Wald, or percentiles of a bootstrap of patients when one has
+        more than one case (z and p are then left out), as `method` says.
+    resamples, seed
+        Of that bootstrap.
+    """
+    predictions.check(rows)
+    compare.check_pairs(rows, pairs)
+    found = []
+    for split, kind, of_set in predictions.sets(rows):
+        for new, old in pairs:
+            both = compare.paired(of_set, new, old)
+            if both["y"].nunique() < 2:
+                continue
+            common = {
+                "split": split, "kind": kind, "model_new": new, "model_old": old,
+                "n_pos": int(both["y"].sum()), "n_neg": int((both["y"] == 0).sum()),
+                "caution": CAUTION,
+            }  # fmt: skip
+            rng = stream(seed, "evaluation.reclassification", new, old, split, kind)
+            for measure, value in _all(both, cuts).items():
+                found.append(common | _row(measure, value, cuts, confidence))
+            if resampling.has_clusters(both["patient_id"]):
+                _bootstrap(found[-3:], both, cuts, confidence, rng, resamples)
+    return pd.DataFrame(found, columns=list(COLUMNS))
+
+
+def _all(both: pd.DataFrame, cuts: Sequence[float]) -> dict[str, Improvement]:
+    y, new, old = (both[name].to_numpy() for name in ("y", "a", "b"))
+    return {
+        "continuous NRI": continuous_nri(y, old, new),
+        "categorical NRI": categorical_nri(y, old, new, cuts=cuts),
+        "IDI": idi(y, old, new),
+    }
+
+
+PARTS = {"": "estimate", "positives_": "positives", "negatives_": "negatives"}
+
+
+def _row(
+    measure: str, value: Improvement, cuts: Sequence[float], confidence: float
+) -> dict[str, Any]:
+    reach = float(ndtri(0.5 + confidence / 2))
+    row: dict[str, Any] = {
+        "measure": measure,
+        "cuts": " ".join(map(str, cuts)) if measure == "categorical NRI" else "",
+        "z": value.z,
+        "p": float(2 * ndtr(-abs(value.z))),
+        "method": "Wald",
+    }
+    for prefix, name in PARTS.items():
+        estimate = getattr(value, name)
+        error = getattr(value, f"{prefix}error")
+        row[name] = estimate
+        row[f"{prefix}low"], row[f"{prefix}high"] = (
+            estimate - reach * error,
+            estimate + reach * error,
+        )
+    return row
+
+
+def _bootstrap(
+    rows: list[dict[str, Any]],
+    both: pd.DataFrame,
+    cuts: Sequence[float],
+    confidence: float,
+    rng: np.random.Generator,
+    resamples: int,
+) -> None:
+    resampling.check_resamples(resamples)
+    codes = resampling.patient_codes(both["patient_id"])
+    drawn: list[dict[str, Improvement]] = []
+    for weights in resampling.case_weights(codes, rng, resamples=resamples):
+        samples = (both.iloc[np.repeat(np.arange(len(both)), w)] for w in weights)
+        drawn += [_all(sample, cuts) for sample in samples if sample["y"].nunique() == 2]
+    for row in rows:
+        row |= {"z": math.nan, "p": math.nan, "method": "cluster bootstrap"}
+        for prefix, name in PARTS.items():
+            values = [getattr(replicate[row["measure"]], name) for replicate in drawn]
+            bounds = resampling.percentile(values, confidence=confidence)
+            row[f"{prefix}low"], row[f"{prefix}high"] = bounds
+
+
+def _checked(
+    y: npt.ArrayLike, old: npt.ArrayLike, new: npt.ArrayLike
+) -> tuple[Bools, Floats, Floats]:
+    positive = arrays.outcome(y)
+    arrays.both_classes(positive)
+    a = arrays.probabilities(old, n=positive.size, name="the old model's probability")
+    b = arrays.probabilities(new, n=positive.size, name="the new model's probability")
+    return positive, a, b
+
+
+def _from_moves(positive: Bools, moves: npt.ArrayLike) -> Improvement:
+    up = np.asarray(moves, dtype=float)
+    parts = []
+    for signed in (up[positive], -up[~positive]):
+        net, moved = float(signed.mean()), float(np.abs(signed).mean())
+        parts += [net, math.sqrt(max(0.0, moved - net**2) / signed.size)]
+    return _joined(*parts)
+
+
+def _joined(
+    positives: float, positives_error: float, negatives: float, negatives_error: float
+) -> Improvement:
+    return Improvement(
+        positives + negatives,
+        math.hypot(positives_error, negatives_error),
+        positives,
+        positives_error,
+        negatives,
+        negatives_error,
+    )
+
+
+def _error(values: Floats) -> float:
+    return float(math.sqrt(values.var(ddof=1) / values.size)) if values.size > 1 else math.nan

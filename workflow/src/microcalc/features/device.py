@@ -1,0 +1,132 @@
+"""Where a network computes: which device, in which precision, how many patches at a time."""
+
+import fcntl
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from microcalc.errors import StudyError
+
+if TYPE_CHECKING:
+    import torch
+
+log = logging.getLogger(__name__)
+
+PRECISIONS = ("float32", "bfloat16", "float16")
+
+# A patch of 224 px needs less than this in any torchvision network, weights aside (measured by
+# benchmarks/features.py; the largest are VGG's first layers).
+BYTES_PER_PATCH = 96 * 2**20 / 224**2
+CPU_BATCH, CUDA_BATCH = 8, 128
+CPU_BYTES = 2**30
+
+
+def choose(name: str) -> "torch.device":
+    """Return the device for `auto`, `cpu` or `cuda`.
+
+    Raises
+    ------
+    StudyError
+        When `cuda` is asked for and this machine has none.
+    """
+    import torch
+
+    if name not in ("auto", "cpu", "cuda"):
+        raise StudyError(f"features.device is {name!r}; expected auto, cpu or cuda")
+    present = name != "cpu" and torch.cuda.is_available()
+    if name == "cuda" and not present:
+        raise StudyError(
+            "features.device is cuda, but torch sees no CUDA GPU on this machine; "
+            "use features.device: auto or cpu, or run where there is one"
+        )
+    return torch.device("cuda" if present else "cpu")
+
+
+def check_precision(precision: str, device: "torch.device") -> None:
+    """Raise a StudyError when `device` cannot compute in `precision`."""
+    if precision not in PRECISIONS:
+        raise StudyError(f"features.precision is {precision!r}; expected {', '.join(PRECISIONS)}")
+    if precision == "float16" and device.type != "cuda":
+        raise StudyError(
+            "features.precision is float16, which needs a CUDA GPU; "
+            "use float32, or bfloat16 for speed at some accuracy"
+        )
+
+
+def batch_size(device: "torch.device", size: int) -> int:
+    """Return how many patches of `size` x `size` pixels to compute at a time.
+
+    A processor gains nothing from more than `CPU_BATCH`; a GPU does up to about `CUDA_BATCH`.
+    Both take fewer of larger patches: a gibibyte's worth, or half of the GPU's free memory.
+    """
+    import torch
+
+    if device.type == "cuda":
+        free, most = torch.cuda.mem_get_info(device)[0] // 2, CUDA_BATCH
+    else:
+        free, most = CPU_BYTES, CPU_BATCH
+    return max(1, min(most, int(free / (BYTES_PER_PATCH * size**2))))
+
+
+@contextmanager
+def hold(device: "torch.device", *, folder: Path | None = None) -> Iterator["torch.device"]:
+    """Yield `device` for this process alone: concurrent jobs on one machine never share a GPU.
+
+    Of several GPUs it takes the first that no other job holds, and waits when all are taken. The
+    lock is a file of the machine (not of the study, so that two studies keep apart too) which the
+    operating system releases however the job ends. A CPU needs no lock: Snakemake counts threads.
+    """
+    import torch
+
+    if device.type != "cuda":
+        yield device
+        return
+    names = [
+        str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())
+    ]
+    with lock_one(names, folder or Path(tempfile.gettempdir())) as index:
+        yield torch.device("cuda", index)
+
+
+@contextmanager
+def lock_one(
+    names: Sequence[str],
+    folder: Path,
+    *,
+    wait_s: float = 0.5,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[int]:
+    """Yield the place of the first of `names` that no other process has locked in `folder`."""
+    with ExitStack() as stack:
+        handles = [
+            stack.enter_context(_shared_file(folder / f"microcalc-gpu-{name}.lock"))
+            for name in names
+        ]
+        said = False
+        while True:
+            for index, handle in enumerate(handles):
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                yield index
+                return
+            if not said:
+                log.info("waiting: other jobs hold this machine's %d GPU(s)", len(names))
+                said = True
+            sleep(wait_s)
+
+
+@contextmanager
+def _shared_file(path: Path) -> Iterator[int]:
+    """Yield an open file that any user of the machine can lock."""
+    handle = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
+    try:
+        yield handle
+    finally:
+        os.close(handle)

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -92,3 +95,51 @@ def test_a_network_of_one_size_says_so(tmp_path):
     with pytest.raises(StudyError, match=r"224 x 224 pixels, the patches have 64 x 64"):
         network.check_size(64)
     network.check_size(224)
+
+
+def test_layers_are_pooled_side_by_side(weights_path, network, patches):
+    both = backbone.load("resnet18", weights_path, layers=["layer2", "penultimate", "layer1.0"])
+    got = features.extract(both, patches[:3], batch_size=2)
+    assert got.shape == (3, 128 + 512 + 64)
+    np.testing.assert_allclose(
+        got[:, 128:640], features.extract(network, patches[:3], batch_size=2), rtol=1e-5, atol=1e-6
+    )
+    with torch.inference_mode():
+        images = next(_normalized(network, patches[:3]))
+        body = both.body
+        stem = body.maxpool(body.relu(body.bn1(body.conv1(images))))
+        stage = body.layer2(body.layer1(stem)).mean(dim=(2, 3))
+    np.testing.assert_allclose(got[:, :128], stage, rtol=1e-5, atol=1e-6)
+
+
+def _normalized(network, patches):
+    mean, std = (
+        torch.tensor(values).view(3, 1, 1)
+        for values in (network.preprocessing.mean, network.preprocessing.std)
+    )
+    yield (torch.from_numpy(patches).unsqueeze(1) - mean) / std
+
+
+def test_layers_of_all_shapes_are_pooled():
+    for name, layer, width in (("swin_t", "features.1", 96), ("vit_b_16", "encoder", 768)):
+        body, _ = backbone.build(name)
+        network = backbone.Network(body.eval(), IMAGENET, [layer])
+        with torch.inference_mode():
+            assert network(torch.empty((2, 3, 224, 224), device="meta")).shape == (2, width)
+
+
+def test_a_layer_that_is_not_there_lists_those_that_are(weights_path):
+    with pytest.raises(StudyError, match=r"names 'layer9'.* conv1, bn1, layer1, .*penultimate"):
+        backbone.load("resnet18", weights_path, layers=["layer9"])
+
+
+def test_torchs_compiler_is_not_imported(weights_path):
+    code = (
+        "import sys\n"
+        "from microcalc.features import backbone\n"
+        f"backbone.load('resnet18', {str(weights_path)!r})\n"
+        "assert 'torch._dynamo' not in sys.modules, 'the compiler costs a second per job'\n"
+        "import torch._dynamo.utils as utils\n"
+        "assert utils.is_compile_supported.__module__ == 'torch._dynamo.utils'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

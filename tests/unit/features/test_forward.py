@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from microcalc import features
+from microcalc.errors import StudyError
 from microcalc.features import forward, generated
 from microcalc.features.preprocessing import IMAGENET
 
@@ -40,15 +41,16 @@ def test_features_do_not_depend_on_threads(network, patches):
 
 
 def _batches(network, patches, step):
-    with forward._Feeder(network, patches, np.arange(len(patches))) as feeder:
+    with forward._Feeder(network, patches, np.arange(len(patches)), ahead=False) as feeder:
         for first in range(0, len(patches), step):
-            yield feeder.batch(first, step)
+            yield feeder.batch(first, step).clone()
 
 
 def test_batches_are_normalized_rgb_channels_last(network, patches):
-    batches = [batch.clone() for batch in _batches(network, patches, 4)]
+    with forward._Feeder(network, patches, np.arange(7), ahead=False) as feeder:
+        assert feeder.batch(0, 4).is_contiguous(memory_format=torch.channels_last)
+    batches = list(_batches(network, patches, 4))
     assert [tuple(batch.shape) for batch in batches] == [(4, 3, 64, 64), (3, 3, 64, 64)]
-    assert batches[0].is_contiguous(memory_format=torch.channels_last)
     got = torch.cat(batches).numpy()
     for channel in range(3):
         expected = (patches - IMAGENET.mean[channel]) / IMAGENET.std[channel]
@@ -78,6 +80,66 @@ def test_features_that_are_not_finite_are_named(network, patches):
     with pytest.raises(forward.NotFiniteError) as caught:
         features.extract(network, broken, batch_size=2)
     assert caught.value.rows == [2]
+
+
+def test_rows_choose_patches_and_their_order(network, patches):
+    whole = features.extract(network, patches)
+    got = features.extract(network, patches, rows=[5, 0, 3], batch_size=2)
+    assert _relative(got, whole[[5, 0, 3]]) < 1e-5
+
+
+def test_bfloat16_is_near_and_never_silent(network, patches):
+    exact = features.extract(network, patches)
+    rounded = features.extract(network, patches, precision="bfloat16")
+    assert rounded.dtype == np.float32
+    assert 1e-5 < _relative(rounded, exact) < 0.05
+    with pytest.raises(StudyError, match="float16"):
+        features.extract(network, patches, precision="float16")
+
+
+class _Small(torch.nn.Module):
+    """A network whose GPU holds three patches at most."""
+
+    preprocessing = IMAGENET
+    device = torch.device("cpu")
+
+    def __init__(self, most):
+        super().__init__()
+        self.most, self.sizes = most, []
+
+    def check_size(self, size):
+        pass
+
+    def forward(self, images):
+        self.sizes.append(len(images))
+        if len(images) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return images.mean(dim=(2, 3))
+
+
+def test_out_of_memory_halves_the_batch_and_goes_on(patches, caplog):
+    network = _Small(3)
+    got = features.extract(network, patches, batch_size=7)
+    assert network.sizes == [7, 4, 2, 2, 2, 1]
+    assert caplog.messages == [
+        "out of memory on the GPU: going on with batches of 4",
+        "out of memory on the GPU: going on with batches of 2",
+    ]
+    np.testing.assert_allclose(got, features.extract(_Small(99), patches), rtol=1e-6)
+    with pytest.raises(StudyError, match="does not hold even one patch"):
+        features.extract(_Small(0), patches)
+
+
+def test_reading_ahead_gives_the_same_batches(network, patches, monkeypatch):
+    """What a GPU run does, on the CPU: read in a thread, also after the batch was halved."""
+    order = np.arange(len(patches))
+    expected = torch.cat(list(_batches(network, patches, 2)))
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor)
+    with forward._Feeder(network, patches, order, ahead=True) as feeder:
+        first = feeder.batch(0, 4).clone()
+        got = [first[:0]] + [feeder.batch(i, 2).clone() for i in (0, 2, 4, 6)]
+    assert torch.equal(torch.cat(got), expected)
+    assert torch.equal(first, expected[:4])
 
 
 GOLDEN = [

@@ -13,9 +13,10 @@ from microcalc.images.patches import QC_COLUMNS
 @pytest.fixture
 def shard_paths(tmp_path):
     """Two shards: case x keeps one image of two, y both, z none."""
-    good = dicom(breast(), BitsStored=12)
-    for name in ("x1", "y1", "y2"):
-        (tmp_path / f"{name}.dcm").write_bytes(good)
+    for seed, name in enumerate(("x1", "y1", "y2")):
+        (tmp_path / f"{name}.dcm").write_bytes(
+            dicom(breast(seed=seed), BitsStored=12, SOPInstanceUID=f"1.2.{seed}")
+        )
     for name in ("x2", "z1", "z2"):
         (tmp_path / f"{name}.dcm").write_bytes(b"no mammogram")
     paths = []
@@ -86,3 +87,41 @@ def test_the_order_of_shards_and_rows_does_not_matter(shard_paths, eligible):
     other = included.gather(shard_paths[::-1], eligible[::-1], max_excluded=0.5)
     for a, b in zip(one, other, strict=True):
         pd.testing.assert_frame_equal(a, b)
+
+
+def doubled(tmp_path, first, second, **attributes):
+    """A shard in which the images of two cases have the same pixels."""
+    for name, uid in [("a1", "1.2.3"), ("b1", "1.2.4")]:
+        (tmp_path / f"{name}.dcm").write_bytes(
+            dicom(breast(), BitsStored=12, **({"SOPInstanceUID": uid} | attributes))
+        )
+    path = tmp_path / "shard.npz"
+    rows = [row("a1", "a"), row("b1", "b")]
+    shards.update(path, rows, settings=SETTINGS, image_folder=tmp_path, digest="")
+    cases = pd.DataFrame([first, second], columns=["case_id", "patient_id", "split"])
+    return [path], cases.assign(y=0)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("a", "p", "train"), ("b", "q", "train")),
+        (("a", "p", "train"), ("b", "p", "external")),
+    ],
+)
+def test_the_same_pixels_under_two_patients_or_splits_stop_the_study(tmp_path, first, second):
+    paths, cases = doubled(tmp_path, first, second)
+    with pytest.raises(StudyError, match=r"image a1 \(case a, train\), image b1 .* same pixels$"):
+        included.gather(paths, cases, max_excluded=0.5)
+
+
+def test_the_same_uid_is_told_apart_from_the_same_pixels(tmp_path):
+    paths, cases = doubled(tmp_path, ("a", "p", "train"), ("b", "q", "train"), SOPInstanceUID="1.9")
+    with pytest.raises(StudyError, match=r"(?s)same SOPInstanceUID\n.*same pixels"):
+        included.gather(paths, cases, max_excluded=0.5)
+
+
+def test_doubles_within_a_patient_are_a_warning(tmp_path, caplog):
+    paths, cases = doubled(tmp_path, ("a", "p", "train"), ("b", "p", "train"))
+    included.gather(paths, cases, max_excluded=0.5)
+    assert "image a1 (case a, train), image b1 (case b, train) have the same pixels" in caplog.text

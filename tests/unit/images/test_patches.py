@@ -182,6 +182,37 @@ def test_other_normalizations(normalization):
     assert pixels.max() <= 1
 
 
+@pytest.mark.parametrize(
+    ("roi", "words"),
+    [
+        (Roi(280, 380, 295, 395), r"lies outside the breast$"),
+        (Roi(195, 20, 205, 40), r"outside the breast; with x and y swapped it would lie inside"),
+    ],
+)
+def test_an_roi_outside_the_breast_is_an_error(roi, words):
+    with pytest.raises(StudyError, match=words):
+        extract(mammogram(breast()), roi, **SIZES)
+
+
+def test_an_roi_partly_outside_is_flagged():
+    flags = extract(mammogram(breast()), Roi(195, 195, 250, 205), **SIZES).qc["flags"]
+    assert flags == "roi_partly_outside_breast"
+    flags = extract(mammogram(breast()), Roi(-30, 195, 40, 205), **SIZES).qc["flags"]
+    assert flags == "roi_partly_outside_image"
+
+
+def test_a_fitted_crop_spans_the_roi_and_its_margin():
+    image = breast()
+    roi = Roi(50, 150, 90, 230)
+    fitted = extract(mammogram(image), roi, **SIZES, crop="fit", fit_margin_mm=2.4)
+    assert fitted.pixels.shape == (64, 64)
+    # The longer side is 8 mm, so that 12.8 mm come to 64 pixels: 0.2 mm each.
+    assert fitted.qc["window_mm"] == pytest.approx(12.8)
+    wide = extract(mammogram(image), roi, **(SIZES | {"spacing_mm": 0.2, "patch_mm": 12.8}))
+    np.testing.assert_array_equal(fitted.pixels, wide.pixels)
+    assert extract(mammogram(image), roi, **SIZES).qc["window_mm"] == pytest.approx(6.4)
+
+
 def golden():
     """Return every eighth pixel of a patch that goes through flip, window and two spacings."""
     image = breast(640, 480, seed=7, chest_wall="right")

@@ -18,10 +18,12 @@ def run(name, folder, **parts):
 
 
 def test_from_tables_and_files_to_included_cases(tmp_path):
-    for name in ("a1", "a2", "b1"):
-        (tmp_path / f"{name}.dcm").write_bytes(dicom(breast(), BitsStored=12))
+    for seed, name in enumerate(("a1", "a2", "b1")):
+        data = dicom(breast(seed=seed), BitsStored=12, SOPInstanceUID=f"1.2.{seed}")
+        (tmp_path / f"{name}.dcm").write_bytes(data)
     rows = [row("a1", "a"), row("a2", "a"), row("b1", "b")]
     cases = pd.DataFrame({"case_id": ["a", "b"], "patient_id": ["p-a", "p-b"], "y": [0, 1]})
+    cases["split"] = "train"
     cases.to_csv(tmp_path / "cases.csv", index=False)
     pd.DataFrame(rows).drop(columns="patient_id").to_csv(tmp_path / "images.csv", index=False)
     paths = [str(tmp_path / f"shard-{k}.npz") for k in range(2)]

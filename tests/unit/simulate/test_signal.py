@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-
-from microcalc.simulate import cohort, shard
-from microcalc.simulate.__main__ import DEMO_SEED
 from tests.unit.simulate.simulated_reader import (
     MEASURES,
     clinical_matrix,
     measure,
     validated_auc,
 )
+
+from microcalc.simulate import cohort, shard
+from microcalc.simulate.__main__ import DEMO_SEED
 
 CLINICAL = [
     "age",
@@ -47,14 +47,14 @@ def test_clinical_variables_reach_it_over_seeds_too():
 
 
 def test_simple_measures_tell_the_classes_apart_on_a_subsample(tmp_path):
-    tables = cohort.draw(6, n_negative=36, n_positive=36, field_mm=cohort.TINY_FIELD_MM)
+    tables = cohort.draw(6, n_negative=26, n_positive=26, field_mm=cohort.TINY_FIELD_MM)
     views = tables.images["view"] == "CC"
     shard.write(tables.phantoms[views].to_dict("records"), tmp_path, seed=6)
     found = measure(tables.images[views], tmp_path).loc[tables.cases["case_id"], MEASURES]
     positive, _ = truth(tables.cases)
     everyone = np.tile([True, False], len(positive))
     inside, _ = validated_auc(found.loc[found.index.repeat(2)], positive.repeat(2), everyone, C=1.0)
-    assert 0.65 < inside < 0.95
+    assert inside == 7
 
 
 @pytest.mark.slow

@@ -183,19 +183,15 @@ def table(
         size = {"set": split, "n": n, "events": events, "prevalence": prevalence,
                 "expected_auc": expected_auc}  # fmt: skip
         if split != "train":
-            for criterion in validation(prevalence, expected_auc):
-                found.append(size | _judged(criterion, n, prevalence, split))
+            criteria = validation(prevalence, expected_auc)
+            found += [size | _judged(one, n, prevalence, split) for one in criteria]
             continue
         r2 = cox_snell(expected_auc, prevalence)
         for model, number in parameters.items():
-            for criterion in development(number, prevalence, r2):
-                per = {
-                    "model": model,
-                    "parameters": number,
-                    "events_per_parameter": events / number,
-                }
-                what = f"the {model} model with {number} candidate parameters"
-                found.append(size | per | _judged(criterion, n, prevalence, what))
+            what = f"the {model} model with {number} candidate parameters"
+            per = {"model": model, "parameters": number, "events_per_parameter": events / number}
+            criteria = development(number, prevalence, r2)
+            found += [size | per | _judged(one, n, prevalence, what) for one in criteria]
     return pd.DataFrame(found, columns=list(COLUMNS))
 
 

@@ -133,13 +133,13 @@ def _build_whole(name: str, device: str, options: dict[str, Any]) -> torch.nn.Mo
             f"features.backbone is {name!r}, which torchvision {torchvision.__version__} does not "
             f"have; it has {', '.join(names())}"
         )
-    with torch.device(device), _NoDrawing():
+    with torch.device(device), _NoInitialization():
         body: torch.nn.Module = torchvision.models.get_model(name, weights=None, **options)
     return body
 
 
-class _NoDrawing(TorchFunctionMode):
-    """Draws no random numbers for tensors that have no memory; torch imports its compiler to."""
+class _NoInitialization(TorchFunctionMode):
+    """Leaves tensors without memory alone; to draw numbers for them torch imports its compiler."""
 
     def __torch_function__(
         self,
@@ -148,9 +148,13 @@ class _NoDrawing(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        if func in (torch.Tensor.normal_, torch.Tensor.uniform_) and args[0].is_meta:
-            return args[0]
-        return func(*args, **(kwargs or {}))
+        named = kwargs or {}
+        initializes = getattr(func, "__module__", "") == "torch.nn.init"
+        if initializes or func in (torch.Tensor.normal_, torch.Tensor.uniform_):
+            tensor = named["tensor"] if "tensor" in named else args[0]
+            if tensor.is_meta:
+                return tensor
+        return func(*args, **named)
 
 
 def _has_weights(module: torch.nn.Module) -> bool:

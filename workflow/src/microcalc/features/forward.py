@@ -95,7 +95,7 @@ def extract(
     with (
         torch.inference_mode(),
         _numerics(network.device, precision),
-        _Feeder(network, patches, order) as feeder,
+        _Feeder(network, patches, order, ahead=network.device.type == "cuda") as feeder,
     ):
         while first < len(order):
             try:
@@ -131,7 +131,12 @@ class _Feeder:
     """
 
     def __init__(
-        self, network: "Network", patches: npt.NDArray[np.float32], order: npt.NDArray[np.intp]
+        self,
+        network: "Network",
+        patches: npt.NDArray[np.float32],
+        order: npt.NDArray[np.intp],
+        *,
+        ahead: bool,
     ) -> None:
         import torch
 
@@ -141,7 +146,7 @@ class _Feeder:
         self._scale = (1 / std).float().to(self._device)
         self._shift = (-mean / std).float().to(self._device)
         self._buffer = torch.empty(0, device=self._device)
-        self._reader = ThreadPoolExecutor(1) if self._device.type == "cuda" else None
+        self._reader = ThreadPoolExecutor(1) if ahead else None
         self._next: tuple[tuple[int, int], Future[torch.Tensor]] | None = None
 
     def __enter__(self) -> "_Feeder":

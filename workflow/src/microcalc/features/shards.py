@@ -191,14 +191,27 @@ def _write(
     path: str | os.PathLike[str],
 ) -> None:
     names = [*columns]
-    arrays = [pa.array(values, pa.string()) for values in columns.values()]
+    arrays = [_texts(values) for values in columns.values()]
     if rows:
         names += feature_names(len(rows[0]))
-        arrays += [pa.array(column) for column in np.ascontiguousarray(np.transpose(rows))]
+        arrays += [_floats(column) for column in np.ascontiguousarray(np.transpose(rows))]
     table = pa.table(arrays, names=names).replace_schema_metadata(
         {"circumstances": json.dumps(asdict(circumstances))}
     )
     write_parquet(table, path)
+
+
+# Pyarrow's own conversion imports pandas to ask whether it was given a pandas object.
+def _texts(values: Sequence[str]) -> pa.Array:
+    encoded = [value.encode() for value in values]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    return pa.StringArray.from_buffers(
+        len(values), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))
+    )
+
+
+def _floats(values: npt.NDArray[np.float32]) -> pa.Array:
+    return pa.Array.from_buffers(pa.float32(), len(values), [None, pa.py_buffer(values)])
 
 
 def write_parquet(table: pa.Table, path: str | os.PathLike[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from microcalc.errors import StudyError
-from microcalc.images import shards
+from microcalc.images import duplicates, shards
 from microcalc.images.patches import QC_COLUMNS
 
 log = logging.getLogger(__name__)
@@ -46,9 +46,11 @@ def gather(
     Raises
     ------
     StudyError
-        Listing the cases that left, when they are more than `max_excluded` of all.
+        Listing the cases that left, when they are more than `max_excluded` of all; or the images
+        that stand under two patients or in two splits.
     """
-    qc = _quality_table(shard_paths)
+    qc, digests = _tables(shard_paths)
+    _refuse_straddling(digests, eligible)
     usable = qc[qc["status"] == "ok"].groupby("case_id").size()
     reasons = qc[qc["status"] != "ok"].groupby("case_id")["reason"].agg(_several)
     included = eligible.sort_values("case_id", kind="stable").reset_index(drop=True)
@@ -71,16 +73,33 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
     return kept.astype({"y": int}).reset_index(drop=True)
 
 
-def _quality_table(shard_paths: Sequence[str | os.PathLike[str]]) -> pd.DataFrame:
+def _tables(shard_paths: Sequence[str | os.PathLike[str]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the quality control of all images, and the digests that tell equal ones."""
     leading = ["image_id", "case_id", "view", "status", "reason"]
+    tracing = ["image_id", "case_id", "pixel_digest", "uid_digest"]
     rows: list[dict[str, Any]] = []
+    digests: list[dict[str, str]] = []
     for path in shard_paths:
         shard = shards.read(path)
         for i in range(len(shard)):
             texts = {name: str(getattr(shard, name)[i]) for name in leading}
             rows.append(texts | json.loads(str(shard.qc[i])))
+            digests.append({name: str(getattr(shard, name)[i]) for name in tracing})
     table = pd.DataFrame(rows, columns=[*leading, *QC_COLUMNS])
-    return table.sort_values("image_id", kind="stable").reset_index(drop=True)
+    ordered = table.sort_values("image_id", kind="stable").reset_index(drop=True)
+    return ordered, pd.DataFrame(digests, columns=tracing)
+
+
+def _refuse_straddling(digests: pd.DataFrame, eligible: pd.DataFrame) -> None:
+    errors, warnings = duplicates.find(digests, eligible)
+    for sentence in warnings:
+        log.warning("%s", sentence)
+    if errors:
+        raise StudyError.listing(
+            "The same mammogram stands under two patients or in two splits, so that the study "
+            "would test on what it has learned; correct the images table or the splits",
+            errors,
+        )
 
 
 def _several(reasons: "pd.Series[str]") -> str:

@@ -9,19 +9,21 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
+from microcalc.errors import StudyError
 from microcalc.images import breast as breasts
 from microcalc.images.breast import Breast
 from microcalc.images.mammogram import Mammogram
 from microcalc.images.roi import Roi, check_inside
 
+_MOSTLY = 0.5
 HEADROOM = 0.8
 """Where the breast's 99th percentile lands in [0, 1]: calcifications are brighter than that."""
 
 QC_COLUMNS = (
-    "spacing_source", "spacing_row_mm", "spacing_column_mm", "laterality", "flipped", "voi",
-    "inverted", "breast_fraction", "roi_in_breast", "saturation", "roi_contrast",
-    "outside_image", "transfer_syntax", "sop_class", "photometric_interpretation",
-    "bits_stored", "flags",
+    "rows", "columns", "spacing_source", "spacing_row_mm", "spacing_column_mm", "laterality",
+    "flipped", "window_mm", "voi", "inverted", "breast_fraction", "roi_in_breast",
+    "saturation", "roi_contrast", "outside_image", "transfer_syntax", "sop_class",
+    "photometric_interpretation", "bits_stored", "flags",
 )  # fmt: skip
 """What `Patch.qc` holds, in the order of `images/qc.csv`."""
 
@@ -58,6 +60,8 @@ def extract(
     patch_mm: float,
     thumbnail_px: int,
     normalization: str = "percentile",
+    crop: str = "fixed",
+    fit_margin_mm: float = 0.0,
 ) -> Patch:
     """Return the patch of `patch_mm` centered on `roi`, at `spacing_mm` a pixel.
 
@@ -76,13 +80,18 @@ def extract(
         Pixel and side of the patch in mm.
     thumbnail_px
         Side of the thumbnail.
+    crop
+        "fixed" for a window of `patch_mm`; "fit" for a square window as long as the ROI's longer
+        side plus `fit_margin_mm` at either end, brought to the same number of pixels.
+    fit_margin_mm
+        See `crop`.
     normalization
         "percentile", "z-score" (mean 0.5, one SD 0.15) or "none" (the full range of the file).
 
     Raises
     ------
     StudyError
-        When the ROI lies outside the image.
+        When the ROI lies outside the image or outside the breast.
     """
     flags = check_inside(roi, mammogram.shape, image_id=mammogram.image_id)
     breast = breasts.find(mammogram)
@@ -91,21 +100,33 @@ def extract(
     if upside_down:
         flags.append("turned_upright")
     scaled = _scaled_curve(mammogram, breast, normalization)
+    in_breast = _part_in_breast(mammogram, breast, roi, flags)
     size = round(patch_mm / spacing_mm)
-    pixels, outside = _resample(mammogram, scaled, roi.center, size, spacing_mm)
+    window_mm = size * spacing_mm
+    if crop == "fit":
+        row_mm, column_mm = mammogram.spacing_mm
+        longer = max((roi.x1 - roi.x0) * column_mm, (roi.y1 - roi.y0) * row_mm)
+        window_mm = longer + 2 * fit_margin_mm
+    pixels, outside = _resample(mammogram, scaled, roi.center, size, window_mm / size)
     thumbnail = _thumbnail(mammogram, breast, scaled, roi, thumbnail_px)
     # The patch is centered on the ROI, so that flipping it is flipping the image with its ROI.
     if flipped:
         pixels, thumbnail = pixels[:, ::-1], thumbnail[:, ::-1]
     if upside_down:
         pixels, thumbnail = pixels[::-1], thumbnail[::-1]
-    flags = [*mammogram.flags, *breast.flags, *flags]
     return Patch(
         pixels=np.ascontiguousarray(pixels),
         thumbnail=np.ascontiguousarray(thumbnail),
         flipped=flipped,
         upside_down=upside_down,
-        qc=_quality(mammogram, breast, scaled, roi, flipped, outside, flags),
+        qc=_quality(mammogram, breast, scaled, roi)
+        | {
+            "flipped": flipped,
+            "window_mm": round(window_mm, 6),
+            "roi_in_breast": round(in_breast, 6),
+            "outside_image": round(outside, 6),
+            "flags": ";".join(sorted({*mammogram.flags, *breast.flags, *flags})),
+        },
     )
 
 
@@ -212,40 +233,63 @@ def _thumbnail(
     return square
 
 
+def _part_in_breast(mammogram: Mammogram, breast: Breast, roi: Roi, flags: list[str]) -> float:
+    """Return the part of the ROI that is breast.
+
+    Raises
+    ------
+    StudyError
+        When none of it is.
+    """
+    part = _mean_in(breast, roi)
+    if part == 0 and "no_breast_found" not in breast.flags:
+        hint = ""
+        if _mean_in(breast, Roi(roi.y0, roi.x0, roi.y1, roi.x1)) > 0:
+            hint = "; with x and y swapped it would lie inside"
+        raise StudyError(
+            f"image {mammogram.image_id}: its ROI ({roi.x0:g}, {roi.y0:g}, {roi.x1:g}, "
+            f"{roi.y1:g}) lies outside the breast{hint}"
+        )
+    if part < _MOSTLY:
+        flags.append("roi_partly_outside_breast")
+    return part
+
+
+def _mean_in(breast: Breast, roi: Roi) -> float:
+    """Return the part of the grid cells that `roi` touches that are breast, 0 without any."""
+    spans = []
+    for low, high, stride, cells in (
+        (roi.y0, roi.y1, breast.stride[0], breast.mask.shape[0]),
+        (roi.x0, roi.x1, breast.stride[1], breast.mask.shape[1]),
+    ):
+        first = min(max(floor(low / stride), 0), cells)
+        # An image's last pixels may stand for no cell of their own.
+        spans.append(slice(min(first, cells - 1), max(min(ceil(high / stride), cells), first)))
+    cells_in = breast.mask[spans[0], spans[1]]
+    return float(cells_in.mean()) if cells_in.size else 0.0
+
+
 def _quality(
-    mammogram: Mammogram,
-    breast: Breast,
-    scaled: NDArray[np.float32],
-    roi: Roi,
-    flipped: bool,
-    outside: float,
-    flags: list[str],
+    mammogram: Mammogram, breast: Breast, scaled: NDArray[np.float32], roi: Roi
 ) -> dict[str, Any]:
-    grey, curve = mammogram.grey, mammogram.grey.curve
+    grey = mammogram.grey
     tissue = breast.values[breast.mask]
-    saturated = float((tissue >= curve.max()).mean()) if tissue.size else 0.0
+    saturated = float((tissue >= grey.curve.max()).mean()) if tissue.size else 0.0
     rows, columns = mammogram.shape
     y0, x0 = (max(0, floor(v)) for v in (roi.y0, roi.x0))
-    y1, x1 = min(rows, max(ceil(roi.y1), y0 + 1)), min(columns, max(ceil(roi.x1), x0 + 1))
-    box = np.take(scaled, mammogram.stored[min(y0, y1 - 1) : y1, min(x0, x1 - 1) : x1])
-    low, high = np.percentile(np.clip(box, 0, 1), (5, 95))
-    cells = breast.mask[
-        y0 // breast.stride[0] : max(y1 // breast.stride[0], y0 // breast.stride[0] + 1),
-        x0 // breast.stride[1] : max(x1 // breast.stride[1], x0 // breast.stride[1] + 1),
-    ]
+    box = np.take(scaled, mammogram.stored[y0 : ceil(roi.y1), x0 : ceil(roi.x1)])
+    low, high = np.percentile(np.clip(box, 0, 1), (5, 95)) if box.size else (0.0, 0.0)
     return {
+        "rows": rows,
+        "columns": columns,
         "spacing_source": mammogram.spacing_source,
         "spacing_row_mm": mammogram.spacing_mm[0],
         "spacing_column_mm": mammogram.spacing_mm[1],
         "laterality": mammogram.laterality,
-        "flipped": flipped,
         "voi": grey.voi,
         "inverted": grey.inverted,
         "breast_fraction": round(breast.fraction, 6),
-        "roi_in_breast": round(float(cells.mean()) if cells.size else 0.0, 6),
         "saturation": round(saturated, 6),
         "roi_contrast": round(float(high - low), 6),
-        "outside_image": round(outside, 6),
         **mammogram.provenance,
-        "flags": ";".join(sorted(set(flags))),
     }

@@ -29,6 +29,10 @@ class Recipe:
         a number counting from 0, an explanation as the file words it, or "none" for no VOI.
     for_processing
         What to do with FOR PROCESSING images: "convert" them or "refuse" them.
+    crop
+        "fixed" for a window of `patch_mm`, "fit" for one as large as the ROI and its margin.
+    fit_margin_mm
+        Margin on every side of the ROI's longer side when `crop` is "fit".
     normalization
         How grey levels are scaled from inside the breast: "percentile", "z-score" or "none".
     """
@@ -39,6 +43,8 @@ class Recipe:
     voi: int | str | None = None
     for_processing: Literal["convert", "refuse"] = "convert"
     normalization: Literal["percentile", "z-score", "none"] = "percentile"
+    crop: Literal["fixed", "fit"] = "fixed"
+    fit_margin_mm: float = 2.0
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "Recipe":

@@ -13,14 +13,14 @@ import numpy as np
 
 from microcalc.errors import StudyError
 from microcalc.files import digest_bytes, digest_value
-from microcalc.images import formats, patches, shard_file
+from microcalc.images import formats, patches, regions, shard_file
 from microcalc.images.content import read_bytes
 from microcalc.images.mammogram import Mammogram
 from microcalc.images.recipe import RECIPE, Recipe
 from microcalc.images.roi import Roi
 from microcalc.images.shard_file import Row, Shard, read
 
-__all__ = ["Shard", "read", "update"]
+__all__ = ["Shard", "of_reader", "read", "update"]
 
 Number = TypeVar("Number", int, float)
 
@@ -30,8 +30,13 @@ _DECODERS = (
     "pydicom", "pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle",
     "pyjpegls", "python-gdcm", "pillow", "numpy", "scipy",
 )  # fmt: skip
-_COLUMNS = ("image_id", "case_id", "patient_id", "view", "laterality", "spacing_mm", "frame")
-_ROI_COLUMNS = ("x0", "y0", "x1", "y1")
+# Stands in a row for an image in which the chosen reader drew nothing.
+_NOT_DRAWN = "not_drawn_by"
+_FILE_COLUMNS = ("path", "roi_path")
+_COLUMNS = (
+    "image_id", "case_id", "patient_id", "view", "laterality", "spacing_mm", "frame",
+    "x0", "y0", "x1", "y1", "roi_label", "reader", _NOT_DRAWN,
+)  # fmt: skip
 
 
 def update(
@@ -70,16 +75,21 @@ def update(
     """
     recipe = Recipe.from_settings(settings)
     cached = _cached(path) if settings.get("cache", True) else {}
+    chosen = of_reader(rows, settings.get("reader"))
     counts = {"computed": 0, "kept": 0}
     problems: list[str] = []
 
     def made() -> Iterator[Row]:
-        for row in sorted(rows, key=lambda row: row["image_id"]):
-            data = read_bytes(os.path.join(image_folder, row["path"]), image_id=row["image_id"])
-            key = _key(row, data, recipe)
+        for row in chosen:
+            files = {
+                name: read_bytes(os.path.join(image_folder, row[name]), image_id=row["image_id"])
+                for name in _FILE_COLUMNS
+                if row.get(name)
+            }
+            key = _key(row, files, recipe)
             found = cached.get(key)
             counts["computed" if found is None else "kept"] += 1
-            result = found or _compute(row, data, key, recipe)
+            result = found or _compute(row, files, key, recipe)
             if result.texts["status"] != "ok":
                 problems.append(f"image {row['image_id']}: {result.texts['reason']}")
                 log.warning("excluded %s", problems[-1])
@@ -94,13 +104,43 @@ def update(
     shard_file.write(
         path,
         made(),
-        count=len(rows),
+        count=len(chosen),
         patch_px=recipe.patch_px,
         thumbnail_px=recipe.thumbnail_px,
         digest=digest,
         recipe=RECIPE,
     )
     log.info("computed %d, kept %d", counts["computed"], counts["kept"])
+
+
+def of_reader(rows: Sequence[Mapping[str, str]], reader: str | None) -> list[Mapping[str, str]]:
+    """Return one row per image, sorted by image_id: the chosen reader's, or the only one.
+
+    Rows without a reader belong to every reader.
+
+    Raises
+    ------
+    StudyError
+        Listing the images with regions of several readers, when none is chosen.
+    """
+    by_image: dict[str, list[Mapping[str, str]]] = {}
+    for row in rows:
+        by_image.setdefault(row["image_id"], []).append(row)
+    chosen, problems = [], []
+    for image_id, drawn in sorted(by_image.items()):
+        fitting = [row for row in drawn if not reader or row.get("reader", "") in {"", reader}]
+        if len(fitting) > 1:
+            readers = ", ".join(sorted({row.get("reader") or "(none)" for row in fitting}))
+            problems.append(f"image {image_id}: {len(fitting)} regions, of readers {readers}")
+        empty = {**drawn[0], _NOT_DRAWN: reader or "", "reader": reader or "", "roi_path": ""}
+        chosen += fitting[:1] or [empty]
+    if problems:
+        raise StudyError.listing(
+            "Some images have several rows in the images table; choose one reader in "
+            "images.reader, and give every reader one row per image",
+            problems,
+        )
+    return chosen
 
 
 def _cached(path: str | os.PathLike[str]) -> dict[str, Row]:
@@ -122,11 +162,11 @@ def _cached(path: str | os.PathLike[str]) -> dict[str, Row]:
     }
 
 
-def _key(row: Mapping[str, str], data: bytes, recipe: Recipe) -> str:
+def _key(row: Mapping[str, str], files: Mapping[str, bytes], recipe: Recipe) -> str:
     return digest_value(
         {
-            "image": digest_bytes(data),
-            "row": {name: row.get(name, "") for name in (*_COLUMNS, *_ROI_COLUMNS)},
+            "files": {name: digest_bytes(data) for name, data in files.items()},
+            "row": {name: row[name] for name in _COLUMNS if row.get(name)},
             "settings": recipe.as_key(),
             "recipe": RECIPE,
             "decoders": _decoder_versions(),
@@ -146,7 +186,7 @@ def _decoder_versions() -> dict[str, str]:
     return found
 
 
-def _compute(row: Mapping[str, str], data: bytes, key: str, recipe: Recipe) -> Row:
+def _compute(row: Mapping[str, str], files: Mapping[str, bytes], key: str, recipe: Recipe) -> Row:
     """Return the row of one image: its patch, or why it has none."""
     image_id = row["image_id"]
     texts = dict.fromkeys(shard_file.TEXTS, "") | {
@@ -158,8 +198,10 @@ def _compute(row: Mapping[str, str], data: bytes, key: str, recipe: Recipe) -> R
         "qc": "{}",
     }
     try:
+        if row.get(_NOT_DRAWN):
+            raise StudyError(f"reader {row[_NOT_DRAWN]} drew no region in it")
         mammogram = formats.decode(
-            data,
+            files["path"],
             image_id=image_id,
             spacing_mm=_number(row, "spacing_mm", float),
             laterality=row.get("laterality", ""),
@@ -171,11 +213,13 @@ def _compute(row: Mapping[str, str], data: bytes, key: str, recipe: Recipe) -> R
         )
         patch = patches.extract(
             mammogram,
-            Roi.from_row(row),
+            _roi(row, files.get("roi_path"), mammogram),
             spacing_mm=recipe.spacing_mm,
             patch_mm=recipe.patch_mm,
             thumbnail_px=recipe.thumbnail_px,
             normalization=recipe.normalization,
+            crop=recipe.crop,
+            fit_margin_mm=recipe.fit_margin_mm,
         )
     except StudyError as error:
         reason = str(error).removeprefix(f"image {image_id}: ")
@@ -187,6 +231,22 @@ def _compute(row: Mapping[str, str], data: bytes, key: str, recipe: Recipe) -> R
         "qc": json.dumps(patch.qc, sort_keys=True, ensure_ascii=False),
     }
     return Row(texts, patch.pixels, patch.thumbnail)
+
+
+def _roi(row: Mapping[str, str], file: bytes | None, mammogram: Mammogram) -> Roi:
+    """Return the region that the row gives, as a file or as a box."""
+    if file is None:
+        return Roi.from_row(row)
+    if any(row.get(name) for name in ("x0", "y0", "x1", "y1")):
+        raise StudyError("has a box and a roi_path in the images table; give one of them")
+    return regions.from_file(
+        file,
+        image_id=row["image_id"],
+        shape=mammogram.shape,
+        label=row.get("roi_label", ""),
+        file_name=row["path"],
+        uid_digest=mammogram.uid_digest,
+    )
 
 
 def _number(row: Mapping[str, str], column: str, kind: type[Number]) -> Number | None:

@@ -142,8 +142,13 @@ def fit_model(
         for kind, logit in (("apparent", apparent), ("out_of_fold", out_of_fold))
     )
     training = training.sort_values(["case_id", "kind"]).reset_index(drop=True)
-    model = _freeze(recipe, tables, rows, equation, training, dict(threshold), dict(labels))
+    model = _freeze(recipe, tables, rows, equation, training, dict(threshold), _classes(labels))
     return model, training
+
+
+def _classes(labels: Mapping[str, Any]) -> dict[str, str]:
+    """Return the names of the two classes; the config's excluded labels are no model's matter."""
+    return {name: str(labels[name]) for name in ("negative", "positive")}
 
 
 class _Scores:

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.special import expit
 
 from microcalc.errors import StudyError
+from microcalc.files import read_csv
 from microcalc.models import equation, frozen
 from microcalc.models.design import DEEP_SCORE
 from microcalc.selection.chain import INTERCEPT, linear_predictor
@@ -81,7 +82,7 @@ def collect(
     held_out = included[included["split"] != "train"]
     tables = [predict(frozen_models, held_out, features).assign(kind="held_out")]
     for model, path in zip(frozen_models, training, strict=True):
-        own = pd.read_csv(path, dtype={"case_id": str})
+        own = read_csv(path)
         tables.append(own.assign(model=model["name"]))
     identity = included[["case_id", "patient_id", "center", "split", "y"]]
     table = pd.concat(tables, ignore_index=True).merge(identity, on="case_id", validate="m:1")

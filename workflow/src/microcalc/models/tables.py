@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from microcalc.files import read_csv
 from microcalc.images import included as included_cases
 from microcalc.models import provenance
 
@@ -44,7 +45,7 @@ class Tables:
         return cls(
             included_cases.read(included),
             pd.read_parquet(features),
-            pd.read_csv(selected, dtype={"feature": str}),
-            pd.read_csv(crossfit, dtype={"case_id": str}),
+            read_csv(selected),
+            read_csv(crossfit),
             provenance.weights(weights),
         )

@@ -54,7 +54,7 @@ def youden(y: ArrayLike, probability: ArrayLike) -> Threshold:
     best = int(np.argmax(index))
     last_of_group = descending[ends]
     first_of_group = descending[np.append(0, np.flatnonzero(ends)[:-1] + 1)]
-    above = np.append(1.0, last_of_group)
+    above = np.append(max(1.0, score.max() + 2 * SAME), last_of_group)
     below = np.append(first_of_group, 0.0)
     return Threshold(
         float((above[best] + below[best]) / 2),

@@ -121,7 +121,7 @@ def fit(
         logger.info("the LASSO kept all %d features it was given", len(ranked))
     selected = pd.DataFrame(
         {
-            "feature": [INTERCEPT, *names[columns]],
+            "feature": [INTERCEPT, *names[columns].tolist()],
             "mean": [0.0, *scale.mean[columns]],
             "sd": [1.0, *scale.sd[columns]],
             "coefficient": [intercept, *coefficients[survivors]],

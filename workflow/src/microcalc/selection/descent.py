@@ -20,7 +20,9 @@ P_MIN = 1e-9
 MAX_NEWTON = 100
 # At the path's first lambda one gradient equals the penalty, give or take the last digits.
 ROUNDING = 1e-12
-MAX_SWEEPS = 100_000
+MAX_SWEEPS = 10_000
+# Sweeps before the nonzero coefficients are solved for directly.
+PATIENCE = 10
 
 
 @njit(cache=True)
@@ -72,6 +74,7 @@ def _solve_active(
     step = np.empty(m + 1)
     candidate = np.empty(n)
     direction = np.empty(n)
+    trial = np.zeros(len(beta))
     loss = _log_loss(y, eta) + _penalty(beta, active, m, l1, l2)
     for _ in range(MAX_NEWTON):
         gram[:] = 0.0
@@ -103,23 +106,25 @@ def _solve_active(
         # Newton's step may overshoot when probabilities near 0 and 1 flatten the curvature.
         size = 1.0
         before = loss
-        for _ in range(40):
+        for halving in range(40):
+            if halving == 39:
+                size = 0.0  # only rounding is left to gain
             for i in range(n):
                 candidate[i] = eta[i] + size * direction[i]
             for a in range(m):
-                beta[active[a]] += size * step[a + 1]
-            loss = _log_loss(y, candidate) + _penalty(beta, active, m, l1, l2)
-            if loss <= before + 1e-13 * (1.0 + abs(before)):
+                trial[active[a]] = beta[active[a]] + size * step[a + 1]
+            loss = _log_loss(y, candidate) + _penalty(trial, active, m, l1, l2)
+            if loss <= before + 1e-14 * (1.0 + abs(before)):
                 break
-            for a in range(m):
-                beta[active[a]] -= size * step[a + 1]
             size *= 0.5
+        for a in range(m):
+            beta[active[a]] = trial[active[a]]
         eta[:] = candidate
         moved_intercept += size * step[0]
         largest = 0.0
         for a in range(m + 1):
             largest = max(largest, gram[a, a] * step[a] * step[a])
-        if largest < tolerance:
+        if largest < tolerance or size == 0.0:
             break
     return moved_intercept
 
@@ -138,7 +143,7 @@ def _sweep(
 ) -> None:
     """Coordinate descent on the quadratic model; `gradient` ends as the gradient at the step."""
     only_nonzero = False
-    for _ in range(MAX_SWEEPS):
+    for sweep in range(MAX_SWEEPS):
         largest = 0.0
         for a in range(m + 1):
             curvature = gram[a, a]
@@ -162,6 +167,81 @@ def _sweep(
             only_nonzero = False
         else:
             only_nonzero = True
+            if sweep % PATIENCE == PATIENCE - 1:
+                while _jump(gram, gradient, step, beta, active, m, l1, l2):
+                    pass
+
+
+@njit(cache=True)
+def _jump(
+    gram: Floats,
+    gradient: Floats,
+    step: Floats,
+    beta: Floats,
+    active: Integers,
+    m: int,
+    l1: float,
+    l2: float,
+) -> bool:
+    """Go to the minimum for the signs as they are; return whether a coefficient became zero.
+
+    Coordinate descent creeps where the classes nearly separate. With fixed signs the model
+    is smooth and one Cholesky factorization solves it; a coefficient that would change sign
+    ends the step at zero.
+    """
+    places = np.empty(m + 1, dtype=np.int64)
+    places[0] = 0
+    k = 1
+    for a in range(1, m + 1):
+        if beta[active[a - 1]] + step[a] != 0.0:
+            places[k] = a
+            k += 1
+    factor = np.empty((k, k))
+    change = np.empty(k)
+    for r in range(k):
+        a = places[r]
+        change[r] = gradient[a]
+        if a > 0:
+            now = beta[active[a - 1]] + step[a]
+            change[r] -= math.copysign(l1, now) + l2 * now
+        for c in range(r + 1):
+            total = gram[a, places[c]]
+            if r == c and a > 0:
+                total += l2
+            for i in range(c):
+                total -= factor[r, i] * factor[c, i]
+            if r == c:
+                if total <= 1e-13 * gram[a, a]:
+                    return False
+                factor[r, r] = math.sqrt(total)
+            else:
+                factor[r, c] = total / factor[c, c]
+    for r in range(k):
+        for c in range(r):
+            change[r] -= factor[r, c] * change[c]
+        change[r] /= factor[r, r]
+    for r in range(k - 1, -1, -1):
+        for c in range(r + 1, k):
+            change[r] -= factor[c, r] * change[c]
+        change[r] /= factor[r, r]
+    size = 1.0
+    crossing = -1
+    for r in range(1, k):
+        now = beta[active[places[r] - 1]] + step[places[r]]
+        if (now + change[r]) * now <= 0.0 and -now / change[r] < size:
+            size = -now / change[r]
+            crossing = r
+    for r in range(k):
+        a = places[r]
+        if r == crossing:
+            by = -(beta[active[a - 1]] + step[a])
+            step[a] = -beta[active[a - 1]]
+        else:
+            by = size * change[r]
+            step[a] += by
+        for b in range(m + 1):
+            gradient[b] -= gram[a, b] * by
+    return crossing >= 0
 
 
 @njit(cache=True)

@@ -1,0 +1,120 @@
+import multiprocessing
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from microcalc.errors import StudyError
+from microcalc.features import device
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+
+
+def test_auto_takes_a_gpu_only_where_there_is_one(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert device.choose("auto") == CPU
+    with pytest.raises(StudyError, match="sees no CUDA GPU"):
+        device.choose("cuda")
+    with pytest.raises(StudyError, match="expected auto, cpu or cuda"):
+        device.choose("tpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert device.choose("auto") == CUDA
+    assert device.choose("cpu") == CPU
+
+
+def test_precisions():
+    for precision, where in (("float32", CPU), ("bfloat16", CPU), ("float16", CUDA)):
+        device.check_precision(precision, where)
+    with pytest.raises(StudyError, match="float16, which needs a CUDA GPU"):
+        device.check_precision("float16", CPU)
+    with pytest.raises(StudyError, match="expected float32, bfloat16, float16"):
+        device.check_precision("int8", CPU)
+
+
+def test_batches_fit_into_memory(monkeypatch):
+    assert device.batch_size(CPU, 224) == device.CPU_BATCH
+    assert device.batch_size(CPU, 1024) == 1 * (2**30 * 224**2 // (96 * 2**20 * 1024**2)) or 1
+    assert device.batch_size(CPU, 10_000) == 1
+    for free, expected in ((80 * 2**30, device.CUDA_BATCH), (2**30, 5), (0, 1)):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _d, free=free: (free, 80 * 2**30))
+        assert device.batch_size(CUDA, 224) == expected
+
+
+def test_a_cpu_needs_no_lock(tmp_path):
+    with device.hold(CPU, folder=tmp_path) as held:
+        assert held == CPU
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_gpu_is_locked_by_its_own_name(tmp_path, monkeypatch):
+    properties = [SimpleNamespace(uuid="aa"), SimpleNamespace(uuid="bb")]
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", properties.__getitem__)
+    with device.hold(CUDA, folder=tmp_path) as first, device.hold(CUDA, folder=tmp_path) as second:
+        assert (first.index, second.index) == (0, 1)
+    with device.hold(CUDA, folder=tmp_path) as again:
+        assert again.index == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "microcalc-gpu-aa.lock",
+        "microcalc-gpu-bb.lock",
+    ]
+
+
+def _work(folder, events):
+    with device.lock_one(["gpu"], folder, wait_s=0.01):
+        events.put("in")
+        events.put("out")
+
+
+def test_two_processes_never_hold_one_gpu(tmp_path):
+    context = multiprocessing.get_context("fork")
+    events = context.Queue()
+    with device.lock_one(["gpu"], tmp_path):
+        workers = [context.Process(target=_work, args=(tmp_path, events)) for _ in range(2)]
+        for worker in workers:
+            worker.start()
+        workers[0].join(0.2)
+        assert events.empty()
+    for worker in workers:
+        worker.join(10)
+    assert [events.get(timeout=5) for _ in range(4)] == ["in", "out", "in", "out"]
+
+
+def _die(folder):
+    import os
+    import signal
+
+    with device.lock_one(["gpu"], folder):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_job_leaves_no_lock(tmp_path):
+    context = multiprocessing.get_context("fork")
+    worker = context.Process(target=_die, args=(tmp_path,))
+    worker.start()
+    worker.join(10)
+    assert worker.exitcode == -9
+    with device.lock_one(["gpu"], tmp_path) as index:
+        assert index == 0
+
+
+def test_waiting_is_said_once(tmp_path, caplog):
+    caplog.set_level("INFO", logger="microcalc")
+    naps = []
+
+    class Enough(Exception):
+        pass
+
+    def nap(seconds):
+        naps.append(seconds)
+        if len(naps) == 3:
+            raise Enough
+
+    with (
+        device.lock_one(["gpu"], tmp_path),
+        pytest.raises(Enough),
+        device.lock_one(["gpu"], tmp_path, sleep=nap),
+    ):
+        pass
+    assert len(caplog.messages) == 1
+    assert "waiting" in caplog.messages[0]

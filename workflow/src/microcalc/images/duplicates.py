@@ -1,0 +1,47 @@
+"""One mammogram under two names: harmless at best, at worst a patient on both sides of a split."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+_SAME = {"pixel_digest": "the same pixels", "uid_digest": "the same SOPInstanceUID"}
+
+
+def find(images: pd.DataFrame, cases: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Return what must stop the study, and what a person should know, one sentence each.
+
+    Parameters
+    ----------
+    images
+        image_id, case_id, pixel_digest and uid_digest; an empty digest matches nothing.
+    cases
+        case_id, patient_id and split. Images of other cases are left out.
+
+    Returns
+    -------
+    errors
+        Equal images of two patients or two splits.
+    warnings
+        Equal images within one patient and split.
+    """
+    known = images.merge(cases[["case_id", "patient_id", "split"]], on="case_id")
+    errors: set[str] = set()
+    warnings: set[str] = set()
+    for column, what in _SAME.items():
+        present = known[known[column] != ""]
+        for _, group in present.groupby(column, sort=True):
+            if len(group) < 2:
+                continue
+            sentence = f"{_listed(group)} have {what}"
+            if group["patient_id"].nunique() > 1 or group["split"].nunique() > 1:
+                errors.add(sentence)
+            else:
+                warnings.add(sentence)
+    return sorted(errors), sorted(warnings - errors)
+
+
+def _listed(group: pd.DataFrame) -> str:
+    rows: Iterable[tuple[str, str, str]] = sorted(
+        zip(group["image_id"], group["case_id"], group["split"], strict=True)
+    )
+    return ", ".join(f"image {image} (case {case}, {split})" for image, case, split in rows)

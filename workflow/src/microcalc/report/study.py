@@ -1,0 +1,137 @@
+"""What the report reads: every file of the study it was given, and plain facts drawn from them."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from microcalc.figures.style import SPLITS
+from microcalc.files import read_csv, read_json
+
+Files = Mapping[str, str | os.PathLike[str] | Sequence[str | os.PathLike[str]]]
+
+INTERCEPT = "(intercept)"
+JUDGED = {"train": "out_of_fold", "internal": "held_out", "external": "held_out"}
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study's results as the report reads them.
+
+    Attributes
+    ----------
+    config
+        The whole config, defaults filled in.
+    tables
+        Every CSV file it was given, by the name of the input.
+    documents
+        Every JSON file, by the name of the input.
+    models
+        The frozen models by name, in the config's order.
+    figures
+        Every figure's file by its stem: `roc_internal`.
+    paths
+        Every file that was read, by its place under the results folder.
+    """
+
+    config: Mapping[str, Any]
+    tables: Mapping[str, pd.DataFrame]
+    documents: Mapping[str, Any]
+    models: Mapping[str, Mapping[str, Any]]
+    figures: Mapping[str, Path]
+    paths: tuple[Path, ...] = field(default=())
+
+    @classmethod
+    def read(cls, files: Files, *, config: Mapping[str, Any]) -> "Study":
+        """Return the study of these files.
+
+        Parameters
+        ----------
+        files
+            By name: `models` and `figures` are lists, every other a table (.csv) or a
+            document (.json). A name the report does not know is kept and not shown.
+        config
+            The whole config.
+        """
+        tables, documents = {}, {}
+        paths: list[Path] = []
+        for name, entry in files.items():
+            if isinstance(entry, (str, os.PathLike)):
+                path = Path(entry)
+                if path.suffix == ".csv":
+                    tables[name] = read_csv(path)
+                elif path.suffix == ".json":
+                    documents[name] = read_json(path)
+                else:
+                    continue
+                paths.append(path)
+        frozen = {Path(path).stem: read_json(path) for path in _several(files, "models")}
+        paths += [Path(path) for path in _several(files, "models")]
+        return cls(
+            config=config,
+            tables=tables,
+            documents=documents,
+            models={name: frozen[name] for name in config["models"] if name in frozen},
+            figures={Path(path).stem: Path(path) for path in _several(files, "figures")},
+            paths=tuple(sorted(paths)),
+        )
+
+    def has(self, name: str) -> bool:
+        """Return whether the study has a table of that name with at least one row."""
+        return name in self.tables and len(self.tables[name]) > 0
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Names of the classes."""
+        return {key: str(self.config["labels"][key]) for key in ("negative", "positive")}
+
+    @cached_property
+    def simulated(self) -> bool:
+        """Whether the images are phantoms."""
+        return bool(self.config.get("simulate"))
+
+    @cached_property
+    def random_weights(self) -> bool:
+        """Whether the network never saw an image."""
+        return bool(self.config["features"]["weights"] == "random")
+
+    @cached_property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that have results, in order."""
+        there = set(self.tables["metrics"]["split"])
+        return tuple(split for split in SPLITS if split in there)
+
+    @cached_property
+    def n_selected(self) -> int:
+        """Number of deep features with a coefficient."""
+        features = self.tables["selected"]["feature"]
+        return int((features != INTERCEPT).sum())
+
+    def sizes(self, split: str) -> tuple[int, int]:
+        """Return the number of negative and positive cases of a split."""
+        rows = self.tables["metrics"]
+        row = rows[rows["split"] == split].iloc[0]
+        return int(row["n_neg"]), int(row["n_pos"])
+
+    def metric_rows(self, split: str, kind: str | None = None) -> pd.DataFrame:
+        """Return the metrics of a split, models in the config's order."""
+        rows = self.tables["metrics"]
+        own = rows[(rows["split"] == split) & (rows["kind"] == (kind or JUDGED[split]))]
+        order = {name: i for i, name in enumerate(self.config["models"])}
+        return own.sort_values("model", key=lambda names: names.map(order), kind="stable")
+
+    def variable_label(self, name: str) -> str:
+        """Return a clinical variable's name and unit for people."""
+        entry = self.config["clinical"].get(name, {})
+        text = str(entry.get("label") or name.replace("_", " ").capitalize())
+        unit = entry.get("unit")
+        return f"{text} ({unit})" if unit else text
+
+
+def _several(files: Files, name: str) -> list[str | os.PathLike[str]]:
+    entry = files.get(name, [])
+    return [entry] if isinstance(entry, (str, os.PathLike)) else list(entry)

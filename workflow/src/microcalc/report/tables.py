@@ -1,0 +1,398 @@
+"""The report's tables as text: what each cell says, the same for HTML, Word and LaTeX."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from microcalc.figures.style import label as model_label
+from microcalc.figures.style import split_label
+from microcalc.report import format as fmt
+from microcalc.report.study import INTERCEPT, Study
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line: its cells, or a heading over the lines below it (`group`, a single cell).
+
+    A `level` row belongs to the row above and is indented.
+    """
+
+    cells: tuple[str, ...]
+    kind: Literal["body", "group", "level"] = "body"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table for people.
+
+    Attributes
+    ----------
+    columns
+        Headings; the first column names the row.
+    rows
+        Every body row has as many cells as there are columns.
+    note
+        One sentence to stand under the table, or nothing.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    note: str = ""
+
+
+def performance(study: Study) -> Table:
+    """Return the headline: how each model does on each set, training by out-of-fold scores."""
+    measures = ("auc", "sensitivity", "specificity", "accuracy", "ppv", "npv")
+    groups = [(split, None) for split in ("internal", "external", "train") if split in study.splits]
+    return _performance(study, groups, measures)
+
+
+def performance_full(study: Study) -> Table:
+    """Return every set and kind with all measures, apparent and out-of-fold training both."""
+    measures = (
+        "auc", "sensitivity", "specificity", "accuracy", "ppv", "npv", "f1", "brier",
+    )  # fmt: skip
+    groups: list[tuple[str, str | None]] = []
+    for split in study.splits:
+        groups += [("train", "apparent"), ("train", "out_of_fold")] if split == "train" else []
+        groups += [(split, None)] if split != "train" else []
+    return _performance(study, groups, measures, threshold=True)
+
+
+_NAMES = {
+    "auc": "AUC",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "accuracy": "Accuracy",
+    "ppv": "PPV",
+    "npv": "NPV",
+    "f1": "F1",
+    "brier": "Brier score",
+}
+KINDS = {"apparent": "apparent", "out_of_fold": "out-of-fold", "held_out": ""}
+
+
+def _performance(
+    study: Study,
+    groups: list[Any],
+    measures: tuple[str, ...],
+    *,
+    threshold: bool = False,
+) -> Table:
+    rows = []
+    for split, kind in groups:
+        of_set = study.metric_rows(split, kind)
+        if of_set.empty:
+            continue
+        first = of_set.iloc[0]
+        how = KINDS[str(first["kind"])]
+        name = split_label(split) + (f", {how}" if how else "")
+        sizes = fmt.counts(int(first["n_neg"]), int(first["n_pos"]), study.labels)
+        rows.append(Row((f"{name} ({sizes})",), "group"))
+        for _, line in of_set.iterrows():
+            cells = [model_label(str(line["model"]))]
+            cells += [_measure(line, name) for name in measures]
+            cells += [fmt.number(line["threshold"], 3)] if threshold else []
+            rows.append(Row(tuple(cells)))
+    heads = [_NAMES[name] for name in measures] + (["Threshold"] if threshold else [])
+    return Table(("Model", *heads), tuple(rows), f"Parentheses: {_level(study)} CI.")
+
+
+def _measure(line: "pd.Series[Any]", name: str) -> str:
+    low, high = line.get(f"{name}_low"), line.get(f"{name}_high")
+    if fmt.missing(line.get(name)):
+        return fmt.NOT_AVAILABLE
+    if fmt.missing(low) or fmt.missing(high):
+        return fmt.number(line[name])
+    return fmt.estimate(line[name], float(low), float(high))
+
+
+def _level(study: Study) -> str:
+    return f"{100 * study.config['evaluation']['confidence']:g}%"
+
+
+def comparisons(study: Study) -> Table:
+    """Return DeLong's tests, per set."""
+    table = study.tables["delong"]
+    rows = []
+    for split in study.splits:
+        for kind in ("out_of_fold", "held_out", "apparent"):
+            of_set = table[(table["split"] == split) & (table["kind"] == kind)]
+            if of_set.empty:
+                continue
+            first = of_set.iloc[0]
+            name = split_label(split) + (f", {KINDS[kind]}" if KINDS[kind] else "")
+            sizes = fmt.counts(int(first["n_neg"]), int(first["n_pos"]), study.labels)
+            rows.append(Row((f"{name} ({sizes})",), "group"))
+            for _, line in of_set.iterrows():
+                pair = f"{model_label(line['model_a'])} − {model_label(line['model_b']).lower()}"
+                rows.append(
+                    Row(
+                        (
+                            pair,
+                            fmt.number(line["auc_a"]),
+                            fmt.number(line["auc_b"]),
+                            fmt.estimate(
+                                line["delta"], line["delta_low"], line["delta_high"], digits=3
+                            ),
+                            fmt.number(line["z"]),
+                            fmt.p_value(line["p"]),
+                            fmt.p_value(line["p_holm"]),
+                        )
+                    )
+                )
+    heads = ("First − second", "AUC, first", "AUC, second")
+    heads += (f"Difference ({_level(study)} CI)", "z", "P", "P, Holm-adjusted")
+    return Table(heads, tuple(rows), "Holm's adjustment is over the comparisons within a set.")
+
+
+def baseline(study: Study) -> Table:
+    """Return Table 1: every variable, the classes side by side, per set."""
+    table = study.tables["table1"]
+    positive, negative = study.labels["positive"], study.labels["negative"]
+    splits = [split for split in study.splits if split in set(table["split"])]
+    heads = ["Characteristic"]
+    for split in splits:
+        heads += [f"{split_label(split)}: {negative}", positive, "P"]
+    rows = []
+    first = table[table["split"] == splits[0]]
+    keys = table[["variable", "level"]].fillna("").drop_duplicates()
+    for variable in dict.fromkeys(first["variable"]):
+        levels = keys.loc[keys["variable"] == variable, "level"]
+        blocks = [_baseline_block(table, split, variable) for split in splits]
+        head = _baseline_name(study, table, variable)
+        if list(levels) in ([""], ["", "missing"]):
+            rows.append(Row((head, *_baseline_cells(blocks, "", with_p=True))))
+            if "missing" in set(levels):
+                rows.append(_baseline_missing(blocks))
+            continue
+        none = [("", "", _p(block)) for block in blocks]
+        rows.append(Row((head, *(cell for cells in none for cell in cells))))
+        for level in levels:
+            if level == "missing":
+                rows.append(_baseline_missing(blocks))
+            else:
+                cells = _baseline_cells(blocks, level, with_p=False)
+                rows.append(Row((level, *cells), "level"))
+    note = "P values compare the classes within a set: " + "; ".join(_tests(table)) + "."
+    return Table(tuple(heads), tuple(rows), note)
+
+
+def _baseline_name(study: Study, table: pd.DataFrame, variable: str) -> str:
+    statistics = table.loc[table["variable"] == variable, "statistic"]
+    if variable == "cases":
+        return "Cases, n"
+    return f"{study.variable_label(variable)}, {statistics.iloc[0]}"
+
+
+def _baseline_block(table: pd.DataFrame, split: str, variable: str) -> pd.DataFrame:
+    own = table[(table["split"] == split) & (table["variable"] == variable)].fillna(
+        {"level": "", "negative": "", "positive": ""}
+    )
+    return own.set_index("level")
+
+
+def _baseline_cells(blocks: list[pd.DataFrame], level: str, *, with_p: bool) -> list[str]:
+    cells = []
+    for block in blocks:
+        there = level in block.index
+        cells.append(str(block.loc[level, "negative"]) if there else "0")
+        cells.append(str(block.loc[level, "positive"]) if there else "0")
+        cells.append(_p(block) if with_p else "")
+    return cells
+
+
+def _baseline_missing(blocks: list[pd.DataFrame]) -> Row:
+    return Row(("missing", *_baseline_cells(blocks, "missing", with_p=False)), "level")
+
+
+def _p(block: pd.DataFrame) -> str:
+    value = block["p"].iloc[0] if len(block) else float("nan")
+    return "" if fmt.missing(value) else fmt.p_value(float(value))
+
+
+def _tests(table: pd.DataFrame) -> list[str]:
+    there = table[table["test"].notna() & (table["test"] != "")]
+    return sorted({str(test) for test in there["test"]}) or ["not tested"]
+
+
+def odds_ratios(study: Study, name: str) -> Table:
+    """Return the odds ratios of `univariable` or `multivariable`."""
+    table = study.tables[name]
+    rows = []
+    for variable in dict.fromkeys(table["variable"]):
+        own = table[table["variable"] == variable].fillna({"level": ""})
+        p_of_variable = fmt.p_value(own["p_variable"].iloc[0]) if "p_variable" in own else ""
+        if len(own) == 1 and own["level"].iloc[0] == "":
+            cells = _odds_cells(own.iloc[0])
+            rows.append(Row((study.variable_label(variable), *cells, p_of_variable)))
+            continue
+        rows.append(Row((study.variable_label(variable), "", "", "", p_of_variable)))
+        for _, line in own.iterrows():
+            rows.append(Row((str(line["level"]), *_odds_cells(line), ""), "level"))
+    heads = ("Variable", "n", f"Odds ratio ({_level(study)} CI)", "P (Wald)", "P, variable")
+    positive = study.labels["positive"]
+    methods = sorted({str(m) for m in table["method"].dropna() if m})
+    note = f"Odds of {positive}. Fitted by: {', '.join(methods)}." if methods else ""
+    return Table(heads, tuple(rows), note)
+
+
+def _odds_cells(line: "pd.Series[Any]") -> tuple[str, str, str]:
+    if fmt.missing(line["odds_ratio"]):
+        return fmt.count(line["n"]), "not estimable", ""
+    if fmt.missing(line["or_low"]):
+        return fmt.count(line["n"]), "1 (reference)", ""
+    ratio = fmt.estimate(line["odds_ratio"], line["or_low"], line["or_high"])
+    return fmt.count(line["n"]), ratio, fmt.p_value(line["p"])
+
+
+def univariable(study: Study) -> Table:
+    """Return the univariable odds ratios."""
+    return odds_ratios(study, "univariable")
+
+
+def multivariable(study: Study) -> Table:
+    """Return the multivariable odds ratios."""
+    return odds_ratios(study, "multivariable")
+
+
+def funnel(study: Study) -> Table:
+    """Return how many features each step of the selection left."""
+    rows = [
+        Row((model_label(str(step)), fmt.count(n)))
+        for step, n in study.tables["funnel"][["step", "n_features"]].itertuples(index=False)
+    ]
+    return Table(("Step", "Features left"), tuple(rows))
+
+
+def selected(study: Study) -> Table:
+    """Return the surviving features, the largest coefficient first."""
+    table = study.tables["selected"]
+    intercept = table[table["feature"] == INTERCEPT]
+    rest = table[table["feature"] != INTERCEPT]
+    rest = rest.iloc[rest["coefficient"].abs().argsort(kind="stable")[::-1]]
+    rows = [
+        Row((str(line["feature"]), fmt.number(line["coefficient"], 3)))
+        for _, line in pd.concat([rest, intercept]).iterrows()
+    ]
+    return Table(("Feature", "Coefficient per SD"), tuple(rows))
+
+
+def equations(study: Study) -> Table:
+    """Return every frozen model: its terms, coefficients on the log odds, and threshold."""
+    rows: list[Row] = []
+    for name, model in study.models.items():
+        rows.append(Row((model_label(name) + f": {model['method']}",), "group"))
+        rows.append(Row(("Intercept", fmt.number(model["intercept"], 3))))
+        for term in model["terms"]:
+            head = study.variable_label(term["variable"])
+            if term["kind"] == "categorical":
+                rows.append(Row((f"{head}, reference {term['reference']}", "")))
+                rows += [
+                    Row((level, fmt.number(value, 3)), "level")
+                    for level, value in term["coefficients"].items()
+                ]
+            else:
+                rows.append(Row((head, fmt.number(term["coefficient"], 3))))
+        rows.append(Row(("Threshold on the probability", fmt.number(model["threshold"], 3))))
+    return Table(("Term", "Log odds"), tuple(rows))
+
+
+def published(study: Study) -> Table:
+    """Return the published numbers beside this run's."""
+    table = study.tables["published"].fillna({"kind": "", "inside_interval": ""})
+    rows = []
+    groups = table[["split", "kind"]].drop_duplicates()
+    for split, kind in groups.itertuples(index=False):
+        own = table[(table["split"] == split) & (table["kind"] == kind)]
+        how = KINDS.get(kind, kind)
+        sizes = own["n"].dropna()
+        text = split_label(split) + (f", {how}" if how else "")
+        text += f" (this run: n = {int(sizes.iloc[0])})" if len(sizes) else ""
+        rows.append(Row((text,), "group"))
+        for _, line in own.iterrows():
+            rows.append(
+                Row(
+                    (
+                        f"{model_label(line['model'])}, {_NAMES.get(line['metric'], line['metric'])}",
+                        fmt.number(line["published"]),
+                        _measure_of(line),
+                        fmt.number(line["difference"]),
+                        str(line["inside_interval"]) or fmt.NOT_AVAILABLE,
+                    )
+                )
+            )
+    heads = ("Model and measure", "Published", f"This run ({_level(study)} CI)")
+    return Table((*heads, "Difference", "Inside the interval"), tuple(rows))
+
+
+def _measure_of(line: "pd.Series[Any]") -> str:
+    if fmt.missing(line["estimate"]):
+        return fmt.NOT_AVAILABLE
+    if fmt.missing(line["low"]):
+        return fmt.number(line["estimate"])
+    return fmt.estimate(line["estimate"], line["low"], line["high"])
+
+
+def flow(study: Study) -> Table:
+    """Return how many cases and images each room was left with, and why the others went."""
+    document = study.documents["flow"]
+    steps = {entry["step"]: entry["cases"] for entry in document["steps"]}
+    rows = [Row(("Cases in the table", fmt.count(steps["assessed"]), ""))]
+    for room, after in (("cohort", "eligible"), ("images", "included")):
+        entry = next((e for e in document["rooms"] if e["room"] == room), None)
+        for reason in (entry or {"reasons": []})["reasons"]:
+            rows.append(
+                Row(
+                    (
+                        f"left ({room}): {reason['reason']}",
+                        fmt.count(reason["cases"]),
+                        fmt.count(reason["images"]),
+                    ),
+                    "level",
+                )
+            )
+        rows.append(Row((after.capitalize(), fmt.count(steps[after]), "")))
+    for split, sizes in document["splits"].items():
+        kept = sizes["included"]
+        classes = fmt.counts(kept["n_neg"], kept["n_pos"], study.labels)
+        rows.append(Row((f"{split_label(split)}: {classes}", fmt.count(kept["n"]), ""), "level"))
+    return Table(("Step", "Cases", "Images"), tuple(rows))
+
+
+def exclusions(study: Study) -> Table:
+    """Return everything that left, one line each."""
+    rows = [
+        Row((e["case_id"], e["image_id"] or "whole case", e["room"], e["reason"]))
+        for e in study.documents["flow"]["exclusions"]
+    ]
+    return Table(("Case", "Image", "Room", "Reason"), tuple(rows))
+
+
+# name of the table → how it is made, and the input it needs
+TABLES: dict[str, tuple[Callable[[Study], Table], str]] = {
+    "performance": (performance, "metrics"),
+    "flow": (flow, "flow"),
+    "exclusions": (exclusions, "flow"),
+    "table1": (baseline, "table1"),
+    "funnel": (funnel, "funnel"),
+    "selected": (selected, "selected"),
+    "univariable": (univariable, "univariable"),
+    "multivariable": (multivariable, "multivariable"),
+    "equations": (equations, "models"),
+    "performance_full": (performance_full, "metrics"),
+    "delong": (comparisons, "delong"),
+    "published": (published, "published"),
+}
+
+
+def make(name: str, study: Study) -> Table | None:
+    """Return the table of that name; None when the study has nothing to put in it."""
+    build, source = TABLES[name]
+    there = study.has(source) or source in study.documents or (source == "models" and study.models)
+    if not there:
+        return None
+    table = build(study)
+    return table if table.rows else None

@@ -4,10 +4,12 @@ Run in an environment that has the two and tabulate; they are no dependency of t
 """
 
 import json
+import math
 from pathlib import Path
 
 from pmsampsize.pmsampsize import cstat2rsq, pmsampsize
 from pmvalsampsize.pmvalsampsize import pmvalsampsize
+from scipy.stats import norm
 
 DEVELOPMENT = [(24, 0.174, 0.288), (10, 0.64, 0.15), (3, 0.36, 0.05), (2056, 0.64, 0.2)]
 VALIDATION = [(0.64, 0.75), (0.36, 0.67), (0.1, 0.85)]
@@ -23,7 +25,7 @@ for parameters, prevalence, r2 in DEVELOPMENT:
             "parameters": parameters,
             "prevalence": prevalence,
             "r2": r2,
-            "n": [row[1] for row in rows if row[0].startswith("Criteria")],
+            "n": [int(row[1]) for row in rows if row[0].startswith("Criteria")],
         }
     )
 r2_APPROX = [
@@ -36,15 +38,22 @@ r2_APPROX = [
 ]
 validation = []
 for prevalence, auc in VALIDATION:
+    # its search for the mean does not end from a poor start: start where the model is calibrated
+    mean = math.log(prevalence / (1 - prevalence)) - norm.ppf(auc) ** 2
     found = pmvalsampsize(
-        type="b", prevalence=prevalence, cstatistic=auc, lpcstat=-0.5, noprint=True
+        type="b",
+        prevalence=prevalence,
+        cstatistic=auc,
+        lpcstat=float(mean),
+        tolerance=0.003,
+        noprint=True,
     )
     rows = [row for row in found["results_table"] if isinstance(row, list)]
     validation.append(
         {
             "prevalence": prevalence,
             "auc": auc,
-            "n": [row[1] for row in rows if row[0].startswith("Criteria")],
+            "n": [int(row[1]) for row in rows if row[0].startswith("Criteria")],
         }
     )
 Path(__file__).with_name("sample_size.json").write_text(

@@ -74,6 +74,16 @@ def simulated_shard(wildcards):
     return [manifest] if "simulate" in config else []
 
 
+def page_template():
+    return str(Path(workflow.basedir, "workflow", "report", "page.html.j2"))
+
+
+def page_files():
+    """Return every file that the page's text is made from."""
+    files = Path(page_template()).parent.rglob("*")
+    return sorted(str(path) for path in files if path.is_file())
+
+
 def refuse_missing_images():
     if "simulate" not in config:
         rows = [row for shard in SHARDS for row in shard_rows(shard)]

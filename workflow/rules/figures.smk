@@ -3,12 +3,38 @@ rule draw_roc:
         predictions=in_study("models/predictions.csv"),
         metrics=in_study("evaluation/metrics.csv"),
     output:
-        multiext(in_study("figures/roc_{split}"), png=".png", pdf=".pdf", svg=".svg"),
+        report(
+            multiext(in_study("figures/roc_{split}"), ".svg", ".png", ".pdf"),
+            caption="../report/captions/roc.rst",
+            category="Evaluation",
+            labels={"figure": "ROC curves", "split": "{split}"},
+        ),
     log:
         log_of("draw_roc/{split}"),
     conda:
         "../../envs/analysis.yaml"
     params:
+        models=list(config["models"]),
+        labels=config["labels"],
+        confidence=config["evaluation"]["confidence"],
         code=code("draw_roc"),
     script:
         "../scripts/draw_roc.py"
+
+
+rule draw_lasso:
+    input:
+        path=in_study("selection/lasso_path.csv"),
+        cv=in_study("selection/lasso_cv.csv"),
+    output:
+        path=multiext(in_study("figures/lasso_path"), ".svg", ".png", ".pdf"),
+        cv=multiext(in_study("figures/lasso_cv"), ".svg", ".png", ".pdf"),
+    log:
+        log_of("draw_lasso"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        choose=config["selection"]["lasso"]["choose"],
+        code=code("draw_lasso"),
+    script:
+        "../scripts/draw_lasso.py"

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import brier_score_loss, roc_auc_score
 
+from microcalc.evaluation import compare, flow, metrics, published, table1
 from microcalc.files import write_csv, write_json
 
+NA = float("nan")
 MODELS = ["clinical", "deep", "combined"]
 LABELS = {"negative": "DCIS", "positive": "IDC"}
 STRENGTH = {"clinical": 0.7, "deep": 1.3, "combined": 1.5}
@@ -34,7 +35,7 @@ CONFIG = {
         "lasso": {"n_lambdas": 100, "folds": 10, "choose": "lambda_min"},
     },
     "clinical": {
-        "age": {"kind": "continuous", "unit": "years"},
+        "age": {"kind": "continuous", "unit": "years", "label": "Age"},
         "palpable": {"kind": "categorical", "levels": ["no", "yes"]},
         "birads": {"kind": "categorical", "levels": ["4A", "4B", "4C", "5"]},
     },
@@ -49,31 +50,49 @@ CONFIG = {
         "confidence": 0.95,
         "comparisons": [["deep", "clinical"], ["combined", "clinical"], ["combined", "deep"]],
     },
+    "published": {
+        "citation": "Academic Radiology 2025",
+        "sets": {
+            "external": {
+                "clinical": {"auc": 0.67, "sensitivity": 0.53},
+                "deep": {"auc": 0.97, "sensitivity": 0.94},
+                "combined": {"auc": 0.97, "sensitivity": 0.96},
+            }
+        },
+    },
 }
 
 
-def make(folder: Path, *, sizes=None, nothing_selected=False, seed=1) -> dict[str, Path]:
-    """Write every table of the study and return their paths by name."""
+def make(folder, *, sizes=None, nothing_selected=False, seed=1):
+    """Write every file of the study; return their paths by name, the models' as a list."""
     rng = np.random.default_rng(seed)
     sizes = sizes or SIZES
     cases = _cases(rng, sizes)
     predictions = _predictions(rng, cases, nothing_selected=nothing_selected)
     path, cv, selected = _lasso(rng, nothing_selected=nothing_selected)
+    models = _models(selected)
+    measured = metrics.table(predictions, models, resamples=20)
+    exclusions = pd.DataFrame(
+        [("cohort", "case-901", "", "label missing")],
+        columns=["room", "case_id", "image_id", "reason"],
+    )
+    included = cases.assign(n_images=2, status="included", reason="")
     tables = {
         "cohort/eligible.csv": cases,
-        "cohort/exclusions.csv": pd.DataFrame(
-            [("cohort", "case-007", "", "label missing")],
-            columns=["room", "case_id", "image_id", "reason"],
-        ),
+        "cohort/exclusions.csv": exclusions,
+        "images/included.csv": included,
+        "images/qc.csv": _qc(cases),
         "models/predictions.csv": predictions,
-        "evaluation/metrics.csv": metrics(predictions),
-        "evaluation/delong.csv": _delong(predictions),
+        "evaluation/metrics.csv": measured,
+        "evaluation/delong.csv": compare.table(predictions, CONFIG["evaluation"]["comparisons"]),
+        "evaluation/published.csv": published.compare(measured, CONFIG["published"]),
+        "evaluation/table1.csv": table1.describe(cases, CONFIG["clinical"]),
         "selection/lasso_path.csv": path,
         "selection/lasso_cv.csv": cv,
         "selection/selected.csv": selected,
         "selection/funnel.csv": pd.DataFrame(
             {
-                "step": ["extracted", "not constant", "mrmr", "lasso"],
+                "step": ["extracted", "not constant", "mRMR", "LASSO"],
                 "n_features": [2048, 2040, 30, len(selected) - 1],
             }
         ),
@@ -85,32 +104,13 @@ def make(folder: Path, *, sizes=None, nothing_selected=False, seed=1) -> dict[st
     for name, table in tables.items():
         write_csv(table, folder / name)
         paths[Path(name).stem] = folder / name
+    paths["flow"] = folder / "evaluation/flow.json"
+    write_json(flow.build(exclusions, included, _qc(cases), labels=LABELS), paths["flow"])
+    paths["models"] = []
+    for name, model in models.items():
+        write_json(model, folder / f"models/{name}.json")
+        paths["models"].append(folder / f"models/{name}.json")
     return paths
-
-
-def metrics(predictions: pd.DataFrame) -> pd.DataFrame:
-    rows = []
-    for (model, split, kind), rows_of in predictions.groupby(["model", "split", "kind"]):
-        y, p = rows_of["y"].to_numpy(), rows_of["probability"].to_numpy()
-        row = {"model": model, "split": split, "kind": kind, "n": len(y)}
-        row |= {"n_pos": int(y.sum()), "n_neg": int(len(y) - y.sum())}
-        auc = roc_auc_score(y, p) if 0 < y.sum() < len(y) else np.nan
-        row |= {"auc": auc, "auc_low": auc - 0.06, "auc_high": min(auc + 0.06, 1.0)}
-        row["threshold"] = 0.6
-        called = p >= 0.6
-        parts = {
-            "sensitivity": (called & (y == 1), y == 1),
-            "specificity": (~called & (y == 0), y == 0),
-            "accuracy": (called == (y == 1), y >= 0),
-            "ppv": (called & (y == 1), called),
-            "npv": (~called & (y == 0), ~called),
-        }
-        for name, (hits, of) in parts.items():
-            value = hits.sum() / of.sum() if of.sum() else np.nan
-            row |= {name: value, f"{name}_low": value - 0.08, f"{name}_high": value + 0.08}
-        row["brier"] = brier_score_loss(y, p, pos_label=1)
-        rows.append(row)
-    return pd.DataFrame(rows)
 
 
 def _cases(rng, sizes):
@@ -148,37 +148,6 @@ def _predictions(rng, cases, *, nothing_selected):
             part["probability"] = 1 / (1 + np.exp(-signal))
             rows.append(part)
     return pd.concat(rows).sort_values(["model", "kind", "case_id"], ignore_index=True)
-
-
-def _delong(predictions):
-    rows = []
-    for split in ("train", "internal", "external"):
-        for a, b in CONFIG["evaluation"]["comparisons"]:
-            kind = "out_of_fold" if split == "train" else "held_out"
-            own = predictions[(predictions["split"] == split) & (predictions["kind"] == kind)]
-            y = own.loc[own["model"] == a, "y"]
-            if not 0 < y.sum() < len(y):
-                continue
-            aucs = [roc_auc_score(y, own.loc[own["model"] == m, "probability"]) for m in (a, b)]
-            delta = aucs[0] - aucs[1]
-            rows.append(
-                {
-                    "split": split,
-                    "model_a": a,
-                    "model_b": b,
-                    "n_pos": int(y.sum()),
-                    "n_neg": int(len(y) - y.sum()),
-                    "auc_a": aucs[0],
-                    "auc_b": aucs[1],
-                    "delta": delta,
-                    "delta_low": delta - 0.07,
-                    "delta_high": delta + 0.07,
-                    "z": delta / 0.035,
-                    "p": 0.0004 if delta > 0.1 else 0.21,
-                    "p_holm": 0.0012 if delta > 0.1 else 0.42,
-                }
-            )
-    return pd.DataFrame(rows)
 
 
 def _lasso(rng, *, nothing_selected):
@@ -224,6 +193,66 @@ def _lasso(rng, *, nothing_selected):
     return path, cv, selected
 
 
+def _models(selected):
+    deep = {
+        "intercept": float(selected["coefficient"].iloc[0]),
+        "features": [
+            {"name": f, "mean": m, "sd": sd, "coefficient": c}
+            for f, m, sd, c in selected.iloc[1:].itertuples(index=False)
+        ],
+        "weights": {"backbone": "resnet101", "source": "random", "digest": "ab" * 32},
+    }
+    palpable = {
+        "variable": "palpable",
+        "kind": "categorical",
+        "reference": "no",
+        "coefficients": {"yes": 1.02},
+        "if_missing": "no",
+    }
+    size = {"variable": "age", "kind": "continuous", "coefficient": 0.03, "if_missing": 52.0}
+    score = {"variable": "deep_score", "kind": "deep", "coefficient": 0.91}
+    terms = {"clinical": [size, palpable], "deep": [score], "combined": [size, palpable, score]}
+    return {
+        name: {
+            "schema": 1,
+            "name": name,
+            "labels": LABELS,
+            "method": "the LASSO's score" if name == "deep" else "logistic regression",
+            "intercept": -1.4,
+            "terms": terms[name],
+            "deep": None if name == "clinical" else deep,
+            "threshold": 0.6,
+            "threshold_rule": {
+                "rule": "youden",
+                "scores": "out_of_fold",
+                "sensitivity": 0.8,
+                "specificity": 0.7,
+            },
+            "notes": [],
+            "training": {"n": 125, "n_positive": 80, "digest": "cd" * 32},
+            "settings_digest": "ef" * 32,
+            "versions": {"microcalc": "0.1.0"},
+        }
+        for name in MODELS
+    }
+
+
+def _qc(cases):
+    rows = [
+        {
+            "image_id": f"{case}_{view}",
+            "case_id": case,
+            "view": view,
+            "status": "ok",
+            "reason": "",
+        }
+        for case in cases["case_id"]
+        for view in ("CC", "MLO")
+    ]
+    rows[3] |= {"status": "excluded", "reason": "the region lies outside the image"}
+    return pd.DataFrame(rows)
+
+
 def _mrmr(rng):
     relevance = np.sort(rng.uniform(0.01, 0.12, 30))[::-1]
     redundancy = np.append(0.0, rng.uniform(0.02, 0.2, 29))
@@ -240,16 +269,15 @@ def _mrmr(rng):
 
 def _odds(*, full):
     rows = [
-        ("age", "", 125, 0.03, 0.02, 1.03, 0.99, 1.07, 0.12, "wald"),
-        ("palpable", "yes", 48, 1.10, 0.42, 3.0, 1.32, 6.84, 0.0087, "wald"),
-        ("birads", "4B", 30, 0.10, 0.5, 1.11, 0.41, 2.94, 0.84, "wald"),
-        ("birads", "4C", 33, 0.92, 0.5, 2.51, 0.94, 6.7, 0.066, "wald"),
-        ("birads", "5", 20, 1.9, 0.6, 6.69, 2.06, 21.7, 0.0002, "wald"),
+        ("age", "", 125, 0.03, 0.02, 1.03, 0.99, 1.07, 0.12, 0.118, False),
+        ("palpable", "no", 77, 0, NA, 1, NA, NA, NA, 0.0081, True),
+        ("palpable", "yes", 48, 1.10, 0.42, 3.0, 1.32, 6.84, 0.0087, 0.0081, True),
+        ("birads", "4A", 42, 0, NA, 1, NA, NA, NA, 0.0003, True),
+        ("birads", "4B", 30, 0.10, 0.5, 1.11, 0.41, 2.94, 0.84, 0.0003, True),
+        ("birads", "4C", 33, 0.92, 0.5, 2.51, 0.94, 6.7, 0.066, 0.0003, True),
+        ("birads", "5", 20, 1.9, 0.6, 6.69, 2.06, 21.7, 0.0002, 0.0003, True),
     ]
-    columns = "variable level n coefficient se odds_ratio or_low or_high p method".split()
-    return pd.DataFrame(rows if full else rows[1:], columns=columns)
-
-
-def write_flow(folder: Path) -> Path:
-    write_json({}, folder / "evaluation/flow.json")
-    return folder / "evaluation/flow.json"
+    columns = ["variable", "level", "n", "coefficient", "se", "odds_ratio", "or_low", "or_high"]
+    columns += ["p", "p_variable", "kept"]
+    table = pd.DataFrame(rows if full else rows[1:], columns=columns)
+    return table.assign(method="maximum likelihood")

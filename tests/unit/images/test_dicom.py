@@ -2,6 +2,7 @@ import errno
 
 import numpy as np
 import pytest
+from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless
 from tests.unit.images.making import breast, dataset, dicom, to_bytes
 
 from microcalc.errors import StudyError
@@ -51,7 +52,7 @@ def test_an_io_error_stays_one_and_names_the_image_not_the_path(tmp_path):
     [
         (b"", "not a DICOM file"),
         (b"hello" * 100, "not a DICOM file"),
-        (dicom(breast())[:5000], "could not be decoded"),
+        (dicom(breast())[:5000], r"is cut short: \d+ bytes of pixel data .* 240000; export"),
         (to_bytes(dataset(breast(), PhotometricInterpretation="RGB")), "RGB"),
         (to_bytes(dataset(breast(), NumberOfFrames=3)), "multi-frame"),
         (to_bytes(dataset(breast(), Rows=60000, Columns=60000)), "60000 rows"),
@@ -97,3 +98,20 @@ def test_nothing_of_the_patient_module_is_kept():
     text = repr(vars(mammogram))
     for secret in ("Mustermann", "MRN-0815", "19991231"):
         assert secret not in text
+
+
+def test_a_decompression_bomb_is_refused(monkeypatch):
+    monkeypatch.setattr("microcalc.images.dicom.MOST_PIXELS", 100_000)
+    ds = dataset(np.zeros((64, 64), np.uint16), syntax=DeflatedExplicitVRLittleEndian)
+    assert decode(to_bytes(ds), image_id="a").shape == (64, 64)
+    ds.PixelData = bytes(20 << 20)
+    with pytest.raises(StudyError, match="image a: unpacks to more data"):
+        decode(to_bytes(ds), image_id="a")
+
+
+def test_a_stream_of_another_size_is_refused_before_it_is_decoded():
+    ds = dataset(breast(80, 60), BitsStored=12)
+    ds.compress(JPEG2000Lossless, generate_instance_uid=False)
+    ds.Rows = 60
+    with pytest.raises(StudyError, match="60 rows and 60 columns in its header, but 80 and 60"):
+        decode(to_bytes(ds), image_id="a")

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -121,3 +124,65 @@ def test_a_dead_pymrmr_is_a_readable_error(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(mrmr, "_PYMRMR", "import sys; sys.exit('no such engine')")
     with pytest.raises(StudyError, match=r"exit status 1 \(no such engine\)"):
         mrmr.rank_with_pymrmr([[1], [2]], [0, 1], n_features=1)
+
+
+def tie_free(codes: np.ndarray, y: np.ndarray, k: int, scheme: mrmr.Scheme) -> bool:
+    """Return whether the k best steps are clear wins, also at float32 precision."""
+    found = mrmr.rank_codes(codes, y, n_features=k, scheme=scheme)
+    information = np.array([plain_information(codes[:, j], y) for j in range(codes.shape[1])])
+    pairs: dict[tuple[int, int], float] = {}
+    for step, chosen in enumerate(found.order):
+        rivals = []
+        for j in set(range(codes.shape[1])) - set(found.order[: step + 1].tolist()):
+            earlier = []
+            for i in found.order[:step].tolist():
+                if (i, j) not in pairs:
+                    pairs[i, j] = plain_information(codes[:, i], codes[:, j])
+                earlier.append(pairs[i, j])
+            redundancy = np.mean(earlier) if earlier else 0.0
+            if not earlier:
+                rivals.append(information[j])
+            elif scheme == "MID":
+                rivals.append(information[j] - redundancy)
+            else:
+                rivals.append(information[j] / (redundancy + 0.0001))
+        if found.scores[step] - max(rivals) < 1e-5 * max(1.0, abs(found.scores[step])):
+            return False
+        assert chosen not in found.order[:step]
+    return True
+
+
+def test_fifty_random_tables_without_ties(tmp_path: Path) -> None:
+    """Both engines on 50 tables: pymrmr is started once for all of them."""
+    tables, seed = [], 0
+    while len(tables) < 50:
+        seed += 1
+        rng = np.random.default_rng(seed)
+        n, p, levels = int(rng.integers(40, 150)), 12, int(rng.integers(2, 5))
+        y = rng.integers(0, int(rng.integers(2, 4)), n)
+        codes = rng.integers(0, levels, (n, p))
+        copied = rng.random((n, p)) < np.linspace(0, 0.6, p)
+        codes = np.where(copied, (y % levels)[:, None], codes)
+        scheme: mrmr.Scheme = "MIQ" if seed % 2 else "MID"
+        if tie_free(codes, y, 5, scheme):
+            tables.append((codes, y, scheme))
+    program = """
+import sys, json, numpy as np, pandas as pd, pymrmr
+out = []
+for codes, y, scheme in json.load(open(sys.argv[1])):
+    table = pd.DataFrame(codes, columns=["f%d" % j for j in range(len(codes[0]))])
+    table.insert(0, "class", y)
+    out.append([int(name[1:]) for name in pymrmr.mRMR(table, scheme, 5)])
+json.dump(out, open(sys.argv[2], "w"))
+"""
+    (tmp_path / "in").write_text(json.dumps([(c.tolist(), y.tolist(), s) for c, y, s in tables]))
+    subprocess.run(
+        [sys.executable, "-c", program, tmp_path / "in", tmp_path / "out"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1"},
+    )
+    theirs = json.loads((tmp_path / "out").read_text())
+    for (codes, y, scheme), expected in zip(tables, theirs, strict=True):
+        found = mrmr.rank_codes(codes, y, n_features=5, scheme=scheme)
+        assert found.order.tolist() == expected

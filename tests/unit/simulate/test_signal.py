@@ -54,7 +54,7 @@ def test_simple_measures_tell_the_classes_apart_on_a_subsample(tmp_path):
     positive, _ = truth(tables.cases)
     everyone = np.tile([True, False], len(positive))
     inside, _ = validated_auc(found.loc[found.index.repeat(2)], positive.repeat(2), everyone, C=1.0)
-    assert inside == 7
+    assert 0.65 < inside < 0.95
 
 
 @pytest.mark.slow

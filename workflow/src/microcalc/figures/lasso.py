@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from microcalc.figures import style
@@ -13,7 +14,7 @@ NAMES = {"lambda_min": "λ min", "lambda_1se": "λ 1SE"}
 
 
 @style.styled
-def draw_path(path: pd.DataFrame, cv: pd.DataFrame, *, choose: str) -> style.Figure:
+def draw_path(path: pd.DataFrame, cv: pd.DataFrame, *, choose: str) -> Figure:
     """Return the coefficients along the path, those that survive at the chosen lambda in color.
 
     Parameters
@@ -59,7 +60,7 @@ def draw_path(path: pd.DataFrame, cv: pd.DataFrame, *, choose: str) -> style.Fig
 
 
 @style.styled
-def draw_cv(cv: pd.DataFrame, *, choose: str) -> style.Figure:
+def draw_cv(cv: pd.DataFrame, *, choose: str) -> Figure:
     """Return cross-validated deviance against log lambda, with one standard error either way.
 
     Parameters

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from matplotlib.figure import Figure
 
 from microcalc.figures import style, words
 
@@ -53,7 +54,7 @@ def draw(
     models: Sequence[str],
     labels: dict[str, str],
     confidence: float = 0.95,
-) -> style.Figure:
+) -> Figure:
     """Return the ROC curves of one split, a single column wide.
 
     The training set is drawn from out-of-fold scores and says so.
@@ -93,10 +94,10 @@ def draw(
                 [],
                 color=look.color,
                 linestyle=look.line,
-                label=f"{style.label(name)}: not estimable",
+                label=f"{words.label(name)}: not estimable",
             )
             continue
-        row = rows.loc[name]
+        row = rows.loc[name].to_dict()
         x, y = points(own["y"], own["probability"])
         axes.plot(
             x,
@@ -104,8 +105,8 @@ def draw(
             color=look.color,
             linestyle=look.line,
             zorder=3,
-            label=f"{style.label(name)} "
-            + words.estimate(row["auc"], row["auc_low"], row["auc_high"]),
+            label=f"{words.label(name)} "
+            + words.estimate(float(row["auc"]), float(row["auc_low"]), float(row["auc_high"])),
         )
         axes.plot(
             1 - row["specificity"],
@@ -124,7 +125,7 @@ def draw(
         ylabel="Sensitivity",
         aspect="equal",
     )
-    what = style.split_label(split) + (", out-of-fold scores" if split == "train" else "")
+    what = words.split_label(split) + (", out-of-fold scores" if split == "train" else "")
     axes.legend(
         loc="lower right",
         title=f"{what}\n{words.counts(n_negative, n_positive, labels)}"

@@ -105,27 +105,6 @@ def models(names: Sequence[str]) -> dict[str, ModelLook]:
     return {name: _KNOWN.get(name) or look[name] for name in names}
 
 
-def label(name: str) -> str:
-    """Return a model's or a column's name as a reader expects it: `clinical_only` → Clinical only.
-
-    A name that has capitals of its own is left as it is.
-    """
-    text = name.replace("_", " ")
-    return text[:1].upper() + text[1:] if text == text.lower() else text
-
-
-SPLITS = {
-    "train": "Training",
-    "internal": "Internal validation",
-    "external": "External validation",
-}
-
-
-def split_label(split: str) -> str:
-    """Return the words a reader knows a split by."""
-    return SPLITS.get(split, label(split))
-
-
 @contextmanager
 def applied() -> Iterator[None]:
     """Draw and save inside this block: the house style, whatever matplotlibrc the user has."""

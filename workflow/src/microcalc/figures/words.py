@@ -31,3 +31,24 @@ def estimate(value: float, low: float, high: float, digits: int = 2) -> str:
 def counts(n_negative: int, n_positive: int, labels: dict[str, str]) -> str:
     """Return both classes with their numbers: `42 DCIS, 61 IDC`."""
     return f"{n_negative} {labels['negative']}, {n_positive} {labels['positive']}"
+
+
+def label(name: str) -> str:
+    """Return a model's or a column's name as a reader expects it: `clinical_only` → Clinical only.
+
+    A name that has capitals of its own is left as it is.
+    """
+    text = name.replace("_", " ")
+    return text[:1].upper() + text[1:] if text == text.lower() else text
+
+
+SPLITS = {
+    "train": "Training",
+    "internal": "Internal validation",
+    "external": "External validation",
+}
+
+
+def split_label(split: str) -> str:
+    """Return the words a reader knows a split by."""
+    return SPLITS.get(split, label(split))

@@ -37,7 +37,10 @@ def content_errors(image_id: str, what: str = "its content") -> Iterator[None]:
         raise StudyError(start + str(error).removeprefix(start)) from None
     except MemoryError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        # A panic in a decoder written in Rust is no Exception, but is about content too.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         # Decoders raise every kind of exception. Their text may quote the file, so that only
         # the kind is passed on.
         raise StudyError(

@@ -5,6 +5,7 @@ import io
 import logging
 import os
 import warnings
+import zlib
 from collections.abc import Collection
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom import Dataset
+from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
@@ -20,11 +22,14 @@ from microcalc.files import digest_bytes
 from microcalc.images import geometry, grey
 from microcalc.images.content import MOST_PIXELS, content_errors, read_bytes
 from microcalc.images.mammogram import Mammogram
+from microcalc.images.streams import stated_size
 
 # pydicom's warnings can quote values from the patient module, so they go nowhere.
 logging.getLogger("pydicom").addHandler(logging.NullHandler())
 logging.getLogger("pydicom").propagate = False
 
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
+_META_BYTES = 2000
 _REFUSED_PHOTOMETRIC = "a mammogram is MONOCHROME1 or MONOCHROME2"
 
 
@@ -107,7 +112,7 @@ def decode(
     flags: list[str] = []
     with content_errors(image_id), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        dataset = _parse(data)
+        dataset = parse(data)
         syntax = _transfer_syntax(dataset)
         _check_kind(dataset)
         index = _frame_index(dataset, frame)
@@ -142,11 +147,33 @@ def decode(
         )
 
 
-def _parse(data: bytes) -> Dataset:
+def parse(data: bytes) -> Dataset:
+    """Return the dataset in a DICOM file's bytes.
+
+    Raises
+    ------
+    StudyError
+        When they are no DICOM file, or unpack to more than a mammogram. Other exceptions mean a
+        damaged file; `content_errors` tells of them.
+    """
+    if _DEFLATED in data[:_META_BYTES]:
+        _refuse_bomb(data)
     try:
         return pydicom.dcmread(io.BytesIO(data))
     except pydicom.errors.InvalidDicomError:
         raise StudyError("is not a DICOM file: it has no DICM prefix") from None
+
+
+def _refuse_bomb(data: bytes) -> None:
+    """Refuse a deflated dataset that unpacks to more than any mammogram.
+
+    The file meta information is never deflated; its group length says where the dataset begins.
+    """
+    begin = 144 + int.from_bytes(data[140:144], "little")
+    # Two bytes a pixel, and room for everything else.
+    limit = 2 * MOST_PIXELS + 2**24
+    if len(zlib.decompressobj(-zlib.MAX_WBITS).decompress(data[begin:], limit)) >= limit:
+        raise StudyError("unpacks to more data than any mammogram has")
 
 
 def _transfer_syntax(dataset: Dataset) -> UID:
@@ -209,12 +236,38 @@ def _stored(dataset: Dataset, syntax: UID, index: int) -> NDArray[np.uint8] | ND
         raise StudyError(
             f"has transfer syntax {syntax.name}, which no decoder here reads"
         ) from None
+    if syntax.is_encapsulated:
+        _check_stream(dataset, index)
+    else:
+        _check_length(dataset)
     # Unused bits are taken care of, once per possible value, in `grey`.
     options: dict[str, Any] = {"correct_unused_bits": False, "view_only": True}
     cells, _ = decoder.as_array(dataset, index=index, raw=True, **options)
     if not cells.dtype.isnative:
         cells = cells.astype(cells.dtype.newbyteorder("="))
     return cells.view(np.uint8) if cells.dtype.itemsize == 1 else cells.view(np.uint16)
+
+
+def _check_length(dataset: Dataset) -> None:
+    """Refuse uncompressed pixel data that end before the last row."""
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    expected = frames * dataset.Rows * dataset.Columns * dataset.BitsAllocated // 8
+    if len(dataset.PixelData) < expected:
+        raise StudyError(
+            f"is cut short: {len(dataset.PixelData)} bytes of pixel data where its header asks "
+            f"for {expected}; export it again"
+        )
+
+
+def _check_stream(dataset: Dataset, index: int) -> None:
+    """Refuse a compressed frame that is of another size than the dataset says."""
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    stated = stated_size(get_frame(dataset.PixelData, index, number_of_frames=frames))
+    if stated is not None and stated != (dataset.Rows, dataset.Columns):
+        raise StudyError(
+            f"says {dataset.Rows} rows and {dataset.Columns} columns in its header, but "
+            f"{stated[0]} and {stated[1]} in its pixel data; the file is damaged: export it again"
+        )
 
 
 def _uid_digest(dataset: Dataset) -> str:

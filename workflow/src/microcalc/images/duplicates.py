@@ -28,12 +28,10 @@ def find(images: pd.DataFrame, cases: pd.DataFrame) -> tuple[list[str], list[str
     errors: set[str] = set()
     warnings: set[str] = set()
     for column, what in _SAME.items():
-        present = known[known[column] != ""]
-        for _, group in present.groupby(column, sort=True):
-            if len(group) < 2:
-                continue
+        equal = known[(known[column] != "") & known.duplicated(column, keep=False)]
+        for _, group in equal.groupby(column, sort=True):
             sentence = f"{_listed(group)} have {what}"
-            if group["patient_id"].nunique() > 1 or group["split"].nunique() > 1:
+            if len(group[["patient_id", "split"]].drop_duplicates()) > 1:
                 errors.add(sentence)
             else:
                 warnings.add(sentence)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microcalc.errors import StudyError
+from microcalc.images import dicom
 from microcalc.images.content import MOST_PIXELS, content_errors
 from microcalc.images.roi import Roi
 
@@ -174,9 +175,7 @@ def _placed(values: NDArray[Any], offset: tuple[int, int], shape: tuple[int, int
 
 def _from_dicom(data: bytes, uid_digest: str) -> tuple[NDArray[Any], dict[str, int]]:
     """Return the labels in a DICOM SEG, or the pixels of a DICOM image that serves as a mask."""
-    import pydicom
-
-    dataset = pydicom.dcmread(io.BytesIO(data))
+    dataset = dicom.parse(data)
     if int(dataset.Rows) * int(dataset.Columns) > MOST_PIXELS:
         raise StudyError("its ROI mask claims more pixels than a mammogram has")
     if dataset.SOPClassUID not in _SEGMENTATION_CLASSES:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from microcalc.figures.style import SPLITS
+from microcalc.figures.words import SPLITS
 from microcalc.files import read_csv, read_json
 
 Files = Mapping[str, str | os.PathLike[str] | Sequence[str | os.PathLike[str]]]
@@ -110,6 +110,12 @@ class Study:
         """Number of deep features with a coefficient."""
         features = self.tables["selected"]["feature"]
         return int((features != INTERCEPT).sum())
+
+    @cached_property
+    def clustered(self) -> bool:
+        """Whether some patient has more than one case in a set."""
+        methods = self.tables["metrics"].get("auc_method", pd.Series(dtype=str))
+        return bool(methods.fillna("").str.contains("Obuchowski").any())
 
     def sizes(self, split: str) -> tuple[int, int]:
         """Return the number of negative and positive cases of a split."""

@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from microcalc.figures.style import label as model_label
-from microcalc.figures.style import split_label
+from microcalc.figures.words import label as model_label
+from microcalc.figures.words import split_label
 from microcalc.report import format as fmt
-from microcalc.report.study import INTERCEPT, Study
+from microcalc.report.study import INTERCEPT, JUDGED, Study
 
 
 @dataclass(frozen=True)
@@ -35,30 +35,39 @@ class Table:
         Every body row has as many cells as there are columns.
     note
         One sentence to stand under the table, or nothing.
+    spans
+        Headings over several columns each, as (text, number of columns), or nothing.
     """
 
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     note: str = ""
+    spans: tuple[tuple[str, int], ...] = ()
 
 
 def performance(study: Study) -> Table:
     """Return the headline: how each model does on each set, training by out-of-fold scores."""
     measures = ("auc", "sensitivity", "specificity", "accuracy", "ppv", "npv")
-    groups = [(split, None) for split in ("internal", "external", "train") if split in study.splits]
+    order = ("internal", "external", "train")
+    groups = [(split, JUDGED[split]) for split in order if split in study.splits]
     return _performance(study, groups, measures)
 
 
 def performance_full(study: Study) -> Table:
-    """Return every set and kind with all measures, apparent and out-of-fold training both."""
-    measures = (
-        "auc", "sensitivity", "specificity", "accuracy", "ppv", "npv", "f1", "brier",
-    )  # fmt: skip
-    groups: list[tuple[str, str | None]] = []
-    for split in study.splits:
-        groups += [("train", "apparent"), ("train", "out_of_fold")] if split == "train" else []
-        groups += [(split, None)] if split != "train" else []
-    return _performance(study, groups, measures, threshold=True)
+    """Return the headline for every set and kind, apparent and out-of-fold training both."""
+    measures = ("auc", "threshold", "sensitivity", "specificity", "accuracy", "ppv", "npv")
+    return _performance(study, _all_sets(study), measures)
+
+
+def performance_more(study: Study) -> Table:
+    """Return the remaining measures for every set and kind."""
+    measures = ("average_precision", "balanced_accuracy", "f1", "lr_pos", "lr_neg", "brier")
+    return _performance(study, _all_sets(study), measures)
+
+
+def _all_sets(study: Study) -> list[tuple[str, str]]:
+    training = [("train", "apparent"), ("train", "out_of_fold")] if "train" in study.splits else []
+    return training + [(split, "held_out") for split in study.splits if split != "train"]
 
 
 _NAMES = {
@@ -70,42 +79,42 @@ _NAMES = {
     "npv": "NPV",
     "f1": "F1",
     "brier": "Brier score",
+    "threshold": "Threshold",
+    "average_precision": "Average precision",
+    "balanced_accuracy": "Balanced accuracy",
+    "lr_pos": "LR+",
+    "lr_neg": "LR−",
 }
 KINDS = {"apparent": "apparent", "out_of_fold": "out-of-fold", "held_out": ""}
 
 
-def _performance(
-    study: Study,
-    groups: list[Any],
-    measures: tuple[str, ...],
-    *,
-    threshold: bool = False,
-) -> Table:
+def _performance(study: Study, groups: list[tuple[str, str]], measures: tuple[str, ...]) -> Table:
+    there = [name for name in measures if name in study.tables["metrics"]]
     rows = []
     for split, kind in groups:
         of_set = study.metric_rows(split, kind)
         if of_set.empty:
             continue
-        first = of_set.iloc[0]
-        how = KINDS[str(first["kind"])]
-        name = split_label(split) + (f", {how}" if how else "")
-        sizes = fmt.counts(int(first["n_neg"]), int(first["n_pos"]), study.labels)
-        rows.append(Row((f"{name} ({sizes})",), "group"))
+        rows.append(Row((_set_name(study, split, kind, of_set.iloc[0]),), "group"))
         for _, line in of_set.iterrows():
-            cells = [model_label(str(line["model"]))]
-            cells += [_measure(line, name) for name in measures]
-            cells += [fmt.number(line["threshold"], 3)] if threshold else []
+            cells = [model_label(str(line["model"])), *(_measure(line, name) for name in there)]
             rows.append(Row(tuple(cells)))
-    heads = [_NAMES[name] for name in measures] + (["Threshold"] if threshold else [])
+    heads = [_NAMES[name] for name in there]
     return Table(("Model", *heads), tuple(rows), f"Parentheses: {_level(study)} CI.")
 
 
+def _set_name(study: Study, split: str, kind: str, line: "pd.Series[Any]") -> str:
+    """Return the heading of a set: `Training, apparent (45 DCIS, 80 IDC)`."""
+    name = split_label(split) + (f", {KINDS[kind]}" if KINDS[kind] else "")
+    return f"{name} ({fmt.counts(int(line['n_neg']), int(line['n_pos']), study.labels)})"
+
+
 def _measure(line: "pd.Series[Any]", name: str) -> str:
-    low, high = line.get(f"{name}_low"), line.get(f"{name}_high")
-    if fmt.missing(line.get(name)):
+    value, low, high = (line.get(f"{name}{bound}") for bound in ("", "_low", "_high"))
+    if fmt.missing(value):
         return fmt.NOT_AVAILABLE
-    if fmt.missing(low) or fmt.missing(high):
-        return fmt.number(line[name])
+    if low is None or high is None or fmt.missing(low) or fmt.missing(high):
+        return fmt.number(line[name], 3 if name == "threshold" else 2)
     return fmt.estimate(line[name], float(low), float(high))
 
 
@@ -122,10 +131,7 @@ def comparisons(study: Study) -> Table:
             of_set = table[(table["split"] == split) & (table["kind"] == kind)]
             if of_set.empty:
                 continue
-            first = of_set.iloc[0]
-            name = split_label(split) + (f", {KINDS[kind]}" if KINDS[kind] else "")
-            sizes = fmt.counts(int(first["n_neg"]), int(first["n_pos"]), study.labels)
-            rows.append(Row((f"{name} ({sizes})",), "group"))
+            rows.append(Row((_set_name(study, split, kind, of_set.iloc[0]),), "group"))
             for _, line in of_set.iterrows():
                 pair = f"{model_label(line['model_a'])} − {model_label(line['model_b']).lower()}"
                 rows.append(
@@ -143,9 +149,12 @@ def comparisons(study: Study) -> Table:
                         )
                     )
                 )
-    heads = ("First − second", "AUC, first", "AUC, second")
-    heads += (f"Difference ({_level(study)} CI)", "z", "P", "P, Holm-adjusted")
-    return Table(heads, tuple(rows), "Holm's adjustment is over the comparisons within a set.")
+    heads = ("First − second", "AUC, first", "AUC, second", f"Difference ({_level(study)} CI)")
+    return Table(
+        (*heads, "z", "P", "P, Holm-adjusted"),
+        tuple(rows),
+        "Holm's adjustment is over the comparisons within a set.",
+    )
 
 
 def baseline(study: Study) -> Table:
@@ -153,9 +162,8 @@ def baseline(study: Study) -> Table:
     table = study.tables["table1"]
     positive, negative = study.labels["positive"], study.labels["negative"]
     splits = [split for split in study.splits if split in set(table["split"])]
-    heads = ["Characteristic"]
-    for split in splits:
-        heads += [f"{split_label(split)}: {negative}", positive, "P"]
+    heads = ["Characteristic"] + [negative, positive, "P"] * len(splits)
+    spans = (("", 1), *((split_label(split), 3) for split in splits))
     rows = []
     first = table[table["split"] == splits[0]]
     keys = table[["variable", "level"]].fillna("").drop_duplicates()
@@ -177,7 +185,7 @@ def baseline(study: Study) -> Table:
                 cells = _baseline_cells(blocks, level, with_p=False)
                 rows.append(Row((level, *cells), "level"))
     note = "P values compare the classes within a set: " + "; ".join(_tests(table)) + "."
-    return Table(tuple(heads), tuple(rows), note)
+    return Table(tuple(heads), tuple(rows), note, spans)
 
 
 def _baseline_name(study: Study, table: pd.DataFrame, variable: str) -> str:
@@ -304,28 +312,27 @@ def published(study: Study) -> Table:
     """Return the published numbers beside this run's."""
     table = study.tables["published"].fillna({"kind": "", "inside_interval": ""})
     rows = []
-    groups = table[["split", "kind"]].drop_duplicates()
-    for split, kind in groups.itertuples(index=False):
+    for split, kind in table[["split", "kind"]].drop_duplicates().itertuples(index=False):
         own = table[(table["split"] == split) & (table["kind"] == kind)]
         how = KINDS.get(kind, kind)
         sizes = own["n"].dropna()
         text = split_label(split) + (f", {how}" if how else "")
         text += f" (this run: n = {int(sizes.iloc[0])})" if len(sizes) else ""
         rows.append(Row((text,), "group"))
-        for _, line in own.iterrows():
-            rows.append(
-                Row(
-                    (
-                        f"{model_label(line['model'])}, {_NAMES.get(line['metric'], line['metric'])}",
-                        fmt.number(line["published"]),
-                        _measure_of(line),
-                        fmt.number(line["difference"]),
-                        str(line["inside_interval"]) or fmt.NOT_AVAILABLE,
-                    )
-                )
-            )
+        rows += [Row(_published_cells(line)) for _, line in own.iterrows()]
     heads = ("Model and measure", "Published", f"This run ({_level(study)} CI)")
     return Table((*heads, "Difference", "Inside the interval"), tuple(rows))
+
+
+def _published_cells(line: "pd.Series[Any]") -> tuple[str, ...]:
+    metric = _NAMES.get(line["metric"], line["metric"])
+    return (
+        f"{model_label(line['model'])}, {metric}",
+        fmt.number(line["published"]),
+        _measure_of(line),
+        fmt.number(line["difference"]),
+        str(line["inside_interval"]) or fmt.NOT_AVAILABLE,
+    )
 
 
 def _measure_of(line: "pd.Series[Any]") -> str:
@@ -340,20 +347,20 @@ def flow(study: Study) -> Table:
     """Return how many cases and images each room was left with, and why the others went."""
     document = study.documents["flow"]
     steps = {entry["step"]: entry["cases"] for entry in document["steps"]}
+    rooms = {entry["room"]: entry["reasons"] for entry in document["rooms"]}
     rows = [Row(("Cases in the table", fmt.count(steps["assessed"]), ""))]
     for room, after in (("cohort", "eligible"), ("images", "included")):
-        entry = next((e for e in document["rooms"] if e["room"] == room), None)
-        for reason in (entry or {"reasons": []})["reasons"]:
-            rows.append(
-                Row(
-                    (
-                        f"left ({room}): {reason['reason']}",
-                        fmt.count(reason["cases"]),
-                        fmt.count(reason["images"]),
-                    ),
-                    "level",
-                )
+        rows += [
+            Row(
+                (
+                    f"left ({room}): {reason['reason']}",
+                    fmt.count(reason["cases"]),
+                    fmt.count(reason["images"]),
+                ),
+                "level",
             )
+            for reason in rooms.get(room, [])
+        ]
         rows.append(Row((after.capitalize(), fmt.count(steps[after]), "")))
     for split, sizes in document["splits"].items():
         kept = sizes["included"]
@@ -383,6 +390,7 @@ TABLES: dict[str, tuple[Callable[[Study], Table], str]] = {
     "multivariable": (multivariable, "multivariable"),
     "equations": (equations, "models"),
     "performance_full": (performance_full, "metrics"),
+    "performance_more": (performance_more, "metrics"),
     "delong": (comparisons, "delong"),
     "published": (published, "published"),
 }

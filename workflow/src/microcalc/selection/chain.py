@@ -1,4 +1,4 @@
-"""One selection from raw features to a deep score: scale, mRMR, LASSO, all on the cases given."""
+"""One selection from raw features to a deep score, all of it on the cases given."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from microcalc import seeds
-from microcalc.selection import discretize, lasso, mrmr, scaling
+from microcalc.errors import StudyError
+from microcalc.selection import discretize, filters, lasso, mrmr, refit, scaling
 from microcalc.selection.folds import assign_folds
 
 INTERCEPT = "(intercept)"
@@ -29,7 +30,8 @@ class Chain:
     lasso_path
         lambda, feature, coefficient (per SD), every lambda times every ranked feature.
     lasso_cv
-        lambda, log_lambda, deviance, se, n_nonzero, is_min, is_1se.
+        lambda, log_lambda, deviance, se, n_nonzero, is_min, is_1se; with the criterion AUC
+        also auc, auc_se.
     selected
         feature, mean, sd, coefficient (per SD); first the intercept with mean 0 and sd 1,
         then the survivors in mRMR order.
@@ -76,8 +78,12 @@ def fit(
     feature_names: Sequence[str],
     settings: Mapping[str, Any],
     seed: int,
+    copies: ArrayLike | None = None,
 ) -> Chain:
     """Fit the whole selection on the cases given and on nothing else.
+
+    Filters (those that are on: stability, variance, univariable test, collinearity), scaling,
+    mRMR, LASSO, and a refit if asked for. Features without variation always leave.
 
     Parameters
     ----------
@@ -93,24 +99,31 @@ def fit(
         The config's `selection`.
     seed
         Deals the folds of the LASSO's cross-validation.
+    copies
+        The same cases' features from perturbed images, shape (m, n, p); the stability
+        filter needs them.
     """
     values, outcome = np.asarray(X, dtype=float), np.asarray(y)
     names = np.asarray(feature_names, dtype=str)
     scale = scaling.fit(values)
-    kept = np.flatnonzero(scale.varies)
-    steps = [("extracted", len(names)), ("not constant", len(kept))]
+    kept, steps = _filter(values, outcome, scale, settings.get("filters", {}), copies)
     Z = scale.apply(values)
 
     ranking = _rank(Z[:, kept], outcome, settings["mrmr"])
     ranked = kept[ranking.order]
     steps.append(("mRMR", len(ranked)))
 
-    tuned = _tune(Z[:, ranked], outcome, patients, settings["lasso"], seed)
+    folds = _folds(outcome, np.asarray(patients, dtype=str), settings["lasso"], seed)
+    tuned = _tune(Z[:, ranked], outcome, folds, settings["lasso"])
     choice = tuned.index_min if settings["lasso"]["choose"] == "lambda_min" else tuned.index_1se
     intercept, coefficients = _at(tuned.path, choice, outcome)
     survivors = np.flatnonzero(coefficients)
     columns = ranked[survivors]
     steps.append(("LASSO", len(columns)))
+    if len(columns) and settings.get("refit", "none") == "logistic":
+        intercept, coefficients[survivors] = refit.logistic(Z[:, columns], outcome)
+    elif len(columns) and settings.get("refit", "none") == "ridge":
+        intercept, coefficients[survivors] = refit.ridge(Z[:, columns], outcome, folds)
     if len(columns) == 0:
         logger.warning(
             "the LASSO kept none of %d features at %s: the deep score is the same for every case",
@@ -119,6 +132,9 @@ def fit(
         )
     elif len(columns) == len(ranked):
         logger.info("the LASSO kept all %d features it was given", len(ranked))
+    fewest = int(min((outcome == 1).sum(), (outcome == 0).sum()))
+    if len(columns) > fewest:
+        logger.warning("%d features selected, more than the rarer class has cases", len(columns))
     selected = pd.DataFrame(
         {
             "feature": [INTERCEPT, *names[columns].tolist()],
@@ -145,43 +161,100 @@ def fit(
     )
 
 
+def _filter(
+    values: NDArray[np.float64],
+    y: NDArray[np.generic],
+    scale: scaling.Scaling,
+    settings: Mapping[str, Any],
+    copies: ArrayLike | None,
+) -> tuple[NDArray[np.int64], list[tuple[str, int]]]:
+    """Return the columns that pass every filter that is on, and how many passed each."""
+    kept = np.arange(values.shape[1])
+    steps = [("extracted", len(kept))]
+    least, variance = settings.get("min_icc"), settings.get("min_variance") or 0.0
+    p, most = settings.get("univariable_p"), settings.get("max_spearman")
+    if least is not None:
+        if copies is None:
+            raise StudyError(
+                "selection.filters.min_icc asks for stable features, but there are no features "
+                "of perturbed images; have them extracted, or set min_icc to null"
+            )
+        kept = kept[filters.stable(values, copies, minimum=least)]
+        steps.append(("stable", len(kept)))
+    kept = kept[scale.sd[kept] ** 2 > variance]
+    steps.append(("not constant", len(kept)))
+    if p is not None:
+        test = settings.get("univariable_test", "mann_whitney")
+        kept = kept[filters.univariable_p(values[:, kept], y, test=test) < p]
+        steps.append(("univariable", len(kept)))
+    if most is not None:
+        kept = kept[filters.not_collinear(values[:, kept], y, maximum=most)]
+        steps.append(("not collinear", len(kept)))
+    return kept, steps
+
+
 def _rank(
     Z: NDArray[np.float64], y: NDArray[np.generic], settings: Mapping[str, Any]
 ) -> mrmr.Ranking:
-    codes = discretize.by_sd(Z, k=settings["discretize_sd"]).apply(Z)
+    scheme, k = settings["scheme"], settings["n_features"]
+    if settings["engine"] == "native" and scheme == "correlation":
+        return mrmr.rank(Z, y, n_features=k, scheme=scheme)
+    if settings.get("discretize", "sd") == "quantiles":
+        codes = discretize.by_quantiles(Z, levels=settings.get("levels", 3)).apply(Z)
+    else:
+        codes = discretize.by_sd(Z, k=settings["discretize_sd"]).apply(Z)
     engine = mrmr.rank_with_pymrmr if settings["engine"] == "pymrmr" else mrmr.rank_codes
-    return engine(codes, y, n_features=settings["n_features"], scheme=settings["scheme"])
+    return engine(codes, y, n_features=k, scheme=scheme)
 
 
-def _tune(
-    Z: NDArray[np.float64],
-    y: NDArray[np.generic],
-    patients: ArrayLike,
-    settings: Mapping[str, Any],
-    seed: int,
-) -> lasso.CrossValidation:
-    patient = np.asarray(patients, dtype=str)
-    fewest = min(len(set(patient[y == 1])), len(set(patient[y == 0])))
+def _folds(
+    y: NDArray[np.generic], patients: NDArray[np.str_], settings: Mapping[str, Any], seed: int
+) -> NDArray[np.int64] | None:
+    """Return the folds of each repetition, shape (r, n), or None when nothing can be tuned."""
+    fewest = min(len(set(patients[y == 1])), len(set(patients[y == 0])))
     if fewest < 2:
         # Only cross-fitting on a handful of cases comes here: what cannot be tuned keeps nothing.
         logger.warning("one class has %d patient(s): lambda cannot be tuned, none kept", fewest)
-        return lasso.cross_validate(Z, y, folds=np.arange(len(y)) % 2, lambdas=[])
-    n_folds = min(settings["folds"], len(set(patient)))
+        return None
+    n_folds = min(settings["folds"], len(set(patients)))
     if n_folds < settings["folds"]:
         logger.warning(
             "selection.lasso.folds is %d but there are %d patients: leaving one out at a time",
             settings["folds"],
             n_folds,
         )
-    folds = assign_folds(y, patient, n_folds=n_folds, seed=seeds.derive(seed, "lasso"))
-    return lasso.cross_validate(Z, y, folds=folds, n_lambdas=settings["n_lambdas"])
+    names = [("lasso",), *(("lasso", i) for i in range(1, settings.get("repeats", 1)))]
+    return np.stack(
+        [
+            assign_folds(y, patients, n_folds=n_folds, seed=seeds.derive(seed, *name))
+            for name in names
+        ]
+    )
+
+
+def _tune(
+    Z: NDArray[np.float64],
+    y: NDArray[np.generic],
+    folds: NDArray[np.int64] | None,
+    settings: Mapping[str, Any],
+) -> lasso.CrossValidation:
+    if folds is None:
+        return lasso.cross_validate(Z, y, folds=np.arange(len(y)) % 2, lambdas=[])
+    return lasso.cross_validate(
+        Z,
+        y,
+        folds=folds,
+        n_lambdas=settings["n_lambdas"],
+        alpha=settings.get("alpha", 1.0),
+        criterion=settings.get("criterion", "deviance"),
+    )
 
 
 def _at(path: lasso.Path, index: int, y: NDArray[np.generic]) -> tuple[float, NDArray[np.float64]]:
     if len(path.lambdas) == 0:
         prevalence = float(np.mean(y == 1))
         return float(np.log(prevalence / (1 - prevalence))), np.zeros(len(path.coefficients))
-    return float(path.intercepts[index]), path.coefficients[:, index]
+    return float(path.intercepts[index]), path.coefficients[:, index].copy()
 
 
 def _path_table(path: lasso.Path, names: NDArray[np.str_]) -> pd.DataFrame:
@@ -196,7 +269,7 @@ def _path_table(path: lasso.Path, names: NDArray[np.str_]) -> pd.DataFrame:
 
 def _cv_table(tuned: lasso.CrossValidation) -> pd.DataFrame:
     position = np.arange(len(tuned.lambdas))
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "lambda": tuned.lambdas,
             "log_lambda": np.log(tuned.lambdas),
@@ -207,3 +280,4 @@ def _cv_table(tuned: lasso.CrossValidation) -> pd.DataFrame:
             "is_1se": position == tuned.index_1se,
         }
     )
+    return table if tuned.auc is None else table.assign(auc=tuned.auc, auc_se=tuned.auc_se)

@@ -7,6 +7,7 @@ folds, whose scores must then come from chains that saw neither their own fold n
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -19,10 +20,28 @@ from microcalc.errors import StudyError
 from microcalc.selection import chain
 from microcalc.selection.folds import assign_folds
 
-__all__ = ["assign_folds", "scores"]
+__all__ = ["CrossFit", "assign_folds", "fit", "scores"]
 
 
-def scores(
+@dataclass(frozen=True)
+class CrossFit:
+    """What the chains that leave cases out gave.
+
+    Attributes
+    ----------
+    scores
+        case_id, fold, also_left_out, deep_score, sorted: n times `folds` rows. The chain that
+        made a row's score was fitted without the case's own `fold` and without fold
+        `also_left_out`; where the two are equal it is the plain out-of-fold score.
+    selected
+        fold, feature, mean, sd, coefficient: `selected` of the chain fitted without that fold.
+    """
+
+    scores: pd.DataFrame
+    selected: pd.DataFrame
+
+
+def fit(
     X: ArrayLike,
     y: ArrayLike,
     patients: ArrayLike,
@@ -31,22 +50,21 @@ def scores(
     feature_names: Sequence[str],
     settings: Mapping[str, Any],
     seed: int,
-) -> pd.DataFrame:
-    """Return the cross-fitted deep scores of the training cases, the table `crossfit.csv`.
+    copies: ArrayLike | None = None,
+) -> CrossFit:
+    """Fit the chain without every fold and every pair of folds; score the cases left out.
 
     Parameters
     ----------
-    X, y, patients, feature_names, settings, seed
+    X, y, patients, feature_names, settings, seed, copies
         As in `chain.fit`; `settings["folds"]` is the number of cross-fitting folds, at least 3.
     case_ids
         Shape (n,).
 
-    Returns
-    -------
-    pandas.DataFrame
-        case_id, fold, also_left_out, deep_score, sorted: n times `folds` rows. The chain that
-        made a row's score was fitted without the case's own `fold` and without fold
-        `also_left_out`; where the two are equal it is the plain out-of-fold score.
+    Raises
+    ------
+    StudyError
+        With fewer than 3 folds, or fewer patients than folds.
     """
     n_folds = settings["folds"]
     if n_folds < 3:
@@ -56,7 +74,8 @@ def scores(
     values, outcome = np.asarray(X, dtype=float), np.asarray(y)
     patient, cases = np.asarray(patients, dtype=str), np.asarray(case_ids, dtype=str)
     fold = assign_folds(outcome, patient, n_folds=n_folds, seed=seeds.derive(seed, "crossfit"))
-    tables = []
+    perturbed = None if copies is None else np.asarray(copies, dtype=float)
+    tables, selected = [], []
     for k, j in combinations_with_replacement(range(n_folds), 2):
         rest = (fold != k) & (fold != j)
         fitted = chain.fit(
@@ -66,7 +85,10 @@ def scores(
             feature_names=feature_names,
             settings=settings,
             seed=seeds.derive(seed, "crossfit", k, j),
+            copies=None if perturbed is None else perturbed[:, rest],
         )
+        if k == j:
+            selected.append(fitted.selected.assign(fold=k))
         out = ~rest
         tables.append(
             pd.DataFrame(
@@ -78,5 +100,12 @@ def scores(
                 }
             )
         )
-    table = pd.concat(tables).sort_values(["case_id", "also_left_out"])
-    return table.reset_index(drop=True)
+    return CrossFit(
+        pd.concat(tables).sort_values(["case_id", "also_left_out"]).reset_index(drop=True),
+        pd.concat(selected, ignore_index=True)[["fold", "feature", "mean", "sd", "coefficient"]],
+    )
+
+
+def scores(X: ArrayLike, y: ArrayLike, patients: ArrayLike, **options: Any) -> pd.DataFrame:
+    """Return `fit(...).scores`, the table `crossfit.csv`."""
+    return fit(X, y, patients, **options).scores

@@ -122,7 +122,7 @@ def fit_path(
     n_lambdas
         Length of the default grid.
     alpha
-        1 is the LASSO, less is the elastic net; 0 < alpha <= 1.
+        1 is the LASSO, less is the elastic net, 0 is ridge regression.
     standardize
         Penalize coefficients per SD (divisor n) rather than per unit.
     tolerance
@@ -134,8 +134,8 @@ def fit_path(
         With no column that varies the default path is empty (L = 0).
     """
     values, outcome = _checked(X, y)
-    if not 0 < alpha <= 1:
-        raise ValueError(f"alpha is {alpha}; expected a number above 0 and at most 1")
+    if not 0 <= alpha <= 1:
+        raise ValueError(f"alpha is {alpha}; expected a number from 0 to 1")
     scale = scaling.fit(values)
     unit = np.where(scale.varies, scale.sd if standardize else 1.0, np.inf)
     Z = np.ascontiguousarray((values - scale.mean) / unit)
@@ -144,7 +144,8 @@ def fit_path(
         grid = np.sort(np.atleast_1d(np.asarray(lambdas, dtype=float)))[::-1].copy()
     else:
         gradient = np.abs((Z * (outcome - outcome.mean())[:, None]).mean(axis=0))
-        largest = float(gradient.max(initial=0.0)) / alpha
+        # No ridge penalty makes every coefficient zero: glmnet begins where alpha = 0.001 would.
+        largest = float(gradient.max(initial=0.0)) / max(alpha, 0.001)
         # Columns that vary only by rounding leave nothing to walk along.
         if largest < 1e-12:
             n_lambdas = 0

@@ -8,21 +8,37 @@ from typing import Any
 import pandas as pd
 
 from microcalc.selection import chain, crossfit
-from microcalc.selection.training import training_cases
+from microcalc.selection.training import feature_copies, training_cases
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The final chain, fitted on all training cases, and the cross-fitted scores."""
+    """The final chain, fitted on all training cases, and the cross-fitted scores.
+
+    Attributes
+    ----------
+    chain
+        What every case outside training is scored with.
+    crossfit
+        `crossfit.csv`: case_id, fold, also_left_out, deep_score.
+    crossfit_selected
+        The features each chain without one fold selected: fold, feature, mean, sd, coefficient.
+    """
 
     chain: chain.Chain
     crossfit: pd.DataFrame
+    crossfit_selected: pd.DataFrame
 
 
 def select(
-    included: pd.DataFrame, features: pd.DataFrame, *, settings: Mapping[str, Any], seed: int
+    included: pd.DataFrame,
+    features: pd.DataFrame,
+    *,
+    settings: Mapping[str, Any],
+    seed: int,
+    perturbed: pd.DataFrame | None = None,
 ) -> Selection:
     """Select deep features on the training cases and cross-fit the selection.
 
@@ -36,8 +52,13 @@ def select(
         The config's `selection`.
     seed
         The study's seed.
+    perturbed
+        case_id, copy and the deep features of perturbed images, for the stability filter.
     """
     cases = training_cases(included, features)
+    copies = None
+    if perturbed is not None:
+        copies = feature_copies(perturbed, cases.case_ids, cases.feature_names)
     logger.info("selecting on %d training cases, %d features", *cases.X.shape)
     final = chain.fit(
         cases.X,
@@ -46,8 +67,9 @@ def select(
         feature_names=cases.feature_names,
         settings=settings,
         seed=seed,
+        copies=copies,
     )
-    scores = crossfit.scores(
+    crossfitted = crossfit.fit(
         cases.X,
         cases.y,
         cases.patients,
@@ -55,6 +77,7 @@ def select(
         feature_names=cases.feature_names,
         settings=settings,
         seed=seed,
+        copies=copies,
     )
     logger.info("%d features selected", len(final.columns))
-    return Selection(final, scores)
+    return Selection(final, crossfitted.scores, crossfitted.selected)

@@ -1,5 +1,6 @@
 """The training cases' features as arrays, the only thing that selection ever sees."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,8 +74,31 @@ def feature_names(features: pd.DataFrame) -> tuple[str, ...]:
     return tuple(name for name in features.columns if name.startswith(FEATURE_PREFIX))
 
 
+def feature_copies(
+    perturbed: pd.DataFrame, case_ids: Iterable[str], names: tuple[str, ...]
+) -> NDArray[np.float64]:
+    """Return the features of perturbed images, shape (m, n, p).
+
+    Parameters
+    ----------
+    perturbed
+        case_id, copy (any numbering) and features.
+    case_ids, names
+        Which cases and features, in which order.
+
+    Raises
+    ------
+    StudyError
+        When a copy lacks a case or a feature.
+    """
+    cases = list(case_ids)
+    return np.stack(
+        [feature_matrix(rows, cases, names) for _, rows in perturbed.groupby("copy", sort=True)]
+    )
+
+
 def feature_matrix(
-    features: pd.DataFrame, case_ids: pd.Series, names: tuple[str, ...]
+    features: pd.DataFrame, case_ids: Iterable[str], names: tuple[str, ...]
 ) -> NDArray[np.float64]:
     """Return the named features of the named cases, shape (n, p), in that order.
 
@@ -93,9 +117,10 @@ def feature_matrix(
     if table.index.has_duplicates:
         twice = table.index[table.index.duplicated()][0]
         raise StudyError(f"case {twice} stands twice in the feature table; expected one row each")
-    missing = sorted(set(case_ids) - set(table.index))
+    cases = list(case_ids)
+    missing = sorted(set(cases) - set(table.index))
     if missing:
         raise StudyError.listing(
             "included cases without a row in the feature table:", [f"case {i}" for i in missing]
         )
-    return table.loc[list(case_ids), list(names)].to_numpy(dtype=float)
+    return table.loc[cases, list(names)].to_numpy(dtype=float)

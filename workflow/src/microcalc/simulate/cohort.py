@@ -16,7 +16,7 @@ from microcalc.simulate.scanner import scanner_of
 FIELD_MM = (120.0, 74.0)
 """Height and width of the demo's detector field."""
 TINY_FIELD_MM = (64.0, 48.0)
-"""A field for tests: a twentieth of a second per image."""
+"""A field for tests: a tenth of a second per image."""
 DEVELOPMENT_SHARE = 2 / 3
 MISSING_SHARE = 0.03
 MISSING = ("age", "menopausal_status", "breast_density", "morphology", "distribution", "size_mm")

@@ -76,7 +76,7 @@ MASS = Categorical("mass", ("no", "yes"), (0.82, 0.18), (1.0, 3.2))
 DISTORTION = Categorical("distortion", ("no", "yes"), (0.91, 0.09), (1.0, 2.4))
 
 EXTENT = Continuous("cluster extent", "mm", 12.0, 0.42, 1.35, 5.0, 34.0)
-NUMBER = Continuous("number of calcifications", "count", 20.0, 0.55, 2.7, 6, 120)
+NUMBER = Continuous("number of calcifications", "", 20.0, 0.55, 2.7, 6, 120)
 SIZE = Continuous("calcification size", "mm", 0.34, 0.26, 2.5, 0.18, 0.95)
 STROMA = Continuous("stromal density around the cluster", "1", 0.22, 0.20, 3.4, 0.0, 0.9, log=False)
 AGE = Continuous("age", "years", 51.0, 10.5, 1.2, 28, 84, log=False)
@@ -106,7 +106,7 @@ def table() -> list[dict[str, str]]:
             {
                 "trait": trait.trait,
                 "level": "per log SD" if trait.log else "per SD",
-                "in DCIS": f"median {trait.median:g} {trait.unit}, {spread}".replace(" 1,", ","),
+                "in DCIS": f"{f'median {trait.median:g} {trait.unit}'.strip()}, {spread}",
                 "odds ratio (IDC : DCIS)": f"{trait.odds_ratio_per_sd:g}",
             }
         )

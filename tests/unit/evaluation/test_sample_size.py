@@ -1,0 +1,75 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from microcalc.errors import StudyError
+from microcalc.evaluation import sample_size
+
+CLINICAL = {
+    "age": {"kind": "continuous"},
+    "birads": {"kind": "categorical", "levels": ["4A", "4B", "4C", "5"]},
+}
+
+
+def test_development_criteria_are_those_of_pmsampsize(oracle):
+    for case in oracle("sample_size")["development"]:
+        found = sample_size.development(case["parameters"], case["prevalence"], case["r2"])
+        assert [criterion.n_required for criterion in found] == case["n"]
+
+
+def test_r2_from_the_auc_is_that_of_pmsampsizes_simulation(oracle):
+    for case in oracle("sample_size")["r2_APPROX"]:
+        found = sample_size.cox_snell(case["auc"], case["prevalence"])
+        assert found == pytest.approx(case["r2"], rel=0.01)
+
+
+def test_validation_criteria_are_those_of_pmvalsampsize(oracle):
+    for case in oracle("sample_size")["validation_APPROX"]:
+        found = sample_size.validation(case["prevalence"], case["auc"])
+        # it steps the standard error by 1e-4 and simulates the linear predictor
+        assert [c.n_required for c in found] == pytest.approx(case["n"], rel=0.005)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "prevalence", "r2"), [(0, 0.3, 0.1), (5, 0.3, 0.0), (5, 0.3, 0.9)]
+)
+def test_impossible_anticipations_are_refused(parameters, prevalence, r2):
+    with pytest.raises(StudyError, match="at least one parameter"):
+        sample_size.development(parameters, prevalence, r2)
+
+
+@pytest.mark.parametrize(("auc", "prevalence"), [(0.5, 0.3), (1.0, 0.3), (0.7, 0.0)])
+def test_impossible_aucs_are_refused(auc, prevalence):
+    with pytest.raises(StudyError, match="expected an AUC above"):
+        sample_size.validation(prevalence, auc)
+
+
+def test_candidates_are_counted_before_screening():
+    models = {
+        "clinical": {"clinical": "screened", "deep": "none"},
+        "deep": {"clinical": "none", "deep": "score"},
+        "combined": {"clinical": "screened", "deep": "score"},
+        "radiologist": {"kind": "external_score", "column": "score"},
+    }
+    found = sample_size.parameters_of(models, CLINICAL, 2048)
+    assert found == {"clinical": 4, "deep": 2048, "combined": 2052}
+
+
+def test_the_table_says_what_is_enough():
+    cases = pd.DataFrame(
+        {
+            "split": ["train"] * 600 + ["external"] * 200,
+            "y": np.tile([1, 1, 1, 0, 0], 160),
+        }
+    )
+    table = sample_size.table(cases, {"clinical": 4}, expected_auc=0.75)
+    assert list(table.columns) == list(sample_size.COLUMNS)
+    assert len(table) == 6
+    train = table[table["set"] == "train"]
+    assert train["met"].tolist() == ["yes", "yes", "yes"]
+    assert train.iloc[0]["events_per_parameter"] == 240 / 4
+    external = table[table["set"] == "external"]
+    assert external["met"].tolist() == ["no", "no", "no"]
+    statement = external.iloc[1]["statement"]
+    assert "there are 200" in statement
+    assert "too few" in statement

@@ -1,0 +1,34 @@
+import runpy
+from pathlib import Path
+
+import pytest
+
+from microcalc.files import read_csv
+
+
+@pytest.fixture(scope="session")
+def fake():
+    """The module that invents studies, as a dictionary of its names."""
+    return runpy.run_path(str(Path(__file__).with_name("fake_study.py")))
+
+
+@pytest.fixture(scope="session")
+def study(fake, tmp_path_factory):
+    """Tables of an ordinary study by name."""
+    return _tables(fake["make"](tmp_path_factory.mktemp("study")))
+
+
+@pytest.fixture(scope="session")
+def tiny(fake, tmp_path_factory):
+    """A study whose validation sets are tiny, one of a single class."""
+    return _tables(fake["make"](tmp_path_factory.mktemp("tiny"), sizes=fake["TINY"]))
+
+
+@pytest.fixture(scope="session")
+def nothing(fake, tmp_path_factory):
+    """A study in which the LASSO keeps nothing."""
+    return _tables(fake["make"](tmp_path_factory.mktemp("nothing"), nothing_selected=True))
+
+
+def _tables(paths):
+    return {name: read_csv(path) for name, path in paths.items() if str(path).endswith(".csv")}

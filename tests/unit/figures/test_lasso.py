@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+from microcalc.figures import lasso
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_the_largest_survivors_are_named(study):
+    figure = lasso.draw_path(study["lasso_path"], study["lasso_cv"], choose="lambda_min")
+    survivors = study["selected"].iloc[1:].set_index("feature")["coefficient"].abs()
+    named = [text for text in texts(figure) if text.startswith("deep_")]
+    assert sorted(named) == sorted(survivors.nlargest(lasso.MOST_LABELS).index)
+
+
+@pytest.mark.parametrize("choose", ["lambda_min", "lambda_1se"])
+def test_both_lambdas_are_marked_and_the_chosen_one_stands_out(study, choose):
+    figure = lasso.draw_cv(study["lasso_cv"], choose=choose)
+    weights = {t.get_text(): t.get_fontweight() for t in figure.axes[0].texts}
+    assert weights[lasso.NAMES[choose]] == "bold"
+    assert sorted(weights.values()) == ["bold", "normal"]
+
+
+def test_a_lasso_that_keeps_nothing_is_said_to(nothing):
+    figure = lasso.draw_path(nothing["lasso_path"], nothing["lasso_cv"], choose="lambda_min")
+    assert any("No feature survives" in text for text in texts(figure))
+    figure = lasso.draw_cv(nothing["lasso_cv"], choose="lambda_min")
+    assert texts(figure) == ["λ min = λ 1SE"]
+
+
+def test_labels_move_apart_as_little_as_needed():
+    moved = lasso.spread(np.array([0.0, 0.1, 5.0]), 1.0)
+    assert np.all(np.diff(moved) >= 1.0 - 1e-12)
+    np.testing.assert_allclose(moved, [-0.45, 0.55, 5.0])
+    assert len(lasso.spread(np.array([]), 1.0)) == 0

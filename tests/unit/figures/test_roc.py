@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from sklearn.metrics import roc_curve
+
+from microcalc.figures import roc
+
+
+def test_points_are_those_of_scikit_learn_ties_included():
+    rng = np.random.default_rng(4)
+    y = rng.integers(0, 2, 80)
+    score = rng.integers(0, 12, 80) / 12
+    x, height = roc.points(y, score)
+    expected = roc_curve(y, score, drop_intermediate=False)
+    np.testing.assert_allclose(x, expected[0])
+    np.testing.assert_allclose(height, expected[1])
+
+
+def draw(tables, fake, split):
+    figure = roc.draw(
+        tables["predictions"],
+        tables["metrics"],
+        split=split,
+        models=fake["MODELS"],
+        labels=fake["LABELS"],
+    )
+    return figure.axes[0]
+
+
+def legend(axes):
+    box = axes.get_legend()
+    return box.get_title().get_text(), [text.get_text() for text in box.get_texts()]
+
+
+def test_the_legend_gives_both_classes_and_every_auc_with_its_interval(study, fake):
+    title, lines = legend(draw(study, fake, "internal"))
+    assert "20 DCIS, 34 IDC" in title
+    assert "95% CI" in title
+    rows = study["metrics"].query("split == 'internal' and model == 'deep'").iloc[0]
+    assert f"Deep {rows.auc:.2f} ({rows.auc_low:.2f}–{rows.auc_high:.2f})" in lines
+
+
+def test_training_is_drawn_from_out_of_fold_scores_and_says_so(study, fake):
+    axes = draw(study, fake, "train")
+    assert "out-of-fold" in legend(axes)[0]
+    own = study["predictions"].query("model == 'deep' and kind == 'out_of_fold'")
+    expected = roc.points(own["y"], own["probability"])
+    line = next(x for x in axes.lines if x.get_label().startswith("Deep"))
+    np.testing.assert_allclose(line.get_xdata(), expected[0])
+
+
+def test_the_operating_point_lies_where_the_metrics_say(study, fake):
+    row = study["metrics"].query("split == 'external' and model == 'combined'").iloc[0]
+    marks = [(*x.get_xdata(), *x.get_ydata()) for x in draw(study, fake, "external").lines[1:]]
+    wanted = pytest.approx((1 - row.specificity, row.sensitivity))
+    assert any(len(mark) == 2 and mark == wanted for mark in marks)
+
+
+def test_a_set_of_one_class_is_not_estimable(tiny, fake):
+    _, lines = legend(draw(tiny, fake, "external"))
+    assert lines == [f"{name}: not estimable" for name in ("Clinical", "Deep", "Combined")]

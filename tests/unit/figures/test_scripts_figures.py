@@ -1,0 +1,50 @@
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+SCRIPTS = Path(__file__).parents[3] / "workflow" / "scripts"
+SUFFIXES = ("png", "pdf", "svg")
+
+
+class Named(list):
+    """A list with attributes, as Snakemake's outputs are."""
+
+    def __init__(self, **named):
+        super().__init__(named.values())
+        self.__dict__.update(named)
+
+
+def run(name, folder, **parts):
+    snakemake = SimpleNamespace(log=[str(folder / "log")], **parts)
+    runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": snakemake})
+
+
+def files(folder, stem):
+    return {suffix: str(folder / f"{stem}.{suffix}") for suffix in SUFFIXES}
+
+
+def test_draw_roc_writes_three_formats(fake, tmp_path):
+    paths = fake["make"](tmp_path)
+    out = files(tmp_path, "roc_internal")
+    run(
+        "draw_roc",
+        tmp_path,
+        input=SimpleNamespace(predictions=paths["predictions"], metrics=paths["metrics"]),
+        output=Named(**out),
+        params=SimpleNamespace(models=fake["MODELS"], labels=fake["LABELS"], confidence=0.95),
+        wildcards=SimpleNamespace(split="internal"),
+    )
+    assert all(Path(path).stat().st_size > 1000 for path in out.values())
+
+
+def test_draw_lasso_writes_path_and_curve(fake, tmp_path):
+    paths = fake["make"](tmp_path)
+    path, cv = files(tmp_path, "lasso_path"), files(tmp_path, "lasso_cv")
+    run(
+        "draw_lasso",
+        tmp_path,
+        input=SimpleNamespace(path=paths["lasso_path"], cv=paths["lasso_cv"]),
+        output=SimpleNamespace(path=list(path.values()), cv=list(cv.values())),
+        params=SimpleNamespace(choose="lambda_min"),
+    )
+    assert all(Path(name).exists() for name in (*path.values(), *cv.values()))

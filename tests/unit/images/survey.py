@@ -1,0 +1,62 @@
+"""What becomes of every DICOM file in a folder: decoded, or refused with which words.
+
+`python -m tests.unit.images.survey FOLDER ...` prints a Markdown table.
+"""
+
+import sys
+import warnings
+from pathlib import Path
+
+import pydicom
+
+from microcalc.errors import StudyError
+from microcalc.images.dicom import decode
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the DICOM files under `folder`, with and without preamble."""
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    return sorted(p for p in found if p.suffix == ".dcm" or p.read_bytes()[128:132] == b"DICM")
+
+
+def outcome(path: Path) -> tuple[str, str]:
+    """Return ("decoded", size and source of the spacing) or ("refused", why).
+
+    A spacing and a frame are given, as a user would for an image that lacks them, when that was
+    the reason for a refusal.
+    """
+    data = path.read_bytes()
+    words = []
+    for given in ({}, {"spacing_mm": 0.1}, {"frame": 1}, {"spacing_mm": 0.1, "frame": 1}):
+        try:
+            found = decode(data, image_id="x", **given)
+        except StudyError as error:
+            words.append(str(error).removeprefix("image x: "))
+            continue
+        rows, columns = found.shape
+        note = f" given {', '.join(given)}" if given else ""
+        return "decoded", f"{rows} x {columns}, {found.spacing_source}{note}"
+    return "refused", words[0] if "spacing" not in words[0] else words[-1]
+
+
+def syntax(path: Path) -> str:
+    """Return the name of the file's transfer syntax, "?" when it does not say."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            meta = pydicom.dcmread(path, specific_tags=["SOPClassUID"], force=True).file_meta
+            return meta.TransferSyntaxUID.name
+        except Exception:
+            return "?"
+
+
+if __name__ == "__main__":
+    lines = ["| file | transfer syntax | outcome | |", "|---|---|---|---|"]
+    counts = {"decoded": 0, "refused": 0}
+    for folder in map(Path, sys.argv[1:]):
+        for path in files(folder):
+            what, words = outcome(path)
+            counts[what] += 1
+            name = path.relative_to(folder).as_posix()
+            lines.append(f"| {name} | {syntax(path)} | {what} | {words} |")
+    sys.stdout.write("\n".join([*lines, "", f"{counts}"]) + "\n")

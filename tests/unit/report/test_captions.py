@@ -1,0 +1,57 @@
+import copy
+from pathlib import Path
+
+import pytest
+
+from microcalc.errors import StudyError
+from microcalc.report import captions, layout, tables
+from microcalc.report.study import Study
+
+FOLDER = Path(__file__).parents[3] / "workflow" / "report"
+PER_SPLIT = {"roc"}
+
+
+@pytest.fixture(scope="module")
+def study(ordinary, fake):
+    return Study.read(ordinary, config=fake["CONFIG"])
+
+
+def items():
+    return [name for room in (layout.FRONT, *layout.ROOMS) for name in room.items]
+
+
+@pytest.mark.parametrize("name", items())
+def test_everything_on_the_page_has_a_caption_of_whole_sentences(study, name):
+    kind = "table" if name in tables.TABLES else "figure"
+    caption = captions.write(name, study, FOLDER, kind=kind)
+    assert caption.title[0].isupper()
+    assert not caption.title.endswith(".") or caption.text
+    assert caption.text.endswith(".")
+    assert "{" not in caption.title + caption.text + caption.alt
+    assert bool(caption.alt) == (kind == "figure")
+
+
+def test_a_caption_branches_on_the_config(study, fake):
+    config = copy.deepcopy(fake["CONFIG"])
+    config["selection"]["lasso"]["choose"] = "lambda_1se"
+    other = Study(config, study.tables, study.documents, study.models, study.figures)
+    text = captions.write("lasso_cv", study, FOLDER, kind="figure").text
+    assert "smallest deviance (λ min" in text
+    assert "λ 1SE, solid" in captions.write("lasso_cv", other, FOLDER, kind="figure").text
+    assert "estimates no performance" in text
+
+
+def test_a_caption_branches_on_the_result(nothing, study, fake):
+    empty = Study.read(nothing, config=fake["CONFIG"])
+    assert "The LASSO kept none" in captions.write("funnel", empty, FOLDER, kind="table").text
+    assert "kept none" not in captions.write("funnel", study, FOLDER, kind="table").text
+
+
+def test_the_alternative_text_gives_the_numbers(study):
+    alt = captions.write("roc_internal", study, FOLDER, kind="figure").alt
+    assert "Clinical: AUC 0." in alt
+
+
+def test_a_figure_without_a_caption_is_an_error(study):
+    with pytest.raises(StudyError, match=r"mystery.*captions/mystery\.rst"):
+        captions.write("mystery", study, FOLDER, kind="figure")

@@ -1,0 +1,51 @@
+import copy
+
+from microcalc.report import findings
+from microcalc.report.study import Study
+
+
+def titles(found):
+    return [finding.title for finding in found]
+
+
+def test_an_ordinary_run_has_no_warnings(ordinary, fake):
+    assert findings.warnings(Study.read(ordinary, config=fake["CONFIG"])) == []
+
+
+def test_phantoms_and_random_weights_are_said(ordinary, fake):
+    found = findings.nature(Study.read(ordinary, config=fake["CONFIG"]))
+    assert titles(found) == ["Simulated images", "Random network weights"]
+    assert "not patients" in found[0].text
+    assert "not ImageNet" in found[1].text
+
+
+def test_a_real_study_with_trained_weights_has_no_such_limits(ordinary, fake):
+    config = copy.deepcopy(fake["CONFIG"])
+    del config["simulate"]
+    config["features"]["weights"] = "IMAGENET1K_V2"
+    assert findings.nature(Study.read(ordinary, config=config)) == []
+
+
+def test_permuted_labels_are_a_limit_seed_0_included(ordinary, fake):
+    config = copy.deepcopy(fake["CONFIG"])
+    config["cohort"]["permute_labels"] = 0
+    found = findings.nature(Study.read(ordinary, config=config))
+    assert "Permuted labels" in titles(found)
+
+
+def test_a_lasso_that_keeps_nothing_is_a_warning(nothing, fake):
+    found = findings.warnings(Study.read(nothing, config=fake["CONFIG"]))
+    assert titles(found) == ["The LASSO kept no deep feature"]
+    assert "deep and combined model" in found[0].text
+
+
+def test_small_and_one_class_sets_are_warnings(tiny, fake):
+    found = titles(findings.warnings(Study.read(tiny, config=fake["CONFIG"])))
+    assert found == ["Internal validation: few cases", "External validation: one class only"]
+
+
+def test_thresholds_from_apparent_scores_are_a_warning(ordinary, fake):
+    config = copy.deepcopy(fake["CONFIG"])
+    config["threshold"]["scores"] = "apparent"
+    found = findings.warnings(Study.read(ordinary, config=config))
+    assert titles(found) == ["Thresholds from apparent scores"]

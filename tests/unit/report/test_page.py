@@ -1,0 +1,136 @@
+import copy
+import re
+import runpy
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from microcalc.report import page
+
+ROOT = Path(__file__).parents[3]
+TEMPLATE = ROOT / "workflow" / "report" / "page.html.j2"
+VERSIONS = {"microcalc": "0.1.0", "python": "3.11"}
+VOID = {"meta", "img", "link", "br", "input", "hr"}
+
+
+class Outline(HTMLParser):
+    """Headings, ids, images and links of a page; complains about tags that do not match."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.open, self.ids, self.images, self.links, self.headings = [], [], [], [], []
+        self.feed(html)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.ids += [attrs["id"]] if "id" in attrs else []
+        self.images += [attrs] if tag == "img" else []
+        self.links += [attrs["href"]] if tag == "a" else []
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] in ("h1", "h2", "h3"):
+            self.headings.append(data)
+
+
+def build(files, config):
+    return page.build(files, config=config, template=TEMPLATE, versions=VERSIONS)
+
+
+@pytest.fixture(scope="module")
+def html(ordinary, fake):
+    return build(ordinary, fake["CONFIG"])
+
+
+def text_of(html):
+    return " ".join(
+        re.sub(r"<[^>]+>", " ", re.sub(r"<style.*?</style>", "", html, flags=re.S)).split()
+    )
+
+
+def test_the_page_is_well_formed_and_every_link_lands(html):
+    outline = Outline(html)
+    assert len(outline.ids) == len(set(outline.ids))
+    assert {link[1:] for link in outline.links if link.startswith("#")} <= set(outline.ids)
+
+
+def test_nothing_comes_from_elsewhere(html):
+    assert re.findall(r"(?:src|href)=\"(?!#|data:)", html) == []
+    assert "url(" not in html
+    assert "http://" not in text_of(html)
+
+
+def test_every_figure_has_an_alternative_text(html):
+    images = Outline(html).images
+    assert len(images) == 4
+    assert all(len(image["alt"]) > 40 for image in images)
+    assert all(image["src"].startswith("data:image/svg+xml;base64,") for image in images)
+
+
+def test_limits_come_before_warnings_before_results_before_rooms(html):
+    order = [
+        "Phantoms are not patients",
+        'id="first"',
+        'id="results"',
+        *(f'<section id="{room}"' for room in ["cohort", "images", "features", "selection"]),
+        *(f'<section id="{room}"' for room in ("models", "evaluation", "run")),
+    ]
+    places = [html.index(text) for text in order]
+    assert places == sorted(places)
+
+
+def test_exclusions_stand_before_the_first_number(html):
+    assert html.index("label missing") < html.index("Performance of the models")
+
+
+def test_the_page_of_a_study_where_the_lasso_keeps_nothing_says_so(nothing, fake):
+    text = text_of(build(nothing, fake["CONFIG"]))
+    assert "The LASSO kept no deep feature" in text
+    assert text.index("The LASSO kept no deep feature") < text.index("Main results Table")
+
+
+def test_the_page_of_a_study_with_tiny_sets_is_built(tiny, fake):
+    assert "one class only" in text_of(build(tiny, fake["CONFIG"]))
+
+
+def test_a_name_that_is_markup_is_shown_as_text(ordinary, fake):
+    config = copy.deepcopy(fake["CONFIG"])
+    config["study"] = "<script>alert(1)</script>"
+    html = build(ordinary, config)
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert(1)" in html
+
+
+def test_the_folder_of_the_images_is_not_shown(ordinary, fake):
+    config = copy.deepcopy(fake["CONFIG"])
+    config["cohort"]["image_folder"] = "/data/DOE^JANE"
+    assert "DOE^JANE" not in build(ordinary, config)
+
+
+def test_the_same_results_give_the_same_page(ordinary, fake, html):
+    assert build(ordinary, fake["CONFIG"]) == html
+
+
+class Named(dict):
+    """A dictionary with attributes, as Snakemake's inputs are."""
+
+    __getattr__ = dict.__getitem__
+
+
+def test_the_script_writes_the_page(ordinary, fake, tmp_path):
+    snakemake = SimpleNamespace(
+        input=Named(ordinary, template=str(TEMPLATE)),
+        output=SimpleNamespace(report=str(tmp_path / "report.html")),
+        params=SimpleNamespace(config=fake["CONFIG"]),
+        log=[str(tmp_path / "log")],
+    )
+    script = ROOT / "workflow" / "scripts" / "write_report.py"
+    runpy.run_path(str(script), init_globals={"snakemake": snakemake})
+    assert (tmp_path / "report.html").read_text().startswith("<!DOCTYPE html>")

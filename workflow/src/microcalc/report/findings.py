@@ -1,0 +1,155 @@
+"""What a reader must know before the first number."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from microcalc.figures.words import label as model_label
+from microcalc.figures.words import split_label
+from microcalc.report import format as fmt
+from microcalc.report.study import Study
+
+FEW = 10
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to know: a short name and one to three sentences."""
+
+    kind: Literal["limit", "warning", "note"]
+    title: str
+    text: str
+
+
+def nature(study: Study) -> list[Finding]:
+    """Return what limits the whole study: simulated images, random weights, permuted labels."""
+    found = []
+    if study.simulated:
+        found.append(
+            Finding(
+                "limit",
+                "Simulated images",
+                "Every mammogram of this study is a computer-made phantom, and the clinical "
+                "variables were drawn at random to go with it. Phantoms are not patients: the "
+                "numbers below show that the workflow works and say nothing about "
+                f"{study.labels['negative']} or {study.labels['positive']} in people.",
+            )
+        )
+    if study.random_weights:
+        backbone = study.config["features"]["backbone"]
+        found.append(
+            Finding(
+                "limit",
+                "Random network weights",
+                f"The {backbone} that made the deep features has random weights "
+                "(features.weights: random); it was trained on nothing, so random weights are "
+                "not ImageNet. What trained weights would reach is not known from this run.",
+            )
+        )
+    if study.config["cohort"].get("permute_labels") is not None:
+        found.append(
+            Finding(
+                "limit",
+                "Permuted labels",
+                "The labels were permuted within center (cohort.permute_labels): this run must "
+                "find nothing, and whatever it finds is chance.",
+            )
+        )
+    return found
+
+
+def warnings(study: Study) -> list[Finding]:
+    """Return what was unusual about this run, the gravest first."""
+    return [
+        *_selection(study),
+        *_clinical(study),
+        *_sets(study),
+        *_threshold(study),
+        *_notes(study),
+    ]
+
+
+def _selection(study: Study) -> list[Finding]:
+    if "selected" not in study.tables or study.n_selected:
+        return []
+    using = [name for name, spec in study.config["models"].items() if spec.get("deep") != "none"]
+    named = " and ".join(model_label(name).lower() for name in using)
+    return [
+        Finding(
+            "warning",
+            "The LASSO kept no deep feature",
+            "The deep score is the same for every case (an intercept-only model), so the deep "
+            "features tell no two cases apart: an AUC of 0.50 for the deep model is what this "
+            f"means, not a failure of the run. It concerns the {named} model.",
+        )
+    ]
+
+
+def _clinical(study: Study) -> list[Finding]:
+    found = []
+    for name, model in study.models.items():
+        wanted = study.config["models"][name].get("clinical", "none") != "none"
+        if wanted and not any(term["kind"] != "deep" for term in model["terms"]):
+            found.append(
+                Finding(
+                    "warning",
+                    f"{model_label(name)} model without clinical predictors",
+                    "No clinical variable passed the screening on the training set, so the "
+                    f"{model_label(name).lower()} model contains none.",
+                )
+            )
+    return found
+
+
+def _sets(study: Study) -> list[Finding]:
+    found = []
+    for split in study.splits:
+        negative, positive = study.sizes(split)
+        sizes = fmt.counts(negative, positive, study.labels)
+        if not negative or not positive:
+            found.append(
+                Finding(
+                    "warning",
+                    f"{split_label(split)}: one class only",
+                    f"The set holds {sizes}; neither an AUC nor a comparison can be estimated.",
+                )
+            )
+        elif min(negative, positive) < FEW:
+            found.append(
+                Finding(
+                    "warning",
+                    f"{split_label(split)}: few cases",
+                    f"The set holds {sizes}. With fewer than {FEW} cases in a class every interval "
+                    "is wide, and DeLong's interval is too narrow near 0 and 1.",
+                )
+            )
+    absent = [name for name in ("internal", "external") if name not in study.splits]
+    return found + [
+        Finding(
+            "note",
+            f"No {split_label(split).lower()}",
+            f"The study has no {split_label(split).lower()} set.",
+        )
+        for split in absent
+    ]
+
+
+def _threshold(study: Study) -> list[Finding]:
+    if study.config["threshold"]["scores"] != "apparent":
+        return []
+    return [
+        Finding(
+            "warning",
+            "Thresholds from apparent scores",
+            "The thresholds were chosen on predictions for the cases the models were fitted on "
+            "(threshold.scores: apparent). Such thresholds lie too high, and sensitivity in new "
+            "cases tends to fall short of what they promise.",
+        )
+    ]
+
+
+def _notes(study: Study) -> list[Finding]:
+    return [
+        Finding("note", f"{model_label(name)} model", " ".join(model["notes"]))
+        for name, model in study.models.items()
+        if model.get("notes")
+    ]

@@ -1,0 +1,72 @@
+"""Filters before mRMR: each looks at the training cases given, and keeps or drops features."""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import mannwhitneyu, rankdata, ttest_ind
+
+from microcalc.selection import stability
+
+Floats = NDArray[np.float64]
+Kept = NDArray[np.bool_]
+Test = Literal["mann_whitney", "welch"]
+
+
+def stable(X: ArrayLike, copies: ArrayLike, *, minimum: float) -> Kept:
+    """Return which features agree between the images and their perturbed copies.
+
+    Parameters
+    ----------
+    X
+        Features, shape (n, p).
+    copies
+        The same cases' features from perturbed images, shape (m, n, p).
+    minimum
+        The least ICC(2,1), absolute agreement; 0.75 and 0.9 are common (Koo and Li 2016,
+        J Chiropr Med 15:155).
+    """
+    values = np.concatenate([np.asarray(X, dtype=float)[None], np.asarray(copies, dtype=float)])
+    return stability.icc(values.transpose(1, 0, 2)).icc >= minimum
+
+
+def univariable_p(X: ArrayLike, y: ArrayLike, *, test: Test = "mann_whitney") -> Floats:
+    """Return each feature's two-sided p value between the classes, shape (p,).
+
+    Mann–Whitney's test (normal approximation, corrected for ties and continuity) or Welch's;
+    a feature without variation has p = 1.
+    """
+    values, outcome = np.asarray(X, dtype=float), np.asarray(y)
+    varies = values.max(axis=0) > values.min(axis=0)
+    p = np.ones(values.shape[1])
+    a, b = values[outcome == 1][:, varies], values[outcome == 0][:, varies]
+    if varies.any() and len(a) > 1 and len(b) > 1:
+        if test == "welch":
+            with np.errstate(divide="ignore"):
+                p[varies] = ttest_ind(a, b, equal_var=False).pvalue
+        else:
+            p[varies] = mannwhitneyu(a, b, method="asymptotic").pvalue
+    return p
+
+
+def not_collinear(X: ArrayLike, y: ArrayLike, *, maximum: float) -> Kept:
+    """Return which features stay when |Spearman| between two is not to exceed `maximum`.
+
+    Features are visited in the order of their univariable p (Mann–Whitney; ties: lowest
+    column), and one stays unless it correlates too much with one that stays already: of a
+    pair the more telling survives.
+    """
+    values = np.asarray(X, dtype=float)
+    ranks = rankdata(values, axis=0)
+    ranks -= ranks.mean(axis=0)
+    length = np.sqrt((ranks**2).sum(axis=0))
+    unit = ranks / np.where(length > 0, length, np.inf)
+    kept = np.zeros(values.shape[1], dtype=bool)
+    free = np.ones(values.shape[1], dtype=bool)
+    for j in np.argsort(univariable_p(values, y), kind="stable"):
+        if free[j]:
+            kept[j] = True
+            correlation = np.abs((unit[:, free] * unit[:, [j]]).sum(axis=0))
+            # Rounded, so that the last digit of a sum decides nothing.
+            free[free] = np.round(correlation, 10) <= maximum
+    return kept

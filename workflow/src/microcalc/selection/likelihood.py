@@ -1,0 +1,146 @@
+"""The maximum of a logistic likelihood, and Firth's penalized one where it has none."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from firthmodels import FirthLogisticRegression, detect_separation
+from numpy.typing import NDArray
+from scipy.special import expit
+from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
+from statsmodels.genmod.families import Binomial  # type: ignore[import-untyped]
+from statsmodels.genmod.generalized_linear_model import GLM  # type: ignore[import-untyped]
+
+Floats = NDArray[np.float64]
+Method = Literal["maximum likelihood", "Firth"]
+
+# At a maximum of the likelihood nothing like this occurs; along a separating direction the
+# linear predictor passes it on its way to infinity.
+SUSPICIOUS = 10.0
+# R's glm drops a column whose part not explained by the columns before it is smaller.
+ALIASED = 1e-7
+LONGEST_STEP = 5.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A maximum: coefficients, their covariance, the (penalized) log-likelihood, log odds."""
+
+    coefficients: Floats
+    covariance: Floats
+    log_likelihood: float
+    predictor: Floats
+
+
+def independent(design: Floats) -> NDArray[np.int64]:
+    """Return the columns that are no linear combination of columns before them."""
+    kept: list[int] = []
+    basis: list[Floats] = []
+    for j, column in enumerate(design.T):
+        rest = column.copy()
+        for _ in range(2):  # twice is enough (Kahan): once leaves rounding errors
+            for direction in basis:
+                rest -= (direction * rest).sum() * direction
+        size = float(np.sqrt((rest**2).sum()))
+        if size > ALIASED * max(float(np.sqrt((column**2).sum())), np.finfo(float).tiny):
+            basis.append(rest / size)
+            kept.append(j)
+    return np.array(kept, dtype=np.int64)
+
+
+def maximum(design: Floats, y: Floats) -> tuple[Estimate, Method]:
+    """Return the maximum of the likelihood, or of Firth's where the former has none."""
+    likely = maximum_likelihood(design, y)
+    if np.abs(likely.predictor).max() < SUSPICIOUS or not separated(design, y):
+        return likely, "maximum likelihood"
+    return _firth(design, y), "Firth"
+
+
+def separated(design: Floats, y: Floats) -> bool:
+    """Return whether some combination of the columns separates the classes, if only partly.
+
+    Complete and quasi-complete separation, by linear programming (Konis 2007).
+
+    Parameters
+    ----------
+    design
+        Independent columns, the intercept among them, shape (n, q).
+    y
+        0 or 1, shape (n,).
+    """
+    spread = np.abs(design).max(axis=0)
+    return bool(detect_separation(design / spread, y, fit_intercept=False).separation)
+
+
+def maximum_likelihood(design: Floats, y: Floats) -> Estimate:
+    """Return the maximum by statsmodels' GLM; without one, wherever it stopped."""
+    with warnings.catch_warnings():
+        # Under separation statsmodels warns of what `separated` then looks into.
+        warnings.simplefilter("ignore")
+        result: Any = GLM(y, design, family=Binomial()).fit(tol=1e-14, maxiter=100)
+    predictor = (design * np.asarray(result.params)).sum(axis=1)
+    return Estimate(
+        np.asarray(result.params), np.asarray(result.cov_params()), float(result.llf), predictor
+    )
+
+
+def _firth(design: Floats, y: Floats) -> Estimate:
+    scale = np.abs(design).max(axis=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = FirthLogisticRegression(backend="numpy", fit_intercept=False, max_iter=1000)
+        start = np.asarray(model.fit(design / scale, y).coef_, dtype=float).reshape(-1) / scale
+    # The library stops at 1e-4; a few more Newton steps make tests and intervals exact.
+    return penalized_maximum(design, y, fixed=np.zeros(len(start), dtype=bool), start=start)
+
+
+def penalized_maximum(
+    design: Floats, y: Floats, *, fixed: NDArray[np.bool_], start: Floats | None = None
+) -> Estimate:
+    """Maximize Firth's penalized likelihood of the full design with `fixed` coefficients at 0.
+
+    firthmodels tests one coefficient at a time; a variable with several levels needs its
+    coefficients held together, under the full model's penalty (Heinze and Schemper 2002).
+    """
+    beta = np.zeros(design.shape[1]) if start is None else start.copy()
+    free, spread = ~fixed, np.abs(design).max(axis=0)
+    value = _penalized_log_likelihood(design, y, beta)
+    for _ in range(1000):
+        probability, hat, information = _leverage(design, beta)
+        score = (design * (y - probability + hat * (0.5 - probability))[:, None]).sum(axis=0)
+        step = np.zeros_like(beta)
+        step[free] = np.linalg.solve(information[np.ix_(free, free)], score[free])
+        step /= max(1.0, float(np.abs(step * spread).max()) / LONGEST_STEP)
+        while _penalized_log_likelihood(design, y, beta + step) < value - 1e-12:
+            step /= 2
+        beta = beta + step
+        value = _penalized_log_likelihood(design, y, beta)
+        if np.abs(step * spread).max() < 1e-10:
+            break
+    probability, hat, _ = _leverage(design, beta)
+    # logistf's and firthmodels' covariance: the information of the augmented data.
+    weight = probability * (1 - probability) * (1 + hat)
+    covariance = np.asarray(np.linalg.inv(_information(design, weight)), dtype=float)
+    return Estimate(beta, covariance, value, (design * beta).sum(axis=1))
+
+
+def _leverage(design: Floats, beta: Floats) -> tuple[Floats, Floats, Floats]:
+    probability = expit((design * beta).sum(axis=1))
+    weight = probability * (1 - probability)
+    information = _information(design, weight)
+    solved = np.linalg.solve(information, design.T).T
+    return probability, weight * (design * solved).sum(axis=1), information
+
+
+def _information(design: Floats, weight: Floats) -> Floats:
+    return np.asarray(np.einsum("ij,i,ik->jk", design, weight, design))
+
+
+def _penalized_log_likelihood(design: Floats, y: Floats, beta: Floats) -> float:
+    predictor = (design * beta).sum(axis=1)
+    likelihood = -np.logaddexp(0, np.where(y == 1, -predictor, predictor)).sum()
+    probability = expit(predictor)
+    information = _information(design, probability * (1 - probability))
+    sign, log_determinant = np.linalg.slogdet(information)
+    return float(likelihood + 0.5 * log_determinant) if sign > 0 else -np.inf

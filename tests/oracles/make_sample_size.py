@@ -1,6 +1,7 @@
-"""Write sample_size.json with pmsampsize 0.1.0 and pmvalsampsize 0.2.1 (Python ports by their authors).
+"""Write sample_size.json with pmsampsize 0.1.0 and pmvalsampsize 0.2.1.
 
-Run in an environment that has the two and tabulate; they are no dependency of the project.
+Both are Python ports by the authors of the R packages. Run in an environment that
+has the two and tabulate; they are no dependency of the project.
 """
 
 import json

@@ -67,7 +67,7 @@ def _work(folder, events):
 
 
 def test_two_processes_never_hold_one_gpu(tmp_path):
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn")
     events = context.Queue()
     with device.lock_one(["gpu"], tmp_path):
         workers = [context.Process(target=_work, args=(tmp_path, events)) for _ in range(2)]
@@ -76,8 +76,8 @@ def test_two_processes_never_hold_one_gpu(tmp_path):
         workers[0].join(0.2)
         assert events.empty()
     for worker in workers:
-        worker.join(10)
-    assert [events.get(timeout=5) for _ in range(4)] == ["in", "out", "in", "out"]
+        worker.join(60)
+    assert [events.get(timeout=60) for _ in range(4)] == ["in", "out", "in", "out"]
 
 
 def _die(folder):
@@ -89,10 +89,10 @@ def _die(folder):
 
 
 def test_a_killed_job_leaves_no_lock(tmp_path):
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn")
     worker = context.Process(target=_die, args=(tmp_path,))
     worker.start()
-    worker.join(10)
+    worker.join(60)
     assert worker.exitcode == -9
     with device.lock_one(["gpu"], tmp_path) as index:
         assert index == 0

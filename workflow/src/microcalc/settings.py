@@ -72,19 +72,20 @@ def _place(error: jsonschema.ValidationError) -> list[str]:
 
 def _explain(error: jsonschema.ValidationError) -> Iterable[str]:
     place = ".".join(_place(error))
-    known = list(error.schema.get("properties", {})) if isinstance(error.schema, Mapping) else []
+    schema: Any = error.schema
+    expected: Any = error.validator_value
+    known = list(schema.get("properties", {}))
     if error.validator == "additionalProperties" and isinstance(error.instance, Mapping):
         unknown = [name for name in error.instance if name not in known]
         return [f"{_join(place, name)}: no such key{_hint(name, known)}" for name in unknown]
     if error.validator == "required" and isinstance(error.instance, Mapping):
-        absent = [name for name in error.validator_value if name not in error.instance]
+        absent = [name for name in expected if name not in error.instance]
         return [
-            f"{_join(place, name)}: is missing; {_description(error.schema, name)}"
-            for name in absent
+            f"{_join(place, name)}: is missing; {_description(schema, name)}" for name in absent
         ]
     if error.validator == "enum":
-        choices = ", ".join(map(str, error.validator_value))
-        hint = _hint(str(error.instance), list(map(str, error.validator_value)))
+        choices = ", ".join(map(str, expected))
+        hint = _hint(str(error.instance), list(map(str, expected)))
         return [f"{place}: {error.instance!r} is not one of {choices}{hint}"]
     return [f"{place}: {error.message}"]
 

@@ -171,7 +171,8 @@ def _value(cell: str, schema: Mapping[str, Any]) -> str | float | int | None:
 
 def _explain(error: jsonschema.ValidationError, cell: str | None) -> str:
     shown = repr(cell if cell is None or len(cell) <= 60 else cell[:57] + "...")
-    limit = error.validator_value
+    schema: Any = error.schema
+    limit: Any = error.validator_value
     if cell in MISSING:
         return "is empty; a value is required"
     if error.validator == "enum":
@@ -181,7 +182,7 @@ def _explain(error: jsonschema.ValidationError, cell: str | None) -> str:
         comma = " (write a decimal point, not a comma)" if cell and "," in cell else ""
         return f"{shown} is not a {_type_name(limit)}{comma}"
     if error.validator == "pattern":
-        return f"{shown} is not allowed here: {error.schema.get('description', limit)}"
+        return f"{shown} is not allowed here: {schema.get('description', limit)}"
     if error.validator in ("minimum", "exclusiveMinimum"):
         return f"{shown} is too small; expected at least {limit}"
     if error.validator in ("maximum", "exclusiveMaximum"):

@@ -79,10 +79,14 @@ def maximum_likelihood(design: Floats, y: Floats) -> Estimate:
         # Under separation statsmodels warns of what `separated` then looks into.
         warnings.simplefilter("ignore")
         result: Any = GLM(y, design, family=Binomial()).fit(tol=1e-14, maxiter=100)
-    predictor = (design * np.asarray(result.params)).sum(axis=1)
-    return Estimate(
-        np.asarray(result.params), np.asarray(result.cov_params()), float(result.llf), predictor
-    )
+    coefficients = np.asarray(result.params)
+    predictor = (design * coefficients).sum(axis=1)
+    # statsmodels' own covariance is that of the step before the last.
+    probability = expit(predictor)
+    spread = np.abs(design).max(axis=0)
+    information = _information(design / spread, probability * (1 - probability))
+    covariance = np.linalg.pinv(information, hermitian=True) / np.outer(spread, spread)
+    return Estimate(coefficients, covariance, float(result.llf), predictor)
 
 
 def _firth(design: Floats, y: Floats) -> Estimate:

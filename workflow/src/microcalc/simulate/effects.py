@@ -78,7 +78,7 @@ DISTORTION = Categorical("distortion", ("no", "yes"), (0.91, 0.09), (1.0, 2.4))
 EXTENT = Continuous("cluster extent", "mm", 12.0, 0.42, 1.35, 5.0, 34.0)
 NUMBER = Continuous("number of calcifications", "", 20.0, 0.55, 2.7, 6, 120)
 SIZE = Continuous("calcification size", "mm", 0.34, 0.26, 2.5, 0.18, 0.95)
-STROMA = Continuous("stromal density around the cluster", "1", 0.22, 0.20, 3.4, 0.0, 0.9, log=False)
+STROMA = Continuous("stromal density around the cluster", "", 0.22, 0.20, 3.4, 0.0, 0.9, log=False)
 AGE = Continuous("age", "years", 51.0, 10.5, 1.2, 28, 84, log=False)
 
 CATEGORICAL = (MORPHOLOGY, DISTRIBUTION, MASS, DISTORTION)

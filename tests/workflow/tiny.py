@@ -1,4 +1,4 @@
-"""A tiny study: some two dozen simulated cases, small images, resnet18."""
+"""A tiny study: 48 simulated cases, small images, resnet18."""
 
 import copy
 import os
@@ -37,7 +37,7 @@ class Study:
     def configure(self, change: Callable[[dict[str, Any]], None]) -> None:
         config = self.config
         change(config)
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(config))
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
 
     def edit(self, table: str, old: str, new: str) -> None:
         path = self.folder / table
@@ -92,7 +92,7 @@ def tiny_config() -> dict[str, Any]:
         "cases": "cases.csv",
         "images": "images.csv",
         "image_folder": "dicom",
-        "train_fraction": 0.7,
+        "train_fraction": 0.6,
     }
     config["simulate"] = {"phantoms": "phantoms.csv"}
     config["images"] |= {"shards": 3, "patch_mm": 11.2, "thumbnail_px": 96}
@@ -105,7 +105,7 @@ def tiny_config() -> dict[str, Any]:
 
 def lay_out(folder: Path) -> Study:
     """Write the tiny study's tables and config into `folder`."""
-    tables = draw(SEED, n_negative=10, n_positive=14, field_mm=TINY_FIELD_MM)
+    tables = draw(SEED, n_negative=20, n_positive=28, field_mm=TINY_FIELD_MM)
     tables.write(folder)
-    (folder / "config.yaml").write_text(yaml.safe_dump(tiny_config()))
+    (folder / "config.yaml").write_text(yaml.safe_dump(tiny_config(), sort_keys=False))
     return Study(folder)

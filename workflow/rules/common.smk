@@ -50,10 +50,35 @@ def shard_rows(shard):
     return told_plainly(planning.shard_rows, *tables, int(shard), len(SHARDS))
 
 
-def shard_digest(wildcards):
+def shard_file(shard):
+    return in_study(f"images/shard-{shard}.npz")
+
+
+def made_from(shard):
+    """Return the digest of all that a shard of patches is made from."""
     return planning.shard_digest(
-        shard_rows(wildcards.shard), config["cohort"]["image_folder"]
+        shard_rows(shard),
+        config["cohort"]["image_folder"],
+        config["images"],
+        code("extract_patches"),
     )
+
+
+def shard_digest(wildcards):
+    return made_from(wildcards.shard)
+
+
+def checked_cohort(wildcards):
+    """Return the checked table that a shard waits for, without being made again with it.
+
+    Once a job is to run, Snakemake asks no job behind it for reasons of its own, not even one
+    that is kept apart by `ancient`. So a shard that is out of date waits in the plain way.
+    """
+    eligible = in_study("cohort/eligible.csv")
+    current = planning.is_up_to_date(
+        shard_file(wildcards.shard), made_from(wildcards.shard)
+    )
+    return ancient(eligible) if current else eligible
 
 
 def phantom_digest(wildcards):
@@ -94,11 +119,9 @@ def refuse_missing_images():
 
 def refuse_forgotten_changes():
     for shard in SHARDS:
-        shard_file = in_study(f"images/shard-{shard}.npz")
-        digest = planning.shard_digest(
-            shard_rows(shard), config["cohort"]["image_folder"]
+        told_plainly(
+            planning.refuse_forgotten_change, shard_file(shard), made_from(shard)
         )
-        told_plainly(planning.refuse_forgotten_change, shard_file, digest)
 
 
 if workflow.is_main_process:

@@ -1,6 +1,6 @@
 rule extract_patches:
     input:
-        eligible=ancient(in_study("cohort/eligible.csv")),
+        eligible=checked_cohort,
         simulated=simulated_shard,
     output:
         shard=update(in_study("images/shard-{shard}.npz")),

@@ -48,17 +48,22 @@ def shard_rows(cases: str, images: str, shard: int, n_shards: int) -> list[Row]:
     return _grouped(cases, _identity(cases), images, _identity(images), n_shards).get(shard, [])
 
 
-def shard_digest(rows: Iterable[Row], image_folder: str) -> str:
+def shard_digest(rows: Iterable[Row], image_folder: str, *settings: object) -> str:
     """Return a digest of all that a shard of patches is made from.
 
     Rows of the images table count whole; of each file they name, path, size and time of
-    change stand for its content.
+    change stand for its content; `settings` are JSON-like values.
     """
     facts = [
         [sorted(row.items()), [_stat(path) for path in named_files(row, image_folder)]]
         for row in rows
     ]
-    return digest_value(facts)
+    return digest_value([facts, *settings])
+
+
+def is_up_to_date(shard_file: str, digest: str) -> bool:
+    """Return whether the shard is there and was made from what `digest` stands for."""
+    return os.path.exists(shard_file) and read_digest(shard_file) == digest
 
 
 def rows_digest(rows: Iterable[Row]) -> str:

@@ -18,6 +18,28 @@ rule describe_cohort:
         "../scripts/describe_cohort.py"
 
 
+rule audit_study:
+    input:
+        included=in_study("images/included.csv"),
+        shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
+        qc=in_study("images/qc.csv"),
+        features=in_study("features/features.parquet"),
+    output:
+        leakage=in_study("evaluation/leakage.csv"),
+        confounding=in_study("evaluation/confounding.csv"),
+    log:
+        log_of("audit_study"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        leakage=config["evaluation"]["leakage"],
+        confidence=config["evaluation"]["confidence"],
+        seed=config["seed"],
+        code=code("audit_study"),
+    script:
+        "../scripts/audit_study.py"
+
+
 rule evaluate_models:
     input:
         predictions=in_study("models/predictions.csv"),

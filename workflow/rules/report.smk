@@ -20,6 +20,7 @@ rule write_report:
         ),
     output:
         report=in_study("report/report.html"),
+        summary=in_study("report/summary.md"),
     log:
         log_of("write_report"),
     conda:

@@ -34,3 +34,6 @@ rule all:
     default_target: True
     input:
         in_study("report/report.html"),
+        rules.assess_calibration.output,
+        rules.assess_usefulness.output,
+        rules.summarize_refits.output,

@@ -35,6 +35,11 @@ def log_of(name):
     return in_study(f"logs/{name}.log")
 
 
+def settings_of(section, *names):
+    """Return the named keys of a section, so that a rule reruns for no other key."""
+    return {name: config[section][name] for name in names}
+
+
 def schema(name):
     return str(SCHEMAS / f"{name}.yaml")
 
@@ -109,6 +114,20 @@ def page_files():
     return sorted(str(path) for path in files if path.is_file())
 
 
+def replicates_of(design, block):
+    """Return the numbers of the replicates in a block: [first, last)."""
+    size = config["evaluation"]["replicates_per_job"]
+    first = int(block) * size
+    return [first, min(first + size, config["evaluation"][design])]
+
+
+def blocks(design, suffix):
+    """Return the files of all blocks of a design; none where it is off."""
+    size = config["evaluation"]["replicates_per_job"]
+    numbers = range(-(-config["evaluation"][design] // size))
+    return [in_study(f"evaluation/parts/{design}-{n}{suffix}.csv") for n in numbers]
+
+
 def refuse_missing_images():
     if "simulate" not in config:
         rows = [row for shard in SHARDS for row in shard_rows(shard)]
@@ -136,5 +155,7 @@ if workflow.is_main_process:
 
 wildcard_constraints:
     shard=r"\d+",
+    block=r"\d+",
+    design="bootstrap|split_lottery|permutation",
     split="|".join(SPLITS),
     model="|".join(config["models"]),

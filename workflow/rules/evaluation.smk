@@ -22,18 +22,137 @@ rule evaluate_models:
     input:
         predictions=in_study("models/predictions.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
+        included=in_study("images/included.csv"),
+        funnel=in_study("selection/funnel.csv"),
     output:
         metrics=in_study("evaluation/metrics.csv"),
         delong=in_study("evaluation/delong.csv"),
+        equivalence=in_study("evaluation/equivalence.csv"),
+        mcnemar=in_study("evaluation/mcnemar.csv"),
+        precision_recall=in_study("evaluation/precision_recall.csv"),
+        subgroups=in_study("evaluation/subgroups.csv"),
+        sample_size=in_study("evaluation/sample_size.csv"),
         published=in_study("evaluation/published.csv"),
     log:
         log_of("evaluate_models"),
     conda:
         "../../envs/analysis.yaml"
     params:
-        confidence=config["evaluation"]["confidence"],
-        comparisons=config["evaluation"]["comparisons"],
+        settings=settings_of(
+            "evaluation",
+            "confidence",
+            "comparisons",
+            "auc_interval",
+            "resamples",
+            "prevalence",
+            "equivalence",
+            "subgroups",
+        ),
+        sample_size=config["evaluation"]["sample_size"],
+        models=config["models"],
+        clinical=config["clinical"],
         published=config["published"],
+        seed=config["seed"],
         code=code("evaluate_models"),
     script:
         "../scripts/evaluate_models.py"
+
+
+rule assess_calibration:
+    input:
+        predictions=in_study("models/predictions.csv"),
+    output:
+        calibration=in_study("evaluation/calibration.csv"),
+        calibration_curve=in_study("evaluation/calibration_curve.csv"),
+        calibration_groups=in_study("evaluation/calibration_groups.csv"),
+        calibration_histogram=in_study("evaluation/calibration_histogram.csv"),
+        recalibration=in_study("evaluation/recalibration.csv"),
+    log:
+        log_of("assess_calibration"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings=settings_of(
+            "evaluation", "confidence", "calibration_resamples", "recalibrate"
+        ),
+        seed=config["seed"],
+        code=code("assess_calibration"),
+    script:
+        "../scripts/assess_calibration.py"
+
+
+rule assess_usefulness:
+    input:
+        predictions=in_study("models/predictions.csv"),
+    output:
+        net_benefit=in_study("evaluation/net_benefit.csv"),
+        reclassification=in_study("evaluation/reclassification.csv"),
+    log:
+        log_of("assess_usefulness"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings=settings_of(
+            "evaluation",
+            "confidence",
+            "comparisons",
+            "resamples",
+            "recalibrate",
+            "net_benefit",
+            "reclassification",
+        ),
+        seed=config["seed"],
+        code=code("assess_usefulness"),
+    script:
+        "../scripts/assess_usefulness.py"
+
+
+rule refit_chain:
+    input:
+        included=in_study("images/included.csv"),
+        features=in_study("features/features.parquet"),
+    output:
+        measured=in_study("evaluation/parts/{design}-{block}.csv"),
+        selected=in_study("evaluation/parts/{design}-{block}.selected.csv"),
+    log:
+        log_of("refit_chain/{design}-{block}"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        replicates=lambda wildcards: replicates_of(wildcards.design, wildcards.block),
+        models=config["models"],
+        clinical=config["clinical"],
+        screening=config["screening"],
+        selection=config["selection"],
+        seed=config["seed"],
+        code=code("refit_chain"),
+    script:
+        "../scripts/refit_chain.py"
+
+
+rule summarize_refits:
+    input:
+        predictions=in_study("models/predictions.csv"),
+        models=expand(in_study("models/{model}.json"), model=config["models"]),
+        bootstrap=blocks("bootstrap", ""),
+        split_lottery=blocks("split_lottery", ""),
+        permutation=blocks("permutation", ""),
+        bootstrap_selected=blocks("bootstrap", ".selected"),
+        split_lottery_selected=blocks("split_lottery", ".selected"),
+        permutation_selected=blocks("permutation", ".selected"),
+    output:
+        optimism=in_study("evaluation/optimism.csv"),
+        selection_frequency=in_study("evaluation/selection_frequency.csv"),
+        split_lottery=in_study("evaluation/split_lottery.csv"),
+        split_lottery_replicates=in_study("evaluation/split_lottery_replicates.csv"),
+        permutation=in_study("evaluation/permutation.csv"),
+        permutation_replicates=in_study("evaluation/permutation_replicates.csv"),
+    log:
+        log_of("summarize_refits"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        confidence=config["evaluation"]["confidence"],
+        code=code("summarize_refits"),
+    script:
+        "../scripts/summarize_refits.py"

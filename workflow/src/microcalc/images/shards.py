@@ -254,10 +254,14 @@ def _number(row: Mapping[str, str], column: str, kind: type[Number]) -> Number |
     if not text:
         return None
     try:
-        return kind(text)
-    except ValueError:
+        number = float(text)
+        if kind is int and not number.is_integer():
+            raise ValueError(text)
+        return kind(number)
+    except (ValueError, OverflowError):
         raise StudyError(
-            f"image {row['image_id']}: {column} is {text!r}; expected a number"
+            f"image {row['image_id']}: {column} is {text!r}; expected a "
+            f"{'whole number' if kind is int else 'number'}"
         ) from None
 
 

@@ -109,6 +109,12 @@ def _contradictions(config: Mapping[str, Any]) -> list[str]:
     problems = []
     if labels["negative"] == labels["positive"]:
         problems.append("labels: negative and positive are the same label")
+    mrmr = config["selection"]["mrmr"]
+    if mrmr["engine"] == "pymrmr" and mrmr["scheme"] not in ("MIQ", "MID"):
+        problems.append(
+            f"selection.mrmr: the engine pymrmr has no scheme {mrmr['scheme']!r}; choose MIQ or "
+            "MID, or the engine native"
+        )
     for pair in config["evaluation"]["comparisons"]:
         problems += [
             f"evaluation.comparisons: {name!r} is no model{_hint(name, list(models))}"

@@ -75,18 +75,19 @@ def run_from_selection(study: Study, permutation: int, folder: Path) -> pd.DataF
             | {"features": str(features), "weights": str(weights)},
             output={"model": frozen[model], "training": training[model]},
             params={"spec": spec}
-            | {key: config[key] for key in ("clinical", "screening", "threshold", "labels")},
+            | {key: config[key] for key in ("clinical", "screening", "threshold", "labels", "seed")}
+            | {"training_scores": config["selection"]["training_scores"]},
             wildcards={"model": model},
         )
     step(
         "predict",
-        input=made("included")
+        input=made("included", "selected", "crossfit")
         | {
             "features": str(features),
             "models": list(frozen.values()),
             "training": list(training.values()),
         },
-        output=made("predictions"),
+        output=made("predictions", "deep_scores"),
     )
     step(
         "evaluate_models",

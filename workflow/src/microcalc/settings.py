@@ -109,6 +109,15 @@ def _contradictions(config: Mapping[str, Any]) -> list[str]:
     problems = []
     if labels["negative"] == labels["positive"]:
         problems.append("labels: negative and positive are the same label")
+    clinical = config["clinical"]
+    problems += [
+        f"{place}: {name!r} is no clinical variable{_hint(name, list(clinical))}"
+        for place, names in _named_variables(config)
+        for name in names
+        if name not in clinical
+    ]
+    if config["screening"]["method"] == "fixed" and not config["screening"]["variables"]:
+        problems.append("screening.variables: method fixed needs the predictors named")
     mrmr = config["selection"]["mrmr"]
     if mrmr["engine"] == "pymrmr" and mrmr["scheme"] not in ("MIQ", "MID"):
         problems.append(
@@ -122,3 +131,13 @@ def _contradictions(config: Mapping[str, Any]) -> list[str]:
             if name not in models
         ]
     return problems
+
+
+def _named_variables(config: Mapping[str, Any]) -> Iterable[tuple[str, list[str]]]:
+    """Yield the places of the config that name clinical variables, with what they name."""
+    yield "screening.variables", config["screening"]["variables"]
+    for name, spec in config["models"].items():
+        yield f"models.{name}.without", spec.get("without", [])
+        yield f"models.{name}.column", [spec["column"]] if "column" in spec else []
+        wanted = spec.get("clinical", "none")
+        yield f"models.{name}.clinical", [] if isinstance(wanted, str) else wanted

@@ -113,9 +113,7 @@ def _fit_term(
             return None
         indicator = _indicator(sum(level not in merged for level in observed), settings)
         common = max(seen, key=lambda level: counts[level])
-        return Term(
-            name, entry["kind"], levels, merged[common], indicator=indicator, merged=merged
-        )
+        return Term(name, entry["kind"], levels, merged[common], indicator=indicator, merged=merged)
     numbers = numeric(values)
     observed_numbers = numbers[~np.isnan(numbers)]
     if len(set(observed_numbers)) < 2:

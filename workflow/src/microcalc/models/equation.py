@@ -89,7 +89,7 @@ def _by_level(term: Term, own: list[float]) -> dict[str, Any]:
 
 
 def from_json(model: Mapping[str, Any]) -> Equation:
-    """Return the equation of a frozen model; an ordinal variable comes back as a categorical one."""
+    """Return the equation of a frozen model; an ordinal variable comes back categorical."""
     terms: list[Term] = []
     coefficients: list[float] = []
     for entry in model["terms"]:

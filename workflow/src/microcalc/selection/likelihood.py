@@ -134,7 +134,7 @@ def _leverage(design: Floats, beta: Floats) -> tuple[Floats, Floats, Floats]:
     """Return probabilities, leverages h, and the information's inverse times each row, (n, q)."""
     probability = expit((design * beta).sum(axis=1))
     weight = probability * (1 - probability)
-    solved = np.linalg.solve(_information(design, weight), design.T).T
+    solved: Floats = np.asarray(np.linalg.solve(_information(design, weight), design.T).T, float)
     return probability, weight * (design * solved).sum(axis=1), solved
 
 

@@ -9,6 +9,7 @@ rule select_features:
         selected=in_study("selection/selected.csv"),
         funnel=in_study("selection/funnel.csv"),
         crossfit=in_study("selection/crossfit.csv"),
+        crossfit_selected=in_study("selection/crossfit_selected.csv"),
     log:
         log_of("select_features"),
     conda:

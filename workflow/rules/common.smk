@@ -26,6 +26,8 @@ SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
 config = told_plainly(
     settings.complete, config, settings.read_schema(SCHEMAS / "config.yaml")
 )
+# Only of such features is a map of the image a map of the deep score.
+MAPPED = {"layers": ["penultimate"], "pool_views": "mean", "harmonize": "none"}
 SHARDS = range(config["images"]["shards"])
 
 
@@ -146,6 +148,22 @@ def selection_settings():
 def harmonized_with(method, path):
     """Return `path` where the features are harmonized by `method`, else nothing."""
     return [in_study(path)] if config["features"]["harmonize"] == method else []
+
+
+def saliency_model():
+    """Return the first model that is the deep score alone; None where no map adds up to it."""
+    names = [
+        name
+        for name, model in config["models"].items()
+        if model["clinical"] == "none" and model["deep"] == "score"
+    ]
+    chosen = {name: config["features"][name] for name in MAPPED}
+    return names[0] if names and chosen == MAPPED else None
+
+
+def saliency_figure():
+    """Return the figure of the maps; nothing where there are none."""
+    return [in_study("figures/saliency.svg")] if saliency_model() else []
 
 
 def simulated_shard(wildcards):

@@ -15,7 +15,8 @@ rule select_features:
     conda:
         "../../envs/analysis.yaml"
     params:
-        how={"settings": selection_settings(), "seed": config["seed"]},
+        settings=selection_settings(),
+        seed=config["seed"],
         code=code("select_features"),
     script:
         "../scripts/select_features.py"

@@ -9,9 +9,9 @@ from microcalc.selection.select import select
 from microcalc.selection.training import read_copies
 
 start(snakemake.log[0])
-given = snakemake.input
-cases, features = included.read(given.included), read_parquet(given.features)
-chosen = select(cases, features, **snakemake.params.how, perturbed=read_copies(given.perturbed))
+given, how = snakemake.input, snakemake.params
+tables = included.read(given.included), read_parquet(given.features), read_copies(given.perturbed)
+chosen = select(*tables, settings=how.settings, seed=how.seed)
 write_csv(chosen.chain.mrmr, snakemake.output.mrmr)
 write_csv(chosen.chain.lasso_path, snakemake.output.lasso_path)
 write_csv(chosen.chain.lasso_cv, snakemake.output.lasso_cv)

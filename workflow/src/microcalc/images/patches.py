@@ -66,6 +66,7 @@ def extract(
     normalization: str = "percentile",
     crop: str = "fixed",
     fit_margin_mm: float = 0.0,
+    surround: float = 1.0,
 ) -> Patch:
     """Return the patch of `patch_mm` centered on `roi`, at `spacing_mm` a pixel.
 
@@ -89,6 +90,8 @@ def extract(
         side plus `fit_margin_mm` at either end, brought to the same number of pixels.
     fit_margin_mm
         See `crop`.
+    surround
+        The window is this many times as long and has as many times the pixels.
     normalization
         "percentile", "z-score" (mean 0.5, one SD 0.15) or "none" (the full range of the file).
 
@@ -111,6 +114,8 @@ def extract(
         row_mm, column_mm = mammogram.spacing_mm
         longer = max((roi.x1 - roi.x0) * column_mm, (roi.y1 - roi.y0) * row_mm)
         window_mm = longer + 2 * fit_margin_mm
+    window_mm *= round(size * surround) / size
+    size = round(size * surround)
     pixels, outside = _resample(mammogram, scaled, roi.center, size, window_mm / size)
     # A margin of a few millimeters, so that no skin is lost to a mask that is too tight.
     near = ndimage.binary_dilation(breast.mask, iterations=3)

@@ -221,6 +221,7 @@ def _compute(row: Mapping[str, str], files: Mapping[str, bytes], key: str, recip
             normalization=recipe.normalization,
             crop=recipe.crop,
             fit_margin_mm=recipe.fit_margin_mm,
+            surround=recipe.surround,
         )
     except StudyError as error:
         reason = str(error).removeprefix(f"image {image_id}: ")

@@ -178,3 +178,23 @@ rule summarize_refits:
         code=code("summarize_refits"),
     script:
         "../scripts/summarize_refits.py"
+
+
+rule compute_saliency:
+    input:
+        predictions=in_study("models/predictions.csv"),
+        model=in_study(f"models/{saliency_model()}.json"),
+        shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
+        weights=weights_file(),
+    output:
+        saliency=in_study("evaluation/saliency.npz"),
+    log:
+        log_of("compute_saliency"),
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=4000,
+    params:
+        code=code("compute_saliency"),
+    script:
+        "../scripts/compute_saliency.py"

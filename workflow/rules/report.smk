@@ -17,7 +17,8 @@ rule write_report:
         figures=expand(
             in_study("figures/{figure}.svg"),
             figure=[*expand("roc_{split}", split=SPLITS), "lasso_path", "lasso_cv"],
-        ),
+        )
+        + saliency_figure(),
     output:
         report=in_study("report/report.html"),
         summary=in_study("report/summary.md"),

@@ -84,7 +84,7 @@ def test_other_splits_change_nothing() -> None:
 def test_the_script(tmp_path: Path) -> None:
     included, _ = draw()
     write_csv(included.assign(n_images=2, status="included", reason=""), tmp_path / "included.csv")
-    names = ("univariable", "multivariable")
+    names = ("univariable", "multivariable", "missing")
     run_script(
         "screen_clinical",
         log=tmp_path / "log",
@@ -93,7 +93,13 @@ def test_the_script(tmp_path: Path) -> None:
         params={
             "clinical": {"age": {"kind": "continuous"}, "palpable": CLINICAL["smoke"]},
             "screening": SETTINGS,
+            "confidence": 0.95,
+            "seed": 1,
         },
     )
+    missing = pd.read_csv(tmp_path / "missing.csv").set_index(["variable", "split"])
+    train = included[included["split"] == "train"]
+    assert missing.loc[("palpable", "train"), "n_missing"] == train["palpable"].isna().sum()
+    assert missing["n_unseen"].sum() == 0
     univariable = pd.read_csv(tmp_path / "univariable.csv")
     assert univariable["variable"].tolist() == ["age", "palpable", "palpable"]

@@ -1,6 +1,7 @@
 import json
 import math
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from microcalc.files import write_csv
 from microcalc.models import equation, logistic, threshold
 from microcalc.models.fit import Recipe, fit_model
 from microcalc.models.predict import COLUMNS, predict
+from microcalc.models.recipe import DeepInput
 from microcalc.models.tables import Tables
 from microcalc.selection.select import select
 
@@ -38,7 +40,10 @@ def recipe(name: str, **changes: Any) -> Recipe:
 
 def tables_of(included: pd.DataFrame, features: pd.DataFrame) -> Tables:
     chosen = select(included, features, settings=SETTINGS, seed=1)
-    return Tables(included, features, chosen.chain.selected, chosen.crossfit, WEIGHTS)
+    return Tables(
+        *(included, features, chosen.chain.selected),
+        *(chosen.crossfit, chosen.crossfit_selected, WEIGHTS),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -127,11 +132,12 @@ def test_nested_out_of_fold_predictions_by_hand(tables: Tables, models: dict) ->
     grid = tables.crossfit.set_index(["case_id", "also_left_out"])["deep_score"]
     fold = tables.crossfit.drop_duplicates("case_id").set_index("case_id")["fold"]
     j = 2
-    scores = [grid[case, j] for case in rows["case_id"]]
-    rows = rows.assign(deep_score=scores)
+    scores = np.array([grid[case, j] for case in rows["case_id"]])
     out = fold.loc[rows["case_id"]].to_numpy() == j
-    fitted = how.fit(rows[~out], deep_informs=True)
-    expected = 1 / (1 + np.exp(-fitted.linear_predictor(rows[out])))
+    chain = tables.crossfit_selected[tables.crossfit_selected["fold"] == j]
+    fitted = how.fit(rows[~out], DeepInput(scores[~out], True, chain, tables.features))
+    scored = rows[out].assign(deep_score=scores[out])
+    expected = 1 / (1 + np.exp(-fitted.equation.linear_predictor(scored)))
     np.testing.assert_allclose(oof(models["combined"][1])[out], expected, rtol=1e-12)
 
 
@@ -192,8 +198,9 @@ def test_nothing_survives_the_screening(tables: Tables) -> None:
 
 def test_an_empty_selection_makes_the_combined_model_clinical(tables: Tables) -> None:
     fold_means = tables.crossfit.assign(deep_score=0.1 * tables.crossfit["also_left_out"])
-    bare = Tables(
-        tables.included, tables.features, tables.selected.iloc[:1], fold_means, tables.weights
+    intercepts = tables.crossfit_selected[tables.crossfit_selected["feature"] == "(intercept)"]
+    bare = replace(
+        tables, selected=tables.selected.iloc[:1], crossfit=fold_means, crossfit_selected=intercepts
     )
     combined, _ = fit_model(recipe("combined"), bare, threshold=YOUDEN, labels=LABELS)
     clinical, _ = fit_model(recipe("clinical"), bare, threshold=YOUDEN, labels=LABELS)
@@ -212,7 +219,7 @@ def test_a_model_of_nothing_is_refused(tables: Tables) -> None:
 def test_stale_crossfit_scores_are_noticed(tables: Tables) -> None:
     first = tables.crossfit["case_id"].iloc[0]
     stale = tables.crossfit[tables.crossfit["case_id"] != first]
-    other = Tables(tables.included, tables.features, tables.selected, stale, tables.weights)
+    other = replace(tables, crossfit=stale)
     with pytest.raises(StudyError, match=f"case {first}"):
         fit_model(recipe("deep"), other, threshold=YOUDEN, labels=LABELS)
 
@@ -231,13 +238,17 @@ def test_random_labels_teach_nothing() -> None:
 
 
 def write_inputs(folder: Path, tables: Tables) -> dict[str, Path]:
-    paths = {name: folder / f"{name}.csv" for name in ("included", "selected", "crossfit")} | {
+    paths = {
+        name: folder / f"{name}.csv"
+        for name in (*("included", "selected", "crossfit", "crossfit_selected"),)
+    } | {
         "features": folder / "features.parquet",
         "weights": folder / "resnet18.safetensors",
     }
     write_csv(tables.included.assign(n_images=2, status="included", reason=""), paths["included"])
     write_csv(tables.selected, paths["selected"])
     write_csv(tables.crossfit, paths["crossfit"])
+    write_csv(tables.crossfit_selected, paths["crossfit_selected"])
     tables.features.to_parquet(paths["features"])
     header = json.dumps({"__metadata__": WEIGHTS}).encode()
     paths["weights"].write_bytes(struct.pack("<Q", len(header)) + header)
@@ -262,6 +273,8 @@ def test_the_scripts(tmp_path: Path, tables: Tables, models: dict) -> None:
                 "screening": SCREENING,
                 "threshold": YOUDEN,
                 "labels": LABELS,
+                "training_scores": "out_of_fold",
+                "seed": 0,
             },
             wildcards={"model": name},
         )
@@ -274,8 +287,12 @@ def test_the_scripts(tmp_path: Path, tables: Tables, models: dict) -> None:
             "models": [tmp_path / f"{name}.json" for name in names],
             "training": [tmp_path / f"{name}.training.csv" for name in names],
         },
-        output={"predictions": tmp_path / "predictions.csv"},
+        output={name: tmp_path / f"{name}.csv" for name in ("predictions", "deep_scores")},
     )
+    scores = pd.read_csv(tmp_path / "deep_scores.csv")
+    deep = scores.merge(pd.read_csv(tmp_path / "predictions.csv").query("model == 'deep'"))
+    assert len(deep) == len(scores)
+    np.testing.assert_allclose(deep["probability"], 1 / (1 + np.exp(-deep["deep_score"])))
     predictions = pd.read_csv(tmp_path / "predictions.csv")
     assert predictions.columns.tolist() == list(COLUMNS)
     kinds = predictions.groupby(["split", "kind"]).size().to_dict()

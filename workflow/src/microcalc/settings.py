@@ -109,6 +109,21 @@ def _contradictions(config: Mapping[str, Any]) -> list[str]:
     problems = []
     if labels["negative"] == labels["positive"]:
         problems.append("labels: negative and positive are the same label")
+    clinical = config["clinical"]
+    problems += [
+        f"{place}: {name!r} is no clinical variable{_hint(name, list(clinical))}"
+        for place, names in _named_variables(config)
+        for name in names
+        if name not in clinical
+    ]
+    if config["screening"]["method"] == "fixed" and not config["screening"]["variables"]:
+        problems.append("screening.variables: method fixed needs the predictors named")
+    mrmr = config["selection"]["mrmr"]
+    if mrmr["engine"] == "pymrmr" and mrmr["scheme"] not in ("MIQ", "MID"):
+        problems.append(
+            f"selection.mrmr: the engine pymrmr has no scheme {mrmr['scheme']!r}; choose MIQ or "
+            "MID, or the engine native"
+        )
     measured = config["evaluation"]
     for pair in measured["comparisons"]:
         problems += [
@@ -119,3 +134,13 @@ def _contradictions(config: Mapping[str, Any]) -> list[str]:
     if measured["net_benefit"]["low"] > measured["net_benefit"]["high"]:
         problems.append("evaluation.net_benefit: low is above high")
     return problems
+
+
+def _named_variables(config: Mapping[str, Any]) -> Iterable[tuple[str, list[str]]]:
+    """Yield the places of the config that name clinical variables, with what they name."""
+    yield "screening.variables", config["screening"]["variables"]
+    for name, spec in config["models"].items():
+        yield f"models.{name}.without", spec.get("without", [])
+        yield f"models.{name}.column", [spec["column"]] if "column" in spec else []
+        wanted = spec.get("clinical", "none")
+        yield f"models.{name}.clinical", [] if isinstance(wanted, str) else wanted

@@ -33,6 +33,8 @@ ROOMS = (
     Room("selection", "Selection", ("funnel", "lasso_path", "lasso_cv", "selected")),
     Room("models", "Models", ("univariable", "multivariable", "equations")),
     Room(
-        "evaluation", "Evaluation", ("performance_full", "performance_more", "delong", "published")
+        "evaluation",
+        "Evaluation",
+        ("performance_full", "performance_more", "delong", "published", "saliency"),
     ),
 )

@@ -133,6 +133,7 @@ rule refit_chain:
     input:
         included=in_study("images/included.csv"),
         features=in_study("features/features.parquet"),
+        perturbed=perturbed_features(),
     output:
         measured=in_study("evaluation/parts/{design}-{block}.csv"),
         selected=in_study("evaluation/parts/{design}-{block}.selected.csv"),
@@ -145,7 +146,7 @@ rule refit_chain:
         models=config["models"],
         clinical=config["clinical"],
         screening=config["screening"],
-        selection=config["selection"],
+        selection=selection_settings(),
         seed=config["seed"],
         code=code("refit_chain"),
     script:

@@ -52,6 +52,7 @@ def test_weights_have_no_default(demo: dict[str, Any]) -> None:
         ("images.shards", 0, r"images\.shards: 0 is less than the minimum of 1"),
         ("images.shards", "four", r"images\.shards: 'four' is not of type 'integer'"),
         ("threads", 8, r"threads: no such key"),
+        ("threshold.rule", "sensitivity", r"threshold\.at_least: None is not of type 'number'"),
         ("labels.positive", "DCIS", "negative and positive are the same"),
         ("evaluation.comparisons", [["deep", "clincal"]], r"'clincal' is no model \(did you mean"),
         ("clinical.age", {"kind": "categorical"}, r"clinical\.age\.levels: is missing"),

@@ -46,6 +46,8 @@ rule evaluate_models:
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         included=in_study("images/included.csv"),
         funnel=in_study("selection/funnel.csv"),
+        # Nothing is measured where training and validation share cases.
+        leakage=in_study("evaluation/leakage.csv"),
     output:
         metrics=in_study("evaluation/metrics.csv"),
         delong=in_study("evaluation/delong.csv"),

@@ -308,6 +308,15 @@ def test_an_empty_selection_makes_the_combined_model_clinical(tables: Tables) ->
     assert deep["deep"]["features"] == []
 
 
+def test_more_features_than_the_rarer_class_has_cases_is_said(tables: Tables) -> None:
+    row = tables.selected.iloc[1:2]
+    many = pd.concat([tables.selected, *[row] * 60], ignore_index=True)
+    model, _ = fit_model(
+        recipe("deep"), replace(tables, selected=many), threshold=YOUDEN, labels=LABELS
+    )
+    assert "more than the" in model["notes"][0]
+
+
 def test_a_model_of_nothing_is_refused(tables: Tables) -> None:
     with pytest.raises(StudyError, match="neither clinical variables nor the deep score"):
         fit_model(recipe("deep", spec={}), tables, threshold=YOUDEN, labels=LABELS)

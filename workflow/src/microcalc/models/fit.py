@@ -164,6 +164,12 @@ def _freeze(
     notes = [] if used or not recipe.uses_clinical else ["no clinical variable was kept"]
     if recipe.uses_deep and len(tables.selected) == 1:
         notes.append("the LASSO kept no feature: the deep score is the same for every case")
+    rarer = min(equation.n_positive, equation.n - equation.n_positive)
+    if recipe.uses_deep and len(tables.selected) - 1 > rarer:
+        notes.append(
+            f"{len(tables.selected) - 1} deep features were selected, more than the {rarer} cases "
+            "of the rarer class"
+        )
     if recipe.is_apparent and equation.needs_deep_score:
         notes.append(APPARENT)
     if rule["scores"] == "apparent":

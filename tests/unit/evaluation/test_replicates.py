@@ -102,10 +102,19 @@ def test_copies_of_a_patient_share_a_fold(cases, monkeypatch):
 
 def test_a_patient_is_drawn_with_all_its_cases(cases):
     train = cases.where("train")
-    drawn, out = replicates.bootstrap_sample(train, 4)
-    times = np.bincount(drawn, minlength=len(train.y))
-    assert pd.Series(times).groupby(train.patients).nunique().eq(1).all()
+    sample, out = replicates.bootstrap_sample(train, 4)
+    times = train.rows["case_id"].map(sample.rows["case_id"].value_counts()).fillna(0)
+    assert times.groupby(train.patients).nunique().eq(1).all()
     assert set(out) == set(np.flatnonzero(times == 0))
+
+
+def test_copies_are_patients_to_the_regressions(cases):
+    train = cases.where("train")
+    sizes = train.rows.groupby("patient_id").size()
+    sample, _ = replicates.bootstrap_sample(train, 4)
+    copies = sample.rows.groupby(["original_patient", "patient_id"]).size()
+    assert (copies == sizes.reindex(copies.index.get_level_values(0)).to_numpy()).all()
+    assert len(copies) == len(sizes)
 
 
 def test_a_replicate_is_the_same_in_any_job(cases):

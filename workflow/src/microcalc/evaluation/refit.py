@@ -30,7 +30,8 @@ class Cases:
     Attributes
     ----------
     rows
-        case_id, patient_id, center, split, y and the clinical columns, n rows.
+        case_id, patient_id, center, split, y and the clinical columns, n rows; in a bootstrap
+        sample also `original_patient`, and every copy of a patient is a patient_id of its own.
     X
         Shape (n, p).
     features
@@ -66,8 +67,9 @@ class Cases:
 
     @property
     def patients(self) -> npt.NDArray[np.str_]:
-        """Patient of each case, shape (n,)."""
-        return self.rows["patient_id"].to_numpy(dtype=str)
+        """Patient of each case, shape (n,), one and the same for all copies of a patient."""
+        name = "original_patient" if "original_patient" in self.rows else "patient_id"
+        return self.rows[name].to_numpy(dtype=str)
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ def fit(cases: Cases, plan: Plan, *, seed: int) -> Refit:
     Parameters
     ----------
     cases
-        Training cases. Equal `patient_id` keeps cases in one fold: so do a patient's copies.
+        Training cases. Those of one patient, and of its copies, share a fold.
     plan
         What is fitted.
     seed

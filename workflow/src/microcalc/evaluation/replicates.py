@@ -93,10 +93,12 @@ def measure(y: Indices, probability: Floats) -> dict[str, float]:
     return found
 
 
-def bootstrap_sample(cases: Cases, seed: int) -> tuple[Indices, Indices]:
-    """Return the positions of a bootstrap sample of patients, and of the cases not drawn.
+def bootstrap_sample(cases: Cases, seed: int) -> tuple[Cases, Indices]:
+    """Return a bootstrap sample of patients, and the positions of the cases not drawn.
 
-    A patient drawn twice brings every case twice, under one patient_id.
+    A patient drawn twice brings every case twice. Its copies share a fold, since one must not
+    predict the other; to the regressions they are patients, as everyone in the study is, so
+    that the sample is treated as the study was.
     """
     codes = resampling.patient_codes(cases.patients)
     rng = seeds.stream(seed, "sample")
@@ -104,7 +106,15 @@ def bootstrap_sample(cases: Cases, seed: int) -> tuple[Indices, Indices]:
         weights = next(resampling.case_weights(codes, rng, resamples=1))[0]
         drawn = weights > 0
         if all(len(set(codes[drawn & (cases.y == label)])) >= FEWEST for label in (0, 1)):
-            return np.repeat(np.arange(codes.size), weights), np.flatnonzero(~drawn)
+            break
+    sample = cases.take(np.repeat(np.arange(codes.size), weights))
+    copy = np.concatenate([np.arange(times) for times in weights])
+    own = sample.rows["patient_id"]
+    rows = sample.rows.assign(
+        original_patient=own,
+        patient_id=[f"{name}#{number}" for name, number in zip(own, copy, strict=True)],
+    )
+    return replace(sample, rows=rows), np.flatnonzero(~drawn)
 
 
 def permuted(cases: Cases, seed: int) -> Cases:
@@ -128,8 +138,7 @@ def permuted(cases: Cases, seed: int) -> Cases:
 
 def _bootstrap(cases: Cases, seed: int) -> tuple[Cases, Sets]:
     original = cases.where("train")
-    drawn, out = bootstrap_sample(original, seed)
-    sample = original.take(drawn)
+    sample, out = bootstrap_sample(original, seed)
     return sample, {"apparent": sample, "original": original, "out_of_bag": original.take(out)}
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microcalc.errors import StudyError
-from microcalc.models import design, imputation, logistic, profile, rubin
+from microcalc.models import clustered, design, imputation, logistic, profile, rubin
 
 Floats = NDArray[np.float64]
 Clinical = Mapping[str, Mapping[str, Any]]
@@ -34,6 +34,10 @@ class Regression:
         Whether profile-likelihood intervals are wanted; pooled fits have none.
     names
         Names of the columns where there are more than those of the coding.
+    patients
+        Patient of each case where some have more than one: standard errors are then
+        cluster-robust, whole variables are tested by Wald's test, and there are no profile
+        intervals, since the likelihood takes cases for independent.
     """
 
     coding: design.Design
@@ -42,6 +46,7 @@ class Regression:
     confidence: float
     profiled: bool
     names: tuple[str, ...] = ()
+    patients: NDArray[np.str_] | None = None
 
     @property
     def n(self) -> int:
@@ -52,8 +57,14 @@ class Regression:
     def fits(self) -> list[logistic.Logistic]:
         """The fit to each table."""
         names = self.names or self.coding.columns
-        return [
+        fits = [
             logistic.fit(X, self.y, names=names, confidence=self.confidence) for X in self.matrices
+        ]
+        if self.patients is None:
+            return fits
+        return [
+            clustered.by_patient(fit, X, self.y, self.patients, confidence=self.confidence)
+            for fit, X in zip(fits, self.matrices, strict=True)
         ]
 
     @cached_property
@@ -65,11 +76,12 @@ class Regression:
     def method(self) -> str:
         """How the coefficients were found, for people."""
         several = f", {len(self.fits)} imputations pooled" if len(self.fits) > 1 else ""
-        return self.pooled.method + several
+        robust = ", cluster-robust by patient" if self.patients is not None else ""
+        return self.pooled.method + several + robust
 
     @cached_property
     def _profile(self) -> tuple[Floats, Floats]:
-        if not self.profiled or len(self.fits) > 1:
+        if not self.profiled or len(self.fits) > 1 or self.patients is not None:
             nothing = np.full(len(self.coding.columns) + 1, np.nan)
             return nothing, nothing
         return profile.intervals(self.matrices[0], self.y, self.fits[0], confidence=self.confidence)
@@ -99,6 +111,8 @@ class Regression:
     def test(self, variable: str, test: str, *, indicator: bool = False) -> logistic.ChiSquareTest:
         """Test a whole variable: likelihood ratio or Wald, D1 where imputations are pooled.
 
+        Where patients have several cases it is Wald's, on the cluster-robust covariance.
+
         Its indicator of missing values stays in the model, unless `indicator` says that it
         leaves too.
         """
@@ -107,7 +121,7 @@ class Regression:
             marks = np.array(self.coding.groups) == variable
         if len(self.matrices) > 1:
             return rubin.wald_test(self.fits, marks)
-        if test == "wald":
+        if test == "wald" or self.patients is not None:
             return logistic.wald_test(self.fits[0], marks)
         return logistic.drop_test(self.matrices[0], self.y, marks, full=self.fits[0])
 
@@ -146,6 +160,7 @@ def fit(
         rows[0]["y"].to_numpy(),
         confidence,
         profile,
+        patients=_repeated(rows[0]),
     )
 
 
@@ -187,6 +202,13 @@ def completed(
         return [table]
     number = settings["imputations"]
     return imputation.impute(table, clinical, number=number, seed=seed, others=others)
+
+
+def _repeated(rows: pd.DataFrame) -> NDArray[np.str_] | None:
+    """Return the patient of each case where one has several, else None."""
+    if "patient_id" not in rows or not rows["patient_id"].duplicated().any():
+        return None
+    return rows["patient_id"].to_numpy(dtype=str)
 
 
 def usable(table: pd.DataFrame, variables: Sequence[str], missing: str) -> pd.DataFrame:

@@ -209,6 +209,10 @@ def test_optimism_is_apparent_less_original(predictions):
     assert row["corrected_low"] < row["corrected"] < row["corrected_high"]
     assert row["out_of_bag"] <= row["plus632"] <= row["apparent"]
     assert np.isnan(table.loc[("deep", "slope"), "plus632"])
+    assert table.loc[("clinical", "brier"), "corrected_high"] <= 1
+    few = optimism.table(predictions, measured[measured["replicate"] < 19])
+    assert few["corrected_low"].isna().all()
+    assert few["corrected"].notna().all()
     assert optimism.table(predictions, measured.iloc[:0]).empty
 
 

@@ -25,6 +25,8 @@ COLUMNS = (
 FREQUENCY_COLUMNS = (
     "design", "kind", "name", "selected", "replicates", "frequency", "low", "high", "in_final",
 )  # fmt: skip
+# Of fewer replicates the 2.5th percentile would be the smallest: they have no interval.
+FEWEST = 20
 METHOD = "whole chain refitted; Harrell and 0.632+; interval: spread of the replicates' {}"
 
 
@@ -38,7 +40,7 @@ def table(rows: pd.DataFrame, measured: pd.DataFrame, *, confidence: float = 0.9
     measured
         The bootstrap's replicates, `replicates.COLUMNS`; without any the table has no row.
     confidence
-        Coverage of the intervals.
+        Coverage of the intervals; with fewer than 20 replicates there are none.
 
     Returns
     -------
@@ -143,14 +145,19 @@ def _corrected(
         return {"replicates": 0}
     # A model by maximum likelihood has the apparent slope 1 in every sample: no spread at all.
     spread, what = (gaps, "corrections") if measure == "slope" else (wide["apparent"], "apparent")
-    low, high = resampling.percentile(spread, confidence=confidence)
+    low = high = math.nan
+    if len(spread) >= FEWEST:
+        low, high = resampling.percentile(spread, confidence=confidence)
     corrected, center = apparent - float(gaps.mean()), float(spread.mean())
+    bounds = np.array([corrected + low - center, corrected + high - center])
+    if measure != "slope":
+        bounds = np.clip(bounds, 0, 1)
     return {
         "replicates": len(gaps),
         "optimism": float(gaps.mean()),
         "corrected": corrected,
-        "corrected_low": corrected + low - center,
-        "corrected_high": corrected + high - center,
+        "corrected_low": float(bounds[0]),
+        "corrected_high": float(bounds[1]),
         "out_of_bag": float(wide["out_of_bag"].mean()),
         "method": METHOD.format(what),
     }

@@ -192,7 +192,7 @@ def table(
             per = {"model": model, "parameters": number, "events_per_parameter": events / number}
             criteria = development(number, prevalence, r2)
             found += [size | per | _judged(one, n, prevalence, what) for one in criteria]
-    return pd.DataFrame(found, columns=list(COLUMNS))
+    return pd.DataFrame(found, columns=list(COLUMNS)).astype({"parameters": "Int64"})
 
 
 def _judged(criterion: Criterion, n: int, prevalence: float, what: str) -> dict[str, Any]:

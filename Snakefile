@@ -30,3 +30,5 @@ rule all:
     default_target: True
     input:
         in_study("report/report.html"),
+        rules.assess_calibration.output,
+        rules.assess_usefulness.output,

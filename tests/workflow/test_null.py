@@ -87,13 +87,16 @@ def run_from_selection(study: Study, permutation: int, folder: Path) -> pd.DataF
     )
     step(
         "evaluate_models",
-        input=made("predictions") | {"models": list(frozen.values())},
-        output=made("metrics", "delong", "published"),
+        input=made("predictions", "included", "funnel") | {"models": list(frozen.values())},
+        output=made(
+            *("metrics", "delong", "equivalence", "mcnemar", "precision_recall", "subgroups"),
+            *("sample_size", "published"),
+        ),
         params={
-            "confidence": config["evaluation"]["confidence"],
-            "comparisons": config["evaluation"]["comparisons"],
-            "published": config["published"],
-        },
+            "settings": config["evaluation"] | {"resamples": 20},
+            "sample_size": config["evaluation"]["sample_size"],
+        }
+        | {key: config[key] for key in ("models", "clinical", "published", "seed")},
     )
     return pd.read_csv(folder / "metrics.csv").assign(permutation=permutation)
 

@@ -35,6 +35,11 @@ def log_of(name):
     return in_study(f"logs/{name}.log")
 
 
+def settings_of(section, *names):
+    """Return the named keys of a section, so that a rule reruns for no other key."""
+    return {name: config[section][name] for name in names}
+
+
 def schema(name):
     return str(SCHEMAS / f"{name}.yaml")
 

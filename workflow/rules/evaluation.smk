@@ -22,18 +22,86 @@ rule evaluate_models:
     input:
         predictions=in_study("models/predictions.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
+        included=in_study("images/included.csv"),
+        funnel=in_study("selection/funnel.csv"),
     output:
         metrics=in_study("evaluation/metrics.csv"),
         delong=in_study("evaluation/delong.csv"),
+        equivalence=in_study("evaluation/equivalence.csv"),
+        mcnemar=in_study("evaluation/mcnemar.csv"),
+        precision_recall=in_study("evaluation/precision_recall.csv"),
+        subgroups=in_study("evaluation/subgroups.csv"),
+        sample_size=in_study("evaluation/sample_size.csv"),
         published=in_study("evaluation/published.csv"),
     log:
         log_of("evaluate_models"),
     conda:
         "../../envs/analysis.yaml"
     params:
-        confidence=config["evaluation"]["confidence"],
-        comparisons=config["evaluation"]["comparisons"],
+        settings=settings_of(
+            "evaluation",
+            "confidence",
+            "comparisons",
+            "auc_interval",
+            "resamples",
+            "prevalence",
+            "equivalence",
+            "subgroups",
+        ),
+        sample_size=config["evaluation"]["sample_size"],
+        models=config["models"],
+        clinical=config["clinical"],
         published=config["published"],
+        seed=config["seed"],
         code=code("evaluate_models"),
     script:
         "../scripts/evaluate_models.py"
+
+
+rule assess_calibration:
+    input:
+        predictions=in_study("models/predictions.csv"),
+    output:
+        calibration=in_study("evaluation/calibration.csv"),
+        calibration_curve=in_study("evaluation/calibration_curve.csv"),
+        calibration_groups=in_study("evaluation/calibration_groups.csv"),
+        calibration_histogram=in_study("evaluation/calibration_histogram.csv"),
+        recalibration=in_study("evaluation/recalibration.csv"),
+    log:
+        log_of("assess_calibration"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings=settings_of(
+            "evaluation", "confidence", "calibration_resamples", "recalibrate"
+        ),
+        seed=config["seed"],
+        code=code("assess_calibration"),
+    script:
+        "../scripts/assess_calibration.py"
+
+
+rule assess_usefulness:
+    input:
+        predictions=in_study("models/predictions.csv"),
+    output:
+        net_benefit=in_study("evaluation/net_benefit.csv"),
+        reclassification=in_study("evaluation/reclassification.csv"),
+    log:
+        log_of("assess_usefulness"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings=settings_of(
+            "evaluation",
+            "confidence",
+            "comparisons",
+            "resamples",
+            "recalibrate",
+            "net_benefit",
+            "reclassification",
+        ),
+        seed=config["seed"],
+        code=code("assess_usefulness"),
+    script:
+        "../scripts/assess_usefulness.py"

@@ -1,17 +1,19 @@
-"""Evaluate the frozen models on every set, compare the declared pairs, lay the paper beside."""
+"""Evaluate the frozen models on every set: alone, compared, in subgroups, beside the paper."""
 
-from microcalc.evaluation import compare, metrics, predictions, published
-from microcalc.files import write_csv
+from microcalc.evaluation import cohort_tables, predictions, tables
+from microcalc.files import read_csv
 from microcalc.logs import start
 
 start(snakemake.log[0])
+asked = snakemake.params
 rows = predictions.read(snakemake.input.predictions)
 models = predictions.read_models(snakemake.input.models)
-settings = snakemake.params
-measured = metrics.table(rows, models, confidence=settings.confidence)
-write_csv(measured, snakemake.output.metrics)
-write_csv(
-    compare.table(rows, settings.comparisons, confidence=settings.confidence),
-    snakemake.output.delong,
+cases = cohort_tables.included(snakemake.input.included)
+funnel = read_csv(snakemake.input.funnel)
+made = tables.discrimination(
+    rows, models, cases, settings=asked.settings, paper=asked.published, seed=asked.seed
 )
-write_csv(published.compare(measured, settings.published), snakemake.output.published)
+made |= tables.sizes(
+    cases, funnel, models=asked.models, clinical=asked.clinical, settings=asked.sample_size
+)
+tables.write(made, snakemake.output)

@@ -157,3 +157,10 @@ def test_groups_and_histogram_hold_every_case(predictions):
         here = bins[(bins["split"] == of["split"]) & (bins["model"] == of["model"])]
         assert here[["n_pos", "n_neg"]].to_numpy().sum() == expected
         assert len(here) == calibration.BINS
+
+
+def test_the_band_survives_resamples_of_one_class(predictions):
+    few = predictions[predictions["case_id"].isin(["internal000", "internal001", "internal002"])]
+    curve = calibration.curve(few, resamples=40)
+    assert curve["observed"].between(0, 1).all()
+    assert set(curve["model"]) == {"clinical", "deep"}

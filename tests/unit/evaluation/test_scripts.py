@@ -28,23 +28,89 @@ def run(tmp_path, monkeypatch):
     return run
 
 
-def test_evaluate_models(tmp_path, run, predictions):
-    write_csv(predictions, tmp_path / "predictions.csv")
+CONFIDENT = {"confidence": 0.95, "resamples": 20, "comparisons": [["deep", "clinical"]]}
+
+
+@pytest.fixture
+def made_predictions(tmp_path, predictions):
+    path = tmp_path / "predictions.csv"
+    write_csv(predictions, path)
+    return str(path)
+
+
+def test_evaluate_models(tmp_path, run, predictions, made_predictions):
     models = []
     for name in ("clinical", "deep"):
         models.append(str(tmp_path / f"{name}.json"))
         write_json({"name": name, "threshold": 0.5}, models[-1])
+    cases = predictions.drop_duplicates("case_id")[["case_id", "center", "split", "y"]]
+    cases = cases.assign(n_images="2", status="included")
+    lost = cases.iloc[:1].assign(case_id="lost", status="excluded")
+    write_csv(pd.concat([cases, lost]), tmp_path / "included.csv")
+    (tmp_path / "funnel.csv").write_text("step,n_features\nextracted,512\nmRMR,30\n")
     made = run(
         "evaluate_models",
-        {"predictions": str(tmp_path / "predictions.csv"), "models": models},
-        ["metrics", "delong", "published"],
-        confidence=0.95,
-        comparisons=[["deep", "clinical"]],
+        {
+            "predictions": made_predictions,
+            "models": models,
+            "included": str(tmp_path / "included.csv"),
+            "funnel": str(tmp_path / "funnel.csv"),
+        },
+        ["metrics", "delong", "equivalence", "mcnemar", "precision_recall", "subgroups",
+         "sample_size", "published"],
+        settings=CONFIDENT | {
+            "auc_interval": "logit",
+            "prevalence": None,
+            "equivalence": {"margin": 0.05, "alpha": 0.05},
+            "subgroups": {"columns": {"n_images": None}, "min_per_class": 5},
+        },
+        sample_size={"expected_auc": 0.8},
+        models={"clinical": {"clinical": "screened"}, "deep": {"deep": "score"}},
+        clinical={"age": {"kind": "continuous"}},
         published={"sets": {"external": {"deep": {"auc": 0.8}}}},
-    )
-    assert len(pd.read_csv(made.metrics)) == 8
-    assert len(pd.read_csv(made.delong)) == 4
+        seed=1,
+    )  # fmt: skip
+    metrics = pd.read_csv(made.metrics)
+    assert len(metrics) == 8
+    assert set(metrics["auc_method"]) == {"DeLong, logit interval"}
+    assert len(pd.read_csv(made.delong)) == len(pd.read_csv(made.equivalence)) == 4
+    assert len(pd.read_csv(made.mcnemar)) == 12
+    assert len(pd.read_csv(made.subgroups)) == 8
+    sizes = pd.read_csv(made.sample_size)
+    assert sizes.groupby("model")["parameters"].first().to_dict() == {"clinical": 1, "deep": 512}
+    assert sizes.loc[sizes["set"] == "train", "n"].unique().tolist() == [40]
     assert len(pd.read_csv(made.published)) == 1
+
+
+@pytest.mark.parametrize("recalibrate", [False, True])
+def test_assess_calibration_and_usefulness(run, made_predictions, recalibrate):
+    settings = CONFIDENT | {"recalibrate": recalibrate, "calibration_resamples": 20}
+    made = run(
+        "assess_calibration",
+        {"predictions": made_predictions},
+        ["calibration", "calibration_curve", "calibration_groups", "calibration_histogram",
+         "recalibration"],
+        settings=settings,
+        seed=1,
+    )  # fmt: skip
+    assert len(pd.read_csv(made.recalibration)) == 2 * recalibrate
+    kinds = set(pd.read_csv(made.calibration)["kind"])
+    assert ("recalibrated" in kinds) == recalibrate
+    for table in (made.calibration_curve, made.calibration_groups, made.calibration_histogram):
+        assert set(pd.read_csv(table)["kind"]) == kinds
+    used = run(
+        "assess_usefulness",
+        {"predictions": made_predictions},
+        ["net_benefit", "reclassification"],
+        settings=settings
+        | {
+            "net_benefit": {"low": 0.1, "high": 0.3, "step": 0.1},
+            "reclassification": {"cuts": [0.5]},
+        },
+        seed=1,
+    )
+    assert set(pd.read_csv(used.net_benefit)["threshold"]) == {0.1, 0.2, 0.3}
+    assert len(pd.read_csv(used.reclassification)) == 3 * (4 + recalibrate)
 
 
 def test_describe_cohort(tmp_path, run):

@@ -109,10 +109,13 @@ def _contradictions(config: Mapping[str, Any]) -> list[str]:
     problems = []
     if labels["negative"] == labels["positive"]:
         problems.append("labels: negative and positive are the same label")
-    for pair in config["evaluation"]["comparisons"]:
+    measured = config["evaluation"]
+    for pair in measured["comparisons"]:
         problems += [
             f"evaluation.comparisons: {name!r} is no model{_hint(name, list(models))}"
             for name in pair
             if name not in models
         ]
+    if measured["net_benefit"]["low"] > measured["net_benefit"]["high"]:
+        problems.append("evaluation.net_benefit: low is above high")
     return problems

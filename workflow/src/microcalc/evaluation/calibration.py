@@ -170,8 +170,9 @@ def smooth_curve(y: npt.ArrayLike, probability: npt.ArrayLike, grid: npt.ArrayLi
 
     Span 2/3, no robustness iterations, as val.prob has it.
     """
-    positive, p = _checked(y, probability)
-    x, smoothed = _lowess(positive, p)
+    # One class will do: a resample of few cases may hold no other.
+    positive = arrays.outcome(y)
+    x, smoothed = _lowess(positive, arrays.probabilities(probability, n=positive.size))
     at = np.asarray(grid, dtype=np.float64)
     return np.asarray(np.interp(at, x, smoothed, left=np.nan, right=np.nan))
 

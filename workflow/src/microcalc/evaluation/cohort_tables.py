@@ -19,3 +19,10 @@ def read(
         for path in (included, cohort_exclusions, qc)
     )
     return cases.astype({"y": int}), gone, images
+
+
+def included(path: Path) -> pd.DataFrame:
+    """Return the included cases with every column of `images/included.csv`, as `read` types it."""
+    cases = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+    kept = cases[cases["status"] == "included"].reset_index(drop=True)
+    return kept.astype({"y": int})

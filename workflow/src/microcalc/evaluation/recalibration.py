@@ -10,6 +10,8 @@ import pandas as pd
 from microcalc.errors import StudyError
 from microcalc.evaluation import calibration, predictions
 
+COLUMNS = ("model", "intercept", "slope", "fitted_on", "n", "n_pos")
+
 
 def fit(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Return each model's recalibration, fitted on its internal validation predictions.
@@ -52,6 +54,16 @@ def fit(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
             "n_pos": int(y.sum()),
         }
     return found
+
+
+def extend(rows: pd.DataFrame, *, wanted: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the predictions with recalibrated ones where wanted, and the table of the fits.
+
+    The table has `COLUMNS` and a row per model, or none where recalibration is off.
+    """
+    fitted = fit(rows) if wanted else {}
+    lines = [{"model": model, **line} for model, line in fitted.items()]
+    return apply(rows, fitted), pd.DataFrame(lines, columns=list(COLUMNS))
 
 
 def apply(rows: pd.DataFrame, fitted: dict[str, dict[str, Any]]) -> pd.DataFrame:

@@ -1,0 +1,10 @@
+"""Measure whether the models' probabilities agree with what happened."""
+
+from microcalc.evaluation import predictions, tables
+from microcalc.logs import start
+
+start(snakemake.log[0])
+rows = predictions.read(snakemake.input.predictions)
+asked = snakemake.params
+made = tables.probabilities(rows, settings=asked.settings, seed=asked.seed)
+tables.write(made, snakemake.output)

@@ -1,0 +1,171 @@
+"""The tables of this room, made together where they share what they are made from."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from microcalc.evaluation import (
+    calibration,
+    compare,
+    equivalence,
+    mcnemar,
+    metrics,
+    net_benefit,
+    precision_recall,
+    published,
+    recalibration,
+    reclassification,
+    sample_size,
+    subgroups,
+)
+from microcalc.files import write_csv
+
+Settings = Mapping[str, Any]
+Tables = dict[str, pd.DataFrame]
+
+
+def discrimination(
+    rows: pd.DataFrame,
+    models: Mapping[str, Mapping[str, Any]],
+    cases: pd.DataFrame,
+    *,
+    settings: Settings,
+    paper: Mapping[str, Any] | None,
+    seed: int,
+) -> Tables:
+    """Return how well the models tell the classes apart: alone, against each other, in subgroups.
+
+    Parameters
+    ----------
+    rows
+        `models/predictions.csv`.
+    models
+        The frozen models by name.
+    cases
+        The included cases, from `cohort_tables.included`.
+    settings
+        The config's `evaluation`: confidence, comparisons, auc_interval, resamples, prevalence,
+        equivalence, subgroups.
+    paper
+        The config's `published`.
+    seed
+        The study's seed.
+
+    Returns
+    -------
+    dict
+        metrics, delong, equivalence, mcnemar, precision_recall, subgroups, published.
+    """
+    confidence, transform = settings["confidence"], _transform(settings)
+    pairs = settings["comparisons"]
+    measured = metrics.table(
+        rows,
+        models,
+        confidence=confidence,
+        transform=transform,
+        resamples=settings["resamples"],
+        seed=seed,
+        prevalence=settings["prevalence"],
+    )
+    return {
+        "metrics": measured,
+        "delong": compare.table(rows, pairs, confidence=confidence),
+        "equivalence": equivalence.table(rows, pairs, **settings["equivalence"]),
+        "mcnemar": mcnemar.table(rows, models, pairs, confidence=confidence),
+        "precision_recall": precision_recall.curve(rows),
+        "subgroups": subgroups.table(
+            rows,
+            cases,
+            settings["subgroups"]["columns"],
+            min_per_class=settings["subgroups"]["min_per_class"],
+            confidence=confidence,
+            transform=transform,
+        ),
+        "published": published.compare(measured, paper),
+    }
+
+
+def sizes(
+    cases: pd.DataFrame,
+    funnel: pd.DataFrame,
+    *,
+    models: Mapping[str, Mapping[str, Any]],
+    clinical: Mapping[str, Any],
+    settings: Settings,
+) -> Tables:
+    """Return `sample_size`: what the study's size allows, from its cases and candidates.
+
+    `funnel` is `selection/funnel.csv`, whose first row counts the features extracted: all of
+    them are candidates of the deep score. The rest is the config's, by name.
+    """
+    extracted = int(funnel["n_features"].iloc[0])
+    parameters = sample_size.parameters_of(models, clinical, extracted)
+    expected = settings["expected_auc"]
+    return {"sample_size": sample_size.table(cases, parameters, expected_auc=expected)}
+
+
+def probabilities(rows: pd.DataFrame, *, settings: Settings, seed: int) -> Tables:
+    """Return whether the probabilities are right: four tables of calibration.
+
+    Parameters
+    ----------
+    rows
+        `models/predictions.csv`; recalibrated ones are added when `settings` ask for them.
+    settings
+        The config's `evaluation`: confidence, calibration_resamples, recalibrate.
+    seed
+        The study's seed.
+
+    Returns
+    -------
+    dict
+        calibration, calibration_curve, calibration_groups, calibration_histogram, and
+        recalibration, which has no row where it is off.
+    """
+    every, fitted = recalibration.extend(rows, wanted=settings["recalibrate"])
+    confidence = settings["confidence"]
+    draws = {"confidence": confidence, "resamples": settings["calibration_resamples"], "seed": seed}
+    return {
+        "calibration": calibration.table(every, **draws),
+        "calibration_curve": calibration.curve(every, **draws),
+        "calibration_groups": calibration.groups(every, confidence=confidence),
+        "calibration_histogram": calibration.histogram(every),
+        "recalibration": fitted,
+    }
+
+
+def usefulness(rows: pd.DataFrame, *, settings: Settings, seed: int) -> Tables:
+    """Return whether acting on the models does good: net_benefit and reclassification.
+
+    `settings` is the config's `evaluation`: confidence, comparisons, resamples, recalibrate,
+    net_benefit, reclassification.
+    """
+    every, _ = recalibration.extend(rows, wanted=settings["recalibrate"])
+    draws = {"confidence": settings["confidence"], "resamples": settings["resamples"], "seed": seed}
+    return {
+        "net_benefit": net_benefit.table(every, thresholds=_grid(settings["net_benefit"]), **draws),
+        "reclassification": reclassification.table(
+            every,
+            settings["comparisons"],
+            cuts=settings["reclassification"]["cuts"],
+            **draws,
+        ),
+    }
+
+
+def write(tables: Tables, outputs: Any) -> None:
+    """Write each table to the attribute of `outputs` that has its name."""
+    for name, table in tables.items():
+        write_csv(table, getattr(outputs, name))
+
+
+def _transform(settings: Settings) -> Any:
+    return {"plain": "none", "logit": "logit"}[settings["auc_interval"]]
+
+
+def _grid(settings: Settings) -> Any:
+    low, high, step = (settings[name] for name in ("low", "high", "step"))
+    # Rounded, so that 0.3 is written as 0.3.
+    return np.round(np.arange(low, high + step / 2, step), 10)

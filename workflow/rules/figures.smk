@@ -62,7 +62,11 @@ rule draw_selection:
     conda:
         "../../envs/analysis.yaml"
     params:
-        config={key: config[key] for key in ("labels", "clinical", "selection")},
+        config={
+            "labels": config["labels"],
+            "clinical": config["clinical"],
+            "choose": config["selection"]["lasso"]["choose"],
+        },
         code=code("draw_selection"),
     script:
         "../scripts/draw_selection.py"
@@ -84,7 +88,11 @@ rule draw_models:
     conda:
         "../../envs/analysis.yaml"
     params:
-        config={key: config[key] for key in ("labels", "clinical", "evaluation")},
+        config={
+            "labels": config["labels"],
+            "clinical": config["clinical"],
+            "confidence": config["evaluation"]["confidence"],
+        },
         code=code("draw_models"),
     script:
         "../scripts/draw_models.py"
@@ -95,6 +103,12 @@ rule draw_evaluation:
         predictions=in_study("models/predictions.csv"),
         metrics=in_study("evaluation/metrics.csv"),
         published=in_study("evaluation/published.csv"),
+        calibration=in_study("evaluation/calibration.csv"),
+        calibration_curve=in_study("evaluation/calibration_curve.csv"),
+        calibration_groups=in_study("evaluation/calibration_groups.csv"),
+        calibration_histogram=in_study("evaluation/calibration_histogram.csv"),
+        net_benefit=in_study("evaluation/net_benefit.csv"),
+        subgroups=in_study("evaluation/subgroups.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
     output:
         confusion=multiext(in_study("figures/confusion"), ".svg", ".png", ".pdf"),
@@ -102,12 +116,25 @@ rule draw_evaluation:
             in_study("figures/score_waterfall"), ".svg", ".png", ".pdf"
         ),
         published=multiext(in_study("figures/published"), ".svg", ".png", ".pdf"),
+        calibration=multiext(in_study("figures/calibration"), ".svg", ".png", ".pdf"),
+        net_benefit=multiext(in_study("figures/net_benefit"), ".svg", ".png", ".pdf"),
+        subgroups_internal=multiext(
+            in_study("figures/subgroups_internal"), ".svg", ".png", ".pdf"
+        ),
+        subgroups_external=multiext(
+            in_study("figures/subgroups_external"), ".svg", ".png", ".pdf"
+        ),
     log:
         log_of("draw_evaluation"),
     conda:
         "../../envs/analysis.yaml"
     params:
-        config={key: config[key] for key in ("labels", "models", "evaluation")},
+        config={
+            "labels": config["labels"],
+            "clinical": config["clinical"],
+            "models": list(config["models"]),
+            "confidence": config["evaluation"]["confidence"],
+        },
         code=code("draw_evaluation"),
     script:
         "../scripts/draw_evaluation.py"

@@ -20,7 +20,8 @@ rule write_report:
                 *expand("roc_{split}", split=SPLITS),
                 *("flow", "mrmr", "lasso_path", "lasso_cv", "feature_heatmap"),
                 *("feature_correlation", "embedding", "odds_ratios", "nomogram"),
-                *("confusion", "score_waterfall", "published"),
+                *("confusion", "score_waterfall", "published", "calibration"),
+                *("net_benefit", "subgroups_internal", "subgroups_external"),
             ],
         ),
     output:

@@ -102,7 +102,8 @@ def plot(
         )
         for panel, text in zip(columns, line.columns, strict=False):
             panel.text(0, row, text, fontsize=7, va="center")
-        offsets = (np.arange(len(line.marks)) - (len(line.marks) - 1) / 2) * 0.36
+        step = min(0.36, 0.7 / max(len(line.marks), 1))
+        offsets = (np.arange(len(line.marks)) - (len(line.marks) - 1) / 2) * step
         for offset, mark in zip(offsets, line.marks, strict=True):
             _draw(axes, row + float(offset), mark, limits)
     if logarithmic:

@@ -8,8 +8,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from microcalc.figures import (
+    calibration,
     confusion,
     correlation,
+    decision,
     embedding,
     flow,
     heatmap,
@@ -18,6 +20,7 @@ from microcalc.figures import (
     nomogram,
     odds,
     published,
+    subgroups,
     waterfall,
 )
 from microcalc.files import read_csv, read_json
@@ -40,7 +43,7 @@ def selection(files: Files, config: Config) -> dict[str, Figure]:
     """Return the figures of the selection room by name, from the files by name."""
     cases, features = included.read(files["included"]), pd.read_parquet(files["features"])
     selected, cv = read_csv(files["selected"]), read_csv(files["cv"])
-    choose, labels = config["selection"]["lasso"]["choose"], config["labels"]
+    choose, labels = config["choose"], config["labels"]
     return {
         "mrmr": mrmr.draw(read_csv(files["mrmr"]), selected),
         "lasso_path": lasso.draw_path(read_csv(files["path"]), cv, choose=choose),
@@ -66,7 +69,7 @@ def models(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[
             read_csv(files["multivariable"]),
             clinical,
             labels=labels,
-            confidence=config["evaluation"]["confidence"],
+            confidence=config["confidence"],
         ),
         "nomogram": nomogram.draw(
             {str(model["name"]): model for model in read}, cases, clinical, labels=labels
@@ -76,7 +79,7 @@ def models(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[
 
 def evaluation(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[str, Figure]:
     """Return the figures of the evaluation room by name, from the files by name."""
-    names, labels = list(config["models"]), config["labels"]
+    names, labels = config["models"], config["labels"]
     read = [read_json(path) for path in frozen_models]
     deep = [model for model in read if {term["kind"] for term in model["terms"]} == {"deep"}]
     return {
@@ -90,6 +93,26 @@ def evaluation(files: Files, frozen_models: Sequence[Path], config: Config) -> d
         "published": published.draw(
             read_csv(files["published"]),
             models=names,
-            confidence=config["evaluation"]["confidence"],
+            confidence=config["confidence"],
         ),
+        "calibration": calibration.draw(
+            read_csv(files["calibration"]),
+            read_csv(files["calibration_curve"]),
+            read_csv(files["calibration_groups"]),
+            read_csv(files["calibration_histogram"]),
+            models=names,
+            labels=labels,
+        ),
+        "net_benefit": decision.draw(read_csv(files["net_benefit"]), models=names, labels=labels),
+        **{
+            f"subgroups_{split}": subgroups.draw(
+                read_csv(files["subgroups"]),
+                split=split,
+                models=names,
+                clinical=config["clinical"],
+                labels=labels,
+                confidence=config["confidence"],
+            )
+            for split in ("internal", "external")
+        },
     }

@@ -48,7 +48,8 @@ ROOMS = (
         "Evaluation",
         (
             *("performance_full", "confusion", "performance_more", "delong"),
-            *("score_waterfall", "published_table", "published"),
+            *("score_waterfall", "calibration", "net_benefit"),
+            *("subgroups_internal", "subgroups_external", "published_table", "published"),
         ),
     ),
 )

@@ -32,3 +32,4 @@ rule all:
         in_study("report/report.html"),
         rules.assess_calibration.output,
         rules.assess_usefulness.output,
+        rules.summarize_refits.output,

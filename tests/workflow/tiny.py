@@ -100,6 +100,7 @@ def tiny_config() -> dict[str, Any]:
     config["selection"] |= {"folds": 3}
     config["selection"]["mrmr"] |= {"n_features": 8}
     config["selection"]["lasso"] |= {"folds": 3, "n_lambdas": 30}
+    config["evaluation"] |= {"bootstrap": 2, "replicates_per_job": 1, "calibration_resamples": 20}
     return copy.deepcopy(config)
 
 

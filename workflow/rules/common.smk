@@ -114,6 +114,20 @@ def page_files():
     return sorted(str(path) for path in files if path.is_file())
 
 
+def replicates_of(design, block):
+    """Return the numbers of the replicates in a block: [first, last)."""
+    size = config["evaluation"]["replicates_per_job"]
+    first = int(block) * size
+    return [first, min(first + size, config["evaluation"][design])]
+
+
+def blocks(design, suffix):
+    """Return the files of all blocks of a design; none where it is off."""
+    size = config["evaluation"]["replicates_per_job"]
+    numbers = range(-(-config["evaluation"][design] // size))
+    return [in_study(f"evaluation/parts/{design}-{n}{suffix}.csv") for n in numbers]
+
+
 def refuse_missing_images():
     if "simulate" not in config:
         rows = [row for shard in SHARDS for row in shard_rows(shard)]
@@ -135,5 +149,7 @@ if workflow.is_main_process:
 
 wildcard_constraints:
     shard=r"\d+",
+    block=r"\d+",
+    design="bootstrap|split_lottery|permutation",
     split="|".join(SPLITS),
     model="|".join(config["models"]),

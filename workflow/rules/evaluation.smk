@@ -105,3 +105,54 @@ rule assess_usefulness:
         code=code("assess_usefulness"),
     script:
         "../scripts/assess_usefulness.py"
+
+
+rule refit_chain:
+    input:
+        included=in_study("images/included.csv"),
+        features=in_study("features/features.parquet"),
+    output:
+        measured=in_study("evaluation/parts/{design}-{block}.csv"),
+        selected=in_study("evaluation/parts/{design}-{block}.selected.csv"),
+    log:
+        log_of("refit_chain/{design}-{block}"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        replicates=lambda wildcards: replicates_of(wildcards.design, wildcards.block),
+        models=config["models"],
+        clinical=config["clinical"],
+        screening=config["screening"],
+        selection=config["selection"],
+        seed=config["seed"],
+        code=code("refit_chain"),
+    script:
+        "../scripts/refit_chain.py"
+
+
+rule summarize_refits:
+    input:
+        predictions=in_study("models/predictions.csv"),
+        models=expand(in_study("models/{model}.json"), model=config["models"]),
+        bootstrap=blocks("bootstrap", ""),
+        split_lottery=blocks("split_lottery", ""),
+        permutation=blocks("permutation", ""),
+        bootstrap_selected=blocks("bootstrap", ".selected"),
+        split_lottery_selected=blocks("split_lottery", ".selected"),
+        permutation_selected=blocks("permutation", ".selected"),
+    output:
+        optimism=in_study("evaluation/optimism.csv"),
+        selection_frequency=in_study("evaluation/selection_frequency.csv"),
+        split_lottery=in_study("evaluation/split_lottery.csv"),
+        split_lottery_replicates=in_study("evaluation/split_lottery_replicates.csv"),
+        permutation=in_study("evaluation/permutation.csv"),
+        permutation_replicates=in_study("evaluation/permutation_replicates.csv"),
+    log:
+        log_of("summarize_refits"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        confidence=config["evaluation"]["confidence"],
+        code=code("summarize_refits"),
+    script:
+        "../scripts/summarize_refits.py"

@@ -1,0 +1,19 @@
+"""Make the tables of all refits: optimism, selection frequencies, split lottery, permutation."""
+
+from microcalc.evaluation import parts, predictions, tables
+from microcalc.logs import start
+
+start(snakemake.log[0])
+given = snakemake.input
+rows = predictions.read(given.predictions)
+models = predictions.read_models(given.models)
+measured = {
+    "bootstrap": given.bootstrap, "split_lottery": given.split_lottery,
+    "permutation": given.permutation,
+}  # fmt: skip
+selected = {
+    "bootstrap": given.bootstrap_selected, "split_lottery": given.split_lottery_selected,
+    "permutation": given.permutation_selected,
+}  # fmt: skip
+made = parts.summarize(rows, models, measured, selected, confidence=snakemake.params.confidence)
+tables.write(made, snakemake.output)

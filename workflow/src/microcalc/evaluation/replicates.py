@@ -1,0 +1,179 @@
+"""Replicates of the whole chain: bootstrap, split lottery, permutation.
+
+A replicate depends on the study's seed and its own number alone, so it is the same in whatever
+job and order it is made.
+"""
+
+import logging
+import math
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from microcalc import seeds
+from microcalc.cohort import split
+from microcalc.errors import StudyError
+from microcalc.evaluation import calibration, delong, refit, resampling
+from microcalc.evaluation.arrays import Floats
+from microcalc.evaluation.refit import Cases, Indices, Plan, Refit
+
+MEASURES = ("auc", "slope", "brier")
+COLUMNS = ("replicate", "model", "set", "n_pos", "n_neg", *MEASURES)
+SELECTED_COLUMNS = ("replicate", "kind", "name")
+# A resample without two patients of each class cannot be cross-validated; it is drawn again.
+FEWEST = 2
+
+logger = logging.getLogger(__name__)
+
+Sets = dict[str, Cases]
+
+
+def run(
+    design: str, numbers: Iterable[int], cases: Cases, plan: Plan, *, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return what replicates of one design measured, and what they selected.
+
+    Parameters
+    ----------
+    design
+        "bootstrap": training patients drawn with replacement; measured on the sample itself
+        (apparent), on the training cases (original) and on those not drawn (out_of_bag).
+        "split_lottery": the development cases split anew; measured on the new internal set.
+        "permutation": labels permuted among the patients of a center and split; measured on
+        internal and external validation.
+    numbers
+        The replicates to make, from 0.
+    cases
+        The included cases of all splits.
+    plan
+        What is fitted.
+    seed
+        The study's seed.
+
+    Returns
+    -------
+    measured
+        With `COLUMNS`. A replicate that could not be fitted has one row, without a model.
+    selected
+        With `SELECTED_COLUMNS`: the deep features and clinical variables that each selected.
+    """
+    measured: list[dict[str, Any]] = []
+    selected: list[dict[str, Any]] = []
+    for number in numbers:
+        own = seeds.derive(seed, f"evaluation.{design}", number)
+        training, sets = DESIGNS[design](cases, own)
+        try:
+            fitted = refit.fit(training, plan, seed=own)
+        except StudyError as error:
+            logger.warning("%s %d could not be fitted: %s", design, number, error)
+            measured.append({"replicate": number})
+            continue
+        measured += [{"replicate": number, **row} for row in _measured(fitted, sets)]
+        selected += [
+            {"replicate": number, "kind": kind, "name": name} for kind, name in fitted.selected
+        ]
+        logger.info("%s %d is done", design, number)
+    return (
+        pd.DataFrame(measured, columns=list(COLUMNS)).astype({"n_pos": "Int64", "n_neg": "Int64"}),
+        pd.DataFrame(selected, columns=list(SELECTED_COLUMNS)),
+    )
+
+
+def measure(y: Indices, probability: Floats) -> dict[str, float]:
+    """Return AUC, calibration slope and Brier score; what one class leaves undefined is NaN."""
+    found = dict.fromkeys(MEASURES, math.nan)
+    if y.size:
+        found["brier"] = float(np.mean((probability - y) ** 2))
+    if 0 < y.sum() < y.size:
+        found["auc"] = delong.auc_ci(y, probability).auc
+        found["slope"] = calibration.fit_recalibration(y, probability)[1]
+    return found
+
+
+def bootstrap_sample(cases: Cases, seed: int) -> tuple[Indices, Indices]:
+    """Return the positions of a bootstrap sample of patients, and of the cases not drawn.
+
+    A patient drawn twice brings every case twice, under one patient_id.
+    """
+    codes = resampling.patient_codes(cases.patients)
+    rng = seeds.stream(seed, "sample")
+    while True:
+        weights = next(resampling.case_weights(codes, rng, resamples=1))[0]
+        drawn = weights > 0
+        if all(len(set(codes[drawn & (cases.y == label)])) >= FEWEST for label in (0, 1)):
+            return np.repeat(np.arange(codes.size), weights), np.flatnonzero(~drawn)
+
+
+def permuted(cases: Cases, seed: int) -> Cases:
+    """Return the cases with labels dealt anew within center and split.
+
+    Patients of a center and split who have equally many cases exchange the labels of all of
+    them, so that every set keeps its class balance and patients keep theirs.
+    """
+    rng = seeds.stream(seed, "labels")
+    y = cases.y.copy()
+    places = pd.Series(np.arange(y.size)).groupby(cases.patients, sort=True).agg(list)
+    first = cases.rows.iloc[[own[0] for own in places]]
+    strata: dict[tuple[str, str, int], list[list[int]]] = {}
+    for own, center, name in zip(places, first["center"], first["split"], strict=True):
+        strata.setdefault((str(center), str(name), len(own)), []).append(own)
+    for _, patients in sorted(strata.items()):
+        positions = np.array(patients)
+        y[positions] = y[positions][rng.permutation(len(patients))]
+    return Cases(cases.rows.assign(y=y), cases.X, cases.names, cases.copies)
+
+
+def _bootstrap(cases: Cases, seed: int) -> tuple[Cases, Sets]:
+    original = cases.where("train")
+    drawn, out = bootstrap_sample(original, seed)
+    sample = original.take(drawn)
+    return sample, {"apparent": sample, "original": original, "out_of_bag": original.take(out)}
+
+
+def _split_lottery(cases: Cases, seed: int) -> tuple[Cases, Sets]:
+    development = cases.where("train", "internal")
+    own = development.rows.drop_duplicates("patient_id")["split"]
+    if own.nunique() < 2:
+        raise StudyError(
+            "evaluation.split_lottery is on, but the study has no internal validation set to draw "
+            "anew; set it to 0, or give the study one"
+        )
+    columns = development.rows[["case_id", "patient_id", "center", "y"]]
+    records: Any = columns.to_dict("records")
+    places = split.assign_splits(
+        records,
+        development_centers=set(development.rows["center"]),
+        train_fraction=float((own == "train").mean()),
+        seed=seed,
+    )
+    drawn = development.rows["case_id"].map(places)
+    again = Cases(
+        development.rows.assign(split=drawn), development.X, development.names, development.copies
+    )
+    return again.where("train"), {"internal": again.where("internal")}
+
+
+def _permutation(cases: Cases, seed: int) -> tuple[Cases, Sets]:
+    shuffled = permuted(cases, seed)
+    return shuffled.where("train"), {
+        name: shuffled.where(name)
+        for name in ("internal", "external")
+        if (shuffled.rows["split"] == name).any()
+    }
+
+
+DESIGNS: dict[str, Callable[[Cases, int], tuple[Cases, Sets]]] = {
+    "bootstrap": _bootstrap,
+    "split_lottery": _split_lottery,
+    "permutation": _permutation,
+}
+
+
+def _measured(fitted: Refit, sets: Sets) -> Iterator[dict[str, Any]]:
+    for name, cases in sets.items():
+        y = cases.y
+        sizes = {"set": name, "n_pos": int(y.sum()), "n_neg": int((y == 0).sum())}
+        for model, probability in fitted.predict(cases).items():
+            yield {"model": model, **sizes, **measure(y, probability)}

@@ -16,7 +16,13 @@ rule write_report:
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         figures=expand(
             in_study("figures/{figure}.svg"),
-            figure=[*expand("roc_{split}", split=SPLITS), "lasso_path", "lasso_cv"],
+            figure=[
+                *expand("roc_{split}", split=SPLITS),
+                *("flow", "mrmr", "lasso_path", "lasso_cv", "feature_heatmap"),
+                *("feature_correlation", "embedding", "odds_ratios", "nomogram"),
+                *("confusion", "score_waterfall", "published", "calibration"),
+                *("net_benefit", "subgroups_internal", "subgroups_external"),
+            ],
         )
         + saliency_figure(),
     output:

@@ -381,7 +381,7 @@ def exclusions(study: Study) -> Table:
 # name of the table → how it is made, and the input it needs
 TABLES: dict[str, tuple[Callable[[Study], Table], str]] = {
     "performance": (performance, "metrics"),
-    "flow": (flow, "flow"),
+    "flow_table": (flow, "flow"),
     "exclusions": (exclusions, "flow"),
     "table1": (baseline, "table1"),
     "funnel": (funnel, "funnel"),
@@ -392,7 +392,7 @@ TABLES: dict[str, tuple[Callable[[Study], Table], str]] = {
     "performance_full": (performance_full, "metrics"),
     "performance_more": (performance_more, "metrics"),
     "delong": (comparisons, "delong"),
-    "published": (published, "published"),
+    "published_table": (published, "published"),
 }
 
 

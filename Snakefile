@@ -34,6 +34,7 @@ rule all:
     default_target: True
     input:
         in_study("report/report.html"),
+        rules.audit_study.output,
         rules.assess_calibration.output,
         rules.assess_usefulness.output,
         rules.summarize_refits.output,

@@ -8,8 +8,7 @@ from microcalc.errors import StudyError
 from microcalc.evaluation import chance, optimism, parts, refit, replicates
 from microcalc.files import write_csv
 from microcalc.models.clinical import training_rows
-from microcalc.models.design import DEEP_SCORE
-from microcalc.models.fit import Recipe
+from microcalc.models.recipe import DeepInput, Recipe
 from microcalc.selection import select
 
 SEED = 5
@@ -76,9 +75,10 @@ def test_on_the_training_cases_it_is_the_study_itself(drawn, cases):
     again = refit.fit(cases.where("train"), PLAN, seed=SEED)
     pd.testing.assert_frame_equal(again.chain.selected, study.chain.selected)
     own = study.crossfit[study.crossfit["fold"] == study.crossfit["also_left_out"]]
-    rows = training_rows(included).assign(**{DEEP_SCORE: own["deep_score"].to_numpy()})
-    recipe = Recipe("combined", MODELS["combined"], CLINICAL, SCREENING)
-    assert again.equations["combined"] == recipe.fit(rows, deep_informs=True)
+    deep = DeepInput(own["deep_score"].to_numpy(), True, study.chain.selected, features)
+    recipe = Recipe("combined", MODELS["combined"], CLINICAL, SCREENING, seed=SEED)
+    expected = recipe.fit(training_rows(included), deep).equation
+    assert again.models["combined"].equation == expected
     assert ("clinical variable", "birads") in again.selected
 
 

@@ -80,25 +80,122 @@ def arithmetic(text: str, case: dict[str, Any], features: dict[str, float]) -> f
             logit += term["coefficient"] * deep
         elif term["kind"] == "continuous":
             value = case[term["variable"]]
-            value = term["if_missing"] if value in ("", None) else float(value)
+            absent = value in ("", None)
+            value = term["if_missing"] if absent else float(value)
             logit += term["coefficient"] * value
+            if "spline" in term:
+                logit += bends(value, **term["spline"])
         else:
             level = case[term["variable"]]
-            if level != term["reference"] and level not in term["coefficients"]:
-                level = term["if_missing"]
+            absent = level != term["reference"] and level not in term["coefficients"]
+            level = term["if_missing"] if absent else level
             logit += term["coefficients"].get(level, 0.0)
+        if "missing_coefficient" in term and absent:
+            logit += term["missing_coefficient"]
     return 1 / (1 + math.exp(-logit))
+
+
+def bends(x: float, knots: list[float], coefficients: list[float]) -> float:
+    first, before, last = knots[0], knots[-2], knots[-1]
+    total = 0.0
+    for t, coefficient in zip(knots, coefficients, strict=False):
+        column = max(x - t, 0) ** 3
+        column -= max(x - before, 0) ** 3 * (last - t) / (last - before)
+        column += max(x - last, 0) ** 3 * (before - t) / (last - before)
+        total += coefficient * column / (last - first) ** 2
+    return total
 
 
 @pytest.mark.parametrize("name", SPECS)
 def test_json_and_arithmetic_suffice(tables: Tables, models: dict, name: str) -> None:
-    model, _ = models[name]
+    check_arithmetic(models[name][0], tables)
+
+
+def check_arithmetic(model: dict, tables: Tables) -> None:
     predicted = predict([model], tables.included, tables.features)["probability"]
     cases = tables.included.astype(object).where(tables.included.notna(), None).to_dict("records")
     features = tables.features.astype(dict.fromkeys(tables.features.columns[2:], float))
     text = json.dumps(model)
     for p, case, row in zip(predicted, cases, features.to_dict("records"), strict=True):
         assert p == pytest.approx(arithmetic(text, case, row), abs=1e-12)
+
+
+CURVED = {
+    "age": {"kind": "continuous", "knots": 4},
+    "birads": {**CLINICAL["birads"], "kind": "ordinal"},
+    "palpable": CLINICAL["palpable"],
+}
+RICH = SCREENING | {"indicator_from": 1, "merge_levels_below": 25}
+
+
+def test_splines_ordinal_merged_and_missing_values_need_no_more_than_arithmetic(
+    tables: Tables,
+) -> None:
+    spec = {"clinical": ["age", "birads", "palpable"], "deep": "score"}
+    how = recipe("combined", spec=spec, clinical=CURVED, screening=RICH)
+    model, training = fit_model(how, tables, threshold=YOUDEN, labels=LABELS)
+    age, birads, palpable, _ = model["terms"]
+    assert len(age["spline"]["coefficients"]) == 2
+    steps = [0.0, *birads["coefficients"].values()]
+    assert len(set(steps)) < len(steps)  # two levels were merged, the others are evenly spaced
+    np.testing.assert_allclose(np.diff(sorted(set(steps)))[0], np.diff(sorted(set(steps))))
+    assert "missing_coefficient" in palpable
+    check_arithmetic(model, tables)
+    again = predict([model], tables.included, tables.features).set_index("case_id")
+    apparent = training[training["kind"] == "apparent"].set_index("case_id")["probability"]
+    np.testing.assert_allclose(again.loc[apparent.index, "probability"], apparent, atol=1e-12)
+
+
+def test_deep_features_one_by_one(tables: Tables) -> None:
+    spec = {"clinical": ["age"], "deep": "features"}
+    how = recipe("combined", spec=spec)
+    model, training = fit_model(how, tables, threshold=YOUDEN, labels=LABELS)
+    rows = tables.included[tables.included["split"] == "train"].sort_values("case_id")
+    chosen = tables.selected.iloc[1:]
+    values = tables.features.set_index("case_id").loc[rows["case_id"], chosen["feature"]]
+    X = np.column_stack([rows["age"].astype(float), values.to_numpy(dtype=float)])
+    expected = logistic.fit(X, rows["y"], names=["age", *chosen["feature"]])
+    per_unit = [f["coefficient"] / f["sd"] for f in model["deep"]["features"]]
+    np.testing.assert_allclose(per_unit, expected.coefficients[2:], rtol=1e-6)
+    assert model["terms"][0]["coefficient"] == pytest.approx(expected.coefficients[1], rel=1e-6)
+    assert model["notes"][0].startswith("apparent: ")
+    check_arithmetic(model, tables)
+    assert auc(rows["y"].to_numpy(), oof(training)) > 0.6
+
+
+def test_apparent_scores_are_fitted_on_and_labeled(tables: Tables, models: dict) -> None:
+    how = recipe("combined", training_scores="apparent")
+    model, _ = fit_model(how, tables, threshold=YOUDEN, labels=LABELS)
+    assert model["notes"][0].startswith("apparent: ")
+    # In-sample scores look better than they are, so that less shrinkage seems right.
+    assert model["terms"][-1]["coefficient"] > models["combined"][0]["terms"][-1]["coefficient"]
+    deep, _ = fit_model(recipe("deep", training_scores="apparent"), tables,
+                        threshold=YOUDEN, labels=LABELS)  # fmt: skip
+    assert deep["notes"] == []  # the deep model is the LASSO's score either way
+
+
+def test_an_external_score_is_brought_to_probabilities(tables: Tables) -> None:
+    how = recipe("age_alone", spec={"kind": "external_score", "column": "age"})
+    model, _ = fit_model(how, tables, threshold=YOUDEN, labels=LABELS)
+    same, _ = fit_model(recipe("age_alone"), tables, threshold=YOUDEN, labels=LABELS)
+    assert (model["intercept"], model["terms"]) == (same["intercept"], same["terms"])
+
+
+def test_screening_without_a_variable(tables: Tables, models: dict) -> None:
+    assert "birads" in [term["variable"] for term in models["clinical"][0]["terms"]]
+    spec = {"clinical": "screened", "without": ["birads"], "deep": "none"}
+    model, _ = fit_model(recipe("clinical", spec=spec), tables, threshold=YOUDEN, labels=LABELS)
+    assert "birads" not in [term["variable"] for term in model["terms"]]
+
+
+def test_imputed_fits_are_pooled(tables: Tables) -> None:
+    multiple = SCREENING | {"missing": "multiple", "imputations": 3}
+    spec = {"clinical": ["age", "palpable"], "deep": "score"}
+    how = recipe("combined", spec=spec, screening=multiple)
+    model, training = fit_model(how, tables, threshold=YOUDEN, labels=LABELS)
+    assert "3 imputations pooled" in model["method"]
+    check_arithmetic(model, tables)
+    assert np.isfinite(oof(training)).all()
 
 
 def test_the_deep_model_is_the_score(tables: Tables, models: dict) -> None:
@@ -144,7 +241,7 @@ def test_nested_out_of_fold_predictions_by_hand(tables: Tables, models: dict) ->
 def test_the_threshold_is_that_of_the_scores_named(tables: Tables, models: dict) -> None:
     y = tables.included[tables.included["split"] == "train"].sort_values("case_id")["y"]
     model, training = models["combined"]
-    assert model["threshold"] == threshold.youden(y, oof(training)).value
+    assert model["threshold"] == threshold.choose(y, oof(training)).value
     apparent, _ = fit_model(
         recipe("combined"), tables, threshold={**YOUDEN, "scores": "apparent"}, labels=LABELS
     )
@@ -209,6 +306,15 @@ def test_an_empty_selection_makes_the_combined_model_clinical(tables: Tables) ->
     assert "kept no feature" in combined["notes"][0]
     deep, _ = fit_model(recipe("deep"), bare, threshold=YOUDEN, labels=LABELS)
     assert deep["deep"]["features"] == []
+
+
+def test_more_features_than_the_rarer_class_has_cases_is_said(tables: Tables) -> None:
+    row = tables.selected.iloc[1:2]
+    many = pd.concat([tables.selected, *[row] * 60], ignore_index=True)
+    model, _ = fit_model(
+        recipe("deep"), replace(tables, selected=many), threshold=YOUDEN, labels=LABELS
+    )
+    assert "more than the" in model["notes"][0]
 
 
 def test_a_model_of_nothing_is_refused(tables: Tables) -> None:

@@ -31,7 +31,7 @@ def fit_model(
     recipe: Recipe,
     tables: Tables,
     *,
-    threshold: Mapping[str, str],
+    threshold: Mapping[str, Any],
     labels: Mapping[str, str],
 ) -> tuple[frozen.FrozenModel, pd.DataFrame]:
     """Fit a model on the training cases, choose its threshold, and freeze it.
@@ -47,7 +47,7 @@ def fit_model(
     tables
         Only rows of split `train` are looked at.
     threshold
-        The config's `threshold`: scores, "out_of_fold" or "apparent".
+        The config's `threshold`: rule, at_least, and scores, "out_of_fold" or "apparent".
     labels
         The config's `labels`: negative and positive.
 
@@ -152,16 +152,24 @@ def _freeze(
     rows: pd.DataFrame,
     fitted: Fitted,
     training: pd.DataFrame,
-    rule: dict[str, str],
+    rule: dict[str, Any],
     labels: dict[str, str],
 ) -> frozen.FrozenModel:
     basis = training[training["kind"] == rule["scores"]]
-    chosen = threshold.youden(rows["y"], basis["probability"])
+    chosen = threshold.choose(
+        rows["y"], basis["probability"], rule=rule["rule"], at_least=rule.get("at_least")
+    )
     equation = fitted.equation
     used = [term.variable for term in equation.design.terms if term.kind != "deep"]
     notes = [] if used or not recipe.uses_clinical else ["no clinical variable was kept"]
     if recipe.uses_deep and len(tables.selected) == 1:
         notes.append("the LASSO kept no feature: the deep score is the same for every case")
+    rarer = min(equation.n_positive, equation.n - equation.n_positive)
+    if recipe.uses_deep and len(tables.selected) - 1 > rarer:
+        notes.append(
+            f"{len(tables.selected) - 1} deep features were selected, more than the {rarer} cases "
+            "of the rarer class"
+        )
     if recipe.is_apparent and equation.needs_deep_score:
         notes.append(APPARENT)
     if rule["scores"] == "apparent":

@@ -122,7 +122,8 @@ def _block(column: NDArray[np.object_], entry: Mapping[str, Any]) -> Floats:
     places = np.array([levels.index(str(level)) for level in column])
     if entry["kind"] == "ordinal":
         return _standardized(places[:, None].astype(float))[:, 1:]
-    return (places[:, None] == np.arange(len(levels))).astype(float)
+    flags: Floats = (places[:, None] == np.arange(len(levels))).astype(float)
+    return flags
 
 
 def _standardized(X: Floats) -> Floats:

@@ -152,7 +152,9 @@ def fit(X: ArrayLike, y: ArrayLike, *, names: Sequence[str], confidence: float =
     )
 
 
-def drop_test(X: ArrayLike, y: ArrayLike, drop: ArrayLike) -> ChiSquareTest:
+def drop_test(
+    X: ArrayLike, y: ArrayLike, drop: ArrayLike, *, full: Logistic | None = None
+) -> ChiSquareTest:
     """Test whether the columns marked in `drop` can be left out of the model.
 
     Parameters
@@ -163,6 +165,8 @@ def drop_test(X: ArrayLike, y: ArrayLike, drop: ArrayLike) -> ChiSquareTest:
         0 or 1, shape (n,).
     drop
         True for each column to test, shape (q,).
+    full
+        The fit of all columns, when there is one already.
 
     Returns
     -------
@@ -179,12 +183,16 @@ def drop_test(X: ArrayLike, y: ArrayLike, drop: ArrayLike) -> ChiSquareTest:
     used, tested = design[:, order], dropped[order]
     if not tested.any():
         return ChiSquareTest(0.0, 0, 1.0)
-    full, method = maximum(used, outcome)
+    if full is not None and len(order) == design.shape[1]:
+        highest, method = full.log_likelihood, full.method
+    else:
+        estimate, method = maximum(used, outcome)
+        highest = estimate.log_likelihood
     if method == "Firth":
         reduced = penalized_maximum(used, outcome, fixed=tested)
     else:
         reduced = maximum_likelihood(used[:, ~tested], outcome)
-    statistic = max(2 * (full.log_likelihood - reduced.log_likelihood), 0.0)
+    statistic = max(2 * (highest - reduced.log_likelihood), 0.0)
     df = int(tested.sum())
     return ChiSquareTest(statistic, df, float(chi2.sf(statistic, df)))
 

@@ -109,7 +109,7 @@ class Regression:
             return rubin.wald_test(self.fits, marks)
         if test == "wald":
             return logistic.wald_test(self.fits[0], marks)
-        return logistic.drop_test(self.matrices[0], self.y, marks)
+        return logistic.drop_test(self.matrices[0], self.y, marks, full=self.fits[0])
 
 
 def fit(

@@ -26,6 +26,10 @@ onstart:
     refuse_missing_images()
 
 
+onsuccess:
+    tell_excluded_images()
+
+
 rule all:
     default_target: True
     input:

@@ -18,6 +18,7 @@ rule write_report:
             in_study("figures/{figure}.svg"),
             figure=[*expand("roc_{split}", split=SPLITS), "lasso_path", "lasso_cv"],
         ),
+        galleries=expand(in_study("figures/gallery-{shard}.png"), shard=SHARDS),
     output:
         report=in_study("report/report.html"),
     log:

@@ -46,6 +46,8 @@ def test_qc_has_a_row_per_image_and_included_one_per_case(shard_paths, eligible)
     assert qc.columns.tolist() == [
         "image_id", "case_id", "view", "status", "reason", *QC_COLUMNS,
     ]  # fmt: skip
+    assert qc["rows"].fillna(0).tolist() == [400, 0, 400, 400, 0, 0]
+    assert "400.0" not in qc.to_csv()
     assert cases["case_id"].tolist() == ["x", "y", "z"]
     assert cases["n_images"].tolist() == [1, 2, 0]
     assert cases["status"].tolist() == ["included", "included", "excluded"]

@@ -86,6 +86,8 @@ def _tables(shard_paths: Sequence[str | os.PathLike[str]]) -> tuple[pd.DataFrame
             rows.append(texts | json.loads(str(shard.qc[i])))
             digests.append({name: str(getattr(shard, name)[i]) for name in tracing})
     table = pd.DataFrame(rows, columns=[*leading, *QC_COLUMNS])
+    # An excluded image has none, and its empty cell must not make the others' 640.0.
+    table = table.astype({"rows": "Int64", "columns": "Int64"})
     ordered = table.sort_values("image_id", kind="stable").reset_index(drop=True)
     return ordered, pd.DataFrame(digests, columns=tracing)
 

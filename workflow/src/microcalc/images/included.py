@@ -51,6 +51,10 @@ def gather(
     """
     qc, digests = _tables(shard_paths)
     _refuse_straddling(digests, eligible)
+    for image_id, flags in duplicates.flags(digests).items():
+        row = qc["image_id"] == image_id
+        known = str(qc.loc[row, "flags"].iloc[0] or "").split(";")
+        qc.loc[row, "flags"] = ";".join(sorted({*known, *flags} - {""}))
     usable = qc[qc["status"] == "ok"].groupby("case_id").size()
     reasons = qc[qc["status"] != "ok"].groupby("case_id")["reason"].agg(_several)
     included = eligible.sort_values("case_id", kind="stable").reset_index(drop=True)

@@ -27,6 +27,7 @@ onstart:
 
 
 onsuccess:
+    tell_excluded_images()
     tell_summary()
 
 

@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(workflow.basedir, "workflow", "src")))
 from microcalc import planning, settings
 from microcalc.cohort.split import SPLITS
 from microcalc.errors import StudyError
+from microcalc.images import farewell
 from microcalc.images.limits import Limits
 from microcalc.images.recipe import Recipe
 
@@ -207,6 +208,11 @@ def refuse_missing_images():
         told_plainly(
             planning.refuse_missing_images, rows, config["cohort"]["image_folder"]
         )
+
+
+def tell_excluded_images():
+    lines = farewell.lines(in_study("images/qc.csv"))
+    sys.stderr.writelines(f"{line}\n" for line in lines)
 
 
 def refuse_forgotten_changes():

@@ -159,3 +159,26 @@ rule draw_saliency:
         code=code("draw_saliency"),
     script:
         "../scripts/draw_saliency.py"
+
+
+rule draw_gallery:
+    input:
+        shard=in_study("images/shard-{shard}.npz"),
+        included=in_study("images/included.csv"),
+    output:
+        gallery=report(
+            in_study("figures/gallery-{shard}.png"),
+            caption="../report/captions/gallery.rst",
+            category="Images",
+            labels={"figure": "Contact sheet", "shard": "{shard}"},
+        ),
+    log:
+        log_of("draw_gallery/{shard}"),
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        code=code("draw_gallery"),
+    script:
+        "../scripts/draw_gallery.py"

@@ -25,6 +25,7 @@ rule write_report:
             ],
         )
         + saliency_figure(),
+        galleries=expand(in_study("figures/gallery-{shard}.png"), shard=SHARDS),
     output:
         report=in_study("report/report.html"),
         summary=in_study("report/summary.md"),

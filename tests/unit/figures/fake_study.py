@@ -25,6 +25,10 @@ CONFIG = {
         "shards": 4,
         "spacing_mm": 0.1,
         "patch_mm": 22.4,
+        "crop": "fixed",
+        "fit_margin_mm": 2,
+        "normalization": "percentile",
+        "voi": None,
         "on_error": "exclude",
         "max_excluded": 0.1,
     },
@@ -245,6 +249,7 @@ def _qc(cases):
             "view": view,
             "status": "ok",
             "reason": "",
+            "flags": "",
         }
         for case in cases["case_id"]
         for view in ("CC", "MLO")

@@ -81,12 +81,14 @@ def named_files(row: Row, image_folder: str) -> list[str]:
 
 
 def missing_images(rows: Iterable[Row], image_folder: str) -> list[str]:
-    """Return the `image_id` of every row that names a file which is not there."""
-    return [
+    """Return the `image_id` of every image that names a file which is not there."""
+    missing = [
         row["image_id"]
         for row in rows
         if not all(os.path.exists(path) for path in named_files(row, image_folder))
     ]
+    # Several readers' rows may name one image.
+    return list(dict.fromkeys(missing))
 
 
 def refuse_missing_images(rows: Iterable[Row], image_folder: str) -> None:

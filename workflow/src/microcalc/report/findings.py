@@ -63,6 +63,7 @@ def warnings(study: Study) -> list[Finding]:
         *_selection(study),
         *_clinical(study),
         *_sets(study),
+        *_images(study),
         *_threshold(study),
         *_notes(study),
     ]
@@ -147,6 +148,28 @@ def _sets(study: Study) -> list[Finding]:
             f"The study has no {split_label(split).lower()} set.",
         )
         for split in absent
+    ]
+
+
+def _images(study: Study) -> list[Finding]:
+    """Return how many usable images have each quality control flag."""
+    if not study.has("qc"):
+        return []
+    qc = study.tables["qc"]
+    usable = qc[qc["status"] == "ok"]
+    flags = usable["flags"].dropna().astype(str).str.split(";").explode()
+    counts = flags[flags != ""].value_counts()
+    if counts.empty:
+        return []
+    told = ", ".join(f"{flag.replace('_', ' ')} ({counts[flag]})" for flag in sorted(counts.index))
+    return [
+        Finding(
+            "warning",
+            "Images to look at",
+            f"Of {len(usable)} images, {int((usable['flags'].fillna('') != '').sum())} have a "
+            f"quality control flag: {told}. Column flags of images/qc.csv and the contact sheets "
+            "say which.",
+        )
     ]
 
 

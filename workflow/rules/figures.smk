@@ -138,3 +138,22 @@ rule draw_evaluation:
         code=code("draw_evaluation"),
     script:
         "../scripts/draw_evaluation.py"
+
+
+rule draw_refits:
+    input:
+        bootstrap=blocks("bootstrap", ""),
+        split_lottery=in_study("evaluation/split_lottery_replicates.csv"),
+        permutation=in_study("evaluation/permutation_replicates.csv"),
+        metrics=in_study("evaluation/metrics.csv"),
+    output:
+        resampling=multiext(in_study("figures/resampling"), ".svg", ".png", ".pdf"),
+    log:
+        log_of("draw_refits"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        config={"models": list(config["models"])},
+        code=code("draw_refits"),
+    script:
+        "../scripts/draw_refits.py"

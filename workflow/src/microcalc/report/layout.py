@@ -47,9 +47,11 @@ ROOMS = (
         "evaluation",
         "Evaluation",
         (
-            *("performance_full", "confusion", "performance_more", "delong"),
-            *("score_waterfall", "calibration", "net_benefit"),
-            *("subgroups_internal", "subgroups_external", "published_table", "published"),
+            *("performance_full", "confusion", "performance_more", "delong", "equivalence"),
+            *("mcnemar", "score_waterfall", "calibration", "calibration_table"),
+            *("net_benefit", "reclassification", "optimism", "resampling"),
+            *("subgroups_internal", "subgroups_external", "sample_size"),
+            *("published_table", "published"),
         ),
     ),
 )

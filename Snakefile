@@ -30,6 +30,7 @@ rule all:
     default_target: True
     input:
         in_study("report/report.html"),
+        in_study("report/manuscript.md"),
         rules.assess_calibration.output,
         rules.assess_usefulness.output,
         rules.summarize_refits.output,

@@ -182,3 +182,22 @@ rule draw_gallery:
         code=code("draw_gallery"),
     script:
         "../scripts/draw_gallery.py"
+
+
+rule draw_refits:
+    input:
+        bootstrap=blocks("bootstrap", ""),
+        split_lottery=in_study("evaluation/split_lottery_replicates.csv"),
+        permutation=in_study("evaluation/permutation_replicates.csv"),
+        metrics=in_study("evaluation/metrics.csv"),
+    output:
+        resampling=multiext(in_study("figures/resampling"), ".svg", ".png", ".pdf"),
+    log:
+        log_of("draw_refits"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        config={"models": list(config["models"])},
+        code=code("draw_refits"),
+    script:
+        "../scripts/draw_refits.py"

@@ -7,6 +7,12 @@ rule write_report:
         metrics=in_study("evaluation/metrics.csv"),
         delong=in_study("evaluation/delong.csv"),
         published=in_study("evaluation/published.csv"),
+        calibration=in_study("evaluation/calibration.csv"),
+        mcnemar=in_study("evaluation/mcnemar.csv"),
+        equivalence=in_study("evaluation/equivalence.csv"),
+        reclassification=in_study("evaluation/reclassification.csv"),
+        optimism=in_study("evaluation/optimism.csv"),
+        sample_size=in_study("evaluation/sample_size.csv"),
         qc=in_study("images/qc.csv"),
         funnel=in_study("selection/funnel.csv"),
         selected=in_study("selection/selected.csv"),
@@ -22,6 +28,7 @@ rule write_report:
                 *("feature_correlation", "embedding", "odds_ratios", "nomogram"),
                 *("confusion", "score_waterfall", "published", "calibration"),
                 *("net_benefit", "subgroups_internal", "subgroups_external"),
+                "resampling",
             ],
         )
         + saliency_figure(),
@@ -38,3 +45,37 @@ rule write_report:
         code=code("write_report"),
     script:
         "../scripts/write_report.py"
+
+
+rule write_manuscript:
+    input:
+        page_files(),
+        flow=in_study("evaluation/flow.json"),
+        table1=in_study("evaluation/table1.csv"),
+        metrics=in_study("evaluation/metrics.csv"),
+        delong=in_study("evaluation/delong.csv"),
+        equivalence=in_study("evaluation/equivalence.csv"),
+        published=in_study("evaluation/published.csv"),
+        funnel=in_study("selection/funnel.csv"),
+        selected=in_study("selection/selected.csv"),
+        univariable=in_study("models/univariable.csv"),
+        multivariable=in_study("models/multivariable.csv"),
+        models=expand(in_study("models/{model}.json"), model=config["models"]),
+    output:
+        multiext(in_study("report/manuscript"), ".md", ".docx"),
+        in_study("report/checklist.md"),
+        expand(
+            in_study("report/tables/{table}.{suffix}"),
+            table=["table1", "univariable", "multivariable", "performance", "delong"],
+            suffix=["docx", "tex"],
+        ),
+    log:
+        log_of("write_manuscript"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        config=config,
+        templates=lambda wildcards: str(Path(page_template()).parent),
+        code=code("write_manuscript"),
+    script:
+        "../scripts/write_manuscript.py"

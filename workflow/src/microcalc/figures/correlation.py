@@ -47,7 +47,7 @@ def draw(
     columns = {name: deep[name].to_numpy(dtype=float) for name in deep.columns}
     columns |= _clinical(training, clinical)
     n = len(columns)
-    figure = style.new_figure(style.PAGE_MM, min(14 + 3.2 * n, 200))
+    figure = style.new_figure(style.PAGE_MM, min(max(14 + 3.2 * n, 60), 200))
     if n < 2:
         return style.message(figure, "Fewer than two variables: there is nothing to correlate.")
     r = spearman(list(columns.values()))

@@ -118,7 +118,7 @@ def _ticks(
     low, high = ranges[term["variable"]]
     if low == high:
         return [low], (f"{low:g}",)
-    values = MaxNLocator(nbins=8, steps=[1, 2, 5, 10]).tick_values(low, high)
+    values = MaxNLocator(nbins=10, steps=[1, 2, 5, 10]).tick_values(low, high)
     inside = [value for value in values if low <= value <= high]
     step = float(values[1] - values[0])
     # round numbers that enclose the range, and not more than that

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from microcalc.evaluation import parts, replicates
 from microcalc.figures import (
     calibration,
     confusion,
@@ -20,6 +21,7 @@ from microcalc.figures import (
     nomogram,
     odds,
     published,
+    resampling,
     subgroups,
     waterfall,
 )
@@ -74,6 +76,19 @@ def models(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[
         "nomogram": nomogram.draw(
             {str(model["name"]): model for model in read}, cases, clinical, labels=labels
         ),
+    }
+
+
+def refits(files: Files, bootstrap: Sequence[Path], config: Config) -> dict[str, Figure]:
+    """Return the figure of the refitted chain; `bootstrap` are its parts."""
+    return {
+        "resampling": resampling.draw(
+            parts.read(bootstrap, replicates.COLUMNS),
+            read_csv(files["split_lottery"]),
+            read_csv(files["permutation"]),
+            read_csv(files["metrics"]),
+            models=config["models"],
+        )
     }
 
 

@@ -9,6 +9,8 @@ from microcalc.report import format as fmt
 from microcalc.report.study import Study
 
 FEW = 10
+# notes in a frozen model that have a warning of their own here
+SAID = ("no clinical variable was kept", "the LASSO kept no feature", "the threshold was chosen on")
 
 
 @dataclass(frozen=True)
@@ -188,8 +190,12 @@ def _threshold(study: Study) -> list[Finding]:
 
 
 def _notes(study: Study) -> list[Finding]:
-    return [
-        Finding("note", f"{model_label(name)} model", " ".join(model["notes"]))
-        for name, model in study.models.items()
-        if model.get("notes")
-    ]
+    """Return what a model's file notes and no warning above says already."""
+    found = []
+    for name, model in study.models.items():
+        own = [note for note in model.get("notes", []) if not note.startswith(SAID)]
+        if own:
+            text = "; ".join(own)
+            text = f"{text[:1].upper()}{text[1:]}."
+            found.append(Finding("note", f"{model_label(name)} model", text))
+    return found

@@ -182,10 +182,9 @@ def page_template():
     return str(Path(workflow.basedir, "workflow", "report", "page.html.j2"))
 
 
-def page_files():
-    """Return every file that the page's text is made from."""
-    files = Path(page_template()).parent.rglob("*")
-    return sorted(str(path) for path in files if path.is_file())
+def page_texts():
+    """Return a digest of every file that the report's text is made from."""
+    return planning.folder_digest(str(Path(page_template()).parent))
 
 
 def replicates_of(design, block):

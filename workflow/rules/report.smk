@@ -1,6 +1,5 @@
 rule write_report:
     input:
-        page_files(),
         template=page_template(),
         flow=in_study("evaluation/flow.json"),
         table1=in_study("evaluation/table1.csv"),
@@ -42,6 +41,7 @@ rule write_report:
         "../../envs/analysis.yaml"
     params:
         config=config,
+        texts=page_texts(),
         code=code("write_report"),
     script:
         "../scripts/write_report.py"
@@ -49,7 +49,6 @@ rule write_report:
 
 rule write_manuscript:
     input:
-        page_files(),
         flow=in_study("evaluation/flow.json"),
         table1=in_study("evaluation/table1.csv"),
         metrics=in_study("evaluation/metrics.csv"),
@@ -76,6 +75,7 @@ rule write_manuscript:
     params:
         config=config,
         templates=lambda wildcards: str(Path(page_template()).parent),
+        texts=page_texts(),
         code=code("write_manuscript"),
     script:
         "../scripts/write_manuscript.py"

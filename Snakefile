@@ -27,6 +27,7 @@ onstart:
 
 
 onsuccess:
+    tell_excluded_images()
     tell_summary()
 
 
@@ -34,6 +35,7 @@ rule all:
     default_target: True
     input:
         in_study("report/report.html"),
+        in_study("report/manuscript.md"),
         rules.audit_study.output,
         rules.assess_calibration.output,
         rules.assess_usefulness.output,

@@ -109,3 +109,13 @@ def test_planning_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_folder_digest_sees_text_name_and_depth(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    digests = []
+    for name, text in (("a/x", "1"), ("a/x", "2"), ("y", "2")):
+        (tmp_path / name).write_text(text)
+        planning.folder_digest.cache_clear()
+        digests.append(planning.folder_digest(str(tmp_path)))
+    assert len(set(digests)) == 3

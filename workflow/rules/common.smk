@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(workflow.basedir, "workflow", "src")))
 from microcalc import planning, settings
 from microcalc.cohort.split import SPLITS
 from microcalc.errors import StudyError
+from microcalc.images import farewell
 from microcalc.images.limits import Limits
 from microcalc.images.recipe import Recipe
 
@@ -181,10 +182,9 @@ def page_template():
     return str(Path(workflow.basedir, "workflow", "report", "page.html.j2"))
 
 
-def page_files():
-    """Return every file that the page's text is made from."""
-    files = Path(page_template()).parent.rglob("*")
-    return sorted(str(path) for path in files if path.is_file())
+def page_texts():
+    """Return a digest of every file that the report's text is made from."""
+    return planning.folder_digest(str(Path(page_template()).parent))
 
 
 def replicates_of(design, block):
@@ -207,6 +207,11 @@ def refuse_missing_images():
         told_plainly(
             planning.refuse_missing_images, rows, config["cohort"]["image_folder"]
         )
+
+
+def tell_excluded_images():
+    lines = farewell.lines(in_study("images/qc.csv"))
+    sys.stderr.writelines(f"{line}\n" for line in lines)
 
 
 def refuse_forgotten_changes():

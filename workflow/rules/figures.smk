@@ -17,27 +17,127 @@ rule draw_roc:
         models=list(config["models"]),
         labels=config["labels"],
         confidence=config["evaluation"]["confidence"],
+        seed=config["seed"],
         code=code("draw_roc"),
     script:
         "../scripts/draw_roc.py"
 
 
-rule draw_lasso:
+rule draw_cohort:
     input:
-        path=in_study("selection/lasso_path.csv"),
-        cv=in_study("selection/lasso_cv.csv"),
+        flow=in_study("evaluation/flow.json"),
     output:
-        path=multiext(in_study("figures/lasso_path"), ".svg", ".png", ".pdf"),
-        cv=multiext(in_study("figures/lasso_cv"), ".svg", ".png", ".pdf"),
+        flow=multiext(in_study("figures/flow"), ".svg", ".png", ".pdf"),
     log:
-        log_of("draw_lasso"),
+        log_of("draw_cohort"),
     conda:
         "../../envs/analysis.yaml"
     params:
-        choose=config["selection"]["lasso"]["choose"],
-        code=code("draw_lasso"),
+        code=code("draw_cohort"),
     script:
-        "../scripts/draw_lasso.py"
+        "../scripts/draw_cohort.py"
+
+
+rule draw_selection:
+    input:
+        included=in_study("images/included.csv"),
+        features=in_study("features/features.parquet"),
+        mrmr=in_study("selection/mrmr.csv"),
+        path=in_study("selection/lasso_path.csv"),
+        cv=in_study("selection/lasso_cv.csv"),
+        selected=in_study("selection/selected.csv"),
+    output:
+        mrmr=multiext(in_study("figures/mrmr"), ".svg", ".png", ".pdf"),
+        lasso_path=multiext(in_study("figures/lasso_path"), ".svg", ".png", ".pdf"),
+        lasso_cv=multiext(in_study("figures/lasso_cv"), ".svg", ".png", ".pdf"),
+        feature_heatmap=multiext(
+            in_study("figures/feature_heatmap"), ".svg", ".png", ".pdf"
+        ),
+        feature_correlation=multiext(
+            in_study("figures/feature_correlation"), ".svg", ".png", ".pdf"
+        ),
+        embedding=multiext(in_study("figures/embedding"), ".svg", ".png", ".pdf"),
+    log:
+        log_of("draw_selection"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        config={
+            "labels": config["labels"],
+            "clinical": config["clinical"],
+            "choose": config["selection"]["lasso"]["choose"],
+        },
+        code=code("draw_selection"),
+    script:
+        "../scripts/draw_selection.py"
+
+
+rule draw_models:
+    input:
+        included=in_study("images/included.csv"),
+        features=in_study("features/features.parquet"),
+        selected=in_study("selection/selected.csv"),
+        univariable=in_study("models/univariable.csv"),
+        multivariable=in_study("models/multivariable.csv"),
+        models=expand(in_study("models/{model}.json"), model=config["models"]),
+    output:
+        odds_ratios=multiext(in_study("figures/odds_ratios"), ".svg", ".png", ".pdf"),
+        nomogram=multiext(in_study("figures/nomogram"), ".svg", ".png", ".pdf"),
+    log:
+        log_of("draw_models"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        config={
+            "labels": config["labels"],
+            "clinical": config["clinical"],
+            "confidence": config["evaluation"]["confidence"],
+        },
+        code=code("draw_models"),
+    script:
+        "../scripts/draw_models.py"
+
+
+rule draw_evaluation:
+    input:
+        predictions=in_study("models/predictions.csv"),
+        metrics=in_study("evaluation/metrics.csv"),
+        published=in_study("evaluation/published.csv"),
+        calibration=in_study("evaluation/calibration.csv"),
+        calibration_curve=in_study("evaluation/calibration_curve.csv"),
+        calibration_groups=in_study("evaluation/calibration_groups.csv"),
+        calibration_histogram=in_study("evaluation/calibration_histogram.csv"),
+        net_benefit=in_study("evaluation/net_benefit.csv"),
+        subgroups=in_study("evaluation/subgroups.csv"),
+        models=expand(in_study("models/{model}.json"), model=config["models"]),
+    output:
+        confusion=multiext(in_study("figures/confusion"), ".svg", ".png", ".pdf"),
+        score_waterfall=multiext(
+            in_study("figures/score_waterfall"), ".svg", ".png", ".pdf"
+        ),
+        published=multiext(in_study("figures/published"), ".svg", ".png", ".pdf"),
+        calibration=multiext(in_study("figures/calibration"), ".svg", ".png", ".pdf"),
+        net_benefit=multiext(in_study("figures/net_benefit"), ".svg", ".png", ".pdf"),
+        subgroups_internal=multiext(
+            in_study("figures/subgroups_internal"), ".svg", ".png", ".pdf"
+        ),
+        subgroups_external=multiext(
+            in_study("figures/subgroups_external"), ".svg", ".png", ".pdf"
+        ),
+    log:
+        log_of("draw_evaluation"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        config={
+            "labels": config["labels"],
+            "clinical": config["clinical"],
+            "models": list(config["models"]),
+            "confidence": config["evaluation"]["confidence"],
+        },
+        code=code("draw_evaluation"),
+    script:
+        "../scripts/draw_evaluation.py"
 
 
 rule draw_saliency:
@@ -59,3 +159,45 @@ rule draw_saliency:
         code=code("draw_saliency"),
     script:
         "../scripts/draw_saliency.py"
+
+
+rule draw_gallery:
+    input:
+        shard=in_study("images/shard-{shard}.npz"),
+        included=in_study("images/included.csv"),
+    output:
+        gallery=report(
+            in_study("figures/gallery-{shard}.png"),
+            caption="../report/captions/gallery.rst",
+            category="Images",
+            labels={"figure": "Contact sheet", "shard": "{shard}"},
+        ),
+    log:
+        log_of("draw_gallery/{shard}"),
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        code=code("draw_gallery"),
+    script:
+        "../scripts/draw_gallery.py"
+
+
+rule draw_refits:
+    input:
+        bootstrap=blocks("bootstrap", ""),
+        split_lottery=in_study("evaluation/split_lottery_replicates.csv"),
+        permutation=in_study("evaluation/permutation_replicates.csv"),
+        metrics=in_study("evaluation/metrics.csv"),
+    output:
+        resampling=multiext(in_study("figures/resampling"), ".svg", ".png", ".pdf"),
+    log:
+        log_of("draw_refits"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        config={"models": list(config["models"])},
+        code=code("draw_refits"),
+    script:
+        "../scripts/draw_refits.py"

@@ -1,12 +1,17 @@
 rule write_report:
     input:
-        page_files(),
         template=page_template(),
         flow=in_study("evaluation/flow.json"),
         table1=in_study("evaluation/table1.csv"),
         metrics=in_study("evaluation/metrics.csv"),
         delong=in_study("evaluation/delong.csv"),
         published=in_study("evaluation/published.csv"),
+        calibration=in_study("evaluation/calibration.csv"),
+        mcnemar=in_study("evaluation/mcnemar.csv"),
+        equivalence=in_study("evaluation/equivalence.csv"),
+        reclassification=in_study("evaluation/reclassification.csv"),
+        optimism=in_study("evaluation/optimism.csv"),
+        sample_size=in_study("evaluation/sample_size.csv"),
         qc=in_study("images/qc.csv"),
         funnel=in_study("selection/funnel.csv"),
         selected=in_study("selection/selected.csv"),
@@ -16,9 +21,17 @@ rule write_report:
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         figures=expand(
             in_study("figures/{figure}.svg"),
-            figure=[*expand("roc_{split}", split=SPLITS), "lasso_path", "lasso_cv"],
+            figure=[
+                *expand("roc_{split}", split=SPLITS),
+                *("flow", "mrmr", "lasso_path", "lasso_cv", "feature_heatmap"),
+                *("feature_correlation", "embedding", "odds_ratios", "nomogram"),
+                *("confusion", "score_waterfall", "published", "calibration"),
+                *("net_benefit", "subgroups_internal", "subgroups_external"),
+                "resampling",
+            ],
         )
         + saliency_figure(),
+        galleries=expand(in_study("figures/gallery-{shard}.png"), shard=SHARDS),
     output:
         report=in_study("report/report.html"),
         summary=in_study("report/summary.md"),
@@ -28,6 +41,41 @@ rule write_report:
         "../../envs/analysis.yaml"
     params:
         config=config,
+        texts=page_texts(),
         code=code("write_report"),
     script:
         "../scripts/write_report.py"
+
+
+rule write_manuscript:
+    input:
+        flow=in_study("evaluation/flow.json"),
+        table1=in_study("evaluation/table1.csv"),
+        metrics=in_study("evaluation/metrics.csv"),
+        delong=in_study("evaluation/delong.csv"),
+        equivalence=in_study("evaluation/equivalence.csv"),
+        published=in_study("evaluation/published.csv"),
+        funnel=in_study("selection/funnel.csv"),
+        selected=in_study("selection/selected.csv"),
+        univariable=in_study("models/univariable.csv"),
+        multivariable=in_study("models/multivariable.csv"),
+        models=expand(in_study("models/{model}.json"), model=config["models"]),
+    output:
+        multiext(in_study("report/manuscript"), ".md", ".docx"),
+        in_study("report/checklist.md"),
+        expand(
+            in_study("report/tables/{table}.{suffix}"),
+            table=["table1", "univariable", "multivariable", "performance", "delong"],
+            suffix=["docx", "tex"],
+        ),
+    log:
+        log_of("write_manuscript"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        config=config,
+        templates=lambda wildcards: str(Path(page_template()).parent),
+        texts=page_texts(),
+        code=code("write_manuscript"),
+    script:
+        "../scripts/write_manuscript.py"

@@ -13,5 +13,6 @@ figure = roc.draw(
     models=snakemake.params.models,
     labels=snakemake.params.labels,
     confidence=snakemake.params.confidence,
+    seed=snakemake.params.seed,
 )
 save(figure, *snakemake.output)

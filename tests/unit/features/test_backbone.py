@@ -9,7 +9,7 @@ from safetensors import safe_open
 
 from microcalc import features
 from microcalc.errors import StudyError
-from microcalc.features import backbone, weights
+from microcalc.features import backbone, generated, weights
 from microcalc.features.preprocessing import IMAGENET
 
 WIDTHS = {
@@ -55,6 +55,25 @@ def test_features_are_what_goes_into_the_head(name, tmp_path, patches):
     got = features.extract(network, patches[:2], batch_size=2)
     assert got.shape == (2, WIDTHS[name])
     np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-4 * float(expected.abs().max()))
+
+
+LISTED = ["resnet50", "resnet101", "convnext_tiny", "vit_b_16"]
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_listed_backbones_extract_from_random_weights(name, tmp_path, monkeypatch):
+    """The other three listed are above; these take a real file through the whole way, once."""
+    size = 224 if name == "vit_b_16" else 64
+    monkeypatch.setattr(generated, "PATCH_PX", size)
+    monkeypatch.setattr(generated, "N_PATCHES", 2)
+    weights.write(weights.prepare(name, "random", seed=1), tmp_path / "w.safetensors")
+    network = backbone.load(name, tmp_path / "w.safetensors")
+    pictures = generated.patches(3, n=3, size=size)
+    got = features.extract(network, pictures, batch_size=3)
+    assert got.shape == (3, WIDTHS[name])
+    assert len(np.unique(got.round(4), axis=0)) == 3
+    alone = features.extract(network, pictures[2:], batch_size=1)
+    assert np.abs(alone - got[2:]).max() <= 1e-5 * np.abs(got).max()
 
 
 def test_nothing_is_initialized_only_to_be_overwritten(weights_path, monkeypatch):

@@ -62,14 +62,23 @@ def test_weights_shards_and_cases_through_the_scripts(run, tmp_path, monkeypatch
         features.append(str(tmp_path / f"{name}.parquet"))
         log = run(
             "extract_features",
-            input={"shard": str(tmp_path / f"{name}.npz"), "weights": str(prepared)},
+            input={
+                "shard": str(tmp_path / f"{name}.npz"),
+                "weights": str(prepared),
+                "adapted": [],
+            },
             params={"settings": SETTINGS},
             output={"features": features[-1]},
         )
         assert f"computed {len(part)}, kept 0" in log
 
     gathered = tmp_path / "features.parquet"
-    run("gather_features", input={"shards": features}, output={"features": str(gathered)})
+    run(
+        "gather_features",
+        input={"shards": features, "included": []},
+        params={"pool_views": "mean"},
+        output={"features": str(gathered)},
+    )
     table = pd.read_parquet(gathered)
     assert table["case_id"].tolist() == ["a", "b", "c"]
     assert table["n_views"].tolist() == [2, 2, 2]

@@ -285,6 +285,15 @@ def test_published_weights_are_downloaded_once_and_bring_their_constants(
     assert again.digest() == got.digest()
 
 
+def test_the_network_only_step_says_which_file_it_brought(published, tmp_path):
+    cache = tmp_path / "cache"
+    got = weights.fetched("resnet18", "IMAGENET1K_V1", cache=cache)
+    assert got["file"] == published.name
+    assert got["sha256"] == hashlib.sha256(published.read_bytes()).hexdigest()
+    published.unlink()  # a compute node without a network
+    assert weights.prepare("resnet18", "IMAGENET1K_V1", seed=0, cache=cache).source
+
+
 def test_real_entries_have_a_hash_in_their_name_and_constants():
     entry = weights.published_entry("resnet101", "IMAGENET1K_V2")
     assert fetch._hash_in(fetch.name_of(entry.url)) == "cd907fc2"

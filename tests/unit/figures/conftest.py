@@ -1,4 +1,5 @@
-import runpy
+import importlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from microcalc.files import read_csv
 @pytest.fixture(scope="session")
 def fake():
     """The module that invents studies, as a dictionary of its names."""
-    return runpy.run_path(str(Path(__file__).with_name("fake_study.py")))
+    sys.path.insert(0, str(Path(__file__).parent))
+    return vars(importlib.import_module("fake_study"))
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +34,17 @@ def nothing(fake, tmp_path_factory):
 
 def _tables(paths):
     return {name: read_csv(path) for name, path in paths.items() if str(path).endswith(".csv")}
+
+
+@pytest.fixture(scope="session")
+def files(fake, tmp_path_factory):
+    """The files of an ordinary study, one of tiny sets, and one whose LASSO keeps nothing."""
+    options = {
+        "ordinary": {},
+        "tiny": {"sizes": fake["TINY"]},
+        "nothing": {"nothing_selected": True},
+    }
+    return {
+        name: fake["make"](tmp_path_factory.mktemp(name), **option)
+        for name, option in options.items()
+    }

@@ -1,11 +1,13 @@
 """The tables of an invented study, written as the rooms to the left write them."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from microcalc.evaluation import compare, flow, metrics, published, table1
+from microcalc.evaluation import flow, table1
+from microcalc.evaluation import tables as evaluation
 from microcalc.files import write_csv, write_json
 
 NA = float("nan")
@@ -25,6 +27,10 @@ CONFIG = {
         "shards": 4,
         "spacing_mm": 0.1,
         "patch_mm": 22.4,
+        "crop": "fixed",
+        "fit_margin_mm": 2,
+        "normalization": "percentile",
+        "voi": None,
         "on_error": "exclude",
         "max_excluded": 0.1,
     },
@@ -49,6 +55,19 @@ CONFIG = {
     "evaluation": {
         "confidence": 0.95,
         "comparisons": [["deep", "clinical"], ["combined", "clinical"], ["combined", "deep"]],
+        "auc_interval": "plain",
+        "resamples": 20,
+        "calibration_resamples": 20,
+        "prevalence": None,
+        "equivalence": {"margin": 0.05, "alpha": 0.05},
+        "subgroups": {"columns": {"palpable": None, "age": [50]}, "min_per_class": 10},
+        "recalibrate": False,
+        "net_benefit": {"low": 0.01, "high": 0.99, "step": 0.01},
+        "reclassification": {"cuts": [0.3, 0.7]},
+        "sample_size": {"expected_auc": 0.8},
+        "bootstrap": 12,
+        "split_lottery": 12,
+        "permutation": 12,
     },
     "published": {
         "citation": "Academic Radiology 2025",
@@ -65,52 +84,55 @@ CONFIG = {
 
 def make(folder, *, sizes=None, nothing_selected=False, seed=1):
     """Write every file of the study; return their paths by name, the models' as a list."""
+    wanted = tuple((sizes or SIZES).items())
+    tables, models, flow_document, features = _invent(wanted, nothing_selected, seed)
+    paths = {}
+    for name, table in tables.items():
+        write_csv(table, folder / name)
+        paths[Path(name).stem] = folder / name
+    paths["features"] = folder / "features.parquet"
+    features.to_parquet(paths["features"])
+    paths["flow"] = folder / "evaluation/flow.json"
+    write_json(flow_document, paths["flow"])
+    paths["models"] = []
+    for name, model in models.items():
+        write_json(model, folder / f"models/{name}.json")
+        paths["models"].append(folder / f"models/{name}.json")
+    return paths
+
+
+@cache
+def _invent(sizes, nothing_selected, seed):
     rng = np.random.default_rng(seed)
-    sizes = sizes or SIZES
-    cases = _cases(rng, sizes)
+    cases = _cases(rng, dict(sizes))
     predictions = _predictions(rng, cases, nothing_selected=nothing_selected)
     path, cv, selected = _lasso(rng, nothing_selected=nothing_selected)
     models = _models(selected)
-    measured = metrics.table(predictions, models, resamples=20)
     exclusions = pd.DataFrame(
         [("cohort", "case-901", "", "label missing")],
         columns=["room", "case_id", "image_id", "reason"],
     )
     included = cases.assign(n_images=2, status="included", reason="")
+    features, funnel = _selection(rng, cases, selected, path)
+    made = _evaluation(predictions, models, included, funnel) | _refits(rng)
     tables = {
         "cohort/eligible.csv": cases,
         "cohort/exclusions.csv": exclusions,
         "images/included.csv": included,
         "images/qc.csv": _qc(cases),
         "models/predictions.csv": predictions,
-        "evaluation/metrics.csv": measured,
-        "evaluation/delong.csv": compare.table(predictions, CONFIG["evaluation"]["comparisons"]),
-        "evaluation/published.csv": published.compare(measured, CONFIG["published"]),
+        **{f"evaluation/{name}.csv": table for name, table in made.items()},
         "evaluation/table1.csv": table1.describe(cases, CONFIG["clinical"]),
         "selection/lasso_path.csv": path,
         "selection/lasso_cv.csv": cv,
         "selection/selected.csv": selected,
-        "selection/funnel.csv": pd.DataFrame(
-            {
-                "step": ["extracted", "not constant", "mRMR", "LASSO"],
-                "n_features": [2048, 2040, 30, len(selected) - 1],
-            }
-        ),
-        "selection/mrmr.csv": _mrmr(rng),
+        "selection/funnel.csv": funnel,
+        "selection/mrmr.csv": _mrmr(rng, path),
         "models/univariable.csv": _odds(full=True),
         "models/multivariable.csv": _odds(full=False),
     }
-    paths = {}
-    for name, table in tables.items():
-        write_csv(table, folder / name)
-        paths[Path(name).stem] = folder / name
-    paths["flow"] = folder / "evaluation/flow.json"
-    write_json(flow.build(exclusions, included, _qc(cases), labels=LABELS), paths["flow"])
-    paths["models"] = []
-    for name, model in models.items():
-        write_json(model, folder / f"models/{name}.json")
-        paths["models"].append(folder / f"models/{name}.json")
-    return paths
+    document = flow.build(exclusions, included, _qc(cases), labels=LABELS)
+    return tables, models, document, features
 
 
 def _cases(rng, sizes):
@@ -133,6 +155,62 @@ def _cases(rng, sizes):
                     }
                 )
     return pd.DataFrame(rows)
+
+
+def _evaluation(predictions, models, included, funnel):
+    settings = CONFIG["evaluation"]
+    made = evaluation.discrimination(
+        *(predictions, models, included), settings=settings, paper=CONFIG["published"], seed=1
+    )
+    made |= evaluation.probabilities(predictions, settings=settings, seed=1)
+    made |= evaluation.usefulness(predictions, settings=settings, seed=1)
+    return made | evaluation.sizes(
+        *(included, funnel),
+        models=CONFIG["models"],
+        clinical=CONFIG["clinical"],
+        settings=settings["sample_size"],
+    )
+
+
+def _refits(rng):
+    """Return optimism.csv and the replicates that the figure of refits is drawn from."""
+    rows = [
+        (number, model, name, 20, 34, rng.normal(middle, 0.04))
+        for model in MODELS
+        for number in range(12)
+        for name, middle in (
+            *(("apparent", 0.9), ("original", 0.8), ("internal", 0.6), ("external", 0.5)),
+        )
+    ]
+    columns = ["replicate", "model", "set", "n_pos", "n_neg", "auc"]
+    replicates = pd.DataFrame(rows, columns=columns)
+    optimism = pd.DataFrame(
+        [
+            (model, "auc", 125, 80, 45, 12, 0, 0.9, 0.1, 0.8, 0.7, 0.88, 0.75, 0.79, "refitted")
+            for model in MODELS
+        ],
+        columns=[
+            *("model", "measure", "n", "n_pos", "n_neg", "replicates", "failed", "apparent"),
+            *("optimism", "corrected", "corrected_low", "corrected_high", "out_of_bag"),
+            *("plus632", "method"),
+        ],
+    )
+    held_out = replicates[replicates["set"].isin(["internal", "external"])]
+    return {
+        "optimism": optimism,
+        "bootstrap": replicates[~replicates["set"].isin(["internal", "external"])],
+        "split_lottery_replicates": held_out[held_out["set"] == "internal"],
+        "permutation_replicates": held_out,
+    }
+
+
+def _selection(rng, cases, selected, path):
+    names = path["feature"].drop_duplicates().to_list()
+    values = rng.normal(0.4, 0.2, (len(cases), len(names))) + 0.1 * cases[["y"]].to_numpy()
+    features = pd.DataFrame(values, columns=names).assign(case_id=cases["case_id"])
+    steps = ["extracted", "not constant", "mRMR", "LASSO"]
+    counts = [2048, 2040, 30, len(selected) - 1]
+    return features, pd.DataFrame({"step": steps, "n_features": counts})
 
 
 def _predictions(rng, cases, *, nothing_selected):
@@ -245,6 +323,7 @@ def _qc(cases):
             "view": view,
             "status": "ok",
             "reason": "",
+            "flags": "",
         }
         for case in cases["case_id"]
         for view in ("CC", "MLO")
@@ -253,13 +332,13 @@ def _qc(cases):
     return pd.DataFrame(rows)
 
 
-def _mrmr(rng):
+def _mrmr(rng, path):
     relevance = np.sort(rng.uniform(0.01, 0.12, 30))[::-1]
     redundancy = np.append(0.0, rng.uniform(0.02, 0.2, 29))
     return pd.DataFrame(
         {
             "rank": np.arange(1, 31),
-            "feature": [f"deep_{i:04d}" for i in rng.choice(2048, 30, replace=False)],
+            "feature": path["feature"].drop_duplicates().to_list(),
             "score": relevance / (redundancy + 1e-4),
             "relevance": relevance,
             "redundancy": redundancy,

@@ -31,20 +31,16 @@ def test_draw_roc_writes_three_formats(fake, tmp_path):
         tmp_path,
         input=SimpleNamespace(predictions=paths["predictions"], metrics=paths["metrics"]),
         output=Named(**out),
-        params=SimpleNamespace(models=fake["MODELS"], labels=fake["LABELS"], confidence=0.95),
+        params=SimpleNamespace(
+            models=fake["MODELS"], labels=fake["LABELS"], confidence=0.95, seed=1
+        ),
         wildcards=SimpleNamespace(split="internal"),
     )
     assert all(Path(path).stat().st_size > 1000 for path in out.values())
 
 
-def test_draw_lasso_writes_path_and_curve(fake, tmp_path):
+def test_draw_cohort_writes_every_figure_it_names(fake, tmp_path):
     paths = fake["make"](tmp_path)
-    path, cv = files(tmp_path, "lasso_path"), files(tmp_path, "lasso_cv")
-    run(
-        "draw_lasso",
-        tmp_path,
-        input=SimpleNamespace(path=paths["lasso_path"], cv=paths["lasso_cv"]),
-        output=SimpleNamespace(path=list(path.values()), cv=list(cv.values())),
-        params=SimpleNamespace(choose="lambda_min"),
-    )
-    assert all(Path(name).exists() for name in (*path.values(), *cv.values()))
+    out = list(files(tmp_path, "flow").values())
+    run("draw_cohort", tmp_path, input={"flow": str(paths["flow"])}, output={"flow": out})
+    assert all(Path(path).stat().st_size > 1000 for path in out)

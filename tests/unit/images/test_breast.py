@@ -3,6 +3,7 @@ import pytest
 from scipy import ndimage
 from tests.unit.images.making import breast, dicom
 
+from microcalc.images import breast as breasts
 from microcalc.images.breast import find
 from microcalc.images.dicom import decode
 
@@ -94,3 +95,10 @@ def test_a_small_bright_marker_alone_is_not_the_breast():
     result = found(image)
     assert agreement(result.mask, true_mask(result, image)) > 0.97
     assert result.flags == ()
+
+
+def test_holes_are_those_that_scipy_fills():
+    noise = np.random.default_rng(3).random((60, 40)) < 0.6
+    filled = noise | breasts._holes(noise)
+    assert filled.sum() > noise.sum()
+    np.testing.assert_array_equal(filled, ndimage.binary_fill_holes(noise))

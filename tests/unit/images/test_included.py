@@ -46,6 +46,9 @@ def test_qc_has_a_row_per_image_and_included_one_per_case(shard_paths, eligible)
     assert qc.columns.tolist() == [
         "image_id", "case_id", "view", "status", "reason", *QC_COLUMNS,
     ]  # fmt: skip
+    assert qc["rows"].fillna(0).tolist() == [400, 0, 400, 400, 0, 0]
+    assert "400.0" not in qc.to_csv()
+    assert "same" not in qc.to_csv()
     assert cases["case_id"].tolist() == ["x", "y", "z"]
     assert cases["n_images"].tolist() == [1, 2, 0]
     assert cases["status"].tolist() == ["included", "included", "excluded"]
@@ -123,5 +126,6 @@ def test_the_same_uid_is_told_apart_from_the_same_pixels(tmp_path):
 
 def test_doubles_within_a_patient_are_a_warning(tmp_path, caplog):
     paths, cases = doubled(tmp_path, ("a", "p", "train"), ("b", "p", "train"))
-    included.gather(paths, cases, max_excluded=0.5)
+    qc, _ = included.gather(paths, cases, max_excluded=0.5)
+    assert qc["flags"].tolist() == ["same_pixels", "same_pixels"]
     assert "image a1 (case a, train), image b1 (case b, train) have the same pixels" in caplog.text

@@ -1,4 +1,5 @@
-import runpy
+import importlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ FIGURES = Path(__file__).parents[1] / "figures"
 
 @pytest.fixture(scope="session")
 def fake():
-    return runpy.run_path(str(FIGURES / "fake_study.py"))
+    sys.path.insert(0, str(FIGURES))
+    return vars(importlib.import_module("fake_study"))
 
 
 @pytest.fixture(scope="session")

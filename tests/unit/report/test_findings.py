@@ -59,3 +59,15 @@ def test_thresholds_from_apparent_scores_are_a_warning(ordinary, fake):
     config["threshold"]["scores"] = "apparent"
     found = findings.warnings(Study.read(ordinary, config=config))
     assert titles(found) == ["Thresholds from apparent scores"]
+
+
+def test_flags_of_usable_images_are_counted(ordinary, fake):
+    study = Study.read(ordinary, config=fake["CONFIG"])
+    flags = ["burned_in_annotation;side_contradiction", "side_contradiction", "", "roi_odd"]
+    qc = study.tables["qc"].assign(flags="")
+    qc.loc[:3, "flags"] = flags
+    found = findings.warnings(replace(study, tables={**study.tables, "qc": qc}))
+    assert titles(found) == ["Images to look at"]
+    # The fourth image is excluded, so that its flags count for nothing.
+    assert f"Of {len(qc) - 1} images, 2 have" in found[0].text
+    assert "burned in annotation (1), side contradiction (2)." in found[0].text

@@ -66,4 +66,4 @@ def test_exclusions_name_case_image_and_reason(study):
 
 def test_a_table_without_its_file_is_left_out(fake, ordinary):
     files = {name: path for name, path in ordinary.items() if name != "published"}
-    assert tables.make("published", Study.read(files, config=fake["CONFIG"])) is None
+    assert tables.make("published_table", Study.read(files, config=fake["CONFIG"])) is None

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from microcalc.errors import StudyError
-from microcalc.files import digest_bytes, digest_value
+from microcalc.files import digest_bytes, digest_file, digest_value
 from microcalc.images.stored_digest import read_digest
 from microcalc.tables import MISSING, read_table
 
@@ -81,12 +81,14 @@ def named_files(row: Row, image_folder: str) -> list[str]:
 
 
 def missing_images(rows: Iterable[Row], image_folder: str) -> list[str]:
-    """Return the `image_id` of every row that names a file which is not there."""
-    return [
+    """Return the `image_id` of every image that names a file which is not there."""
+    missing = [
         row["image_id"]
         for row in rows
         if not all(os.path.exists(path) for path in named_files(row, image_folder))
     ]
+    # Several readers' rows may name one image.
+    return list(dict.fromkeys(missing))
 
 
 def refuse_missing_images(rows: Iterable[Row], image_folder: str) -> None:
@@ -136,6 +138,13 @@ def code_digest(script: str) -> str:
             seen[name] = digest_bytes(content)
             waiting += _imported_modules(content)
     return digest_value(seen)
+
+
+@cache
+def folder_digest(folder: str) -> str:
+    """Return a digest of all files in a folder, at any depth, with their places in it."""
+    files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+    return digest_value({path.relative_to(folder).as_posix(): digest_file(path) for path in files})
 
 
 def _imported_modules(content: bytes) -> list[Path]:

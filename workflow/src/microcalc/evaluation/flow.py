@@ -35,9 +35,10 @@ def build(
     Returns
     -------
     dict
-        `steps`: assessed, eligible, included cases in that order. `rooms`: per room the cases
+        `steps`: assessed, eligible, included cases in that order, from eligible on with their
+        images (those of a case that is not eligible are never read). `rooms`: per room the cases
         and images that left it, counted by reason. `exclusions`: each of them. `splits`: per
-        split n and n per class, of the included and of the eligible cases.
+        split n and n per class, of the included and of the eligible cases, and usable images.
     """
     gone = _exclusions(cohort_exclusions, cases, qc)
     in_cohort = gone[(gone["room"] == "cohort") & (gone["image_id"] == "")]["case_id"]
@@ -47,8 +48,8 @@ def build(
         "labels": {"negative": labels["negative"], "positive": labels["positive"]},
         "steps": [
             {"step": "assessed", "cases": len(cases) + len(left_before)},
-            {"step": "eligible", "cases": len(cases)},
-            {"step": "included", "cases": len(kept)},
+            {"step": "eligible", "cases": len(cases), "images": len(qc)},
+            {"step": "included", "cases": len(kept), "images": _usable(qc, kept)},
         ],
         "rooms": [
             {"room": room, **_count(gone[gone["room"] == room])} for room in ("cohort", "images")
@@ -57,6 +58,7 @@ def build(
             split: {
                 "eligible": _classes(cases[cases["split"] == split]),
                 "included": _classes(kept[kept["split"] == split]),
+                "images": _usable(qc, kept[kept["split"] == split]),
             }
             for split in SPLITS
             if split in set(cases["split"])
@@ -92,6 +94,10 @@ def _count(gone: pd.DataFrame) -> dict[str, Any]:
         "images": int((~of_case).sum()),
         "reasons": reasons,
     }
+
+
+def _usable(qc: pd.DataFrame, cases: pd.DataFrame) -> int:
+    return int((qc["status"].eq("ok") & qc["case_id"].isin(cases["case_id"])).sum())
 
 
 def _classes(cases: pd.DataFrame) -> dict[str, int]:

@@ -127,8 +127,7 @@ def _statistics(
         )
     for layer in layers.values():
         layer.train()
-        layer.reset_running_stats()
-        layer.momentum = None  # the average over all batches
+        layer.momentum = None  # the average over all batches, the first of which replaces what was
         layer.num_batches_tracked = torch.zeros((), dtype=torch.long, device=network.device)
     mean, std = (
         torch.tensor(values, device=network.device).view(3, 1, 1)

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from microcalc.evaluation import roc_band
 from microcalc.figures import style, words
+from microcalc.seeds import stream
 
 Floats = npt.NDArray[np.float64]
 
@@ -54,8 +57,9 @@ def draw(
     models: Sequence[str],
     labels: dict[str, str],
     confidence: float = 0.95,
+    seed: int = 0,
 ) -> Figure:
-    """Return the ROC curves of one split, a single column wide.
+    """Return the ROC curves of one split with their bands, a single column wide.
 
     The training set is drawn from out-of-fold scores and says so.
 
@@ -73,7 +77,9 @@ def draw(
     labels
         Names of the `negative` and `positive` class.
     confidence
-        Level of the intervals in `metrics`, for the legend's heading.
+        Level of the intervals in `metrics`, for the legend's heading, and of the bands.
+    seed
+        The study's, for the bands' bootstrap.
     """
     kind = kind_shown(split)
     scores = predictions[(predictions["split"] == split) & (predictions["kind"] == kind)]
@@ -99,6 +105,7 @@ def draw(
             continue
         row = rows.loc[name].to_dict()
         x, y = points(own["y"], own["probability"])
+        _band(axes, own, look.color, confidence, stream(seed, "roc band", split, name))
         axes.plot(
             x,
             y,
@@ -134,3 +141,12 @@ def draw(
         borderaxespad=0.2,
     )
     return figure
+
+
+def _band(
+    axes: Axes, own: pd.DataFrame, color: str, confidence: float, rng: np.random.Generator
+) -> None:
+    x, low, high = roc_band.band(
+        own["y"], own["probability"], own["patient_id"], rng=rng, confidence=confidence
+    )
+    axes.fill_between(x, low, high, color=color, alpha=0.08, linewidth=0, zorder=2)

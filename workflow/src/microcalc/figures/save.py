@@ -1,6 +1,7 @@
 """Saving a figure: three formats, the same bytes every time."""
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,3 +34,19 @@ def save(figure: Figure, *paths: str | os.PathLike[str]) -> None:
             raise ValueError(f"figures are saved as .png, .pdf or .svg, not {suffix!r}")
         with style.applied(), atomic_path(path) as temporary:
             figure.savefig(temporary, format=suffix[1:], metadata=_METADATA[suffix])
+
+
+def save_each(
+    figures: Mapping[str, Figure], files: Mapping[str, Iterable[str | os.PathLike[str]]]
+) -> None:
+    """Write every figure to the paths that `files` gives under its name.
+
+    Raises
+    ------
+    ValueError
+        When a figure has no files, or files have no figure.
+    """
+    if figures.keys() != files.keys():
+        raise ValueError(f"figures {sorted(figures)} but files for {sorted(files)}")
+    for name, figure in figures.items():
+        save(figure, *files[name])

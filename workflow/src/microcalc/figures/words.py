@@ -1,6 +1,8 @@
 """Short texts inside figures: counts, estimates and intervals as journals print them."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -52,3 +54,8 @@ SPLITS = {
 def split_label(split: str) -> str:
     """Return the words a reader knows a split by."""
     return SPLITS.get(split, label(split))
+
+
+def variable(name: str, entry: Mapping[str, Any]) -> str:
+    """Return a clinical variable's name for people: its label in the config, or its column's."""
+    return str(entry.get("label") or label(name))

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 _SAME = {"pixel_digest": "the same pixels", "uid_digest": "the same SOPInstanceUID"}
+_FLAGS = {"pixel_digest": "same_pixels", "uid_digest": "same_sop_instance_uid"}
 
 
 def find(images: pd.DataFrame, cases: pd.DataFrame) -> tuple[list[str], list[str]]:
@@ -36,6 +37,22 @@ def find(images: pd.DataFrame, cases: pd.DataFrame) -> tuple[list[str], list[str
             else:
                 warnings.add(sentence)
     return sorted(errors), sorted(warnings - errors)
+
+
+def flags(images: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the quality control flags of every image that stands under several names.
+
+    Parameters
+    ----------
+    images
+        As for `find`.
+    """
+    found: dict[str, list[str]] = {}
+    for column, flag in _FLAGS.items():
+        equal = images[(images[column] != "") & images.duplicated(column, keep=False)]
+        for image_id in equal["image_id"]:
+            found.setdefault(str(image_id), []).append(flag)
+    return found
 
 
 def _listed(group: pd.DataFrame) -> str:

@@ -51,6 +51,10 @@ def gather(
     """
     qc, digests = _tables(shard_paths)
     _refuse_straddling(digests, eligible)
+    for image_id, flags in duplicates.flags(digests).items():
+        row = qc["image_id"] == image_id
+        known = str(qc.loc[row, "flags"].iloc[0] or "").split(";")
+        qc.loc[row, "flags"] = ";".join(sorted({*known, *flags} - {""}))
     usable = qc[qc["status"] == "ok"].groupby("case_id").size()
     reasons = qc[qc["status"] != "ok"].groupby("case_id")["reason"].agg(_several)
     included = eligible.sort_values("case_id", kind="stable").reset_index(drop=True)
@@ -86,6 +90,8 @@ def _tables(shard_paths: Sequence[str | os.PathLike[str]]) -> tuple[pd.DataFrame
             rows.append(texts | json.loads(str(shard.qc[i])))
             digests.append({name: str(getattr(shard, name)[i]) for name in tracing})
     table = pd.DataFrame(rows, columns=[*leading, *QC_COLUMNS])
+    # An excluded image has none, and its empty cell must not make the others' 640.0.
+    table = table.astype({"rows": "Int64", "columns": "Int64"})
     ordered = table.sort_values("image_id", kind="stable").reset_index(drop=True)
     return ordered, pd.DataFrame(digests, columns=tracing)
 

@@ -9,6 +9,8 @@ from microcalc.report import format as fmt
 from microcalc.report.study import Study
 
 FEW = 10
+# notes in a frozen model that have a warning of their own here
+SAID = ("no clinical variable was kept", "the LASSO kept no feature", "the threshold was chosen on")
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def warnings(study: Study) -> list[Finding]:
         *_selection(study),
         *_clinical(study),
         *_sets(study),
+        *_images(study),
         *_threshold(study),
         *_notes(study),
     ]
@@ -150,6 +153,28 @@ def _sets(study: Study) -> list[Finding]:
     ]
 
 
+def _images(study: Study) -> list[Finding]:
+    """Return how many usable images have each quality control flag."""
+    if not study.has("qc"):
+        return []
+    qc = study.tables["qc"]
+    usable = qc[qc["status"] == "ok"]
+    flags = usable["flags"].dropna().astype(str).str.split(";").explode()
+    counts = flags[flags != ""].value_counts()
+    if counts.empty:
+        return []
+    told = ", ".join(f"{flag.replace('_', ' ')} ({counts[flag]})" for flag in sorted(counts.index))
+    return [
+        Finding(
+            "warning",
+            "Images to look at",
+            f"Of {len(usable)} images, {int((usable['flags'].fillna('') != '').sum())} have a "
+            f"quality control flag: {told}. Column flags of images/qc.csv and the contact sheets "
+            "say which.",
+        )
+    ]
+
+
 def _threshold(study: Study) -> list[Finding]:
     if study.config["threshold"]["scores"] != "apparent":
         return []
@@ -165,8 +190,12 @@ def _threshold(study: Study) -> list[Finding]:
 
 
 def _notes(study: Study) -> list[Finding]:
-    return [
-        Finding("note", f"{model_label(name)} model", " ".join(model["notes"]))
-        for name, model in study.models.items()
-        if model.get("notes")
-    ]
+    """Return what a model's file notes and no warning above says already."""
+    found = []
+    for name, model in study.models.items():
+        own = [note for note in model.get("notes", []) if not note.startswith(SAID)]
+        if own:
+            text = "; ".join(own)
+            text = f"{text[:1].upper()}{text[1:]}."
+            found.append(Finding("note", f"{model_label(name)} model", text))
+    return found

@@ -27,14 +27,32 @@ FRONT = Room(
     "results", "Main results", ("performance", "roc_internal", "roc_external", "roc_train")
 )
 ROOMS = (
-    Room("cohort", "Cohort", ("flow", "exclusions", "table1")),
+    Room("cohort", "Cohort", ("flow", "flow_table", "exclusions", "table1")),
     Room("images", "Images", ()),
-    Room("features", "Features", ()),
-    Room("selection", "Selection", ("funnel", "lasso_path", "lasso_cv", "selected")),
-    Room("models", "Models", ("univariable", "multivariable", "equations")),
+    Room("features", "Features", ("embedding",)),
+    Room(
+        "selection",
+        "Selection",
+        (
+            *("funnel", "mrmr", "lasso_path", "lasso_cv", "selected"),
+            *("feature_heatmap", "feature_correlation"),
+        ),
+    ),
+    Room(
+        "models",
+        "Models",
+        ("univariable", "multivariable", "odds_ratios", "equations", "nomogram"),
+    ),
     Room(
         "evaluation",
         "Evaluation",
-        ("performance_full", "performance_more", "delong", "published", "saliency"),
+        (
+            *("performance_full", "confusion", "performance_more", "delong", "equivalence"),
+            *("mcnemar", "score_waterfall", "calibration", "calibration_table"),
+            *("net_benefit", "reclassification", "optimism", "resampling"),
+            *("subgroups_internal", "subgroups_external", "sample_size"),
+            *("published_table", "published"),
+            "saliency",
+        ),
     ),
 )

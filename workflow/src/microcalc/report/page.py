@@ -14,8 +14,8 @@ import yaml
 from microcalc.report import captions, findings, layout, tables
 from microcalc.report import format as fmt
 from microcalc.report.captions import Caption
+from microcalc.report.grid import Table
 from microcalc.report.study import Files, Study
-from microcalc.report.tables import Table
 
 _TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 

@@ -1,48 +1,16 @@
 """The report's tables as text: what each cell says, the same for HTML, Word and LaTeX."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
 from microcalc.figures.words import label as model_label
 from microcalc.figures.words import split_label
 from microcalc.report import format as fmt
+from microcalc.report import judgments
+from microcalc.report.grid import Row, Table
 from microcalc.report.study import INTERCEPT, JUDGED, Study
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line: its cells, or a heading over the lines below it (`group`, a single cell).
-
-    A `level` row belongs to the row above and is indented.
-    """
-
-    cells: tuple[str, ...]
-    kind: Literal["body", "group", "level"] = "body"
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table for people.
-
-    Attributes
-    ----------
-    columns
-        Headings; the first column names the row.
-    rows
-        Every body row has as many cells as there are columns.
-    note
-        One sentence to stand under the table, or nothing.
-    spans
-        Headings over several columns each, as (text, number of columns), or nothing.
-    """
-
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-    note: str = ""
-    spans: tuple[tuple[str, int], ...] = ()
 
 
 def performance(study: Study) -> Table:
@@ -242,9 +210,25 @@ def odds_ratios(study: Study, name: str) -> Table:
             rows.append(Row((str(line["level"]), *_odds_cells(line), ""), "level"))
     heads = ("Variable", "n", f"Odds ratio ({_level(study)} CI)", "P (Wald)", "P, variable")
     positive = study.labels["positive"]
-    methods = sorted({str(m) for m in table["method"].dropna() if m})
-    note = f"Odds of {positive}. Fitted by: {', '.join(methods)}." if methods else ""
-    return Table(heads, tuple(rows), note)
+    return Table(heads, tuple(rows), f"Odds of {positive}. {_fitted_by(study, table)}".strip())
+
+
+def _fitted_by(study: Study, table: pd.DataFrame) -> str:
+    """Return by which method which variables were fitted, the method of most of them first."""
+    methods = table.dropna(subset=["method"]).drop_duplicates("variable")
+    groups = methods.groupby("method", sort=True)["variable"].agg(list)
+    order = sorted(groups.index, key=lambda method: -len(groups[method]))
+    if not order:
+        return ""
+    most, *others = order
+    text = f"Fitted by {METHODS.get(most, most)}"
+    for method in others:
+        names = ", ".join(study.variable_label(name) for name in groups[method])
+        text += f"; {names} by {METHODS.get(method, method)}"
+    return text + "."
+
+
+METHODS = {"Firth": "Firth's penalized likelihood, since the data separate"}
 
 
 def _odds_cells(line: "pd.Series[Any]") -> tuple[str, str, str]:
@@ -346,9 +330,9 @@ def _measure_of(line: "pd.Series[Any]") -> str:
 def flow(study: Study) -> Table:
     """Return how many cases and images each room was left with, and why the others went."""
     document = study.documents["flow"]
-    steps = {entry["step"]: entry["cases"] for entry in document["steps"]}
+    steps = {entry["step"]: entry for entry in document["steps"]}
     rooms = {entry["room"]: entry["reasons"] for entry in document["rooms"]}
-    rows = [Row(("Cases in the table", fmt.count(steps["assessed"]), ""))]
+    rows = [Row(("Cases in the table", fmt.count(steps["assessed"]["cases"]), "not counted"))]
     for room, after in (("cohort", "eligible"), ("images", "included")):
         rows += [
             Row(
@@ -361,11 +345,13 @@ def flow(study: Study) -> Table:
             )
             for reason in rooms.get(room, [])
         ]
-        rows.append(Row((after.capitalize(), fmt.count(steps[after]), "")))
+        images = fmt.count(steps[after]["images"])
+        rows.append(Row((after.capitalize(), fmt.count(steps[after]["cases"]), images)))
     for split, sizes in document["splits"].items():
         kept = sizes["included"]
         classes = fmt.counts(kept["n_neg"], kept["n_pos"], study.labels)
-        rows.append(Row((f"{split_label(split)}: {classes}", fmt.count(kept["n"]), ""), "level"))
+        cells = (f"{split_label(split)}: {classes}", fmt.count(kept["n"]))
+        rows.append(Row((*cells, fmt.count(sizes["images"])), "level"))
     return Table(("Step", "Cases", "Images"), tuple(rows))
 
 
@@ -381,7 +367,7 @@ def exclusions(study: Study) -> Table:
 # name of the table → how it is made, and the input it needs
 TABLES: dict[str, tuple[Callable[[Study], Table], str]] = {
     "performance": (performance, "metrics"),
-    "flow": (flow, "flow"),
+    "flow_table": (flow, "flow"),
     "exclusions": (exclusions, "flow"),
     "table1": (baseline, "table1"),
     "funnel": (funnel, "funnel"),
@@ -392,7 +378,13 @@ TABLES: dict[str, tuple[Callable[[Study], Table], str]] = {
     "performance_full": (performance_full, "metrics"),
     "performance_more": (performance_more, "metrics"),
     "delong": (comparisons, "delong"),
-    "published": (published, "published"),
+    "calibration_table": (judgments.calibration, "calibration"),
+    "mcnemar": (judgments.mcnemar, "mcnemar"),
+    "equivalence": (judgments.equivalence, "equivalence"),
+    "reclassification": (judgments.reclassification, "reclassification"),
+    "optimism": (judgments.optimism, "optimism"),
+    "sample_size": (judgments.sample_size, "sample_size"),
+    "published_table": (published, "published"),
 }
 
 

@@ -1,0 +1,124 @@
+"""How long a shard of patches takes, against bare decoding of the same files.
+
+`python benchmarks/images.py` simulates a few mammograms of either center and prints a table;
+`python benchmarks/images.py results/demo` takes the demo's own files.
+"""
+
+import csv
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pydicom
+
+from microcalc.images import shards
+from microcalc.simulate import shard as simulation
+
+ROOT = Path(__file__).parents[1]
+DEMO = ROOT / "workflow" / "demo"
+SETTINGS = {"spacing_mm": 0.1, "patch_mm": 22.4, "thumbnail_px": 256, "cache": False}
+GOAL = 1.5
+EVERY = 20
+ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Result:
+    """Processor seconds per image, of the images room and of `pixel_array` alone."""
+
+    files: str
+    images: int
+    patch_s: float
+    bare_s: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times bare decoding a patch costs."""
+        return self.patch_s / self.bare_s
+
+
+def measure(folder: Path) -> list[Result]:
+    """Return the cost of patches from the DICOM files in `folder`: all, then each center's.
+
+    The center of a demo case decides its files: JPEG Lossless in A, uncompressed in B.
+    """
+    with open(DEMO / "cases.csv", encoding="utf-8") as file:
+        cases = {row["case_id"]: row for row in csv.DictReader(file)}
+    with open(DEMO / "images.csv", encoding="utf-8") as file:
+        rows = [
+            row | {"patient_id": cases[row["case_id"]]["patient_id"]}
+            for row in csv.DictReader(file)
+            if (folder / row["path"]).exists()
+        ]
+    groups = {"both centers": rows}
+    for center in ("A", "B"):
+        groups[f"center {center}"] = [r for r in rows if cases[r["case_id"]]["center"] == center]
+    return [_measured(name, group, folder) for name, group in groups.items() if group]
+
+
+def _measured(name: str, rows: list[dict[str, str]], folder: Path) -> Result:
+    with tempfile.TemporaryDirectory() as results:
+
+        def patches() -> None:
+            shards.update(
+                Path(results, "shard.npz"),
+                rows,
+                settings=SETTINGS,
+                image_folder=folder,
+                digest="",
+            )
+
+        def bare() -> None:
+            for row in rows:
+                pydicom.dcmread(folder / row["path"]).pixel_array.sum()
+
+        # In turn, and the fastest of each: other work on the machine only adds.
+        rounds = [(_seconds(patches), _seconds(bare)) for _ in range(ROUNDS)]
+        patch_s, bare_s = (min(seconds) / len(rows) for seconds in zip(*rounds, strict=True))
+        return Result(name, len(rows), patch_s, bare_s)
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def simulate(folder: Path) -> None:
+    """Write every twentieth image of the demo into `folder`."""
+    with open(DEMO / "phantoms.csv", encoding="utf-8") as file:
+        phantoms = list(csv.DictReader(file))
+    simulation.write(phantoms[::EVERY], folder, seed=2025)
+
+
+def table(results: list[Result]) -> str:
+    """Return the results as a Markdown table, and whether the first keeps to the goal."""
+    lines = [
+        "| files | images | bare decoding | to a patch in its shard | patches/s | ratio |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {r.files} | {r.images} | {1000 * r.bare_s:.1f} ms | {1000 * r.patch_s:.1f} ms "
+        f"| {1 / r.patch_s:.0f} | {r.ratio:.2f} |"
+        for r in results
+    ]
+    kept = "kept" if results[0].ratio <= GOAL else "MISSED"
+    return "\n".join([*lines, "", f"Goal for both centers together, at most {GOAL}: {kept}."])
+
+
+def run(study: str | None = None) -> list[Result]:
+    """Print the table for a demo study's own files, or for a few that are simulated first."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(study, "simulate", "dicom") if study else Path(temporary)
+        if not study:
+            simulate(folder)
+        results = measure(folder)
+    sys.stdout.write(table(results) + "\n")
+    return results
+
+
+if __name__ == "__main__":
+    run(*sys.argv[1:2])

@@ -1,0 +1,88 @@
+"""Every figure of every room, on an ordinary study and on two awkward ones."""
+
+import pytest
+
+from microcalc.figures import rooms, style
+from microcalc.files import write_json
+
+STUDIES = ["ordinary", "tiny", "nothing"]
+
+
+@pytest.fixture
+def config(fake):
+    whole = fake["CONFIG"]
+    return {
+        "labels": whole["labels"],
+        "clinical": whole["clinical"],
+        "choose": "lambda_min",
+        "confidence": 0.95,
+        "models": fake["MODELS"],
+    }
+
+
+def draw(room, paths, config):
+    named = dict(paths) | {"path": paths["lasso_path"], "cv": paths["lasso_cv"]}
+    named["split_lottery"] = paths["split_lottery_replicates"]
+    named["permutation"] = paths["permutation_replicates"]
+    if room == "cohort":
+        return rooms.cohort(named)
+    if room == "selection":
+        return rooms.selection(named, config)
+    if room == "refits":
+        return rooms.refits(named, [paths["bootstrap"]], config)
+    return getattr(rooms, room)(named, paths["models"], config)
+
+
+def words_of(figure):
+    texts = [text for axes in figure.axes for text in axes.texts]
+    return " ".join(text.get_text() for text in texts)
+
+
+@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("room", ["cohort", "selection", "models", "evaluation", "refits"])
+def test_every_figure_has_a_journal_width_and_keeps_its_text_inside(files, config, room, study):
+    for name, figure in draw(room, files[study], config).items():
+        width = figure.get_figwidth() * 25.4
+        assert width in (pytest.approx(style.COLUMN_MM), pytest.approx(style.PAGE_MM)), name
+        assert figure.get_figheight() * 25.4 < 240, name
+        with style.applied():
+            figure.draw_without_rendering()
+            box = figure.get_tightbbox()
+        assert min(box.x0, box.y0) > -0.02, name
+        assert box.x1 < figure.get_figwidth() + 0.02, name
+        assert box.y1 < figure.get_figheight() + 0.02, name
+
+
+def test_a_lasso_that_keeps_nothing_is_said_wherever_features_are_missing(files, config):
+    drawn = draw("selection", files["nothing"], config)
+    assert "kept no feature" in words_of(drawn["feature_heatmap"])
+    waterfall = draw("evaluation", files["nothing"], config)["score_waterfall"]
+    assert "same for every case" in words_of(waterfall)
+
+
+def test_confusion_cells_are_the_counts_of_the_metrics(files, config, study):
+    figure = draw("evaluation", files["ordinary"], config)["confusion"]
+    row = study["metrics"].query("model == 'deep' and split == 'internal'").iloc[0]
+    cells = [text.get_text().split("\n")[0] for text in figure.axes[4].texts]
+    assert cells == [str(int(row[name])) for name in ("tn", "fp", "fn", "tp")]
+
+
+def test_a_case_that_left_stands_in_the_flow_with_its_reason(files):
+    text = words_of(rooms.cohort({"flow": files["ordinary"]["flow"]})["flow"])
+    assert "1 case: label missing" in text
+    assert "1 image: the region lies outside the image" in text
+
+
+def test_a_flow_of_many_reasons_is_still_a_figure(files, tmp_path):
+    reasons = [
+        {"reason": f"reason {i} " + "long " * 20, "cases": i, "images": 1} for i in range(30)
+    ]
+    flow = {
+        "labels": {"negative": "DCIS", "positive": "IDC"},
+        "steps": [{"step": s, "cases": 9} for s in ("assessed", "eligible", "included")],
+        "rooms": [{"room": "cohort", "cases": 9, "images": 0, "reasons": reasons}],
+        "splits": {"train": {"included": {"n": 9, "n_pos": 4, "n_neg": 5}}},
+    }
+    write_json(flow, tmp_path / "flow.json")
+    text = words_of(rooms.cohort({"flow": tmp_path / "flow.json"})["flow"])
+    assert "18 further reasons" in text

@@ -1,0 +1,42 @@
+import numpy as np
+
+from microcalc.figures import saliency
+
+LABELS = {"negative": "DCIS", "positive": "IDC"}
+
+
+def _arrays():
+    random = np.random.default_rng(1)
+    return {
+        "case_id": np.array(["a", "a", "b"]),
+        "split": np.array(["internal", "internal", "external"]),
+        "kind": np.array(["true positive", "true positive", "false negative"]),
+        "y": np.array([1, 1, 1]),
+        "probability": np.array([0.91, 0.91, 0.12]),
+        "view": np.array(["CC", "MLO", "CC"]),
+        "patch": random.random((3, 16, 16)).astype(np.float32),
+        "map": random.normal(size=(3, 2, 2)).astype(np.float32),
+    }
+
+
+def test_each_case_is_a_row_of_patch_map_and_overlay():
+    arrays = _arrays()
+    figure = saliency.draw(arrays, labels=LABELS)
+    images = [axes.get_images() for axes in figure.axes]
+    assert [len(found) for found in images[:14]] == [0, 1, 1, 2, 1, 1, 2, 0, 1, 1, 2, 0, 0, 0]
+    np.testing.assert_array_equal(images[1][0].get_array(), arrays["patch"][0])
+    np.testing.assert_array_equal(images[5][0].get_array(), arrays["map"][1])
+    strongest = np.abs(arrays["map"]).max()
+    limits = {
+        found[-1].get_clim() for k, found in enumerate(images[:14]) if found and k % 7 % 3 != 1
+    }
+    assert limits == {(-strongest, strongest)}
+    texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert "internal validation\ntrue positive\nIDC, p = 0.91" in texts
+    assert "external validation\nfalse negative\nIDC, p = 0.12" in texts
+
+
+def test_nothing_to_draw_is_said():
+    empty = {name: values[:0] for name, values in _arrays().items()}
+    figure = saliency.draw(empty, labels=LABELS)
+    assert "No validation case" in figure.axes[0].texts[0].get_text()

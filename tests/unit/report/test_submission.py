@@ -1,0 +1,121 @@
+"""The draft, the checklist and the tables: what they say for different outcomes."""
+
+import re
+import zipfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from microcalc.report import manuscript, office, sentences, submission
+from microcalc.report.grid import Row, Table
+from microcalc.report.study import Study
+
+TEMPLATES = Path(__file__).parents[3] / "workflow" / "report"
+DRAFT = TEMPLATES / "manuscript" / "manuscript.md.j2"
+VERSIONS = {"microcalc": "0.1.0", "python": "3.12.1"}
+ROW = {
+    "model_a": "deep", "model_b": "clinical", "auc_a": 0.9, "auc_b": 0.7, "delta": 0.2,
+    "delta_low": 0.1, "delta_high": 0.3, "p_holm": 0.0004,
+}  # fmt: skip
+
+
+def draft(files, fake, **changes):
+    study = Study.read(files, config=fake["CONFIG"] | changes)
+    return manuscript.write(study, DRAFT, VERSIONS)
+
+
+def test_a_better_model_is_called_better():
+    assert sentences.comparison(ROW, 0.05) == (
+        "The AUC of the deep model was higher than that of the clinical model (0.90 vs 0.70; "
+        "difference, 0.20 (0.10–0.30); Holm-adjusted P < .001)."
+    )
+
+
+def test_a_worse_model_is_called_worse():
+    row = ROW | {"auc_a": 0.6, "delta": -0.1, "delta_low": -0.19, "delta_high": -0.01}
+    said = sentences.comparison(row | {"p_holm": 0.03}, 0.05)
+    assert "deep model was lower than that of the clinical" in said
+    assert "P = .03" in said
+
+
+def test_what_is_not_shown_is_not_called_equal():
+    said = sentences.comparison(ROW | {"p_holm": 0.2, "delta_low": -0.1}, 0.05, "not shown")
+    assert said.startswith("No difference in AUC between the deep model and the clinical model")
+    assert not re.search(r"equal|equivalent|similar|comparable", said)
+
+
+def test_equivalence_is_said_only_where_it_was_shown():
+    assert "equivalent" in sentences.comparison(ROW | {"p_holm": 0.9}, 0.05, "equivalent")
+
+
+def test_a_set_of_one_class_is_not_compared(tiny, fake):
+    text = draft(tiny, fake)
+    assert "could not be compared" in text
+    assert "nan" not in text.lower().split()
+
+
+def test_the_draft_states_the_choices_that_were_made(ordinary, fake):
+    config = fake["CONFIG"]
+    text = draft(ordinary, fake)
+    assert "out-of-fold training scores" in text
+    assert "smallest deviance" in text
+    assert "45 DCIS, 80 IDC" in text
+    other = draft(
+        ordinary,
+        fake,
+        threshold={"rule": "youden", "scores": "apparent"},
+        features=config["features"] | {"weights": "IMAGENET1K_V2"},
+    )
+    assert "on apparent training scores" in other
+    assert "IMAGENET1K_V2" in other
+    assert "random" not in other.partition("## Methods")[2]
+
+
+def test_every_number_of_the_performance_is_that_of_the_metrics(ordinary, fake):
+    study = Study.read(ordinary, config=fake["CONFIG"])
+    for row in study.metric_rows("external").to_dict("records"):
+        assert f"an AUC of {row['auc']:.2f} (" in sentences.performance(study, "external")
+
+
+def test_a_lasso_that_keeps_nothing_is_said(nothing, fake):
+    assert "The LASSO kept none of the 2,048 features" in draft(nothing, fake)
+
+
+@pytest.mark.parametrize(("heading", "items"), [("TRIPOD", 52), ("CLAIM", 44)])
+def test_every_item_of_the_checklists_is_there(ordinary, fake, heading, items):
+    study = Study.read(ordinary, config=fake["CONFIG"])
+    text = manuscript.checklist(study, TEMPLATES / "manuscript" / "checklist.md.j2")
+    part = next(part for part in text.split("\n## ") if part.startswith(heading))
+    lines = re.findall(r"^- \*\*\d+[a-g]? .+?\*\* .+", part, re.M)
+    assert len(lines) == items
+
+
+TABLE = Table(
+    ("Model", "AUC"),
+    (Row(("External (5 A, 6 B)",), "group"), Row(("A & B_1", "0.71 (0.6–0.8), < .001"))),
+    "100% of cases",
+)
+
+
+def test_latex_escapes_what_latex_would_read(tmp_path):
+    text = office.latex_table(TABLE, "50% & more")
+    assert r"A \& B\_1 & 0.71 (0.6--0.8), \textless{} .001 \\" in text
+    assert r"\multicolumn{2}{l}{\textbf{External (5 A, 6 B)}} \\" in text
+    assert text.count(r"\begin") == text.count(r"\end")
+
+
+def test_word_files_are_well_formed_and_the_same_every_time(ordinary, fake, tmp_path):
+    names = ["manuscript.docx", "tables/table1.docx", "tables/delong.tex", "checklist.md"]
+    given = {"config": fake["CONFIG"], "templates": TEMPLATES, "versions": VERSIONS}
+    for folder in ("one", "two"):
+        submission.write(ordinary, [tmp_path / folder / name for name in names], **given)
+    for name in names:
+        first = (tmp_path / "one" / name).read_bytes()
+        assert first == (tmp_path / "two" / name).read_bytes()
+    with zipfile.ZipFile(tmp_path / "one" / "tables" / "table1.docx") as archive:
+        for part in archive.namelist():
+            ElementTree.fromstring(archive.read(part))  # noqa: S314 - made here
+        document = archive.read("word/document.xml").decode()
+    assert "Characteristics of the included cases" in document
+    assert document.count("<w:tbl>") == 1

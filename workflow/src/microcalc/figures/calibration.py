@@ -1,0 +1,128 @@
+"""Calibration: what the models promised against what happened."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from microcalc.figures import style, words
+from microcalc.figures.roc import kind_shown
+
+
+@style.styled
+def draw(
+    measures: pd.DataFrame,
+    curve: pd.DataFrame,
+    groups: pd.DataFrame,
+    histogram: pd.DataFrame,
+    *,
+    models: Sequence[str],
+    labels: Mapping[str, Any],
+) -> Figure:
+    """Return a grid of calibration plots: models as rows, sets as columns.
+
+    Each shows the smooth curve with its band, groups of cases with intervals, the ideal
+    diagonal, intercept and slope, and below it how many cases of each class had which
+    probability. Training is judged out of fold.
+
+    Parameters
+    ----------
+    measures, curve, groups, histogram
+        `evaluation/calibration.csv`, `calibration_curve.csv`, `calibration_groups.csv` and
+        `calibration_histogram.csv`.
+    models
+        Every model of the study, in the order of its config.
+    labels
+        Names of the `negative` and `positive` class.
+    """
+    there = set(measures["split"])
+    splits = [split for split in words.SPLITS if split in there]
+    figure = style.new_figure(style.PAGE_MM, 10 + 62 * len(models))
+    grid = figure.subplots(
+        2 * len(models),
+        len(splits),
+        squeeze=False,
+        sharex=True,
+        height_ratios=[4, 1] * len(models),
+    )
+    looks = style.models(models)
+    for i, model in enumerate(models):
+        for j, split in enumerate(splits):
+            above, below = grid[2 * i, j], grid[2 * i + 1, j]
+            parts = (_own(table, model, split) for table in (measures, curve, groups))
+            _curve(above, looks[model].color, *parts)
+            of_bins = _own(histogram, model, split)
+            _histogram(below, of_bins, labels, legend=i == 0 and j == 0)
+            if i == 0:
+                what = words.split_label(split) + (", out of fold" if split == "train" else "")
+                above.set_title(what, fontsize=7.5, fontweight="normal", loc="center")
+            if j == 0:
+                above.set_ylabel(f"{words.label(model)}\nObserved share", fontsize=7.5)
+                below.set_ylabel("Cases", fontsize=7.5)
+    for axes in grid[-1]:
+        axes.set_xlabel(f"Predicted probability of {labels['positive']}", fontsize=7.5)
+    figure.align_ylabels(grid[:, 0])
+    return figure
+
+
+def _own(table: pd.DataFrame, model: str, split: str) -> pd.DataFrame:
+    kind = kind_shown(split)
+    rows: pd.DataFrame = table[
+        (table["model"] == model) & (table["split"] == split) & (table["kind"] == kind)
+    ]
+    return rows
+
+
+def _curve(
+    axes: Axes, color: str, measures: pd.DataFrame, curve: pd.DataFrame, groups: pd.DataFrame
+) -> None:
+    axes.plot([0, 1], [0, 1], color=style.PALE, linewidth=0.8, zorder=1)
+    axes.fill_between(
+        curve["probability"], curve["low"], curve["high"], color=color, alpha=0.15, linewidth=0
+    )
+    axes.plot(curve["probability"], curve["observed"], color=color, zorder=3)
+    observed = groups["observed"].to_numpy(dtype=float)
+    reach = np.abs(groups[["low", "high"]].to_numpy(dtype=float) - observed[:, None]).T
+    axes.errorbar(
+        groups["mean_probability"],
+        observed,
+        yerr=reach,
+        fmt="o",
+        markersize=2.5,
+        color=style.GREY,
+        elinewidth=0.6,
+        zorder=2,
+    )
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), yticks=[0, 0.5, 1])
+    axes.tick_params(axis="x", length=2)
+    if measures.empty:
+        return
+    row = measures.iloc[0]
+    text = "\n".join(
+        f"{name} {words.estimate(row[column], row[column + '_low'], row[column + '_high'])}"
+        for name, column in (("Intercept", "citl"), ("Slope", "slope"))
+    )
+    axes.text(
+        0.99, 0.02, text, transform=axes.transAxes, fontsize=6, ha="right", va="bottom", zorder=4
+    )
+
+
+def _histogram(axes: Axes, rows: pd.DataFrame, labels: Mapping[str, Any], *, legend: bool) -> None:
+    """Draw the positive class upwards, the negative downwards."""
+    middle = (rows["bin_low"] + rows["bin_high"]) / 2
+    width = 0.9 * (rows["bin_high"] - rows["bin_low"])
+    positive, negative = rows["n_pos"].to_numpy(), rows["n_neg"].to_numpy()
+    axes.bar(middle, positive, width=width, color=style.POSITIVE, label=str(labels["positive"]))
+    axes.bar(middle, -negative, width=width, color=style.NEGATIVE, label=str(labels["negative"]))
+    axes.axhline(0, color=style.BLACK, linewidth=0.5)
+    most = max([1, *positive, *negative])
+    axes.set(ylim=(-1.1 * most, 1.1 * most), yticks=[-most, 0, most])
+    axes.set_yticklabels([str(int(most)), "0", str(int(most))])
+    if legend:
+        axes.legend(
+            loc="lower left", bbox_to_anchor=(0, 0.9), ncols=2, fontsize=6, handlelength=1,
+            columnspacing=1, borderaxespad=0,
+        )  # fmt: skip

@@ -1,0 +1,108 @@
+"""How the selected features and the clinical variables go together in the training set."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.figure import Figure
+from scipy.stats import rankdata
+
+from microcalc.figures import style, words
+from microcalc.models.design import texts
+
+INTERCEPT = "(intercept)"
+MOST_FEATURES = 20
+Floats = npt.NDArray[np.float64]
+
+
+@style.styled
+def draw(
+    cases: pd.DataFrame,
+    features: pd.DataFrame,
+    selected: pd.DataFrame,
+    clinical: Mapping[str, Mapping[str, Any]],
+) -> Figure:
+    """Return Spearman's correlations, features first, then clinical variables.
+
+    A categorical variable takes one row per level but the reference, coded 0 and 1. A pair is
+    correlated over the cases in which both are known; constant columns are left blank.
+
+    Parameters
+    ----------
+    cases
+        The included cases of all splits; only those of the training set are used.
+    features
+        `features/features.parquet`.
+    selected
+        `selection/selected.csv`; the `MOST_FEATURES` largest coefficients are shown.
+    clinical
+        The config's clinical section.
+    """
+    training = cases[cases["split"] == "train"]
+    kept = selected[selected["feature"] != INTERCEPT]
+    kept = kept.iloc[kept["coefficient"].abs().argsort(kind="stable")[::-1][:MOST_FEATURES]]
+    deep = features.set_index("case_id").loc[training["case_id"], kept["feature"].tolist()]
+    columns = {name: deep[name].to_numpy(dtype=float) for name in deep.columns}
+    columns |= _clinical(training, clinical)
+    n = len(columns)
+    figure = style.new_figure(style.PAGE_MM, min(max(14 + 3.2 * n, 60), 200))
+    if n < 2:
+        return style.message(figure, "Fewer than two variables: there is nothing to correlate.")
+    r = spearman(list(columns.values()))
+    axes = figure.add_subplot()
+    image = axes.imshow(
+        np.ma.masked_where(np.triu(np.ones((n, n), dtype=bool)), r),
+        cmap="RdBu_r",
+        vmin=-1,
+        vmax=1,
+        rasterized=True,
+    )
+    numbers = [str(number) for number in range(1, n + 1)]
+    axes.set_xticks(range(n), numbers, fontsize=6)
+    names = [f"{name}  {number}" for name, number in zip(columns, numbers, strict=True)]
+    axes.set_yticks(range(n), names, fontsize=6.5)
+    axes.tick_params(length=0)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_visible(False)
+    border = len(kept) - 0.5
+    if 0 < len(kept) < n:
+        axes.plot([-0.5, border], [border, border], color=style.BLACK, linewidth=0.8)
+        axes.plot([border, border], [border, n - 0.5], color=style.BLACK, linewidth=0.8)
+    label = f"Spearman's ρ, training set (n = {len(training)})"
+    figure.colorbar(image, ax=axes, shrink=0.5, aspect=25, pad=0.02, label=label)
+    return figure
+
+
+def spearman(columns: list[Floats]) -> Floats:
+    """Return the matrix of rank correlations over pairwise complete values, NaN if undefined."""
+    n = len(columns)
+    r = np.full((n, n), np.nan)
+    for i in range(n):
+        for j in range(i + 1):
+            known = ~np.isnan(columns[i]) & ~np.isnan(columns[j])
+            a, b = (rankdata(columns[k][known]) for k in (i, j))
+            if known.sum() > 2 and np.ptp(a) > 0 and np.ptp(b) > 0:
+                r[i, j] = r[j, i] = _pearson(a, b)
+    return r
+
+
+def _pearson(a: Floats, b: Floats) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
+
+
+def _clinical(cases: pd.DataFrame, clinical: Mapping[str, Mapping[str, Any]]) -> dict[str, Floats]:
+    columns: dict[str, Floats] = {}
+    for name, entry in clinical.items():
+        label = words.variable(name, entry)
+        if entry["kind"] == "continuous":
+            columns[label] = pd.to_numeric(cases[name], errors="coerce").to_numpy(dtype=float)
+            continue
+        known = texts(cases[name])
+        for level in entry["levels"][1:]:
+            columns[f"{label}: {level}"] = np.array(
+                [np.nan if value is None else float(value == str(level)) for value in known]
+            )
+    return columns

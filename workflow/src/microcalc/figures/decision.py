@@ -1,0 +1,64 @@
+"""Decision curves: the net benefit of acting on the models."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from microcalc.figures import style, words
+from microcalc.figures.roc import kind_shown
+
+LOWEST = -0.05
+STRATEGIES = {"treat_all": ("all", style.GREY), "treat_none": ("none", style.BLACK)}
+
+
+@style.styled
+def draw(net_benefit: pd.DataFrame, *, models: Sequence[str], labels: Mapping[str, Any]) -> Figure:
+    """Return one panel per set: net benefit of every model, of treating all and of none.
+
+    Parameters
+    ----------
+    net_benefit
+        `evaluation/net_benefit.csv`. Training is judged out of fold.
+    models
+        Every model of the study, in the order of its config.
+    labels
+        Names of the classes.
+    """
+    splits = [split for split in words.SPLITS if split in set(net_benefit["split"])]
+    figure = style.new_figure(style.PAGE_MM, 75)
+    panels = figure.subplots(1, max(len(splits), 1), squeeze=False, sharex=True, sharey=True)[0]
+    looks = style.models(models)
+    for axes, split in zip(panels, splits, strict=False):
+        own = net_benefit[
+            (net_benefit["split"] == split) & (net_benefit["kind"] == kind_shown(split))
+        ]
+        for name, (text, color) in STRATEGIES.items():
+            rows = own[own["model"] == name]
+            axes.plot(
+                rows["threshold"], rows["net_benefit"], color=color, linewidth=0.9,
+                label=f"Treat {text}",
+            )  # fmt: skip
+        for name, look in looks.items():
+            rows = own[own["model"] == name]
+            axes.plot(
+                rows["threshold"],
+                rows["net_benefit"],
+                color=look.color,
+                linestyle=look.line,
+                label=words.label(name),
+            )
+        sizes = ""
+        if len(own):
+            n, n_positive = int(own["n"].iloc[0]), int(own["n_pos"].iloc[0])
+            sizes = f"\n{words.counts(n - n_positive, n_positive, dict(labels))}"
+        what = words.split_label(split) + (", out of fold" if split == "train" else "")
+        axes.set_title(what + sizes, fontsize=7.5, fontweight="normal", loc="center")
+        axes.set_xlabel("Threshold probability")
+    top = float(net_benefit["net_benefit"].max()) if len(net_benefit) else 1.0
+    panels[0].set(xlim=(0, 1), ylim=(LOWEST, max(1.12 * top, 0.1)), ylabel="Net benefit")
+    handles, names = panels[0].get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, names, loc="outside lower center", ncols=len(names))
+    return figure

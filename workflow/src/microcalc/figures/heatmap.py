@@ -1,0 +1,122 @@
+"""The selected features of every case, as colors."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+
+from microcalc.figures import style, words
+
+INTERCEPT = "(intercept)"
+MOST_FEATURES = 40
+LIMIT = 3.0
+
+
+@style.styled
+def draw(
+    cases: pd.DataFrame,
+    features: pd.DataFrame,
+    selected: pd.DataFrame,
+    *,
+    labels: Mapping[str, Any],
+) -> Figure:
+    """Return one panel per split: features as rows, cases as columns, class above.
+
+    Cases are ordered by class and then by deep score, features by coefficient; colors are
+    training standard deviations from the training mean.
+
+    Parameters
+    ----------
+    cases
+        The included cases: case_id, split, y.
+    features
+        `features/features.parquet`.
+    selected
+        `selection/selected.csv`: mean, sd and coefficient of each kept feature.
+    labels
+        Names of the `negative` and `positive` class.
+    """
+    kept = selected[selected["feature"] != INTERCEPT]
+    figure = style.new_figure(style.PAGE_MM, 45 + 3.2 * min(max(len(kept), 3), MOST_FEATURES))
+    if kept.empty:
+        return style.message(figure, "The LASSO kept no feature: there is nothing to show.")
+    shown = kept.iloc[kept["coefficient"].abs().argsort(kind="stable")[::-1][:MOST_FEATURES]]
+    shown = shown.sort_values("coefficient", ascending=False, kind="stable")
+    scores = _standardized(cases, features, kept) @ kept["coefficient"].to_numpy()
+    colors = _standardized(cases, features, shown)
+    splits = [split for split in words.SPLITS if (cases["split"] == split).any()]
+    sizes = [int((cases["split"] == split).sum()) for split in splits]
+    grid = figure.subplots(
+        2,
+        len(splits),
+        squeeze=False,
+        gridspec_kw={"height_ratios": [1, max(len(shown), 3)], "width_ratios": _widths(sizes)},
+    )
+    for column, split in enumerate(splits):
+        at = np.flatnonzero((cases["split"] == split).to_numpy())
+        y = cases["y"].to_numpy(dtype=int)[at]
+        order = np.lexsort((scores[at], y))
+        _classes(grid[0, column], y[order], split, labels)
+        image = grid[1, column].imshow(
+            colors[at[order]].T,
+            aspect="auto",
+            interpolation="nearest",
+            cmap="RdBu_r",
+            vmin=-LIMIT,
+            vmax=LIMIT,
+            rasterized=True,
+        )
+        grid[1, column].set_xticks([])
+        grid[1, column].set_yticks([])
+    grid[1, 0].set_yticks(range(len(shown)), shown["feature"], fontsize=6.5)
+    grid[1, 0].tick_params(length=0)
+    figure.colorbar(
+        image,
+        ax=grid[1, :].tolist(),
+        orientation="horizontal",
+        shrink=0.4,
+        aspect=35,
+        pad=0.03,
+        extend="both",
+        label="SD from the training mean",
+    )
+    return figure
+
+
+def _standardized(
+    cases: pd.DataFrame, features: pd.DataFrame, kept: pd.DataFrame
+) -> npt.NDArray[np.float64]:
+    table = features.set_index("case_id").loc[cases["case_id"], kept["feature"].tolist()]
+    values = table.to_numpy(dtype=float) - kept["mean"].to_numpy(dtype=float)
+    return np.asarray(values / kept["sd"].to_numpy(dtype=float))
+
+
+def _widths(sizes: list[int]) -> list[float]:
+    """Return widths in proportion to the cases, none under a quarter of the largest."""
+    return [max(size, 0.25 * max(sizes)) for size in sizes]
+
+
+def _classes(axes: Axes, y: npt.NDArray[np.int_], split: str, labels: Mapping[str, Any]) -> None:
+    axes.imshow(
+        y[None, :],
+        aspect="auto",
+        interpolation="nearest",
+        cmap=ListedColormap([style.NEGATIVE, style.POSITIVE]),
+        vmin=0,
+        vmax=1,
+    )
+    axes.set(xticks=[], yticks=[])
+    axes.set_title(words.split_label(split), fontsize=7, fontweight="normal", loc="left", pad=14)
+    n_negative = int((y == 0).sum())
+    for name, low, high in (
+        ("negative", 0, n_negative),
+        ("positive", n_negative, len(y)),
+    ):
+        if high > low:
+            text = f"{high - low} {labels[name]}"
+            axes.text((low + high - 1) / 2, -0.7, text, ha="center", va="bottom", fontsize=6.5)

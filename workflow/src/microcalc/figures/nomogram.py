@@ -1,0 +1,250 @@
+"""The nomogram of a model, drawn to scale, with one case worked out."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from microcalc.figures import points, style, words
+from microcalc.figures.lasso import spread
+from microcalc.models.design import DEEP_SCORE, texts
+
+ROW_MM = 13.0
+RISKS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A case worked out: its values as text, points per variable, and where it comes from."""
+
+    values: Mapping[str, str]
+    points: Mapping[str, float]
+    split: str
+
+
+def chosen(models: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Return the model to draw: the last with clinical variables and deep score, else any.
+
+    "Any" is the last with a clinical variable. A deep score alone needs no nomogram.
+    """
+    kinds = {name: {term["kind"] for term in model["terms"]} for name, model in models.items()}
+    both = [name for name, own in kinds.items() if "deep" in own and own - {"deep"}]
+    clinical = [name for name, own in kinds.items() if own - {"deep"}]
+    best = both or clinical
+    return best[-1] if best else None
+
+
+@style.styled
+def draw(
+    models: Mapping[str, Mapping[str, Any]],
+    cases: pd.DataFrame,
+    clinical: Mapping[str, Mapping[str, Any]],
+    *,
+    labels: Mapping[str, Any],
+) -> Figure:
+    """Return the nomogram of the combined model, or of what the study has of it.
+
+    Parameters
+    ----------
+    models
+        The frozen models by name, in the order of the config.
+    cases
+        The included cases with their clinical columns and, where there is a deep score, a
+        column `deep_score`. Axes span the training cases; the worked example is the held-out
+        case of median probability among those with every value known and on the axes.
+    clinical
+        The config's clinical section.
+    labels
+        Names of the `negative` and `positive` class.
+    """
+    name = chosen(models)
+    nomogram = None if name is None else points.scale(models[name], ranges(models[name], cases))
+    if name is None or nomogram is None:
+        return style.message(
+            style.new_figure(style.PAGE_MM, 40),
+            "No model has a clinical variable: there is no nomogram to draw.",
+        )
+    example = work_out(nomogram, models[name], cases)
+    return _figure(nomogram, models[name], example, clinical, labels)
+
+
+def ranges(model: Mapping[str, Any], cases: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """Return the smallest and largest training value of each variable that is a number."""
+    training = cases[cases["split"] == "train"]
+    found = {}
+    for term in model["terms"]:
+        if term["kind"] != "categorical":
+            values = pd.to_numeric(training[term["variable"]], errors="coerce")
+            found[term["variable"]] = float(values.min()), float(values.max())
+    return found
+
+
+def work_out(
+    nomogram: points.Scale, model: Mapping[str, Any], cases: pd.DataFrame
+) -> Example | None:
+    """Return the example: the held-out case of median total, or None without such a case."""
+    held_out = cases[cases["split"] != "train"]
+    columns = {
+        term["variable"]: _values(term, held_out[term["variable"]]) for term in model["terms"]
+    }
+    spans = {axis.variable: max(axis.points) for axis in nomogram.axes}
+    found = []
+    for row, split in enumerate(held_out["split"]):
+        case = {variable: values[row] for variable, values in columns.items()}
+        if any(value is None for value in case.values()):
+            continue
+        own = nomogram.of_case(case)
+        if all(-1e-9 <= own[name] <= span + 1e-9 for name, span in spans.items()):
+            found.append((sum(own.values()), row, case, own, split))
+    if not found:
+        return None
+    found.sort(key=lambda entry: entry[:2])
+    _, _, case, own, split = found[len(found) // 2]
+    shown = {
+        name: value
+        if isinstance(value, str)
+        else words.number(value, 2 if name == DEEP_SCORE else 0)
+        for name, value in case.items()
+    }
+    return Example(shown, own, str(split))
+
+
+def _values(term: Mapping[str, Any], column: pd.Series) -> Sequence[Any]:
+    if term["kind"] == "categorical":
+        known = {str(term["reference"]), *map(str, term["coefficients"])}
+        return [value if value in known else None for value in texts(column)]
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
+    return [None if np.isnan(value) else float(value) for value in numbers]
+
+
+def _figure(
+    nomogram: points.Scale,
+    model: Mapping[str, Any],
+    example: Example | None,
+    clinical: Mapping[str, Mapping[str, Any]],
+    labels: Mapping[str, Any],
+) -> Figure:
+    n_rows = len(nomogram.axes) + 3
+    sentence = _sentence(nomogram, model, example, clinical, labels) if example else ""
+    n_lines = 1 + sentence.count("\n")
+    bottom = n_rows - 0.35 + n_lines * 3.4 / ROW_MM
+    figure = style.new_figure(style.PAGE_MM, ROW_MM * (bottom + 0.5))
+    axes = figure.add_subplot()
+    axes.set_axis_off()
+    axes.set(xlim=(-34, 104), ylim=(bottom, -0.5))
+    ruler = np.arange(0, 101, 10)
+    _axis(axes, 0, "Points", ruler.astype(float), [str(tick) for tick in ruler], fine=2)
+    for row, axis in enumerate(nomogram.axes, start=1):
+        label = _name(axis.variable, clinical)
+        is_text = any(
+            term["variable"] == axis.variable and term["kind"] == "categorical"
+            for term in model["terms"]
+        )
+        _axis(axes, row, label, np.array(axis.points), list(axis.labels), staggered=is_text)
+    locator = MaxNLocator(nbins=10, steps=[1, 2, 5, 10])
+    totals = np.asarray(locator.tick_values(0, nomogram.most), dtype=float)
+    stretch = points.LONGEST / totals[-1]
+    below, risk_row = n_rows - 2, n_rows - 1
+    _axis(axes, below, "Total points", totals * stretch, [f"{tick:g}" for tick in totals])
+    risks = np.array(RISKS)
+    at = nomogram.total(risks)
+    risks, at = risks[(at >= 0) & (at <= totals[-1])], at[(at >= 0) & (at <= totals[-1])]
+    name = f"Probability of {labels['positive']}"
+    _axis(axes, risk_row, name, at * stretch, [f"{risk:g}" for risk in risks], staggered=True)
+    cut = float(nomogram.total(float(model["threshold"]))) * stretch
+    if 0 <= cut <= points.LONGEST:
+        axes.plot(cut, risk_row, marker="v", markersize=5, color=style.BLACK, zorder=4)
+    if example:
+        _example(axes, nomogram, example, stretch, n_rows)
+        axes.text(-34, n_rows - 0.35, sentence, fontsize=7, va="top", color=style.VERMILLION)
+    return figure
+
+
+def _name(variable: str, clinical: Mapping[str, Mapping[str, Any]]) -> str:
+    entry = clinical.get(variable, {})
+    text = words.variable(variable, entry)
+    return f"{text} ({entry['unit']})" if entry.get("unit") else text
+
+
+def _axis(
+    axes: Axes,
+    row: int,
+    label: str,
+    at: "np.typing.NDArray[np.float64]",
+    names: Sequence[str],
+    *,
+    staggered: bool = False,
+    fine: int = 0,
+) -> None:
+    axes.text(-34, row, label, fontsize=8, va="center")
+    if not len(at):
+        return
+    axes.plot([at.min(), at.max()], [row, row], color=style.BLACK, linewidth=0.8)
+    order = np.argsort(at, kind="stable")
+    if fine:
+        for tick in np.arange(at.min(), at.max() + 1e-9, fine):
+            axes.plot([tick, tick], [row, row + 0.06], color=style.BLACK, linewidth=0.4)
+    for side in (0, 1) if staggered else (0,):
+        own = order[side::2] if staggered else order
+        way = -1 if side else 1
+        places = _apart(at[own], [names[i] for i in own])
+        for i, place in zip(own, places, strict=True):
+            axes.plot(
+                [at[i], at[i], place],
+                [row, row + way * 0.1, row + way * 0.18],
+                color=style.BLACK,
+                linewidth=0.5,
+            )
+            axes.text(
+                place, row + way * 0.2, names[i], fontsize=6.5, ha="center",
+                va="top" if way > 0 else "bottom",
+            )  # fmt: skip
+
+
+def _apart(at: "np.typing.NDArray[np.float64]", names: Sequence[str]) -> list[float]:
+    """Return where sorted labels stand so that none runs into the next."""
+    widest = max((len(name) for name in names), default=1)
+    return [float(place) for place in spread(at, 1.25 + 0.95 * widest)]
+
+
+def _example(
+    axes: Axes, nomogram: points.Scale, example: Example, stretch: float, n_rows: int
+) -> None:
+    look: dict[str, Any] = {"color": style.VERMILLION, "zorder": 5}
+    for row, axis in enumerate(nomogram.axes, start=1):
+        place = example.points[axis.variable]
+        axes.plot([place, place], [0, row], linewidth=0.5, linestyle=(0, (2, 2)), **look)
+        axes.plot(place, row, marker="o", markersize=4, **look)
+    total = sum(example.points.values()) * stretch
+    axes.plot([total, total], [n_rows - 2, n_rows - 1], linewidth=0.8, **look)
+    for row in (n_rows - 2, n_rows - 1):
+        axes.plot(total, row, marker="o", markersize=4, **look)
+
+
+def _sentence(
+    nomogram: points.Scale,
+    model: Mapping[str, Any],
+    example: Example,
+    clinical: Mapping[str, Mapping[str, Any]],
+    labels: Mapping[str, Any],
+) -> str:
+    parts = [
+        f"{words.variable(axis.variable, clinical.get(axis.variable, {}))} "
+        f"{example.values[axis.variable]} ({example.points[axis.variable]:.0f})"
+        for axis in nomogram.axes
+    ]
+    total = sum(example.points.values())
+    probability = float(nomogram.probability(total))
+    called = labels["positive"] if probability >= model["threshold"] else labels["negative"]
+    text = (
+        f"Example: {' + '.join(parts)} = {total:.0f} points; probability of "
+        f"{labels['positive']} {words.number(probability)}, threshold "
+        f"{words.number(float(model['threshold']))} (▼): called {called}."
+    )
+    return textwrap.fill(text, 120)

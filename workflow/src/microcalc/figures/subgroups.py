@@ -1,0 +1,102 @@
+"""AUCs in subgroups, as a forest plot."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from microcalc.figures import forest, style, words
+from microcalc.figures.roc import kind_shown
+
+
+@style.styled
+def draw(
+    subgroups: pd.DataFrame,
+    *,
+    split: str,
+    models: Sequence[str],
+    clinical: Mapping[str, Mapping[str, Any]],
+    labels: Mapping[str, Any],
+    confidence: float = 0.95,
+) -> Figure:
+    """Return every model's AUC in every subgroup of one set.
+
+    Parameters
+    ----------
+    subgroups
+        `evaluation/subgroups.csv`.
+    split
+        Which set.
+    models
+        Every model of the study, in the order of its config.
+    clinical
+        The config's clinical section, for the columns' names.
+    labels
+        Names of the `negative` and `positive` class.
+    confidence
+        Level of the intervals, for the axis.
+    """
+    own = subgroups[(subgroups["split"] == split) & (subgroups["kind"] == kind_shown(split))]
+    if own.empty:
+        return style.message(
+            style.new_figure(style.PAGE_MM, 30),
+            f"{words.split_label(split)}: no subgroup was estimated.",
+        )
+    looks = style.models(models)
+    return forest.plot(
+        list(_lines(own, looks, clinical)),
+        left=f"{words.split_label(split)} ({labels['negative']}, {labels['positive']})",
+        headings=tuple(words.label(name) for name in looks),
+        xlabel=f"AUC ({100 * confidence:g}% CI)",
+        reference=0.5,
+        limits=_limits(own),
+    )
+
+
+def _lines(
+    own: pd.DataFrame,
+    looks: Mapping[str, style.ModelLook],
+    clinical: Mapping[str, Mapping[str, Any]],
+) -> Iterator[forest.Line]:
+    for column in dict.fromkeys(own["column"]):
+        block = own[own["column"] == column]
+        yield forest.Line(
+            words.variable(str(column), clinical.get(str(column), {})),
+            columns=tuple(_interaction(block[block["model"] == name]) for name in looks),
+            heading=True,
+        )
+        for group in dict.fromkeys(block["group"]):
+            rows = block[block["group"] == group].set_index("model")
+            first = rows.iloc[0]
+            sizes = f"{int(first['n_neg'])}, {int(first['n_pos'])}"
+            marks = tuple(
+                _mark(rows.loc[name], look) for name, look in looks.items() if name in rows.index
+            )
+            texts = tuple(_text(rows.loc[name]) if name in rows.index else "" for name in looks)
+            yield forest.Line(f"{group} ({sizes})", marks, texts, indented=True)
+
+
+def _mark(row: "pd.Series[Any]", look: style.ModelLook) -> forest.Mark:
+    return forest.Mark(row["auc"], row["low"], row["high"], look.color, look.marker)
+
+
+def _text(row: "pd.Series[Any]") -> str:
+    if not np.isfinite(row["auc"]):
+        return str(row["status"])
+    return words.estimate(row["auc"], row["low"], row["high"])
+
+
+def _interaction(block: pd.DataFrame) -> str:
+    """Return the P value that the groups share one AUC, as far as there is one."""
+    known = block["p_interaction"].dropna()
+    if known.empty:
+        return ""
+    p = float(known.iloc[0])
+    return "P < .001" if p < 0.001 else f"P = {words.number(p, 3).removeprefix('0')}"
+
+
+def _limits(own: pd.DataFrame) -> tuple[float, float]:
+    low = own["low"].min()
+    return (max(0.0, min(0.4, float(low) - 0.02)) if np.isfinite(low) else 0.0), 1.01

@@ -1,0 +1,94 @@
+"""The deep score of every case, sorted, colored by the truth."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from scipy.special import logit
+
+from microcalc.figures import style, words
+from microcalc.figures.roc import kind_shown
+
+
+@style.styled
+def draw(
+    predictions: pd.DataFrame,
+    *,
+    model: str | None,
+    threshold: float,
+    labels: Mapping[str, Any],
+) -> Figure:
+    """Return one panel per set: every case's score less the threshold, from low to high.
+
+    A bar that rises is a case called positive. Scores are log odds; training is out of fold.
+
+    Parameters
+    ----------
+    predictions
+        `models/predictions.csv`.
+    model
+        The model whose scores are drawn, or None when the study has no purely deep model.
+    threshold
+        Its threshold, a probability.
+    labels
+        Names of the `negative` and `positive` class.
+    """
+    if model is None:
+        return style.message(
+            style.new_figure(style.PAGE_MM, 40), "The study has no model of the deep score alone."
+        )
+    own = predictions[predictions["model"] == model]
+    splits = [split for split in words.SPLITS if (own["split"] == split).any()]
+    figure = style.new_figure(style.PAGE_MM, 12 + 38 * len(splits))
+    panels = figure.subplots(len(splits), 1, squeeze=False, sharey=True)[:, 0]
+    cut = logit(np.clip(threshold, 1e-6, 1 - 1e-6))
+    for axes, split in zip(panels, splits, strict=True):
+        rows = own[(own["split"] == split) & (own["kind"] == kind_shown(split))]
+        height = logit(np.clip(rows["probability"].to_numpy(dtype=float), 1e-6, 1 - 1e-6)) - cut
+        _bars(axes, height, rows["y"].to_numpy(dtype=int))
+        n_positive = int(rows["y"].sum())
+        what = words.split_label(split) + (", out-of-fold scores" if split == "train" else "")
+        sizes = words.counts(len(rows) - n_positive, n_positive, dict(labels))
+        axes.set_title(f"{what} ({sizes})", fontsize=7.5, fontweight="normal")
+    panels[-1].set_xlabel("Cases, sorted by score", labelpad=9)
+    figure.supylabel("Deep score − threshold (log odds)", fontsize=8)
+    figure.legend(
+        handles=[
+            Patch(color=style.NEGATIVE, label=str(labels["negative"])),
+            Patch(color=style.POSITIVE, label=str(labels["positive"])),
+        ],
+        loc="outside upper right",
+        ncols=2,
+        title="Truth",
+    )
+    return figure
+
+
+def _bars(axes: Axes, height: "np.typing.NDArray[np.float64]", y: "np.typing.NDArray[Any]") -> None:
+    order = np.lexsort((y, height))
+    colors = np.where(y[order] == 1, style.POSITIVE, style.NEGATIVE)
+    axes.bar(np.arange(len(order)), height[order], width=0.9, color=colors.tolist())
+    axes.axhline(0, color=style.BLACK, linewidth=0.6)
+    # a strip of the truth below: a bar of no height has a color too
+    axes.scatter(
+        np.arange(len(order)),
+        np.full(len(order), -0.04),
+        transform=axes.get_xaxis_transform(),
+        color=colors.tolist(),
+        marker="|",
+        s=14,
+        linewidths=min(2.2, 330 / max(len(order), 1)),
+        clip_on=False,
+    )
+    axes.set_xlim(-0.8, len(order) - 0.2)
+    axes.set_xticks([])
+    axes.spines["bottom"].set_visible(False)
+    if np.ptp(height) < 1e-9:
+        axes.text(
+            0.5, 0.92, "The score is the same for every case", transform=axes.transAxes,
+            ha="center", va="top", fontsize=7,
+        )  # fmt: skip

@@ -1,0 +1,167 @@
+"""Word and LaTeX for manuscripts: the draft as .docx, tables as .docx and .tex.
+
+The .docx is written directly (ECMA-376, part 1): a few paragraphs and tables need no more, and
+the same results give the same bytes, which no library promises.
+"""
+
+import re
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from microcalc.files import atomic_path
+from microcalc.report.grid import Row, Table
+
+_NAMESPACE = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+_HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml"
+
+_PARTS = {
+    "[Content_Types].xml": (
+        f'<Types xmlns="{_PACKAGE}/content-types">'
+        '<Default Extension="rels" '
+        'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        '<Default Extension="xml" ContentType="application/xml"/>'
+        f'<Override PartName="/word/document.xml" ContentType="{_TYPE}.document.main+xml"/>'
+        f'<Override PartName="/word/styles.xml" ContentType="{_TYPE}.styles+xml"/></Types>'
+    ),
+    "_rels/.rels": (
+        f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="rId1" '
+        f'Type="{_OFFICE}/officeDocument" Target="word/document.xml"/></Relationships>'
+    ),
+    "word/_rels/document.xml.rels": (
+        f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="rId1" '
+        f'Type="{_OFFICE}/styles" Target="styles.xml"/></Relationships>'
+    ),
+}
+
+
+def _style(name: str, label: str, size: int, *, bold: bool) -> str:
+    weight = "<w:b/>" if bold else ""
+    outline = f'<w:outlineLvl w:val="{int(name[-1]) - 1}"/>' if name[-1].isdigit() else ""
+    default = ' w:default="1"' if name == "Normal" else ""
+    return (
+        f'<w:style w:type="paragraph"{default} w:styleId="{name}"><w:name w:val="{label}"/>'
+        f'<w:pPr><w:spacing w:after="120"/>{outline}</w:pPr>'
+        f'<w:rPr><w:rFonts w:ascii="Times New Roman" w:hAnsi="Times New Roman"/>{weight}'
+        f'<w:sz w:val="{size}"/></w:rPr></w:style>'
+    )
+
+
+_STYLES = (
+    f'<w:styles xmlns:w="{_NAMESPACE}">'
+    + _style("Normal", "Normal", 24, bold=False)
+    + "".join(_style(f"Heading{n}", f"heading {n}", 34 - 4 * n, bold=True) for n in (1, 2, 3))
+    + "</w:styles>"
+)
+
+
+def write_markdown(text: str, path: str | Path) -> None:
+    """Write Markdown of headings, paragraphs, list items and **bold** words as .docx."""
+    _write([_block(line) for line in text.splitlines() if line], path)
+
+
+def write_table(table: Table, title: str, path: str | Path) -> None:
+    """Write one table with its title above and its note below as .docx."""
+    blocks = [_paragraph(f"**{title}**"), _table(table)]
+    _write([*blocks, _paragraph(table.note)] if table.note else blocks, path)
+
+
+def _write(blocks: Iterable[str], path: str | Path) -> None:
+    page = '<w:sectPr><w:pgSz w:w="12240" w:h="15840"/></w:sectPr>'
+    document = f'<w:document xmlns:w="{_NAMESPACE}"><w:body>{"".join(blocks)}{page}</w:body>'
+    parts = _PARTS | {"word/document.xml": document + "</w:document>", "word/styles.xml": _STYLES}
+    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, text in parts.items():
+            # a fixed time: the same text is the same file
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, _HEAD + text)
+
+
+def _block(line: str) -> str:
+    heading = re.match(r"(#{1,3}) (.*)", line)
+    if heading:
+        return _paragraph(heading[2], style=f"Heading{len(heading[1])}")
+    return _paragraph(re.sub(r"^- ", "• ", line))
+
+
+def _paragraph(text: str, style: str = "") -> str:
+    properties = f'<w:pPr><w:pStyle w:val="{style}"/></w:pPr>' if style else ""
+    return f"<w:p>{properties}{''.join(_runs(text))}</w:p>"
+
+
+def _runs(text: str) -> Iterator[str]:
+    for i, part in enumerate(text.split("**")):
+        if part:
+            bold = "<w:rPr><w:b/></w:rPr>" if i % 2 else ""
+            yield f'<w:r>{bold}<w:t xml:space="preserve">{escape(part)}</w:t></w:r>'
+
+
+def _table(table: Table) -> str:
+    rule = '<w:{0} w:val="single" w:sz="8" w:space="0" w:color="000000"/>'
+    borders = "".join(rule.format(side) for side in ("top", "bottom"))
+    n = len(table.columns)
+    grid = f"<w:tblGrid>{'<w:gridCol/>' * n}</w:tblGrid>"
+    rows = []
+    if table.spans:
+        spans = "".join(_cell(f"**{text}**" if text else "", size) for text, size in table.spans)
+        rows.append(f"<w:tr>{spans}</w:tr>")
+    rows.append("<w:tr>" + "".join(_cell(f"**{name}**") for name in table.columns) + "</w:tr>")
+    rows += [f"<w:tr>{_cells(row, n)}</w:tr>" for row in table.rows]
+    properties = f"<w:tblPr><w:tblBorders>{borders}</w:tblBorders></w:tblPr>"
+    # Word wants a paragraph between a table and the end
+    return f"<w:tbl>{properties}{grid}{''.join(rows)}</w:tbl><w:p/>"
+
+
+def _cells(row: Row, n: int) -> str:
+    if row.kind == "group":
+        return _cell(f"**{row.cells[0]}**", n)
+    first = ("\u2003" if row.kind == "level" else "") + row.cells[0]
+    return _cell(first) + "".join(_cell(text) for text in row.cells[1:])
+
+
+def _cell(text: str, span: int = 1) -> str:
+    wide = f'<w:tcPr><w:gridSpan w:val="{span}"/></w:tcPr>' if span > 1 else ""
+    return f"<w:tc>{wide}{_paragraph(text)}</w:tc>"
+
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "–": "--", "−": r"\ensuremath{-}",
+    "±": r"\ensuremath{\pm}", "≥": r"\ensuremath{\ge}", "≤": r"\ensuremath{\le}",
+    "²": r"\textsuperscript{2}", "λ": r"\ensuremath{\lambda}", "ρ": r"\ensuremath{\rho}",
+}  # fmt: skip
+
+
+def latex(text: str) -> str:
+    """Return `text` with every character that LaTeX reads as a command written out."""
+    return "".join(_SPECIAL.get(letter, letter) for letter in text)
+
+
+def latex_table(table: Table, title: str) -> str:
+    r"""Return a table environment for `\\input`; it needs the package booktabs."""
+    n = len(table.columns)
+    lines = [
+        r"\begin{table}",
+        rf"\caption{{{latex(title)}}}",
+        rf"\begin{{tabular}}{{l{'l' * (n - 1)}}}",
+        r"\toprule",
+    ]
+    if table.spans:
+        spans = [rf"\multicolumn{{{size}}}{{l}}{{{latex(text)}}}" for text, size in table.spans]
+        lines.append(" & ".join(spans) + r" \\")
+    lines += [" & ".join(latex(name) for name in table.columns) + r" \\", r"\midrule"]
+    for row in table.rows:
+        if row.kind == "group":
+            lines.append(rf"\multicolumn{{{n}}}{{l}}{{\textbf{{{latex(row.cells[0])}}}}} \\")
+        else:
+            indent = r"\quad " if row.kind == "level" else ""
+            lines.append(indent + " & ".join(latex(cell) for cell in row.cells) + r" \\")
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    lines += [rf"\par\footnotesize {latex(table.note)}"] if table.note else []
+    return "\n".join([*lines, r"\end{table}"]) + "\n"

@@ -1,0 +1,61 @@
+"""The files that authors take to a journal: draft, checklist, tables."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from microcalc.files import write_text
+from microcalc.report import captions, manuscript, office, tables
+from microcalc.report.grid import Row, Table
+from microcalc.report.study import Files, Study
+
+Name = str | os.PathLike[str]
+
+
+def write(
+    files: Files,
+    outputs: Iterable[Name],
+    *,
+    config: Mapping[str, Any],
+    templates: Name,
+    versions: Mapping[str, str],
+) -> None:
+    """Write every file of `outputs`.
+
+    Parameters
+    ----------
+    files
+        The study's results by name, see `Study.read`.
+    outputs
+        `manuscript` and `checklist` as .md or .docx, tables as <name of the table>.docx or .tex.
+    config
+        The whole config.
+    templates
+        The folder `workflow/report`.
+    versions
+        Libraries and their versions.
+    """
+    study = Study.read(files, config=config)
+    folder = Path(templates)
+    texts = {
+        "manuscript": manuscript.write(study, folder / "manuscript/manuscript.md.j2", versions),
+        "checklist": manuscript.checklist(study, folder / "manuscript/checklist.md.j2"),
+    }
+    for output in map(Path, outputs):
+        if output.stem in texts and output.suffix == ".docx":
+            office.write_markdown(texts[output.stem], output)
+        elif output.stem in texts:
+            write_text(texts[output.stem], output)
+        else:
+            _write_table(study, folder, output)
+
+
+def _write_table(study: Study, folder: Path, output: Path) -> None:
+    title = captions.write(output.stem, study, folder, kind="table").title
+    nothing = Table(("",), (Row(("This study has nothing to show here.",)),))
+    table = tables.make(output.stem, study) or nothing
+    if output.suffix == ".docx":
+        office.write_table(table, title, output)
+    else:
+        write_text(office.latex_table(table, title), output)

@@ -36,7 +36,3 @@ rule all:
     input:
         in_study("report/report.html"),
         in_study("report/manuscript.md"),
-        rules.audit_study.output,
-        rules.assess_calibration.output,
-        rules.assess_usefulness.output,
-        rules.summarize_refits.output,

@@ -152,6 +152,25 @@ def test_the_lottery_needs_an_internal_set(cases):
         replicates.DESIGNS["split_lottery"](cases.where("train", "external"), 1)
 
 
+def test_perturbed_images_filter_again_in_every_sample(drawn):
+    included, features = drawn
+    train = included.loc[included["split"] == "train", "case_id"]
+    own = features[features["case_id"].isin(train)]
+    shaken = own.copy()
+    rng = np.random.default_rng(6)
+    for name in ("deep_0000", "deep_0001"):  # informative, but another value each time
+        shaken[name] = rng.normal(size=len(shaken))
+    shaken.insert(0, "copy", 0)
+    cases = refit.gather(included, features, shaken)
+    strict = refit.Plan(MODELS, CLINICAL, SCREENING, SELECTION | {"filters": {"min_icc": 0.8}})
+    _, free = replicates.run("bootstrap", [0], cases, PLAN, seed=SEED)
+    _, selected = replicates.run("bootstrap", [0], cases, strict, seed=SEED)
+    assert {"deep_0000", "deep_0001"} & set(free["name"])
+    assert not {"deep_0000", "deep_0001"} & set(selected["name"])
+    with pytest.raises(StudyError, match="filtered by stability"):
+        replicates.DESIGNS["split_lottery"](cases, 1)
+
+
 def test_permuted_labels_keep_each_set_and_each_patient(cases):
     shuffled = replicates.permuted(cases, 9)
     before, after = cases.rows, shuffled.rows

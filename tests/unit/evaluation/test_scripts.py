@@ -139,5 +139,5 @@ def test_describe_cohort(tmp_path, run):
     )
     table = pd.read_csv(made.table1)
     assert table.query("split == 'train' and variable == 'cases'")["overall"].tolist() == ["8"]
-    assert read_json(made.flow)["steps"][-1] == {"step": "included", "cases": 11}
+    assert read_json(made.flow)["steps"][-1] == {"step": "included", "cases": 11, "images": 1}
     assert read_json(made.flow)["exclusions"][0]["case_id"] == "011"

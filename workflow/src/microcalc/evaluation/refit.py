@@ -37,7 +37,8 @@ class Cases:
     features
         case_id and the p features by name, one row per case of the study.
     copies
-        Features of perturbed images, shape (m, n, p), for the stability filter.
+        Features of perturbed images, shape (m, n, p), for the stability filter; NaN where a case
+        has none.
     """
 
     rows: pd.DataFrame
@@ -126,8 +127,14 @@ def gather(
     """
     rows = included.sort_values("case_id").reset_index(drop=True)
     names = feature_names(features)
-    copies = None if perturbed is None else feature_copies(perturbed, rows["case_id"], names)
     X = feature_matrix(features, rows["case_id"], names)
+    copies = None
+    if perturbed is not None:
+        # Only training cases have perturbed images.
+        known = rows["case_id"].isin(perturbed["case_id"]).to_numpy()
+        drawn = feature_copies(perturbed, rows.loc[known, "case_id"], names)
+        copies = np.full((len(drawn), *X.shape), np.nan)
+        copies[:, known] = drawn
     return Cases(rows, X, features[["case_id", *names]], copies)
 
 

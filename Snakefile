@@ -28,6 +28,7 @@ onstart:
 
 onsuccess:
     tell_excluded_images()
+    tell_summary()
 
 
 rule all:

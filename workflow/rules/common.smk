@@ -130,6 +130,12 @@ def refuse_forgotten_changes():
         )
 
 
+def tell_summary():
+    summary, page = Path(in_study("report/summary.md")), in_study("report/report.html")
+    if summary.exists():
+        print(f"\n{summary.read_text(encoding='utf-8')}\nThe whole report: {page}")
+
+
 if workflow.is_main_process:
     refuse_forgotten_changes()
 

@@ -21,6 +21,7 @@ rule write_report:
         galleries=expand(in_study("figures/gallery-{shard}.png"), shard=SHARDS),
     output:
         report=in_study("report/report.html"),
+        summary=in_study("report/summary.md"),
     log:
         log_of("write_report"),
     conda:

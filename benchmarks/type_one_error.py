@@ -4,6 +4,7 @@ Prints the table of docs/inference.md. Run from the repository's root, with the 
 path: python benchmarks/type_one_error.py
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,52 +12,61 @@ import pandas as pd
 import yaml
 
 from microcalc import seeds
-from microcalc.models.clinical import candidates, screen
+from microcalc.models import regression
+from microcalc.models.clinical import candidates
 from microcalc.settings import complete, read_schema
 
 ROOT = Path(__file__).parents[1]
 STUDIES = 500
+CASES = 138
 LEVEL = 0.05
-WAYS = {
-    "likelihood ratio": {},
-    "Wald": {"test": "wald"},
-    "fixed": {"method": "fixed"},
-    "backward": {"method": "backward_aic"},
-}
+CONFIG = complete(
+    yaml.safe_load((ROOT / "config.yaml").read_text()),
+    read_schema(ROOT / "workflow" / "schemas" / "config.yaml"),
+)
+CLINICAL = candidates(CONFIG["clinical"])
+
+
+def p_values(table: pd.DataFrame, variables: Iterable[str], test: str) -> dict[str, float]:
+    """Return the p value of each variable in one regression on all of them."""
+    fitted = regression.fit([table], list(variables), CLINICAL, CONFIG["screening"])
+    return {name: fitted.test(name, test).p for name in variables}
+
+
+def study(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Return the p values of one study, by where in the analysis they stand."""
+    found = {}
+    for test in ("likelihood_ratio", "wald"):
+        alone = {name: p_values(table, [name], test)[name] for name in CLINICAL}
+        found[f"alone ({test})"] = alone
+        passed = [name for name, p in alone.items() if p < LEVEL]
+        found[f"together, after screening ({test})"] = p_values(table, passed, test)
+        found[f"fixed list of all ({test})"] = p_values(table, CLINICAL, test)
+    kept = regression.backward([table], list(CLINICAL), CLINICAL, CONFIG["screening"])
+    found["together, after backward AIC (likelihood_ratio)"] = p_values(
+        table, kept, "likelihood_ratio"
+    )
+    return found
 
 
 def main() -> None:
     """Simulate, count, print."""
-    schema = read_schema(ROOT / "workflow" / "schemas" / "config.yaml")
-    config = complete(yaml.safe_load((ROOT / "config.yaml").read_text()), schema)
-    table = pd.read_csv(ROOT / config["cohort"]["cases"], dtype=str)
-    table = table[table["center"].isin(config["cohort"]["development_centers"])].iloc[:138]
-    outcome = (table["label"] == config["labels"]["positive"]).to_numpy(dtype=int)
-    clinical = candidates(config["clinical"])
-    p_values: dict[tuple[str, str], list[float]] = {}
-    any_kept = dict.fromkeys(WAYS, 0)
-    for study in range(STUDIES):
-        y = seeds.stream(config["seed"], "type one error", study).permutation(outcome)
-        for way, changes in WAYS.items():
-            settings = config["screening"] | {"variables": list(clinical)} | changes
-            found = screen(table.assign(y=y), clinical=clinical, settings=settings)
-            for kind in ("univariable", "multivariable"):
-                rows = getattr(found, kind).drop_duplicates("variable")
-                p_values.setdefault((way, kind), []).extend(rows["p_variable"])
-            below = found.multivariable["p_variable"] < LEVEL
-            any_kept[way] += bool(below.any())
-    print(
-        f"{len(table)} cases ({outcome.sum()} positive), {len(clinical)} variables, {STUDIES} runs"
-    )
-    for (way, kind), found_p in p_values.items():
-        p = np.array(found_p)
-        share, error = (
-            (p < LEVEL).mean(),
-            np.sqrt((p < LEVEL).mean() * (p >= LEVEL).mean() / len(p)),
+    table = pd.read_csv(ROOT / CONFIG["cohort"]["cases"], dtype=str)
+    table = table[table["center"].isin(CONFIG["cohort"]["development_centers"])].iloc[:CASES]
+    outcome = (table["label"] == CONFIG["labels"]["positive"]).to_numpy(dtype=int)
+    runs = []
+    for run in range(STUDIES):
+        y = seeds.stream(CONFIG["seed"], "type one error", run).permutation(outcome)
+        runs.append(study(table.assign(y=y)))
+    print(f"{len(table)} cases ({outcome.sum()} positive), {len(CLINICAL)} variables")
+    for place in runs[0]:
+        p = np.concatenate([list(run[place].values()) for run in runs])
+        share = (p < LEVEL).mean()
+        error = np.sqrt(share * (1 - share) / STUDIES / len(CLINICAL))
+        any_below = np.mean([min(run[place].values(), default=1.0) < LEVEL for run in runs])
+        print(
+            f"| {place} | {len(p)} | {share:.1%} (SE {error:.1%}) | {any_below:.1%} |", flush=True
         )
-        print(f"| {way} | {kind} | {len(p)} | {100 * share:.1f} % (SE {100 * error:.1f}) |")
-    for way, count in any_kept.items():
-        print(f"| {way} | a variable with p < {LEVEL} in the last model | {count / STUDIES:.1%} |")
 
 
 if __name__ == "__main__":

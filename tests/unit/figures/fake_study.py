@@ -34,7 +34,16 @@ CONFIG = {
         "on_error": "exclude",
         "max_excluded": 0.1,
     },
-    "features": {"backbone": "resnet101", "weights": "random", "device": "auto"},
+    "features": {
+        "backbone": "resnet101",
+        "weights": "random",
+        "layers": ["penultimate"],
+        "device": "auto",
+        "precision": "float32",
+        "pool_views": "mean",
+        "stability": {"perturbations": 0},
+        "harmonize": "none",
+    },
     "selection": {
         "folds": 5,
         "mrmr": {"engine": "native", "scheme": "MIQ", "n_features": 30, "discretize_sd": 0.5},

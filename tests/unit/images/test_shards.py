@@ -56,6 +56,25 @@ def test_a_shard_reads_back(folder, run):
         np.testing.assert_array_equal(plain["patch"], shard.patch)
 
 
+def test_a_picture_is_the_patch_where_there_is_breast(folder, run):
+    run()
+    shard = shards.read(folder / "shard-0.npz")
+    assert shard.picture.shape == shard.patch.shape
+    np.testing.assert_array_equal(shard.picture, np.rint(shard.patch * 255))
+
+
+def test_a_row_without_a_picture_has_a_black_one(folder, run):
+    run([row("a")])
+    made = shards.read(folder / "shard-0.npz")
+    texts = {name: str(getattr(made, name)[0]) for name in shards.shard_file.TEXTS}
+    bare = shards.shard_file.Row(texts, made.patch[0], made.thumbnail[0])
+    sizes = {"count": 1, "patch_px": 64, "thumbnail_px": 48}
+    shards.shard_file.write(folder / "bare.npz", [bare], **sizes, digest="", recipe=1)
+    again = shards.read(folder / "bare.npz")
+    np.testing.assert_array_equal(again.patch, made.patch)
+    assert not again.picture.any()
+
+
 def test_nothing_changed_nothing_computed(folder, run):
     run()
     before = (folder / "shard-0.npz").read_bytes()

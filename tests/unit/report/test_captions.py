@@ -41,6 +41,17 @@ def test_a_caption_branches_on_the_config(study, fake):
     assert "estimates no performance" in text
 
 
+def test_transductive_results_are_labelled_in_every_caption(study, fake):
+    config = copy.deepcopy(fake["CONFIG"])
+    config["features"]["harmonize"] = "combat"
+    other = Study(config, study.tables, study.documents, study.models, study.figures)
+    for name, kind in (("performance", "table"), ("roc_external", "figure")):
+        plain = captions.write(name, study, FOLDER, kind=kind).title
+        labelled = captions.write(name, other, FOLDER, kind=kind).title
+        assert labelled == f"Transductive (ComBat). {plain}"
+        assert "ransductive" not in plain
+
+
 def test_a_caption_branches_on_the_result(nothing, study, fake):
     empty = Study.read(nothing, config=fake["CONFIG"])
     assert "The LASSO kept none" in captions.write("funnel", empty, FOLDER, kind="table").text

@@ -106,16 +106,9 @@ def _hint(name: str, candidates: list[str]) -> str:
 
 def _contradictions(config: Mapping[str, Any]) -> list[str]:
     labels, models = config["labels"], config["models"]
-    problems = []
+    problems = [*_model_contradictions(config), *_engine_contradictions(config)]
     if labels["negative"] == labels["positive"]:
         problems.append("labels: negative and positive are the same label")
-    problems += _model_contradictions(config)
-    mrmr = config["selection"]["mrmr"]
-    if mrmr["engine"] == "pymrmr" and mrmr["scheme"] not in ("MIQ", "MID"):
-        problems.append(
-            f"selection.mrmr: the engine pymrmr has no scheme {mrmr['scheme']!r}; choose MIQ or "
-            "MID, or the engine native"
-        )
     measured = config["evaluation"]
     for pair in measured["comparisons"]:
         problems += [
@@ -126,6 +119,16 @@ def _contradictions(config: Mapping[str, Any]) -> list[str]:
     if measured["net_benefit"]["low"] > measured["net_benefit"]["high"]:
         problems.append("evaluation.net_benefit: low is above high")
     return problems
+
+
+def _engine_contradictions(config: Mapping[str, Any]) -> list[str]:
+    mrmr = config["selection"]["mrmr"]
+    if mrmr["engine"] != "pymrmr" or mrmr["scheme"] in ("MIQ", "MID"):
+        return []
+    return [
+        f"selection.mrmr: the engine pymrmr has no scheme {mrmr['scheme']!r}; choose MIQ or MID, "
+        "or the engine native"
+    ]
 
 
 def _model_contradictions(config: Mapping[str, Any]) -> list[str]:

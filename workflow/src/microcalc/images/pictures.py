@@ -26,7 +26,7 @@ def near_breast(
     ):
         places = np.floor((middle + steps * spacing_mm / spacing) / every).astype(int)
         chosen.append(np.clip(places, 0, cells - 1))
-    return near[chosen[0]][:, chosen[1]]
+    return np.asarray(near[chosen[0]][:, chosen[1]])
 
 
 def thumbnail(

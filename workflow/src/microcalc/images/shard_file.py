@@ -82,12 +82,15 @@ class Shard:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One image of a shard: texts by column name, and its three pictures."""
+    """One image of a shard: texts by column name, its patch, and two pictures for people.
+
+    A shard that nobody looks at, such as one of perturbed patches, needs no `picture`.
+    """
 
     texts: Mapping[str, str]
     patch: NDArray[np.float32]
     thumbnail: NDArray[np.uint8]
-    picture: NDArray[np.uint8]
+    picture: NDArray[np.uint8] | None = None
 
 
 def read(path: str | os.PathLike[str]) -> Shard:
@@ -141,6 +144,7 @@ def write(
         See `Shard`.
     """
     texts: dict[str, list[str]] = {name: [] for name in TEXTS}
+    blank = np.zeros((patch_px, patch_px), dtype=np.uint8)
     with (
         atomic_path(path) as temporary,
         zipfile.ZipFile(temporary, "w") as archive,
@@ -152,7 +156,8 @@ def write(
             for row in rows:
                 file.write(np.ascontiguousarray(row.patch, dtype=np.float32).data)
                 thumbnails.write(np.ascontiguousarray(row.thumbnail, dtype=np.uint8).data)
-                pictures.write(np.ascontiguousarray(row.picture, dtype=np.uint8).data)
+                picture = blank if row.picture is None else row.picture
+                pictures.write(np.ascontiguousarray(picture, dtype=np.uint8).data)
                 for name in TEXTS:
                     texts[name].append(row.texts[name])
         for name, kept, side in (

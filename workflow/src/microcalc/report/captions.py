@@ -13,6 +13,7 @@ from microcalc.figures import words
 from microcalc.report import format as fmt
 from microcalc.report.study import Study
 
+HARMONIZED = {"adabn": "AdaBN", "combat": "ComBat"}
 PER_SPLIT = re.compile(r"(?P<name>.+)_(?P<split>train|internal|external)")
 
 
@@ -82,6 +83,9 @@ def write(stem: str, study: Study, folder: Path, *, kind: str) -> Caption:
     title, _, text = re.sub(
         r"(?<=[a-zλ\)0-9])\.\s+(?=[A-ZΑ-Ω])", ".\n", texts["captions"]
     ).partition("\n")
+    method = study.config["features"]["harmonize"]
+    if method != "none":
+        title = f"Transductive ({HARMONIZED[method]}). {title}"
     return Caption(title, " ".join(text.split()), texts.get("alt", ""))
 
 

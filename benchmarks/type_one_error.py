@@ -62,7 +62,7 @@ def main() -> None:
     for place in runs[0]:
         p = np.concatenate([list(run[place].values()) for run in runs])
         share = (p < LEVEL).mean()
-        error = np.sqrt(share * (1 - share) / STUDIES / len(CLINICAL))
+        error = np.sqrt(share * (1 - share) / len(p))
         any_below = np.mean([min(run[place].values(), default=1.0) < LEVEL for run in runs])
         print(
             f"| {place} | {len(p)} | {share:.1%} (SE {error:.1%}) | {any_below:.1%} |", flush=True

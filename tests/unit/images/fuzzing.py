@@ -198,12 +198,13 @@ if __name__ == "__main__":
         name, data = mutant(files, number)
         sys.stdout.write(json.dumps([number, name]) + "\n")
         sys.stdout.flush()
-        start = time.monotonic()
+        # Processor time: other work on the machine is no hang, and the caller's time limit is real.
+        start = time.process_time()
         try:
             outcome = attempt(data, kind)
         except BaseException as error:
             outcome = f"ESCAPED {type(error).__name__}: {error}"
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        line = json.dumps([number, name, outcome, time.monotonic() - start, peak])
+        line = json.dumps([number, name, outcome, time.process_time() - start, peak])
         sys.stdout.write(line + "\n")
         sys.stdout.flush()

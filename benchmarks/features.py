@@ -75,7 +75,7 @@ def _precisions(where: torch.device) -> Sequence[str]:
 
 def _batches(where: torch.device) -> tuple[int, int]:
     """Return the size of a batch and how many of them to time."""
-    return device.batch_size(where, SIZE), 8 if where.type == "cuda" else 2
+    return device.batch_size(where, SIZE), 8 if where.type == "cuda" else 1
 
 
 def _bare(network: backbone.Network, batch: torch.Tensor, n: int, precision: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 WORKFLOW = Path(__file__).parent / "workflow"
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if WORKFLOW in item.path.parents:

@@ -60,7 +60,10 @@ def run_from_selection(study: Study, permutation: int, folder: Path) -> pd.DataF
     step(
         "select_features",
         input=made("included") | {"features": str(features)},
-        output=made("mrmr", "lasso_path", "lasso_cv", "selected", "funnel", "crossfit"),
+        output=made(
+            *("mrmr", "lasso_path", "lasso_cv", "selected", "funnel"),
+            *("crossfit", "crossfit_selected"),
+        ),
         params={"settings": config["selection"], "seed": config["seed"]},
     )
     frozen = {model: str(folder / f"{model}.json") for model in config["models"]}
@@ -68,22 +71,23 @@ def run_from_selection(study: Study, permutation: int, folder: Path) -> pd.DataF
     for model, spec in config["models"].items():
         step(
             "fit_model",
-            input=made("included", "selected", "crossfit")
+            input=made("included", "selected", "crossfit", "crossfit_selected")
             | {"features": str(features), "weights": str(weights)},
             output={"model": frozen[model], "training": training[model]},
             params={"spec": spec}
-            | {key: config[key] for key in ("clinical", "screening", "threshold", "labels")},
+            | {key: config[key] for key in ("clinical", "screening", "threshold", "labels", "seed")}
+            | {"training_scores": config["selection"]["training_scores"]},
             wildcards={"model": model},
         )
     step(
         "predict",
-        input=made("included")
+        input=made("included", "selected", "crossfit")
         | {
             "features": str(features),
             "models": list(frozen.values()),
             "training": list(training.values()),
         },
-        output=made("predictions"),
+        output=made("predictions", "deep_scores"),
     )
     step(
         "evaluate_models",

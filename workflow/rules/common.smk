@@ -9,6 +9,8 @@ sys.path.insert(0, str(Path(workflow.basedir, "workflow", "src")))
 from microcalc import planning, settings
 from microcalc.cohort.split import SPLITS
 from microcalc.errors import StudyError
+from microcalc.images.limits import Limits
+from microcalc.images.recipe import Recipe
 
 
 def told_plainly(function, *arguments):
@@ -24,6 +26,8 @@ SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
 config = told_plainly(
     settings.complete, config, settings.read_schema(SCHEMAS / "config.yaml")
 )
+# Only of such features is a map of the image a map of the deep score.
+MAPPED = {"layers": ["penultimate"], "pool_views": "mean", "harmonize": "none"}
 SHARDS = range(config["images"]["shards"])
 
 
@@ -92,10 +96,79 @@ def phantom_digest(wildcards):
     return planning.rows_digest(rows)
 
 
-def given_weights():
-    """Return the user's weights file; nothing where the weights are fetched or generated."""
+def weights_source():
+    """Return what the weights are prepared from; nothing where they are generated."""
     weights = config["features"]["weights"]
-    return [] if re.fullmatch(r"random|IMAGENET\w+", weights) else [weights]
+    if weights == "random":
+        return []
+    if re.fullmatch(r"IMAGENET\w+", weights):
+        return [in_study("features/weights/{backbone}.fetched.json")]
+    return [weights]
+
+
+def weights_file():
+    return in_study(f"features/weights/{config['features']['backbone']}.safetensors")
+
+
+def extraction_settings():
+    """Return what an image's features depend on, and whether kept ones may be used."""
+    names = ("backbone", "layers", "device", "precision", "batch_size")
+    chosen = {name: config["features"][name] for name in names}
+    return {**chosen, "cache": config["images"]["cache"]}
+
+
+def redraws():
+    return range(config["features"]["stability"]["perturbations"])
+
+
+def perturbation_limits():
+    stability, images = config["features"]["stability"], config["images"]
+    return Limits.from_settings(stability, patch_mm=images["patch_mm"])
+
+
+def surrounding_settings():
+    """Return the config's `images` for windows that hold every perturbed patch."""
+    surround = perturbation_limits().surround
+    return {**config["images"], "surround": surround, "on_error": "exclude"}
+
+
+def perturbation():
+    """Return what a perturbed patch depends on, its window aside."""
+    patch_px = Recipe.from_settings(config["images"]).patch_px
+    return {"limits": vars(perturbation_limits()), "patch_px": patch_px}
+
+
+def perturbed_features():
+    """Return the features of perturbed images; nothing where stability is not asked for."""
+    return [in_study("features/perturbed.parquet")] if redraws() else []
+
+
+def selection_settings():
+    """Return the config's `selection` with the least stability that `features` asks for."""
+    least = config["features"]["stability"]["icc_min"] if redraws() else None
+    filters = {**config["selection"].get("filters", {}), "min_icc": least}
+    return {**config["selection"], "filters": filters}
+
+
+def harmonized_with(method, path):
+    """Return `path` where the features are harmonized by `method`, else nothing."""
+    return [in_study(path)] if config["features"]["harmonize"] == method else []
+
+
+def saliency_model():
+    """Return the first model that is the deep score alone; None where no map adds up to it."""
+    names = [
+        name
+        for name, model in config["models"].items()
+        if model["clinical"] == "none" and model["deep"] == "score"
+    ]
+    chosen = {name: config["features"][name] for name in MAPPED}
+    return names[0] if names and chosen == MAPPED else None
+
+
+def saliency_figure():
+    """Return the figure of the maps; nothing where there are none."""
+    return [in_study("figures/saliency.svg")] if saliency_model() else []
 
 
 def simulated_shard(wildcards):
@@ -143,6 +216,12 @@ def refuse_forgotten_changes():
         )
 
 
+def tell_summary():
+    summary, page = Path(in_study("report/summary.md")), in_study("report/report.html")
+    if summary.exists():
+        print(f"\n{summary.read_text(encoding='utf-8')}\nThe whole report: {page}")
+
+
 if workflow.is_main_process:
     refuse_forgotten_changes()
 
@@ -151,5 +230,6 @@ wildcard_constraints:
     shard=r"\d+",
     block=r"\d+",
     design="bootstrap|split_lottery|permutation",
+    redraw=r"\d+",
     split="|".join(SPLITS),
     model="|".join(config["models"]),

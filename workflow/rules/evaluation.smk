@@ -18,12 +18,36 @@ rule describe_cohort:
         "../scripts/describe_cohort.py"
 
 
+rule audit_study:
+    input:
+        included=in_study("images/included.csv"),
+        shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
+        qc=in_study("images/qc.csv"),
+        features=in_study("features/features.parquet"),
+    output:
+        leakage=in_study("evaluation/leakage.csv"),
+        confounding=in_study("evaluation/confounding.csv"),
+    log:
+        log_of("audit_study"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        leakage=config["evaluation"]["leakage"],
+        confidence=config["evaluation"]["confidence"],
+        seed=config["seed"],
+        code=code("audit_study"),
+    script:
+        "../scripts/audit_study.py"
+
+
 rule evaluate_models:
     input:
         predictions=in_study("models/predictions.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         included=in_study("images/included.csv"),
         funnel=in_study("selection/funnel.csv"),
+        # Nothing is measured where training and validation share cases.
+        leakage=in_study("evaluation/leakage.csv"),
     output:
         metrics=in_study("evaluation/metrics.csv"),
         delong=in_study("evaluation/delong.csv"),
@@ -111,6 +135,7 @@ rule refit_chain:
     input:
         included=in_study("images/included.csv"),
         features=in_study("features/features.parquet"),
+        perturbed=perturbed_features(),
     output:
         measured=in_study("evaluation/parts/{design}-{block}.csv"),
         selected=in_study("evaluation/parts/{design}-{block}.selected.csv"),
@@ -123,7 +148,7 @@ rule refit_chain:
         models=config["models"],
         clinical=config["clinical"],
         screening=config["screening"],
-        selection=config["selection"],
+        selection=selection_settings(),
         seed=config["seed"],
         code=code("refit_chain"),
     script:
@@ -156,3 +181,23 @@ rule summarize_refits:
         code=code("summarize_refits"),
     script:
         "../scripts/summarize_refits.py"
+
+
+rule compute_saliency:
+    input:
+        predictions=in_study("models/predictions.csv"),
+        model=in_study(f"models/{saliency_model()}.json"),
+        shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
+        weights=weights_file(),
+    output:
+        saliency=in_study("evaluation/saliency.npz"),
+    log:
+        log_of("compute_saliency"),
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=4000,
+    params:
+        code=code("compute_saliency"),
+    script:
+        "../scripts/compute_saliency.py"

@@ -1,6 +1,22 @@
+rule fetch_weights:
+    output:
+        fetched=in_study("features/weights/{backbone}.fetched.json"),
+    log:
+        log_of("fetch_weights/{backbone}"),
+    retries: 2
+    localrule: True
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        weights=config["features"]["weights"],
+        code=code("fetch_weights"),
+    script:
+        "../scripts/fetch_weights.py"
+
+
 rule prepare_weights:
     input:
-        given_weights(),
+        weights_source(),
     output:
         weights=in_study("features/weights/{backbone}.safetensors"),
     log:
@@ -18,12 +34,32 @@ rule prepare_weights:
         "../scripts/prepare_weights.py"
 
 
+rule adapt_weights:
+    input:
+        shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
+        included=in_study("images/included.csv"),
+        weights=weights_file(),
+    output:
+        adapted=in_study("features/adapted.safetensors"),
+    log:
+        log_of("adapt_weights"),
+    conda:
+        "../../envs/torch.yaml"
+    threads: 4
+    resources:
+        mem_mb=4000,
+    params:
+        settings=extraction_settings(),
+        code=code("adapt_weights"),
+    script:
+        "../scripts/adapt_weights.py"
+
+
 rule extract_features:
     input:
         shard=in_study("images/shard-{shard}.npz"),
-        weights=in_study(
-            f"features/weights/{config['features']['backbone']}.safetensors"
-        ),
+        weights=weights_file(),
+        adapted=harmonized_with("adabn", "features/adapted.safetensors"),
     output:
         features=update(in_study("features/shard-{shard}.parquet")),
     log:
@@ -34,7 +70,7 @@ rule extract_features:
     resources:
         mem_mb=4000,
     params:
-        settings=config["features"],
+        settings=extraction_settings(),
         code=code("extract_features"),
     script:
         "../scripts/extract_features.py"
@@ -43,6 +79,7 @@ rule extract_features:
 rule gather_features:
     input:
         shards=expand(in_study("features/shard-{shard}.parquet"), shard=SHARDS),
+        included=harmonized_with("combat", "images/included.csv"),
     output:
         features=in_study("features/features.parquet"),
     log:
@@ -50,6 +87,77 @@ rule gather_features:
     conda:
         "../../envs/analysis.yaml"
     params:
+        pool_views=config["features"]["pool_views"],
         code=code("gather_features"),
     script:
         "../scripts/gather_features.py"
+
+
+# Stability: the training images once more, from larger windows, their regions displaced.
+use rule extract_patches as extract_surroundings with:
+    output:
+        shard=update(in_study("features/surroundings-{shard}.npz")),
+    log:
+        log_of("extract_surroundings/{shard}"),
+    params:
+        cases=config["cohort"]["cases"],
+        images=config["cohort"]["images"],
+        image_folder=config["cohort"]["image_folder"],
+        shard=lambda wildcards: int(wildcards.shard),
+        shards=len(SHARDS),
+        digest=shard_digest,
+        settings=surrounding_settings(),
+        code=code("extract_patches"),
+
+
+rule perturb_patches:
+    input:
+        surroundings=in_study("features/surroundings-{shard}.npz"),
+        included=in_study("images/included.csv"),
+    output:
+        shard=temp(in_study("features/perturbed-{redraw}-{shard}.npz")),
+    log:
+        log_of("perturb_patches/{redraw}-{shard}"),
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        perturbation=perturbation(),
+        seed=config["seed"],
+        redraw=lambda wildcards: int(wildcards.redraw),
+        code=code("perturb_patches"),
+    script:
+        "../scripts/perturb_patches.py"
+
+
+use rule extract_features as extract_perturbed with:
+    input:
+        shard=in_study("features/perturbed-{redraw}-{shard}.npz"),
+        weights=weights_file(),
+        adapted=harmonized_with("adabn", "features/adapted.safetensors"),
+    output:
+        features=update(in_study("features/perturbed-{redraw}-{shard}.parquet")),
+    log:
+        log_of("extract_perturbed/{redraw}-{shard}"),
+
+
+rule gather_perturbed:
+    input:
+        shards=expand(
+            in_study("features/perturbed-{redraw}-{shard}.parquet"),
+            redraw=redraws(),
+            shard=SHARDS,
+        ),
+    output:
+        perturbed=in_study("features/perturbed.parquet"),
+    log:
+        log_of("gather_perturbed"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        n_copies=len(redraws()),
+        pool_views=config["features"]["pool_views"],
+        code=code("gather_perturbed"),
+    script:
+        "../scripts/gather_perturbed.py"

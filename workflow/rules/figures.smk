@@ -157,3 +157,24 @@ rule draw_refits:
         code=code("draw_refits"),
     script:
         "../scripts/draw_refits.py"
+
+
+rule draw_saliency:
+    input:
+        saliency=in_study("evaluation/saliency.npz"),
+    output:
+        report(
+            multiext(in_study("figures/saliency"), ".svg", ".png", ".pdf"),
+            caption="../report/captions/saliency.rst",
+            category="Evaluation",
+            labels={"figure": "Saliency"},
+        ),
+    log:
+        log_of("draw_saliency"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        labels=config["labels"],
+        code=code("draw_saliency"),
+    script:
+        "../scripts/draw_saliency.py"

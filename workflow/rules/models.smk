@@ -4,6 +4,7 @@ rule screen_clinical:
     output:
         univariable=in_study("models/univariable.csv"),
         multivariable=in_study("models/multivariable.csv"),
+        missing=in_study("models/missing.csv"),
     log:
         log_of("screen_clinical"),
     conda:
@@ -11,6 +12,8 @@ rule screen_clinical:
     params:
         clinical=config["clinical"],
         screening=config["screening"],
+        confidence=config["evaluation"]["confidence"],
+        seed=config["seed"],
         code=code("screen_clinical"),
     script:
         "../scripts/screen_clinical.py"
@@ -21,6 +24,7 @@ rule fit_model:
         included=in_study("images/included.csv"),
         selected=in_study("selection/selected.csv"),
         crossfit=in_study("selection/crossfit.csv"),
+        crossfit_selected=in_study("selection/crossfit_selected.csv"),
         features=in_study("features/features.parquet"),
         weights=in_study(
             f"features/weights/{config['features']['backbone']}.safetensors"
@@ -38,6 +42,8 @@ rule fit_model:
         screening=config["screening"],
         threshold=config["threshold"],
         labels=config["labels"],
+        training_scores=config["selection"]["training_scores"],
+        seed=config["seed"],
         code=code("fit_model"),
     script:
         "../scripts/fit_model.py"
@@ -47,10 +53,13 @@ rule predict:
     input:
         included=in_study("images/included.csv"),
         features=in_study("features/features.parquet"),
+        selected=in_study("selection/selected.csv"),
+        crossfit=in_study("selection/crossfit.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         training=expand(in_study("models/{model}.training.csv"), model=config["models"]),
     output:
         predictions=in_study("models/predictions.csv"),
+        deep_scores=in_study("models/deep_scores.csv"),
     log:
         log_of("predict"),
     conda:

@@ -30,9 +30,11 @@ rule write_report:
                 *("net_benefit", "subgroups_internal", "subgroups_external"),
                 "resampling",
             ],
-        ),
+        )
+        + saliency_figure(),
     output:
         report=in_study("report/report.html"),
+        summary=in_study("report/summary.md"),
     log:
         log_of("write_report"),
     conda:

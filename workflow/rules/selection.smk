@@ -2,6 +2,7 @@ rule select_features:
     input:
         included=in_study("images/included.csv"),
         features=in_study("features/features.parquet"),
+        perturbed=perturbed_features(),
     output:
         mrmr=in_study("selection/mrmr.csv"),
         lasso_path=in_study("selection/lasso_path.csv"),
@@ -9,12 +10,13 @@ rule select_features:
         selected=in_study("selection/selected.csv"),
         funnel=in_study("selection/funnel.csv"),
         crossfit=in_study("selection/crossfit.csv"),
+        crossfit_selected=in_study("selection/crossfit_selected.csv"),
     log:
         log_of("select_features"),
     conda:
         "../../envs/analysis.yaml"
     params:
-        settings=config["selection"],
+        settings=selection_settings(),
         seed=config["seed"],
         code=code("select_features"),
     script:

@@ -1,6 +1,6 @@
 """The deep features of one shard's images."""
 
-from microcalc.features import shards
+from microcalc.features import adapt, shards
 from microcalc.images.shard_file import read
 from microcalc.logs import start
 
@@ -11,4 +11,5 @@ shards.update(
     snakemake.input.weights,
     snakemake.params.settings,
     threads=snakemake.threads,
+    adaptation=adapt.read(snakemake.input.adapted),
 )

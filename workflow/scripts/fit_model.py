@@ -8,8 +8,10 @@ from microcalc.models.tables import Tables
 start(snakemake.log[0])
 given, how = snakemake.input, snakemake.params
 left = {"included": given.included, "features": given.features, "selected": given.selected}
-tables = Tables.read(**left, crossfit=given.crossfit, weights=given.weights)
-recipe = Recipe(snakemake.wildcards.model, how.spec, how.clinical, how.screening)
+folds = {"crossfit": given.crossfit, "crossfit_selected": given.crossfit_selected}
+tables = Tables.read(**left, **folds, weights=given.weights)
+name, basis = snakemake.wildcards.model, how.training_scores
+recipe = Recipe(name, how.spec, how.clinical, how.screening, basis, how.seed)
 model, training = fit_model(recipe, tables, threshold=how.threshold, labels=how.labels)
 write_json(model, snakemake.output.model)
 write_csv(training, snakemake.output.training)

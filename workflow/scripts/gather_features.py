@@ -1,7 +1,8 @@
 """The deep features of each case, pooled over its views."""
 
-from microcalc.features import pool
+from microcalc.features import combat, pool
 from microcalc.logs import start
 
 start(snakemake.log[0])
-pool.write(pool.cases(snakemake.input.shards), snakemake.output.features)
+table = pool.cases(snakemake.input.shards, how=snakemake.params.pool_views)
+pool.write(combat.harmonized(table, snakemake.input.included), snakemake.output.features)

@@ -6,15 +6,14 @@ from microcalc.evaluation import refit, replicates
 from microcalc.files import write_csv
 from microcalc.images import included
 from microcalc.logs import start
+from microcalc.selection.training import read_copies
 
 start(snakemake.log[0])
-asked = snakemake.params
-features = pd.read_parquet(snakemake.input.features)
-cases = refit.gather(included.read(snakemake.input.included), features)
+asked, given = snakemake.params, snakemake.input
+features, perturbed = pd.read_parquet(given.features), read_copies(given.perturbed)
+cases = refit.gather(included.read(given.included), features, perturbed)
 plan = refit.Plan(asked.models, asked.clinical, asked.screening, asked.selection)
-numbers = range(*asked.replicates)
-measured, selected = replicates.run(
-    snakemake.wildcards.design, numbers, cases, plan, seed=asked.seed
-)
+design, numbers = snakemake.wildcards.design, range(*asked.replicates)
+measured, selected = replicates.run(design, numbers, cases, plan, seed=asked.seed)
 write_csv(measured, snakemake.output.measured)
 write_csv(selected, snakemake.output.selected)

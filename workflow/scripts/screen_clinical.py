@@ -3,13 +3,18 @@
 from microcalc.files import write_csv
 from microcalc.images import included
 from microcalc.logs import start
-from microcalc.models.clinical import screen, training_rows
+from microcalc.models.clinical import candidates, missing_values, screen, training_rows
 
 start(snakemake.log[0])
+cases, how = included.read(snakemake.input.included), snakemake.params
 screening = screen(
-    training_rows(included.read(snakemake.input.included)),
-    clinical=snakemake.params.clinical,
-    settings=snakemake.params.screening,
+    training_rows(cases),
+    clinical=candidates(how.clinical),
+    settings=how.screening,
+    confidence=how.confidence,
+    seed=how.seed,
+    profile=True,
 )
 write_csv(screening.univariable, snakemake.output.univariable)
 write_csv(screening.multivariable, snakemake.output.multivariable)
+write_csv(missing_values(cases, how.clinical), snakemake.output.missing)

@@ -2,13 +2,15 @@
 
 from microcalc.files import write_text
 from microcalc.logs import start
-from microcalc.report import page, versions
+from microcalc.report import page, summary, versions
 
 start(snakemake.log[0])
+files = dict(snakemake.input.items())
 html = page.build(
-    dict(snakemake.input.items()),
+    files,
     config=snakemake.params.config,
     template=snakemake.input.template,
     versions=versions.installed(),
 )
 write_text(html, snakemake.output.report)
+write_text(summary.build(files, config=snakemake.params.config), snakemake.output.summary)

@@ -88,6 +88,12 @@ def test_each_broken_images_table_is_named(
         read(tmp_path, images=IMAGES.replace(old, new))
 
 
+def test_a_path_is_never_quoted(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=r"line 2, column 'path'") as caught:
+        read(tmp_path, images=IMAGES.replace("sub/a.dcm", "../Mustermann.dcm"))
+    assert "Mustermann" not in str(caught.value)
+
+
 def test_all_problems_of_both_tables_are_listed_at_once(tmp_path: Path) -> None:
     with pytest.raises(StudyError) as caught:
         read(

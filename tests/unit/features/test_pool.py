@@ -71,3 +71,40 @@ def test_parquet_has_nothing_but_the_columns(paths, tmp_path):
     schema = pa.parquet.read_schema(tmp_path / "x.parquet")
     assert schema.names == ["case_id", "n_views", "deep_0000", "deep_0001"]
     assert schema.metadata is None
+
+
+def _numbers(table):
+    return table.filter(like="deep_").to_numpy().tolist()
+
+
+def test_maximum_over_views(paths):
+    assert _numbers(pool.cases(paths, how="max")) == [[np.float32(0.2), 8], [1, 2], [5, 5]]
+
+
+def test_side_by_side_says_which_view_is_missing(tmp_path, caplog):
+    caplog.set_level("INFO", logger="microcalc")
+    rows = [
+        ("i1", "a", "MLO", "k", [1, 2]),
+        ("i2", "a", "CC", "k", [3, 4]),
+        ("i3", "a", "CC", "k", [5, 6]),
+        ("i4", "b", "MLO", "k", [7, 8]),
+        ("i5", "c", "CC", "k", [9, 10]),
+        ("i6", "d", "ML", "k", [11, 12]),
+    ]
+    table = pool.cases([_write(tmp_path / "0.parquet", rows)], how="concat")
+    assert table["case_id"].tolist() == ["a", "b", "c", "d"]
+    assert table["stand_in"].tolist() == ["", "CC", "MLO", "CC"]
+    assert _numbers(table) == [[4, 5, 1, 2], [7, 8, 7, 8], [9, 10, 9, 10], [11, 12, 11, 12]]
+    assert [m.split(":")[0] for m in caplog.messages] == [
+        "2 cases have no CC view",
+        "2 cases have no MLO view",
+    ]
+
+
+def test_copies_are_numbered(paths, tmp_path):
+    moved = _write(tmp_path / "m.parquet", [("i9", "b", "CC", "k", [3, 3])])
+    empty = _write(tmp_path / "e.parquet", [])
+    table = pool.copies([*paths, moved, empty, empty], n_copies=2)
+    assert table["copy"].tolist() == [0, 0, 0, 1]
+    assert table["case_id"].tolist() == ["a", "b", "c", "b"]
+    assert _numbers(table)[-1] == [3, 3]

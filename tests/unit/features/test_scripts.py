@@ -38,7 +38,8 @@ def _shard(path, cases, patches):
             "status": "ok",
             "qc": "{}",
         }
-        rows.append(shard_file.Row(texts, patch, np.zeros((8, 8), np.uint8)))
+        blank = np.zeros((8, 8), np.uint8), np.zeros(patch.shape, np.uint8)
+        rows.append(shard_file.Row(texts, patch, *blank))
     shard_file.write(
         path, iter(rows), count=len(rows), patch_px=64, thumbnail_px=8, digest="d", recipe=1
     )

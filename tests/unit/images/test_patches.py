@@ -155,6 +155,23 @@ def test_the_thumbnail_shows_the_breast_and_the_roi_and_no_marker():
     assert (thumbnail[111, left + 33 : left + 79] == 255).all()
 
 
+@pytest.mark.parametrize("chest_wall", ["left", "right"])
+def test_a_marker_beside_the_breast_is_on_the_patch_and_not_on_its_picture(chest_wall):
+    image = breast(800, 600)
+    image[60:100, 250:290] = 4095
+    roi = Roi(200, 100, 240, 140)
+    if chest_wall == "right":
+        image, roi = np.ascontiguousarray(image[:, ::-1]), Roi(360, 100, 400, 140)
+    patch = extract(mammogram(image), roi, **(SIZES | {"patch_mm": 16.0}))
+    # The window begins 140 columns from the chest wall and 40 rows from the top.
+    marked = np.s_[20:60, 110:150]
+    assert (patch.pixels[marked] == 1).all()
+    assert (patch.picture[marked] == 0).all()
+    shown = patch.picture > 0
+    assert shown[100:150, :100].all()
+    np.testing.assert_array_equal(patch.picture[shown], np.rint(patch.pixels[shown] * 255))
+
+
 def test_qc_has_every_column():
     patch = extract(mammogram(breast()), Roi(60, 180, 100, 220), **SIZES)
     assert set(patch.qc) == set(QC_COLUMNS)
@@ -225,6 +242,7 @@ def golden():
         "recipe": RECIPE,
         "patch": patch.pixels[4::8, 4::8].astype(float).round(4).tolist(),
         "thumbnail": patch.thumbnail[4::8, 4::8].tolist(),
+        "picture": patch.picture[4::8, 4::8].tolist(),
     }
 
 
@@ -235,7 +253,8 @@ def test_the_recipe_version_stands_for_this_very_output():
     """
     expected, found = json.loads(GOLDEN.read_text()), golden()
     np.testing.assert_allclose(found["patch"], expected["patch"], atol=1e-3)
-    np.testing.assert_allclose(found["thumbnail"], expected["thumbnail"], atol=1)
+    for name in ("thumbnail", "picture"):
+        np.testing.assert_allclose(found[name], expected[name], atol=1)
     assert found["recipe"] == expected["recipe"]
 
 

@@ -8,7 +8,13 @@ from tests.unit.models.birthwt import CLINICAL, TABLE, R, r_name
 from tests.unit.selection.study import draw
 
 from microcalc.files import write_csv
-from microcalc.models.clinical import COLUMNS, screen, training_rows
+from microcalc.models.clinical import (
+    COLUMNS,
+    candidates,
+    missing_values,
+    screen,
+    training_rows,
+)
 
 SETTINGS = {"p_univariable": 0.1, "p_multivariable": 0.05, "missing": "impute"}
 
@@ -69,6 +75,88 @@ def test_complete_cases() -> None:
     assert counts == {"impute": (189, 189), "complete-case": (179, 189)}
 
 
+def test_backward_selection_agrees_with_r() -> None:
+    found = screen(TABLE, clinical=CLINICAL, settings={**SETTINGS, "method": "backward_aic"})
+    assert R["step_backward_AIC"]["formula"] == "low ~ " + " + ".join(found.kept)
+    assert found.multivariable["kept"].all()
+
+
+def test_a_fixed_list_is_kept_whatever_its_p() -> None:
+    settings = {**SETTINGS, "method": "fixed", "variables": ["ftv3", "age"]}
+    found = screen(TABLE, clinical=CLINICAL, settings=settings)
+    assert found.kept == ("ftv3", "age")
+    assert found.multivariable["p_variable"].min() > 0.05
+
+
+def test_walds_test_of_one_column_is_its_z() -> None:
+    found = screen(TABLE, clinical=CLINICAL, settings={**SETTINGS, "test": "wald"}).univariable
+    row = found[found["variable"] == "lwt"].iloc[0]
+    assert row["p_variable"] == pytest.approx(row["p"], rel=1e-9)
+    race = found[found["variable"] == "race"]
+    assert race["p_variable"].iloc[0] == pytest.approx(0.085, abs=0.01)  # 2 df, unlike either z
+
+
+def test_an_indicator_of_missing_values_and_what_is_tested() -> None:
+    table = TABLE.copy()
+    gone = np.arange(len(table)) % 19 == 0
+    table.loc[gone, "smoke"] = None
+    with_one = SETTINGS | {"indicator_from": 10}
+    rows = screen(table, clinical=CLINICAL, settings=with_one).univariable
+    smoke = rows[rows["variable"] == "smoke"].set_index("level")
+    assert smoke.index.tolist() == ["no", "yes", "missing"]
+    assert smoke.loc["missing", "n"] == 10
+    # Adjusted for missingness, only the observed cases tell the two levels apart.
+    alone = screen(
+        table[~gone].reset_index(drop=True), clinical=CLINICAL, settings=SETTINGS
+    ).univariable
+    expected = alone[(alone["variable"] == "smoke") & (alone["level"] == "yes")].iloc[0]
+    assert smoke.loc["yes", "coefficient"] == pytest.approx(expected["coefficient"], abs=1e-8)
+    assert smoke["p_variable"].iloc[0] == pytest.approx(expected["p_variable"], rel=1e-6)
+    without = screen(table, clinical=CLINICAL, settings=SETTINGS | {"indicator_from": 11})
+    assert "missing" not in set(without.univariable["level"])
+
+
+def test_an_ordinal_variable_has_one_odds_ratio_per_step() -> None:
+    ordinal = CLINICAL | {"ftv3": {**CLINICAL["ftv3"], "kind": "ordinal"}}
+    rows = screen(TABLE, clinical=ordinal, settings=SETTINGS).univariable
+    steps = TABLE.assign(ftv3=TABLE["ftv3"].map({"0": "0", "1": "1", "2+": "2"}))
+    linear = CLINICAL | {"ftv3": {"kind": "continuous"}}
+    expected = screen(steps, clinical=linear, settings=SETTINGS).univariable
+    a, b = (t[t["variable"] == "ftv3"] for t in (rows, expected))
+    assert len(a) == 1
+    np.testing.assert_allclose(a["coefficient"], b["coefficient"])
+
+
+def test_merged_levels_are_one_row() -> None:
+    settings = SETTINGS | {"merge_levels_below": 30}
+    rows = screen(TABLE, clinical=CLINICAL, settings=settings).univariable
+    race = rows[rows["variable"] == "race"]  # 96 white, 26 black, 67 other
+    assert race["level"].tolist() == ["white", "black or other"]
+    assert race["n"].tolist() == [96, 93]
+
+
+def test_profile_intervals_only_where_asked_for() -> None:
+    few = {name: CLINICAL[name] for name in ("lwt", "smoke")}
+    for profile in (False, True):
+        rows = screen(TABLE, clinical=few, settings=SETTINGS, profile=profile).multivariable
+        estimated = rows["p"].notna()
+        assert rows.loc[estimated, "or_profile_low"].notna().all() == profile
+
+
+def test_a_score_from_elsewhere_is_no_candidate() -> None:
+    clinical = CLINICAL | {"lwt": {"kind": "continuous", "candidate": False}}
+    assert set(CLINICAL) - set(candidates(clinical, ["race"])) == {"lwt", "race"}
+
+
+def test_missing_and_unseen_values_are_counted_per_split() -> None:
+    included, _ = draw()
+    included.loc[included["split"] == "train", "birads"] = "4A"
+    counts = missing_values(included, {"birads": {"kind": "categorical", "levels": ["4A", "5"]}})
+    outside = counts[counts["split"] != "train"].set_index("split")["n_unseen"]
+    expected = included[included["birads"] != "4A"].groupby("split").size()
+    assert outside.to_dict() == expected.to_dict()
+
+
 def test_other_splits_change_nothing() -> None:
     included, _ = draw()
     changed = included.copy()
@@ -84,7 +172,7 @@ def test_other_splits_change_nothing() -> None:
 def test_the_script(tmp_path: Path) -> None:
     included, _ = draw()
     write_csv(included.assign(n_images=2, status="included", reason=""), tmp_path / "included.csv")
-    names = ("univariable", "multivariable")
+    names = ("univariable", "multivariable", "missing")
     run_script(
         "screen_clinical",
         log=tmp_path / "log",
@@ -93,7 +181,13 @@ def test_the_script(tmp_path: Path) -> None:
         params={
             "clinical": {"age": {"kind": "continuous"}, "palpable": CLINICAL["smoke"]},
             "screening": SETTINGS,
+            "confidence": 0.95,
+            "seed": 1,
         },
     )
+    missing = pd.read_csv(tmp_path / "missing.csv").set_index(["variable", "split"])
+    train = included[included["split"] == "train"]
+    assert missing.loc[("palpable", "train"), "n_missing"] == train["palpable"].isna().sum()
+    assert missing["n_unseen"].sum() == 0
     univariable = pd.read_csv(tmp_path / "univariable.csv")
     assert univariable["variable"].tolist() == ["age", "palpable", "palpable"]

@@ -1,6 +1,7 @@
 import json
 import math
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from microcalc.files import write_csv
 from microcalc.models import equation, logistic, threshold
 from microcalc.models.fit import Recipe, fit_model
 from microcalc.models.predict import COLUMNS, predict
+from microcalc.models.recipe import DeepInput
 from microcalc.models.tables import Tables
 from microcalc.selection.select import select
 
@@ -38,7 +40,10 @@ def recipe(name: str, **changes: Any) -> Recipe:
 
 def tables_of(included: pd.DataFrame, features: pd.DataFrame) -> Tables:
     chosen = select(included, features, settings=SETTINGS, seed=1)
-    return Tables(included, features, chosen.chain.selected, chosen.crossfit, WEIGHTS)
+    return Tables(
+        *(included, features, chosen.chain.selected),
+        *(chosen.crossfit, chosen.crossfit_selected, WEIGHTS),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -75,25 +80,122 @@ def arithmetic(text: str, case: dict[str, Any], features: dict[str, float]) -> f
             logit += term["coefficient"] * deep
         elif term["kind"] == "continuous":
             value = case[term["variable"]]
-            value = term["if_missing"] if value in ("", None) else float(value)
+            absent = value in ("", None)
+            value = term["if_missing"] if absent else float(value)
             logit += term["coefficient"] * value
+            if "spline" in term:
+                logit += bends(value, **term["spline"])
         else:
             level = case[term["variable"]]
-            if level != term["reference"] and level not in term["coefficients"]:
-                level = term["if_missing"]
+            absent = level != term["reference"] and level not in term["coefficients"]
+            level = term["if_missing"] if absent else level
             logit += term["coefficients"].get(level, 0.0)
+        if "missing_coefficient" in term and absent:
+            logit += term["missing_coefficient"]
     return 1 / (1 + math.exp(-logit))
+
+
+def bends(x: float, knots: list[float], coefficients: list[float]) -> float:
+    first, before, last = knots[0], knots[-2], knots[-1]
+    total = 0.0
+    for t, coefficient in zip(knots, coefficients, strict=False):
+        column = max(x - t, 0) ** 3
+        column -= max(x - before, 0) ** 3 * (last - t) / (last - before)
+        column += max(x - last, 0) ** 3 * (before - t) / (last - before)
+        total += coefficient * column / (last - first) ** 2
+    return total
 
 
 @pytest.mark.parametrize("name", SPECS)
 def test_json_and_arithmetic_suffice(tables: Tables, models: dict, name: str) -> None:
-    model, _ = models[name]
+    check_arithmetic(models[name][0], tables)
+
+
+def check_arithmetic(model: dict, tables: Tables) -> None:
     predicted = predict([model], tables.included, tables.features)["probability"]
     cases = tables.included.astype(object).where(tables.included.notna(), None).to_dict("records")
     features = tables.features.astype(dict.fromkeys(tables.features.columns[2:], float))
     text = json.dumps(model)
     for p, case, row in zip(predicted, cases, features.to_dict("records"), strict=True):
         assert p == pytest.approx(arithmetic(text, case, row), abs=1e-12)
+
+
+CURVED = {
+    "age": {"kind": "continuous", "knots": 4},
+    "birads": {**CLINICAL["birads"], "kind": "ordinal"},
+    "palpable": CLINICAL["palpable"],
+}
+RICH = SCREENING | {"indicator_from": 1, "merge_levels_below": 25}
+
+
+def test_splines_ordinal_merged_and_missing_values_need_no_more_than_arithmetic(
+    tables: Tables,
+) -> None:
+    spec = {"clinical": ["age", "birads", "palpable"], "deep": "score"}
+    how = recipe("combined", spec=spec, clinical=CURVED, screening=RICH)
+    model, training = fit_model(how, tables, threshold=YOUDEN, labels=LABELS)
+    age, birads, palpable, _ = model["terms"]
+    assert len(age["spline"]["coefficients"]) == 2
+    steps = [0.0, *birads["coefficients"].values()]
+    assert len(set(steps)) < len(steps)  # two levels were merged, the others are evenly spaced
+    np.testing.assert_allclose(np.diff(sorted(set(steps)))[0], np.diff(sorted(set(steps))))
+    assert "missing_coefficient" in palpable
+    check_arithmetic(model, tables)
+    again = predict([model], tables.included, tables.features).set_index("case_id")
+    apparent = training[training["kind"] == "apparent"].set_index("case_id")["probability"]
+    np.testing.assert_allclose(again.loc[apparent.index, "probability"], apparent, atol=1e-12)
+
+
+def test_deep_features_one_by_one(tables: Tables) -> None:
+    spec = {"clinical": ["age"], "deep": "features"}
+    how = recipe("combined", spec=spec)
+    model, training = fit_model(how, tables, threshold=YOUDEN, labels=LABELS)
+    rows = tables.included[tables.included["split"] == "train"].sort_values("case_id")
+    chosen = tables.selected.iloc[1:]
+    values = tables.features.set_index("case_id").loc[rows["case_id"], chosen["feature"]]
+    X = np.column_stack([rows["age"].astype(float), values.to_numpy(dtype=float)])
+    expected = logistic.fit(X, rows["y"], names=["age", *chosen["feature"]])
+    per_unit = [f["coefficient"] / f["sd"] for f in model["deep"]["features"]]
+    np.testing.assert_allclose(per_unit, expected.coefficients[2:], rtol=1e-6)
+    assert model["terms"][0]["coefficient"] == pytest.approx(expected.coefficients[1], rel=1e-6)
+    assert model["notes"][0].startswith("apparent: ")
+    check_arithmetic(model, tables)
+    assert auc(rows["y"].to_numpy(), oof(training)) > 0.6
+
+
+def test_apparent_scores_are_fitted_on_and_labeled(tables: Tables, models: dict) -> None:
+    how = recipe("combined", training_scores="apparent")
+    model, _ = fit_model(how, tables, threshold=YOUDEN, labels=LABELS)
+    assert model["notes"][0].startswith("apparent: ")
+    # In-sample scores look better than they are, so that less shrinkage seems right.
+    assert model["terms"][-1]["coefficient"] > models["combined"][0]["terms"][-1]["coefficient"]
+    deep, _ = fit_model(recipe("deep", training_scores="apparent"), tables,
+                        threshold=YOUDEN, labels=LABELS)  # fmt: skip
+    assert deep["notes"] == []  # the deep model is the LASSO's score either way
+
+
+def test_an_external_score_is_brought_to_probabilities(tables: Tables) -> None:
+    how = recipe("age_alone", spec={"kind": "external_score", "column": "age"})
+    model, _ = fit_model(how, tables, threshold=YOUDEN, labels=LABELS)
+    same, _ = fit_model(recipe("age_alone"), tables, threshold=YOUDEN, labels=LABELS)
+    assert (model["intercept"], model["terms"]) == (same["intercept"], same["terms"])
+
+
+def test_screening_without_a_variable(tables: Tables, models: dict) -> None:
+    assert "birads" in [term["variable"] for term in models["clinical"][0]["terms"]]
+    spec = {"clinical": "screened", "without": ["birads"], "deep": "none"}
+    model, _ = fit_model(recipe("clinical", spec=spec), tables, threshold=YOUDEN, labels=LABELS)
+    assert "birads" not in [term["variable"] for term in model["terms"]]
+
+
+def test_imputed_fits_are_pooled(tables: Tables) -> None:
+    multiple = SCREENING | {"missing": "multiple", "imputations": 3}
+    spec = {"clinical": ["age", "palpable"], "deep": "score"}
+    how = recipe("combined", spec=spec, screening=multiple)
+    model, training = fit_model(how, tables, threshold=YOUDEN, labels=LABELS)
+    assert "3 imputations pooled" in model["method"]
+    check_arithmetic(model, tables)
+    assert np.isfinite(oof(training)).all()
 
 
 def test_the_deep_model_is_the_score(tables: Tables, models: dict) -> None:
@@ -127,18 +229,19 @@ def test_nested_out_of_fold_predictions_by_hand(tables: Tables, models: dict) ->
     grid = tables.crossfit.set_index(["case_id", "also_left_out"])["deep_score"]
     fold = tables.crossfit.drop_duplicates("case_id").set_index("case_id")["fold"]
     j = 2
-    scores = [grid[case, j] for case in rows["case_id"]]
-    rows = rows.assign(deep_score=scores)
+    scores = np.array([grid[case, j] for case in rows["case_id"]])
     out = fold.loc[rows["case_id"]].to_numpy() == j
-    fitted = how.fit(rows[~out], deep_informs=True)
-    expected = 1 / (1 + np.exp(-fitted.linear_predictor(rows[out])))
+    chain = tables.crossfit_selected[tables.crossfit_selected["fold"] == j]
+    fitted = how.fit(rows[~out], DeepInput(scores[~out], True, chain, tables.features))
+    scored = rows[out].assign(deep_score=scores[out])
+    expected = 1 / (1 + np.exp(-fitted.equation.linear_predictor(scored)))
     np.testing.assert_allclose(oof(models["combined"][1])[out], expected, rtol=1e-12)
 
 
 def test_the_threshold_is_that_of_the_scores_named(tables: Tables, models: dict) -> None:
     y = tables.included[tables.included["split"] == "train"].sort_values("case_id")["y"]
     model, training = models["combined"]
-    assert model["threshold"] == threshold.youden(y, oof(training)).value
+    assert model["threshold"] == threshold.choose(y, oof(training)).value
     apparent, _ = fit_model(
         recipe("combined"), tables, threshold={**YOUDEN, "scores": "apparent"}, labels=LABELS
     )
@@ -192,8 +295,9 @@ def test_nothing_survives_the_screening(tables: Tables) -> None:
 
 def test_an_empty_selection_makes_the_combined_model_clinical(tables: Tables) -> None:
     fold_means = tables.crossfit.assign(deep_score=0.1 * tables.crossfit["also_left_out"])
-    bare = Tables(
-        tables.included, tables.features, tables.selected.iloc[:1], fold_means, tables.weights
+    intercepts = tables.crossfit_selected[tables.crossfit_selected["feature"] == "(intercept)"]
+    bare = replace(
+        tables, selected=tables.selected.iloc[:1], crossfit=fold_means, crossfit_selected=intercepts
     )
     combined, _ = fit_model(recipe("combined"), bare, threshold=YOUDEN, labels=LABELS)
     clinical, _ = fit_model(recipe("clinical"), bare, threshold=YOUDEN, labels=LABELS)
@@ -204,6 +308,15 @@ def test_an_empty_selection_makes_the_combined_model_clinical(tables: Tables) ->
     assert deep["deep"]["features"] == []
 
 
+def test_more_features_than_the_rarer_class_has_cases_is_said(tables: Tables) -> None:
+    row = tables.selected.iloc[1:2]
+    many = pd.concat([tables.selected, *[row] * 60], ignore_index=True)
+    model, _ = fit_model(
+        recipe("deep"), replace(tables, selected=many), threshold=YOUDEN, labels=LABELS
+    )
+    assert "more than the" in model["notes"][0]
+
+
 def test_a_model_of_nothing_is_refused(tables: Tables) -> None:
     with pytest.raises(StudyError, match="neither clinical variables nor the deep score"):
         fit_model(recipe("deep", spec={}), tables, threshold=YOUDEN, labels=LABELS)
@@ -212,7 +325,7 @@ def test_a_model_of_nothing_is_refused(tables: Tables) -> None:
 def test_stale_crossfit_scores_are_noticed(tables: Tables) -> None:
     first = tables.crossfit["case_id"].iloc[0]
     stale = tables.crossfit[tables.crossfit["case_id"] != first]
-    other = Tables(tables.included, tables.features, tables.selected, stale, tables.weights)
+    other = replace(tables, crossfit=stale)
     with pytest.raises(StudyError, match=f"case {first}"):
         fit_model(recipe("deep"), other, threshold=YOUDEN, labels=LABELS)
 
@@ -231,13 +344,17 @@ def test_random_labels_teach_nothing() -> None:
 
 
 def write_inputs(folder: Path, tables: Tables) -> dict[str, Path]:
-    paths = {name: folder / f"{name}.csv" for name in ("included", "selected", "crossfit")} | {
+    paths = {
+        name: folder / f"{name}.csv"
+        for name in (*("included", "selected", "crossfit", "crossfit_selected"),)
+    } | {
         "features": folder / "features.parquet",
         "weights": folder / "resnet18.safetensors",
     }
     write_csv(tables.included.assign(n_images=2, status="included", reason=""), paths["included"])
     write_csv(tables.selected, paths["selected"])
     write_csv(tables.crossfit, paths["crossfit"])
+    write_csv(tables.crossfit_selected, paths["crossfit_selected"])
     tables.features.to_parquet(paths["features"])
     header = json.dumps({"__metadata__": WEIGHTS}).encode()
     paths["weights"].write_bytes(struct.pack("<Q", len(header)) + header)
@@ -262,6 +379,8 @@ def test_the_scripts(tmp_path: Path, tables: Tables, models: dict) -> None:
                 "screening": SCREENING,
                 "threshold": YOUDEN,
                 "labels": LABELS,
+                "training_scores": "out_of_fold",
+                "seed": 0,
             },
             wildcards={"model": name},
         )
@@ -274,8 +393,12 @@ def test_the_scripts(tmp_path: Path, tables: Tables, models: dict) -> None:
             "models": [tmp_path / f"{name}.json" for name in names],
             "training": [tmp_path / f"{name}.training.csv" for name in names],
         },
-        output={"predictions": tmp_path / "predictions.csv"},
+        output={name: tmp_path / f"{name}.csv" for name in ("predictions", "deep_scores")},
     )
+    scores = pd.read_csv(tmp_path / "deep_scores.csv")
+    deep = scores.merge(pd.read_csv(tmp_path / "predictions.csv").query("model == 'deep'"))
+    assert len(deep) == len(scores)
+    np.testing.assert_allclose(deep["probability"], 1 / (1 + np.exp(-deep["deep_score"])))
     predictions = pd.read_csv(tmp_path / "predictions.csv")
     assert predictions.columns.tolist() == list(COLUMNS)
     kinds = predictions.groupby(["split", "kind"]).size().to_dict()

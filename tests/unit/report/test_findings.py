@@ -1,4 +1,5 @@
 import copy
+from dataclasses import replace
 
 from microcalc.report import findings
 from microcalc.report.study import Study
@@ -37,6 +38,15 @@ def test_a_lasso_that_keeps_nothing_is_a_warning(nothing, fake):
     found = findings.warnings(Study.read(nothing, config=fake["CONFIG"]))
     assert titles(found) == ["The LASSO kept no deep feature"]
     assert "deep and combined model" in found[0].text
+
+
+def test_a_lasso_that_keeps_everything_is_a_note(ordinary, fake):
+    study = Study.read(ordinary, config=fake["CONFIG"])
+    funnel = study.tables["funnel"].copy()
+    ranked = funnel.loc[funnel["step"] == "mRMR", "n_features"].iloc[0]
+    funnel.loc[funnel["step"] == "LASSO", "n_features"] = ranked
+    full = replace(study, tables={**study.tables, "funnel": funnel})
+    assert "The LASSO kept every feature it was given" in titles(findings.warnings(full))
 
 
 def test_small_and_one_class_sets_are_warnings(tiny, fake):

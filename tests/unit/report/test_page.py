@@ -127,10 +127,13 @@ class Named(dict):
 def test_the_script_writes_the_page(ordinary, fake, tmp_path):
     snakemake = SimpleNamespace(
         input=Named(ordinary, template=str(TEMPLATE)),
-        output=SimpleNamespace(report=str(tmp_path / "report.html")),
+        output=SimpleNamespace(
+            report=str(tmp_path / "report.html"), summary=str(tmp_path / "summary.md")
+        ),
         params=SimpleNamespace(config=fake["CONFIG"]),
         log=[str(tmp_path / "log")],
     )
     script = ROOT / "workflow" / "scripts" / "write_report.py"
     runpy.run_path(str(script), init_globals={"snakemake": snakemake})
     assert (tmp_path / "report.html").read_text().startswith("<!DOCTYPE html>")
+    assert "| **External validation" in (tmp_path / "summary.md").read_text()

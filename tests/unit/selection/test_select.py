@@ -9,7 +9,10 @@ from tests.unit.selection.study import SETTINGS, draw
 from microcalc.files import write_csv
 from microcalc.selection.select import select
 
-OUTPUTS = ("mrmr", "lasso_path", "lasso_cv", "selected", "funnel", "crossfit")
+OUTPUTS = (
+    *("mrmr", "lasso_path", "lasso_cv", "selected", "funnel"),
+    *("crossfit", "crossfit_selected"),
+)
 
 
 def test_other_splits_change_nothing() -> None:
@@ -21,12 +24,13 @@ def test_other_splits_change_nothing() -> None:
     relabeled = included.copy()
     relabeled.loc[outside, "y"] = 1 - relabeled.loc[outside, "y"]
     after = select(relabeled, touched, settings=SETTINGS, seed=1)
-    for name in OUTPUTS[:-1]:
+    for name in OUTPUTS[:-2]:
         assert_frame_equal(getattr(before.chain, name), getattr(after.chain, name))
     assert_frame_equal(before.crossfit, after.crossfit)
+    assert_frame_equal(before.crossfit_selected, after.crossfit_selected)
 
 
-def test_the_script_writes_six_tables(tmp_path: Path) -> None:
+def test_the_script_writes_its_tables(tmp_path: Path) -> None:
     included, features = draw()
     write_csv(included.assign(n_images=2, status="included", reason=""), tmp_path / "included.csv")
     features.to_parquet(tmp_path / "features.parquet")
@@ -37,6 +41,7 @@ def test_the_script_writes_six_tables(tmp_path: Path) -> None:
             input={
                 "included": tmp_path / "included.csv",
                 "features": tmp_path / "features.parquet",
+                "perturbed": [],
             },
             output={name: tmp_path / folder / f"{name}.csv" for name in OUTPUTS},
             params={"settings": SETTINGS, "seed": 5},

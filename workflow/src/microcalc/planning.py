@@ -13,7 +13,7 @@ from pathlib import Path
 from microcalc.errors import StudyError
 from microcalc.files import digest_bytes, digest_value
 from microcalc.images.stored_digest import read_digest
-from microcalc.tables import read_table
+from microcalc.tables import MISSING, read_table
 
 PACKAGE_ROOT = Path(__file__).parent.parent
 
@@ -167,13 +167,14 @@ def _grouped(
         if "case_id" in row and "patient_id" in row
     }
     shards: dict[int, list[Row]] = {}
-    for row in read_table(images).rows:
+    for cells in read_table(images).rows:
+        row = {name: "" if cell in MISSING else cell for name, cell in cells.items()}
         patient_id = patients.get(row.get("case_id", ""))
         if patient_id is not None and "image_id" in row:
             row["patient_id"] = patient_id
             shards.setdefault(shard_of(patient_id, n_shards), []).append(row)
     for rows in shards.values():
-        rows.sort(key=lambda row: row["image_id"])
+        rows.sort(key=lambda row: (row["image_id"], row.get("reader", "")))
     return shards
 
 

@@ -109,6 +109,13 @@ def _contradictions(config: Mapping[str, Any]) -> list[str]:
     problems = []
     if labels["negative"] == labels["positive"]:
         problems.append("labels: negative and positive are the same label")
+    problems += _model_contradictions(config)
+    mrmr = config["selection"]["mrmr"]
+    if mrmr["engine"] == "pymrmr" and mrmr["scheme"] not in ("MIQ", "MID"):
+        problems.append(
+            f"selection.mrmr: the engine pymrmr has no scheme {mrmr['scheme']!r}; choose MIQ or "
+            "MID, or the engine native"
+        )
     measured = config["evaluation"]
     for pair in measured["comparisons"]:
         problems += [
@@ -119,3 +126,40 @@ def _contradictions(config: Mapping[str, Any]) -> list[str]:
     if measured["net_benefit"]["low"] > measured["net_benefit"]["high"]:
         problems.append("evaluation.net_benefit: low is above high")
     return problems
+
+
+def _model_contradictions(config: Mapping[str, Any]) -> list[str]:
+    clinical, screening = config["clinical"], config["screening"]
+    problems = [
+        f"{place}: {name!r} is no clinical variable{_hint(name, list(clinical))}"
+        for place, names in _named_variables(config)
+        for name in names
+        if name not in clinical
+    ]
+    problems += [
+        f"clinical.{name}.knots: only a continuous variable can be a spline"
+        for name, entry in clinical.items()
+        if "knots" in entry and entry["kind"] != "continuous"
+    ]
+    for name, spec in config["models"].items():
+        column = spec.get("column")
+        if column is not None and spec["kind"] != "external_score":
+            problems.append(f"models.{name}.column: belongs to kind external_score alone")
+        elif column in clinical and clinical[column]["candidate"]:
+            problems.append(
+                f"clinical.{column}.candidate: must be false, since {column} is the external score "
+                f"of the model {name}; the screening would choose it too"
+            )
+    if screening["method"] == "fixed" and not screening["variables"]:
+        problems.append("screening.variables: method fixed needs the predictors named")
+    return problems
+
+
+def _named_variables(config: Mapping[str, Any]) -> Iterable[tuple[str, list[str]]]:
+    """Yield the places of the config that name clinical variables, with what they name."""
+    yield "screening.variables", config["screening"]["variables"]
+    for name, spec in config["models"].items():
+        yield f"models.{name}.without", spec.get("without", [])
+        yield f"models.{name}.column", [spec["column"]] if "column" in spec else []
+        wanted = spec.get("clinical", "none")
+        yield f"models.{name}.clinical", [] if isinstance(wanted, str) else wanted

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from microcalc.errors import StudyError
 
 SEPARATORS = (",", ";", "\t")
+MISSING = ("", "NA")
 
 
 class Table(NamedTuple):

@@ -9,11 +9,10 @@ from typing import Any
 
 import jsonschema
 
+from microcalc.cohort import image_rows
 from microcalc.errors import StudyError
 from microcalc.settings import read_schema
-from microcalc.tables import Table, read_table
-
-MISSING = ("", "NA")
+from microcalc.tables import MISSING, Table, read_table
 
 Row = dict[str, Any]
 Schema = Mapping[str, Any]
@@ -29,7 +28,7 @@ class Cohort:
         One dictionary per case: `case_id`, `patient_id`, `center`, `label` (None where there is
         none), `split` where the user gave it, and the clinical variables (float, text or None).
     images
-        One dictionary per image, without any path.
+        One dictionary per row of the images table, without any path.
     """
 
     cases: tuple[Row, ...]
@@ -85,9 +84,9 @@ def read_cohort(
     schema = _with_clinical(case_schema, clinical, labels)
     ignored = set(other_columns)
     case_rows, case_problems = _typed_rows(case_table, schema, ignored)
-    image_rows, image_problems = _typed_rows(image_table, image_schema, set())
+    views, image_problems = _typed_rows(image_table, image_schema, set())
     problems = case_problems + image_problems
-    problems += _repeated(case_table, "case_id") + _repeated(image_table, "image_id")
+    problems += _repeated(case_table, "case_id") + image_rows.problems(image_table)
     problems += _patient_problems(case_table) + _link_problems(case_table, image_table)
     if problems:
         raise StudyError.listing("The study's tables cannot be used as they are", problems)
@@ -95,7 +94,8 @@ def read_cohort(
         cases=tuple(sorted(case_rows, key=lambda row: str(row["case_id"]))),
         images=tuple(
             sorted(
-                (_without_paths(row) for row in image_rows), key=lambda row: str(row["image_id"])
+                (_without_paths(row) for row in views),
+                key=lambda row: (str(row["image_id"]), str(row.get("reader") or "")),
             )
         ),
     )
@@ -147,8 +147,11 @@ def _typed_rows(table: Table, schema: Schema, ignored: set[str]) -> tuple[list[R
         rows.append(row)
         for error in sorted(validator.iter_errors(row), key=lambda e: list(map(str, e.path))):
             column = str(error.path[0]) if error.path else ""
+            cell = kept.get(column)
+            # Hospitals write names in paths.
+            shown = "(not shown)" if _is_path(column) and cell not in MISSING else cell
             problems.append(
-                f"{table.name}, line {line}, column {column!r}: {_explain(error, kept.get(column))}"
+                f"{table.name}, line {line}, column {column!r}: {_explain(error, shown)}"
             )
     return rows, problems
 
@@ -241,4 +244,8 @@ def _link_problems(cases: Table, images: Table) -> list[str]:
 
 
 def _without_paths(row: Row) -> Row:
-    return {name: v for name, v in row.items() if name != "path" and not name.endswith("_path")}
+    return {name: v for name, v in row.items() if not _is_path(name)}
+
+
+def _is_path(column: str) -> bool:
+    return column == "path" or column.endswith("_path")

@@ -1,9 +1,10 @@
 """`optimism.csv`: what the apparent figures owe to having been fitted on the same cases.
 
 Harrell's correction (Stat Med 1996; 15: 361) and, beside it, 0.632+ (Efron and Tibshirani, J Am
-Stat Assoc 1997; 92: 548), since the first is too kind when the apparent AUC is near 1. The
-interval: the replicates' apparent figures, shifted by the optimism (Noma et al., Stat Med 2021;
-40: 5691).
+Stat Assoc 1997; 92: 548), since the first is too kind when the apparent AUC is near 1. Intervals
+after Noma et al. (Stat Med 2021; 40: 5691), who shift the spread of the replicates' apparent
+figures; it is put around the corrected figure here, because in samples with copies a selection
+is more optimistic than in the study's, and its apparent figures lie off to one side.
 """
 
 import math
@@ -24,7 +25,7 @@ COLUMNS = (
 FREQUENCY_COLUMNS = (
     "design", "kind", "name", "selected", "replicates", "frequency", "low", "high", "in_final",
 )  # fmt: skip
-METHOD = "whole chain refitted; Harrell and 0.632+; location-shifted interval"
+METHOD = "whole chain refitted; Harrell and 0.632+; interval: spread of the replicates' {}"
 
 
 def table(rows: pd.DataFrame, measured: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
@@ -56,13 +57,13 @@ def table(rows: pd.DataFrame, measured: pd.DataFrame, *, confidence: float = 0.9
         y, p = apparent["y"].to_numpy(), apparent["probability"].to_numpy()
         n_pos = int(y.sum())
         common = {"model": model, "n": y.size, "n_pos": n_pos, "n_neg": y.size - n_pos,
-                  "failed": failed, "method": METHOD}  # fmt: skip
+                  "failed": failed}  # fmt: skip
         for name, value in replicates.measure(y, p).items():
             wide = own.pivot_table(index="replicate", columns="set", values=name, dropna=False)
             found.append(
                 common
                 | {"measure": name, "apparent": value}
-                | _corrected(value, wide, confidence)
+                | _corrected(name, value, wide, confidence)
                 | {"plus632": _plus(name, value, wide["out_of_bag"].mean(), y, p)}
             )
     return pd.DataFrame(found, columns=list(COLUMNS))
@@ -134,19 +135,24 @@ def frequencies(
     return result.sort_values(by, ascending=[True, False, True], ignore_index=True)
 
 
-def _corrected(apparent: float, wide: pd.DataFrame, confidence: float) -> dict[str, Any]:
+def _corrected(
+    measure: str, apparent: float, wide: pd.DataFrame, confidence: float
+) -> dict[str, Any]:
     gaps = (wide["apparent"] - wide["original"]).dropna()
     if gaps.empty:
         return {"replicates": 0}
-    optimism = float(gaps.mean())
-    low, high = resampling.percentile(wide["apparent"], confidence=confidence)
+    # A model by maximum likelihood has the apparent slope 1 in every sample: no spread at all.
+    spread, what = (gaps, "corrections") if measure == "slope" else (wide["apparent"], "apparent")
+    low, high = resampling.percentile(spread, confidence=confidence)
+    corrected, center = apparent - float(gaps.mean()), float(spread.mean())
     return {
         "replicates": len(gaps),
-        "optimism": optimism,
-        "corrected": apparent - optimism,
-        "corrected_low": low - optimism,
-        "corrected_high": high - optimism,
+        "optimism": float(gaps.mean()),
+        "corrected": corrected,
+        "corrected_low": corrected + low - center,
+        "corrected_high": corrected + high - center,
         "out_of_bag": float(wide["out_of_bag"].mean()),
+        "method": METHOD.format(what),
     }
 
 

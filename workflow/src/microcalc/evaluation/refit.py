@@ -4,7 +4,7 @@ Scaler, filters, mRMR, LASSO, clinical screening and models: nothing of the stud
 kept. Fitted on the study's training cases with the study's seed it gives the study's models.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,13 +15,10 @@ from scipy.special import expit
 
 from microcalc import seeds
 from microcalc.evaluation.arrays import Floats
-from microcalc.models.clinical import screen
-from microcalc.models.design import DEEP_SCORE
-from microcalc.models.equation import Equation
-from microcalc.models.fit import Recipe
+from microcalc.models.recipe import DeepInput, Fitted, Recipe
 from microcalc.selection import chain
 from microcalc.selection.folds import assign_folds
-from microcalc.selection.training import feature_matrix, feature_names
+from microcalc.selection.training import feature_copies, feature_matrix, feature_names
 
 Indices = npt.NDArray[np.int64]
 
@@ -36,15 +33,15 @@ class Cases:
         case_id, patient_id, center, split, y and the clinical columns, n rows.
     X
         Shape (n, p).
-    names
-        The p names.
+    features
+        case_id and the p features by name, one row per case of the study.
     copies
         Features of perturbed images, shape (m, n, p), for the stability filter.
     """
 
     rows: pd.DataFrame
     X: Floats
-    names: tuple[str, ...]
+    features: pd.DataFrame
     copies: Floats | None = None
 
     def take(self, index: Indices) -> "Cases":
@@ -56,6 +53,11 @@ class Cases:
     def where(self, *splits: str) -> "Cases":
         """Return the cases of these splits."""
         return self.take(np.flatnonzero(self.rows["split"].isin(splits).to_numpy()))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The p names."""
+        return feature_names(self.features)
 
     @property
     def y(self) -> Indices:
@@ -85,24 +87,22 @@ class Refit:
     Attributes
     ----------
     chain
-        The selection; None when no model uses the deep score.
-    equations
-        By model.
+        The selection; None when no model uses deep features.
+    models
+        By name.
     screened
-        The clinical variables that the screening kept; None when no model screens.
+        The clinical variables that a screening kept.
     """
 
     chain: chain.Chain | None
-    equations: Mapping[str, Equation]
-    screened: tuple[str, ...] | None
+    models: Mapping[str, Fitted]
+    screened: tuple[str, ...]
 
     def predict(self, cases: Cases) -> dict[str, Floats]:
         """Return each model's probabilities of these cases, shape (n,)."""
-        score = np.nan if self.chain is None else self.chain.score(cases.X)
-        rows = cases.rows.assign(**{DEEP_SCORE: score})
         return {
-            name: np.asarray(expit(equation.linear_predictor(rows)))
-            for name, equation in self.equations.items()
+            name: np.asarray(expit(fitted.linear_predictor(cases.rows, cases.features)))
+            for name, fitted in self.models.items()
         }
 
     @property
@@ -111,15 +111,22 @@ class Refit:
         deep = () if self.chain is None else tuple(self.chain.selected["feature"].iloc[1:])
         return [
             *(("deep feature", str(name)) for name in deep),
-            *(("clinical variable", name) for name in self.screened or ()),
+            *(("clinical variable", name) for name in self.screened),
         ]
 
 
-def gather(included: pd.DataFrame, features: pd.DataFrame) -> Cases:
-    """Return the included cases of all splits with their features, in the order of case_id."""
+def gather(
+    included: pd.DataFrame, features: pd.DataFrame, perturbed: pd.DataFrame | None = None
+) -> Cases:
+    """Return the included cases of all splits, in the order of case_id.
+
+    `perturbed` holds case_id, copy and the features of perturbed images, where there are any.
+    """
     rows = included.sort_values("case_id").reset_index(drop=True)
     names = feature_names(features)
-    return Cases(rows, feature_matrix(features, rows["case_id"], names), names)
+    copies = None if perturbed is None else feature_copies(perturbed, rows["case_id"], names)
+    X = feature_matrix(features, rows["case_id"], names)
+    return Cases(rows, X, features[["case_id", *names]], copies)
 
 
 def fit(cases: Cases, plan: Plan, *, seed: int) -> Refit:
@@ -130,7 +137,7 @@ def fit(cases: Cases, plan: Plan, *, seed: int) -> Refit:
     cases
         Training cases. Equal `patient_id` keeps cases in one fold: so do a patient's copies.
     plan
-        What is fitted. External scores are not.
+        What is fitted.
     seed
         Deals the folds, as the study's seed does for the study.
 
@@ -139,31 +146,41 @@ def fit(cases: Cases, plan: Plan, *, seed: int) -> Refit:
     StudyError
         When these cases cannot be fitted, for want of patients or of a class.
     """
+    basis = str(plan.selection.get("training_scores", "out_of_fold"))
     recipes = [
-        Recipe(name, spec, plan.clinical, plan.screening)
+        Recipe(name, spec, plan.clinical, plan.screening, basis, seed)
         for name, spec in plan.models.items()
-        if spec.get("kind") != "external_score"
     ]
-    selection, rows = None, cases.rows
+    selection = None
+    # A model without deep features asks nothing of this.
+    deep = DeepInput(np.zeros(len(cases.y)), False, pd.DataFrame(), cases.features)
     if any(recipe.uses_deep for recipe in recipes):
         selection = _chain(cases, plan.selection, seed)
-        rows = rows.assign(**{DEEP_SCORE: _out_of_fold(cases, plan.selection, seed)})
-    screened = None
-    if any(recipe.spec.get("clinical") == "screened" for recipe in recipes):
-        screened = screen(rows, clinical=plan.clinical, settings=plan.screening).kept
-    informs = selection is not None and len(selection.columns) > 0
-    equations = {
-        recipe.name: _settled(recipe, screened).fit(rows, deep_informs=informs)
-        for recipe in recipes
-    }
-    return Refit(selection, equations, screened)
+        scores = selection.score(cases.X)
+        if basis == "out_of_fold":
+            scores = _out_of_fold(cases, plan.selection, seed)
+        informs = len(selection.columns) > 0
+        deep = DeepInput(scores, informs, selection.selected, cases.features)
+    settled, screened = _screened(recipes, cases.rows)
+    models = {recipe.name: recipe.fit(cases.rows, deep) for recipe in settled}
+    return Refit(selection, models, screened)
 
 
-def _settled(recipe: Recipe, screened: tuple[str, ...] | None) -> Recipe:
-    """Return the recipe with the screening's outcome in its place: it is done once for all."""
-    if recipe.spec.get("clinical") != "screened":
-        return recipe
-    return replace(recipe, spec={**recipe.spec, "clinical": list(screened or ())})
+def _screened(
+    recipes: Sequence[Recipe], rows: pd.DataFrame
+) -> tuple[list[Recipe], tuple[str, ...]]:
+    """Return the recipes with screened variables named, and all of these: each done once."""
+    found: dict[tuple[str, ...], tuple[str, ...]] = {}
+    settled = []
+    for recipe in recipes:
+        if recipe.wanted != "screened":
+            settled.append(recipe)
+            continue
+        without = tuple(recipe.spec.get("without", ()))
+        if without not in found:
+            found[without] = recipe.variables(rows)
+        settled.append(replace(recipe, spec={**recipe.spec, "clinical": list(found[without])}))
+    return settled, tuple(dict.fromkeys(name for kept in found.values() for name in kept))
 
 
 def _chain(cases: Cases, settings: Mapping[str, Any], seed: int) -> chain.Chain:

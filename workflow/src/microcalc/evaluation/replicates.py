@@ -7,6 +7,7 @@ job and order it is made.
 import logging
 import math
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -122,7 +123,7 @@ def permuted(cases: Cases, seed: int) -> Cases:
     for _, patients in sorted(strata.items()):
         positions = np.array(patients)
         y[positions] = y[positions][rng.permutation(len(patients))]
-    return Cases(cases.rows.assign(y=y), cases.X, cases.names, cases.copies)
+    return replace(cases, rows=cases.rows.assign(y=y))
 
 
 def _bootstrap(cases: Cases, seed: int) -> tuple[Cases, Sets]:
@@ -149,9 +150,7 @@ def _split_lottery(cases: Cases, seed: int) -> tuple[Cases, Sets]:
         seed=seed,
     )
     drawn = development.rows["case_id"].map(places)
-    again = Cases(
-        development.rows.assign(split=drawn), development.X, development.names, development.copies
-    )
+    again = replace(development, rows=development.rows.assign(split=drawn))
     return again.where("train"), {"internal": again.where("internal")}
 
 

@@ -1,30 +1,41 @@
 """From features per view to features per case."""
 
+import logging
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from microcalc.errors import StudyError
 from microcalc.features import shards
 
+log = logging.getLogger(__name__)
 
-def cases(paths: Sequence[str | os.PathLike[str]]) -> pd.DataFrame:
-    """Return one row per case: the mean over its views.
+Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
 
-    Every image counts once, whichever view it is; a case with one view is that view.
+
+def cases(paths: Sequence[str | os.PathLike[str]], *, how: str = "mean") -> pd.DataFrame:
+    """Return one row per case: the features of its views, pooled.
 
     Parameters
     ----------
     paths
         The features files of all shards.
+    how
+        ``mean`` or ``max`` over all images of the case, each counting once whichever view it
+        is; or ``concat``: the mean over its CC images, then the mean over its MLO images. Where
+        a case has no image of one of the two, the mean over all its others stands in.
 
     Returns
     -------
     DataFrame
-        case_id, n_views, deep_0000, ... (float32), sorted by case_id.
+        case_id, n_views, with ``concat`` stand_in (CC or MLO where that view is missing, else
+        empty), deep_0000, ... (float32), sorted by case_id.
 
     Raises
     ------
@@ -40,14 +51,79 @@ def cases(paths: Sequence[str | os.PathLike[str]]) -> pd.DataFrame:
     views = pd.concat([table for table, _ in used], ignore_index=True)
     views = views.sort_values("image_id", kind="stable")
     case_ids, place = np.unique(views["case_id"].to_numpy(dtype=str), return_inverse=True)
-    values = views.drop(columns=shards.ID_COLUMNS)
-    total = np.zeros((len(case_ids), values.shape[1]))
-    np.add.at(total, place, values.to_numpy(dtype=np.float64))
-    n_views = np.bincount(place)
-    pooled = pd.DataFrame((total / n_views[:, None]).astype(np.float32), columns=values.columns)
-    pooled.insert(0, "case_id", case_ids)
-    pooled.insert(1, "n_views", n_views)
-    return pooled
+    values = views.drop(columns=shards.ID_COLUMNS).to_numpy(dtype=np.float64)
+    counts: dict[str, npt.NDArray[Any]] = {"n_views": np.bincount(place)}
+    if how == "concat":
+        pooled, stand_in = _side_by_side(values, place, views["view"].to_numpy(dtype=str))
+        counts["stand_in"] = stand_in
+    else:
+        pooled = {"mean": _mean, "max": _maximum}[how](values, place, len(case_ids))
+    names = shards.feature_names(pooled.shape[1])
+    return pd.concat(
+        [
+            pd.DataFrame({"case_id": case_ids, **counts}),
+            pd.DataFrame(pooled.astype(np.float32), columns=names),
+        ],
+        axis=1,
+    )
+
+
+def _mean(values: Floats, place: Places, n: int) -> Floats:
+    total = np.zeros((n, values.shape[1]))
+    np.add.at(total, place, values)
+    with np.errstate(invalid="ignore"):
+        result: Floats = total / np.bincount(place, minlength=n)[:, None]
+    return result
+
+
+def _maximum(values: Floats, place: Places, n: int) -> Floats:
+    most = np.full((n, values.shape[1]), -np.inf)
+    np.maximum.at(most, place, values)
+    return most
+
+
+def _side_by_side(
+    values: Floats, place: Places, view: npt.NDArray[np.str_]
+) -> tuple[Floats, npt.NDArray[np.str_]]:
+    """Return both views' features, shape (n, 2 d), and which view is missing per case."""
+    n = int(place.max()) + 1
+    halves, stand_in = [], np.full(n, "", dtype="<U3")
+    for name in ("CC", "MLO"):
+        of_view = view == name
+        half = _mean(values[of_view], place[of_view], n)
+        missing = np.bincount(place[of_view], minlength=n) == 0
+        if missing.any():
+            log.info("%d cases have no %s view: their other views stand in", missing.sum(), name)
+            half[missing] = _mean(values, place, n)[missing]
+        # A case of neither view has both halves from what it has.
+        stand_in[missing & (stand_in == "")] = name
+        halves.append(half)
+    return np.hstack(halves), stand_in
+
+
+def copies(
+    paths: Sequence[str | os.PathLike[str]], *, n_copies: int, how: str = "mean"
+) -> pd.DataFrame:
+    """Return one row per case and perturbed copy.
+
+    Parameters
+    ----------
+    paths
+        The features files of all shards of the first copy, then of the second, and so on.
+    n_copies
+        How many copies there are.
+    how
+        As in `cases`.
+
+    Returns
+    -------
+    DataFrame
+        copy (from 0), then the columns of `cases`.
+    """
+    each = len(paths) // n_copies
+    tables = [cases(paths[i * each : (i + 1) * each], how=how) for i in range(n_copies)]
+    pooled = pd.concat(tables, keys=range(n_copies), names=["copy", None])
+    return pooled.reset_index(level="copy").reset_index(drop=True)
 
 
 def write(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:

@@ -43,6 +43,10 @@ class Progress:
             self._logged = now
             log.info("%s", self._line(done, now))
 
+    def after(self, before: int) -> Callable[[int], None]:
+        """Return what to call with the number of images done since `before` were."""
+        return lambda done: self(before + done)
+
     def _line(self, done: int, now: float) -> str:
         rate = done / max(now - self._start, 1e-9)
         left = (self._total - done) / max(rate, 1e-9)

@@ -9,7 +9,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -27,6 +27,9 @@ from microcalc.files import atomic_path, digest_value
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from microcalc.features.adapt import Adaptation
+    from microcalc.features.backbone import Network
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +86,7 @@ def update(
     settings: Mapping[str, Any],
     *,
     threads: int,
+    adaptation: "Adaptation | None" = None,
 ) -> None:
     """Bring a shard's features file up to date: keep rows whose key is unchanged, compute the rest.
 
@@ -97,9 +101,12 @@ def update(
     weights_path
         What `weights.write` wrote.
     settings
-        The config's `features`: backbone, layers, device, precision, batch_size.
+        The config's `features`: backbone, layers, device, precision, batch_size; and `cache`,
+        false to compute all rows again.
     threads
         How many threads to compute with; the features do not depend on it.
+    adaptation
+        Batch-norm statistics by center; images of cases it does not know are left out.
 
     Raises
     ------
@@ -123,31 +130,25 @@ def update(
         recipe=forward.RECIPE,
     )
     usable = np.flatnonzero(images.status == "ok")
+    if adaptation is not None:
+        usable = usable[np.isin(images.case_id[usable], [*adaptation.domain])]
     usable = usable[np.argsort(images.image_id[usable], kind="stable")]
-    keys = {i: circumstances.key(images.patch[i]) for i in usable.tolist()}
-    features = _cached(path)
+    keys = {}
+    for i in usable.tolist():
+        mine = circumstances
+        if adaptation is not None:
+            domain = adaptation.domain[str(images.case_id[i])]
+            mine = replace(circumstances, weights=adaptation.digest[domain])
+        keys[i] = mine.key(images.patch[i])
+    features = _cached(path) if settings.get("cache", True) else {}
     new = [i for i, key in keys.items() if key not in features]
     if new:
         with devices.hold(device) as held:
             network = backbone.load(
                 circumstances.backbone, weights_path, device=held, layers=circumstances.layers
             )
-            try:
-                rows = forward.extract(
-                    network,
-                    images.patch,
-                    rows=new,
-                    batch_size=settings.get("batch_size"),
-                    precision=circumstances.precision,
-                    progress=Progress(len(new), label=Path(path).stem),
-                )
-            except forward.NotFiniteError as error:
-                culprits = ", ".join(str(images.image_id[new[row]]) for row in error.rows)
-                raise StudyError(
-                    f"the deep features of these images are not finite numbers: {culprits}; "
-                    "the weights or features.precision do not suit them"
-                ) from None
-        features |= {keys[i]: row for i, row in zip(new, rows, strict=True)}
+            rows = _compute(network, images, new, settings, adaptation, label=Path(path).stem)
+        features |= {keys[i]: row for i, row in rows.items()}
     log.info("computed %d, kept %d", len(new), len(usable) - len(new))
     columns = {
         "image_id": images.image_id[usable].tolist(),
@@ -156,6 +157,44 @@ def update(
         "key": list(keys.values()),
     }
     _write(columns, [features[key] for key in keys.values()], circumstances, path)
+
+
+def _compute(
+    network: "Network",
+    images: Images,
+    new: Sequence[int],
+    settings: Mapping[str, Any],
+    adaptation: "Adaptation | None",
+    *,
+    label: str,
+) -> dict[int, npt.NDArray[np.float32]]:
+    """Return the features of the images at places `new`."""
+    of_domain: dict[str, list[int]] = {}
+    for i in new:
+        domain = "" if adaptation is None else adaptation.domain[str(images.case_id[i])]
+        of_domain.setdefault(domain, []).append(i)
+    progress = Progress(len(new), label=label)
+    computed: dict[int, npt.NDArray[np.float32]] = {}
+    for domain, places in of_domain.items():
+        if adaptation is not None:
+            adaptation.apply(network, domain)
+        try:
+            rows = forward.extract(
+                network,
+                images.patch,
+                rows=places,
+                batch_size=settings.get("batch_size"),
+                precision=settings.get("precision", "float32"),
+                progress=progress.after(len(computed)),
+            )
+        except forward.NotFiniteError as error:
+            culprits = ", ".join(str(images.image_id[places[row]]) for row in error.rows)
+            raise StudyError(
+                f"the deep features of these images are not finite numbers: {culprits}; "
+                "the weights or features.precision do not suit them"
+            ) from None
+        computed |= dict(zip(places, rows, strict=True))
+    return computed
 
 
 def read(path: str | os.PathLike[str]) -> "tuple[pd.DataFrame, Circumstances]":

@@ -17,7 +17,7 @@ from microcalc.errors import StudyError
 from microcalc.features import fetch, generated, statedict
 from microcalc.features.preprocessing import IMAGENET, Preprocessing
 from microcalc.features.vision import torchvision
-from microcalc.files import atomic_path
+from microcalc.files import atomic_path, digest_file
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def prepare(
             generated.tensors(backbone, seed=seed, preprocessing=IMAGENET),
         )
     if re.fullmatch(r"IMAGENET\w+", source):
-        return _published(backbone, source, Path(cache) if cache else fetch.cache_folder())
+        return _published(backbone, source, cache)
     return _given(backbone, Path(source))
 
 
@@ -112,15 +112,49 @@ def _stated_preprocessing(metadata: Mapping[str, str], path: Path) -> Preprocess
         raise StudyError(f"features.weights: {path.name}, preprocessing: {error}") from None
 
 
-def _published(backbone: str, source: str, cache: Path) -> Prepared:
-    entry = published_entry(backbone, source)
+def fetched(
+    backbone: str, source: str, *, cache: str | os.PathLike[str] | None = None
+) -> dict[str, str]:
+    """Bring published weights into the cache, and return which file they are.
+
+    Parameters
+    ----------
+    backbone, source, cache
+        As in `prepare`; `source` is one of torchvision's names.
+
+    Returns
+    -------
+    dict
+        backbone, weights, file (its name in the cache) and sha256.
+
+    Raises
+    ------
+    StudyError
+        When there are no such weights or they cannot be downloaded.
+    """
+    path = _in_cache(published_entry(backbone, source), backbone, source, cache)
+    return {
+        "backbone": backbone,
+        "weights": source,
+        "file": path.name,
+        "sha256": digest_file(path),
+    }
+
+
+def _in_cache(entry: Any, backbone: str, source: str, cache: str | os.PathLike[str] | None) -> Path:
+    folder = Path(cache) if cache else fetch.cache_folder()
     try:
-        path = fetch.fetch(entry.url, cache)
+        return fetch.fetch(entry.url, folder)
     except OSError as error:
         raise StudyError(
             f"features.weights: {source} of {backbone} ({fetch.name_of(entry.url)}) is not in "
-            f"{cache} and could not be downloaded ({error})\n" + _ways_out(backbone, cache)
+            f"{folder} and could not be downloaded ({error})\n" + _ways_out(backbone, folder)
         ) from None
+
+
+def _published(backbone: str, source: str, cache: str | os.PathLike[str] | None) -> Prepared:
+    entry = published_entry(backbone, source)
+    path = _in_cache(entry, backbone, source, cache)
     tensors, _ = statedict.read(path)
     return Prepared(
         backbone,
@@ -166,22 +200,30 @@ def _ways_out(backbone: str, cache: Path) -> str:
 
 
 def write(prepared: Prepared, path: str | os.PathLike[str]) -> None:
-    """Write `prepared` as safetensors, the same bytes for the same weights.
+    """Write `prepared` as safetensors, the same bytes for the same weights."""
+    metadata = {
+        "backbone": prepared.backbone,
+        "source": prepared.source,
+        "digest": prepared.digest(),
+        "preprocessing": prepared.preprocessing.to_json(),
+    }
+    write_tensors(prepared.tensors, metadata, path)
+
+
+def write_tensors(
+    tensors: Mapping[str, torch.Tensor],
+    metadata: Mapping[str, str],
+    path: str | os.PathLike[str],
+) -> None:
+    """Write tensors and metadata as safetensors, the same bytes for the same content.
 
     Safetensors' own writer puts the metadata in the order of a hash table that differs from
     process to process; the format itself is a length, a JSON header and the tensors.
     """
-    header: dict[str, Any] = {
-        "__metadata__": {
-            "backbone": prepared.backbone,
-            "source": prepared.source,
-            "digest": prepared.digest(),
-            "preprocessing": prepared.preprocessing.to_json(),
-        }
-    }
+    header: dict[str, Any] = {"__metadata__": dict(metadata)}
     position = 0
     # Wide types first, so that every tensor starts where its type may.
-    ordered = sorted(prepared.tensors.items(), key=lambda item: (-item[1].element_size(), item[0]))
+    ordered = sorted(tensors.items(), key=lambda item: (-item[1].element_size(), item[0]))
     for name, tensor in ordered:
         if tensor.dtype not in _DTYPES:
             raise ValueError(f"{name}: no safetensors type for {tensor.dtype}")

@@ -30,6 +30,7 @@ logging.getLogger("pydicom").propagate = False
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _META_BYTES = 2000
+_PIECE = 2**24
 _REFUSED_PHOTOMETRIC = "a mammogram is MONOCHROME1 or MONOCHROME2"
 
 
@@ -172,8 +173,12 @@ def _refuse_bomb(data: bytes) -> None:
     begin = 144 + int.from_bytes(data[140:144], "little")
     # Two bytes a pixel, and room for everything else.
     limit = 2 * MOST_PIXELS + 2**24
-    if len(zlib.decompressobj(-zlib.MAX_WBITS).decompress(data[begin:], limit)) >= limit:
-        raise StudyError("unpacks to more data than any mammogram has")
+    unpacker, waiting, size = zlib.decompressobj(-zlib.MAX_WBITS), data[begin:], 0
+    while waiting and not unpacker.eof:
+        size += len(unpacker.decompress(waiting, _PIECE))
+        waiting = unpacker.unconsumed_tail
+        if size >= limit:
+            raise StudyError("unpacks to more data than any mammogram has")
 
 
 def _transfer_syntax(dataset: Dataset) -> UID:

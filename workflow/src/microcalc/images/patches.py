@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 from scipy import ndimage
 
 from microcalc.errors import StudyError
 from microcalc.images import breast as breasts
+from microcalc.images import pictures
 from microcalc.images.breast import Breast
 from microcalc.images.mammogram import Mammogram
 from microcalc.images.roi import Roi, check_inside
@@ -39,6 +40,8 @@ class Patch:
     thumbnail
         (T, T) uint8, the whole image in the same orientation, ROI outlined, the surroundings of
         the breast black.
+    picture
+        (S, S) uint8, the patch for a person to look at: black where the thumbnail is.
     flipped, upside_down
         Whether left and right, and whether top and bottom, were exchanged.
     qc
@@ -47,6 +50,7 @@ class Patch:
 
     pixels: NDArray[np.float32]
     thumbnail: NDArray[np.uint8]
+    picture: NDArray[np.uint8]
     flipped: bool
     upside_down: bool
     qc: dict[str, Any]
@@ -62,6 +66,7 @@ def extract(
     normalization: str = "percentile",
     crop: str = "fixed",
     fit_margin_mm: float = 0.0,
+    surround: float = 1.0,
 ) -> Patch:
     """Return the patch of `patch_mm` centered on `roi`, at `spacing_mm` a pixel.
 
@@ -85,6 +90,8 @@ def extract(
         side plus `fit_margin_mm` at either end, brought to the same number of pixels.
     fit_margin_mm
         See `crop`.
+    surround
+        The window is this many times as long and has as many times the pixels.
     normalization
         "percentile", "z-score" (mean 0.5, one SD 0.15) or "none" (the full range of the file).
 
@@ -107,16 +114,20 @@ def extract(
         row_mm, column_mm = mammogram.spacing_mm
         longer = max((roi.x1 - roi.x0) * column_mm, (roi.y1 - roi.y0) * row_mm)
         window_mm = longer + 2 * fit_margin_mm
+    window_mm *= round(size * surround) / size
+    size = round(size * surround)
     pixels, outside = _resample(mammogram, scaled, roi.center, size, window_mm / size)
-    thumbnail = _thumbnail(mammogram, breast, scaled, roi, thumbnail_px)
+    # A margin of a few millimeters, so that no skin is lost to a mask that is too tight.
+    near = ndimage.binary_dilation(breast.mask, iterations=3)
+    thumbnail = pictures.thumbnail(mammogram, breast.stride, near, scaled, roi, thumbnail_px)
+    shown = pictures.near_breast(mammogram, breast.stride, near, roi.center, size, window_mm / size)
+    picture = np.where(shown, np.rint(pixels * 255), 0).astype(np.uint8)
     # The patch is centered on the ROI, so that flipping it is flipping the image with its ROI.
-    if flipped:
-        pixels, thumbnail = pixels[:, ::-1], thumbnail[:, ::-1]
-    if upside_down:
-        pixels, thumbnail = pixels[::-1], thumbnail[::-1]
+    upright = np.s_[:: -1 if upside_down else 1, :: -1 if flipped else 1]
     return Patch(
-        pixels=np.ascontiguousarray(pixels),
-        thumbnail=np.ascontiguousarray(thumbnail),
+        pixels=np.ascontiguousarray(pixels[upright]),
+        thumbnail=np.ascontiguousarray(thumbnail[upright]),
+        picture=np.ascontiguousarray(picture[upright]),
         flipped=flipped,
         upside_down=upside_down,
         qc=_quality(mammogram, breast, scaled, roi)
@@ -205,32 +216,6 @@ def _resample(
         for start, end, limit in zip(starts, ends, (columns, rows), strict=True)
     ]
     return np.clip(np.asarray(resized), 0, 1), 1 - inside[0] * inside[1]
-
-
-def _thumbnail(
-    mammogram: Mammogram, breast: Breast, scaled: NDArray[np.float32], roi: Roi, size: int
-) -> NDArray[np.uint8]:
-    """Return the whole image in a square, black outside the breast: burned-in text stays out."""
-    rows, columns = mammogram.shape
-    near = ndimage.binary_dilation(breast.mask, iterations=3)
-    sample = mammogram.stored[
-        breast.stride[0] // 2 :: breast.stride[0], breast.stride[1] // 2 :: breast.stride[1]
-    ]
-    small = np.where(near, np.clip(np.take(scaled, sample), 0, 1) * 255, 0).astype(np.uint8)
-    tall, wide = (n * s for n, s in zip((rows, columns), mammogram.spacing_mm, strict=True))
-    ratio = size / max(tall, wide)
-    width, height = max(1, round(wide * ratio)), max(1, round(tall * ratio))
-    image = Image.fromarray(small).resize((width, height), Image.Resampling.BILINEAR)
-    draw = ImageDraw.Draw(image)
-    x0, x1 = (v / columns * width for v in (roi.x0, roi.x1))
-    y0, y1 = (v / rows * height for v in (roi.y0, roi.y1))
-    # White with a black rim can be told from any tissue.
-    draw.rectangle((floor(x0) - 2, floor(y0) - 2, ceil(x1) + 1, ceil(y1) + 1), outline=0)
-    draw.rectangle((floor(x0) - 1, floor(y0) - 1, ceil(x1), ceil(y1)), outline=255)
-    square = np.zeros((size, size), dtype=np.uint8)
-    top, left = (size - height) // 2, (size - width) // 2
-    square[top : top + height, left : left + width] = np.asarray(image)
-    return square
 
 
 def _part_in_breast(mammogram: Mammogram, breast: Breast, roi: Roi, flags: list[str]) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-RECIPE = 1
+RECIPE = 2
 """Version of the way from stored pixels to patch.
 
 Raise it with every change that alters a patch, thumbnail or QC value: it is part of each row's
@@ -33,6 +33,8 @@ class Recipe:
         "fixed" for a window of `patch_mm`, "fit" for one as large as the ROI and its margin.
     fit_margin_mm
         Margin on every side of the ROI's longer side when `crop` is "fit".
+    surround
+        Side of the window relative to the patch's, for windows that are perturbed later.
     normalization
         How grey levels are scaled from inside the breast: "percentile", "z-score" or "none".
     """
@@ -45,6 +47,7 @@ class Recipe:
     normalization: Literal["percentile", "z-score", "none"] = "percentile"
     crop: Literal["fixed", "fit"] = "fixed"
     fit_margin_mm: float = 2.0
+    surround: float = 1.0
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "Recipe":
@@ -54,8 +57,8 @@ class Recipe:
 
     @property
     def patch_px(self) -> int:
-        """Side of the patch in pixels."""
-        return round(self.patch_mm / self.spacing_mm)
+        """Side of the window in pixels."""
+        return round(round(self.patch_mm / self.spacing_mm) * self.surround)
 
     def as_key(self) -> dict[str, Any]:
         """Return the settings as JSON-like values for a digest."""

@@ -77,25 +77,29 @@ def _mask(data: bytes, shape: tuple[int, int], label: str, uid_digest: str) -> N
     names: dict[str, int] = {}
     offset = (0, 0)
     if data[128:132] == b"DICM":
-        values, names = _from_dicom(data, uid_digest)
+        values, names = _from_dicom(data, shape, uid_digest)
     elif data.startswith((b"\x89PNG", b"II*\0", b"MM\0*")):
         values = _from_raster(data)
     else:
         values, names, offset = _from_itk(data)
     if offset != (0, 0):
         values = _placed(values, offset, shape)
-    if values.shape != shape:
-        turned = "; rows and columns look swapped" if values.shape == shape[::-1] else ""
-        raise StudyError(
-            f"its ROI mask has {values.shape[0]} rows and {values.shape[1]} columns, the image "
-            f"has {shape[0]} and {shape[1]}{turned}"
-        )
+    _check_shape(values.shape, shape)
     mask = np.asarray(values != 0)
     if label:
         mask = np.asarray(values == _value_of(label, names))
     if not mask.any():
         raise StudyError(f"its ROI mask is empty{f' for label {label!r}' if label else ''}")
     return mask
+
+
+def _check_shape(found: tuple[int, ...], shape: tuple[int, int]) -> None:
+    if found != shape:
+        turned = "; rows and columns look swapped" if found == shape[::-1] else ""
+        raise StudyError(
+            f"its ROI mask has {found[0]} rows and {found[1]} columns, the image "
+            f"has {shape[0]} and {shape[1]}{turned}"
+        )
 
 
 def _value_of(label: str, names: dict[str, int]) -> int:
@@ -173,11 +177,13 @@ def _placed(values: NDArray[Any], offset: tuple[int, int], shape: tuple[int, int
     return whole
 
 
-def _from_dicom(data: bytes, uid_digest: str) -> tuple[NDArray[Any], dict[str, int]]:
+def _from_dicom(
+    data: bytes, shape: tuple[int, int], uid_digest: str
+) -> tuple[NDArray[Any], dict[str, int]]:
     """Return the labels in a DICOM SEG, or the pixels of a DICOM image that serves as a mask."""
     dataset = dicom.parse(data)
-    if int(dataset.Rows) * int(dataset.Columns) > MOST_PIXELS:
-        raise StudyError("its ROI mask claims more pixels than a mammogram has")
+    # What a mask unpacks to is looked at once its size is known to be the image's.
+    _check_shape((int(dataset.Rows), int(dataset.Columns)), shape)
     if dataset.SOPClassUID not in _SEGMENTATION_CLASSES:
         return np.squeeze(dataset.pixel_array), {}
     return _from_segmentation(dataset, uid_digest)

@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import struct
+import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -51,8 +53,8 @@ class Shard:
     patch
         (n, S, S) float32 in [0, 1], mapped from the file rather than read into memory; zeros
         where the image is excluded.
-    thumbnail
-        (n, T, T) uint8.
+    thumbnail, picture
+        (n, T, T) and (n, S, S) uint8: image and patch for people, black around the breast.
     digest
         The planning digest that the shard was made from.
     recipe
@@ -70,6 +72,7 @@ class Shard:
     qc: NDArray[np.str_]
     patch: NDArray[np.float32]
     thumbnail: NDArray[np.uint8]
+    picture: NDArray[np.uint8]
     digest: str
     recipe: int
 
@@ -79,11 +82,12 @@ class Shard:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One image of a shard: texts by column name, and its two pictures."""
+    """One image of a shard: texts by column name, and its three pictures."""
 
     texts: Mapping[str, str]
     patch: NDArray[np.float32]
     thumbnail: NDArray[np.uint8]
+    picture: NDArray[np.uint8]
 
 
 def read(path: str | os.PathLike[str]) -> Shard:
@@ -101,7 +105,7 @@ def read(path: str | os.PathLike[str]) -> Shard:
                 raise ValueError(f"checksum of {damaged}")
             meta = json.loads(archive.read(MEMBER))
             arrays: dict[str, Any] = {name: _text(archive, name) for name in TEXTS}
-            for name in ("patch", "thumbnail"):
+            for name in ("patch", "thumbnail", "picture"):
                 arrays[name] = _mapped(path, archive, name)
         if len({len(array) for array in arrays.values()}) != 1:
             raise ValueError("columns of different lengths")
@@ -129,25 +133,36 @@ def write(
     path
         The file, replaced when all is written.
     rows
-        `count` rows, sorted by image_id. Patches are written as they come, so that memory holds
-        no more than one of them.
+        `count` rows, sorted by image_id. Pictures are written as they come, so that memory holds
+        those of one row.
     count, patch_px, thumbnail_px
         Number of rows and sides of the pictures.
     digest, recipe
         See `Shard`.
     """
     texts: dict[str, list[str]] = {name: [] for name in TEXTS}
-    thumbnails = np.zeros((count, thumbnail_px, thumbnail_px), dtype=np.uint8)
-    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+    with (
+        atomic_path(path) as temporary,
+        zipfile.ZipFile(temporary, "w") as archive,
+        tempfile.TemporaryFile() as thumbnails,
+        tempfile.TemporaryFile() as pictures,
+    ):
         with _member(archive, "patch") as file:
             _write_header(file, np.float32, (count, patch_px, patch_px))
-            for place, row in enumerate(rows):
+            for row in rows:
                 file.write(np.ascontiguousarray(row.patch, dtype=np.float32).data)
-                thumbnails[place] = row.thumbnail
+                thumbnails.write(np.ascontiguousarray(row.thumbnail, dtype=np.uint8).data)
+                pictures.write(np.ascontiguousarray(row.picture, dtype=np.uint8).data)
                 for name in TEXTS:
                     texts[name].append(row.texts[name])
-        with _member(archive, "thumbnail") as file:
-            np.lib.format.write_array(file, thumbnails, allow_pickle=False)
+        for name, kept, side in (
+            ("thumbnail", thumbnails, thumbnail_px),
+            ("picture", pictures, patch_px),
+        ):
+            with _member(archive, name) as file:
+                _write_header(file, np.uint8, (count, side, side))
+                kept.seek(0)
+                shutil.copyfileobj(kept, file)
         for name in TEXTS:
             with _member(archive, name) as file:
                 # An empty list would become an array of float.

@@ -157,6 +157,7 @@ def _cached(path: str | os.PathLike[str]) -> dict[str, Row]:
             {name: str(getattr(shard, name)[i]) for name in shard_file.TEXTS},
             shard.patch[i],
             shard.thumbnail[i],
+            shard.picture[i],
         )
         for i in range(len(shard))
     }
@@ -220,6 +221,7 @@ def _compute(row: Mapping[str, str], files: Mapping[str, bytes], key: str, recip
             normalization=recipe.normalization,
             crop=recipe.crop,
             fit_margin_mm=recipe.fit_margin_mm,
+            surround=recipe.surround,
         )
     except StudyError as error:
         reason = str(error).removeprefix(f"image {image_id}: ")
@@ -230,7 +232,7 @@ def _compute(row: Mapping[str, str], files: Mapping[str, bytes], key: str, recip
         "uid_digest": mammogram.uid_digest,
         "qc": json.dumps(patch.qc, sort_keys=True, ensure_ascii=False),
     }
-    return Row(texts, patch.pixels, patch.thumbnail)
+    return Row(texts, patch.pixels, patch.thumbnail, patch.picture)
 
 
 def _roi(row: Mapping[str, str], file: bytes | None, mammogram: Mammogram) -> Roi:
@@ -254,16 +256,21 @@ def _number(row: Mapping[str, str], column: str, kind: type[Number]) -> Number |
     if not text:
         return None
     try:
-        return kind(text)
-    except ValueError:
+        number = float(text)
+        if kind is int and not number.is_integer():
+            raise ValueError(text)
+        return kind(number)
+    except (ValueError, OverflowError):
         raise StudyError(
-            f"image {row['image_id']}: {column} is {text!r}; expected a number"
+            f"image {row['image_id']}: {column} is {text!r}; expected a "
+            f"{'whole number' if kind is int else 'number'}"
         ) from None
 
 
-def _blank(recipe: Recipe) -> tuple[Any, Any]:
-    sides = recipe.patch_px, recipe.thumbnail_px
-    return np.zeros((sides[0],) * 2, np.float32), np.zeros((sides[1],) * 2, np.uint8)
+def _blank(recipe: Recipe) -> tuple[Any, Any, Any]:
+    """Return a patch, thumbnail and picture with nothing on them."""
+    size, thumbnail = (recipe.patch_px,) * 2, (recipe.thumbnail_px,) * 2
+    return np.zeros(size, np.float32), np.zeros(thumbnail, np.uint8), np.zeros(size, np.uint8)
 
 
 def _pixel_digest(mammogram: Mammogram) -> str:

@@ -9,12 +9,21 @@ import numpy as np
 import pandas as pd
 
 from microcalc.errors import StudyError
-from microcalc.models import design, logistic
+from microcalc.models import design, regression
+from microcalc.models.regression import usable
+
+__all__ = [
+    "COLUMNS", "Screening", "candidates", "describe", "missing_values", "screen",
+    "training_rows", "usable",
+]  # fmt: skip
 
 COLUMNS = (
-    "variable", "level", "n", "coefficient", "se", "odds_ratio", "or_low", "or_high", "p",
-    "p_variable", "kept", "method",
-)  # fmt: skip
+    *("variable", "level", "n", "coefficient", "se", "odds_ratio", "or_low", "or_high"),
+    *("or_profile_low", "or_profile_high", "p", "p_variable", "vif", "kept", "method"),
+)
+_NUMBERS = COLUMNS[3:13]
+
+Clinical = Mapping[str, Mapping[str, Any]]
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +35,11 @@ class Screening:
     Attributes
     ----------
     univariable, multivariable
-        One row per continuous variable and per level of a categorical one: variable, level,
+        One row per design column of a variable, and one per reference level: variable, level,
         n (cases, or cases of the level), coefficient (log odds), se, odds_ratio with its Wald
-        interval or_low and or_high, p (Wald), p_variable (likelihood ratio, the whole
-        variable), kept, method. The reference level has odds ratio 1 and no p. The
+        interval or_low and or_high and its profile-likelihood interval or_profile_low and
+        or_profile_high (where asked for, and on one table of cases), p (Wald), p_variable (the
+        whole variable), vif, kept, method. The reference level has odds ratio 1 and no p. The
         multivariable table has no row when nothing survived the univariable step.
     kept
         The independent predictors, in the config's order.
@@ -50,45 +60,104 @@ def training_rows(included: pd.DataFrame) -> pd.DataFrame:
     return train.reset_index(drop=True)
 
 
+def candidates(clinical: Clinical, without: Sequence[str] = ()) -> dict[str, Mapping[str, Any]]:
+    """Return the variables that screening may choose from: no score of another origin."""
+    return {
+        name: entry
+        for name, entry in clinical.items()
+        if entry.get("candidate", True) and name not in without
+    }
+
+
+def missing_values(included: pd.DataFrame, clinical: Clinical) -> pd.DataFrame:
+    """Return how often each clinical variable is missing: variable, split, n, n_missing, n_unseen.
+
+    `n_unseen` counts cases with a level that no training case has; models treat it as missing.
+    """
+    train = included[included["split"] == "train"]
+    lines = []
+    for variable in clinical:
+        known = set(design.texts(train[variable]))
+        for split, rows in included.groupby("split", sort=True):
+            values = design.texts(rows[variable])
+            unseen = clinical[variable]["kind"] != "continuous"
+            lines.append(
+                {
+                    "variable": variable,
+                    "split": split,
+                    "n": len(values),
+                    "n_missing": sum(value is None for value in values),
+                    "n_unseen": sum(
+                        unseen and value is not None and value not in known for value in values
+                    ),
+                }
+            )
+    return pd.DataFrame(lines, columns=["variable", "split", "n", "n_missing", "n_unseen"])
+
+
 def screen(
     table: pd.DataFrame,
     *,
-    clinical: Mapping[str, Mapping[str, Any]],
+    clinical: Clinical,
     settings: Mapping[str, Any],
     confidence: float = 0.95,
+    seed: int = 0,
+    profile: bool = False,
 ) -> Screening:
     """Screen the clinical variables on the training cases given.
 
-    Every variable alone; those with likelihood-ratio p below `p_univariable` together; of
-    these, the ones with p below `p_multivariable` are the independent predictors. A
-    categorical variable is one variable, tested with all its levels at once.
+    `method` "p_values": every variable alone; those with p below `p_univariable` together; of
+    these, the ones with p below `p_multivariable` are the independent predictors. A categorical
+    variable is one variable, tested with all its levels at once. "backward_aic": of all
+    variables together, the one whose loss lowers Akaike's criterion most leaves, until none
+    does. "fixed": the variables named in `variables`, whatever their p.
 
     Parameters
     ----------
     table
         Training cases with column y and the clinical columns.
     clinical
-        The config's `clinical`: kind and levels per variable.
+        The candidates, as in the config's `clinical`: kind and levels per variable.
     settings
-        The config's `screening`: p_univariable, p_multivariable, missing.
+        The config's `screening`.
     confidence
         Level of the intervals.
+    seed
+        Deals the multiple imputations.
+    profile
+        Whether to compute the profile-likelihood intervals.
     """
-    limit_one, limit_all = settings["p_univariable"], settings["p_multivariable"]
-    tables, candidates = [], []
-    for name in clinical:
-        rows = describe(table, [name], clinical, settings, limit=limit_one, confidence=confidence)
-        tables.append(rows)
-        candidates += [name] if rows["kept"].any() else []
-    together = describe(
-        table, candidates, clinical, settings, limit=limit_all, confidence=confidence
-    )
-    kept = tuple(n for n in candidates if together.loc[together["variable"] == n, "kept"].any())
-    univariable = pd.concat(tables, ignore_index=True) if tables else _table([])
+    method = settings.get("method", "p_values")
+    tables = regression.completed(table, clinical, settings, seed=seed)
+
+    def described(names: list[str], limit: float) -> pd.DataFrame:
+        return describe(
+            table,
+            names,
+            clinical,
+            settings,
+            limit=limit,
+            confidence=confidence,
+            profile=profile,
+            imputed=tables,
+        )
+
+    singles = [described([name], settings["p_univariable"]) for name in clinical]
+    univariable = pd.concat(singles, ignore_index=True) if singles else _table([])
+    if method == "fixed":
+        chosen = [name for name in settings.get("variables", ()) if name in clinical]
+    elif method == "backward_aic":
+        chosen = regression.backward(tables, list(clinical), clinical, settings)
+    else:
+        passed = univariable.loc[univariable["kept"], "variable"]
+        chosen = [name for name in clinical if name in set(passed)]
+    limit = settings["p_multivariable"] if method == "p_values" else np.inf
+    together = described(chosen, limit)
+    kept = tuple(n for n in chosen if together.loc[together["variable"] == n, "kept"].any())
     logger.info(
-        "of %d clinical variables %d have p < %g alone (%s) and %d p < %g together (%s)",
-        *(len(clinical), len(candidates), limit_one, ", ".join(candidates) or "none"),
-        *(len(kept), limit_all, ", ".join(kept) or "none"),
+        "screening (%s): of %d clinical variables %d go on (%s), %d are kept (%s)",
+        *(method, len(clinical), len(chosen), ", ".join(chosen) or "none"),
+        *(len(kept), ", ".join(kept) or "none"),
     )
     return Screening(univariable, together, kept)
 
@@ -96,73 +165,46 @@ def screen(
 def describe(
     table: pd.DataFrame,
     variables: Sequence[str],
-    clinical: Mapping[str, Mapping[str, Any]],
+    clinical: Clinical,
     settings: Mapping[str, Any],
     *,
     limit: float,
     confidence: float = 0.95,
+    profile: bool = False,
+    imputed: Sequence[pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """Fit one model on `variables` and return its table of odds ratios, columns `COLUMNS`.
 
     A variable of which the cases show only one value has no coefficient: its row says
     "not estimable", with p_variable 1.
     """
-    rows = usable(table, variables, settings["missing"])
-    coding = design.fit(rows, variables, clinical)
-    X, y = coding.matrix(rows), rows["y"].to_numpy()
-    groups = np.array(coding.groups, dtype=str)
+    fitted = regression.fit(
+        imputed or [table],
+        variables,
+        clinical,
+        settings,
+        confidence=confidence,
+        profile=profile,
+        observed=table,
+    )
     lines: list[dict[str, Any]] = []
-    if coding.terms:
-        fitted = logistic.fit(X, y, names=coding.columns, confidence=confidence)
-        places = {name: i + 1 for i, name in enumerate(coding.columns)}
     for variable in variables:
-        term = next((term for term in coding.terms if term.variable == variable), None)
+        term = next((term for term in fitted.coding.terms if term.variable == variable), None)
         if term is None:
-            lines.append(_line(variable, len(rows), method="not estimable", p_variable=1.0))
+            lines.append(_line(variable, fitted.n, method="not estimable", p_variable=1.0))
             continue
-        test = logistic.drop_test(X, y, groups == variable)
-        common = {"p_variable": test.p, "kept": test.p < limit, "method": fitted.method}
-        counts = X[:, groups == variable].sum(axis=0)
+        p = fitted.test(variable, settings.get("test", "likelihood_ratio")).p
+        common = {"p_variable": p, "kept": p < limit, "method": fitted.method}
+        counts = fitted.counts(variable)
         if term.kind == "categorical":
             reference = {"level": term.levels[0], "coefficient": 0.0, "odds_ratio": 1.0}
-            lines.append(_line(variable, len(rows) - int(counts.sum()), **common, **reference))
-        for column, count, level in zip(
-            term.columns, counts, term.levels[1:] or ("",), strict=True
-        ):
-            i = places[column]
-            lines.append(
-                _line(
-                    variable,
-                    int(count) if term.kind == "categorical" else len(rows),
-                    level=level,
-                    coefficient=float(fitted.coefficients[i]),
-                    se=float(fitted.se[i]),
-                    odds_ratio=float(fitted.odds_ratio[i]),
-                    or_low=float(np.exp(fitted.low[i])),
-                    or_high=float(np.exp(fitted.high[i])),
-                    p=float(fitted.p[i]),
-                    **common,
-                )
-            )
+            of_levels = sum(counts[: len(term.levels) - 1])
+            lines.append(_line(variable, fitted.n - of_levels, **common, **reference))
+        for column, count, level in zip(term.columns, counts, term.column_levels, strict=True):
+            counted = term.kind == "categorical" or level == "missing"
+            n = count if counted else fitted.n
+            lines.append(_line(variable, n, level=level, **fitted.numbers(column), **common))
     return _table(lines)
-
-
-def usable(table: pd.DataFrame, variables: Sequence[str], missing: str) -> pd.DataFrame:
-    """Return the rows a model on `variables` is fitted on.
-
-    All of them, or with `missing` "complete-case" those without a missing value.
-    """
-    if missing != "complete-case":
-        return table
-    complete = np.ones(len(table), dtype=bool)
-    for name in variables:
-        complete &= np.array([text is not None for text in design.texts(table[name])])
-    if table.loc[complete, "y"].nunique() < 2:
-        raise StudyError(
-            "screening.missing is complete-case, and the cases without a missing value in "
-            f"{', '.join(variables)} are {int(complete.sum())}, not of both classes; use impute"
-        )
-    return table[complete].reset_index(drop=True)
 
 
 def _line(variable: str, n: int, **values: Any) -> dict[str, Any]:
@@ -170,6 +212,5 @@ def _line(variable: str, n: int, **values: Any) -> dict[str, Any]:
 
 
 def _table(lines: list[dict[str, Any]]) -> pd.DataFrame:
-    numbers = ("coefficient", "se", "odds_ratio", "or_low", "or_high", "p", "p_variable")
     table = pd.DataFrame(lines, columns=list(COLUMNS))
-    return table.astype(dict.fromkeys(numbers, float) | {"n": int, "kept": bool})
+    return table.astype(dict.fromkeys(_NUMBERS, float) | {"n": int, "kept": bool})

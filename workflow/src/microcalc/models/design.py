@@ -3,60 +3,20 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from microcalc.errors import StudyError
+from microcalc.models import splines
+from microcalc.models.levels import merge_rare
+from microcalc.models.term import DEEP_SCORE, Term, numeric, texts
 
-Kind = Literal["continuous", "categorical", "deep"]
+__all__ = ["DEEP_SCORE", "Design", "Term", "fit", "numeric", "texts"]
+
 Floats = NDArray[np.float64]
-
-DEEP_SCORE = "deep_score"
-
-
-@dataclass(frozen=True)
-class Term:
-    """One predictor as it enters a model.
-
-    Attributes
-    ----------
-    variable
-        Name of the column in the table of cases.
-    kind
-        "continuous" (one column), "categorical" (one 0/1 column per level but the first),
-        "deep" (the deep score: one column, never missing).
-    levels
-        Levels seen among the training cases, in the config's order; the first is the reference.
-    impute
-        What stands in for a missing value: training median, or most frequent training level.
-    """
-
-    variable: str
-    kind: Kind
-    levels: tuple[str, ...] = ()
-    impute: float | str | None = None
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of the design columns."""
-        if self.kind == "categorical":
-            return tuple(f"{self.variable}={level}" for level in self.levels[1:])
-        return (self.variable,)
-
-    def code(self, values: pd.Series) -> Floats:
-        """Return the design columns of one table column, shape (n, len(columns))."""
-        if self.kind == "categorical":
-            known = [self.impute if level not in self.levels else level for level in texts(values)]
-            return np.array(
-                [[float(level == other) for other in self.levels[1:]] for level in known]
-            ).reshape(len(values), len(self.levels) - 1)
-        numbers = numeric(values)
-        if self.impute is not None:
-            numbers = np.where(np.isnan(numbers), float(self.impute), numbers)
-        return numbers[:, None]
 
 
 @dataclass(frozen=True)
@@ -75,6 +35,15 @@ class Design:
         """The variable each design column belongs to."""
         return tuple(term.variable for term in self.terms for _ in term.columns)
 
+    def tested(self, variable: str) -> NDArray[np.bool_]:
+        """Return which columns stand for the variable's values, its missing indicator not."""
+        marks = [
+            term.variable == variable and not (term.indicator and column == term.columns[-1])
+            for term in self.terms
+            for column in term.columns
+        ]
+        return np.array(marks, dtype=bool)
+
     def matrix(self, table: pd.DataFrame) -> Floats:
         """Return the design columns of a table of cases, shape (n, q), without the intercept.
 
@@ -88,12 +57,12 @@ class Design:
         """Return (variable, level, cases) for every level that no training case had."""
         found = []
         for term in self.terms:
-            if term.kind == "categorical":
+            if term.kind in ("categorical", "ordinal"):
                 levels = Counter(texts(_column(table, term.variable)))
                 found += [
                     (term.variable, level, count)
                     for level, count in sorted(levels.items(), key=str)
-                    if level is not None and level not in term.levels
+                    if level is not None and term.group_of(level) not in term.levels
                 ]
         return found
 
@@ -103,7 +72,10 @@ class Design:
 
 
 def fit(
-    table: pd.DataFrame, variables: Sequence[str], clinical: Mapping[str, Mapping[str, Any]]
+    table: pd.DataFrame,
+    variables: Sequence[str],
+    clinical: Mapping[str, Mapping[str, Any]],
+    settings: Mapping[str, Any] | None = None,
 ) -> Design:
     """Return the coding of `variables`, learned from the training cases given.
 
@@ -115,55 +87,50 @@ def fit(
         Which variables, in which order. One without any observed value, or of which only
         one level was observed, gets no term: there is nothing to estimate.
     clinical
-        The config's `clinical`: kind, and levels with the reference first.
+        The config's `clinical`: kind, and levels with the reference first; `knots` of a
+        continuous variable.
+    settings
+        The config's `screening`: `missing` and `indicator_from` say whether a variable gets an
+        indicator of missing values, `merge_levels_below` which levels are too rare.
     """
-    terms = [_fit_term(_column(table, name), name, _entry(clinical, name)) for name in variables]
+    given = settings or {}
+    terms = [
+        _fit_term(_column(table, name), name, _entry(clinical, name), given) for name in variables
+    ]
     return Design(tuple(term for term in terms if term is not None))
 
 
-def texts(values: pd.Series) -> list[str | None]:
-    """Return a column's entries as text, None where missing; 1.0 reads "1"."""
-    return [_text(value) for value in values.tolist()]
-
-
-def _text(value: Any) -> str | None:
-    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
-        return None
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value) or None
-
-
-def numeric(values: pd.Series) -> Floats:
-    """Return a column's entries as numbers, NaN where missing.
-
-    Raises
-    ------
-    StudyError
-        When an entry is not a finite number.
-    """
-    numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
-    for text, number in zip(texts(values), numbers, strict=True):
-        if text is not None and not np.isfinite(number):
-            raise StudyError(
-                f"column {values.name!r} holds {text!r} where a number is expected; mend the "
-                "table, or declare the variable categorical in the config's clinical section"
-            )
-    return numbers
-
-
-def _fit_term(values: pd.Series, name: str, entry: Mapping[str, Any]) -> Term | None:
-    if entry["kind"] == "categorical":
-        counts = Counter(texts(values))
-        levels = tuple(str(level) for level in entry["levels"] if counts[str(level)])
+def _fit_term(
+    values: pd.Series, name: str, entry: Mapping[str, Any], settings: Mapping[str, Any]
+) -> Term | None:
+    if entry["kind"] in ("categorical", "ordinal"):
+        observed = texts(values)
+        counts = Counter(observed)
+        seen = tuple(str(level) for level in entry["levels"] if counts[str(level)])
+        merged = merge_rare(seen, counts, below=settings.get("merge_levels_below") or 0)
+        levels = tuple(dict.fromkeys(merged.values()))
         if len(levels) < 2:
             return None
-        return Term(name, "categorical", levels, max(levels, key=lambda level: counts[level]))
+        indicator = _indicator(sum(level not in merged for level in observed), settings)
+        common = max(seen, key=lambda level: counts[level])
+        return Term(name, entry["kind"], levels, merged[common], indicator=indicator, merged=merged)
     numbers = numeric(values)
-    observed = numbers[~np.isnan(numbers)]
-    if len(set(observed)) < 2:
+    observed_numbers = numbers[~np.isnan(numbers)]
+    if len(set(observed_numbers)) < 2:
         return None
-    return Term(name, "continuous", impute=float(np.median(observed)))
+    return Term(
+        name,
+        "continuous",
+        impute=float(np.median(observed_numbers)),
+        knots=splines.knots(observed_numbers, entry.get("knots"), name=name),
+        indicator=_indicator(int(np.isnan(numbers).sum()), settings),
+    )
+
+
+def _indicator(n_missing: int, settings: Mapping[str, Any]) -> bool:
+    """Return whether so many missing values among the training cases get a column of their own."""
+    least = settings.get("indicator_from")
+    return settings.get("missing") == "impute" and least is not None and n_missing >= least
 
 
 def _entry(clinical: Mapping[str, Mapping[str, Any]], name: str) -> Mapping[str, Any]:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from microcalc.models.design import DEEP_SCORE, Design, Term
+from microcalc.models.design import Design
+from microcalc.models.term import DEEP_SCORE, Term
 
 
 @dataclass(frozen=True)
@@ -53,28 +54,71 @@ class Equation:
         for term in self.design.terms:
             own = [left.pop(0) for _ in term.columns]
             entry: dict[str, Any] = {"variable": term.variable, "kind": term.kind}
-            if term.kind == "categorical":
-                entry["reference"] = term.levels[0]
-                entry["coefficients"] = dict(zip(term.levels[1:], own, strict=True))
+            if term.kind in ("categorical", "ordinal"):
+                entry |= {"kind": "categorical"} | _by_level(term, own)
             else:
                 entry["coefficient"] = own[0]
-            if term.impute is not None:
-                entry["if_missing"] = term.impute
+                if term.impute is not None:
+                    entry["if_missing"] = term.impute
+            if term.knots:
+                bends = own[1 : len(term.knots) - 1]
+                entry["spline"] = {"knots": list(term.knots), "coefficients": bends}
+            if term.indicator:
+                entry["missing_coefficient"] = own[-1]
             terms.append(entry)
         return {"intercept": self.intercept, "terms": terms}
 
 
+def _by_level(term: Term, own: list[float]) -> dict[str, Any]:
+    """Return reference, coefficients and if_missing in the levels of the table of cases.
+
+    Merged levels share a coefficient, and those of an ordinal variable are evenly spaced.
+    """
+    if term.kind == "ordinal":
+        of_group = {level: own[0] * place for place, level in enumerate(term.levels)}
+    else:
+        of_group = dict(zip(term.levels, (0.0, *own), strict=False))
+    merged = term.merged or {level: level for level in term.levels}
+    reference, *others = merged
+    stands_in = next(level for level, group in merged.items() if group == term.impute)
+    return {
+        "reference": reference,
+        "coefficients": {level: of_group[merged[level]] for level in others},
+        "if_missing": stands_in,
+    }
+
+
 def from_json(model: Mapping[str, Any]) -> Equation:
-    """Return the equation of a frozen model."""
-    terms, coefficients = [], []
+    """Return the equation of a frozen model; an ordinal variable comes back categorical."""
+    terms: list[Term] = []
+    coefficients: list[float] = []
     for entry in model["terms"]:
+        indicator = "missing_coefficient" in entry
         if entry["kind"] == "categorical":
             levels = (entry["reference"], *entry["coefficients"])
-            terms.append(Term(entry["variable"], "categorical", levels, entry["if_missing"]))
+            terms.append(
+                Term(
+                    entry["variable"],
+                    "categorical",
+                    levels,
+                    entry["if_missing"],
+                    indicator=indicator,
+                )
+            )
             coefficients += list(entry["coefficients"].values())
         else:
-            terms.append(Term(entry["variable"], entry["kind"], impute=entry.get("if_missing")))
-            coefficients.append(entry["coefficient"])
+            spline = entry.get("spline", {"knots": [], "coefficients": []})
+            terms.append(
+                Term(
+                    entry["variable"],
+                    entry["kind"],
+                    impute=entry.get("if_missing"),
+                    knots=tuple(spline["knots"]),
+                    indicator=indicator,
+                )
+            )
+            coefficients += [entry["coefficient"], *spline["coefficients"]]
+        coefficients += [entry["missing_coefficient"]] if indicator else []
     training = model["training"]
     return Equation(
         Design(tuple(terms)),

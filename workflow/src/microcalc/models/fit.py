@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,87 +11,27 @@ from scipy.special import expit
 
 from microcalc.errors import StudyError
 from microcalc.files import digest_value
-from microcalc.models import design, frozen, logistic, provenance, threshold
-from microcalc.models.clinical import screen, training_rows, usable
-from microcalc.models.design import DEEP_SCORE
-from microcalc.models.equation import Equation, deep_score_alone
+from microcalc.models import frozen, provenance, threshold
+from microcalc.models.clinical import training_rows
+from microcalc.models.recipe import DeepInput, Fitted, Recipe, deep_scores
 from microcalc.models.tables import Tables
-from microcalc.selection.chain import linear_predictor
-from microcalc.selection.training import feature_matrix, feature_names
+from microcalc.selection.training import feature_names
+
+__all__ = ["Recipe", "deep_scores", "fit_model"]
+
+APPARENT = (
+    "apparent: fitted on training cases whose deep features the selection had seen, as in many "
+    "papers; the deep features are trusted more than they deserve"
+)
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a model is fitted, wherever it is fitted: on all training cases or without a fold.
-
-    Attributes
-    ----------
-    name
-        The model's name in the config.
-    spec
-        `clinical`: "none", "screened", or a list of variables fixed beforehand;
-        `deep`: "none" or "score".
-    clinical
-        The config's `clinical`.
-    screening
-        The config's `screening`.
-    """
-
-    name: str
-    spec: Mapping[str, Any]
-    clinical: Mapping[str, Mapping[str, Any]]
-    screening: Mapping[str, Any]
-
-    @property
-    def uses_deep(self) -> bool:
-        """Whether the deep score is a predictor."""
-        return bool(self.spec.get("deep", "none") != "none")
-
-    @property
-    def uses_clinical(self) -> bool:
-        """Whether clinical variables are candidates."""
-        return bool(self.spec.get("clinical", "none") != "none")
-
-    def variables(self, rows: pd.DataFrame) -> tuple[str, ...]:
-        """Return the clinical predictors, screened on these rows where the spec says so."""
-        wanted = self.spec.get("clinical", "none")
-        if wanted == "none":
-            return ()
-        if wanted == "screened":
-            return screen(rows, clinical=self.clinical, settings=self.screening).kept
-        return tuple(wanted)
-
-    def fit(self, rows: pd.DataFrame, *, deep_informs: bool) -> Equation:
-        """Fit on training cases with their column `deep_score`.
-
-        `deep_informs` is False when the selection kept no feature: the score is then the
-        same for every case and is no predictor.
-        """
-        if not self.uses_clinical:
-            return deep_score_alone(len(rows), int(rows["y"].sum()))
-        variables = self.variables(rows)
-        rows = usable(rows, variables, self.screening["missing"])
-        coding = design.fit(rows, variables, self.clinical)
-        if self.uses_deep and deep_informs:
-            coding = coding.with_deep_score()
-        fitted = logistic.fit(coding.matrix(rows), rows["y"], names=coding.columns)
-        return Equation(
-            coding,
-            float(fitted.coefficients[0]),
-            tuple(float(value) for value in fitted.coefficients[1:]),
-            f"logistic regression, {fitted.method}",
-            fitted.n,
-            fitted.n_positive,
-        )
 
 
 def fit_model(
     recipe: Recipe,
     tables: Tables,
     *,
-    threshold: Mapping[str, str],
+    threshold: Mapping[str, Any],
     labels: Mapping[str, str],
 ) -> tuple[frozen.FrozenModel, pd.DataFrame]:
     """Fit a model on the training cases, choose its threshold, and freeze it.
@@ -108,7 +47,7 @@ def fit_model(
     tables
         Only rows of split `train` are looked at.
     threshold
-        The config's `threshold`: scores, "out_of_fold" or "apparent".
+        The config's `threshold`: rule, at_least, and scores, "out_of_fold" or "apparent".
     labels
         The config's `labels`: negative and positive.
 
@@ -124,25 +63,25 @@ def fit_model(
     StudyError
         When the model uses nothing, or a table lacks a training case.
     """
-    if not (recipe.uses_clinical or recipe.uses_deep):
-        raise StudyError(
-            f"models.{recipe.name}: uses neither clinical variables nor the deep score; "
-            "set clinical or deep"
-        )
+    recipe.check()
     rows = training_rows(tables.included)
     scores = _Scores(tables, rows["case_id"])
-    selected_any = len(tables.selected) > 1
-    equation = recipe.fit(
-        rows.assign(**{DEEP_SCORE: scores.out_of_fold()}), deep_informs=selected_any
+    in_sample = recipe.training_scores == "apparent"
+    deep = DeepInput(
+        scores.in_sample() if in_sample else scores.out_of_fold(),
+        len(tables.selected) > 1,
+        tables.selected,
+        tables.features,
     )
-    apparent = equation.linear_predictor(rows.assign(**{DEEP_SCORE: scores.in_sample()}))
+    fitted = recipe.fit(rows, deep)
+    apparent = fitted.linear_predictor(rows, tables.features)
     out_of_fold = _out_of_fold(recipe, rows, scores)
     training = pd.concat(
         pd.DataFrame({"case_id": rows["case_id"], "kind": kind, "probability": expit(logit)})
         for kind, logit in (("apparent", apparent), ("out_of_fold", out_of_fold))
     )
     training = training.sort_values(["case_id", "kind"]).reset_index(drop=True)
-    model = _freeze(recipe, tables, rows, equation, training, dict(threshold), _classes(labels))
+    model = _freeze(recipe, tables, rows, fitted, training, dict(threshold), _classes(labels))
     return model, training
 
 
@@ -181,29 +120,29 @@ class _Scores:
             scores[self.fold == j] = self.without(j)[self.fold == j]
         return scores
 
+    def selected_without(self, j: int) -> pd.DataFrame:
+        """Return `selected` of the chain that did not see fold j."""
+        table = self.tables.crossfit_selected
+        return table[table["fold"] == j].drop(columns="fold").reset_index(drop=True)
+
+    def in_sample_without(self, j: int) -> NDArray[np.float64]:
+        """Return scores of the chain that saw all folds but j."""
+        return deep_scores(self.tables.features, self.case_ids, self.selected_without(j))
+
     def in_sample(self) -> NDArray[np.float64]:
         """Return scores of the final chain, which was fitted on these very cases."""
         return deep_scores(self.tables.features, self.case_ids, self.tables.selected)
 
 
-def deep_scores(
-    features: pd.DataFrame, case_ids: "pd.Series[str]", selected: pd.DataFrame
-) -> NDArray[np.float64]:
-    """Return the final chain's linear predictor of the named cases, shape (n,)."""
-    names = tuple(selected["feature"].iloc[1:])
-    return linear_predictor(feature_matrix(features, case_ids, names), selected)
-
-
 def _out_of_fold(recipe: Recipe, rows: pd.DataFrame, scores: _Scores) -> NDArray[np.float64]:
-    logits = np.empty(len(rows))
+    logits, features = np.empty(len(rows)), scores.tables.features
     for j in np.unique(scores.fold):
-        out = scores.fold == j
-        with_scores = rows.assign(**{DEEP_SCORE: scores.without(j)})
-        own = with_scores.loc[out, DEEP_SCORE]
-        # A chain that kept nothing gives every case of the fold one and the same score.
-        informs = len(own) == 1 or bool((own != own.iloc[0]).any())
-        equation = recipe.fit(with_scores[~out].reset_index(drop=True), deep_informs=informs)
-        logits[out] = equation.linear_predictor(with_scores[out])
+        out, chain = scores.fold == j, scores.selected_without(j)
+        in_sample = recipe.training_scores == "apparent"
+        score = scores.in_sample_without(j) if in_sample else scores.without(j)
+        deep = DeepInput(score[~out], len(chain) > 1, chain, features)
+        fitted = recipe.fit(rows[~out].reset_index(drop=True), deep)
+        logits[out] = fitted.linear_predictor(rows[out], features)
     return logits
 
 
@@ -211,17 +150,28 @@ def _freeze(
     recipe: Recipe,
     tables: Tables,
     rows: pd.DataFrame,
-    equation: Equation,
+    fitted: Fitted,
     training: pd.DataFrame,
-    rule: dict[str, str],
+    rule: dict[str, Any],
     labels: dict[str, str],
 ) -> frozen.FrozenModel:
     basis = training[training["kind"] == rule["scores"]]
-    chosen = threshold.youden(rows["y"], basis["probability"])
+    chosen = threshold.choose(
+        rows["y"], basis["probability"], rule=rule["rule"], at_least=rule.get("at_least")
+    )
+    equation = fitted.equation
     used = [term.variable for term in equation.design.terms if term.kind != "deep"]
     notes = [] if used or not recipe.uses_clinical else ["no clinical variable was kept"]
     if recipe.uses_deep and len(tables.selected) == 1:
         notes.append("the LASSO kept no feature: the deep score is the same for every case")
+    rarer = min(equation.n_positive, equation.n - equation.n_positive)
+    if recipe.uses_deep and len(tables.selected) - 1 > rarer:
+        notes.append(
+            f"{len(tables.selected) - 1} deep features were selected, more than the {rarer} cases "
+            "of the rarer class"
+        )
+    if recipe.is_apparent and equation.needs_deep_score:
+        notes.append(APPARENT)
     if rule["scores"] == "apparent":
         notes.append("the threshold was chosen on apparent scores, which are optimistic")
     for note in notes:
@@ -234,7 +184,7 @@ def _freeze(
         "labels": labels,
         "method": equation.method,
         **equation.to_json(),
-        "deep": _deep_part(tables) if equation.needs_deep_score else None,
+        "deep": _deep_part(tables, fitted.selected) if equation.needs_deep_score else None,
         "threshold": chosen.value,
         "threshold_rule": {
             **rule,
@@ -250,17 +200,20 @@ def _freeze(
             ),
         },
         "settings_digest": digest_value(
-            [dict(recipe.spec), recipe.screening, recipe.clinical, rule, labels]
+            [
+                *(dict(recipe.spec), recipe.screening, recipe.clinical, rule, labels),
+                *(recipe.training_scores, recipe.seed),
+            ]
         ),
         "versions": provenance.versions(),
     }
     return frozen.check(model, f"{recipe.name}.json")
 
 
-def _deep_part(tables: Tables) -> dict[str, Any]:
-    survivors = tables.selected.iloc[1:].rename(columns={"feature": "name"})
+def _deep_part(tables: Tables, selected: pd.DataFrame) -> dict[str, Any]:
+    survivors = selected.iloc[1:].rename(columns={"feature": "name"})
     return {
-        "intercept": float(tables.selected["coefficient"].iloc[0]),
+        "intercept": float(selected["coefficient"].iloc[0]),
         "features": survivors[["name", "mean", "sd", "coefficient"]].to_dict("records"),
         "weights": tables.weights,
     }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2, norm
+from scipy.stats import t as t_distribution
 
 from microcalc.errors import StudyError
 from microcalc.selection.likelihood import (
@@ -42,6 +43,9 @@ class Logistic:
         "Firth" when the data separate, so that the likelihood has no maximum.
     n, n_positive
         Cases fitted on.
+    df
+        Degrees of freedom of the t distribution behind p and limits, shape (q + 1,), where
+        several imputations were pooled; None is the normal distribution.
     """
 
     names: tuple[str, ...]
@@ -53,6 +57,7 @@ class Logistic:
     method: Method
     n: int
     n_positive: int
+    df: Floats | None = None
 
     @property
     def se(self) -> Floats:
@@ -67,12 +72,27 @@ class Logistic:
     @property
     def p(self) -> Floats:
         """Two-sided Wald p values, shape (q + 1,)."""
+        if self.df is not None:
+            return np.asarray(2 * t_distribution.sf(np.abs(self.z), self.df))
         return np.asarray(2 * norm.sf(np.abs(self.z)))
 
     @property
     def odds_ratio(self) -> Floats:
         """Odds ratios per unit, shape (q + 1,)."""
         return np.exp(self.coefficients)
+
+    @property
+    def vif(self) -> Floats:
+        """Variance inflation factors, shape (q + 1,), NaN for the intercept and columns left out.
+
+        From the covariance of the coefficients, as R's rms::vif (Davis et al. 1986).
+        """
+        factors = np.full(len(self.coefficients), np.nan)
+        used = np.flatnonzero(np.isfinite(self.se))[1:]
+        if len(used):
+            spread = np.outer(self.se[used], self.se[used])
+            factors[used] = np.diag(np.linalg.inv(self.covariance[np.ix_(used, used)] / spread))
+        return factors
 
     def linear_predictor(self, X: ArrayLike) -> Floats:
         """Return the log odds of new cases, X of shape (n, q)."""
@@ -82,8 +102,8 @@ class Logistic:
 
 
 @dataclass(frozen=True)
-class LikelihoodRatio:
-    """A likelihood-ratio test; with nothing to test, 0 on 0 degrees of freedom and p = 1."""
+class ChiSquareTest:
+    """A likelihood-ratio or Wald test; with nothing to test, 0 on 0 degrees of freedom, p = 1."""
 
     chi_square: float
     df: int
@@ -132,7 +152,9 @@ def fit(X: ArrayLike, y: ArrayLike, *, names: Sequence[str], confidence: float =
     )
 
 
-def drop_test(X: ArrayLike, y: ArrayLike, drop: ArrayLike) -> LikelihoodRatio:
+def drop_test(
+    X: ArrayLike, y: ArrayLike, drop: ArrayLike, *, full: Logistic | None = None
+) -> ChiSquareTest:
     """Test whether the columns marked in `drop` can be left out of the model.
 
     Parameters
@@ -143,10 +165,12 @@ def drop_test(X: ArrayLike, y: ArrayLike, drop: ArrayLike) -> LikelihoodRatio:
         0 or 1, shape (n,).
     drop
         True for each column to test, shape (q,).
+    full
+        The fit of all columns, when there is one already.
 
     Returns
     -------
-    LikelihoodRatio
+    ChiSquareTest
         Under separation the penalized likelihood ratio of Heinze and Schemper 2002: the
         coefficients are held at 0 and the penalty stays that of the full model.
     """
@@ -158,15 +182,30 @@ def drop_test(X: ArrayLike, y: ArrayLike, drop: ArrayLike) -> LikelihoodRatio:
     order = order[independent(design[:, order])]
     used, tested = design[:, order], dropped[order]
     if not tested.any():
-        return LikelihoodRatio(0.0, 0, 1.0)
-    full, method = maximum(used, outcome)
+        return ChiSquareTest(0.0, 0, 1.0)
+    if full is not None and len(order) == design.shape[1]:
+        highest, method = full.log_likelihood, full.method
+    else:
+        estimate, method = maximum(used, outcome)
+        highest = estimate.log_likelihood
     if method == "Firth":
         reduced = penalized_maximum(used, outcome, fixed=tested)
     else:
         reduced = maximum_likelihood(used[:, ~tested], outcome)
-    statistic = max(2 * (full.log_likelihood - reduced.log_likelihood), 0.0)
+    statistic = max(2 * (highest - reduced.log_likelihood), 0.0)
     df = int(tested.sum())
-    return LikelihoodRatio(statistic, df, float(chi2.sf(statistic, df)))
+    return ChiSquareTest(statistic, df, float(chi2.sf(statistic, df)))
+
+
+def wald_test(fitted: Logistic, drop: ArrayLike) -> ChiSquareTest:
+    """Test whether the columns marked in `drop`, shape (q,), are all zero, by Wald's statistic."""
+    marked = np.append(False, np.asarray(drop, dtype=bool)) & np.isfinite(fitted.se)
+    if not marked.any():
+        return ChiSquareTest(0.0, 0, 1.0)
+    beta, df = fitted.coefficients[marked], int(marked.sum())
+    solved = np.linalg.solve(fitted.covariance[np.ix_(marked, marked)], beta)
+    statistic = float((beta * solved).sum())
+    return ChiSquareTest(statistic, df, float(chi2.sf(statistic, df)))
 
 
 def _checked(X: ArrayLike, y: ArrayLike, names: Sequence[str]) -> tuple[Floats, Floats]:

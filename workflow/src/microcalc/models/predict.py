@@ -11,6 +11,7 @@ from microcalc.errors import StudyError
 from microcalc.files import read_csv
 from microcalc.models import equation, frozen
 from microcalc.models.design import DEEP_SCORE
+from microcalc.models.recipe import deep_scores
 from microcalc.selection.chain import INTERCEPT, linear_predictor
 from microcalc.selection.training import feature_matrix
 
@@ -87,6 +88,37 @@ def collect(
     identity = included[["case_id", "patient_id", "center", "split", "y"]]
     table = pd.concat(tables, ignore_index=True).merge(identity, on="case_id", validate="m:1")
     return table[list(COLUMNS)].sort_values(["case_id", "model", "kind"]).reset_index(drop=True)
+
+
+def score_table(
+    included: pd.DataFrame,
+    features: pd.DataFrame,
+    selected: pd.DataFrame,
+    crossfit: pd.DataFrame,
+) -> pd.DataFrame:
+    """Return the deep score (log odds) of every included case, the table `deep_scores.csv`.
+
+    Parameters
+    ----------
+    included, features
+        The included cases and the deep features.
+    selected, crossfit
+        The selection's tables of these names.
+
+    Returns
+    -------
+    pandas.DataFrame
+        case_id, patient_id, split, kind, deep_score. Training cases stand twice: apparent, by
+        the final chain that has seen them, and out_of_fold; the others are held_out.
+    """
+    final = included[["case_id", "patient_id", "split"]].copy()
+    final["kind"] = ["apparent" if split == "train" else "held_out" for split in final["split"]]
+    final["deep_score"] = deep_scores(features, final["case_id"], selected)
+    plain = crossfit[crossfit["fold"] == crossfit["also_left_out"]]
+    folds = final[final["split"] == "train"].drop(columns="deep_score").assign(kind="out_of_fold")
+    folds = folds.merge(plain[["case_id", "deep_score"]], on="case_id", validate="1:1")
+    table = pd.concat([final, folds], ignore_index=True)
+    return table.sort_values(["case_id", "kind"]).reset_index(drop=True)
 
 
 def _linear_predictor(

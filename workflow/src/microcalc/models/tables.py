@@ -27,6 +27,8 @@ class Tables:
         `selection/selected.csv`: feature, mean, sd, coefficient.
     crossfit
         `selection/crossfit.csv`: case_id, fold, also_left_out, deep_score.
+    crossfit_selected
+        `selection/crossfit_selected.csv`: `selected` of the chain without each fold.
     weights
         Where the network's weights come from, with their digest.
     """
@@ -35,11 +37,19 @@ class Tables:
     features: pd.DataFrame
     selected: pd.DataFrame
     crossfit: pd.DataFrame
+    crossfit_selected: pd.DataFrame
     weights: dict[str, Any]
 
     @classmethod
     def read(
-        cls, *, included: Path, features: Path, selected: Path, crossfit: Path, weights: Path
+        cls,
+        *,
+        included: Path,
+        features: Path,
+        selected: Path,
+        crossfit: Path,
+        crossfit_selected: Path,
+        weights: Path,
     ) -> "Tables":
         """Return the tables of these files."""
         return cls(
@@ -47,5 +57,6 @@ class Tables:
             pd.read_parquet(features),
             read_csv(selected),
             read_csv(crossfit),
+            read_csv(crossfit_selected),
             provenance.weights(weights),
         )

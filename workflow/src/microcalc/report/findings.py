@@ -71,8 +71,10 @@ def warnings(study: Study) -> list[Finding]:
 
 
 def _selection(study: Study) -> list[Finding]:
-    if "selected" not in study.tables or study.n_selected:
+    if "selected" not in study.tables:
         return []
+    if study.n_selected:
+        return _everything_selected(study)
     using = [name for name, spec in study.config["models"].items() if spec.get("deep") != "none"]
     named = " and ".join(model_label(name).lower() for name in using)
     return [
@@ -82,6 +84,21 @@ def _selection(study: Study) -> list[Finding]:
             "The deep score is the same for every case (an intercept-only model), so the deep "
             "features tell no two cases apart: an AUC of 0.50 for the deep model is what this "
             f"means, not a failure of the run. It concerns the {named} model.",
+        )
+    ]
+
+
+def _everything_selected(study: Study) -> list[Finding]:
+    left = study.tables["funnel"].set_index("step")["n_features"]
+    if left["mRMR"] > left["LASSO"]:
+        return []
+    return [
+        Finding(
+            "note",
+            "The LASSO kept every feature it was given",
+            f"All {int(left['LASSO'])} features that mRMR ranked have a coefficient. The penalty "
+            "found none to leave out; a larger selection.mrmr.n_features would show whether more "
+            "belong to the score.",
         )
     ]
 

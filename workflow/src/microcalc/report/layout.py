@@ -51,7 +51,7 @@ ROOMS = (
             *("mcnemar", "score_waterfall", "calibration", "calibration_table"),
             *("net_benefit", "reclassification", "optimism", "resampling"),
             *("subgroups_internal", "subgroups_external", "sample_size"),
-            *("published_table", "published"),
+            *("published_table", "published", "saliency"),
         ),
     ),
 )

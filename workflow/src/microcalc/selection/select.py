@@ -35,10 +35,10 @@ class Selection:
 def select(
     included: pd.DataFrame,
     features: pd.DataFrame,
+    perturbed: pd.DataFrame | None = None,
     *,
     settings: Mapping[str, Any],
     seed: int,
-    perturbed: pd.DataFrame | None = None,
 ) -> Selection:
     """Select deep features on the training cases and cross-fit the selection.
 
@@ -48,12 +48,12 @@ def select(
         The included cases of every split; only `train` is looked at.
     features
         case_id and the deep features per case.
+    perturbed
+        case_id, copy and the deep features of perturbed images, for the stability filter.
     settings
         The config's `selection`.
     seed
         The study's seed.
-    perturbed
-        case_id, copy and the deep features of perturbed images, for the stability filter.
     """
     cases = training_cases(included, features)
     copies = None

@@ -1,6 +1,7 @@
 """The training cases' features as arrays, the only thing that selection ever sees."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,6 +96,11 @@ def feature_copies(
     return np.stack(
         [feature_matrix(rows, cases, names) for _, rows in perturbed.groupby("copy", sort=True)]
     )
+
+
+def read_copies(paths: Sequence[str | os.PathLike[str]]) -> pd.DataFrame | None:
+    """Return the features of perturbed images in the one file of `paths`; None without a file."""
+    return pd.read_parquet(paths[0]) if paths else None
 
 
 def feature_matrix(

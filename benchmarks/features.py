@@ -1,0 +1,180 @@
+"""Extraction against the bare `model(x)` loop over the same batches in memory.
+
+`python benchmarks/features.py` prints, for the device at hand, the fraction of the bare loop that
+extraction reaches and images per second at each precision; on a machine with a GPU also how far
+the GPU's features are from the CPU's. Sides take turns in one process, and medians are compared.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from microcalc import features
+from microcalc.features import backbone, device, forward, generated, shards, weights
+from microcalc.images import shard_file
+
+BACKBONE = "resnet101"
+SIZE = 224
+GOAL = 0.95
+PARITY = {"float32": 1e-4, "bfloat16": 0.05, "float16": 0.01}
+"""Largest difference from the CPU's float32, relative to the largest feature."""
+
+
+def rows() -> list[dict[str, str]]:
+    """Return what `make bench` prints: extraction as a fraction of the bare loop."""
+    found = []
+    with _weights() as path:
+        where = device.choose("auto")
+        network = backbone.load(BACKBONE, path, device=where)
+        for precision in _precisions(where):
+            extract, bare, n = _against_bare(network, precision)
+            found.append(_row(f"extract, {where.type}, {precision}", extract, bare, n))
+        shard, bare, n = _whole_shard(path, network)
+        found.append(_row(f"read, extract, write a shard, {where.type}, float32", shard, bare, n))
+    return found
+
+
+def _row(what: str, ours: float, bare: float, n: int) -> dict[str, str]:
+    return {
+        "what": f"{BACKBONE}: {what}",
+        "against": "bare model(x) loop",
+        "goal": f"at least {GOAL}",
+        "ratio": f"{bare / ours:.3f}",
+        "absolute": f"{n / ours:.1f} against {n / bare:.1f} images/s",
+    }
+
+
+@contextmanager
+def _weights() -> Iterator[Path]:
+    """Yield weights whose values do not matter, but whose activations stay finite."""
+    with tempfile.TemporaryDirectory() as folder:
+        generated.N_PATCHES, kept = 4, generated.N_PATCHES
+        prepared = weights.prepare(BACKBONE, "random", seed=1)
+        generated.N_PATCHES = kept
+        path = Path(folder) / f"{BACKBONE}.safetensors"
+        weights.write(prepared, path)
+        yield path
+
+
+def _precisions(where: torch.device) -> Sequence[str]:
+    return device.PRECISIONS if where.type == "cuda" else device.PRECISIONS[:2]
+
+
+def _batches(where: torch.device) -> tuple[int, int]:
+    """Return the size of a batch and how many of them to time."""
+    return device.batch_size(where, SIZE), 8 if where.type == "cuda" else 3
+
+
+def _bare(network: backbone.Network, batch: torch.Tensor, n: int, precision: str) -> None:
+    with torch.inference_mode(), forward._numerics(network.device, precision):
+        for _ in range(n):
+            network.body(batch)
+    _wait(network.device)
+
+
+def _wait(where: torch.device) -> None:
+    if where.type == "cuda":
+        torch.cuda.synchronize(where)
+
+
+def _against_bare(network: backbone.Network, precision: str) -> tuple[float, float, int]:
+    size, n = _batches(network.device)
+    patches = np.tile(generated.patches(1, n=4, size=SIZE), (size * n // 4 + 1, 1, 1))[: size * n]
+    batch = torch.randn(size, 3, SIZE, SIZE, device=network.device).contiguous(
+        memory_format=torch.channels_last
+    )
+    ours, bare = _take_turns(
+        lambda: features.extract(network, patches, batch_size=size, precision=precision),
+        lambda: _bare(network, batch, n, precision),
+    )
+    return ours, bare, size * n
+
+
+def _whole_shard(path: Path, network: backbone.Network) -> tuple[float, float, int]:
+    """Time what a job does once the network is there, against the bare loop."""
+    size, n = _batches(network.device)
+    patches = np.tile(generated.patches(1, n=4, size=SIZE), (size * n // 4 + 1, 1, 1))[: size * n]
+    batch = torch.randn(size, 3, SIZE, SIZE, device=network.device).contiguous(
+        memory_format=torch.channels_last
+    )
+    settings = {"backbone": BACKBONE, "device": network.device.type, "cache": False}
+    load = backbone.load
+    with tempfile.TemporaryDirectory() as folder:
+        shard, out = Path(folder) / "shard.npz", Path(folder) / "shard.parquet"
+        _write_shard(shard, patches)
+        backbone.load = lambda *_args, **_options: network
+        try:
+            ours, bare = _take_turns(
+                lambda: shards.update(
+                    out,
+                    shard_file.read(shard),
+                    path,
+                    settings,
+                    threads=torch.get_num_threads(),
+                ),
+                lambda: _bare(network, batch, n, "float32"),
+            )
+        finally:
+            backbone.load = load
+    return ours, bare, size * n
+
+
+def _write_shard(path: Path, patches: np.ndarray) -> None:
+    texts = dict.fromkeys(shard_file.TEXTS, "") | {"status": "ok"}
+    blank = np.zeros((1, 1), np.uint8)
+    # Noise, so that no two rows have one key.
+    random = np.random.default_rng(1)
+    made = (
+        shard_file.Row(
+            texts | {"image_id": f"i{i:05d}", "case_id": f"c{i:05d}"},
+            patch + 1e-3 * random.random(patch.shape, dtype=np.float32),
+            blank,
+        )
+        for i, patch in enumerate(patches)
+    )
+    shard_file.write(
+        path, made, count=len(patches), patch_px=SIZE, thumbnail_px=1, digest="", recipe=0
+    )
+
+
+def _take_turns(*sides: Callable[[], object], repeats: int = 5) -> list[float]:
+    """Return each side's median seconds; they take turns, after one round that is not counted."""
+    seconds: list[list[float]] = [[] for _ in sides]
+    for turn in range(repeats + 1):
+        for taken, side in zip(seconds, sides, strict=True):
+            start = time.perf_counter()
+            side()
+            if turn:
+                taken.append(time.perf_counter() - start)
+    return [statistics.median(taken) for taken in seconds]
+
+
+def parity() -> list[str]:
+    """Return one line per precision: how far a GPU's features are from the CPU's float32."""
+    lines = []
+    patches = generated.patches(2, n=16, size=SIZE)
+    with _weights() as path:
+        exact = features.extract(backbone.load(BACKBONE, path), patches)
+        network = backbone.load(BACKBONE, path, device="cuda")
+        for precision, tolerance in PARITY.items():
+            got = features.extract(network, patches, precision=precision)
+            off = float(np.abs(got - exact).max() / np.abs(exact).max())
+            verdict = "within" if off <= tolerance else "BEYOND"
+            lines.append(f"cuda {precision}: {off:.1e} from cpu float32, {verdict} {tolerance:g}")
+    return lines
+
+
+if __name__ == "__main__":
+    for row in rows():
+        print("; ".join(row.values()))
+    if torch.cuda.is_available():
+        found = parity()
+        print("\n".join(found))
+        sys.exit(any("BEYOND" in line for line in found))

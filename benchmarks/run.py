@@ -1,0 +1,91 @@
+"""Run every benchmark beside this file and write their table into README.md.
+
+A benchmark is a module with `rows()`: a list of dicts with what, against, goal, ratio (how many
+times as fast as `against`, or the fraction of it that is reached) and absolute.
+`python benchmarks/run.py features` runs that one alone and leaves README.md as it is.
+"""
+
+import importlib.util
+import os
+import platform
+import sys
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+
+HERE = Path(__file__).parent
+COLUMNS = ("what", "against", "goal", "ratio", "absolute")
+LIBRARIES = ("numpy", "scipy", "torch", "snakemake")
+START, END = "<!-- table -->\n", "<!-- end of table -->\n"
+
+
+def benchmarks(names: Sequence[str]) -> list[ModuleType]:
+    """Return the modules beside this file that have `rows`, or those named."""
+    found = []
+    for path in sorted(HERE.glob("*.py")):
+        if path == Path(__file__).resolve() or (names and path.stem not in names):
+            continue
+        if "\ndef rows(" in path.read_text(encoding="utf-8"):
+            spec = importlib.util.spec_from_file_location(f"benchmark_{path.stem}", path)
+            if spec is None or spec.loader is None:
+                raise ImportError(path)
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            found.append(module)
+    return found
+
+
+def table(rows: Sequence[dict[str, str]]) -> str:
+    """Return rows as a Markdown table."""
+    cells = [COLUMNS, *([str(row[name]) for name in COLUMNS] for row in rows)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(COLUMNS))]
+    lines = [_line(text.ljust(w) for text, w in zip(line, widths, strict=True)) for line in cells]
+    return "\n".join([lines[0], _line("-" * width for width in widths), *lines[1:]])
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def machine() -> str:
+    """Return what the numbers come from: processor, cores, GPU, versions."""
+    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    return (
+        f"{_processor()}, {len(os.sched_getaffinity(0))} cores, {_gpu()}; "
+        f"Python {platform.python_version()}, {versions}"
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _gpu() -> str:
+    import torch
+
+    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else "no GPU"
+
+
+def main(names: Sequence[str]) -> None:
+    """Run the benchmarks, print one table, and keep it when all of them ran."""
+    rows = []
+    for module in benchmarks(names):
+        print(f"{module.__name__.removeprefix('benchmark_')} ...", file=sys.stderr, flush=True)
+        rows += module.rows()
+    text = f"{machine()}\n\n{table(rows)}\n"
+    print(text)
+    readme = HERE / "README.md"
+    if not names:
+        before, _, rest = readme.read_text(encoding="utf-8").partition(START)
+        after = rest.partition(END)[2]
+        readme.write_text(f"{before}{START}{text}{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,105 @@
+"""Copies are found through noise, contrast, shift and mirror; strangers are not."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from microcalc.errors import StudyError
+from microcalc.evaluation import leakage
+
+
+def lesion(seed, side=128):
+    rng = np.random.default_rng(seed)
+    tissue = gaussian_filter(rng.normal(size=(side, side)), 4)
+    patch = tissue / np.abs(tissue).max() / 2 + 0.5
+    for y, x in rng.integers(10, side - 10, size=(12, 2)):
+        patch[y : y + 3, x : x + 3] += 0.3
+    return np.clip(patch, 0, 1)
+
+
+def images(patches, splits, patients=None):
+    n = len(patches)
+    table = pd.DataFrame(
+        {
+            "image_id": [f"I{i}" for i in range(n)],
+            "patient_id": patients or [f"P{i}" for i in range(n)],
+            "split": splits,
+            "pixel_digest": [f"d{i}" for i in range(n)],
+        }
+    )
+    return leakage.Images(table, np.array([leakage.reduce(patch) for patch in patches]))
+
+
+COPIES = {
+    "noise": lambda patch: patch + np.random.default_rng(0).normal(0, 0.05, patch.shape),
+    "contrast": lambda patch: patch**1.6,
+    "mirror": lambda patch: patch[:, ::-1],
+    "shift": lambda patch: np.roll(patch, (4, -3), axis=(0, 1)),
+    "mirror and shift": lambda patch: np.roll(patch[:, ::-1], 5, axis=1),
+}
+
+
+@pytest.mark.parametrize("change", COPIES)
+def test_a_copy_in_another_split_stops_the_study(change):
+    patches = [lesion(i) for i in range(6)]
+    found = images([*patches, COPIES[change](patches[2])], ["train"] * 6 + ["external"])
+    with pytest.raises(StudyError, match=r"images I2 \(train\) and I6 \(external\)"):
+        leakage.audit(found, limit=0.5, on_found="fail")
+    table = leakage.audit(found, limit=0.5, on_found="report").set_index("check")
+    assert table.loc["near-duplicates in two splits", "verdict"] == "found"
+    assert table["found"].sum() == 1
+
+
+def test_strangers_are_clean_and_flat_patches_are_like_none():
+    patches = [*(lesion(i) for i in range(40)), np.ones((128, 128)), np.ones((128, 128))]
+    found = images(patches, ["train", "external"] * 21)
+    assert (leakage.audit(found, limit=0.5, on_found="fail")["found"] == 0).all()
+
+
+def test_views_of_one_patient_may_be_alike():
+    patch = lesion(1)
+    found = images([patch, patch], ["train", "train"], patients=["P0", "P0"])
+    assert (leakage.audit(found, limit=0.5, on_found="fail")["found"] == 0).all()
+
+
+def test_two_patients_of_one_split_are_written_down_only():
+    patch = lesion(1)
+    table = leakage.audit(images([patch, patch], ["train"] * 2), limit=0.5, on_found="fail")
+    row = table.set_index("check").loc["near-duplicates of two patients in one split"]
+    assert row["found"] == 1
+    assert "I0 (train) and I1 (train)" in row["statement"]
+
+
+def test_patients_and_pixels_in_two_splits():
+    found = images([lesion(0), lesion(1)], ["train", "internal"], patients=["P7", "P7"])
+    found.table["pixel_digest"] = "same"
+    with pytest.raises(StudyError) as error:
+        leakage.audit(found, limit=0.5, on_found="fail")
+    assert "patient P7: in 2 splits" in str(error.value)
+    assert "image I0 (train): its pixels are in another split too" in str(error.value)
+
+
+def test_read_takes_the_usable_images_of_included_cases(monkeypatch):
+    class Shard:
+        image_id = np.array(["b", "a", "c", "d"])
+        case_id = np.array(["C1", "C1", "C2", "C9"])
+        status = np.array(["ok", "ok", "excluded", "ok"])
+        pixel_digest = np.array(["1", "2", "3", "4"])
+        patch = np.stack([lesion(i, 64) for i in range(4)])
+        qc = np.array([json.dumps({})] * 4)
+
+    monkeypatch.setattr(leakage.shards, "read", lambda path: Shard)
+    cases = pd.DataFrame(
+        {"case_id": ["C1", "C2"], "patient_id": ["P1", "P2"], "split": ["train", "external"]}
+    )
+    found = leakage.read(["shard"], cases)
+    assert found.table["image_id"].tolist() == ["a", "b"]
+    np.testing.assert_array_equal(found.reduced[0], leakage.reduce(Shard.patch[1]))
+
+
+@pytest.mark.parametrize("side", [20, 32, 100])
+def test_reduce_keeps_the_mean_level(side):
+    assert leakage.reduce(np.full((side, side), 0.25)) == pytest.approx(0.25)

@@ -1,0 +1,240 @@
+"""The whole chain fitted again: the same as the study's, by patient, whatever job makes it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from microcalc.errors import StudyError
+from microcalc.evaluation import chance, optimism, parts, refit, replicates
+from microcalc.files import write_csv
+from microcalc.models.clinical import training_rows
+from microcalc.models.recipe import DeepInput, Recipe
+from microcalc.selection import select
+
+SEED = 5
+CLINICAL = {"age": {"kind": "continuous"}, "birads": {"kind": "categorical", "levels": ["4", "5"]}}
+SCREENING = {"p_univariable": 0.5, "p_multivariable": 0.5, "missing": "impute"}
+SELECTION = {
+    "folds": 3,
+    "mrmr": {"engine": "native", "scheme": "MIQ", "n_features": 5, "discretize_sd": 0.5},
+    "lasso": {"n_lambdas": 20, "folds": 3, "choose": "lambda_min"},
+}
+MODELS = {
+    "clinical": {"clinical": "screened", "deep": "none"},
+    "deep": {"clinical": "none", "deep": "score"},
+    "combined": {"clinical": "screened", "deep": "score"},
+}
+PLAN = refit.Plan(MODELS, CLINICAL, SCREENING, SELECTION)
+
+
+def draw(n=90, p=12, signal=1.0):
+    """Return included.csv and features of n cases; each third patient has two."""
+    rng = np.random.default_rng(3)
+    patients = [f"P{i - (i % 3 == 1):03d}" for i in range(n)]
+    by_patient = {name: rng.integers(2) for name in patients}
+    y = np.array([by_patient[name] for name in patients])
+    split = np.where(np.arange(n) % 9 < 6, "train", "internal")
+    split[60:] = "external"
+    included = pd.DataFrame(
+        {
+            "case_id": [f"C{i:03d}" for i in range(n)],
+            "patient_id": patients,
+            "center": np.where(np.arange(n) < 60, "A", "B"),
+            "split": split,
+            "y": y,
+            "age": [f"{value:.1f}" for value in 50 + 4 * y * signal + rng.normal(0, 8, n)],
+            "birads": np.where(rng.random(n) < 0.3 + 0.4 * y * signal, "5", "4"),
+        }
+    )
+    X = rng.normal(size=(n, p))
+    X[:, :3] += signal * y[:, None]
+    features = pd.DataFrame(X, columns=[f"deep_{j:04d}" for j in range(p)])
+    features.insert(0, "case_id", included["case_id"])
+    return included, features
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return draw()
+
+
+@pytest.fixture(scope="module")
+def cases(drawn):
+    return refit.gather(*drawn)
+
+
+@pytest.fixture
+def three_models(predictions):
+    combined = predictions[predictions["model"] == "deep"].assign(model="combined")
+    return pd.concat([predictions, combined], ignore_index=True)
+
+
+def test_on_the_training_cases_it_is_the_study_itself(drawn, cases):
+    included, features = drawn
+    study = select.select(included, features, settings=SELECTION, seed=SEED)
+    again = refit.fit(cases.where("train"), PLAN, seed=SEED)
+    pd.testing.assert_frame_equal(again.chain.selected, study.chain.selected)
+    own = study.crossfit[study.crossfit["fold"] == study.crossfit["also_left_out"]]
+    deep = DeepInput(own["deep_score"].to_numpy(), True, study.chain.selected, features)
+    recipe = Recipe("combined", MODELS["combined"], CLINICAL, SCREENING, seed=SEED)
+    expected = recipe.fit(training_rows(included), deep).equation
+    assert again.models["combined"].equation == expected
+    assert ("clinical variable", "birads") in again.selected
+
+
+def test_copies_of_a_patient_share_a_fold(cases, monkeypatch):
+    dealt = []
+    plain = refit.assign_folds
+
+    def watched(y, patients, **options):
+        dealt.append((patients, plain(y, patients, **options)))
+        return dealt[-1][1]
+
+    monkeypatch.setattr(refit, "assign_folds", watched)
+    training, sets = replicates.DESIGNS["bootstrap"](cases, 11)
+    assert training.rows["case_id"].duplicated().any()
+    refit.fit(training, PLAN, seed=11)
+    ((patients, fold),) = dealt
+    assert pd.Series(fold).groupby(patients).nunique().eq(1).all()
+    assert not set(sets["out_of_bag"].patients) & set(training.patients)
+    assert set(sets["original"].rows["split"]) == {"train"}
+
+
+def test_a_patient_is_drawn_with_all_its_cases(cases):
+    train = cases.where("train")
+    drawn, out = replicates.bootstrap_sample(train, 4)
+    times = np.bincount(drawn, minlength=len(train.y))
+    assert pd.Series(times).groupby(train.patients).nunique().eq(1).all()
+    assert set(out) == set(np.flatnonzero(times == 0))
+
+
+def test_a_replicate_is_the_same_in_any_job(cases):
+    together, chosen = replicates.run("bootstrap", range(3), cases, PLAN, seed=SEED)
+    alone, chosen_alone = replicates.run("bootstrap", [2], cases, PLAN, seed=SEED)
+    pd.testing.assert_frame_equal(
+        together[together["replicate"] == 2].reset_index(drop=True), alone
+    )
+    assert chosen_alone["name"].tolist() == chosen.query("replicate == 2")["name"].tolist()
+    assert together["auc"].nunique() > 10
+
+
+def test_validation_cases_reach_no_bootstrap_replicate(drawn, cases):
+    included, features = drawn
+    changed = features.copy()
+    changed.loc[included["split"] != "train", "deep_0000"] += 100
+    one, _ = replicates.run("bootstrap", [0], cases, PLAN, seed=SEED)
+    other, _ = replicates.run("bootstrap", [0], refit.gather(included, changed), PLAN, seed=SEED)
+    pd.testing.assert_frame_equal(one, other)
+
+
+def test_the_lottery_splits_patients_like_the_study(cases):
+    training, sets = replicates.DESIGNS["split_lottery"](cases, 21)
+    internal = sets["internal"]
+    assert not set(training.patients) & set(internal.patients)
+    assert set(training.rows["center"]) == {"A"}
+    share = len(set(training.patients)) / 40
+    assert share == pytest.approx(28 / 40, abs=0.06)
+    other, _ = replicates.DESIGNS["split_lottery"](cases, 22)
+    assert set(other.patients) != set(training.patients)
+
+
+def test_the_lottery_needs_an_internal_set(cases):
+    with pytest.raises(StudyError, match=r"evaluation\.split_lottery is on"):
+        replicates.DESIGNS["split_lottery"](cases.where("train", "external"), 1)
+
+
+def test_permuted_labels_keep_each_set_and_each_patient(cases):
+    shuffled = replicates.permuted(cases, 9)
+    before, after = cases.rows, shuffled.rows
+    assert (before["y"] != after["y"]).any()
+    for index in before.groupby(["center", "split"]).groups.values():
+        assert before.loc[index, "y"].sum() == after.loc[index, "y"].sum()
+    assert after.groupby("patient_id")["y"].nunique().eq(1).all()
+
+
+def test_a_replicate_that_cannot_be_fitted_is_counted(cases, three_models, caplog):
+    tight = refit.Plan(MODELS, CLINICAL, SCREENING, SELECTION | {"folds": 99})
+    measured, selected = replicates.run("bootstrap", [0], cases, tight, seed=SEED)
+    assert measured["model"].isna().all()
+    assert selected.empty
+    assert "bootstrap 0 could not be fitted" in caplog.text
+    good, _ = replicates.run("bootstrap", [1, 2], cases, PLAN, seed=SEED)
+    table = optimism.table(three_models, pd.concat([measured, good]))
+    assert set(table["failed"]) == {1}
+    assert set(table["replicates"]) == {2}
+
+
+def test_plus_632_is_efrons():
+    # By hand from equations 27 to 32: R = 0.8, w = 0.632 / (1 - 0.368 * 0.8) = 0.895691...
+    assert optimism.plus_632(0.0, 0.4, 0.5) == pytest.approx(0.358276643990930, abs=1e-12)
+    assert optimism.plus_632(0.1, 0.6, 0.5) == pytest.approx(0.5)  # no better than chance: R = 1
+    assert optimism.plus_632(0.2, 0.1, 0.5) == pytest.approx(0.368 * 0.2 + 0.632 * 0.1)
+
+
+def test_no_information_brier_is_the_mean_over_all_pairs():
+    y, p = np.array([0, 1, 1]), np.array([0.1, 0.4, 0.9])
+    pairs = [(a - b) ** 2 for a in y for b in p]
+    assert optimism.no_information_brier(y, p) == pytest.approx(np.mean(pairs), abs=1e-14)
+
+
+def made_up(design_sets, n=30):
+    rng = np.random.default_rng(1)
+    rows = [
+        [i, model, name, 8, 7, *values]
+        for i in range(n)
+        for model in ("clinical", "deep")
+        for name, center in design_sets.items()
+        for values in [center + rng.normal(0, 0.05, 3)]
+    ]
+    return pd.DataFrame(rows, columns=list(replicates.COLUMNS))
+
+
+def test_optimism_is_apparent_less_original(predictions):
+    measured = made_up({"apparent": 0.9, "original": 0.7, "out_of_bag": 0.65})
+    table = optimism.table(predictions, measured).set_index(["model", "measure"])
+    assert len(table) == 6
+    own = measured[measured["model"] == "deep"].groupby("set")["auc"].mean()
+    row = table.loc[("deep", "auc")]
+    assert row["optimism"] == pytest.approx(own["apparent"] - own["original"])
+    assert row["corrected"] == pytest.approx(row["apparent"] - row["optimism"])
+    assert row["corrected_low"] < row["corrected"] < row["corrected_high"]
+    assert row["out_of_bag"] <= row["plus632"] <= row["apparent"]
+    assert np.isnan(table.loc[("deep", "slope"), "plus632"])
+    assert optimism.table(predictions, measured.iloc[:0]).empty
+
+
+def test_chance_tables(predictions):
+    measured = made_up({"internal": 0.5})
+    lots = chance.lottery(predictions, measured)
+    assert lots["splits"].tolist() == [30, 30]
+    assert (lots["minimum"] < lots["median"]).all()
+    null = chance.permutation(predictions, measured).set_index("model")
+    as_well = measured[measured["model"] == "deep"]["auc"] >= null.loc["deep", "auc"]
+    assert null.loc["deep", "p"] == pytest.approx((1 + as_well.sum()) / 31)
+    assert null.loc["deep", "p"] < 0.1
+
+
+def test_parts_are_joined_whatever_their_number(tmp_path, cases, three_models):
+    def tables(*blocks):
+        measured, selected = [], []
+        for number, block in enumerate(blocks):
+            made = replicates.run("bootstrap", block, cases, PLAN, seed=SEED)
+            for paths, table, kind in zip((measured, selected), made, ("m", "s"), strict=True):
+                paths.append(tmp_path / f"{len(blocks)}-{number}-{kind}.csv")
+                write_csv(table, paths[-1])
+        off = {"split_lottery": [], "permutation": []}
+        return parts.summarize(
+            three_models,
+            {"deep": {"deep": {"features": [{"name": "deep_0011"}]}, "terms": []}},
+            {"bootstrap": measured[::-1], **off},
+            {"bootstrap": selected, **off},
+            confidence=0.95,
+        )
+
+    one, three = tables(range(3)), tables([0], [1], [2])
+    for name, table in one.items():
+        pd.testing.assert_frame_equal(table, three[name], obj=name)
+    often = one["selection_frequency"]
+    assert often.loc[often["name"] == "deep_0011", "in_final"].tolist() == ["yes"]
+    assert often["frequency"].between(0, 1).all()
+    assert one["permutation"].empty

@@ -1,0 +1,83 @@
+"""Noise features must not drag a combined model below the clinical one it contains."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.unit.test_settings import SCHEMA
+
+from microcalc.models.fit import Recipe, fit_model
+from microcalc.models.predict import predict
+from microcalc.models.tables import Tables
+from microcalc.selection.select import select
+from microcalc.settings import complete
+
+N_TRAIN, N_NEW, P = 130, 1000, 2048
+STUDIES = range(5)
+CLINICAL = {name: {"kind": "continuous"} for name in ("size", "age")}
+LABELS = {"negative": "DCIS", "positive": "IDC"}
+YOUDEN = {"rule": "youden", "scores": "out_of_fold"}
+WEIGHTS = {"backbone": "resnet101", "source": "random", "digest": "0" * 64}
+
+
+def draw(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return cases whose clinical variables tell something and whose features tell nothing."""
+    rng = np.random.default_rng([seed, 2048])
+    n = N_TRAIN + N_NEW
+    y = (rng.random(n) < 0.6).astype(int)
+    ids = np.array([f"case{i:04d}" for i in range(n)])
+    cases = pd.DataFrame({"case_id": ids, "patient_id": ids, "center": "A", "y": y})
+    cases["split"] = np.where(np.arange(n) < N_TRAIN, "train", "internal")
+    cases["size"] = (20 + 5 * y + rng.normal(0, 8, n)).astype(str)
+    cases["age"] = (55 + 3 * y + rng.normal(0, 10, n)).astype(str)
+    names = [f"deep_{j:04d}" for j in range(P)]
+    features = pd.DataFrame(rng.normal(size=(n, P)).astype(np.float32), columns=names)
+    features.insert(0, "case_id", ids)
+    return cases, features
+
+
+def auc(y: np.ndarray, score: np.ndarray) -> float:
+    ranks = pd.Series(score).rank().to_numpy()
+    m = y.sum()
+    return float((ranks[y == 1].sum() - m * (m + 1) / 2) / (m * (len(y) - m)))
+
+
+def lost(seed: int) -> dict[str, float]:
+    """Return the AUC, on new cases, that each combined model has less than the clinical one."""
+    cases, features = draw(seed)
+    demo = {
+        "study": "null",
+        "seed": seed,
+        "labels": LABELS,
+        "cohort": {"cases": "", "images": "", "image_folder": ""},
+        "features": {"weights": "random"},
+        "clinical": CLINICAL,
+    }
+    config = complete(demo, SCHEMA)
+    chosen = select(cases, features, settings=config["selection"], seed=seed)
+    tables = Tables(
+        *(cases, features, chosen.chain.selected),
+        *(chosen.crossfit, chosen.crossfit_selected, WEIGHTS),
+    )
+    new = cases[cases["split"] == "internal"]
+    found = {}
+    for name, deep, basis in (
+        ("clinical", "none", "out_of_fold"),
+        ("out_of_fold", "score", "out_of_fold"),
+        ("apparent", "score", "apparent"),
+        ("features", "features", "out_of_fold"),
+    ):
+        spec = {"clinical": ["size", "age"], "deep": deep}
+        recipe = Recipe(name, spec, CLINICAL, config["screening"], basis, seed)
+        model, _ = fit_model(recipe, tables, threshold=YOUDEN, labels=LABELS)
+        found[name] = auc(new["y"].to_numpy(), predict([model], new, features)["probability"])
+    return {name: found["clinical"] - value for name, value in found.items()}
+
+
+@pytest.mark.slow
+def test_out_of_fold_scores_do_not_drag_the_combined_model_down() -> None:
+    found = pd.DataFrame([lost(seed) for seed in STUDIES])
+    mean, error = found.mean(), found.std(ddof=1) / np.sqrt(len(found))
+    assert mean["out_of_fold"] <= 0.02 + 2 * error["out_of_fold"]
+    # The test can fail: scores of cases that the selection has seen do drag it down.
+    assert mean["apparent"] > mean["out_of_fold"] + 0.05
+    assert mean["features"] > mean["out_of_fold"] + 0.05

@@ -1,0 +1,16 @@
+"""Batch-norm statistics of each center's own images."""
+
+from microcalc.features import adapt
+from microcalc.images import included
+from microcalc.images.shard_file import read
+from microcalc.logs import start
+
+start(snakemake.log[0])
+adaptation = adapt.fit(
+    list(map(read, snakemake.input.shards)),
+    included.read(snakemake.input.included),
+    snakemake.input.weights,
+    snakemake.params.settings,
+    threads=snakemake.threads,
+)
+adapt.write(adaptation, snakemake.output.adapted)

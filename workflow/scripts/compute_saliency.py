@@ -1,0 +1,12 @@
+"""Where the deep model looks, in the validation cases that it is surest of, rightly or not."""
+
+from microcalc.evaluation import predictions, saliency
+from microcalc.files import read_json
+from microcalc.logs import start
+
+start(snakemake.log[0])
+given = snakemake.input
+model = read_json(given.model)
+chosen = saliency.choose(predictions.read(given.predictions), model)
+maps = saliency.compute(chosen, model, given.shards, given.weights)
+saliency.write(maps, snakemake.output.saliency)

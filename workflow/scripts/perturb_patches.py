@@ -1,0 +1,15 @@
+"""One shard's training patches, cut as another reader might have cut them."""
+
+from microcalc.features import perturb
+from microcalc.images import included
+from microcalc.logs import start
+
+start(snakemake.log[0])
+perturb.write_copy(
+    snakemake.input.surroundings,
+    included.read(snakemake.input.included),
+    snakemake.output.shard,
+    **snakemake.params.perturbation,
+    seed=snakemake.params.seed,
+    copy=snakemake.params.redraw,
+)

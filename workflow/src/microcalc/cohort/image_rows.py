@@ -1,0 +1,56 @@
+"""What one row of the images table cannot tell alone: its region, and the rows of other readers."""
+
+from collections.abc import Iterator
+
+from microcalc.tables import MISSING, Table
+
+BOX = ("x0", "y0", "x1", "y1")
+OF_THE_IMAGE = ("case_id", "path", "frame", "view", "laterality", "spacing_mm")
+"""Columns in which all rows of an image agree, whoever drew its region."""
+
+
+def problems(table: Table) -> list[str]:
+    """Return a sentence for every row that gives no region, or does not fit an earlier one.
+
+    An image has one row, or one for each reader; a row gives either a box or a roi_path.
+    """
+    found = []
+    first: dict[str, tuple[dict[str, str], int]] = {}
+    seen: dict[tuple[str, str], int] = {}
+    for row, line in zip(table.rows, table.lines, strict=True):
+        said = {name: "" if cell in MISSING else cell for name, cell in row.items()}
+        start = f"{table.name}, line {line}"
+        found += [f"{start}, {problem}" for problem in _of_region(said)]
+        key = said["image_id"].casefold(), said.get("reader", "")
+        if key in seen:
+            of_reader = f" for reader {key[1]}" if key[1] else ""
+            found.append(
+                f"{start}, column 'image_id': {row['image_id']!r} stands on line {seen[key]} "
+                f"already{of_reader}; every image has one row, or one for each reader"
+            )
+        seen.setdefault(key, line)
+        before, line_before = first.setdefault(key[0], (said, line))
+        found += [
+            f"{start}, column {name!r}: {said[name]!r} here and {before[name]!r} on line "
+            f"{line_before}; the rows of one image differ in its region and reader alone"
+            for name in ("image_id", *OF_THE_IMAGE)
+            if said.get(name, "") != before.get(name, "") and name != "path"
+        ]
+        if said["path"] != before["path"]:
+            # Paths stay out of every message.
+            found.append(
+                f"{start}, column 'path': not that of line {line_before}, with the same image_id"
+            )
+    return found
+
+
+def _of_region(row: dict[str, str]) -> Iterator[str]:
+    given = [name for name in BOX if row.get(name)]
+    file = row.get("roi_path", "")
+    if file and given:
+        yield "column 'roi_path': a file and a box are given; leave one of them empty"
+    elif given and len(given) < len(BOX):
+        absent = next(name for name in BOX if name not in given)
+        yield f"column {absent!r}: is empty; a box needs x0, y0, x1 and y1"
+    elif not file and not given:
+        yield "column 'x0': gives no ROI; fill in x0, y0, x1 and y1, or roi_path"

@@ -1,0 +1,177 @@
+"""`confounding.csv`: whether a model could tell the center, or the label, from the wrong things."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from microcalc import seeds
+from microcalc.evaluation import clustered, delong, resampling
+from microcalc.evaluation.arrays import Floats
+from microcalc.selection.folds import assign_folds
+from microcalc.selection.training import feature_matrix, feature_names
+
+COLUMNS = (
+    "question", "outcome", "predictors", "cases", "n", "n_pos", "n_neg", "auc", "low", "high",
+    "verdict", "statement", "method",
+)  # fmt: skip
+# What the machine and its export decide; the ROI and the breast have no part in it.
+NUMERIC = ("rows", "columns", "spacing_row_mm", "spacing_column_mm", "bits_stored")
+CATEGORICAL = (
+    "view", "spacing_source", "voi", "inverted", "transfer_syntax", "sop_class",
+    "photometric_interpretation",
+)  # fmt: skip
+MEANING = {
+    ("which center?", True): "The deep features tell the center: a model can learn it in place of "
+    "the disease, so results within each center count more",
+    ("which center?", False): "The deep features do not visibly tell the center",
+    ("which label?", True): "Acquisition metadata alone tell the label: a model that sees the "
+    "images may do so without seeing the lesion",
+    ("which label?", False): "Acquisition metadata alone do not visibly tell the label",
+}
+FOLDS = 5
+FEWEST = 10
+
+
+def audit(
+    cases: pd.DataFrame,
+    features: pd.DataFrame,
+    qc: pd.DataFrame,
+    *,
+    seed: int,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Return the AUC of each question that should have no answer, with `COLUMNS`.
+
+    Parameters
+    ----------
+    cases
+        The included cases of all splits: case_id, patient_id, center, y, n_images.
+    features
+        case_id and deep features.
+    qc
+        `images/qc.csv`.
+    seed
+        The study's seed, for the folds.
+    confidence
+        Coverage of the intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        "Which center?" from the deep features, each center against the others; "which label?"
+        from acquisition metadata alone, over all cases and within each center. A question with
+        fewer than 10 patients on a side has no AUC.
+    """
+    ordered = cases.sort_values("case_id").reset_index(drop=True)
+    deep = feature_matrix(features, ordered["case_id"], feature_names(features))
+    metadata = acquisition(ordered, qc)
+    found = []
+    for question, rows, outcome, predictors in _questions(ordered):
+        X = {"deep features": deep, "acquisition metadata": metadata}[predictors][rows]
+        found.append(
+            question
+            | {"predictors": predictors}
+            | _answer(X, outcome[rows], ordered.iloc[rows], question, seed, confidence)
+        )
+    return pd.DataFrame(found, columns=list(COLUMNS))
+
+
+def acquisition(cases: pd.DataFrame, qc: pd.DataFrame) -> Floats:
+    """Return acquisition metadata per case, shape (n, k): means, and shares of each level."""
+    images = qc[qc["status"] == "ok"]
+    columns: list[Any] = [pd.to_numeric(cases["n_images"]).to_numpy(dtype=float)]
+    for name in NUMERIC:
+        if name in images:
+            numbers = pd.to_numeric(images[name], errors="coerce")
+            columns.append(_mean(numbers, images, cases))
+            columns.append(_mean(numbers.isna(), images, cases))
+    for name in CATEGORICAL:
+        if name in images:
+            text = images[name].astype(str)
+            columns += [_mean(text == level, images, cases) for level in sorted(set(text))]
+    return np.asarray(np.nan_to_num(np.column_stack(columns), nan=0.0), dtype=np.float64)
+
+
+def cross_validated(
+    X: Floats, y: npt.NDArray[np.int64], patients: npt.ArrayLike, *, seed: int
+) -> Floats:
+    """Return each case's ridge score from a fit without its fold, shape (n,).
+
+    Columns are standardized on the fitted cases; the penalty equals the mean squared length of
+    a case, which needs no tuning and is as heavy as high-dimensional features ask for.
+    """
+    fold = assign_folds(y, patients, n_folds=FOLDS, seed=seed)
+    scores = np.empty(len(y))
+    for k in range(FOLDS):
+        rest, out = fold != k, fold == k
+        mean, sd = X[rest].mean(axis=0), X[rest].std(axis=0)
+        varies = sd > 1e-9
+        scale = np.sqrt(max(1, int(varies.sum())))
+        Z = (X[:, varies] - mean[varies]) / sd[varies] / scale
+        kernel = Z[rest] @ Z[rest].T + np.eye(int(rest.sum()))
+        weights = np.linalg.solve(kernel, y[rest] - y[rest].mean())
+        # Rounded, so that cases that differ by nothing are tied.
+        scores[out] = np.round(Z[out] @ (Z[rest].T @ weights), 9)
+    return scores
+
+
+def _questions(
+    cases: pd.DataFrame,
+) -> Iterator[tuple[dict[str, str], npt.NDArray[np.intp], npt.NDArray[np.int64], str]]:
+    center = cases["center"].to_numpy(dtype=str)
+    everyone = np.arange(len(cases))
+    names = sorted(set(center))
+    # With two centers, one against the other is the same question twice.
+    for name in names[: len(names) - (len(names) == 2)] if len(names) > 1 else ():
+        question = {"question": "which center?", "outcome": f"center {name}", "cases": "all"}
+        yield question, everyone, (center == name).astype(np.int64), "deep features"
+    label = cases["y"].to_numpy(dtype=np.int64)
+    for name in ("all", *names):
+        question = {"question": "which label?", "outcome": "positive label",
+                    "cases": "all" if name == "all" else f"center {name}"}  # fmt: skip
+        rows = everyone if name == "all" else np.flatnonzero(center == name)
+        yield question, rows, label, "acquisition metadata"
+
+
+def _answer(
+    X: Floats,
+    y: npt.NDArray[np.int64],
+    cases: pd.DataFrame,
+    question: dict[str, str],
+    seed: int,
+    confidence: float,
+) -> dict[str, Any]:
+    patients = cases["patient_id"].to_numpy(dtype=str)
+    sizes = {"n": y.size, "n_pos": int(y.sum()), "n_neg": int((y == 0).sum())}
+    if min(len(set(patients[y == side])) for side in (0, 1)) < FEWEST:
+        return sizes | {
+            "verdict": "too small",
+            "statement": f"Fewer than {FEWEST} patients on a side: not asked.",
+        }
+    own = seeds.derive(seed, "evaluation.confounding", *question.values())
+    score = cross_validated(X, y, patients, seed=own)
+    if resampling.has_clusters(patients):
+        found = clustered.auc_ci(y, score, patients, confidence=confidence)
+        method = "Obuchowski, clustered"
+    else:
+        found, method = delong.auc_ci(y, score, confidence=confidence), "DeLong"
+    told = found.low > 0.5
+    interval = (
+        f"AUC {found.auc:.2f}, {100 * confidence:g} % interval {found.low:.2f} to {found.high:.2f}"
+    )
+    return sizes | {
+        "auc": found.auc,
+        "low": found.low,
+        "high": found.high,
+        "verdict": "told" if told else "not told",
+        "statement": f"{MEANING[question['question'], told]} ({interval}; {question['cases']}).",
+        "method": f"ridge, {FOLDS}-fold cross-validated by patient; {method}",
+    }
+
+
+def _mean(values: Any, images: pd.DataFrame, cases: pd.DataFrame) -> Floats:
+    by_case = values.astype(float).groupby(images["case_id"]).mean()
+    return np.asarray(by_case.reindex(cases["case_id"]).to_numpy(dtype=float))

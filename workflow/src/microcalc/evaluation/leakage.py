@@ -1,0 +1,197 @@
+"""`leakage.csv`: whether anything of a validation case was there in training.
+
+Near-duplicates are found on patches reduced to 32 × 32 and high-pass filtered: what is left of two
+unrelated lesions hardly correlates, while a copy survives noise, another contrast, a small shift
+and mirroring.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from microcalc.errors import StudyError
+from microcalc.images import shards
+
+GRID = 32
+MARGIN = 2
+# Images compared at a time against all others.
+BLOCK = 1024
+COLUMNS = ("check", "compared", "found", "limit", "verdict", "statement")
+Floats32 = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Images:
+    """The usable images: `table` has image_id, patient_id, split, pixel_digest.
+
+    `reduced` holds their patches as block means, shape (n, 32, 32).
+    """
+
+    table: pd.DataFrame
+    reduced: Floats32
+
+
+def read(shard_paths: Iterable[str | os.PathLike[str]], cases: pd.DataFrame) -> Images:
+    """Return the images of the included cases.
+
+    Parameters
+    ----------
+    shard_paths
+        All shards of the study.
+    cases
+        The included cases: case_id, patient_id, split.
+    """
+    known = cases.set_index("case_id")[["patient_id", "split"]]
+    rows: list[dict[str, str]] = []
+    patches = []
+    for path in shard_paths:
+        shard = shards.read(path)
+        wanted = (shard.status == "ok") & np.isin(shard.case_id, known.index.to_numpy(dtype=str))
+        for i in np.flatnonzero(wanted):
+            patient, split = known.loc[str(shard.case_id[i])]
+            rows.append(
+                {
+                    "image_id": str(shard.image_id[i]),
+                    "patient_id": str(patient),
+                    "split": str(split),
+                    "pixel_digest": str(shard.pixel_digest[i]),
+                }
+            )
+            patches.append(reduce(shard.patch[i]))
+    table = pd.DataFrame(rows, columns=["image_id", "patient_id", "split", "pixel_digest"])
+    order = np.argsort(table["image_id"].to_numpy(dtype=str), kind="stable")
+    stacked = np.array(patches, dtype=np.float32).reshape(-1, GRID, GRID)
+    return Images(table.iloc[order].reset_index(drop=True), stacked[order])
+
+
+def reduce(patch: npt.ArrayLike) -> Floats32:
+    """Return a patch as block means, shape (32, 32); the last rows that fill no block are left."""
+    values = np.asarray(patch, dtype=np.float32)
+    if values.shape[0] < GRID:
+        values = np.repeat(np.repeat(values, GRID, axis=0), GRID, axis=1)
+    side = values.shape[0] // GRID
+    kept = values[: side * GRID, : side * GRID]
+    return np.asarray(kept.reshape(GRID, side, GRID, side).mean(axis=(1, 3)), dtype=np.float32)
+
+
+def audit(images: Images, *, limit: float, on_found: Literal["fail", "report"]) -> pd.DataFrame:
+    """Return one row per check, with `COLUMNS`.
+
+    Parameters
+    ----------
+    images
+        From `read`.
+    limit
+        Correlation from which two patches count as near-duplicates, in (0, 1).
+    on_found
+        "fail": stop the study when training and validation share anything.
+
+    Raises
+    ------
+    StudyError
+        Listing what is shared.
+    """
+    table = images.table
+    patients = table.groupby("patient_id")["split"].nunique()
+    straddling = [f"patient {name}: in {number} splits" for name, number in patients.items()
+                  if number > 1]  # fmt: skip
+    filled = table[table["pixel_digest"] != ""]
+    equal = filled[filled.groupby("pixel_digest")["split"].transform("nunique") > 1]
+    same = [f"image {row.image_id} ({row.split}): its pixels are in another split too"
+            for row in equal.itertuples()]  # fmt: skip
+    near = list(near_duplicates(images, limit))
+    across = [sentence for sentence, one_split in near if not one_split]
+    within = [sentence for sentence, one_split in near if one_split]
+    rows = [
+        _row("patients in two splits", patients.size, straddling, ""),
+        _row("equal pixels in two splits", len(table), same, ""),
+        _row("near-duplicates in two splits", len(table), across, limit),
+        _row("near-duplicates of two patients in one split", len(table), within, limit),
+    ]
+    problems = straddling + same + across
+    if problems and on_found == "fail":
+        raise StudyError.listing(
+            "Training and validation share cases, so that the study would test on what it has "
+            "learned; correct the tables or the splits (or, where two images only look alike, "
+            "raise evaluation.leakage.limit or set evaluation.leakage.on_found to report)",
+            problems,
+        )
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def near_duplicates(images: Images, limit: float) -> Iterator[tuple[str, bool]]:
+    """Yield a sentence per pair of alike patches of two patients, and whether of one split."""
+    table, n = images.table, len(images.table)
+    patient = table["patient_id"].to_numpy(dtype=str)
+    split, name = table["split"].to_numpy(dtype=str), table["image_id"].to_numpy(dtype=str)
+    for start in range(0, n, BLOCK):
+        block = slice(start, start + BLOCK)
+        alike = similarity(images.reduced[block], images.reduced)
+        others = patient[block, None] != patient[None, :]
+        later = np.arange(n)[None, :] > np.arange(n)[block, None]
+        for i, j in zip(*np.nonzero((alike >= limit) & others & later), strict=True):
+            a = start + int(i)
+            yield (
+                f"images {name[a]} ({split[a]}) and {name[j]} ({split[j]}): "
+                f"correlation {alike[i, j]:.2f}",
+                bool(split[a] == split[j]),
+            )
+
+
+def similarity(a: Floats32, b: Floats32) -> Floats32:
+    """Return the largest correlation of reduced patches over small shifts and mirroring.
+
+    Parameters
+    ----------
+    a, b
+        Shapes (n, 32, 32) and (m, 32, 32).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, m); a patch without structure is like none.
+    """
+    size = GRID - 2 - 2 * MARGIN
+    window = _high_pass(a)[:, MARGIN : MARGIN + size, MARGIN : MARGIN + size]
+    left = _unit(window)
+    best = np.full((len(a), len(b)), -1, dtype=np.float32)
+    for other in (_high_pass(b), _high_pass(b[:, :, ::-1])):
+        for dy in range(2 * MARGIN + 1):
+            for dx in range(2 * MARGIN + 1):
+                shifted = _unit(other[:, dy : dy + size, dx : dx + size])
+                np.maximum(best, left @ shifted.T, out=best)
+    return best
+
+
+def _high_pass(patches: Floats32) -> Floats32:
+    around = (
+        patches[:, :-2, 1:-1] + patches[:, 2:, 1:-1] + patches[:, 1:-1, :-2] + patches[:, 1:-1, 2:]
+    )
+    return np.asarray(patches[:, 1:-1, 1:-1] - around / 4, dtype=np.float32)
+
+
+def _unit(windows: Floats32) -> Floats32:
+    flat = windows.reshape(len(windows), -1)
+    centered = flat - flat.mean(axis=1, keepdims=True)
+    length = np.linalg.norm(centered, axis=1, keepdims=True)
+    return np.asarray(
+        np.divide(centered, length, out=np.zeros_like(centered), where=length > 1e-6),
+        dtype=np.float32,
+    )
+
+
+def _row(check: str, compared: int, found: list[str], limit: float | str) -> dict[str, Any]:
+    shown = "; ".join(found[:10]) + ("; …" if len(found) > 10 else "")
+    return {
+        "check": check,
+        "compared": compared,
+        "found": len(found),
+        "limit": limit,
+        "verdict": "found" if found else "clean",
+        "statement": shown or f"None among {compared:,}.",
+    }

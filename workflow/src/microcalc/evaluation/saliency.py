@@ -1,0 +1,168 @@
+"""Which patches, and where in them, made the deep model most confident: rightly and wrongly."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from microcalc.errors import StudyError
+from microcalc.features import backbone, cam
+from microcalc.files import atomic_path
+from microcalc.images import shard_file
+
+KINDS = (
+    ("true positive", 1, True),
+    ("false positive", 0, True),
+    ("false negative", 1, False),
+    ("true negative", 0, False),
+)
+"""What a case can be: its name, its y, whether it was called positive."""
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A deep model as a linear function of the features: intercept + coefficients @ features.
+
+    Attributes
+    ----------
+    coefficients
+        Log odds per unit of a feature, by the feature's place in the network's output.
+    intercept
+        Log odds of a case whose features are 0.
+    """
+
+    coefficients: Mapping[int, float]
+    intercept: float
+
+
+def choose(predictions: pd.DataFrame, model: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the most confident right and wrong case of either class, in each validation split.
+
+    Parameters
+    ----------
+    predictions
+        ``models/predictions.csv``.
+    model
+        The frozen model whose predictions are looked at.
+
+    Returns
+    -------
+    DataFrame
+        split, kind (see `KINDS`), case_id, y, probability; a kind that no case is of is left out.
+        Of several cases with the same probability it is the first by case_id.
+    """
+    rows = predictions[
+        (predictions["model"] == model["name"]) & (predictions["kind"] == "held_out")
+    ].sort_values("case_id", kind="stable")
+    positive = rows["probability"] >= model["threshold"]
+    chosen = []
+    for split in ("internal", "external"):
+        for kind, y, called in KINDS:
+            found = rows[(rows["split"] == split) & (rows["y"] == y) & (positive == called)]
+            order = found["probability"].sort_values(ascending=not called, kind="stable")
+            chosen.append(found.loc[order.index[:1]].assign(kind=kind))
+    columns = ["split", "kind", "case_id", "y", "probability"]
+    table: pd.DataFrame = pd.concat(chosen)[columns].reset_index(drop=True)
+    return table
+
+
+def linear(model: Mapping[str, Any]) -> Linear:
+    """Return a frozen model that has the deep score and nothing else as one linear function.
+
+    Raises
+    ------
+    StudyError
+        When it has other predictors.
+    """
+    terms = model["terms"]
+    if model["deep"] is None or [term["kind"] for term in terms] != ["deep"]:
+        raise StudyError(
+            f"model {model['name']} is not the deep score alone, so that a map of the image is no "
+            "map of its prediction"
+        )
+    slope, deep = terms[0]["coefficient"], model["deep"]
+    per_unit = {
+        int(feature["name"].removeprefix("deep_")): slope * feature["coefficient"] / feature["sd"]
+        for feature in deep["features"]
+    }
+    shift = sum(f["coefficient"] * f["mean"] / f["sd"] for f in deep["features"])
+    return Linear(per_unit, model["intercept"] + slope * (deep["intercept"] - shift))
+
+
+def compute(
+    chosen: pd.DataFrame,
+    model: Mapping[str, Any],
+    shard_paths: Sequence[str | os.PathLike[str]],
+    weights_path: str | os.PathLike[str],
+) -> dict[str, npt.NDArray[Any]]:
+    """Return the maps of the chosen cases' views, one entry per image.
+
+    Parameters
+    ----------
+    chosen
+        What `choose` returned.
+    model
+        See `linear`.
+    shard_paths
+        The study's shards of patches.
+    weights_path
+        The prepared weights.
+
+    Returns
+    -------
+    dict
+        case_id, split, kind, y, probability, threshold, logit, constant, method, image_id, view
+        (n,); patch (n, S, S); map (n, h, w). With method ``exact`` the maps of a case's views
+        and its constant add up to its logit.
+    """
+    name = backbone.describe(weights_path).backbone
+    network = backbone.load(name, weights_path)
+    function = linear(model)
+    coefficients = np.zeros(backbone.build(name)[1])
+    coefficients[list(function.coefficients)] = list(function.coefficients.values())
+    shards = [shard_file.read(path) for path in shard_paths]
+    columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
+    for case in chosen.to_dict("records"):
+        views = _views(shards, case["case_id"])
+        patches = np.stack([shard.patch[i] for shard, i in views])
+        found = cam.case_maps(network, patches, coefficients)
+        for (shard, i), patch, one in zip(views, patches, found.maps, strict=True):
+            row = case | {
+                "threshold": model["threshold"],
+                "logit": function.intercept + found.score,
+                "constant": function.intercept,
+                "method": found.method,
+                "image_id": str(shard.image_id[i]),
+                "view": str(shard.view[i]),
+                "patch": patch,
+                "map": one.astype(np.float32),
+            }
+            for column, values in columns.items():
+                values.append(row[column])
+    return {name: np.array(values) for name, values in columns.items()}
+
+
+_COLUMNS = (
+    "case_id", "split", "kind", "y", "probability", "threshold", "logit", "constant", "method",
+    "image_id", "view", "patch", "map",
+)  # fmt: skip
+
+
+def _views(shards: Sequence[shard_file.Shard], case_id: str) -> list[tuple[shard_file.Shard, int]]:
+    """Return where a case's usable images lie, in the order of their views."""
+    found = [
+        (shard, int(i))
+        for shard in shards
+        for i in np.flatnonzero((shard.case_id == case_id) & (shard.status == "ok"))
+    ]
+    return sorted(found, key=lambda at: (str(at[0].view[at[1]]), str(at[0].image_id[at[1]])))
+
+
+def write(arrays: Mapping[str, npt.NDArray[Any]], path: str | os.PathLike[str]) -> None:
+    """Write the maps as an npz archive, the same bytes for the same maps."""
+    with atomic_path(path) as temporary:
+        np.savez(temporary, allow_pickle=False, **arrays)

@@ -1,0 +1,137 @@
+"""Where in the patches a linear score of deep features comes from.
+
+Where the features are the plain mean of a feature map (all ResNets, DenseNets, EfficientNets), a
+linear score of them is the sum of the same score at each position: the class activation map
+(Zhou and others, CVPR 2016:2921) is then exact, and sums up to the score. Other backbones put
+something that is not linear between map and features: for them it is Grad-CAM (Selvaraju and
+others, ICCV 2017:618), which shows the same thing to first order and adds up to nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from microcalc.errors import StudyError
+from microcalc.features import forward
+
+if TYPE_CHECKING:
+    import torch
+
+    from microcalc.features.backbone import Network
+
+EXACT = 1e-4
+"""Largest difference between a map's mean and the features, relative to the largest feature."""
+
+
+@dataclass(frozen=True)
+class Cam:
+    """The maps of one case.
+
+    Attributes
+    ----------
+    maps
+        Shape (v, h, w), one per view; with method ``exact`` their sum is the score.
+    score
+        Coefficients times the features' mean over the views.
+    method
+        ``exact`` or ``grad-cam``.
+    """
+
+    maps: npt.NDArray[np.float64]
+    score: float
+    method: Literal["exact", "grad-cam"]
+
+
+def case_maps(
+    network: "Network",
+    patches: npt.NDArray[np.float32],
+    coefficients: npt.NDArray[np.float64],
+) -> Cam:
+    """Return where in a case's views its score comes from.
+
+    Parameters
+    ----------
+    network
+        What `backbone.load` returned, with the penultimate layer alone.
+    patches
+        The case's views, shape (v, S, S); features are pooled by their mean.
+    coefficients
+        Of the score, per feature as the network gives it, shape (d,).
+
+    Raises
+    ------
+    StudyError
+        When no layer of the network has positions, so that there is nothing to map.
+    """
+    import torch
+
+    network.check_size(patches.shape[1])
+    with forward._Feeder(network, patches, np.arange(len(patches)), ahead=False) as feeder:
+        images = feeder.batch(0, len(patches))
+    name, found = _last_map(network, images)
+    with torch.inference_mode():
+        features = network(images).double()
+    weights = torch.from_numpy(np.ascontiguousarray(coefficients)).to(network.device)
+    score = float((features @ weights).mean())
+    tolerance = EXACT * float(features.abs().max())
+    # DenseNets rectify the last map outside any module.
+    for values in (found, found.clamp(min=0)):
+        positions = values.shape[2] * values.shape[3]
+        if values.shape[1] == features.shape[1] and torch.allclose(
+            values.mean(dim=(2, 3)), features, rtol=0, atol=tolerance
+        ):
+            maps = torch.einsum("vchw,c->vhw", values, weights) / (positions * len(patches))
+            return Cam(maps.cpu().numpy(), score, "exact")
+    return Cam(_grad_cam(network, images, weights, name), score, "grad-cam")
+
+
+def _last_map(network: "Network", images: "torch.Tensor") -> "tuple[str, torch.Tensor]":
+    """Return name and output, in float64, of the last module that gives a map of positions."""
+    import torch
+
+    seen: dict[str, torch.Tensor] = {}
+
+    def keep(name: str) -> Callable[[torch.nn.Module, Any, Any], None]:
+        def hook(_module: torch.nn.Module, _inputs: Any, output: Any) -> None:
+            if isinstance(output, torch.Tensor) and output.ndim == 4 and output.shape[-1] > 1:
+                seen.pop(name, None)
+                seen[name] = output
+
+        return hook
+
+    # The body itself and containers of everything give no map of their own.
+    hooks = [
+        module.register_forward_hook(keep(name))
+        for name, module in network.body.named_modules()
+        if name
+    ]
+    try:
+        with torch.inference_mode():
+            network(images)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if not seen:
+        raise StudyError("no layer of this backbone has positions, so there is nothing to map")
+    name = next(reversed(seen))
+    return name, seen[name].double()
+
+
+def _grad_cam(
+    network: "Network", images: "torch.Tensor", weights: "torch.Tensor", name: str
+) -> npt.NDArray[np.float64]:
+    import torch
+    from captum.attr import LayerGradCam  # type: ignore[import-untyped]
+
+    def score(batch: torch.Tensor) -> torch.Tensor:
+        features: torch.Tensor = network(batch)
+        return features.double() @ weights
+
+    layer = network.body.get_submodule(name)
+    with torch.enable_grad():
+        found = LayerGradCam(score, layer).attribute(images.clone().requires_grad_())
+    maps: npt.NDArray[np.float64] = found[:, 0].detach().double().cpu().numpy()
+    return maps

@@ -1,0 +1,50 @@
+"""Which cases count as one source of images when differences between centers are evened out."""
+
+import numpy as np
+import pandas as pd
+
+from microcalc.errors import StudyError
+
+TRAINING = "training"
+"""The domain of everything that models are developed on: training and internal validation."""
+
+LEAST = 2
+
+
+def domains(included: pd.DataFrame) -> pd.Series:
+    """Return the domain of every case, indexed by case_id.
+
+    The development centers' cases are one domain, described by its *training* cases alone, so
+    that nothing fitted on them sees internal validation. Every other center is its own domain,
+    described by its own images without their labels: what is computed on it is transductive.
+
+    Parameters
+    ----------
+    included
+        case_id, center and split of the included cases.
+
+    Raises
+    ------
+    StudyError
+        When an external center has fewer than `LEAST` cases.
+    """
+    developed = included["split"].isin(["train", "internal"])
+    # A center may be called "training" too.
+    domain = pd.Series(
+        np.where(developed, TRAINING, "center " + included["center"].astype(str)),
+        index=included["case_id"].to_numpy(),
+    )
+    counts = domain.value_counts()
+    few = sorted(counts.index[counts < LEAST])
+    if few:
+        raise StudyError.listing(
+            "features.harmonize describes each center by its own images, and these have too few "
+            f"cases (expected at least {LEAST}); set it to none, or leave the centers out",
+            few,
+        )
+    return domain
+
+
+def describing(included: pd.DataFrame) -> set[str]:
+    """Return the cases that a domain's description is made from: all but internal validation."""
+    return set(included.loc[included["split"] != "internal", "case_id"])

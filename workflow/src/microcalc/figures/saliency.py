@@ -1,0 +1,103 @@
+"""Patch, map and overlay of the cases that the deep model was surest of."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from microcalc.figures import style
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+ROW_MM, TEXT_MM, TOP_MM, BAR_MM = 24.0, 30.0, 8.0, 12.0
+COLORS = "RdBu_r"
+
+
+def read(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of ``evaluation/saliency.npz``."""
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+@style.styled
+def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
+    """Return a row of pictures per case: patch, map and overlay of its first two views.
+
+    All maps share one scale, in log odds per square of the map, so that a pale map is a map of
+    little evidence.
+
+    Parameters
+    ----------
+    arrays
+        What `read` returned.
+    labels
+        The names of the classes: negative and positive.
+    """
+    places = list(dict.fromkeys(zip(arrays["split"], arrays["case_id"], strict=True)))
+    if not places:
+        return style.message(
+            style.new_figure(style.COLUMN_MM, 20), "No validation case has a prediction to map."
+        )
+    rows = [
+        np.flatnonzero((arrays["split"] == split) & (arrays["case_id"] == case_id))[:2]
+        for split, case_id in places
+    ]
+    views = max(map(len, rows))
+    figure = style.new_figure(TEXT_MM + 3 * views * ROW_MM, TOP_MM + len(rows) * ROW_MM + BAR_MM)
+    grid = figure.subplots(
+        len(rows),
+        1 + 3 * views,
+        squeeze=False,
+        gridspec_kw={"width_ratios": [1.2] + [1] * 3 * views},
+    )
+    strongest = float(np.abs(arrays["map"]).max()) or 1.0
+    for line, images in zip(grid, rows, strict=True):
+        _describe(line[0], arrays, images[0], labels)
+        for axes in line[1:]:
+            axes.set_axis_off()
+        for view, i in enumerate(images):
+            shown = _pictures(line[1 + 3 * view : 4 + 3 * view], arrays, i, strongest)
+    for column, title in enumerate(("Patch", "Map", "Overlay") * views):
+        grid[0][1 + column].set_title(title, fontweight="normal", loc="center")
+    bar = figure.colorbar(shown, ax=grid, location="bottom", fraction=0.02, aspect=60, pad=0.01)
+    bar.set_label(f"Evidence for {labels['negative']} (−) or {labels['positive']} (+), log odds")
+    bar.outline.set_visible(False)
+    return figure
+
+
+def _describe(axes: Axes, arrays: Arrays, i: int, labels: Mapping[str, str]) -> None:
+    truth = labels["positive"] if arrays["y"][i] else labels["negative"]
+    text = (
+        f"{arrays['split'][i]} validation\n{arrays['kind'][i]}\n"
+        f"{truth}, p = {arrays['probability'][i]:.2f}"
+    )
+    axes.set_axis_off()
+    axes.text(0, 0.5, text, transform=axes.transAxes, va="center", ha="left", fontsize=7)
+
+
+def _pictures(line: npt.NDArray[Any], arrays: Arrays, i: int, strongest: float) -> Any:
+    """Draw one view's three pictures; return what a color bar explains."""
+    patch, values = arrays["patch"][i], arrays["map"][i]
+    size = len(patch)
+    extent = (0.0, float(size), float(size), 0.0)
+    grey = {"cmap": "gray", "vmin": 0, "vmax": 1, "extent": extent}
+    color = {"cmap": COLORS, "vmin": -strongest, "vmax": strongest, "extent": extent}
+    line[0].imshow(patch, **grey)
+    view = str(arrays["view"][i])
+    line[0].text(
+        4,
+        6,
+        view,
+        color="white",
+        fontsize=6,
+        va="top",
+        bbox={"facecolor": "black", "lw": 0, "pad": 1},
+    )
+    shown = line[1].imshow(values, interpolation="nearest", **color)
+    line[2].imshow(patch, **grey)
+    line[2].imshow(values, interpolation="bilinear", alpha=0.45, **color)
+    return shown

@@ -1,0 +1,44 @@
+"""How far a region may be displaced."""
+
+# Planning reads this too: the standard library alone.
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far a region may differ from the one drawn; each draw is uniform within them.
+
+    Attributes
+    ----------
+    shift
+        Along each axis, as a fraction of the patch's side.
+    scale
+        A fraction of its size.
+    rotate_deg
+        Degrees, either way.
+    """
+
+    shift: float
+    scale: float
+    rotate_deg: float
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any], *, patch_mm: float) -> "Limits":
+        """Return the limits in `settings` (config.features.stability)."""
+        return cls(
+            shift=settings["shift_mm"] / patch_mm,
+            scale=float(settings["scale"]),
+            rotate_deg=float(settings["rotate_deg"]),
+        )
+
+    @property
+    def surround(self) -> float:
+        """How many times as long as the patch a window must be to hold every perturbed patch."""
+        angle = math.radians(self.rotate_deg)
+        turned = math.cos(angle) + math.sin(angle)
+        # A fiftieth more keeps interpolation off the window's edge.
+        return (1 + self.scale) * turned + 2 * self.shift + 0.02

@@ -1,0 +1,57 @@
+"""What a person is shown of an image: the breast alone, since text may be burned in beside it."""
+
+from math import ceil, floor
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from microcalc.images.mammogram import Mammogram
+from microcalc.images.roi import Roi
+
+
+def near_breast(
+    mammogram: Mammogram,
+    stride: tuple[int, int],
+    near: NDArray[np.bool_],
+    center: tuple[float, float],
+    size: int,
+    spacing_mm: float,
+) -> NDArray[np.bool_]:
+    """Return which pixels of the window around `center` (x, y) lie on the grid's mask `near`."""
+    steps = np.arange(size) - (size - 1) / 2
+    chosen = []
+    for middle, spacing, every, cells in zip(
+        reversed(center), mammogram.spacing_mm, stride, near.shape, strict=True
+    ):
+        places = np.floor((middle + steps * spacing_mm / spacing) / every).astype(int)
+        chosen.append(np.clip(places, 0, cells - 1))
+    return near[np.ix_(*chosen)]
+
+
+def thumbnail(
+    mammogram: Mammogram,
+    stride: tuple[int, int],
+    near: NDArray[np.bool_],
+    scaled: NDArray[np.float32],
+    roi: Roi,
+    size: int,
+) -> NDArray[np.uint8]:
+    """Return the whole image in a square, black outside the breast: burned-in text stays out."""
+    rows, columns = mammogram.shape
+    sample = mammogram.stored[stride[0] // 2 :: stride[0], stride[1] // 2 :: stride[1]]
+    small = np.where(near, np.clip(np.take(scaled, sample), 0, 1) * 255, 0).astype(np.uint8)
+    tall, wide = (n * s for n, s in zip((rows, columns), mammogram.spacing_mm, strict=True))
+    ratio = size / max(tall, wide)
+    width, height = max(1, round(wide * ratio)), max(1, round(tall * ratio))
+    image = Image.fromarray(small).resize((width, height), Image.Resampling.BILINEAR)
+    draw = ImageDraw.Draw(image)
+    x0, x1 = (v / columns * width for v in (roi.x0, roi.x1))
+    y0, y1 = (v / rows * height for v in (roi.y0, roi.y1))
+    # White with a black rim can be told from any tissue.
+    draw.rectangle((floor(x0) - 2, floor(y0) - 2, ceil(x1) + 1, ceil(y1) + 1), outline=0)
+    draw.rectangle((floor(x0) - 1, floor(y0) - 1, ceil(x1), ceil(y1)), outline=255)
+    square = np.zeros((size, size), dtype=np.uint8)
+    top, left = (size - height) // 2, (size - width) // 2
+    square[top : top + height, left : left + width] = np.asarray(image)
+    return square

@@ -1,0 +1,190 @@
+"""How a model is fitted, wherever it is fitted: on all training cases or without a fold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from microcalc.errors import StudyError
+from microcalc.models import regression
+from microcalc.models.clinical import candidates, screen
+from microcalc.models.design import DEEP_SCORE
+from microcalc.models.equation import Equation, deep_score_alone
+from microcalc.selection.chain import linear_predictor
+from microcalc.selection.training import feature_matrix
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class DeepInput:
+    """What a fit knows of the deep features.
+
+    Attributes
+    ----------
+    score
+        The deep score of the rows that are fitted on, shape (n,).
+    informs
+        False when the selection kept no feature: the score is then the same for every case.
+    selected
+        `selected.csv` of a chain that saw these rows and no other.
+    features
+        case_id and the deep features.
+    """
+
+    score: Floats
+    informs: bool
+    selected: pd.DataFrame
+    features: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """An equation, and the chain whose deep score it takes."""
+
+    equation: Equation
+    selected: pd.DataFrame
+
+    def linear_predictor(self, rows: pd.DataFrame, features: pd.DataFrame) -> Floats:
+        """Return the log odds of cases, shape (n,), their deep scores being this chain's."""
+        if self.equation.needs_deep_score:
+            score = deep_scores(features, rows["case_id"], self.selected)
+            rows = rows.assign(**{DEEP_SCORE: score})
+        return self.equation.linear_predictor(rows)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is fitted.
+
+    Attributes
+    ----------
+    name
+        The model's name in the config.
+    spec
+        `clinical`: "none", "screened", or a list of variables fixed beforehand; `without`:
+        variables that screening leaves aside; `deep`: "none", "score" or "features"; or
+        `kind`: "external_score" with `column`.
+    clinical
+        The config's `clinical`.
+    screening
+        The config's `screening`.
+    training_scores
+        The config's `selection.training_scores`.
+    seed
+        The study's seed, which deals the multiple imputations.
+    """
+
+    name: str
+    spec: Mapping[str, Any]
+    clinical: Mapping[str, Mapping[str, Any]]
+    screening: Mapping[str, Any]
+    training_scores: str = "out_of_fold"
+    seed: int = 0
+
+    @property
+    def deep(self) -> str:
+        """How the deep features come in: none, score, or features."""
+        return str(self.spec.get("deep", "none"))
+
+    @property
+    def uses_deep(self) -> bool:
+        """Whether deep features are predictors, as a score or one by one."""
+        return self.deep != "none"
+
+    @property
+    def wanted(self) -> str | tuple[str, ...]:
+        """Which clinical variables: "none", "screened", or their names."""
+        if self.spec.get("kind") == "external_score":
+            return (str(self.spec["column"]),)
+        clinical = self.spec.get("clinical", "none")
+        return clinical if isinstance(clinical, str) else tuple(clinical)
+
+    @property
+    def uses_clinical(self) -> bool:
+        """Whether columns of the case table are candidates."""
+        return self.wanted != "none"
+
+    @property
+    def is_apparent(self) -> bool:
+        """Whether the model is fitted on deep scores of cases that the selection has seen."""
+        of_score = self.uses_clinical and self.training_scores == "apparent"
+        return self.deep == "features" or (self.deep == "score" and of_score)
+
+    def check(self) -> None:
+        """Raise a StudyError when the spec says nothing to fit."""
+        if not (self.uses_clinical or self.uses_deep):
+            raise StudyError(
+                f"models.{self.name}: uses neither clinical variables nor the deep score; "
+                "set clinical or deep"
+            )
+
+    def variables(self, rows: pd.DataFrame) -> tuple[str, ...]:
+        """Return the clinical predictors, screened on these rows where the spec says so."""
+        wanted = self.wanted
+        if isinstance(wanted, tuple):
+            return wanted
+        if wanted == "none":
+            return ()
+        chosen = candidates(self.clinical, self.spec.get("without", ()))
+        return screen(rows, clinical=chosen, settings=self.screening, seed=self.seed).kept
+
+    def fit(self, rows: pd.DataFrame, deep: DeepInput) -> Fitted:
+        """Fit on training cases."""
+        if not self.uses_clinical and self.deep == "score":
+            alone = deep_score_alone(len(rows), int(rows["y"].sum()))
+            return Fitted(alone, deep.selected)
+        taken = self.uses_deep and deep.informs
+        rows = rows.assign(**{DEEP_SCORE: deep.score}) if taken else rows
+        others = (DEEP_SCORE,) if taken else ()
+        settings, clinical = self.screening, self.clinical
+        tables = regression.completed(rows, clinical, settings, seed=self.seed, others=others)
+        variables = self.variables(rows)
+        prepared = regression.fit(tables, variables, clinical, settings, observed=rows)
+        used = regression.usable(rows, variables, settings["missing"])
+        extra = self._deep_columns(used, deep) if taken else np.empty((len(used), 0))
+        names = (*prepared.coding.columns, *(f"deep {j}" for j in range(extra.shape[1])))
+        whole = replace(
+            prepared, matrices=tuple(np.hstack([m, extra]) for m in prepared.matrices), names=names
+        )
+        return self._equation(whole, deep.selected, taken)
+
+    def _deep_columns(self, rows: pd.DataFrame, deep: DeepInput) -> Floats:
+        """Return the deep score, or the selected features in training SDs, shape (n, k)."""
+        if self.deep == "score":
+            return rows[[DEEP_SCORE]].to_numpy(dtype=float)
+        chosen = deep.selected.iloc[1:]
+        values = feature_matrix(deep.features, rows["case_id"], tuple(chosen["feature"]))
+        scaled: Floats = (values - chosen["mean"].to_numpy()) / chosen["sd"].to_numpy()
+        return scaled
+
+    def _equation(
+        self, whole: regression.Regression, selected: pd.DataFrame, taken: bool
+    ) -> Fitted:
+        coding, values = whole.coding, whole.pooled.coefficients
+        coefficients = values[1:]
+        if taken and self.deep == "features":
+            # The features enter one by one: as a score of their own with coefficient 1.
+            q = len(coding.columns)
+            selected = selected.assign(coefficient=[0.0, *values[q + 1 :]])
+            coefficients = np.append(values[1 : q + 1], 1.0)
+        equation = Equation(
+            coding.with_deep_score() if taken else coding,
+            float(values[0]),
+            tuple(float(value) for value in coefficients),
+            f"logistic regression, {whole.method}",
+            whole.n,
+            int(whole.y.sum()),
+        )
+        return Fitted(equation, selected)
+
+
+def deep_scores(
+    features: pd.DataFrame, case_ids: "pd.Series[str]", selected: pd.DataFrame
+) -> Floats:
+    """Return a chain's linear predictor of the named cases, shape (n,)."""
+    names = tuple(selected["feature"].iloc[1:])
+    return linear_predictor(feature_matrix(features, case_ids, names), selected)

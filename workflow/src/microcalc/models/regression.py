@@ -1,0 +1,207 @@
+"""A logistic regression on clinical variables, whatever is done about missing values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from microcalc.errors import StudyError
+from microcalc.models import design, imputation, logistic, profile, rubin
+
+Floats = NDArray[np.float64]
+Clinical = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Regression:
+    """A regression fitted to one table of cases, or to several imputed ones and pooled.
+
+    Attributes
+    ----------
+    coding
+        How the variables became columns.
+    matrices
+        The design columns of each table, shape (n, q).
+    y
+        0 or 1, shape (n,).
+    confidence
+        Level of the intervals.
+    profiled
+        Whether profile-likelihood intervals are wanted; pooled fits have none.
+    names
+        Names of the columns where there are more than those of the coding.
+    """
+
+    coding: design.Design
+    matrices: tuple[Floats, ...]
+    y: NDArray[np.int64]
+    confidence: float
+    profiled: bool
+    names: tuple[str, ...] = ()
+
+    @property
+    def n(self) -> int:
+        """Cases fitted on."""
+        return len(self.y)
+
+    @cached_property
+    def fits(self) -> list[logistic.Logistic]:
+        """The fit to each table."""
+        names = self.names or self.coding.columns
+        return [
+            logistic.fit(X, self.y, names=names, confidence=self.confidence) for X in self.matrices
+        ]
+
+    @cached_property
+    def pooled(self) -> logistic.Logistic:
+        """The one fit, or all of them pooled by Rubin's rules."""
+        return rubin.pool(self.fits, confidence=self.confidence)
+
+    @property
+    def method(self) -> str:
+        """How the coefficients were found, for people."""
+        several = f", {len(self.fits)} imputations pooled" if len(self.fits) > 1 else ""
+        return self.pooled.method + several
+
+    @cached_property
+    def _profile(self) -> tuple[Floats, Floats]:
+        if not self.profiled or len(self.fits) > 1:
+            nothing = np.full(len(self.coding.columns) + 1, np.nan)
+            return nothing, nothing
+        return profile.intervals(self.matrices[0], self.y, self.fits[0], confidence=self.confidence)
+
+    def numbers(self, column: str) -> dict[str, float]:
+        """Return coefficient, odds ratio, intervals, p and VIF of one design column."""
+        i, fitted = self.coding.columns.index(column) + 1, self.pooled
+        low, high = self._profile
+        return {
+            "coefficient": float(fitted.coefficients[i]),
+            "se": float(fitted.se[i]),
+            "odds_ratio": float(fitted.odds_ratio[i]),
+            "or_low": float(np.exp(fitted.low[i])),
+            "or_high": float(np.exp(fitted.high[i])),
+            "or_profile_low": float(np.exp(low[i])),
+            "or_profile_high": float(np.exp(high[i])),
+            "p": float(fitted.p[i]),
+            "vif": float(fitted.vif[i]),
+        }
+
+    def counts(self, variable: str) -> list[int]:
+        """Return the sum of each of a variable's columns: the cases of a 0/1 column."""
+        own = np.array(self.coding.groups) == variable
+        sums = np.mean([X[:, own].sum(axis=0) for X in self.matrices], axis=0)
+        return [round(float(total)) for total in sums]
+
+    def test(self, variable: str, test: str, *, indicator: bool = False) -> logistic.ChiSquareTest:
+        """Test a whole variable: likelihood ratio or Wald, D1 where imputations are pooled.
+
+        Its indicator of missing values stays in the model, unless `indicator` says that it
+        leaves too.
+        """
+        marks = self.coding.tested(variable)
+        if indicator:
+            marks = np.array(self.coding.groups) == variable
+        if len(self.matrices) > 1:
+            return rubin.wald_test(self.fits, marks)
+        if test == "wald":
+            return logistic.wald_test(self.fits[0], marks)
+        return logistic.drop_test(self.matrices[0], self.y, marks, full=self.fits[0])
+
+
+def fit(
+    tables: Sequence[pd.DataFrame],
+    variables: Sequence[str],
+    clinical: Clinical,
+    settings: Mapping[str, Any],
+    *,
+    confidence: float = 0.95,
+    profile: bool = False,
+    observed: pd.DataFrame | None = None,
+) -> Regression:
+    """Return the regression on `variables`, whose coding is learned from the same cases.
+
+    Parameters
+    ----------
+    tables
+        `completed(...)`: the training cases, once, or several times with drawn values.
+    variables, clinical
+        Which variables, and the config's `clinical`.
+    settings
+        The config's `screening`.
+    confidence, profile
+        Level of the intervals, and whether profile-likelihood ones are wanted.
+    observed
+        The cases before imputation, whose medians, levels and knots the coding keeps.
+    """
+    rows = [usable(table, variables, settings["missing"]) for table in tables]
+    seen = rows[0] if observed is None else usable(observed, variables, settings["missing"])
+    coding = design.fit(seen, variables, clinical, settings)
+    return Regression(
+        coding,
+        tuple(coding.matrix(table) for table in rows),
+        rows[0]["y"].to_numpy(),
+        confidence,
+        profile,
+    )
+
+
+def backward(
+    tables: Sequence[pd.DataFrame],
+    variables: Sequence[str],
+    clinical: Clinical,
+    settings: Mapping[str, Any],
+) -> list[str]:
+    """Return the variables that Akaike's criterion keeps, starting from all of them.
+
+    The change of the criterion when a variable leaves is 2 df minus its chi-square: the
+    likelihood ratio's, the penalized one's under Firth's method, Wald's where imputations are
+    pooled. Complete cases are those of all variables, so that every step sees the same ones.
+    """
+    rows = [usable(table, variables, settings["missing"]) for table in tables]
+    left = [term.variable for term in design.fit(rows[0], variables, clinical, settings).terms]
+    while left:
+        fitted = fit(rows, left, clinical, settings)
+        tests = [fitted.test(name, "likelihood_ratio", indicator=True) for name in left]
+        changes = [test.chi_square - 2 * test.df for test in tests]
+        least = int(np.argmin(changes))
+        if changes[least] >= 0:
+            break
+        del left[least]
+    return left
+
+
+def completed(
+    table: pd.DataFrame,
+    clinical: Clinical,
+    settings: Mapping[str, Any],
+    *,
+    seed: int,
+    others: Sequence[str] = (),
+) -> list[pd.DataFrame]:
+    """Return the tables to fit on: the cases as they are, or `imputations` copies of them."""
+    if settings["missing"] != "multiple":
+        return [table]
+    number = settings["imputations"]
+    return imputation.impute(table, clinical, number=number, seed=seed, others=others)
+
+
+def usable(table: pd.DataFrame, variables: Sequence[str], missing: str) -> pd.DataFrame:
+    """Return the rows a model on `variables` is fitted on.
+
+    All of them, or with `missing` "complete-case" those without a missing value.
+    """
+    if missing != "complete-case":
+        return table
+    complete = np.ones(len(table), dtype=bool)
+    for name in variables:
+        complete &= np.array([text is not None for text in design.texts(table[name])])
+    if table.loc[complete, "y"].nunique() < 2:
+        raise StudyError(
+            "screening.missing is complete-case, and the cases without a missing value in "
+            f"{', '.join(variables)} are {int(complete.sum())}, not of both classes; use impute"
+        )
+    return table[complete].reset_index(drop=True)

@@ -34,5 +34,8 @@ onsuccess:
 rule all:
     default_target: True
     input:
-        in_study("report/report.html"),
-        in_study("report/manuscript.md"),
+        expand(in_study("report/{file}"), file=["report.html", "manuscript.md"]),
+        rules.audit_study.output,
+        rules.assess_calibration.output,
+        rules.assess_usefulness.output,
+        rules.summarize_refits.output,

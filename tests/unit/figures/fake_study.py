@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from microcalc import settings
 from microcalc.evaluation import flow, table1
 from microcalc.evaluation import tables as evaluation
 from microcalc.files import write_csv, write_json
@@ -21,7 +22,14 @@ CONFIG = {
     "study": "demo",
     "seed": 2025,
     "labels": LABELS,
-    "cohort": {"development_centers": ["A"], "train_fraction": 0.7, "permute_labels": None},
+    "cohort": {
+        "cases": "cases.csv",
+        "images": "images.csv",
+        "image_folder": "dicom",
+        "development_centers": ["A"],
+        "train_fraction": 0.7,
+        "permute_labels": None,
+    },
     "simulate": {"phantoms": "workflow/demo/phantoms.csv"},
     "images": {
         "shards": 4,
@@ -89,6 +97,9 @@ CONFIG = {
         },
     },
 }
+
+SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "config.yaml"
+CONFIG = settings.complete(CONFIG, settings.read_schema(SCHEMA))
 
 
 def make(folder, *, sizes=None, nothing_selected=False, seed=1):

@@ -1,5 +1,5 @@
 from microcalc.report import summary
-from microcalc.report.tables import Row, Table
+from microcalc.report.grid import Row, Table
 
 
 def test_columns_are_aligned_and_groups_bold() -> None:

@@ -51,8 +51,7 @@ ROOMS = (
             *("mcnemar", "score_waterfall", "calibration", "calibration_table"),
             *("net_benefit", "reclassification", "optimism", "resampling"),
             *("subgroups_internal", "subgroups_external", "sample_size"),
-            *("published_table", "published"),
-            "saliency",
+            *("published_table", "published", "saliency"),
         ),
     ),
 )

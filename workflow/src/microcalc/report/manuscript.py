@@ -75,13 +75,13 @@ class _Known(dict[str, str]):
 def _render(template: Templates, **given: Any) -> str:
     path = Path(template)
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(path.parent),
+        loader=jinja2.FileSystemLoader(path.parent.parent),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 - plain text
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(path.name).render(given)
+    return environment.get_template(f"{path.parent.name}/{path.name}").render(given)
 
 
 def _predictors(study: Study, model: Mapping[str, Any]) -> str:

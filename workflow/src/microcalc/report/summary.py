@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from microcalc.report import findings, tables
+from microcalc.report.grid import Table
 from microcalc.report.study import Files, Study
-from microcalc.report.tables import Table
 
 
 def build(files: Files, *, config: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microcalc.errors import StudyError
+from microcalc.images import included
 
 FEATURE_PREFIX = "deep_"
 
@@ -98,9 +99,17 @@ def feature_copies(
     )
 
 
-def read_copies(paths: Sequence[str | os.PathLike[str]]) -> pd.DataFrame | None:
-    """Return the features of perturbed images in the one file of `paths`; None without a file."""
-    return pd.read_parquet(paths[0]) if paths else None
+def read(
+    included_path: str | os.PathLike[str],
+    features_path: str | os.PathLike[str],
+    perturbed_paths: Sequence[str | os.PathLike[str]],
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None]:
+    """Return the included cases, their features, and those of perturbed images.
+
+    The last come from the one file of `perturbed_paths`; None without a file.
+    """
+    copies = pd.read_parquet(perturbed_paths[0]) if perturbed_paths else None
+    return included.read(included_path), pd.read_parquet(features_path), copies
 
 
 def feature_matrix(

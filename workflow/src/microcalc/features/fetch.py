@@ -4,13 +4,18 @@ import hashlib
 import logging
 import os
 import re
+import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlparse
 
 import torch
 
 from microcalc.errors import StudyError
+
+SILENCE_S = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +56,10 @@ def fetch(
     target.parent.mkdir(parents=True, exist_ok=True)
     for attempt in range(1, attempts + 1):
         try:
-            torch.hub.download_url_to_file(
-                url, str(target), hash_prefix=_hash_in(target.name), progress=False
-            )
+            with _answers_within(SILENCE_S):
+                torch.hub.download_url_to_file(
+                    url, str(target), hash_prefix=_hash_in(target.name), progress=False
+                )
         except OSError as error:
             log.warning("%s: attempt %d of %d failed: %s", target.name, attempt, attempts, error)
             if attempt == attempts:
@@ -67,6 +73,17 @@ def fetch(
         else:
             break
     return target
+
+
+@contextmanager
+def _answers_within(seconds: float) -> Iterator[None]:
+    """Let no connection be silent for longer: torch waits for ever, and some firewalls do too."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def cached(url: str, folder: str | os.PathLike[str]) -> Path | None:

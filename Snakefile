@@ -34,8 +34,5 @@ onsuccess:
 rule all:
     default_target: True
     input:
-        expand(in_study("report/{file}"), file=["report.html", "manuscript.md"]),
-        rules.audit_study.output,
-        rules.assess_calibration.output,
-        rules.assess_usefulness.output,
-        rules.summarize_refits.output,
+        rules.write_report.output,
+        rules.write_manuscript.output,

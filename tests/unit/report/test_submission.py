@@ -59,7 +59,7 @@ def test_the_draft_states_the_choices_that_were_made(ordinary, fake):
     config = fake["CONFIG"]
     text = draft(ordinary, fake)
     assert "out-of-fold training scores" in text
-    assert "smallest deviance" in text
+    assert "smallest deviance (lambda min)" in text
     assert "45 DCIS, 80 IDC" in text
     other = draft(
         ordinary,

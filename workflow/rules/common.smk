@@ -111,6 +111,11 @@ def weights_file():
     return in_study(f"features/weights/{config['features']['backbone']}.safetensors")
 
 
+def extraction_threads(wildcards):
+    """Return each shard's share of this machine's cores; four where a cluster gives them."""
+    return max(1, workflow.cores // len(SHARDS)) if workflow.cores else 4
+
+
 def extraction_settings():
     """Return what an image's features depend on, and whether kept ones may be used."""
     names = ("backbone", "layers", "device", "precision", "batch_size")

@@ -45,7 +45,7 @@ rule adapt_weights:
         log_of("adapt_weights"),
     conda:
         "../../envs/torch.yaml"
-    threads: 4
+    threads: extraction_threads
     resources:
         mem_mb=4000,
     params:
@@ -66,7 +66,7 @@ rule extract_features:
         log_of("extract_features/{shard}"),
     conda:
         "../../envs/torch.yaml"
-    threads: 4
+    threads: extraction_threads
     resources:
         mem_mb=4000,
     params:

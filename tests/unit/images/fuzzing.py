@@ -7,7 +7,7 @@ whoever started it can tell from the last line which mutant killed it or made it
 import io
 import json
 import random
-import resource
+import re
 import struct
 import sys
 import tempfile
@@ -177,6 +177,12 @@ def regions() -> list[bytes]:
     return files
 
 
+def peak_mib():
+    """Return the process's peak memory; ru_maxrss would count that of the process it came from."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"^VmHWM:\s+(\d+) kB$", status, re.M)[1]) // 1024
+
+
 def attempt(data: bytes, kind: str = "image") -> str:
     """Return how decoding and cutting a patch ended; anything but a StudyError propagates."""
     try:
@@ -204,7 +210,7 @@ if __name__ == "__main__":
             outcome = attempt(data, kind)
         except BaseException as error:
             outcome = f"ESCAPED {type(error).__name__}: {error}"
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        peak = peak_mib()
         line = json.dumps([number, name, outcome, time.process_time() - start, peak])
         sys.stdout.write(line + "\n")
         sys.stdout.flush()

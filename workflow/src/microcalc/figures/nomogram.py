@@ -64,14 +64,30 @@ def draw(
         Names of the `negative` and `positive` class.
     """
     name = chosen(models)
-    nomogram = None if name is None else points.scale(models[name], ranges(models[name], cases))
-    if name is None or nomogram is None:
-        return style.message(
-            style.new_figure(style.PAGE_MM, 40),
-            "No model has a clinical variable: there is no nomogram to draw.",
-        )
+    if name is None:
+        return _message("No model has a clinical variable: there is no nomogram to draw.")
+    obstacle = _obstacle(models[name], cases)
+    if obstacle:
+        return _message(f"No nomogram of the {name} model: {obstacle}.")
+    nomogram = points.scale(models[name], ranges(models[name], cases))
+    if nomogram is None:
+        return _message(f"No nomogram of the {name} model: nothing moves its prediction.")
     example = work_out(nomogram, models[name], cases)
     return _figure(nomogram, models[name], example, clinical, labels)
+
+
+def _message(text: str) -> Figure:
+    return style.message(style.new_figure(style.PAGE_MM, 40), text)
+
+
+def _obstacle(model: Mapping[str, Any], cases: pd.DataFrame) -> str:
+    """Return why straight axes of known values cannot show a model; nothing when they can."""
+    for term in model["terms"]:
+        if "spline" in term:
+            return f"{term['variable']} is a spline, and no straight axis holds its bends"
+        if term["variable"] not in cases:
+            return f"it takes {term['variable']} itself, and not the deep score"
+    return ""
 
 
 def ranges(model: Mapping[str, Any], cases: pd.DataFrame) -> dict[str, tuple[float, float]]:

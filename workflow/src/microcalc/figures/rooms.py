@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from microcalc.evaluation import parts, replicates
 from microcalc.figures import (
     calibration,
     confusion,
@@ -27,8 +26,7 @@ from microcalc.figures import (
 )
 from microcalc.files import read_csv, read_json
 from microcalc.images import included
-from microcalc.models.design import DEEP_SCORE
-from microcalc.selection import chain
+from microcalc.models.term import DEEP_SCORE
 from microcalc.selection.training import feature_matrix
 
 Path = str | os.PathLike[str]
@@ -58,6 +56,9 @@ def selection(files: Files, config: Config) -> dict[str, Figure]:
 
 def models(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[str, Figure]:
     """Return the figures of the models room by name, from the files by name."""
+    # Imported where it is used: statsmodels takes longer to load than most figures to draw.
+    from microcalc.selection import chain
+
     selected = read_csv(files["selected"])
     cases = included.read(files["included"])
     names = tuple(selected["feature"].iloc[1:])
@@ -81,6 +82,8 @@ def models(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[
 
 def refits(files: Files, bootstrap: Sequence[Path], config: Config) -> dict[str, Figure]:
     """Return the figure of the refitted chain; `bootstrap` are its parts."""
+    from microcalc.evaluation import parts, replicates
+
     return {
         "resampling": resampling.draw(
             parts.read(bootstrap, replicates.COLUMNS),

@@ -16,6 +16,8 @@ _METADATA: dict[str, dict[str, Any]] = {
     ".pdf": {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None},
     ".svg": {"Date": None, "Creator": None},
 }
+# a fifth larger, in a third of the time
+_OPTIONS: dict[str, dict[str, Any]] = {".png": {"pil_kwargs": {"compress_level": 2}}}
 
 
 def save(figure: Figure, *paths: str | os.PathLike[str]) -> None:
@@ -33,7 +35,11 @@ def save(figure: Figure, *paths: str | os.PathLike[str]) -> None:
         if suffix not in _METADATA:
             raise ValueError(f"figures are saved as .png, .pdf or .svg, not {suffix!r}")
         with style.applied(), atomic_path(path) as temporary:
-            figure.savefig(temporary, format=suffix[1:], metadata=_METADATA[suffix])
+            figure.savefig(
+                temporary, format=suffix[1:], metadata=_METADATA[suffix], **_OPTIONS.get(suffix, {})
+            )
+            # The layout of the first format serves all.
+            figure.set_layout_engine("none")
 
 
 def save_each(

@@ -22,7 +22,7 @@ def test_an_excluded_image_is_told_on_the_console_in_the_table_and_in_the_flow(
     put_roi_outside(study, [image_id])
     planned = study.planned()
     assert planned["extract_patches"] == 1
-    done = study.snakemake()
+    done = study.snakemake("describe_cohort")
     said = f"image {image_id} (case {case_id}): its ROI (5000, "
     assert "1 of 96 images were excluded" in done.stderr
     assert said in done.stderr

@@ -1,5 +1,6 @@
 """Permuted labels must find nothing: selection to evaluation, twenty times, on the tiny study."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def run_from_selection(study: Study, permutation: int, folder: Path) -> pd.DataF
     )
     step(
         "select_features",
-        input=made("included") | {"features": str(features)},
+        input=made("included") | {"features": str(features), "perturbed": []},
         output=made(
             *("mrmr", "lasso_path", "lasso_cv", "selected", "funnel"),
             *("crossfit", "crossfit_selected"),
@@ -106,12 +107,15 @@ def run_from_selection(study: Study, permutation: int, folder: Path) -> pd.DataF
 
 
 @pytest.fixture(scope="module")
-def null_metrics(finished: Study, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    runs = [
-        run_from_selection(finished, seed, tmp_path_factory.mktemp(f"permutation-{seed}"))
-        for seed in SEEDS
-    ]
-    return pd.concat(runs)
+def null_metrics(finished: Study, shared: Callable[..., Path]) -> pd.DataFrame:
+    def fill(folder: Path) -> None:
+        for seed in SEEDS:
+            (folder / str(seed)).mkdir()
+            metrics = run_from_selection(finished, seed, folder / str(seed))
+            metrics.to_csv(folder / f"{seed}.csv", index=False)
+
+    folder = shared("null", fill)
+    return pd.concat(pd.read_csv(folder / f"{seed}.csv") for seed in SEEDS)
 
 
 @pytest.mark.parametrize("model", ["clinical", "deep", "combined"])

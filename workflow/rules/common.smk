@@ -232,7 +232,8 @@ def tell_summary():
         print(f"\n{summary.read_text(encoding='utf-8')}\nThe whole report: {page}")
 
 
-if workflow.is_main_process:
+# Snakemake knows what is forced only after the rules are read.
+if workflow.is_main_process and not {"--forcerun", "-R", "--forceall"} & set(sys.argv):
     refuse_forgotten_changes()
 
 

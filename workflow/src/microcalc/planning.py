@@ -118,7 +118,8 @@ def refuse_forgotten_change(shard_file: str, digest: str) -> None:
         raise StudyError(
             f"{shard_file}: made from other images or another images table than today's, and "
             "Snakemake's own record of it (.snakemake/metadata) is gone, so that it would not be "
-            "made again; delete this file and run the same command once more"
+            "made again; run the same command once with --forcerun extract_patches (unchanged "
+            "images are not computed again)"
         )
 
 

@@ -11,7 +11,7 @@ from tests.workflow.tiny import Study, lay_out
 
 RULES_OF_TABLES = (
     *("describe_cohort", "evaluate_models", "assess_calibration", "assess_usefulness"),
-    *("summarize_refits", "audit_study"),
+    *("summarize_refits", "audit_study", "screen_clinical"),
 )
 
 

@@ -60,7 +60,7 @@ def run_from_selection(study: Study, permutation: int, folder: Path) -> pd.DataF
     )
     step(
         "select_features",
-        input=made("included") | {"features": str(features), "perturbed": []},
+        input=made("included") | {"features": str(features), "redrawn": []},
         output=made(
             *("mrmr", "lasso_path", "lasso_cv", "selected", "funnel"),
             *("crossfit", "crossfit_selected"),

@@ -144,14 +144,25 @@ def perturbation():
     return {"limits": vars(perturbation_limits()), "patch_px": patch_px}
 
 
-def perturbed_features():
-    """Return the features of perturbed images; nothing where stability is not asked for."""
-    return [in_study("features/perturbed.parquet")] if redraws() else []
+def other_readers():
+    return config["features"]["stability"]["readers"]
+
+
+def reader_settings(wildcards):
+    """Return the config's `images` for the regions of another reader."""
+    return {**config["images"], "reader": wildcards.reader, "on_error": "exclude"}
+
+
+def redrawn_features():
+    """Return the features from regions drawn otherwise; nothing where no stability is asked."""
+    perturbed = [in_study("features/perturbed.parquet")] if redraws() else []
+    readers = [in_study("features/other_readers.parquet")] if other_readers() else []
+    return perturbed + readers
 
 
 def selection_settings():
     """Return the config's `selection` with the least stability that `features` asks for."""
-    least = config["features"]["stability"]["icc_min"] if redraws() else None
+    least = config["features"]["stability"]["icc_min"] if redrawn_features() else None
     filters = {**config["selection"].get("filters", {}), "min_icc": least}
     return {**config["selection"], "filters": filters}
 
@@ -242,5 +253,6 @@ wildcard_constraints:
     block=r"\d+",
     design="bootstrap|split_lottery|permutation",
     redraw=r"\d+",
+    reader=r"[A-Za-z0-9][A-Za-z0-9._-]*",
     split="|".join(SPLITS),
     model="|".join(config["models"]),

@@ -135,7 +135,7 @@ rule refit_chain:
     input:
         included=in_study("images/included.csv"),
         features=in_study("features/features.parquet"),
-        perturbed=perturbed_features(),
+        redrawn=redrawn_features(),
     output:
         measured=in_study("evaluation/parts/{design}-{block}.csv"),
         selected=in_study("evaluation/parts/{design}-{block}.selected.csv"),

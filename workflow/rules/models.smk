@@ -29,6 +29,7 @@ rule fit_model:
         weights=in_study(
             f"features/weights/{config['features']['backbone']}.safetensors"
         ),
+        adapted=harmonized_with("adabn", "features/adapted.safetensors"),
     output:
         model=in_study("models/{model}.json"),
         training=in_study("models/{model}.training.csv"),

@@ -2,7 +2,7 @@ rule select_features:
     input:
         included=in_study("images/included.csv"),
         features=in_study("features/features.parquet"),
-        perturbed=perturbed_features(),
+        redrawn=redrawn_features(),
     output:
         mrmr=in_study("selection/mrmr.csv"),
         lasso_path=in_study("selection/lasso_path.csv"),

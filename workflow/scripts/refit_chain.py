@@ -7,7 +7,7 @@ from microcalc.selection import training
 
 start(snakemake.log[0])
 asked, given = snakemake.params, snakemake.input
-cases = refit.gather(*training.read(given.included, given.features, given.perturbed))
+cases = refit.gather(*training.read(given.included, given.features, given.redrawn))
 plan = refit.Plan(asked.models, asked.clinical, asked.screening, asked.selection)
 design, numbers = snakemake.wildcards.design, range(*asked.replicates)
 measured, selected = replicates.run(design, numbers, cases, plan, seed=asked.seed)

@@ -1,4 +1,5 @@
 import multiprocessing
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -81,7 +82,6 @@ def test_two_processes_never_hold_one_gpu(tmp_path):
 
 
 def _die(folder):
-    import os
     import signal
 
     with device.lock_one(["gpu"], folder):
@@ -94,6 +94,28 @@ def test_a_killed_job_leaves_no_lock(tmp_path):
     worker.start()
     worker.join(60)
     assert worker.exitcode == -9
+    with device.lock_one(["gpu"], tmp_path) as index:
+        assert index == 0
+
+
+def test_another_users_lock_can_be_taken(tmp_path, monkeypatch):
+    """In /tmp Linux refuses to create what is there and belongs to somebody else."""
+    before = os.umask(0o077)
+    try:
+        with device.lock_one(["gpu"], tmp_path):
+            pass
+    finally:
+        os.umask(before)
+    path = tmp_path / "microcalc-gpu-gpu.lock"
+    assert path.stat().st_mode & 0o777 == 0o644
+    allowed = os.open
+
+    def protected(name, flags, *mode):
+        if flags & os.O_CREAT and name == path:
+            raise PermissionError(name)
+        return allowed(name, flags, *mode)
+
+    monkeypatch.setattr(os, "open", protected)
     with device.lock_one(["gpu"], tmp_path) as index:
         assert index == 0
 

@@ -37,18 +37,18 @@ class Cases:
     features
         case_id and the p features by name, one row per case of the study.
     copies
-        Features of perturbed images, shape (m, n, p), for the stability filter; NaN where a case
-        has none.
+        Features from regions drawn otherwise, for the stability filter: one array of shape
+        (m, n, p) for each way of drawing, NaN where a case has none.
     """
 
     rows: pd.DataFrame
     X: Floats
     features: pd.DataFrame
-    copies: Floats | None = None
+    copies: tuple[Floats, ...] = ()
 
     def take(self, index: Indices) -> "Cases":
         """Return the cases at these positions, in this order."""
-        copies = None if self.copies is None else self.copies[:, index]
+        copies = tuple(drawn[:, index] for drawn in self.copies)
         rows = self.rows.iloc[index].reset_index(drop=True)
         return replace(self, rows=rows, X=self.X[index], copies=copies)
 
@@ -119,22 +119,16 @@ class Refit:
 
 
 def gather(
-    included: pd.DataFrame, features: pd.DataFrame, perturbed: pd.DataFrame | None = None
+    included: pd.DataFrame, features: pd.DataFrame, redrawn: Sequence[pd.DataFrame] = ()
 ) -> Cases:
     """Return the included cases of all splits, in the order of case_id.
 
-    `perturbed` holds case_id, copy and the features of perturbed images, where there are any.
+    `redrawn` are tables of case_id, copy and the features from regions drawn otherwise.
     """
     rows = included.sort_values("case_id").reset_index(drop=True)
     names = feature_names(features)
     X = feature_matrix(features, rows["case_id"], names)
-    copies = None
-    if perturbed is not None:
-        # Only training cases have perturbed images.
-        known = rows["case_id"].isin(perturbed["case_id"]).to_numpy()
-        drawn = feature_copies(perturbed, rows.loc[known, "case_id"], names)
-        copies = np.full((len(drawn), *X.shape), np.nan)
-        copies[:, known] = drawn
+    copies = tuple(feature_copies(table, rows["case_id"], names) for table in redrawn)
     return Cases(rows, X, features[["case_id", *names]], copies)
 
 

@@ -124,8 +124,16 @@ def lock_one(
 
 @contextmanager
 def _shared_file(path: Path) -> Iterator[int]:
-    """Yield an open file that any user of the machine can lock."""
-    handle = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
+    """Yield an open file that any user of the machine can lock.
+
+    Linux may refuse O_CREAT for another user's file in a folder that all can write
+    (fs.protected_regular), so a file that is there is opened without.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        handle = os.open(path, os.O_RDONLY | os.O_CREAT)
+        os.fchmod(handle, 0o644)  # whatever the umask
     try:
         yield handle
     finally:

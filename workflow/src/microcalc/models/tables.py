@@ -1,6 +1,7 @@
 """The tables a model is fitted on, read together."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +51,7 @@ class Tables:
         crossfit: Path,
         crossfit_selected: Path,
         weights: Path,
+        adapted: Sequence[Path] = (),
     ) -> "Tables":
         """Return the tables of these files."""
         return cls(
@@ -58,5 +60,5 @@ class Tables:
             read_csv(selected),
             read_csv(crossfit),
             read_csv(crossfit_selected),
-            provenance.weights(weights),
+            provenance.weights(weights, adapted),
         )

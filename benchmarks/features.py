@@ -2,7 +2,8 @@
 
 `python benchmarks/features.py` prints, for the device at hand, the fraction of the bare loop that
 extraction reaches and images per second at each precision; on a machine with a GPU also how far
-the GPU's features are from the CPU's. Sides take turns in one process, and medians are compared.
+the GPU's features are from the CPU's, and the memory that a patch takes. Sides take turns in one
+process, each first in every other turn, and medians are compared.
 """
 
 import statistics
@@ -23,6 +24,9 @@ from microcalc.images import shard_file
 BACKBONE = "resnet101"
 SIZE = 224
 GOAL = 0.95
+BUDGET_S = 45.0
+"""Turns are taken until a row of the table has cost this long, at least three and at most nine."""
+
 Timed = tuple[list[tuple[float, float]], int]
 """Seconds of ours and of the bare loop in each turn, and how many images they took."""
 
@@ -75,7 +79,7 @@ def _precisions(where: torch.device) -> Sequence[str]:
 
 def _batches(where: torch.device) -> tuple[int, int]:
     """Return the size of a batch and how many of them to time."""
-    return device.batch_size(where, SIZE), 8 if where.type == "cuda" else 1
+    return device.batch_size(where, SIZE), 8 if where.type == "cuda" else 2
 
 
 def _bare(network: backbone.Network, batch: torch.Tensor, n: int, precision: str) -> None:
@@ -151,10 +155,16 @@ def _write_shard(path: Path, patches: np.ndarray) -> None:
 
 
 def _take_turns(
-    ours: Callable[[], object], bare: Callable[[], object], *, repeats: int = 5
+    ours: Callable[[], object], bare: Callable[[], object]
 ) -> list[tuple[float, float]]:
     """Return the seconds of both sides in each turn, after one that is not counted."""
-    return [(_seconds(ours), _seconds(bare)) for _ in range(repeats + 1)][1:]
+    once = _seconds(ours) + _seconds(bare)
+    turns = []
+    for turn in range(max(3, min(9, int(BUDGET_S / once)))):
+        sides = (bare, ours) if turn % 2 else (ours, bare)
+        seconds = {side: _seconds(side) for side in sides}
+        turns.append((seconds[ours], seconds[bare]))
+    return turns
 
 
 def _seconds(side: Callable[[], object]) -> float:
@@ -178,10 +188,25 @@ def parity() -> list[str]:
     return lines
 
 
+def memory() -> str:
+    """Return what a patch takes of a GPU's memory, beside what batches are planned by."""
+    with _weights() as path:
+        network = backbone.load(BACKBONE, path, device="cuda")
+        n = device.CUDA_BATCH
+        patches = np.zeros((n, SIZE, SIZE), np.float32)
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        features.extract(network, patches, batch_size=n)
+        taken = (torch.cuda.max_memory_allocated() - before) / n
+    planned = device.BYTES_PER_PATCH * SIZE**2
+    return f"cuda memory: {taken / 2**20:.0f} MiB a patch, {planned / 2**20:.0f} planned"
+
+
 if __name__ == "__main__":
     for row in rows():
-        print("; ".join(row.values()))
+        print("; ".join(row.values()), flush=True)
     if torch.cuda.is_available():
+        print(memory())
         found = parity()
         print("\n".join(found))
         sys.exit(any("BEYOND" in line for line in found))

@@ -225,7 +225,7 @@ def refuse_missing_images():
         )
 
 
-def tell_excluded_images():
+def tell_about_images():
     lines = farewell.lines(in_study("images/qc.csv"))
     sys.stderr.writelines(f"{line}\n" for line in lines)
 

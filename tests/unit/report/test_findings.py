@@ -27,6 +27,13 @@ def test_a_real_study_with_trained_weights_has_no_such_limits(ordinary, fake):
     assert findings.nature(Study.read(ordinary, config=config)) == []
 
 
+def test_harmonized_centers_are_a_limit(ordinary, fake):
+    config = copy.deepcopy(fake["CONFIG"])
+    config["features"]["harmonize"] = "combat"
+    found = findings.nature(Study.read(ordinary, config=config))
+    assert "Transductive (ComBat)" in titles(found)
+
+
 def test_permuted_labels_are_a_limit_seed_0_included(ordinary, fake):
     config = copy.deepcopy(fake["CONFIG"])
     config["cohort"]["permute_labels"] = 0

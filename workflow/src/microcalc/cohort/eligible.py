@@ -43,7 +43,8 @@ def build_eligible(
     Raises
     ------
     StudyError
-        When no case is left, or train lacks one of the two classes.
+        When no case is left, train lacks one of the two classes, or a clinical variable is the
+        label under another name.
     """
     with_image = {image["case_id"] for image in cohort.images}
     reasons = {case["case_id"]: _reason(case, labels, with_image) for case in cohort.cases}
@@ -51,12 +52,13 @@ def build_eligible(
     for case in kept:
         case["y"] = int(case["label"] == labels["positive"])
     _place(kept, settings, seed)
+    leading = ["case_id", "patient_id", "center", "split", "label", "y"]
+    clinical = [name for name in (kept[0] if kept else {}) if name not in leading]
+    _refuse_recoded_label(kept, clinical)
     if settings["permute_labels"] is not None:
         _permute_within_center(kept, labels, settings["permute_labels"])
     _check_classes(kept, labels)
 
-    leading = ["case_id", "patient_id", "center", "split", "label", "y"]
-    clinical = [name for name in (kept[0] if kept else {}) if name not in leading]
     exclusions = [
         {"room": "cohort", "case_id": case_id, "image_id": "", "reason": reason}
         for case_id, reason in reasons.items()
@@ -101,6 +103,23 @@ def _permute_within_center(
         for member, y in zip(members, drawn.tolist(), strict=True):
             member["y"] = y
             member["label"] = labels["positive"] if y else labels["negative"]
+
+
+def _refuse_recoded_label(cases: list[dict[str, Any]], clinical: list[str]) -> None:
+    """Raise a StudyError for variables whose two values stand for the two labels, without fail."""
+    problems = []
+    for name in clinical:
+        pairs = {(case[name], case["label"]) for case in cases if case[name] is not None}
+        values, told = {value for value, _ in pairs}, {label for _, label in pairs}
+        if len(pairs) == len(values) == len(told) == 2:
+            meaning = " and ".join(f"{value} = {label}" for value, label in sorted(pairs, key=str))
+            problems.append(f"column {name!r}: {meaning} in every case of every split")
+    if problems:
+        raise StudyError.listing(
+            "These clinical variables are the label under another name; remove them from "
+            "`clinical` and name them under `cohort.other_columns`",
+            problems,
+        )
 
 
 def _check_classes(cases: list[dict[str, Any]], labels: Mapping[str, Any]) -> None:

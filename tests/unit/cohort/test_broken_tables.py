@@ -168,18 +168,21 @@ REFUSED_CASES: dict[str, tuple[bytes | None, str]] = {
         r"'C{57}\.\.\.' is not allowed here: a pseudonym",
     ),
     "a patient in two centers": (edit(CASES, "C3,P3", "C3,P1"), "patient P1 is in 'B' here and in"),
-    "one class only": (CASES.replace(",IDC,", ",DCIS,").encode(), "no training case is .*'IDC'"),
+    "one class only": (
+        CASES.replace(",IDC,", ",DCIS,").encode(),
+        "training patients labelled 'IDC': 0",
+    ),
     "no case labelled": (
         CASES.replace(",IDC,", ",,").replace(",DCIS,", ",,").encode(),
-        "no training case is labelled",
+        "training patients labelled 'IDC': 0",
     ),
     "every label set aside": (
         CASES.replace(",IDC,", ",LCIS,").replace(",DCIS,", ",LCIS,").encode(),
-        "no training case is labelled",
+        "training patients labelled 'IDC': 0",
     ),
     "development centers without a case": (
         CASES.replace(",A,", ",C,").encode(),
-        "no training case is labelled",
+        "training patients labelled 'IDC': 0",
     ),
     "an unknown split": (
         CASES.replace("note", "split").replace(",ok", ",validation").encode(),
@@ -187,7 +190,7 @@ REFUSED_CASES: dict[str, tuple[bytes | None, str]] = {
     ),
     "nobody in training": (
         CASES.replace("note", "split").replace(",ok", ",external").encode(),
-        "no training case is labelled",
+        "training patients labelled 'IDC': 0",
     ),
 }
 

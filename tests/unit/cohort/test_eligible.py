@@ -72,7 +72,7 @@ def test_a_training_set_of_one_class_is_refused() -> None:
     cohort = cohort_of()
     for case in cohort.cases:
         case["label"] = "IDC"
-    with pytest.raises(StudyError, match="no training case is labelled 'DCIS'"):
+    with pytest.raises(StudyError, match="training patients labelled 'DCIS': 0"):
         build(cohort)
 
 

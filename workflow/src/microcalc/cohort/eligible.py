@@ -10,6 +10,9 @@ from microcalc.cohort.tables import Cohort
 from microcalc.errors import StudyError
 from microcalc.seeds import stream
 
+FEWEST_PATIENTS = 3
+"""Of each class in training: cross-fitting leaves out two folds at a time."""
+
 EXCLUSION_COLUMNS = ["room", "case_id", "image_id", "reason"]
 
 
@@ -43,7 +46,7 @@ def build_eligible(
     Raises
     ------
     StudyError
-        When no case is left, train lacks one of the two classes, or a clinical variable is the
+        When train has fewer than `FEWEST_PATIENTS` of a class, or a clinical variable is the
         label under another name.
     """
     with_image = {image["case_id"] for image in cohort.images}
@@ -123,15 +126,18 @@ def _refuse_recoded_label(cases: list[dict[str, Any]], clinical: list[str]) -> N
 
 
 def _check_classes(cases: list[dict[str, Any]], labels: Mapping[str, Any]) -> None:
-    trained_on = {case["y"] for case in cases if case["split"] == "train"}
+    training = [case for case in cases if case["split"] == "train"]
+    positive = {case["patient_id"] for case in training if case["y"] == 1}
+    negative = {case["patient_id"] for case in training} - positive
     problems = [
-        f"no training case is labelled {labels[name]!r}"
-        for y, name in enumerate(("negative", "positive"))
-        if y not in trained_on
+        f"training patients labelled {labels[name]!r}: {len(patients)}"
+        for name, patients in (("negative", negative), ("positive", positive))
+        if len(patients) < FEWEST_PATIENTS
     ]
     if problems:
         raise StudyError.listing(
-            "The training set needs cases of both classes; check `labels`, "
-            "`cohort.development_centers` and the case table",
+            f"The training set needs {FEWEST_PATIENTS} patients of each class, and a study many "
+            "more; check `labels`, `cohort.development_centers`, `cohort.train_fraction` and the "
+            "case table",
             problems,
         )

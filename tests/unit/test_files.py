@@ -51,6 +51,7 @@ def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:
     [
         (read_csv, b'case_id,y\nC1,"1'),
         (read_csv, b""),
+        (read_csv, bytes(40)),
         (read_csv, b"case_id\n\xff\xfe\n"),
         (read_json, b'{"auc": 0.'),
         (read_parquet, b"PAR1 half a file"),

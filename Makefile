@@ -20,7 +20,7 @@ test-slow: setup
 	$(BIN)/pytest -m slow
 
 test-slurm: setup
-	$(BIN)/pytest -m slurm
+	$(BIN)/pytest -m slurm -n 0
 
 lint: setup
 	$(BIN)/ruff check .
@@ -39,16 +39,13 @@ bench: setup
 
 setup: $(SETUP)
 
-$(SETUP): pyproject.toml envs/constraints.txt envs/build.txt
+$(SETUP): pyproject.toml envs/constraints.txt envs/build.txt envs/analysis.post-deploy.sh
 	@PYTHON="$(PYTHON)" sh envs/check-machine.sh
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade --requirement envs/build.txt
 	$(BIN)/python -m pip install --quiet --no-build-isolation --constraint envs/constraints.txt --editable '.[dev]'
-	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps $(PYMRMR_FLAGS) pymrmr==0.1.11
+	PATH="$$(cd $(BIN) && pwd):$$PATH" sh envs/analysis.post-deploy.sh
 	touch $@
-
-# pymrmr ships a stale generated C++ file, which is made again from its Cython source.
-PYMRMR_FLAGS := --config-settings=--global-option=build_ext --config-settings=--global-option=--force
 
 clean:
 	rm -rf $(VENV) results/demo .snakemake

@@ -34,3 +34,15 @@ def test_json_refuses_nan(tmp_path: Path) -> None:
 def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:
     assert digest_value({"a": 1, "b": [2]}) == digest_value({"b": [2], "a": 1})
     assert digest_value({"a": 1}) != digest_value({"a": 2})
+
+
+def test_a_job_thought_dead_cannot_spoil_its_replacements_file(tmp_path: Path) -> None:
+    target = tmp_path / "result.csv"
+    with atomic_path(target) as dead:
+        dead.write_text("half a ta")
+        with atomic_path(target) as replacement:
+            replacement.write_text("a table")
+        assert target.read_text() == "a table"
+        dead.write_text("a table")
+    assert target.read_text() == "a table"
+    assert list(tmp_path.iterdir()) == [target]

@@ -81,6 +81,11 @@ def test_pins_agree_everywhere() -> None:
         if not line.startswith("#")
     )
     assert {name: constraints[name] for name in pins} == pins
+    pins |= dict(
+        line.split("==")
+        for line in (ROOT / "envs" / "build.txt").read_text().split()
+        if "==" in line
+    )
     for environment in ("analysis", "torch"):
         parsed = yaml.safe_load((ROOT / "envs" / f"{environment}.yaml").read_text())
         flat = [d for d in parsed["dependencies"] if isinstance(d, str)]

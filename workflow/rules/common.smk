@@ -45,6 +45,11 @@ def settings_of(section, *names):
     return {name: config[section][name] for name in names}
 
 
+def per_attempt(amount):
+    """Return a resource that a job's second attempt has twice, and its third three times."""
+    return lambda wildcards, attempt: amount * attempt
+
+
 def schema(name):
     return str(SCHEMAS / f"{name}.yaml")
 
@@ -111,8 +116,8 @@ def weights_file():
 
 
 def extraction_threads(wildcards):
-    """Return each shard's share of this machine's cores; four where a cluster gives them."""
-    return max(1, workflow.cores // len(SHARDS)) if workflow.cores else 4
+    """Return each shard's share of this machine's cores; a cluster's profile sets its own."""
+    return max(1, workflow.cores // len(SHARDS))
 
 
 def extraction_settings():

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.workflow.slurm.cluster import Cluster, eventually
-from tests.workflow.slurm.conftest import (
+from tests.workflow.slurm.runs import (
     ON_SLURM,
     PROFILES,
     Run,

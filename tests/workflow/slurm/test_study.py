@@ -1,10 +1,11 @@
 """The whole tiny study through a real SLURM, by the profile that users are given."""
 
+import re
 from collections import Counter
 
 import pytest
 
-from tests.workflow.slurm.conftest import PROFILES, Run, different, results
+from tests.workflow.slurm.runs import PROFILES, Run, different, results
 from tests.workflow.tiny import Study
 
 pytestmark = pytest.mark.slurm
@@ -54,6 +55,31 @@ def test_more_shards_are_more_jobs(study: Study) -> None:
     study.configure(lambda config: config["images"].update(shards=SHARDS + 2))
     planned = study.planned("--workflow-profile", str(PROFILES / "slurm"))
     assert {planned[rule] for rule in PER_SHARD} == {SHARDS + 2}
+
+
+def test_jobs_ask_for_what_the_readme_says(submitted: Run) -> None:
+    said = {}
+    for line in (PROFILES / "README.md").read_text().splitlines():
+        if line.startswith("| `") and line.count("|") == 6:
+            names, _, memory, minutes, cores, _ = line[1:].split("|")
+            for rule in re.findall(r"`(\w+)`", names):
+                said[rule] = memory.strip(), minutes.strip(), cores.strip()
+    asked = {
+        rule: (
+            f"{int(job['MinMemoryNode'].removesuffix('M')) / 1000:g}",
+            str(in_minutes(job["TimeLimit"])),
+            job["CPUs/Task"],
+        )
+        for rule, job in zip(submitted.rules, submitted.jobs, strict=True)
+        if rule != "refits"
+    }
+    assert said.pop("refit_chain") == ("40 for ten", "120", "10")
+    assert asked == said
+
+
+def in_minutes(limit: str) -> int:
+    hours, minutes, _ = limit.split(":")
+    return 60 * int(hours) + int(minutes)
 
 
 def test_no_name_of_a_job_tells_of_a_patient(submitted: Run) -> None:

@@ -55,6 +55,14 @@ def schema(name):
 
 
 def code(script):
+    """Return a param that changes with a script and with all it imports from the package.
+
+    A function, since a job on a cluster reads every rule but needs its own rule's digest alone.
+    """
+    return lambda wildcards: code_digest(script)
+
+
+def code_digest(script):
     return planning.code_digest(
         str(Path(workflow.basedir, "workflow", "scripts", f"{script}.py"))
     )
@@ -75,7 +83,7 @@ def made_from(shard):
         shard_rows(shard),
         config["cohort"]["image_folder"],
         config["images"],
-        code("extract_patches"),
+        code_digest("extract_patches"),
     )
 
 

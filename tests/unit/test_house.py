@@ -73,7 +73,8 @@ def test_the_snakefile_is_short() -> None:
 
 def test_pins_agree_everywhere() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["cluster"], *extras["dev"]]
     pins = dict(line.lower().split("==") for line in wanted)
     constraints = dict(
         line.lower().replace("_", "-").split("==")

@@ -82,17 +82,20 @@ def run_from_selection(study: Study, permutation: int, folder: Path) -> pd.DataF
         )
     step(
         "predict",
-        input=made("included", "selected", "crossfit")
+        input=made("included")
+        | {name: [path] for name, path in made("selected", "crossfit").items()}
         | {
-            "features": str(features),
+            "features": [str(features)],
             "models": list(frozen.values()),
             "training": list(training.values()),
         },
         output=made("predictions", "deep_scores"),
+        params={"networks": ["main"]},
     )
     step(
         "evaluate_models",
-        input=made("predictions", "included", "funnel") | {"models": list(frozen.values())},
+        input=made("predictions", "included")
+        | {"funnels": list(made("funnel").values()), "models": list(frozen.values())},
         output=made(
             *("metrics", "delong", "equivalence", "mcnemar", "precision_recall", "subgroups"),
             *("sample_size", "published"),
@@ -100,8 +103,9 @@ def run_from_selection(study: Study, permutation: int, folder: Path) -> pd.DataF
         params={
             "settings": config["evaluation"] | {"resamples": 20},
             "sample_size": config["evaluation"]["sample_size"],
+            "networks": ["main"],
         }
-        | {key: config[key] for key in ("models", "clinical", "published", "seed")},
+        | {key: config[key] for key in ("models", "clinical", "screening", "published", "seed")},
     )
     return pd.read_csv(folder / "metrics.csv").assign(permutation=permutation)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from microcalc import settings
-from microcalc.evaluation import flow, table1
+from microcalc.evaluation import flow, sample_size, table1
 from microcalc.evaluation import tables as evaluation
 from microcalc.files import write_csv, write_json
 
@@ -184,12 +184,11 @@ def _evaluation(predictions, models, included, funnel):
     )
     made |= evaluation.probabilities(predictions, settings=settings, seed=1)
     made |= evaluation.usefulness(predictions, settings=settings, seed=1)
-    return made | evaluation.sizes(
-        *(included, funnel),
-        models=CONFIG["models"],
-        clinical=CONFIG["clinical"],
-        settings=settings["sample_size"],
+    plan = (CONFIG["models"], CONFIG["clinical"], CONFIG["screening"])
+    made["sample_size"] = sample_size.of_study(
+        included, {"main": funnel}, *plan, **settings["sample_size"]
     )
+    return made
 
 
 def _refits(rng):
@@ -206,13 +205,29 @@ def _refits(rng):
     replicates = pd.DataFrame(rows, columns=columns)
     optimism = pd.DataFrame(
         [
-            (model, "auc", 125, 80, 45, 12, 0, 0.9, 0.1, 0.8, 0.7, 0.88, 0.75, 0.79, "refitted")
+            (
+                model,
+                "auc",
+                125,
+                80,
+                45,
+                12,
+                0,
+                0.9,
+                0.1,
+                0.8,
+                0.7,
+                0.88,
+                0.75,
+                *(0.79, 0.69, 0.87),
+                "refitted",
+            )
             for model in MODELS
         ],
         columns=[
             *("model", "measure", "n", "n_pos", "n_neg", "replicates", "failed", "apparent"),
             *("optimism", "corrected", "corrected_low", "corrected_high", "out_of_bag"),
-            *("plus632", "method"),
+            *("plus632", "plus632_low", "plus632_high", "method"),
         ],
     )
     held_out = replicates[replicates["set"].isin(["internal", "external"])]

@@ -16,6 +16,9 @@ SCHEMA = Path(__file__).parents[3] / "schemas" / "model.yaml"
 
 FrozenModel = dict[str, Any]
 
+# What the config calls the study's own network, beside the further ones it names.
+OWN_NETWORK = "main"
+
 
 def check(model: FrozenModel, name: str = "the model") -> FrozenModel:
     """Return the model as it is, after checking it against workflow/schemas/model.yaml.
@@ -44,6 +47,11 @@ def check(model: FrozenModel, name: str = "the model") -> FrozenModel:
 def read(path: str | os.PathLike[str]) -> FrozenModel:
     """Return the frozen model of a file, checked."""
     return check(read_json(path), os.path.basename(path))
+
+
+def network(model: FrozenModel) -> str:
+    """Return the network whose features a model takes; the study's own for one that takes none."""
+    return str((model.get("deep") or {}).get("network", OWN_NETWORK))
 
 
 @cache

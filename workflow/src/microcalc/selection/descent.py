@@ -286,7 +286,8 @@ def path(
     is_active = np.zeros(p, dtype=np.bool_)
     residual = np.empty(n)
     gradient = np.empty(p)
-    m = 0
+    # Not a literal 0, for which numba would compile every function a second time.
+    m = np.int64(0)
     for step in range(L):
         l1 = lambdas[step] * alpha
         l2 = lambdas[step] * (1.0 - alpha)

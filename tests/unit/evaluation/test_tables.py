@@ -82,4 +82,4 @@ def test_every_estimate_lies_in_its_interval(made):
 def test_every_table_says_of_how_many(made):
     for name, table in made.items():
         counted = {"n", "n_pos", "n_called", "replicates", "splits"} & set(table.columns)
-        assert counted or name in ("calibration_curve", "published"), name
+        assert counted or table.empty, name

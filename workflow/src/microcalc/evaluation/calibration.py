@@ -30,7 +30,7 @@ COLUMNS = (
     *(f"{name}{bound}" for name in ESTIMATES for bound in ("", "_low", "_high")),
     "spiegelhalter_z", "spiegelhalter_p", "hl_chi2", "hl_df", "hl_p", "method",
 )  # fmt: skip
-CURVE_COLUMNS = ("model", "split", "kind", "probability", "observed", "low", "high")
+CURVE_COLUMNS = ("model", "split", "kind", "n", "probability", "observed", "low", "high")
 GROUP_COLUMNS = (
     "model", "split", "kind", "group", "n", "n_pos", "mean_probability", "observed", "low", "high",
 )  # fmt: skip
@@ -268,8 +268,8 @@ def curve(
         found.append(
             pd.DataFrame(
                 {
-                    "model": model, "split": split, "kind": kind, "probability": grid,
-                    "observed": observed, "low": low, "high": high,
+                    "model": model, "split": split, "kind": kind, "n": y.size,
+                    "probability": grid, "observed": observed, "low": low, "high": high,
                 }
             )
         )  # fmt: skip

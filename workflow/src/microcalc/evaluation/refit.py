@@ -35,6 +35,8 @@ class Deep:
     ----------
     X
         Shape (n, p).
+    names
+        Those of the p features.
     table
         case_id and the p features by name, one row per case of the study.
     copies
@@ -43,6 +45,7 @@ class Deep:
     """
 
     X: Floats
+    names: tuple[str, ...]
     table: pd.DataFrame
     copies: Floats | None = None
 
@@ -190,7 +193,7 @@ def _deep(rows: pd.DataFrame, features: pd.DataFrame, perturbed: pd.DataFrame | 
         drawn = feature_copies(perturbed, rows.loc[known, "case_id"], names)
         copies = np.full((len(drawn), *X.shape), np.nan)
         copies[:, known] = drawn
-    return Deep(X, features[["case_id", *names]], copies)
+    return Deep(X, names, features[["case_id", *names]], copies)
 
 
 def fit(cases: Cases, plan: Plan, *, seed: int) -> Refit:
@@ -261,7 +264,7 @@ def _chain(cases: Cases, network: str, settings: Mapping[str, Any], seed: int) -
         deep.X,
         cases.y,
         cases.patients,
-        feature_names=feature_names(deep.table),
+        feature_names=deep.names,
         settings=settings,
         seed=seed,
         copies=deep.copies,

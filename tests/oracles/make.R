@@ -1,4 +1,4 @@
-# Write the reference values that come from R: every JSON file here but those of the make_*.py.
+# Write the reference values that come from R; README.md says which.
 #
 #   cd tests/oracles && Rscript make.R [folder]
 #
@@ -106,20 +106,18 @@ tight <- glm.control(epsilon = 1e-14, maxit = 100)
 
 regression <- function(names) {
   formula <- reformulate(names, "low")
-  # Coefficients and log-likelihood from a tight fit, errors from glm as it comes.
-  fit <- glm(formula, binomial, births)
-  exact <- glm(formula, binomial, births, control = tight)
+  fit <- glm(formula, binomial, births, control = tight)
   rows <- coef(summary(fit))
   wald <- confint.default(fit)
-  dropped <- drop1(exact, test = "LRT")[-1, ]
+  dropped <- drop1(fit, test = "LRT")[-1, ]
   list(
     formula = paste("low ~", paste(names, collapse = " + ")),
     terms = lapply(rownames(rows), function(term) list(
-      name = term, coef = unname(coef(exact)[term]), se = rows[term, 2], z = rows[term, 3],
-      p_wald = rows[term, 4], OR = unname(exp(coef(exact)[term])),
+      name = term, coef = unname(coef(fit)[term]), se = rows[term, 2], z = rows[term, 3],
+      p_wald = rows[term, 4], OR = unname(exp(coef(fit)[term])),
       OR_ci95_wald = as.numeric(exp(wald[term, ]))
     )),
-    vcov = unname(vcov(fit)), logLik = as.numeric(logLik(exact)), AIC = AIC(exact),
+    vcov = unname(vcov(fit)), logLik = as.numeric(logLik(fit)), AIC = AIC(fit),
     lrt_per_term = lapply(rownames(dropped), function(term) list(
       term = term, df = dropped[term, "Df"], chisq = dropped[term, "LRT"],
       p = dropped[term, "Pr(>Chi)"]
@@ -129,13 +127,13 @@ regression <- function(names) {
 single <- each(predictors, regression)
 screen_p <- lapply(single, function(fit) fit$lrt_per_term[[1]]$p)
 kept <- predictors[unlist(screen_p) < 0.1]
-everything <- glm(reformulate(predictors, "low"), binomial, births)
+everything <- glm(reformulate(predictors, "low"), binomial, births, control = tight)
 backward <- stepAIC(everything, direction = "backward", trace = 0)
 separation <- read("separation10")
 gave_up <- suppressWarnings(glm(y ~ x, binomial, separation))
 
-limits <- datadist(births)
-options(datadist = "limits")
+spans <- datadist(births)
+options(datadist = "spans")
 plain <- lrm(low ~ age + lwt + race + smoke + ht + ui, births)
 drawn <- nomogram(plain, fun = plogis, fun.at = c(.05, seq(.1, .8, by = .1)), lp = TRUE)
 axis <- function(name) {
@@ -174,14 +172,12 @@ w <- best$fitted.values * (1 - best$fitted.values)
 se <- sqrt(diag(solve(crossprod(X * sqrt(w)))))
 profile_limits <- function(j) {
   deviance_at <- function(value) {
-    start <- coef(best)[-j]
-    glm.fit(X[, -j], y, offset = X[, j] * value, family = binomial(), control = tight,
-            start = start)$deviance
+    glm.fit(X[, -j], y, offset = X[, j] * value, family = binomial(), control = tight)$deviance
   }
   gap <- function(value) deviance_at(value) - best$deviance - qchisq(0.95, 1)
   at <- coef(best)[j]
   root <- function(a, b) uniroot(gap, c(a, b), tol = 1e-13)$root
-  as.numeric(c(root(at - 8 * se[j], at), root(at, at + 8 * se[j])))
+  as.numeric(c(root(at - 4 * se[j], at), root(at, at + 4 * se[j])))
 }
 write(list(
   terms = setNames(lapply(seq_len(ncol(X)), function(j) {
@@ -208,9 +204,10 @@ curve <- function(measure) {
 write(list(lasso_150x30_binomial = list(
   path_thresh1e14 = path(), path_nostandardize_thresh1e14 = path(standardize = FALSE),
   path_alpha0.5_thresh1e14 = path(alpha = 0.5),
-  coef_at_given_lambda_thresh1e14 = lapply(default$lambda[c(5, 15, 25, 35, 50)], function(lambda) {
-    fit <- glmnet(X, table$y, family = "binomial", thresh = 1e-14, maxit = 1e7, lambda = lambda)
-    list(lambda = lambda, coef = as.numeric(coef(fit)))
+  coef_at_given_lambda_thresh1e14 = lapply(c(5, 15, 25, 35, 50), function(i) {
+    fit <- glmnet(X, table$y, family = "binomial", thresh = 1e-14, maxit = 1e7,
+                  lambda = default$lambda)
+    list(lambda = default$lambda[i], coef = as.numeric(coef(fit)[, i]))
   }),
   cv_explicit_lambda_thresh1e14_deviance = curve("deviance"),
   cv_explicit_lambda_thresh1e14_auc = curve("auc")
@@ -297,8 +294,7 @@ continuous <- function(name) {
   test <- na.omit(groups$test[[name]])
   describe <- function(x) list(n = length(x), mean = mean(x), sd = sd(x),
                                shapiro_p = shapiro.test(x)$p.value)
-  n <- c(length(train), length(test)) - 1
-  pooled <- sqrt(sum(n * c(var(train), var(test))) / sum(n))
+  pooled <- sqrt((var(train) + var(test)) / 2)
   list(
     train = describe(train), test = describe(test),
     mannwhitney_R_default = list(p = wilcox.test(train, test, exact = FALSE)$p.value),

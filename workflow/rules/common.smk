@@ -295,6 +295,6 @@ wildcard_constraints:
     block=r"\d+",
     design="bootstrap|split_lottery|permutation",
     redraw=r"\d+",
-    network="|".join(NETWORKS),
+    network=f"(?:{'|'.join(NETWORKS)})",
     split="|".join(SPLITS),
     model="|".join(config["models"]),

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microcalc.errors import StudyError
+from microcalc.files import read_parquet
 from microcalc.images import included
 
 FEATURE_PREFIX = "deep_"
@@ -112,8 +113,8 @@ def read(
 
     The last are one table per file: perturbed at random, or by other readers.
     """
-    redrawn = [pd.read_parquet(path) for path in redrawn_paths]
-    return included.read(included_path), pd.read_parquet(features_path), redrawn
+    redrawn = [read_parquet(path) for path in redrawn_paths]
+    return included.read(included_path), read_parquet(features_path), redrawn
 
 
 def feature_matrix(
@@ -132,7 +133,7 @@ def feature_matrix(
             f"the feature table has no column {absent[0]!r} (and {len(absent) - 1} more are "
             "missing); it comes from another backbone than the model: extract the features again"
         )
-    table = features.set_index("case_id")
+    table = features[["case_id", *names]].set_index("case_id")
     if table.index.has_duplicates:
         twice = table.index[table.index.duplicated()][0]
         raise StudyError(f"case {twice} stands twice in the feature table; expected one row each")
@@ -142,4 +143,4 @@ def feature_matrix(
         raise StudyError.listing(
             "included cases without a row in the feature table:", [f"case {i}" for i in missing]
         )
-    return table.loc[cases, list(names)].to_numpy(dtype=float)
+    return table.loc[cases].to_numpy(dtype=float)

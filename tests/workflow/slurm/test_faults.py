@@ -28,11 +28,11 @@ PATIENCE = 400
 
 
 def without_shards(finished: Study, folder: Path, *shards: int) -> Study:
-    """Return a finished study of one's own that lacks these shards of patches."""
+    """Return a finished study of one's own that lacks shards, and what is gathered of them."""
     shutil.copytree(finished.folder, folder, symlinks=True)
     study = Study(folder)
-    for shard in shards:
-        (study.results / "images" / f"shard-{shard}.npz").unlink()
+    for name in (*(f"shard-{shard}.npz" for shard in shards), "included.csv", "qc.csv"):
+        (study.results / "images" / name).unlink()
     return study
 
 

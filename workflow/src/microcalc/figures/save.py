@@ -35,11 +35,25 @@ def save(figure: Figure, *paths: str | os.PathLike[str]) -> None:
         if suffix not in _METADATA:
             raise ValueError(f"figures are saved as .png, .pdf or .svg, not {suffix!r}")
         with style.applied(), atomic_path(path) as temporary:
+            _lay_out(figure)
             figure.savefig(
                 temporary, format=suffix[1:], metadata=_METADATA[suffix], **_OPTIONS.get(suffix, {})
             )
-            # The layout of the first format serves all.
-            figure.set_layout_engine("none")
+
+
+def _lay_out(figure: Figure) -> None:
+    """Lay a figure out once for all its formats.
+
+    Matplotlib's solver gives other last digits in every process, and SVG names its clip paths by
+    all digits; so places are rounded, to a ten-thousandth of a pixel and less.
+    """
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+        for axes in figure.axes:
+            place = axes.get_position(original=True).bounds
+            axes.set_position([round(side, 8) for side in place], which="original")
 
 
 def save_each(

@@ -52,8 +52,9 @@ def _lay_out(figure: Figure) -> None:
         engine.execute(figure)
         figure.set_layout_engine("none")
         for axes in figure.axes:
-            place = axes.get_position(original=True).bounds
-            axes.set_position([round(side, 8) for side in place], which="original")
+            left, bottom, width, height = axes.get_position(original=True).bounds
+            rounded = round(left, 8), round(bottom, 8), round(width, 8), round(height, 8)
+            axes.set_position(rounded, which="original")
 
 
 def save_each(

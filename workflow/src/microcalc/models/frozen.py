@@ -1,6 +1,7 @@
 """The frozen model: one JSON file that a person can read and any program can score."""
 
 import os
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def read(path: str | os.PathLike[str]) -> FrozenModel:
     return check(read_json(path), os.path.basename(path))
 
 
-def network(model: FrozenModel) -> str:
+def network(model: Mapping[str, Any]) -> str:
     """Return the network whose features a model takes; the study's own for one that takes none."""
     return str((model.get("deep") or {}).get("network", OWN_NETWORK))
 

@@ -8,6 +8,7 @@ rule describe_cohort:
         flow=in_study("evaluation/flow.json"),
     log:
         log_of("describe_cohort"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -31,6 +32,9 @@ rule audit_study:
         log_of("audit_study"),
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
     params:
         leakage=config["evaluation"]["leakage"],
         confidence=config["evaluation"]["confidence"],
@@ -147,6 +151,9 @@ rule refit_chain:
         log_of("refit_chain/{design}-{block}"),
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(120),
     params:
         replicates=lambda wildcards: replicates_of(wildcards.design, wildcards.block),
         networks=network_names(),
@@ -179,6 +186,7 @@ rule summarize_refits:
         permutation_replicates=in_study("evaluation/permutation_replicates.csv"),
     log:
         log_of("summarize_refits"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -201,8 +209,10 @@ rule compute_saliency:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
+        device=config["features"]["device"],
         code=code("compute_saliency"),
     script:
         "../scripts/compute_saliency.py"

@@ -24,7 +24,8 @@ rule prepare_weights:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(120),
     params:
         backbone=lambda wildcards: wildcards.backbone,
         weights=weights_of,
@@ -47,7 +48,8 @@ rule adapt_weights:
         "../../envs/torch.yaml"
     threads: extraction_threads
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(120),
     params:
         settings=extraction_settings,
         code=code("adapt_weights"),
@@ -68,7 +70,8 @@ rule extract_features:
         "../../envs/torch.yaml"
     threads: extraction_threads
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(120),
     params:
         settings=extraction_settings,
         code=code("extract_features"),
@@ -86,6 +89,7 @@ rule gather_features:
         features=in_study("features/{network}features.parquet"),
     log:
         log_of("{network}gather_features"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -123,7 +127,8 @@ rule perturb_patches:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
+        runtime=per_attempt(60),
     params:
         perturbation=perturbation(),
         seed=config["seed"],
@@ -157,6 +162,7 @@ rule gather_perturbed:
         perturbed=in_study("features/{network}perturbed.parquet"),
     log:
         log_of("{network}gather_perturbed"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -7,6 +7,7 @@ rule screen_clinical:
         missing=in_study("models/missing.csv"),
     log:
         log_of("screen_clinical"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -32,6 +33,7 @@ rule fit_model:
         training=in_study("models/{model}.training.csv"),
     log:
         log_of("fit_model/{model}"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -62,6 +64,7 @@ rule predict:
         deep_scores=in_study("models/deep_scores.csv"),
     log:
         log_of("predict"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:

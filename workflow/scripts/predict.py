@@ -1,8 +1,6 @@
 """Predict every included case with every frozen model, and export the deep score of each."""
 
-import pandas as pd
-
-from microcalc.files import read_csv, write_csv
+from microcalc.files import read_csv, read_parquet, write_csv
 from microcalc.images import included
 from microcalc.logs import start
 from microcalc.models import predict
@@ -10,7 +8,7 @@ from microcalc.models import predict
 start(snakemake.log[0])
 given, networks = snakemake.input, snakemake.params.networks
 cases = included.read(given.included)
-features = dict(zip(networks, map(pd.read_parquet, given.features), strict=True))
+features = dict(zip(networks, map(read_parquet, given.features), strict=True))
 predictions = predict.collect(given.models, given.training, cases, features)
 write_csv(predictions, snakemake.output.predictions)
 chains = dict(zip(networks, map(read_csv, given.selected), strict=True))

@@ -40,6 +40,10 @@ def log_of(name):
     return in_study(f"logs/{name}.log")
 
 
+def time_of(name):
+    return in_study(f"history/times/{name}.tsv")
+
+
 def settings_of(section, *names):
     """Return the named keys of a section, so that a rule reruns for no other key."""
     return {name: config[section][name] for name in names}

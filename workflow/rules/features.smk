@@ -3,6 +3,8 @@ rule fetch_weights:
         fetched=in_study("features/weights/{backbone}.fetched.json"),
     log:
         log_of("fetch_weights/{backbone}"),
+    benchmark:
+        time_of("fetch_weights/{backbone}")
     retries: 2
     localrule: True
     conda:
@@ -21,6 +23,8 @@ rule prepare_weights:
         weights=in_study("features/weights/{backbone}.safetensors"),
     log:
         log_of("prepare_weights/{backbone}"),
+    benchmark:
+        time_of("prepare_weights/{backbone}")
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -43,6 +47,8 @@ rule adapt_weights:
         adapted=in_study("features/adapted.safetensors"),
     log:
         log_of("adapt_weights"),
+    benchmark:
+        time_of("adapt_weights")
     conda:
         "../../envs/torch.yaml"
     threads: extraction_threads
@@ -64,6 +70,8 @@ rule extract_features:
         features=update(in_study("features/shard-{shard}.parquet")),
     log:
         log_of("extract_features/{shard}"),
+    benchmark:
+        time_of("extract_features/{shard}")
     conda:
         "../../envs/torch.yaml"
     threads: extraction_threads
@@ -84,6 +92,8 @@ rule gather_features:
         features=in_study("features/features.parquet"),
     log:
         log_of("gather_features"),
+    benchmark:
+        time_of("gather_features")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -99,6 +109,8 @@ use rule extract_patches as extract_surroundings with:
         shard=update(in_study("features/surroundings-{shard}.npz")),
     log:
         log_of("extract_surroundings/{shard}"),
+    benchmark:
+        time_of("extract_surroundings/{shard}")
     params:
         cases=config["cohort"]["cases"],
         images=config["cohort"]["images"],
@@ -118,6 +130,8 @@ rule perturb_patches:
         shard=temp(in_study("features/perturbed-{redraw}-{shard}.npz")),
     log:
         log_of("perturb_patches/{redraw}-{shard}"),
+    benchmark:
+        time_of("perturb_patches/{redraw}-{shard}")
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -140,6 +154,8 @@ use rule extract_features as extract_perturbed with:
         features=update(in_study("features/perturbed-{redraw}-{shard}.parquet")),
     log:
         log_of("extract_perturbed/{redraw}-{shard}"),
+    benchmark:
+        time_of("extract_perturbed/{redraw}-{shard}")
 
 
 rule gather_perturbed:
@@ -153,6 +169,8 @@ rule gather_perturbed:
         perturbed=in_study("features/perturbed.parquet"),
     log:
         log_of("gather_perturbed"),
+    benchmark:
+        time_of("gather_perturbed")
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -11,6 +11,8 @@ rule draw_roc:
         ),
     log:
         log_of("draw_roc/{split}"),
+    benchmark:
+        time_of("draw_roc/{split}")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -30,6 +32,8 @@ rule draw_cohort:
         flow=multiext(in_study("figures/flow"), ".svg", ".png", ".pdf"),
     log:
         log_of("draw_cohort"),
+    benchmark:
+        time_of("draw_cohort")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -59,6 +63,8 @@ rule draw_selection:
         embedding=multiext(in_study("figures/embedding"), ".svg", ".png", ".pdf"),
     log:
         log_of("draw_selection"),
+    benchmark:
+        time_of("draw_selection")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -85,6 +91,8 @@ rule draw_models:
         nomogram=multiext(in_study("figures/nomogram"), ".svg", ".png", ".pdf"),
     log:
         log_of("draw_models"),
+    benchmark:
+        time_of("draw_models")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -126,6 +134,8 @@ rule draw_evaluation:
         ),
     log:
         log_of("draw_evaluation"),
+    benchmark:
+        time_of("draw_evaluation")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -152,6 +162,8 @@ rule draw_saliency:
         ),
     log:
         log_of("draw_saliency"),
+    benchmark:
+        time_of("draw_saliency")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -174,6 +186,8 @@ rule draw_gallery:
         ),
     log:
         log_of("draw_gallery/{shard}"),
+    benchmark:
+        time_of("draw_gallery/{shard}")
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -194,6 +208,8 @@ rule draw_refits:
         resampling=multiext(in_study("figures/resampling"), ".svg", ".png", ".pdf"),
     log:
         log_of("draw_refits"),
+    benchmark:
+        time_of("draw_refits")
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -37,6 +37,8 @@ rule write_report:
         summary=in_study("report/summary.md"),
     log:
         log_of("write_report"),
+    benchmark:
+        time_of("write_report")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -70,6 +72,8 @@ rule write_manuscript:
         ),
     log:
         log_of("write_manuscript"),
+    benchmark:
+        time_of("write_manuscript")
     conda:
         "../../envs/analysis.yaml"
     params:

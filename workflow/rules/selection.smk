@@ -13,6 +13,8 @@ rule select_features:
         crossfit_selected=in_study("selection/crossfit_selected.csv"),
     log:
         log_of("select_features"),
+    benchmark:
+        time_of("select_features")
     conda:
         "../../envs/analysis.yaml"
     params:

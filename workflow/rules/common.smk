@@ -180,6 +180,13 @@ def saliency_figure():
     return [in_study("figures/saliency.svg")] if saliency_model() else []
 
 
+def refits_figure():
+    """Return the figure of the refitted chain; nothing where no refit is asked for."""
+    designs = ("bootstrap", "split_lottery", "permutation")
+    asked = any(config["evaluation"][design] for design in designs)
+    return [in_study("figures/resampling.svg")] if asked else []
+
+
 def simulated_shard(wildcards):
     """Return the manifest of a shard's simulated files; none in a study of real patients."""
     manifest = in_study(f"simulate/shard-{wildcards.shard}.json")

@@ -14,6 +14,7 @@ from microcalc.report.study import JUDGED, Study
 
 MOST_NAMED = 8
 Run = Mapping[str, Any]
+Rows = Mapping[tuple[str, str], Run]
 
 
 @dataclass(frozen=True)
@@ -46,31 +47,32 @@ def of_study(study: Study) -> Changes | None:
         *_cases(before["cases"], now["cases"]),
     ]
     told = told or ["Inputs, config, versions and cases are the same."]
-    if measures(study) is None:
+    if not measures(study).rows:
         told.append("No measure changed.")
     return Changes(_when(before), _when(now), tuple(told))
 
 
-def measures(study: Study) -> Table | None:
+def measures(study: Study) -> Table:
     """Return the measures that differ between the last two runs, before and after."""
-    runs = study.documents.get("runs", [])
-    if len(runs) < 2:
-        return None
-    before, now = (_by_place(run["metrics"]) for run in runs)
+    runs = study.documents["runs"]
+    before, now = (_judged(run["metrics"]) for run in (runs[0], runs[-1]))
     rows: list[Row] = []
-    for split, kind in dict.fromkeys(place[:2] for place in (*now, *before)):
-        models = dict.fromkeys(place[2] for place in (*now, *before) if place[:2] == (split, kind))
-        pairs = [(name, before.get((split, kind, name)), now.get((split, kind, name))) for name in models]
-        lines = [row for pair in pairs for row in _differences(*pair)]
-        if lines and JUDGED.get(split) == kind:
-            rows += [Row((_set(study, split, kind, pairs),), "group"), *lines]
-    if not rows:
-        return None
+    for split in JUDGED:
+        models = dict.fromkeys(model for place, model in (*now, *before) if place == split)
+        lines = [
+            line
+            for model in models
+            for line in _differences(model, before.get((split, model)), now.get((split, model)))
+        ]
+        if lines:
+            rows += [Row((_set(study, split, before, now),), "group"), *lines]
     return Table(("Model and measure", "Before", "Now", "Change"), tuple(rows))
 
 
-def _by_place(metrics: Sequence[Run]) -> dict[tuple[str, str, str], Run]:
-    return {(row["split"], row["kind"], row["model"]): row for row in metrics}
+def _judged(metrics: Sequence[Run]) -> Rows:
+    return {
+        (row["split"], row["model"]): row for row in metrics if row["kind"] == JUDGED[row["split"]]
+    }
 
 
 def _differences(model: str, before: Run | None, now: Run | None) -> Iterator[Row]:
@@ -80,17 +82,22 @@ def _differences(model: str, before: Run | None, now: Run | None) -> Iterator[Ro
             continue
         change = fmt.NOT_AVAILABLE if None in (old, new) else fmt.number(new - old, 3)
         cells = (fmt.NOT_AVAILABLE if v is None else fmt.number(v, 3) for v in (old, new))
-        yield Row((f"{model_label(model)}, {words.measure(name)}", *cells, change))
+        yield Row((f"{model_label(model)}, {words.MEASURES[name]}", *cells, change))
 
 
-def _set(
-    study: Study, split: str, kind: str, pairs: Sequence[tuple[str, Run | None, Run | None]]
-) -> str:
-    sizes = []
-    for place in (1, 2):
-        run = next((pair[place] for pair in pairs if pair[place]), None)
-        sizes.append("not there" if run is None else fmt.counts(run["n_neg"], run["n_pos"], study.labels))
-    told = sizes[1] if sizes[0] == sizes[1] else f"{sizes[1]}; before: {sizes[0]}"
+def _set(study: Study, split: str, before: Rows, now: Rows) -> str:
+    sizes = [
+        next(
+            (
+                fmt.counts(row["n_neg"], row["n_pos"], study.labels)
+                for (place, _), row in run.items()
+                if place == split
+            ),
+            "not there",
+        )
+        for run in (now, before)
+    ]
+    told = sizes[0] if sizes[0] == sizes[1] else f"{sizes[0]}; before: {sizes[1]}"
     return f"{words.split_label(split)}{', out-of-fold' if split == 'train' else ''} ({told})"
 
 
@@ -124,7 +131,8 @@ def _cases(before: Mapping[str, Run], now: Mapping[str, Run]) -> list[str]:
         told.append(f"{_plural(len(came))} came: {_some(came)}.")
     if left:
         told.append(f"{_plural(len(left))} left: {_some(left)}.")
-    for name, verb in (("split", "moved"), ("label", "changed label"), ("status", "changed status")):
+    verbs = {"split": "moved", "label": "changed label", "status": "changed status"}
+    for name, verb in verbs.items():
         moved = [
             f"{case} ({before[case][name]} → {now[case][name]})"
             for case in sorted(now.keys() & before.keys())

@@ -38,7 +38,7 @@ def describe(
     config
         The whole config.
     inputs
-        See `inputs.digests`.
+        Their digests by name, see `inputs.describe`.
     versions
         Libraries and their versions.
     """

@@ -1,4 +1,4 @@
-"""Digests of all that a study was made from."""
+"""What a study was made from: digests of everything, and the columns of its tables."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -7,18 +7,19 @@ from typing import Any
 
 from microcalc.files import digest_file, digest_value, read_json
 from microcalc.images.shard_file import read_keys
+from microcalc.tables import read_table
 
 Name = str | os.PathLike[str]
 
 
-def digests(
+def describe(
     *,
     tables: Mapping[str, Name],
     shards: Sequence[Name],
     models: Sequence[Name],
     config: Mapping[str, Any],
-) -> dict[str, str]:
-    """Return the SHA-256 of every input by its name for people.
+) -> dict[str, dict[str, Any]]:
+    """Return `digests`, the SHA-256 of every input by its name for people, and `columns`.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ def digests(
     """
     found = {name: digest_file(path) for name, path in tables.items()}
     keys = sorted(key for shard in shards for key in read_keys(shard))
-    found[f"{len(keys):,} images with their regions, as read"] = digest_value(keys)
+    found["images with their regions, as read"] = digest_value(keys)
     read = {Path(path).stem: read_json(path) for path in models}
     for model in read.values():
         if model["deep"]:
@@ -43,4 +44,7 @@ def digests(
     for name, model in read.items():
         found[f"training rows of the {name} model"] = model["training"]["digest"]
     found["config, defaults filled in"] = digest_value(config)
-    return found
+    return {
+        "digests": found,
+        "columns": {name: read_table(path).columns for name, path in tables.items()},
+    }

@@ -34,7 +34,9 @@ class Graph:
 
     def arrows(self) -> list[tuple[str, str]]:
         """Return (source, rule) without the arrows that a longer way implies."""
-        sources = {rule: set(given) for rules in self.rooms.values() for rule, given in rules.items()}
+        sources = {
+            rule: set(given) for rules in self.rooms.values() for rule, given in rules.items()
+        }
         behind: dict[str, set[str]] = {}
         for rule in sources:
             _all_behind(rule, sources, behind)
@@ -78,7 +80,7 @@ def draw(graph: Graph) -> str:
         f'width="{across}" height="{down}"><style>{STYLE}</style>',
         *(_arrow(places[source], places[rule]) for source, rule in graph.arrows()),
         *(
-            f'<text class="room" x="{column * COLUMN + 8}" y="16">{escape(room.capitalize())}</text>'
+            f'<text class="room" x="{column * COLUMN + 8}" y="16">{escape(room)}</text>'
             for column, room in enumerate(graph.rooms)
         ),
         *(_box(rule, place, graph.times.get(rule)) for rule, place in places.items()),
@@ -87,9 +89,7 @@ def draw(graph: Graph) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _all_behind(
-    rule: str, sources: Mapping[str, set[str]], known: dict[str, set[str]]
-) -> set[str]:
+def _all_behind(rule: str, sources: Mapping[str, set[str]], known: dict[str, set[str]]) -> set[str]:
     if rule not in known:
         given = sources[rule]
         known[rule] = given.union(*(_all_behind(source, sources, known) for source in given))

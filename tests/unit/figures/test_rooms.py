@@ -81,8 +81,9 @@ def test_a_flow_of_many_reasons_is_still_a_figure(files, tmp_path):
         "labels": {"negative": "DCIS", "positive": "IDC"},
         "steps": [{"step": s, "cases": 9} for s in ("assessed", "eligible", "included")],
         "rooms": [{"room": "cohort", "cases": 9, "images": 0, "reasons": reasons}],
-        "splits": {"train": {"included": {"n": 9, "n_pos": 4, "n_neg": 5}}},
+        "splits": {"train": {"included": {"n": 9, "n_pos": 4, "n_neg": 5}, "images": 18}},
     }
     write_json(flow, tmp_path / "flow.json")
     text = words_of(rooms.cohort({"flow": tmp_path / "flow.json"})["flow"])
-    assert "18 further reasons" in text
+    # reasons 0 to 17 are the rarest
+    assert "• 153 cases, 18 images: 18 further reasons" in text

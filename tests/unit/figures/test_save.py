@@ -24,6 +24,13 @@ def test_the_same_figure_is_the_same_bytes(tmp_path):
         assert b"202" not in first[:400] or suffix == "png", "a date stands in the file's head"
 
 
+def test_the_last_digits_of_the_layout_do_not_reach_the_file(tmp_path):
+    figure = plot()
+    save(figure, tmp_path / "x.svg")
+    edges = figure.axes[0].get_position(original=True).bounds
+    assert edges == tuple(round(edge, 6) for edge in edges)
+
+
 def test_a_png_has_300_dots_an_inch_and_the_printed_width(tmp_path):
     save(plot(), tmp_path / "x.png")
     with Image.open(tmp_path / "x.png") as image:

@@ -10,6 +10,7 @@ from microcalc.figures import style
 
 INTERCEPT = "(intercept)"
 MOST_LABELS = 8
+NO_PATH = "No feature reached the LASSO: there is no path."
 NAMES = {"lambda_min": "λ min", "lambda_1se": "λ 1SE"}
 
 
@@ -28,6 +29,8 @@ def draw_path(path: pd.DataFrame, cv: pd.DataFrame, *, choose: str) -> Figure:
         lambda_min or lambda_1se, as the config says.
     """
     figure = style.new_figure(style.COLUMN_MM, 70)
+    if cv.empty:
+        return style.message(figure, NO_PATH)
     axes = figure.add_subplot()
     lambdas = np.sort(cv["lambda"].to_numpy(dtype=float))[::-1]
     wide = (
@@ -61,30 +64,33 @@ def draw_path(path: pd.DataFrame, cv: pd.DataFrame, *, choose: str) -> Figure:
 
 @style.styled
 def draw_cv(cv: pd.DataFrame, *, choose: str) -> Figure:
-    """Return cross-validated deviance against log lambda, with one standard error either way.
+    """Return the cross-validated measure against log lambda, with a standard error either way.
 
     Parameters
     ----------
     cv
-        `selection/lasso_cv.csv`.
+        `selection/lasso_cv.csv`; where it has the AUC, that was the criterion.
     choose
         lambda_min or lambda_1se: its line is drawn solid.
     """
     figure = style.new_figure(style.COLUMN_MM, 70)
+    if cv.empty:
+        return style.message(figure, NO_PATH)
     axes = figure.add_subplot()
+    by_auc = "auc" in cv
     table = cv.sort_values("lambda", ascending=False)
     x = np.log(table["lambda"].to_numpy(dtype=float))
     axes.errorbar(
         x,
-        table["deviance"],
-        yerr=table["se"],
+        table["auc" if by_auc else "deviance"],
+        yerr=table["auc_se" if by_auc else "se"],
         fmt="o",
         color=style.VERMILLION,
         ecolor=style.PALE,
         elinewidth=0.7,
         markersize=2,
     )
-    axes.set(xlabel="log λ", ylabel="Cross-validated binomial deviance")
+    axes.set(xlabel="log λ", ylabel=f"Cross-validated {'AUC' if by_auc else 'binomial deviance'}")
     _log_lambda_axis(axes, table["lambda"].to_numpy(dtype=float))
     _mark_lambdas(axes, cv, choose)
     _count_axis(axes, table)
@@ -184,13 +190,21 @@ def _label_lines(
             str(feature),
             xy=(1, float(end)),
             xycoords=("axes fraction", "data"),
-            xytext=(1.04, height),
+            xytext=(1.07, height),
             textcoords=("axes fraction", "data"),
             color=colors[str(feature)],
-            fontsize=6.5,
+            fontsize=7,
             va="center",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colors[str(feature)], "linewidth": 0.4},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colors[str(feature)],
+                "linewidth": 0.5,
+                "shrinkA": 1,
+                "shrinkB": 1,
+                # the line starts where the name does, whatever the height it was moved to
+                "relpos": (0, 0.5),
+            },
         )
 
 

@@ -78,10 +78,10 @@ def _panel(axes: Axes, rows: pd.DataFrame, models: Sequence[str]) -> None:
             zorder=3,
         )
     names = [
-        f"{words.MEASURES.get(metric, metric)}, {words.label(model)}"
+        f"{words.MEASURES.get(metric, metric)}, {words.label(model).lower()}"
         for (metric, model), _ in lines
     ]
-    axes.set_yticks(range(len(lines)), names, fontsize=6.5)
+    axes.set_yticks(range(len(lines)), names, fontsize=7)
     axes.set_ylim(len(lines) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     starts = [i for i in range(1, len(lines)) if lines[i][0][0] != lines[i - 1][0][0]]

@@ -71,7 +71,7 @@ def p_value(p: float, *, equals: bool = False) -> str:
 
 def counts(n_negative: int, n_positive: int, labels: dict[str, str]) -> str:
     """Return both classes with their numbers: `42 DCIS, 61 IDC`."""
-    return f"{n_negative} {labels['negative']}, {n_positive} {labels['positive']}"
+    return f"{n_negative:,} {labels['negative']}, {n_positive:,} {labels['positive']}"
 
 
 def label(name: str) -> str:
@@ -110,6 +110,9 @@ def split_label(split: str) -> str:
     return SPLITS.get(split, label(split))
 
 
+OWN_COLUMNS = {"n_images": "Images per case"}
+
+
 def variable(name: str, entry: Mapping[str, Any]) -> str:
     """Return a clinical variable's name for people: its label in the config, or its column's."""
-    return str(entry.get("label") or label(name))
+    return str(entry.get("label") or OWN_COLUMNS.get(name) or label(name))

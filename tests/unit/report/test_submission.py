@@ -64,6 +64,13 @@ def test_not_inferior_is_no_equality():
     assert said.endswith("; within the margin, the deep model was not inferior.")
 
 
+def test_models_that_rank_alike_are_not_called_equivalent():
+    alike = {"auc_b": 0.9, "delta": 0.0, "delta_low": 0.0, "delta_high": 0.0, "p_holm": 1.0}
+    said = sentences.comparison(ROW | alike, 0.05, "equivalent")
+    assert said.startswith("The deep model and the clinical model ranked these cases alike (0.90")
+    assert "equivalent" not in said
+
+
 def test_a_set_of_one_class_is_not_compared(tiny, fake):
     text = draft(tiny, fake)
     assert "could not be compared" in text

@@ -10,6 +10,8 @@ from microcalc.figures import style
 
 INTERCEPT = "(intercept)"
 MOST_LABELS = 8
+ROOM_FOR_A_NAME = 0.12
+"""What share of the axis the name of a lambda takes."""
 NO_PATH = "No feature reached the LASSO: there is no path."
 NAMES = {"lambda_min": "λ min", "lambda_1se": "λ 1SE"}
 
@@ -129,12 +131,15 @@ def _mark_lambdas(axes: Axes, cv: pd.DataFrame, choose: str) -> None:
         )
         text = " = ".join(NAMES.values()) if same else NAMES[name]
         # the axis falls to the right: lambda 1SE is the larger and stands left of lambda min
-        left = name == "lambda_1se" and not same
+        start, end = axes.get_xlim()
+        at_edge = (place - start) / (end - start) < ROOM_FOR_A_NAME
+        left = name == "lambda_1se" and not same and not at_edge
+        lower = name == "lambda_1se" and not same and at_edge
         axes.annotate(
             text,
             xy=(place, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(-3 if left else 3, -2),
+            xytext=(-3 if left else 3, -12 if lower else -2),
             textcoords="offset points",
             ha="right" if left else "left",
             va="top",

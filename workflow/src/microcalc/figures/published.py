@@ -38,7 +38,7 @@ def draw(published: pd.DataFrame, *, models: Sequence[str], confidence: float = 
         kind = {"apparent": ", apparent", "out_of_fold": ", out of fold"}.get(of_set["kind"], "")
         axes.set_title(words.split_label(of_set["split"]) + kind, fontsize=7.5, fontweight="normal")
     panels[-1, 0].set_xlabel("Value")
-    panels[-1, 0].set_xlim(0, 1.02)
+    panels[-1, 0].set_xlim(-0.02, 1.02)
     handles = [
         Line2D([], [], color=style.GREY, marker="D", markerfacecolor="white", linestyle="none"),
         Line2D([], [], color=style.GREY, marker="o"),

@@ -54,7 +54,7 @@ def _style(name: str, label: str, size: int, *, bold: bool, after: int = 120) ->
 _STYLES = (
     f'<w:styles xmlns:w="{_NAMESPACE}">'
     + _style("Normal", "Normal", 24, bold=False)
-    + _style("Cell", "Table cell", 18, bold=False, after=20)
+    + _style("Cell", "Table cell", 16, bold=False, after=20)
     + "".join(_style(f"Heading{n}", f"heading {n}", 34 - 4 * n, bold=True) for n in (1, 2, 3))
     + "</w:styles>"
 )
@@ -110,7 +110,8 @@ def _table(table: Table) -> str:
     rule = '<w:{0} w:val="single" w:sz="8" w:space="0" w:color="000000"/>'
     borders = "".join(rule.format(side) for side in ("top", "bottom"))
     n = len(table.columns)
-    grid = f"<w:tblGrid>{'<w:gridCol/>' * n}</w:tblGrid>"
+    widths = [_TWIPS_A_LETTER * letters + _TWIPS_BETWEEN for letters in _letters(table)]
+    grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
     # repeated on every page that the table reaches
     head = "<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>"
     rows = []
@@ -122,7 +123,7 @@ def _table(table: Table) -> str:
     width = '<w:tblW w:w="5000" w:type="pct"/>'
     properties = f"<w:tblPr>{width}<w:tblBorders>{borders}</w:tblBorders></w:tblPr>"
     # Word wants a paragraph between a table and the end
-    return f"<w:tbl>{properties}{grid}{''.join(rows)}</w:tbl><w:p/>"
+    return f"<w:tbl>{properties}<w:tblGrid>{grid}</w:tblGrid>{''.join(rows)}</w:tbl><w:p/>"
 
 
 def _cells(row: Row, n: int) -> str:
@@ -139,6 +140,9 @@ def _cell(text: str, span: int = 1) -> str:
 
 WIDEST = 95
 """Letters in a line that a page of a journal takes upright."""
+
+# in cells of 8 points
+_TWIPS_A_LETTER, _TWIPS_BETWEEN = 80, 240
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
@@ -196,5 +200,10 @@ def _latex_spans(spans: tuple[tuple[str, int], ...]) -> list[str]:
 
 def _letters_wide(table: Table) -> int:
     """Return how many letters the widest cells of all columns have together."""
+    return sum(_letters(table)) + 2 * len(table.columns)
+
+
+def _letters(table: Table) -> list[int]:
+    """Return how many letters the widest cell of each column has."""
     rows = [table.columns, *(row.cells for row in table.rows if row.kind != "group")]
-    return sum(max(len(row[i]) for row in rows) + 2 for i in range(len(table.columns)))
+    return [max(len(row[i]) for row in rows) for i in range(len(table.columns))]

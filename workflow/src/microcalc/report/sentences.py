@@ -39,6 +39,8 @@ def comparison(row: Row, level: float, verdict: str = "") -> str:
     if row["p_holm"] < level:
         relation = "higher" if row["delta"] > 0 else "lower"
         return f"The AUC of {a} was {relation} than that of {b} ({numbers})."
+    if row["delta_low"] == row["delta_high"]:
+        return f"{_capital(a)} and {b} ranked these cases alike ({numbers})."
     if verdict == "equivalent":
         return f"The AUCs of {a} and {b} were equivalent within the margin ({numbers})."
     margin = f"; within the margin, {a} was not inferior" if verdict == "non-inferior" else ""
@@ -111,7 +113,8 @@ def screened(study: Study) -> str:
     passed = _kept(study, "univariable")
     limit = fmt.plain(study.config["screening"]["p_univariable"])
     if not passed:
-        return f"No clinical variable was associated with the class alone (P < {limit})."
+        positive = study.labels["positive"]
+        return f"No clinical variable alone was associated with {positive} (P < {limit})."
     first = (
         f"Alone, {study.variable_names(passed)} {'was' if len(passed) == 1 else 'were'} "
         f"associated with {study.labels['positive']} (P < {limit})."
@@ -186,7 +189,8 @@ def decided(study: Study, split: str) -> str:
         if row["p_holm"] < alpha(study)
     ]
     if not different:
-        return "At the thresholds, no difference in sensitivity or specificity was shown."
+        judged = " or ".join(dict.fromkeys(str(row["figure"]) for row in rows))
+        return f"At the thresholds, no difference in {judged} was shown."
     return f"At the thresholds, these differed: {'; '.join(different)}."
 
 
@@ -238,6 +242,10 @@ def _kept(study: Study, name: str) -> list[str]:
     table = study.tables[name]
     kept = table[table["kept"].astype(str).str.lower() == "true"]
     return list(dict.fromkeys(kept["variable"]))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _plural(n: int, what: str) -> str:

@@ -49,11 +49,24 @@ def settings_of(section, *names):
     return {name: config[section][name] for name in names}
 
 
+def per_attempt(amount):
+    """Return a resource that a job's second attempt has twice, and its third three times."""
+    return lambda wildcards, attempt: amount * attempt
+
+
 def schema(name):
     return str(SCHEMAS / f"{name}.yaml")
 
 
 def code(script):
+    """Return a param that changes with a script and with all it imports from the package.
+
+    A function, since a job on a cluster reads every rule but needs its own rule's digest alone.
+    """
+    return lambda wildcards: code_digest(script)
+
+
+def code_digest(script):
     return planning.code_digest(
         str(Path(workflow.basedir, "workflow", "scripts", f"{script}.py"))
     )
@@ -74,7 +87,7 @@ def made_from(shard):
         shard_rows(shard),
         config["cohort"]["image_folder"],
         config["images"],
-        code("extract_patches"),
+        code_digest("extract_patches"),
     )
 
 
@@ -115,8 +128,8 @@ def weights_file():
 
 
 def extraction_threads(wildcards):
-    """Return each shard's share of this machine's cores; four where a cluster gives them."""
-    return max(1, workflow.cores // len(SHARDS)) if workflow.cores else 4
+    """Return each shard's share of this machine's cores; a cluster's profile sets its own."""
+    return max(1, workflow.cores // len(SHARDS))
 
 
 def extraction_settings():

@@ -10,6 +10,7 @@ rule describe_cohort:
         log_of("describe_cohort"),
     benchmark:
         time_of("describe_cohort")
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -35,6 +36,9 @@ rule audit_study:
         time_of("audit_study")
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
     params:
         leakage=config["evaluation"]["leakage"],
         confidence=config["evaluation"]["confidence"],
@@ -155,6 +159,9 @@ rule refit_chain:
         time_of("refit_chain/{design}-{block}")
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(120),
     params:
         replicates=lambda wildcards: replicates_of(wildcards.design, wildcards.block),
         models=config["models"],
@@ -188,6 +195,7 @@ rule summarize_refits:
         log_of("summarize_refits"),
     benchmark:
         time_of("summarize_refits")
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -212,8 +220,10 @@ rule compute_saliency:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
+        device=config["features"]["device"],
         code=code("compute_saliency"),
     script:
         "../scripts/compute_saliency.py"

@@ -28,7 +28,8 @@ rule prepare_weights:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(120),
     params:
         backbone=lambda wildcards: wildcards.backbone,
         weights=config["features"]["weights"],
@@ -53,7 +54,8 @@ rule adapt_weights:
         "../../envs/torch.yaml"
     threads: extraction_threads
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(120),
     params:
         settings=extraction_settings(),
         code=code("adapt_weights"),
@@ -76,7 +78,8 @@ rule extract_features:
         "../../envs/torch.yaml"
     threads: extraction_threads
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(120),
     params:
         settings=extraction_settings(),
         code=code("extract_features"),
@@ -94,6 +97,7 @@ rule gather_features:
         log_of("gather_features"),
     benchmark:
         time_of("gather_features")
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -135,7 +139,8 @@ rule perturb_patches:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
+        runtime=per_attempt(60),
     params:
         perturbation=perturbation(),
         seed=config["seed"],
@@ -171,6 +176,7 @@ rule gather_perturbed:
         log_of("gather_perturbed"),
     benchmark:
         time_of("gather_perturbed")
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -13,6 +13,7 @@ rule draw_roc:
         log_of("draw_roc/{split}"),
     benchmark:
         time_of("draw_roc/{split}")
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -34,6 +35,7 @@ rule draw_cohort:
         log_of("draw_cohort"),
     benchmark:
         time_of("draw_cohort")
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -65,6 +67,7 @@ rule draw_selection:
         log_of("draw_selection"),
     benchmark:
         time_of("draw_selection")
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -92,6 +95,7 @@ rule draw_models:
         log_of("draw_models"),
     benchmark:
         time_of("draw_models")
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -135,6 +139,7 @@ rule draw_evaluation:
         log_of("draw_evaluation"),
     benchmark:
         time_of("draw_evaluation")
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -163,6 +168,7 @@ rule draw_saliency:
         log_of("draw_saliency"),
     benchmark:
         time_of("draw_saliency")
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -190,7 +196,8 @@ rule draw_gallery:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
+        runtime=per_attempt(30),
     params:
         code=code("draw_gallery"),
     script:
@@ -209,6 +216,7 @@ rule draw_refits:
         log_of("draw_refits"),
     benchmark:
         time_of("draw_refits")
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -9,6 +9,7 @@ rule screen_clinical:
         log_of("screen_clinical"),
     benchmark:
         time_of("screen_clinical")
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -38,6 +39,7 @@ rule fit_model:
         log_of("fit_model/{model}"),
     benchmark:
         time_of("fit_model/{model}")
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -68,6 +70,7 @@ rule predict:
         log_of("predict"),
     benchmark:
         time_of("predict")
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -65,6 +65,7 @@ rule write_report:
         log_of("write_report"),
     benchmark:
         time_of("write_report")
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -105,6 +106,7 @@ rule write_manuscript:
         log_of("write_manuscript"),
     benchmark:
         time_of("write_manuscript")
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:

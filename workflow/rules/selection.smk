@@ -17,6 +17,9 @@ rule select_features:
         time_of("select_features")
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
     params:
         settings=selection_settings(),
         seed=config["seed"],

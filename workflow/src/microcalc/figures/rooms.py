@@ -24,7 +24,7 @@ from microcalc.figures import (
     subgroups,
     waterfall,
 )
-from microcalc.files import read_csv, read_json
+from microcalc.files import read_csv, read_json, read_parquet
 from microcalc.images import included
 
 Path = str | os.PathLike[str]
@@ -39,7 +39,7 @@ def cohort(files: Files) -> dict[str, Figure]:
 
 def selection(files: Files, config: Config) -> dict[str, Figure]:
     """Return the figures of the selection room by name, from the files by name."""
-    cases, features = included.read(files["included"]), pd.read_parquet(files["features"])
+    cases, features = included.read(files["included"]), read_parquet(files["features"])
     selected, cv = read_csv(files["selected"]), read_csv(files["cv"])
     choose, labels = config["choose"], config["labels"]
     return {

@@ -53,7 +53,7 @@ rule evaluate_models:
         predictions=in_study("models/predictions.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         included=in_study("images/included.csv"),
-        funnel=in_study("selection/funnel.csv"),
+        funnels=expand(in_study("selection/{network}funnel.csv"), network=networks()),
         # Nothing is measured where training and validation share cases.
         leakage=in_study("evaluation/leakage.csv"),
     output:
@@ -83,8 +83,10 @@ rule evaluate_models:
             "subgroups",
         ),
         sample_size=config["evaluation"]["sample_size"],
+        networks=network_names(),
         models=config["models"],
         clinical=config["clinical"],
+        screening=config["screening"],
         published=config["published"],
         seed=config["seed"],
         code=code("evaluate_models"),
@@ -148,8 +150,10 @@ rule assess_usefulness:
 rule refit_chain:
     input:
         included=in_study("images/included.csv"),
-        features=in_study("features/features.parquet"),
-        perturbed=perturbed_features(),
+        features=expand(
+            in_study("features/{network}features.parquet"), network=networks()
+        ),
+        perturbed=expand(perturbed_features(), network=networks()),
     output:
         measured=in_study("evaluation/parts/{design}-{block}.csv"),
         selected=in_study("evaluation/parts/{design}-{block}.selected.csv"),
@@ -164,6 +168,7 @@ rule refit_chain:
         runtime=per_attempt(120),
     params:
         replicates=lambda wildcards: replicates_of(wildcards.design, wildcards.block),
+        networks=network_names(),
         models=config["models"],
         clinical=config["clinical"],
         screening=config["screening"],

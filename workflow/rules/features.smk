@@ -1,16 +1,16 @@
 rule fetch_weights:
     output:
-        fetched=in_study("features/weights/{backbone}.fetched.json"),
+        fetched=in_study("features/{network}weights/{backbone}.fetched.json"),
     log:
-        log_of("fetch_weights/{backbone}"),
+        log_of("{network}fetch_weights/{backbone}"),
     benchmark:
-        time_of("fetch_weights/{backbone}")
+        time_of("fetch_weights/{network}{backbone}")
     retries: 2
     localrule: True
     conda:
         "../../envs/torch.yaml"
     params:
-        weights=config["features"]["weights"],
+        weights=weights_of,
         code=code("fetch_weights"),
     script:
         "../scripts/fetch_weights.py"
@@ -18,13 +18,13 @@ rule fetch_weights:
 
 rule prepare_weights:
     input:
-        weights_source(),
+        weights_source,
     output:
-        weights=in_study("features/weights/{backbone}.safetensors"),
+        weights=in_study("features/{network}weights/{backbone}.safetensors"),
     log:
-        log_of("prepare_weights/{backbone}"),
+        log_of("{network}prepare_weights/{backbone}"),
     benchmark:
-        time_of("prepare_weights/{backbone}")
+        time_of("prepare_weights/{network}{backbone}")
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -32,7 +32,7 @@ rule prepare_weights:
         runtime=per_attempt(120),
     params:
         backbone=lambda wildcards: wildcards.backbone,
-        weights=config["features"]["weights"],
+        weights=weights_of,
         seed=config["seed"],
         code=code("prepare_weights"),
     script:
@@ -43,13 +43,13 @@ rule adapt_weights:
     input:
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
         included=in_study("images/included.csv"),
-        weights=weights_file(),
+        weights=prepared_weights,
     output:
-        adapted=in_study("features/adapted.safetensors"),
+        adapted=in_study("features/{network}adapted.safetensors"),
     log:
-        log_of("adapt_weights"),
+        log_of("{network}adapt_weights"),
     benchmark:
-        time_of("adapt_weights")
+        time_of("adapt_weights/{network}jobs")
     conda:
         "../../envs/torch.yaml"
     threads: extraction_threads
@@ -57,7 +57,7 @@ rule adapt_weights:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(120),
     params:
-        settings=extraction_settings(),
+        settings=extraction_settings,
         code=code("adapt_weights"),
     script:
         "../scripts/adapt_weights.py"
@@ -66,14 +66,14 @@ rule adapt_weights:
 rule extract_features:
     input:
         shard=in_study("images/shard-{shard}.npz"),
-        weights=weights_file(),
-        adapted=harmonized_with("adabn", "features/adapted.safetensors"),
+        weights=prepared_weights,
+        adapted=harmonized_with("adabn", "features/{network}adapted.safetensors"),
     output:
-        features=update(in_study("features/shard-{shard}.parquet")),
+        features=update(in_study("features/{network}shard-{shard}.parquet")),
     log:
-        log_of("extract_features/{shard}"),
+        log_of("{network}extract_features/{shard}"),
     benchmark:
-        time_of("extract_features/{shard}")
+        time_of("extract_features/{network}{shard}")
     conda:
         "../../envs/torch.yaml"
     threads: extraction_threads
@@ -81,7 +81,7 @@ rule extract_features:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(120),
     params:
-        settings=extraction_settings(),
+        settings=extraction_settings,
         code=code("extract_features"),
     script:
         "../scripts/extract_features.py"
@@ -89,19 +89,21 @@ rule extract_features:
 
 rule gather_features:
     input:
-        shards=expand(in_study("features/shard-{shard}.parquet"), shard=SHARDS),
+        shards=expand(
+            in_study("features/{{network}}shard-{shard}.parquet"), shard=SHARDS
+        ),
         included=harmonized_with("combat", "images/included.csv"),
     output:
-        features=in_study("features/features.parquet"),
+        features=in_study("features/{network}features.parquet"),
     log:
-        log_of("gather_features"),
+        log_of("{network}gather_features"),
     benchmark:
-        time_of("gather_features")
+        time_of("gather_features/{network}jobs")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        pool_views=config["features"]["pool_views"],
+        pool_views=pooling,
         code=code("gather_features"),
     script:
         "../scripts/gather_features.py"
@@ -153,35 +155,37 @@ rule perturb_patches:
 use rule extract_features as extract_perturbed with:
     input:
         shard=in_study("features/perturbed-{redraw}-{shard}.npz"),
-        weights=weights_file(),
-        adapted=harmonized_with("adabn", "features/adapted.safetensors"),
+        weights=prepared_weights,
+        adapted=harmonized_with("adabn", "features/{network}adapted.safetensors"),
     output:
-        features=update(in_study("features/perturbed-{redraw}-{shard}.parquet")),
+        features=update(
+            in_study("features/{network}perturbed-{redraw}-{shard}.parquet")
+        ),
     log:
-        log_of("extract_perturbed/{redraw}-{shard}"),
+        log_of("{network}extract_perturbed/{redraw}-{shard}"),
     benchmark:
-        time_of("extract_perturbed/{redraw}-{shard}")
+        time_of("extract_perturbed/{network}{redraw}-{shard}")
 
 
 rule gather_perturbed:
     input:
         shards=expand(
-            in_study("features/perturbed-{redraw}-{shard}.parquet"),
+            in_study("features/{{network}}perturbed-{redraw}-{shard}.parquet"),
             redraw=redraws(),
             shard=SHARDS,
         ),
     output:
-        perturbed=in_study("features/perturbed.parquet"),
+        perturbed=in_study("features/{network}perturbed.parquet"),
     log:
-        log_of("gather_perturbed"),
+        log_of("{network}gather_perturbed"),
     benchmark:
-        time_of("gather_perturbed")
+        time_of("gather_perturbed/{network}jobs")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
         n_copies=len(redraws()),
-        pool_views=config["features"]["pool_views"],
+        pool_views=pooling,
         code=code("gather_perturbed"),
     script:
         "../scripts/gather_perturbed.py"

@@ -66,12 +66,13 @@ def draw_path(path: pd.DataFrame, cv: pd.DataFrame, *, choose: str) -> Figure:
 
 @style.styled
 def draw_cv(cv: pd.DataFrame, *, choose: str) -> Figure:
-    """Return the cross-validated measure against log lambda, with a standard error either way.
+    """Return the cross-validation curve against log lambda, with one standard error either way.
 
     Parameters
     ----------
     cv
-        `selection/lasso_cv.csv`; where it has the AUC, that was the criterion.
+        `selection/lasso_cv.csv`; where it has an AUC, that chose lambda and is drawn, else the
+        deviance.
     choose
         lambda_min or lambda_1se: its line is drawn solid.
     """
@@ -79,20 +80,24 @@ def draw_cv(cv: pd.DataFrame, *, choose: str) -> Figure:
     if cv.empty:
         return style.message(figure, NO_PATH)
     axes = figure.add_subplot()
-    by_auc = "auc" in cv
     table = cv.sort_values("lambda", ascending=False)
     x = np.log(table["lambda"].to_numpy(dtype=float))
+    measure, error, name = (
+        ("auc", "auc_se", "Cross-validated AUC")
+        if "auc" in table
+        else ("deviance", "se", "Cross-validated binomial deviance")
+    )
     axes.errorbar(
         x,
-        table["auc" if by_auc else "deviance"],
-        yerr=table["auc_se" if by_auc else "se"],
+        table[measure],
+        yerr=table[error],
         fmt="o",
         color=style.VERMILLION,
         ecolor=style.PALE,
         elinewidth=0.7,
         markersize=2,
     )
-    axes.set(xlabel="log λ", ylabel=f"Cross-validated {'AUC' if by_auc else 'binomial deviance'}")
+    axes.set(xlabel="log λ", ylabel=name)
     _log_lambda_axis(axes, table["lambda"].to_numpy(dtype=float))
     _mark_lambdas(axes, cv, choose)
     _count_axis(axes, table)

@@ -39,8 +39,9 @@ def describe(
     read = {Path(path).stem: read_json(path) for path in models}
     for model in read.values():
         if model["deep"]:
-            weights = model["deep"]["weights"]
-            found[f"network weights, {weights['backbone']}"] = weights["digest"]
+            weights, network = model["deep"]["weights"], model["deep"].get("network")
+            which = f" ({network})" if network else ""
+            found[f"network weights, {weights['backbone']}{which}"] = weights["digest"]
     for name, model in read.items():
         found[f"training rows of the {name} model"] = model["training"]["digest"]
     found["config, defaults filled in"] = digest_value(config)

@@ -183,12 +183,7 @@ rule draw_gallery:
         shard=in_study("images/shard-{shard}.npz"),
         included=in_study("images/included.csv"),
     output:
-        gallery=report(
-            in_study("figures/gallery-{shard}.png"),
-            caption="../report/captions/gallery.rst",
-            category="Images",
-            labels={"figure": "Contact sheet", "shard": "{shard}"},
-        ),
+        gallery=in_study("figures/gallery-{shard}.png"),
     log:
         log_of("draw_gallery/{shard}"),
     benchmark:

@@ -60,6 +60,13 @@ def test_a_lasso_that_keeps_nothing_is_said_wherever_features_are_missing(files,
     assert "same for every case" in words_of(waterfall)
 
 
+def test_a_handful_of_cases_gets_no_smooth_curve_and_one_class_no_net_benefit(files, config):
+    drawn = draw("evaluation", files["tiny"], config)
+    assert "One class only" in words_of(drawn["net_benefit"])
+    train, internal = drawn["calibration"].axes[:2]
+    assert len(train.collections) > len(internal.collections)  # the band
+
+
 def test_confusion_cells_are_the_counts_of_the_metrics(files, config, study):
     figure = draw("evaluation", files["ordinary"], config)["confusion"]
     row = study["metrics"].query("model == 'deep' and split == 'internal'").iloc[0]

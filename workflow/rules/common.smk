@@ -45,6 +45,10 @@ def log_of(name):
     return in_study(f"logs/{name}.log")
 
 
+def time_of(name):
+    return in_study(f"history/times/{name}.tsv")
+
+
 def settings_of(section, *names):
     """Return the named keys of a section, so that a rule reruns for no other key."""
     return {name: config[section][name] for name in names}
@@ -239,6 +243,13 @@ def saliency_model():
 def saliency_figure():
     """Return the figure of the maps; nothing where there are none."""
     return [in_study("figures/saliency.svg")] if saliency_model() else []
+
+
+def refits_figure():
+    """Return the figure of the refitted chain; nothing where no refit is asked for."""
+    designs = ("bootstrap", "split_lottery", "permutation")
+    asked = any(config["evaluation"][design] for design in designs)
+    return [in_study("figures/resampling.svg")] if asked else []
 
 
 def simulated_shard(wildcards):

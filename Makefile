@@ -5,10 +5,15 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up-done
 CORES ?= all
 
-.PHONY: demo test test-slow test-slurm report lint format bench setup clean
+.PHONY: demo ingest test test-slow test-slurm report lint format bench setup clean
 
 demo: setup
 	$(BIN)/snakemake --cores $(CORES)
+
+# make ingest NAME=cmmd SOURCE=/data/CMMD, and where they are needed TARGET=... SPACING_MM=...
+ingest: setup
+	$(BIN)/snakemake ingest --cores 1 --config "ingest=$(NAME)" "source=$(SOURCE)" \
+	$(if $(TARGET),"target=$(TARGET)") $(if $(SPACING_MM),"spacing_mm=$(SPACING_MM)")
 
 report: demo
 	$(BIN)/snakemake --cores $(CORES) --report results/demo/report/appendix.html

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,7 +34,7 @@ class Table(NamedTuple):
     lines: list[int]
 
 
-def read_table(path: str | os.PathLike[str]) -> Table:
+def read_table(path: str | os.PathLike[str], *, only: Collection[str] | None = None) -> Table:
     """Return a table's cells as stripped text.
 
     Parameters
@@ -41,6 +42,8 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     path
         A CSV file: UTF-8 with or without a byte order mark (UTF-16 with one), or
         Windows-1252; separated by comma, semicolon or tab.
+    only
+        The columns that rows keep, for a large table of which little is needed; None for all.
 
     Raises
     ------
@@ -70,7 +73,8 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     ]
     if problems:
         raise StudyError.listing(f"{name}: not a well-formed table", problems)
-    rows = [dict(zip(header, map(str.strip, line), strict=True)) for _, line in filled[1:]]
+    kept = [(i, name) for i, name in enumerate(header) if only is None or name in only]
+    rows = [{name: line[i].strip() for i, name in kept} for _, line in filled[1:]]
     return Table(name, header, rows, [number for number, _ in filled[1:]])
 
 

@@ -24,8 +24,7 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
-    refuse_overwriting()
-    refuse_missing_images()
+    refuse_to_start()
 
 
 onsuccess:

@@ -221,15 +221,13 @@ def blocks(design, suffix):
     return [in_study(f"evaluation/parts/{design}-{n}{suffix}.csv") for n in numbers]
 
 
-def refuse_overwriting():
+def refuse_to_start():
+    """Stop before any job where something is missing, or would be written over."""
     if INGEST and Path(ingested("cases.csv")).exists():
         raise WorkflowError(
             f"{ingested('cases.csv')} is there already, and may hold work of yours; remove it or "
             "name another folder with target=..."
         )
-
-
-def refuse_missing_images():
     if not INGEST and "simulate" not in config:
         rows = [row for shard in SHARDS for row in shard_rows(shard)]
         told_plainly(

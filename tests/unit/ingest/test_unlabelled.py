@@ -154,6 +154,7 @@ def build_vindr(folder: Path, ordinary: int = 2) -> Fates:
     )
     made.finding("a" * 32, "c" * 32, "no suspicious calcification", finding_categories="['Mass']")
     made.finding("a" * 32, "d" * 32, "its image is not under the source folder", there=False)
+    made.finding("a" * 32, "9" * 32, "its region is not given in numbers", **nothing)
     apart = "several regions lie apart; nothing says which one the label is about"
     made.finding("e" * 32, "e" * 32, apart)
     made.finding("e" * 32, "e" * 32, apart, xmin=5, ymin=5, xmax=9, ymax=9)

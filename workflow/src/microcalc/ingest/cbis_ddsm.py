@@ -9,8 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
 from microcalc.errors import StudyError
 from microcalc.images import dicom
 from microcalc.images.content import content_errors, read_bytes
@@ -189,7 +187,7 @@ def _is_mask(source: Path, path: str) -> bool:
     except StudyError:
         return False
     highest = pixels.max()
-    return bool(highest > 0 and np.isin(pixels, (0, highest)).all())
+    return bool(highest > 0 and ((pixels == 0) | (pixels == highest)).all())
 
 
 COLLECTION = Collection(

@@ -228,7 +228,7 @@ def _image(case: Case, header: Header, marks: list[_Mark]) -> Image:
 def _box(mark: Content) -> Box:
     try:
         return regions.around([(mark["X1"], mark["Y1"]), (mark["X2"], mark["Y2"])])
-    except (KeyError, TypeError, ValueError):
+    except KeyError:
         raise NotTakenError("its mark has no box") from None
 
 

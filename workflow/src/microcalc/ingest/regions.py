@@ -1,20 +1,23 @@
 """From what a collection draws to one box per image."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from microcalc.ingest.record import Box, NotTakenError
 
 
-def around(points: Iterable[Sequence[float]]) -> Box:
-    """Return the box around points (x, y).
+def around(points: Iterable[tuple[float | str, float | str]]) -> Box:
+    """Return the box around points (x, y), which are numbers or their text.
 
     Raises
     ------
     NotTakenError
-        When they enclose no area.
+        When one is no number, or they enclose no area.
     """
-    corners = list(points)
-    xs, ys = [float(point[0]) for point in corners], [float(point[1]) for point in corners]
+    try:
+        corners = [(float(x), float(y)) for x, y in points]
+    except (TypeError, ValueError):
+        raise NotTakenError("its region is not given in numbers") from None
+    xs, ys = [x for x, _ in corners], [y for _, y in corners]
     if not corners or min(xs) == max(xs) or min(ys) == max(ys):
         raise NotTakenError("its region has no area")
     return min(xs), min(ys), max(xs), max(ys)

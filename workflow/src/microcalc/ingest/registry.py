@@ -10,8 +10,16 @@ from microcalc.ingest.collection import Collection
 from microcalc.ingest.ledger import Ledger
 from microcalc.ingest.record import Record
 
-_MODULES = (cbis_ddsm, cmmd, embed, generic, inbreast, omi_db, vindr_mammo)
-COLLECTIONS = {module.COLLECTION.name: module.COLLECTION for module in _MODULES}
+_ALL = (
+    cbis_ddsm.COLLECTION,
+    cmmd.COLLECTION,
+    embed.COLLECTION,
+    generic.COLLECTION,
+    inbreast.COLLECTION,
+    omi_db.COLLECTION,
+    vindr_mammo.COLLECTION,
+)
+COLLECTIONS = {collection.name: collection for collection in _ALL}
 
 
 def named(name: str) -> Collection:

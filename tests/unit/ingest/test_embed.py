@@ -132,10 +132,20 @@ def build(folder: Path, ordinary: int = 2) -> Fates:
     made.image("2009", UNUSED)
     made.finding("2010", "no calcification described", calcfind="", calcdistri="", massshape="O")
 
-    both = "findings of both classes in one breast, and nothing tells their regions apart"
+    both = "another finding in the same breast, and nothing tells their regions apart"
     made.finding("2011", both, path_severity=0)
     made.finding("2011", both, path_severity=1)
     made.image("2011", both)
+
+    # A benign mass beside it: the region may be either's. A negative row describes nothing.
+    made.finding("2014", both)
+    neither = "its pathology is neither invasive nor in situ cancer"
+    made.finding("2014", neither, path_severity=4, calcfind="", calcdistri="", massshape="O")
+    made.image("2014", both)
+    made.finding("2015", dcis)
+    nothing = {"calcfind": "", "calcdistri": "", "path_severity": "", "side": ""}
+    made.finding("2015", "no pathology", numfind=2, **nothing)
+    made.image("2015")
 
     made.finding("2012", NO_IMAGE)
     synthetic = "a synthetic view or a screen shot, no 2D mammogram"

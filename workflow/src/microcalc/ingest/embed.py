@@ -42,6 +42,7 @@ _DISTRIBUTION = {
     "L": "linear",
     "S": "segmental",
 }
+_UNTOLD = "another finding in the same breast, and nothing tells their regions apart"
 
 Breast = tuple[str, str]
 """Examination and side."""
@@ -59,20 +60,22 @@ class _Finding:
 def read(ledger: Ledger) -> None:
     """Take or leave every finding and every image."""
     breasts: dict[Breast, list[_Finding]] = defaultdict(list)
-    findings = _findings(ledger)
+    findings, ambiguous = _findings(ledger)
     for finding in findings:
         for side in finding.sides:
-            breasts[_number(finding.row["acc_anon"]), side].append(finding)
+            breasts[_exam(finding.row), side].append(finding)
     cases: dict[Breast, Case] = {}
     reasons: dict[Breast, str] = {}
     for breast, found in breasts.items():
         try:
+            if breast in ambiguous:
+                raise NotTakenError(_UNTOLD)
             cases[breast] = _case(breast, [finding.row for finding in found])
         except NotTakenError as reason:
             reasons[breast] = str(reason)
     pictured = _take_images(ledger, cases, reasons)
     for finding in findings:
-        own = [(_number(finding.row["acc_anon"]), side) for side in finding.sides]
+        own = [(_exam(finding.row), side) for side in finding.sides]
         for breast in own:
             if breast in pictured:
                 ledger.take(finding.place, cases[breast])
@@ -90,21 +93,35 @@ def _table(folder: Path, kind: str) -> Path:
     raise StudyError(f"no EMBED_OpenData_{kind}.csv is under the source folder")
 
 
-def _findings(ledger: Ledger) -> list[_Finding]:
-    """Return the findings that have an answer to the study's question."""
-    found = []
+def _findings(ledger: Ledger) -> tuple[list[_Finding], set[Breast]]:
+    """Return the findings that answer the study's question, and breasts that hold others too."""
+    found: list[_Finding] = []
+    ambiguous: set[Breast] = set()
     required = set(_CLINICAL) - {"age_at_study", "bside"}
     for place, row in ledger.table(_table(ledger.folder, "clinical"), _CLINICAL, required=required):
-        with ledger.entry(place):
-            severity = _number(row["path_severity"])
-            if not severity:
-                raise NotTakenError("no pathology")
-            if severity not in _LABELS:
-                raise NotTakenError("its pathology is neither invasive nor in situ cancer")
-            if not row["calcfind"] and not row["calcdistri"]:
-                raise NotTakenError("no calcification described")
-            found.append(_Finding(place, row, _sides(row)))
-    return found
+        try:
+            _refuse(row)
+            found.append(_Finding(place, row, _sides(row, row.get("bside", ""))))
+        except NotTakenError as reason:
+            ledger.leave(place, str(reason))
+            if any(row[name] for name in ("massshape", "calcfind", "calcdistri")):
+                ambiguous |= {(_exam(row), side) for side in _sides(row)}
+    return found, ambiguous
+
+
+def _refuse(row: Row) -> None:
+    """Raise NotTakenError for a finding without an answer to the study's question."""
+    severity = _number(row["path_severity"])
+    if not severity:
+        raise NotTakenError("no pathology")
+    if severity not in _LABELS:
+        raise NotTakenError("its pathology is neither invasive nor in situ cancer")
+    if not row["calcfind"] and not row["calcdistri"]:
+        raise NotTakenError("no calcification described")
+
+
+def _exam(row: Row) -> str:
+    return _number(row["acc_anon"])
 
 
 def _number(text: str) -> str:
@@ -112,9 +129,9 @@ def _number(text: str) -> str:
     return text.removesuffix(".0")
 
 
-def _sides(row: Row) -> str:
+def _sides(row: Row, biopsied: str = "") -> str:
     """Return the breasts a finding is in: B, or nothing said, is both, and a biopsy narrows it."""
-    side, biopsied = row["side"].upper(), row.get("bside", "").upper()
+    side, biopsied = row["side"].upper(), biopsied.upper()
     sides = side if side in {"L", "R"} else "LR"
     if biopsied in {"L", "R"}:
         sides = "".join(one for one in sides if one == biopsied)
@@ -126,9 +143,7 @@ def _sides(row: Row) -> str:
 def _case(breast: Breast, findings: list[Row]) -> Case:
     labels = {_LABELS[_number(row["path_severity"])] for row in findings}
     if len(labels) > 1:
-        raise NotTakenError(
-            "findings of both classes in one breast, and nothing tells their regions apart"
-        )
+        raise NotTakenError(_UNTOLD)
     first = findings[0]
     return Case(
         case_id=pseudonym(*breast),
@@ -162,7 +177,7 @@ def _take_images(
     pictured = set()
     for place, row in ledger.table(_table(ledger.folder, "metadata"), _METADATA):
         with ledger.entry(place):
-            breast = _number(row["acc_anon"]), row["ImageLateralityFinal"].upper()
+            breast = _exam(row), row["ImageLateralityFinal"].upper()
             if breast in reasons:
                 raise NotTakenError(reasons[breast])
             if breast not in cases:

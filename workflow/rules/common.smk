@@ -100,9 +100,8 @@ def checked_cohort(wildcards):
     that is kept apart by `ancient`. So a shard that is out of date waits in the plain way.
     """
     eligible = in_study("cohort/eligible.csv")
-    current = planning.is_up_to_date(
-        shard_file(wildcards.shard), made_from(wildcards.shard)
-    )
+    shard = wildcards.shard
+    current = planning.is_up_to_date(shard_file(shard), lambda: made_from(shard))
     return ancient(eligible) if current else eligible
 
 
@@ -167,7 +166,7 @@ def perturbed_features():
 def selection_settings():
     """Return the config's `selection` with the least stability that `features` asks for."""
     least = config["features"]["stability"]["icc_min"] if redraws() else None
-    filters = {**config["selection"].get("filters", {}), "min_icc": least}
+    filters = {**config["selection"]["filters"], "min_icc": least}
     return {**config["selection"], "filters": filters}
 
 
@@ -245,7 +244,9 @@ def tell_excluded_images():
 def refuse_forgotten_changes():
     for shard in SHARDS:
         told_plainly(
-            planning.refuse_forgotten_change, shard_file(shard), made_from(shard)
+            planning.refuse_forgotten_change,
+            shard_file(shard),
+            lambda shard=shard: made_from(shard),
         )
 
 

@@ -75,8 +75,7 @@ rule draw_selection:
 rule draw_models:
     input:
         included=in_study("images/included.csv"),
-        features=in_study("features/features.parquet"),
-        selected=in_study("selection/selected.csv"),
+        deep_scores=in_study("models/deep_scores.csv"),
         univariable=in_study("models/univariable.csv"),
         multivariable=in_study("models/multivariable.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),

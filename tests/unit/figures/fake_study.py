@@ -141,6 +141,7 @@ def _invent(sizes, nothing_selected, seed):
         "images/included.csv": included,
         "images/qc.csv": _qc(cases),
         "models/predictions.csv": predictions,
+        "models/deep_scores.csv": _deep_scores(predictions, nothing_selected=nothing_selected),
         **{f"evaluation/{name}.csv": table for name, table in made.items()},
         "evaluation/table1.csv": table1.describe(cases, CONFIG["clinical"]),
         "selection/lasso_path.csv": path,
@@ -246,6 +247,13 @@ def _predictions(rng, cases, *, nothing_selected):
             part["probability"] = 1 / (1 + np.exp(-signal))
             rows.append(part)
     return pd.concat(rows).sort_values(["model", "kind", "case_id"], ignore_index=True)
+
+
+def _deep_scores(predictions, *, nothing_selected):
+    of_deep = predictions[predictions["model"] == "deep"]
+    score = np.log(of_deep["probability"] / (1 - of_deep["probability"]))
+    columns = ["case_id", "patient_id", "split", "kind"]
+    return of_deep[columns].assign(deep_score=score if not nothing_selected else 0.575)
 
 
 def _lasso(rng, *, nothing_selected):

@@ -15,9 +15,9 @@ from tests.unit.selection.study import CLINICAL, SETTINGS, draw
 from microcalc.errors import StudyError
 from microcalc.files import write_csv
 from microcalc.models import equation, logistic, threshold
-from microcalc.models.fit import Recipe, fit_model
+from microcalc.models.fit import fit_model
 from microcalc.models.predict import COLUMNS, predict
-from microcalc.models.recipe import DeepInput
+from microcalc.models.recipe import DeepInput, Recipe
 from microcalc.models.tables import Tables
 from microcalc.selection.select import select
 

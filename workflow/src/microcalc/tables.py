@@ -48,7 +48,7 @@ def read_table(path: str | os.PathLike[str], *, only: Collection[str] | None = N
     Raises
     ------
     StudyError
-        When the file is missing or empty, a column name is empty or stands twice, or a row
+        When the file is missing or has no row, a column name is empty or stands twice, or a row
         has more or fewer cells than the header.
     """
     name = str(path)
@@ -60,22 +60,28 @@ def read_table(path: str | os.PathLike[str], *, only: Collection[str] | None = N
     if not text.strip():
         raise StudyError(f"{name}: the table is empty; expected a header and one row per entry")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text))
+    filled = (line for line in reader if any(map(str.strip, line)))
+    rows, lines, problems = [], [], []
     try:
-        filled = [(reader.line_num, line) for line in reader if any(map(str.strip, line))]
+        header = [cell.strip() for cell in next(filled)]
+        kept = [(i, column) for i, column in enumerate(header) if only is None or column in only]
+        for line in filled:
+            if len(line) == len(header):
+                rows.append({column: line[i].strip() for i, column in kept})
+                lines.append(reader.line_num)
+            else:
+                problems.append(
+                    f"line {reader.line_num} has {len(line)} cells, the header has {len(header)} "
+                    "(a separator inside a text needs quotes)"
+                )
     except csv.Error as error:
         raise StudyError(f"{name}: line {reader.line_num} cannot be read ({error})") from None
-    header = [cell.strip() for cell in filled[0][1]]
-    problems = _header_problems(header) + [
-        f"line {number} has {len(line)} cells, the header has {len(header)} "
-        "(a separator inside a text needs quotes)"
-        for number, line in filled[1:]
-        if len(line) != len(header)
-    ]
+    problems = _header_problems(header) + problems
     if problems:
         raise StudyError.listing(f"{name}: not a well-formed table", problems)
-    kept = [(i, name) for i, name in enumerate(header) if only is None or name in only]
-    rows = [{name: line[i].strip() for i, name in kept} for _, line in filled[1:]]
-    return Table(name, header, rows, [number for number, _ in filled[1:]])
+    if not rows:
+        raise StudyError(f"{name}: the table has a header and no row")
+    return Table(name, header, rows, lines)
 
 
 def _decode(data: bytes, name: str) -> str:

@@ -17,8 +17,6 @@ from microcalc.models.recipe import DeepInput, Fitted, Recipe, deep_scores
 from microcalc.models.tables import Tables
 from microcalc.selection.training import feature_names
 
-__all__ = ["Recipe", "deep_scores", "fit_model"]
-
 APPARENT = (
     "apparent: fitted on training cases whose deep features the selection had seen, as in many "
     "papers; the deep features are trusted more than they deserve"

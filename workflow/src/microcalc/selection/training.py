@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microcalc.errors import StudyError
+from microcalc.files import read_parquet
 from microcalc.images import included
 
 FEATURE_PREFIX = "deep_"
@@ -108,8 +109,8 @@ def read(
 
     The last come from the one file of `perturbed_paths`; None without a file.
     """
-    copies = pd.read_parquet(perturbed_paths[0]) if perturbed_paths else None
-    return included.read(included_path), pd.read_parquet(features_path), copies
+    copies = read_parquet(perturbed_paths[0]) if perturbed_paths else None
+    return included.read(included_path), read_parquet(features_path), copies
 
 
 def feature_matrix(

@@ -159,6 +159,9 @@ def build(folder: Path, ordinary: int = 2) -> Fates:
     # Two lesions in one scan are two cases with an image each.
     made.row(TRAIN, "P_00002", number="1")
     made.row(TRAIN, "P_00002", number="2", pathology="MALIGNANT")
+    made.row(
+        TRAIN, "P_00002", "the same view of its lesion once more", number="2", pathology="MALIGNANT"
+    )
     disagree = "its views have different pathology"
     made.row(TRAIN, "P_00003", disagree, pathology="BENIGN")
     made.row(TRAIN, "P_00003", disagree, view="MLO", pathology="MALIGNANT")

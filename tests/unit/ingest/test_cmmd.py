@@ -23,7 +23,6 @@ from tests.unit.ingest.miniature import (
 from microcalc.errors import StudyError
 
 NAME = "cmmd"
-SPACING_MM = ""
 WORKBOOK, SERIES = "CMMD_clinicaldata_revision.xlsx", "metadata.csv"
 CODES = {"CC": "cranio-caudal", "MLO": "medio-lateral oblique"}
 OTHER = "the other breast: no label, so never called benign"

@@ -18,7 +18,6 @@ from tests.unit.ingest.miniature import (
 )
 
 NAME = "embed"
-SPACING_MM = ""
 CLINICAL, METADATA = "tables/EMBED_OpenData_clinical.csv", "tables/EMBED_OpenData_metadata.csv"
 UNUSED = "of no finding that is taken"
 NO_IMAGE = "no image of it can be used"

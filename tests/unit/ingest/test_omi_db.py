@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.unit.ingest.miniature import (
     BOXES,
     Fates,
@@ -17,8 +18,9 @@ from tests.unit.ingest.miniature import (
     records,
 )
 
+from microcalc.errors import StudyError
+
 NAME = "omi-db"
-SPACING_MM = ""
 NO_MARK = "no mark of it can be used"
 
 
@@ -177,3 +179,17 @@ def test_the_study_accepts_what_is_written(tmp_path: Path) -> None:
     assert {case["center"] for case in cohort.cases} == {"adde", "jarv"}
     assert {case["lesion_type"] for case in cohort.cases} == {"calcification only", "with mass"}
     assert patches_of(config, tmp_path) == dict.fromkeys(outcome.images, "")
+
+
+def test_the_folder_of_the_json_alone_is_not_enough(tmp_path: Path) -> None:
+    build(tmp_path)
+    with pytest.raises(StudyError, match="name the folder that holds data and images"):
+        records(NAME, tmp_path / "data")
+
+
+def test_the_database_may_lie_deeper_and_in_capitals(tmp_path: Path) -> None:
+    build(tmp_path / "data" / "image_db" / "sharing")
+    root = tmp_path / "data" / "image_db" / "sharing" / "data"
+    for path in root.rglob("nbss_*.json"):
+        path.rename(path.with_name(path.name.replace("nbss", "NBSS")))
+    assert sum(record.image is not None for record in records(NAME, tmp_path / "data")) > 4

@@ -95,8 +95,12 @@ def _lesion(row: Row) -> tuple[str, str, str]:
 def _take(
     ledger: Ledger, views: Rows, split: str, trained: set[str], folders: dict[str, list[str]]
 ) -> None:
+    seen: set[str] = set()
     for place, row in views:
         with ledger.entry(place):
+            if row["image view"] in seen:
+                raise NotTakenError("the same view of its lesion once more")
+            seen.add(row["image view"])
             case = _case([row for _, row in views], split, trained)
             ledger.take(place, case, _image(ledger.folder, row, case, folders))
 

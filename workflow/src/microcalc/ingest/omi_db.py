@@ -7,6 +7,7 @@ Each client (patient) has `data/<client>/nbss_<client>.json` (episodes, lesions,
 """
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -51,27 +52,38 @@ class _Client:
 
 def read(ledger: Ledger) -> None:
     """Take or leave every lesion and every mark of every client."""
-    databases = sorted(
-        path
-        for path in ledger.folder.rglob("*.json")
-        if path.name.casefold() == f"imagedb_{path.parent.name}.json".casefold()
-    )
+    databases = list(_databases(ledger.folder))
     if not databases:
-        raise StudyError("no imagedb_<client>.json of OMI-DB is under the source folder")
+        raise StudyError(
+            "no data/<client>/imagedb_<client>.json of OMI-DB is under the source folder; name the "
+            "folder that holds data and images"
+        )
     for path in databases:
         _read_client(ledger, path)
 
 
+def _databases(folder: Path) -> Iterator[Path]:
+    """Return each client's ImageDB file, without a look into the folders of its images."""
+    for current, folders, names in os.walk(folder):
+        path = Path(current)
+        folders.sort()
+        if folder not in (path, path.parent) and path.parent.name == "data":
+            folders.clear()
+            yield from (path / name for name in names if _is_file_of(path, "imagedb", name))
+        elif "data" in folders:
+            folders[:] = [name for name in folders if name != "images"]
+
+
+def _is_file_of(client: Path, kind: str, name: str) -> bool:
+    """Say whether a file is a client's ImageDB or NBSS file; some are named in capitals."""
+    return name.casefold() == f"{kind}_{client.name}.json".casefold()
+
+
 def _read_client(ledger: Ledger, database: Path) -> None:
     client = database.parent.name
-    records = next(
-        (
-            path
-            for path in sorted(database.parent.glob("*.json"))
-            if path.name.casefold() == f"nbss_{client}.json".casefold()
-        ),
-        None,
-    )
+    folder = database.parent
+    named = (path for path in folder.iterdir() if _is_file_of(folder, "nbss", path.name))
+    records = next(named, None)
     if records is None:
         ledger.leave(Place(ledger.relative(database)), "its client has no NBSS record")
         return

@@ -4,7 +4,7 @@ Every builder returns what must become of every row and file: `Fates`. A test ho
 against what the adapter says, so that a forgotten row fails as a wrong one does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,3 +119,21 @@ def patches_of(config: Mapping[str, Any], folder: Path) -> dict[str, str]:
         str(image_id): str(reason)
         for image_id, reason in zip(shard.image_id, shard.reason, strict=True)
     }
+
+
+def accepted(
+    name: str,
+    build: Callable[[Path, int], Fates],
+    folder: Path,
+    *,
+    ordinary: int,
+    spacing_mm: str = "",
+) -> tuple[dict[str, Any], Cohort]:
+    """Return the config and the cohort of a miniature of which every image gives a patch."""
+    build(folder / "source", ordinary)
+    outcome = ingest(name, folder / "source", folder / "study", spacing_mm)
+    config = config_of(folder / "study")
+    cohort = cohort_of(config)
+    assert {image["image_id"] for image in cohort.images} == set(outcome.images)
+    assert patches_of(config, folder) == dict.fromkeys(outcome.images, "")
+    return config, cohort

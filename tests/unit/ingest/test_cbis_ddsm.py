@@ -12,6 +12,7 @@ from tests.unit.ingest.miniature import (
     SHAPE,
     Fates,
     Taken,
+    accepted,
     cohort_of,
     config_of,
     fates,
@@ -25,7 +26,6 @@ from microcalc.errors import StudyError
 from microcalc.images import regions
 
 NAME = "cbis-ddsm"
-SPACING_MM = "0.1"
 COLUMNS = [
     "patient_id",
     "breast density",
@@ -190,15 +190,10 @@ def test_every_row_has_its_fate(tmp_path: Path) -> None:
 
 
 def test_the_study_accepts_what_is_written(tmp_path: Path) -> None:
-    expected = build(tmp_path / "source", ordinary=3)
-    outcome = ingest(NAME, tmp_path / "source", tmp_path / "study", SPACING_MM)
-    config = config_of(tmp_path / "study")
+    config, cohort = accepted(NAME, build, tmp_path, ordinary=3, spacing_mm="0.1")
     assert config["labels"]["negative"] == "benign"
     assert "stands in for the question" in config["labels"]["surrogate"]
-    cohort = cohort_of(config)
     assert {case["split"] for case in cohort.cases} == {"train", "internal"}
-    assert len(cohort.images) == sum(isinstance(fate, Taken) for fate in expected.values())
-    assert patches_of(config, tmp_path) == dict.fromkeys(outcome.images, "")
 
 
 def test_a_scan_without_a_spacing_is_told_and_left_to_the_user(tmp_path: Path) -> None:

@@ -7,18 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from pydicom.dataset import Dataset
-from tests.unit.ingest.miniature import (
-    BOXES,
-    Fates,
-    Taken,
-    cohort_of,
-    config_of,
-    fates,
-    ingest,
-    mammogram,
-    patches_of,
-    records,
-)
+from tests.unit.ingest.miniature import BOXES, Fates, Taken, accepted, fates, mammogram, records
 
 from microcalc.errors import StudyError
 
@@ -175,14 +164,10 @@ def test_every_row_image_and_annotation_has_its_fate(tmp_path: Path) -> None:
 
 
 def test_the_study_accepts_what_is_written(tmp_path: Path) -> None:
-    build(tmp_path / "source", ordinary=4)
-    outcome = ingest(NAME, tmp_path / "source", tmp_path / "study")
-    config = config_of(tmp_path / "study")
+    config, cohort = accepted(NAME, build, tmp_path, ordinary=4)
     assert config["labels"]["surrogate"].startswith("The label of CMMD is benign or malignant.")
     assert set(config["clinical"]) == {"age", "lesion_type"}
-    cohort = cohort_of(config)
     assert {case["label"] for case in cohort.cases} == {"benign", "malignant"}
-    assert patches_of(config, tmp_path) == dict.fromkeys(outcome.images, "")
 
 
 def test_pieces_of_one_outline_are_one_region(tmp_path: Path) -> None:

@@ -4,18 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from tests.unit.ingest.miniature import (
-    BOXES,
-    Fates,
-    Taken,
-    cohort_of,
-    config_of,
-    fates,
-    ingest,
-    mammogram,
-    patches_of,
-    records,
-)
+from tests.unit.ingest.miniature import BOXES, Fates, Taken, accepted, fates, mammogram, records
 
 NAME = "embed"
 CLINICAL, METADATA = "tables/EMBED_OpenData_clinical.csv", "tables/EMBED_OpenData_metadata.csv"
@@ -170,17 +159,14 @@ def test_every_finding_and_image_has_its_fate(tmp_path: Path) -> None:
 
 
 def test_the_study_accepts_what_is_written(tmp_path: Path) -> None:
-    build(tmp_path / "source", ordinary=5)
-    outcome = ingest(NAME, tmp_path / "source", tmp_path / "study")
-    config = config_of(tmp_path / "study")
+    config, cohort = accepted(NAME, build, tmp_path, ordinary=5)
     assert config["labels"] == {
         "negative": "DCIS",
         "positive": "IDC",
         "excluded": [],
         "surrogate": "",
     }
-    cohort_of(config)
-    assert patches_of(config, tmp_path) == dict.fromkeys(outcome.images, "")
+    assert {case["label"] for case in cohort.cases} == {"DCIS", "IDC"}
     text = (tmp_path / "study" / "config.yaml").read_text().replace("\n# ", " ")
     assert "Neither the data nor any part of them may be redistributed" in text
     assert "no model, weights or embeddings trained on them may be released" in text

@@ -5,18 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.ingest.miniature import (
-    BOXES,
-    Fates,
-    Taken,
-    cohort_of,
-    config_of,
-    fates,
-    ingest,
-    mammogram,
-    patches_of,
-    records,
-)
+from tests.unit.ingest.miniature import BOXES, Fates, Taken, accepted, fates, mammogram, records
 
 from microcalc.errors import StudyError
 
@@ -170,15 +159,11 @@ def test_every_lesion_and_mark_has_its_fate(tmp_path: Path) -> None:
 
 
 def test_the_study_accepts_what_is_written(tmp_path: Path) -> None:
-    build(tmp_path / "source", ordinary=6)
-    outcome = ingest(NAME, tmp_path / "source", tmp_path / "study")
-    config = config_of(tmp_path / "study")
+    config, cohort = accepted(NAME, build, tmp_path, ordinary=6)
     assert config["labels"]["surrogate"] == ""
     assert config["cohort"]["development_centers"] == ["adde"]
-    cohort = cohort_of(config)
     assert {case["center"] for case in cohort.cases} == {"adde", "jarv"}
     assert {case["lesion_type"] for case in cohort.cases} == {"calcification only", "with mass"}
-    assert patches_of(config, tmp_path) == dict.fromkeys(outcome.images, "")
 
 
 def test_the_folder_of_the_json_alone_is_not_enough(tmp_path: Path) -> None:

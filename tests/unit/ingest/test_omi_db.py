@@ -120,7 +120,11 @@ def build(folder: Path, ordinary: int = 2) -> Fates:
     far = {"X1": 5, "Y1": 5, "X2": 9, "Y2": 9}
     apart = "several regions lie apart; nothing says which one the label is about"
     one.image((apart, {}), (apart, far))
+    # Empty entries, as both files have them.
     one.imagedb["STUDIES"]["1.2.0"] = None
+    one.nbss["8"] = {"LESION": None}
+    one.nbss["9"] = {"LESION": {"L": {"1": None}, "R": None}, "BIOPSYWIDE": None}
+    expected[one.file("nbss"), "episode 9, lesion L1"] = "no malignancy type"
     one.write()
 
     # Two lesions in one image, each with its mark; a third mark links to both.

@@ -115,11 +115,10 @@ def _content(path: Path) -> Content:
 
 
 def _lesions(episodes: Content) -> Iterator[tuple[LesionKey, Content]]:
-    for episode, content in episodes.items():
-        sides = content.get("LESION") if isinstance(content, dict) else None
-        for side in "LR":
-            for number, lesion in ((sides or {}).get(side) or {}).items():
-                yield (episode, side, number), lesion or {}
+    for episode, content in _items(episodes):
+        for side, lesions in _items(content.get("LESION")):
+            for number in lesions:
+                yield (episode, side, number), _at(lesions, number)
 
 
 def _case(client: str, center: str, key: LesionKey, episode: Content) -> Case:
@@ -127,14 +126,16 @@ def _case(client: str, center: str, key: LesionKey, episode: Content) -> Case:
         case_id=pseudonym(client, key[0], key[1] + key[2]),
         patient_id=pseudonym(client),
         center=center,
-        label=_label(_event(episode, "BIOPSYWIDE", key), _event(episode, "SURGERY", key)),
+        label=_label(_at(episode, "BIOPSYWIDE", *key[1:]), _at(episode, "SURGERY", *key[1:])),
     )
 
 
-def _event(episode: Content, name: str, key: LesionKey) -> Content:
-    """Return what a biopsy or operation found in a lesion."""
-    found = ((episode.get(name) or {}).get(key[1]) or {}).get(key[2])
-    return found if isinstance(found, dict) else {}
+def _at(content: Content, *names: str) -> Content:
+    """Return what lies under the names, one below the other; empty where it is no JSON object."""
+    for name in names:
+        found = content.get(name)
+        content = found if isinstance(found, dict) else {}
+    return content
 
 
 def _label(biopsy: Content, surgery: Content) -> str:

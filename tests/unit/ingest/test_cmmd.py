@@ -154,6 +154,7 @@ def build(folder: Path, ordinary: int = 2) -> Fates:
     made.annotation("D2-0008", "L", "no MLO image of the labelled breast", ("calc", corners("L")))
 
     made.breast("D2-0009", "L", "no classification", classification="")
+    made.breast("D2-0010", "L", "no image of the labelled breast")
     made.in_table("D2-0010", "its images are not under the source folder")
     return made.write()
 

@@ -38,7 +38,7 @@ def read(ledger: Ledger) -> None:
         breast = row["ID1"], row["LeftRight"]
         try:
             case = _case(row)
-            taken[breast] = case, _image(breast, case, images[breast], drawn)
+            taken[breast] = case, _image(breast, case, images.get(breast, []), drawn)
             ledger.take(place, *taken[breast])
         except NotTakenError as reason:
             reasons[breast] = str(reason)

@@ -51,6 +51,7 @@ def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:
     [
         (read_csv, b'case_id,y\nC1,"1'),
         (read_csv, b""),
+        (read_csv, bytes(40)),
         (read_csv, b"case_id\n\xff\xfe\n"),
         (read_json, b'{"auc": 0.'),
         (read_parquet, b"PAR1 half a file"),
@@ -61,3 +62,15 @@ def test_a_damaged_result_is_named(tmp_path: Path, read: Any, damaged: bytes) ->
     path.write_bytes(damaged)
     with pytest.raises(StudyError, match=r"result: damaged, .*; delete it and run the same"):
         read(path)
+
+
+def test_a_job_thought_dead_cannot_spoil_its_replacements_file(tmp_path: Path) -> None:
+    target = tmp_path / "result.csv"
+    with atomic_path(target) as dead:
+        dead.write_text("half a ta")
+        with atomic_path(target) as replacement:
+            replacement.write_text("a table")
+        assert target.read_text() == "a table"
+        dead.write_text("a table")
+    assert target.read_text() == "a table"
+    assert list(tmp_path.iterdir()) == [target]

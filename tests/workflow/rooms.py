@@ -78,17 +78,20 @@ def run(study: Study, config: dict[str, Any], folder: Path) -> None:
         )
     step(
         "predict",
-        input=made("included", "selected", "crossfit")
+        input=made("included")
+        | {name: [path] for name, path in made("selected", "crossfit").items()}
         | {
-            "features": str(features),
+            "features": [str(features)],
             "models": list(frozen.values()),
             "training": list(training.values()),
         },
         output=made("predictions", "deep_scores"),
+        params={"networks": ["main"]},
     )
     step(
         "evaluate_models",
-        input=made("predictions", "included", "funnel") | {"models": list(frozen.values())},
+        input=made("predictions", "included")
+        | {"funnels": list(made("funnel").values()), "models": list(frozen.values())},
         output=made(
             *("metrics", "delong", "equivalence", "mcnemar", "precision_recall", "subgroups"),
             *("sample_size", "published"),
@@ -96,6 +99,7 @@ def run(study: Study, config: dict[str, Any], folder: Path) -> None:
         params={
             "settings": config["evaluation"] | {"resamples": 20},
             "sample_size": config["evaluation"]["sample_size"],
+            "networks": ["main"],
         }
-        | {key: config[key] for key in ("models", "clinical", "published", "seed")},
+        | {key: config[key] for key in ("models", "clinical", "screening", "published", "seed")},
     )

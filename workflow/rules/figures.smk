@@ -11,6 +11,7 @@ rule draw_roc:
         ),
     log:
         log_of("draw_roc/{split}"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -30,6 +31,7 @@ rule draw_cohort:
         flow=multiext(in_study("figures/flow"), ".svg", ".png", ".pdf"),
     log:
         log_of("draw_cohort"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -59,6 +61,7 @@ rule draw_selection:
         embedding=multiext(in_study("figures/embedding"), ".svg", ".png", ".pdf"),
     log:
         log_of("draw_selection"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -84,6 +87,7 @@ rule draw_models:
         nomogram=multiext(in_study("figures/nomogram"), ".svg", ".png", ".pdf"),
     log:
         log_of("draw_models"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -125,6 +129,7 @@ rule draw_evaluation:
         ),
     log:
         log_of("draw_evaluation"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -151,6 +156,7 @@ rule draw_saliency:
         ),
     log:
         log_of("draw_saliency"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -176,7 +182,8 @@ rule draw_gallery:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
+        runtime=per_attempt(30),
     params:
         code=code("draw_gallery"),
     script:
@@ -193,6 +200,7 @@ rule draw_refits:
         resampling=multiext(in_study("figures/resampling"), ".svg", ".png", ".pdf"),
     log:
         log_of("draw_refits"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:

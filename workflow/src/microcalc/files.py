@@ -97,6 +97,9 @@ def _read_csv(path: str | os.PathLike[str], dtype: Any) -> "pd.DataFrame":
     import pandas as pd
 
     with _named_when_damaged(path):
+        with open(path, "rb") as file:
+            if file.read(1) == b"\0":
+                raise ValueError("it holds zeros")
         return pd.read_csv(
             path,
             dtype=dtype,

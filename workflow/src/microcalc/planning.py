@@ -148,7 +148,8 @@ def folder_digest(folder: str) -> str:
     return digest_value({path.relative_to(folder).as_posix(): digest_file(path) for path in files})
 
 
-def _imported_modules(content: bytes) -> list[Path]:
+@cache
+def _imported_modules(content: bytes) -> tuple[Path, ...]:
     names: set[str] = set()
     for node in ast.walk(ast.parse(content)):
         if isinstance(node, ast.Import):
@@ -158,7 +159,9 @@ def _imported_modules(content: bytes) -> list[Path]:
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
     ours = {name for name in names if name.split(".")[0] == "microcalc"}
     packages = {name.rsplit(".", i)[0] for name in ours for i in range(name.count(".") + 1)}
-    return [path for name in sorted(ours | packages) if (path := _module_file(name)) is not None]
+    return tuple(
+        path for name in sorted(ours | packages) if (path := _module_file(name)) is not None
+    )
 
 
 def _module_file(name: str) -> Path | None:

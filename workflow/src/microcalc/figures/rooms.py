@@ -56,6 +56,7 @@ def models(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[
     """Return the figures of the models room by name, from the files by name."""
     cases = included.read(files["included"]).merge(_deep_scores(files["deep_scores"]), on="case_id")
     read = [read_json(path) for path in frozen_models]
+    of_own_network = [model for model in read if "network" not in (model["deep"] or {})]
     clinical, labels = config["clinical"], config["labels"]
     return {
         "odds_ratios": odds.draw(
@@ -66,7 +67,9 @@ def models(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[
             confidence=config["confidence"],
         ),
         "nomogram": nomogram.draw(
-            {str(model["name"]): model for model in read}, cases, clinical, labels=labels
+            {str(model["name"]): model for model in of_own_network},
+            *(cases, clinical),
+            labels=labels,
         ),
     }
 
@@ -74,7 +77,8 @@ def models(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[
 def _deep_scores(path: Path) -> pd.DataFrame:
     """Return each case's deep score by the frozen model, which has seen the training cases."""
     scores = read_csv(path)
-    return scores.loc[scores["kind"] != "out_of_fold", ["case_id", "deep_score"]]
+    final = (scores["kind"] != "out_of_fold") & (scores["network"] == "main")
+    return scores.loc[final, ["case_id", "deep_score"]]
 
 
 def refits(files: Files, bootstrap: Sequence[Path], config: Config) -> dict[str, Figure]:

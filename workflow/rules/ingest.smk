@@ -10,7 +10,7 @@ rule ingest:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
     params:
         collection=INGEST.get("ingest", ""),
         source=INGEST.get("source", ""),

@@ -16,6 +16,7 @@ from scipy.special import expit
 
 from microcalc import seeds
 from microcalc.evaluation.arrays import Floats
+from microcalc.files import read_parquet
 from microcalc.images import included
 from microcalc.models.frozen import OWN_NETWORK
 from microcalc.models.recipe import DeepInput, Fitted, Recipe
@@ -158,9 +159,9 @@ def read(
 
     `redrawn_paths` has, for each way of drawing regions otherwise, one file for each network.
     """
-    features = dict(zip(networks, map(pd.read_parquet, features_paths), strict=True))
+    features = dict(zip(networks, map(read_parquet, features_paths), strict=True))
     redrawn = {
-        name: [pd.read_parquet(path) for path in redrawn_paths[place :: len(networks)]]
+        name: [read_parquet(path) for path in redrawn_paths[place :: len(networks)]]
         for place, name in enumerate(networks)
     }
     return gather(included.read(included_path), features, redrawn)

@@ -24,8 +24,10 @@ class Finding:
 
 
 def nature(study: Study) -> list[Finding]:
-    """Return what limits the whole study: simulated images, random weights, harmonized centers."""
+    """Return what limits the whole study: its endpoint, images, weights and labels."""
     found = []
+    if study.config["labels"].get("surrogate"):
+        found.append(Finding("limit", "Surrogate endpoint", study.config["labels"]["surrogate"]))
     if study.simulated:
         found.append(
             Finding(

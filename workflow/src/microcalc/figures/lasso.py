@@ -10,6 +10,8 @@ from microcalc.figures import style
 
 INTERCEPT = "(intercept)"
 MOST_LABELS = 8
+# What a lambda's name takes of the axis.
+ROOM = 0.15
 NAMES = {"lambda_min": "λ min", "lambda_1se": "λ 1SE"}
 
 
@@ -91,6 +93,7 @@ def draw_cv(cv: pd.DataFrame, *, choose: str) -> Figure:
         markersize=2,
     )
     axes.set(xlabel="log λ", ylabel=name)
+    axes.margins(y=0.12)
     _log_lambda_axis(axes, table["lambda"].to_numpy(dtype=float))
     _mark_lambdas(axes, cv, choose)
     _count_axis(axes, table)
@@ -129,17 +132,21 @@ def _mark_lambdas(axes: Axes, cv: pd.DataFrame, choose: str) -> None:
         )
         text = " = ".join(NAMES.values()) if same else NAMES[name]
         # the axis falls to the right: lambda 1SE is the larger and stands left of lambda min
-        left = name == "lambda_1se" and not same
+        beside = name == "lambda_1se" and not same
+        start, end = axes.get_xlim()
+        left = beside and (start - place) / (start - end) > ROOM
         axes.annotate(
             text,
             xy=(place, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(-3 if left else 3, -2),
+            # without room on its left, lambda 1SE goes below lambda min
+            xytext=(-3 if left else 3, -11 if beside and not left else -2),
             textcoords="offset points",
             ha="right" if left else "left",
             va="top",
             fontsize=7,
             fontweight="bold" if solid else "normal",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
         )
 
 

@@ -15,6 +15,15 @@ def test_the_largest_survivors_are_named(study):
     assert sorted(named) == sorted(survivors.nlargest(lasso.MOST_LABELS).index)
 
 
+def test_a_lasso_that_was_given_nothing_says_so(study):
+    cv, path = (study[name].iloc[:0] for name in ("lasso_cv", "lasso_path"))
+    for figure in (
+        lasso.draw_path(path, cv, choose="lambda_min"),
+        lasso.draw_cv(cv, choose="lambda_min"),
+    ):
+        assert texts(figure) == [lasso.NO_PATH]
+
+
 @pytest.mark.parametrize("choose", ["lambda_min", "lambda_1se"])
 def test_both_lambdas_are_marked_and_the_chosen_one_stands_out(study, choose):
     figure = lasso.draw_cv(study["lasso_cv"], choose=choose)

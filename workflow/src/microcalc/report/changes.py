@@ -121,7 +121,8 @@ def _settings(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> l
 
 
 def _value(settings: Mapping[str, Any], name: str) -> str:
-    return str(settings[name]) if name in settings else "not set"
+    value = settings.get(name, "not set")
+    return "none" if value is None else str(value)
 
 
 def _cases(before: Mapping[str, Run], now: Mapping[str, Run]) -> list[str]:

@@ -11,6 +11,7 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/ingest.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/cohort.smk"
 include: "workflow/rules/images.smk"
@@ -23,7 +24,7 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
-    refuse_missing_images()
+    refuse_to_start()
 
 
 onsuccess:

@@ -24,6 +24,16 @@ def told_plainly(function, *arguments):
 
 SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
 
+# An ingest comes before its study has a config, so that its keys are no study's.
+INGEST = (
+    {
+        key: str(config.pop(key, ""))
+        for key in ("ingest", "source", "target", "spacing_mm")
+    }
+    if "ingest" in config
+    else {}
+)
+
 config = told_plainly(
     settings.complete, config, settings.read_schema(SCHEMAS / "config.yaml")
 )
@@ -47,6 +57,11 @@ def log_of(name):
 
 def time_of(name):
     return in_study(f"history/times/{name}.tsv")
+
+
+def ingested(name):
+    collection = INGEST.get("ingest") or "collection"
+    return f"{INGEST.get('target') or f'studies/{collection}'}/{name}"
 
 
 def settings_of(section, *names):
@@ -130,7 +145,7 @@ def networks():
 
 
 def network_names():
-    return [network.rstrip("/") or "main" for network in networks()]
+    return [network[:-1] or "main" for network in networks()]
 
 
 def of_network(path):
@@ -281,8 +296,14 @@ def blocks(design, suffix):
     return [in_study(f"evaluation/parts/{design}-{n}{suffix}.csv") for n in numbers]
 
 
-def refuse_missing_images():
-    if "simulate" not in config:
+def refuse_to_start():
+    """Stop before any job where something is missing, or would be written over."""
+    if INGEST and Path(ingested("cases.csv")).exists():
+        raise WorkflowError(
+            f"{ingested('cases.csv')} is there already, and may hold work of yours; remove it or "
+            "name another folder with target=..."
+        )
+    if not INGEST and "simulate" not in config:
         rows = [row for shard in SHARDS for row in shard_rows(shard)]
         told_plainly(
             planning.refuse_missing_images, rows, config["cohort"]["image_folder"]
@@ -290,6 +311,8 @@ def refuse_missing_images():
 
 
 def tell_excluded_images():
+    if INGEST:
+        return
     lines = farewell.lines(in_study("images/qc.csv"))
     sys.stderr.writelines(f"{line}\n" for line in lines)
 
@@ -304,13 +327,20 @@ def refuse_forgotten_changes():
 
 
 def tell_summary():
+    if INGEST:
+        print(f"\n{Path(ingested('summary.md')).read_text(encoding='utf-8')}")
+        return
     summary, page = Path(in_study("report/summary.md")), in_study("report/report.html")
     if summary.exists():
         print(f"\n{summary.read_text(encoding='utf-8')}\nThe whole report: {page}")
 
 
 # Snakemake knows what is forced only after the rules are read.
-if workflow.is_main_process and not {"--forcerun", "-R", "--forceall"} & set(sys.argv):
+if (
+    workflow.is_main_process
+    and not INGEST
+    and not {"--forcerun", "-R", "--forceall"} & set(sys.argv)
+):
     refuse_forgotten_changes()
 
 

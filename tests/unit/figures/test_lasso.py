@@ -32,6 +32,16 @@ def test_both_lambdas_are_marked_and_the_chosen_one_stands_out(study, choose):
     assert sorted(weights.values()) == ["bold", "normal"]
 
 
+def test_the_measure_that_chose_lambda_is_drawn(study):
+    cv = study["lasso_cv"]
+    axes = lasso.draw_cv(cv, choose="lambda_min").axes[0]
+    assert "deviance" in axes.get_ylabel()
+    by_auc = lasso.draw_cv(cv.assign(auc=0.7, auc_se=0.02), choose="lambda_min").axes[0]
+    assert by_auc.get_ylabel() == "Cross-validated AUC"
+    points = by_auc.containers[0].lines[0].get_ydata(orig=False)
+    np.testing.assert_allclose(points.astype(float), 0.7)
+
+
 def test_a_lasso_that_keeps_nothing_is_said_to(nothing):
     figure = lasso.draw_path(nothing["lasso_path"], nothing["lasso_cv"], choose="lambda_min")
     assert any("No feature survives" in text for text in texts(figure))

@@ -119,6 +119,22 @@ def test_the_page_of_a_study_where_the_lasso_keeps_nothing_says_so(nothing, fake
     assert text.index("The LASSO kept no deep feature") < text.index("Main results Table")
 
 
+def test_models_of_every_kind_are_said_to_be_so(ordinary, fake):
+    config = copy.deepcopy(fake["CONFIG"])
+    config["features"]["further_networks"] = {
+        "other": {"backbone": "densenet121", "weights": "random", "layers": ["features.norm5"]}
+    }
+    config["models"]["other"] = config["models"]["deep"] | {"network": "other"}
+    config["models"]["reader"] = config["models"]["deep"] | {
+        **{"kind": "external_score", "column": "suspicion", "deep": "none"},
+    }
+    config["screening"]["missing"] = "multiple"
+    text = text_of(build(ordinary, config))
+    assert "come from another network, densenet121 at features.norm5 (random weights)" in text
+    assert "The reader model is the score suspicion from elsewhere" in text
+    assert "a missing value takes the training median or most frequent level" in text
+
+
 def test_the_page_of_a_study_with_tiny_sets_is_built(tiny, fake):
     assert "one class only" in text_of(build(tiny, fake["CONFIG"]))
 

@@ -77,7 +77,10 @@ def run_from_selection(study: Study, permutation: int, folder: Path) -> pd.DataF
             output={"model": frozen[model], "training": training[model]},
             params={"spec": spec}
             | {key: config[key] for key in ("clinical", "screening", "threshold", "labels", "seed")}
-            | {"training_scores": config["selection"]["training_scores"]},
+            | {
+                "training_scores": config["selection"]["training_scores"],
+                "preprocessing": {"images": config["images"], "extraction": config["features"]},
+            },
             wildcards={"model": model},
         )
     step(

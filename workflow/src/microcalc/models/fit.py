@@ -216,4 +216,5 @@ def _deep_part(tables: Tables, selected: pd.DataFrame) -> dict[str, Any]:
         "intercept": float(selected["coefficient"].iloc[0]),
         "features": survivors[["name", "mean", "sd", "coefficient"]].to_dict("records"),
         "weights": tables.weights,
+        "preprocessing": tables.preprocessing,
     }

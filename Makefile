@@ -5,10 +5,13 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up-done
 CORES ?= all
 
-.PHONY: demo test test-slow test-slurm report lint format bench setup clean
+.PHONY: demo new-study test test-slow test-slurm report lint format bench setup clean
 
 demo: setup
 	$(BIN)/snakemake --cores $(CORES)
+
+new-study: setup
+	$(BIN)/python -m microcalc.new_study "$(NAME)"
 
 report: demo
 	$(BIN)/snakemake --cores $(CORES) --report results/demo/report/appendix.html

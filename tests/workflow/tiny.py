@@ -46,12 +46,13 @@ class Study:
         path.write_text(text.replace(old, new))
 
     def snakemake(
-        self, *arguments: str, cores: int = 2, check: bool = True
+        self, *arguments: str, cores: int = 2, check: bool = True, configfile: bool = True
     ) -> subprocess.CompletedProcess[str]:
         command = [
             *(sys.executable, "-m", "snakemake"),
             *("--snakefile", str(ROOT / "Snakefile"), "--directory", str(self.folder)),
-            *("--configfile", str(self.folder / "config.yaml"), "--cores", str(cores)),
+            *(("--configfile", str(self.folder / "config.yaml")) if configfile else ()),
+            *("--cores", str(cores)),
             *arguments,
         ]
         environment = {**os.environ, "NO_COLOR": "1"}

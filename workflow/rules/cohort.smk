@@ -26,3 +26,17 @@ rule build_cohort:
         code=code("build_cohort"),
     script:
         "../scripts/build_cohort.py"
+
+
+rule check:
+    localrule: True
+    log:
+        log_of("check"),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        config=config,
+        schemas=str(SCHEMAS),
+        code=code("check"),
+    script:
+        "../scripts/check.py"

@@ -70,11 +70,12 @@ def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
 
 
 def _describe(axes: Axes, arrays: Arrays, i: int, labels: Mapping[str, str]) -> None:
-    truth = labels["positive"] if arrays["y"][i] else labels["negative"]
-    text = (
-        f"{arrays['split'][i]} validation\n{arrays['kind'][i]}\n"
-        f"{truth}, p = {arrays['probability'][i]:.2f}"
-    )
+    probability = f"p = {arrays['probability'][i]:.2f}"
+    if arrays["y"][i] in (0, 1):
+        truth = labels["positive"] if arrays["y"][i] else labels["negative"]
+        text = f"{arrays['split'][i]} validation\n{arrays['kind'][i]}\n{truth}, {probability}"
+    else:
+        text = f"case {arrays['case_id'][i]}\n{probability}"
     axes.set_axis_off()
     axes.text(0, 0.5, text, transform=axes.transAxes, va="center", ha="left", fontsize=7)
 

@@ -36,11 +36,11 @@ def table(
     """
     rows = [row for model in models for row in _of_model(model, cases, features)]
     found = pd.DataFrame(rows, columns=list(COLUMNS))
-    order = {name: i for i, name in enumerate(cases["case_id"])}
-    place = [order[case_id] for case_id in found["case_id"]]
-    names = {model["name"]: i for i, model in enumerate(models)}
-    models_at = [names[name] for name in found["model"]]
-    return found.iloc[np.lexsort([np.arange(len(found)), place, models_at])].reset_index(drop=True)
+    # Made term by term; models keep their order, and sorting by case keeps that of the terms.
+    order = {case_id: place for place, case_id in enumerate(cases["case_id"])}
+    names = {model["name"]: place for place, model in enumerate(models)}
+    place = found["model"].map(names) * len(order) + found["case_id"].map(order)
+    return found.iloc[place.argsort(kind="stable")].reset_index(drop=True)
 
 
 def _of_model(

@@ -67,19 +67,10 @@ def build(
         When a figure has no caption.
     """
     study = Study.read(files, config=config)
-    page = Path(template)
-    numbered = _Numbering(study, page.parent)
+    numbered = Numbering(study, Path(template).parent)
     front = numbered.section(layout.FRONT)
     rooms = [numbered.section(room) for room in layout.ROOMS]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(page.parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["groupby_run"] = _runs
-    return environment.get_template(page.name).render(
+    return read_template(template).render(
         study=study,
         fmt=fmt,
         limits=findings.nature(study),
@@ -93,7 +84,21 @@ def build(
     )
 
 
-class _Numbering:
+def read_template(path: str | os.PathLike[str]) -> jinja2.Template:
+    """Return a page's template; others that lie beside it may be included."""
+    page = Path(path)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(page.parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["groupby_run"] = _runs
+    return environment.get_template(page.name)
+
+
+class Numbering:
     """Counts figures and tables in the order they are met."""
 
     def __init__(self, study: Study, folder: Path) -> None:
@@ -101,6 +106,7 @@ class _Numbering:
         self.figures = self.tables = 0
 
     def section(self, room: layout.Room) -> Section:
+        """Return a room's figures and tables, those there are, with the next numbers."""
         made = [self._item(name) for name in room.items]
         return Section(room.name, room.title, tuple(item for item in made if item))
 
@@ -108,7 +114,7 @@ class _Numbering:
         if name in self.study.figures:
             self.figures += 1
             caption = captions.write(name, self.study, self.folder, kind="figure")
-            image = _data_uri(self.study.figures[name])
+            image = data_uri(self.study.figures[name])
             return Item(f"figure-{name}", self.figures, caption, image=image)
         if name not in tables.TABLES:
             return None
@@ -125,7 +131,8 @@ def _runs(items: tuple[Item, ...]) -> list[tuple[bool, list[Item]]]:
     return [(kind, list(run)) for kind, run in groupby(items, key=lambda item: bool(item.image))]
 
 
-def _data_uri(path: Path) -> str:
+def data_uri(path: Path) -> str:
+    """Return a picture's file as text that stands in a page."""
     data = base64.b64encode(path.read_bytes()).decode()
     return f"data:{_TYPES[path.suffix]};base64,{data}"
 

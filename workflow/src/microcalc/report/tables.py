@@ -1,6 +1,6 @@
 """The report's tables as text: what each cell says, the same for HTML, Word and LaTeX."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -364,6 +364,106 @@ def exclusions(study: Study) -> Table:
     return Table(("Case", "Image", "Room", "Reason"), tuple(rows))
 
 
+def registered(study: Study) -> Table:
+    """Return every registered prediction, a line per case."""
+    register = study.tables["register"]
+    unlike = set(study.tables["warnings"]["case_id"])
+    rows = []
+    for case_id, own in register.groupby("case_id", sort=True):
+        of_model = {line["model"]: line for line in own.to_dict("records")}
+        cells = [_call(of_model.get(name)) for name in study.models]
+        when = str(own["predicted_at"].min())
+        rows.append(Row((str(case_id), *cells, when, "yes" if case_id in unlike else "")))
+    heads = [model_label(name) for name in study.models]
+    return Table(("Case", *heads, "Predicted at", "Warnings"), tuple(rows))
+
+
+def _call(line: Mapping[Hashable, Any] | None) -> str:
+    """Return a probability and the class it is called: `0.81 IDC`."""
+    if line is None:
+        return fmt.NOT_AVAILABLE
+    return f"{fmt.number(line['probability'])} {line['called']}"
+
+
+def outside(study: Study) -> Table:
+    """Return everything in which a case is unlike the training cases."""
+    rows = [
+        Row((line["case_id"], line["image_id"] or "whole case", line["aspect"], line["found"],
+             line["seen"]))
+        for line in study.tables["warnings"].fillna("").to_dict("records")
+    ]  # fmt: skip
+    return Table(("Case", "Image", "What", "This case", "Training cases"), tuple(rows))
+
+
+def development(study: Study) -> Table:
+    """Return each model's AUC here beside those of its development."""
+    rows = []
+    for model, own in study.tables["development"].groupby("model", sort=False):
+        rows.append(Row((model_label(str(model)),), "group"))
+        for line in own.to_dict("records"):
+            name = split_label(line["split"])
+            how = KINDS.get(line["kind"], "")
+            difference = (line[key] for key in ("delta", "delta_low", "delta_high"))
+            rows.append(
+                Row(
+                    (
+                        f"{name}, {how}" if how else name,
+                        fmt.number(line["auc"]),
+                        fmt.number(line["development_auc"]),
+                        fmt.estimate(*difference),
+                        fmt.p_value(line["p"]),
+                    )
+                )
+            )
+    heads = ("Set of the development", "AUC here", "AUC there", f"Difference ({_level(study)} CI)")
+    return Table((*heads, "P"), tuple(rows))
+
+
+def case_predictions(study: Study) -> Table:
+    """Return what each model says of one case."""
+    rows = [
+        Row(
+            (
+                model_label(line["model"]),
+                fmt.number(line["probability"]),
+                fmt.number(line["threshold"], 3),
+                str(line["called"]),
+                str(line["predicted_at"]),
+            )
+        )
+        for line in study.tables["register"].to_dict("records")
+    ]
+    positive = study.labels["positive"]
+    heads = ("Model", f"Probability of {positive}", "Threshold", "Called", "Predicted at")
+    return Table(heads, tuple(rows))
+
+
+def contributions(study: Study) -> Table:
+    """Return what each term adds to one case's log odds, and each feature to the deep score."""
+    rows = []
+    table = study.tables["contributions"].fillna({"value": "", "stands_in": ""})
+    for (model, part_of), own in table.groupby(["model", "part_of"], sort=False):
+        inside = "" if part_of == "log odds" else ", inside the deep score"
+        rows.append(Row((model_label(str(model)) + inside,), "group"))
+        rows += [Row(_contribution(study, line)) for line in own.to_dict("records")]
+        total = float(own["contribution"].sum())
+        rows.append(Row(("Together", "", fmt.number(total, 3))))
+    return Table(("Term", "Value", "Adds to the log odds"), tuple(rows))
+
+
+def _contribution(study: Study, line: Mapping[Hashable, Any]) -> tuple[str, str, str]:
+    term, value = str(line["term"]), str(line["value"])
+    if term == INTERCEPT:
+        term = "Intercept"
+    elif term == "deep_score" or term.startswith("deep_"):
+        value = fmt.number(float(value), 3)
+    if term in study.config["clinical"]:
+        term = study.variable_label(term)
+    if line["stands_in"]:
+        value = f"{value or 'missing'}; {line['stands_in']} stands in"
+    return term, value, fmt.number(float(line["contribution"]), 3)
+
+
 # name of the table → how it is made, and the input it needs
 TABLES: dict[str, tuple[Callable[[Study], Table], str]] = {
     "performance": (performance, "metrics"),
@@ -385,6 +485,11 @@ TABLES: dict[str, tuple[Callable[[Study], Table], str]] = {
     "optimism": (judgments.optimism, "optimism"),
     "sample_size": (judgments.sample_size, "sample_size"),
     "published_table": (published, "published"),
+    "registered": (registered, "register"),
+    "outside": (outside, "warnings"),
+    "development": (development, "development"),
+    "case_predictions": (case_predictions, "register"),
+    "contributions": (contributions, "contributions"),
 }
 
 

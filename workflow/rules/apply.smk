@@ -194,6 +194,7 @@ rule write_case:
         "../../envs/analysis.yaml"
     params:
         config=config,
+        simulated=APPLIED.simulated,
         texts=page_texts(),
         code=code("write_case"),
     script:

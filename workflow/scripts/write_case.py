@@ -8,6 +8,7 @@ start(snakemake.log[0])
 html = applied.case_page(
     dict(snakemake.input.items()),
     config=snakemake.params.config,
+    simulated=snakemake.params.simulated,
     case_id=snakemake.wildcards.case,
     template=snakemake.input.template,
 )

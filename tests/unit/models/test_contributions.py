@@ -35,7 +35,7 @@ def test_deep_features_add_up_to_the_deep_score(made) -> None:
     table = contributions.table(models, new, features)
     inside = table[table["part_of"] == "deep_score"]
     total = inside.groupby(["case_id", "model"])["contribution"].sum()
-    score = table[table["term"] == "deep_score"].set_index(["case_id", "model"])["value"]
+    score = table[table["term"] == "deep_score"].set_index(["case_id", "model"])["case_value"]
     np.testing.assert_allclose(total, score.astype(float).loc[total.index], atol=1e-12)
     assert set(total.index.get_level_values("model")) == {"deep", "combined"}
 
@@ -46,14 +46,14 @@ def test_what_stands_in_is_said(made) -> None:
     first = table[(table["case_id"] == new["case_id"].iloc[0]) & (table["model"] == "combined")]
     by_term = first.set_index("term")
     used = {term["variable"]: term.get("if_missing") for term in models[2]["terms"]}
-    assert (by_term.loc["birads", "value"], by_term.loc["birads", "stands_in"]) == (
+    assert (by_term.loc["birads", "case_value"], by_term.loc["birads", "stands_in"]) == (
         "6",
         used["birads"],
     )
-    assert by_term.loc["age", "value"] == ""
+    assert by_term.loc["age", "case_value"] == ""
     assert float(by_term.loc["age", "stands_in"]) == used["age"]
     rest = table[table["case_id"] != new["case_id"].iloc[0]]
-    known = rest[(rest["value"] != "") & (rest["term"] != "(intercept)")]
+    known = rest[(rest["case_value"] != "") & (rest["term"] != "(intercept)")]
     assert set(known["stands_in"]) == {""}
 
 

@@ -5,8 +5,8 @@ from microcalc.report.study import Study
 
 
 @pytest.fixture(scope="module")
-def study(ordinary, fake):
-    return Study.read(ordinary, config=fake["CONFIG"])
+def study(ordinary, cohort_files, fake):
+    return Study.read({**ordinary, **cohort_files}, config=fake["CONFIG"])
 
 
 @pytest.mark.parametrize("name", list(tables.TABLES))

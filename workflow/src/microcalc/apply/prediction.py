@@ -83,7 +83,7 @@ def _made_from(parts: pd.DataFrame, digests: dict[str, str]) -> dict[tuple[str, 
     """Return per case and model the digest of the model and of every value it took."""
     return {
         (str(case_id), str(model)): digest_value(
-            [digests[str(model)], *rows[["term", "value"]].to_numpy().tolist()]
+            [digests[str(model)], *rows[["term", "case_value"]].to_numpy().tolist()]
         )
         for (case_id, model), rows in parts.groupby(["case_id", "model"], sort=False)
     }

@@ -47,7 +47,8 @@ def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
         for split, case_id in places
     ]
     views = max(map(len, rows))
-    figure = style.new_figure(TEXT_MM + 3 * views * ROW_MM, TOP_MM + len(rows) * ROW_MM + BAR_MM)
+    height = TOP_MM + len(rows) * ROW_MM + BAR_MM
+    figure = style.new_figure(TEXT_MM + 3 * views * ROW_MM, height)
     grid = figure.subplots(
         len(rows),
         1 + 3 * views,
@@ -63,7 +64,9 @@ def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
             shown = _pictures(line[1 + 3 * view : 4 + 3 * view], arrays, i, strongest)
     for column, title in enumerate(("Patch", "Map", "Overlay") * views):
         grid[0][1 + column].set_title(title, fontweight="normal", loc="center")
-    bar = figure.colorbar(shown, ax=grid, location="bottom", fraction=0.02, aspect=60, pad=0.01)
+    bar = figure.colorbar(
+        shown, ax=grid, location="bottom", fraction=4 / height, aspect=60, pad=2 / height
+    )
     bar.set_label(f"Evidence for {labels['negative']} (−) or {labels['positive']} (+), log odds")
     bar.outline.set_visible(False)
     return figure

@@ -12,7 +12,7 @@ from microcalc.models.term import DEEP_SCORE, Term, texts
 from microcalc.selection.chain import INTERCEPT
 from microcalc.selection.training import feature_matrix
 
-COLUMNS = ("case_id", "model", "part_of", "term", "value", "stands_in", "contribution")
+COLUMNS = ("case_id", "model", "part_of", "term", "case_value", "stands_in", "contribution")
 LOG_ODDS = "log odds"
 
 
@@ -30,7 +30,7 @@ def table(
     -------
     pandas.DataFrame
         The rows whose `part_of` is "log odds" add up to a case's log odds, those whose `part_of`
-        is "deep_score" to the deep score. `value` is what the case has, empty where missing;
+        is "deep_score" to the deep score. `case_value` is what the case has, empty where missing;
         `stands_in` is what was used in the place of a missing value or an unknown level. In the
         order of models, cases and terms.
     """

@@ -21,7 +21,7 @@ EVALUATION = Room(
         *("calibration_table", "net_benefit"),
     ),
 )
-WARNINGS = Room("warnings", "Unlike the training cases", ("outside",))
+WARNINGS = Room("warnings", "Unlike the training cases", ("unlike",))
 PREDICTIONS = Room("predictions", "Predictions", ("registered",))
 CASE = Room("case", "Prediction", ("case_predictions", "outside", "case_map", "contributions"))
 
@@ -89,7 +89,9 @@ def cohort_summary(files: Files, *, config: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def case_page(files: Files, *, config: Mapping[str, Any], case_id: str, template: Place) -> str:
+def case_page(
+    files: Files, *, config: Mapping[str, Any], simulated: bool, case_id: str, template: Place
+) -> str:
     """Return the page of one case as HTML: predictions, warnings, map and contributions.
 
     `files` are register, warnings, contributions, models and figures; `template` is
@@ -98,7 +100,11 @@ def case_page(files: Files, *, config: Mapping[str, Any], case_id: str, template
     study = Study.read(files, config=config).of_case(case_id)
     numbered = Numbering(study, Path(template).parent)
     return read_template(template).render(
-        study=study, fmt=fmt, case_id=case_id, section=numbered.section(CASE)
+        study=study,
+        fmt=fmt,
+        case_id=case_id,
+        limits=_limits(study, simulated=simulated),
+        section=numbered.section(CASE),
     )
 
 
@@ -123,8 +129,9 @@ def _facts(study: Study) -> dict[str, Any]:
     lost = included[included["status"] != "included"]
     return {
         "cases": len(of_case),
-        "first": register["predicted_at"].min(),
-        "last": register["predicted_at"].max(),
+        "times": sorted(
+            {fmt.utc(register["predicted_at"].min()), fmt.utc(register["predicted_at"].max())}
+        ),
         "label_known": int((of_case["label_known"] == "yes").sum()),
         "chain": register["chain"].iloc[-1] if len(register) else "",
         "withdrawn": sorted(set(of_case["case_id"]) - now),

@@ -5,7 +5,17 @@ from typing import Any
 
 from microcalc.figures.words import counts, estimate, interval, number
 
-__all__ = ["count", "counts", "estimate", "interval", "missing", "number", "p_value", "percent"]
+__all__ = [
+    "count",
+    "counts",
+    "estimate",
+    "interval",
+    "missing",
+    "number",
+    "p_value",
+    "percent",
+    "utc",
+]
 
 NOT_AVAILABLE = "NA"
 
@@ -18,6 +28,11 @@ def missing(value: Any) -> bool:
 def count(value: Any) -> str:
     """Return a whole number with a comma between thousands: `2,048`."""
     return NOT_AVAILABLE if missing(value) else f"{int(value):,}"
+
+
+def utc(stamp: str) -> str:
+    """Return a time stamp in universal time as people write it: `2026-03-02 09:30:00`."""
+    return str(stamp).replace("T", " ").removesuffix("+00:00")
 
 
 def percent(value: float, digits: int = 0) -> str:

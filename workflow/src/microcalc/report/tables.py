@@ -372,7 +372,7 @@ def registered(study: Study) -> Table:
     for case_id, own in register.groupby("case_id", sort=True):
         of_model = {line["model"]: line for line in own.to_dict("records")}
         cells = [_call(of_model.get(name)) for name in study.models]
-        when = str(own["predicted_at"].min())
+        when = fmt.utc(own["predicted_at"].min())
         rows.append(Row((str(case_id), *cells, when, "yes" if case_id in unlike else "")))
     heads = [model_label(name) for name in study.models]
     return Table(("Case", *heads, "Predicted at", "Warnings"), tuple(rows))
@@ -386,20 +386,35 @@ def _call(line: Mapping[Hashable, Any] | None) -> str:
 
 
 def outside(study: Study) -> Table:
-    """Return everything in which a case is unlike the training cases."""
+    """Return in what one case is unlike the training cases."""
     rows = [
-        Row((line["case_id"], line["image_id"] or "whole case", line["aspect"], line["found"],
-             line["seen"]))
+        Row((line["image_id"] or "whole case", line["aspect"], line["found"], line["seen"]))
         for line in study.tables["warnings"].fillna("").to_dict("records")
-    ]  # fmt: skip
-    return Table(("Case", "Image", "What", "This case", "Training cases"), tuple(rows))
+    ]
+    return Table(("Image", "What", "This case", "Training cases"), tuple(rows))
+
+
+MOST_SHOWN = 5
+
+
+def unlike(study: Study) -> Table:
+    """Return in what cases are unlike the training cases: how many, and what they have."""
+    rows = []
+    warnings = study.tables["warnings"].fillna("")
+    for (aspect, seen), own in warnings.groupby(["aspect", "seen"], sort=True):
+        found = sorted(set(own["found"]))
+        shown = "; ".join(found[:MOST_SHOWN]) + ("; …" if len(found) > MOST_SHOWN else "")
+        rows.append(Row((str(aspect), fmt.count(own["case_id"].nunique()), shown, str(seen))))
+    return Table(("What", "Cases", "They have", "Training cases have"), tuple(rows))
 
 
 def development(study: Study) -> Table:
     """Return each model's AUC here beside those of its development."""
     rows = []
-    for model, own in study.tables["development"].groupby("model", sort=False):
-        rows.append(Row((model_label(str(model)),), "group"))
+    table = study.tables["development"]
+    for model in study.models:
+        own = table[table["model"] == model]
+        rows += [Row((model_label(model),), "group")] if len(own) else []
         for line in own.to_dict("records"):
             name = split_label(line["split"])
             how = KINDS.get(line["kind"], "")
@@ -428,7 +443,7 @@ def case_predictions(study: Study) -> Table:
                 fmt.number(line["probability"]),
                 fmt.number(line["threshold"], 3),
                 str(line["called"]),
-                str(line["predicted_at"]),
+                fmt.utc(line["predicted_at"]),
             )
         )
         for line in study.tables["register"].to_dict("records")
@@ -440,24 +455,29 @@ def case_predictions(study: Study) -> Table:
 
 def contributions(study: Study) -> Table:
     """Return what each term adds to one case's log odds, and each feature to the deep score."""
-    rows = []
-    table = study.tables["contributions"].fillna({"value": "", "stands_in": ""})
+    rows, told = [], set()
+    table = study.tables["contributions"].fillna({"case_value": "", "stands_in": ""})
     for (model, part_of), own in table.groupby(["model", "part_of"], sort=False):
-        inside = "" if part_of == "log odds" else ", inside the deep score"
-        rows.append(Row((model_label(str(model)) + inside,), "group"))
-        rows += [Row(_contribution(study, line)) for line in own.to_dict("records")]
-        total = float(own["contribution"].sum())
-        rows.append(Row(("Together", "", fmt.number(total, 3))))
-    return Table(("Term", "Value", "Adds to the log odds"), tuple(rows))
+        inside = part_of != "log odds"
+        lines = [Row(_contribution(study, line)) for line in own.to_dict("records")]
+        # Models share the deep score, unless each feature has a coefficient of the model's own.
+        if inside and tuple(lines) in told:
+            continue
+        told.add(tuple(lines))
+        heading = model_label(str(model)) + (": inside the deep score" if inside else "")
+        total = fmt.number(float(own["contribution"].sum()), 3)
+        sum_of = "Deep score" if inside else "Log odds"
+        rows += [Row((heading,), "group"), *lines, Row((sum_of, "", total))]
+    return Table(("Term", "Value", "Adds"), tuple(rows))
 
 
 def _contribution(study: Study, line: Mapping[Hashable, Any]) -> tuple[str, str, str]:
-    term, value = str(line["term"]), str(line["value"])
+    term, value = str(line["term"]), str(line["case_value"])
     if term == INTERCEPT:
         term = "Intercept"
     elif term == "deep_score" or term.startswith("deep_"):
         value = fmt.number(float(value), 3)
-    if term in study.config["clinical"]:
+    if term in study.config["clinical"] or term == "deep_score":
         term = study.variable_label(term)
     if line["stands_in"]:
         value = f"{value or 'missing'}; {line['stands_in']} stands in"
@@ -487,6 +507,7 @@ TABLES: dict[str, tuple[Callable[[Study], Table], str]] = {
     "published_table": (published, "published"),
     "registered": (registered, "register"),
     "outside": (outside, "warnings"),
+    "unlike": (unlike, "warnings"),
     "development": (development, "development"),
     "case_predictions": (case_predictions, "register"),
     "contributions": (contributions, "contributions"),

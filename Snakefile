@@ -35,4 +35,4 @@ rule all:
 
 rule apply:
     input:
-        applied,
+        finished,

@@ -24,10 +24,15 @@ def told_plainly(function, *arguments):
         raise WorkflowError(str(error)) from None
 
 
+def is_asked_for(target):
+    """Return whether the user named this target; Snakemake itself knows it only later."""
+    return workflow.is_main_process and target in sys.argv
+
+
 SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
 
 # `snakemake check` lists what is wrong with the config together with all else that is wrong.
-if workflow.is_main_process and "check" in sys.argv:
+if is_asked_for("check"):
     from microcalc import checking
 
     told_plainly(checking.refuse_problems, config, SCHEMAS)
@@ -41,6 +46,11 @@ config = told_plainly(
     APPLIED.config if APPLIED else config,
     settings.read_schema(SCHEMAS / "config.yaml"),
 )
+if is_asked_for("apply") and not APPLIED:
+    raise WorkflowError(
+        "apply needs to know what to apply to whom: snakemake apply --cores all --config "
+        "models=<results folder of a study> cohort=<folder with cases.csv and images.csv>"
+    )
 # Where frozen models are applied, no rule that fits is there to be run.
 ROOMS = (
     ("images", "features", "evaluation", "figures", "apply")
@@ -266,16 +276,6 @@ def finished(wildcards):
         return [*rules.predict_cohort.output, *rules.write_cohort.output, *pages]
     written = [*rules.write_report.output, *rules.write_manuscript.output]
     return [*written, *rules.freeze_study.output]
-
-
-def applied(wildcards):
-    """Return what `snakemake apply` leaves."""
-    if APPLIED is None:
-        raise WorkflowError(
-            "apply needs to know what to apply to whom: snakemake apply --cores all --config "
-            "models=<results folder of a study> cohort=<folder with cases.csv and images.csv>"
-        )
-    return finished(wildcards)
 
 
 def refuse_missing_images():

@@ -36,8 +36,8 @@ def test_a_new_study_lacks_its_images_and_nothing_else(
     with pytest.raises(StudyError) as raised:
         checking.refuse_problems(config_of(folder), SCHEMAS)
     lines = str(raised.value).splitlines()
-    assert lines[0].startswith("7 images of the study have no file")
-    assert len(lines) == 8
+    assert lines[0].startswith("11 images of the study have no file")
+    assert len(lines) == 12
 
 
 def test_a_new_study_is_a_complete_one(folder: Path) -> None:
@@ -54,9 +54,9 @@ def test_a_new_study_is_a_complete_one(folder: Path) -> None:
 def test_what_the_study_consists_of_is_told(folder: Path) -> None:
     config = complete(config_of(folder), read_schema(SCHEMAS / "config.yaml"))
     told = checking.summary(config, SCHEMAS).splitlines()
-    assert told[1] == "6 cases of 6 patients, 7 images"
-    assert told[2:5] == ["  train: 1 DCIS, 1 IDC", "  internal: 1 DCIS, 1 IDC",
-                         "  external: 1 DCIS, 1 IDC"]  # fmt: skip
+    assert told[1] == "10 cases of 10 patients, 11 images"
+    assert told[2] == "  train: 3 DCIS, 3 IDC"
+    assert told[4] == "  external: 1 DCIS, 1 IDC"
     assert told[5:] == ["  age is missing in 1 cases"]
 
 
@@ -67,7 +67,7 @@ def test_any_two_classes_will_do(folder: Path) -> None:
     config["labels"] = {"negative": "benign", "positive": "malignant"}
     checking.refuse_problems(config, SCHEMAS)
     told = checking.summary(complete(config, read_schema(SCHEMAS / "config.yaml")), SCHEMAS)
-    assert "train: 1 benign, 1 malignant" in told
+    assert "train: 3 benign, 3 malignant" in told
 
 
 def test_every_problem_of_config_tables_and_files_is_listed_at_once(folder: Path) -> None:
@@ -75,9 +75,9 @@ def test_every_problem_of_config_tables_and_files_is_listed_at_once(folder: Path
     config["selection"] = {"mrmr": {"shceme": "MIQ"}}
     config["evaluation"]["comparisons"] = [["deep", "clincal"]]
     cases, images = folder / "cases.csv", folder / "images.csv"
-    text = cases.read_text().replace("61,4B", "6x1,4B").replace("IDC,66", "ICD,66")
+    text = cases.read_text().replace("61,4B", "6x1,4B").replace("IDC,57", "ICD,57")
     cases.write_text(text.replace("palpable", "palpabel"))
-    images.write_text(images.read_text().replace("EXAMPLE-2,site", "EXAMPLE-9,site"))
+    images.write_text(images.read_text().replace("EXAMPLE-2,site", "EXAMPLE-99,site"))
     with pytest.raises(StudyError) as raised:
         checking.refuse_problems(config, SCHEMAS)
     said = str(raised.value)
@@ -86,8 +86,8 @@ def test_every_problem_of_config_tables_and_files_is_listed_at_once(folder: Path
         "column 'palpabel' is not known (did you mean 'palpable'?)",
         "no column 'palpable', which the config declares under `clinical`",
         "line 2, column 'age': '6x1' is not a number",
-        "line 7, column 'label': 'ICD' is not one of DCIS, IDC",
-        "line 4, column 'case_id': 'EXAMPLE-9' is not in",
+        "line 6, column 'label': 'ICD' is not one of DCIS, IDC",
+        "line 4, column 'case_id': 'EXAMPLE-99' is not in",
     ):
         assert problem in said, problem
 
@@ -96,9 +96,14 @@ def test_every_problem_of_config_tables_and_files_is_listed_at_once(folder: Path
     ("section", "change", "message"),
     [
         ("features", {"weights": "nowhere.pth"}, "features.weights: there is no file nowhere.pth"),
+        (
+            "features",
+            {"further_networks": {"small": {"backbone": "resnet18", "weights": "no.pth"}}},
+            "features.further_networks.small.weights: there is no file no.pth",
+        ),
         ("cohort", {"development_centers": ["A", "Q"]}, "'Q' is no center of the case table"),
         ("cohort", {"cases": "gone.csv"}, "gone.csv: there is no such table"),
-        ("cohort", {"development_centers": []}, "no training case is labelled 'DCIS'"),
+        ("cohort", {"development_centers": []}, "training patients labelled 'DCIS': 0"),
         ("evaluation", {"subgroups": {"columns": {"race": None}}}, "'race' is no column"),
     ],
 )

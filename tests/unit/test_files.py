@@ -1,10 +1,20 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from microcalc.files import atomic_path, digest_value, read_json, write_csv, write_json
+from microcalc.errors import StudyError
+from microcalc.files import (
+    atomic_path,
+    digest_value,
+    read_csv,
+    read_json,
+    read_parquet,
+    write_csv,
+    write_json,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -34,3 +44,33 @@ def test_json_refuses_nan(tmp_path: Path) -> None:
 def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:
     assert digest_value({"a": 1, "b": [2]}) == digest_value({"b": [2], "a": 1})
     assert digest_value({"a": 1}) != digest_value({"a": 2})
+
+
+@pytest.mark.parametrize(
+    ("read", "damaged"),
+    [
+        (read_csv, b'case_id,y\nC1,"1'),
+        (read_csv, b""),
+        (read_csv, bytes(40)),
+        (read_csv, b"case_id\n\xff\xfe\n"),
+        (read_json, b'{"auc": 0.'),
+        (read_parquet, b"PAR1 half a file"),
+    ],
+)
+def test_a_damaged_result_is_named(tmp_path: Path, read: Any, damaged: bytes) -> None:
+    path = tmp_path / "result"
+    path.write_bytes(damaged)
+    with pytest.raises(StudyError, match=r"result: damaged, .*; delete it and run the same"):
+        read(path)
+
+
+def test_a_job_thought_dead_cannot_spoil_its_replacements_file(tmp_path: Path) -> None:
+    target = tmp_path / "result.csv"
+    with atomic_path(target) as dead:
+        dead.write_text("half a ta")
+        with atomic_path(target) as replacement:
+            replacement.write_text("a table")
+        assert target.read_text() == "a table"
+        dead.write_text("a table")
+    assert target.read_text() == "a table"
+    assert list(tmp_path.iterdir()) == [target]

@@ -73,7 +73,8 @@ def test_the_snakefile_is_short() -> None:
 
 def test_pins_agree_everywhere() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["cluster"], *extras["dev"]]
     pins = dict(line.lower().split("==") for line in wanted)
     constraints = dict(
         line.lower().replace("_", "-").split("==")
@@ -81,6 +82,11 @@ def test_pins_agree_everywhere() -> None:
         if not line.startswith("#")
     )
     assert {name: constraints[name] for name in pins} == pins
+    pins |= dict(
+        line.split("==")
+        for line in (ROOT / "envs" / "build.txt").read_text().split()
+        if "==" in line
+    )
     for environment in ("analysis", "torch"):
         parsed = yaml.safe_load((ROOT / "envs" / f"{environment}.yaml").read_text())
         flat = [d for d in parsed["dependencies"] if isinstance(d, str)]

@@ -30,3 +30,20 @@ def test_an_unforeseen_error_keeps_its_traceback_in_the_log_alone(tmp_path: Path
     assert "Traceback" not in done.stderr
     assert "Traceback" in log.read_text()
     assert log.read_text().splitlines()[-1].endswith("ZeroDivisionError: n is 0")
+
+
+def test_a_job_that_is_told_to_end_says_so_and_leaves_no_half_file(tmp_path: Path) -> None:
+    log, target = tmp_path / "rule.log", tmp_path / "result.csv"
+    program = f"""
+import os, signal
+from microcalc.files import atomic_path
+from microcalc.logs import start
+start({str(log)!r})
+with atomic_path({str(target)!r}) as temporary:
+    temporary.write_text("half")
+    os.kill(os.getpid(), signal.SIGTERM)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "told to end" in log.read_text().splitlines()[-1]
+    assert list(tmp_path.iterdir()) == [log]

@@ -67,6 +67,13 @@ def test_weights_have_no_default(demo: dict[str, Any]) -> None:
             r"clinical\.age\.candidate: must be false",
         ),
         ("clinical.palpable.knots", 3, r"clinical\.palpable\.knots: only a continuous"),
+        ("models.deep.network", "densnet", r"'densnet' is not in features\.further_networks"),
+        (
+            "features.further_networks",
+            {"other": {"backbone": "densenet121"}},
+            r"further_networks\.other\.weights: is missing",
+        ),
+        ("features.further_networks", {"main": {}}, r"features\.further_networks: 'main'"),
         ("screening.method", "fixed", r"screening\.variables: method fixed needs"),
         ("screening.variables", ["aeg"], r"screening\.variables: 'aeg' is no clinical variable"),
         ("study", "../elsewhere", "study: '../elsewhere' does not match"),
@@ -81,6 +88,18 @@ def test_each_wrong_key_or_value_is_named(
         section = section[name]
     section[last] = value
     with pytest.raises(StudyError, match=message):
+        complete(demo, SCHEMA)
+
+
+def test_a_further_network_is_for_models_with_deep_features(demo: dict[str, Any]) -> None:
+    further = {"densenet": {"backbone": "densenet121", "weights": "random"}}
+    demo["features"]["further_networks"] = further
+    demo["models"]["densenet"] = {"deep": "score", "network": "densenet"}
+    completed = complete(demo, SCHEMA)
+    assert completed["features"]["further_networks"]["densenet"]["pool_views"] == "mean"
+    assert completed["models"]["deep"]["network"] == "main"
+    demo["models"]["densenet"]["deep"] = "none"
+    with pytest.raises(StudyError, match=r"models\.densenet\.network: the model takes no deep"):
         complete(demo, SCHEMA)
 
 

@@ -45,25 +45,42 @@ class Study:
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {table}"
         path.write_text(text.replace(old, new))
 
-    def snakemake(
-        self, *arguments: str, cores: int = 2, check: bool = True, configfile: bool = True
-    ) -> subprocess.CompletedProcess[str]:
-        command = [
+    def command(self, *arguments: str, cores: int | None = 2, configfile: bool = True) -> list[str]:
+        """Return the command that runs the study; a cluster's profile needs no cores."""
+        return [
             *(sys.executable, "-m", "snakemake"),
             *("--snakefile", str(ROOT / "Snakefile"), "--directory", str(self.folder)),
             *(("--configfile", str(self.folder / "config.yaml")) if configfile else ()),
-            *("--cores", str(cores)),
+            *([] if cores is None else ["--cores", str(cores)]),
             *arguments,
         ]
-        environment = {**os.environ, "NO_COLOR": "1"}
+
+    def snakemake(
+        self, *arguments: str, cores: int | None = 2, check: bool = True, configfile: bool = True
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            command, capture_output=True, text=True, env=environment, cwd=self.folder
+            self.command(*arguments, cores=cores, configfile=configfile),
+            capture_output=True,
+            text=True,
+            env=environment(),
+            cwd=self.folder,
         )
         if check and done.returncode:
             logs = sorted((self.results / "logs").rglob("*.log"), key=lambda p: p.stat().st_mtime)
             last = logs[-1].read_text()[-3000:] if logs else ""
             raise AssertionError(f"{done.stdout}\n{done.stderr}\n{last}")
         return done
+
+    def start(self, *arguments: str, console: Path) -> subprocess.Popen[bytes]:
+        """Start Snakemake without waiting for it; both its streams go to `console`."""
+        with open(console, "wb") as file:
+            return subprocess.Popen(
+                self.command(*arguments, cores=None),
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env=environment(),
+                cwd=self.folder,
+            )
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """Return how many jobs of each rule a dry run plans."""
@@ -84,6 +101,10 @@ class Study:
             for path in sorted(self.results.rglob(pattern))
             if "history" not in path.parts
         }
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "NO_COLOR": "1"}
 
 
 def tiny_config() -> dict[str, Any]:

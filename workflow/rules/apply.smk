@@ -15,6 +15,7 @@ rule take_cohort:
         exclusions=in_study("cohort/exclusions.csv"),
     log:
         log_of("take_cohort"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -25,21 +26,22 @@ rule take_cohort:
         "../scripts/take_cohort.py"
 
 
-rule take_models:
+rule take_model:
     input:
-        models=in_frozen(*expand("models/{model}.json", model=config["models"])),
-        weights=weights_file(),
+        model=in_frozen("models/{model}.json"),
+        weights=weights_of_model,
     output:
-        models=expand(in_study("models/{model}.json"), model=config["models"]),
+        model=in_study("models/{model}.json"),
     log:
-        log_of("take_models"),
+        log_of("take_model/{model}"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        preprocessing=preprocessing(),
-        code=code("take_models"),
+        preprocessing=preprocessing,
+        code=code("take_model"),
     script:
-        "../scripts/take_models.py"
+        "../scripts/take_model.py"
 
 
 rule predict_cohort:
@@ -48,7 +50,9 @@ rule predict_cohort:
         included=in_study("images/included.csv"),
         qc=in_study("images/qc.csv"),
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
-        features=in_study("features/features.parquet"),
+        features=expand(
+            in_study("features/{network}features.parquet"), network=networks()
+        ),
         domain=in_frozen("models/domain.json"),
         # Only to note whether a label was known; one that comes later predicts nothing anew.
         cases=ancient(config["cohort"]["cases"]),
@@ -58,9 +62,11 @@ rule predict_cohort:
         warnings=in_study("models/warnings.csv"),
     log:
         log_of("predict_cohort"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
+        networks=network_names(),
         labels=config["labels"],
         code=code("predict_cohort"),
     script:
@@ -77,6 +83,7 @@ rule join_labels:
         labelled=in_study("cohort/labelled.csv"),
     log:
         log_of("join_labels"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -137,6 +144,7 @@ rule write_cohort:
         summary=in_study("report/summary.md"),
     log:
         log_of("write_cohort"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -162,8 +170,10 @@ rule map_case:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
+        device=config["features"]["device"],
         code=code("map_case"),
     script:
         "../scripts/map_case.py"
@@ -190,6 +200,7 @@ rule write_case:
         page=in_study("report/case-{case}.html"),
     log:
         log_of("write_case/{case}"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:

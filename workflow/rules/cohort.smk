@@ -10,6 +10,7 @@ rule build_cohort:
         exclusions=in_study("cohort/exclusions.csv"),
     log:
         log_of("build_cohort"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -29,9 +30,9 @@ rule build_cohort:
 
 
 rule check:
-    localrule: True
     log:
         log_of("check"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -63,6 +63,11 @@ ROOMS = (
 # Only of such features is a map of the image a map of the deep score.
 MAPPED = {"layers": ["penultimate"], "pool_views": "mean", "harmonize": "none"}
 SHARDS = range(config["images"]["shards"])
+# The study's own network has no folder to itself; every further one has.
+NETWORKS = {"": config["features"]} | {
+    f"{name}/": {**config["features"], **further}
+    for name, further in config["features"]["further_networks"].items()
+}
 
 
 def in_study(path):
@@ -78,11 +83,24 @@ def settings_of(section, *names):
     return {name: config[section][name] for name in names}
 
 
+def per_attempt(amount):
+    """Return a resource that a job's second attempt has twice, and its third three times."""
+    return lambda wildcards, attempt: amount * attempt
+
+
 def schema(name):
     return str(SCHEMAS / f"{name}.yaml")
 
 
 def code(script):
+    """Return a param that changes with a script and with all it imports from the package.
+
+    A function, since a job on a cluster reads every rule but needs its own rule's digest alone.
+    """
+    return lambda wildcards: code_digest(script)
+
+
+def code_digest(script):
     return planning.code_digest(
         str(Path(workflow.basedir, "workflow", "scripts", f"{script}.py"))
     )
@@ -103,7 +121,7 @@ def made_from(shard):
         shard_rows(shard),
         config["cohort"]["image_folder"],
         config["images"],
-        code("extract_patches"),
+        code_digest("extract_patches"),
     )
 
 
@@ -118,9 +136,8 @@ def checked_cohort(wildcards):
     that is kept apart by `ancient`. So a shard that is out of date waits in the plain way.
     """
     eligible = in_study("cohort/eligible.csv")
-    current = planning.is_up_to_date(
-        shard_file(wildcards.shard), made_from(wildcards.shard)
-    )
+    shard = wildcards.shard
+    current = planning.is_up_to_date(shard_file(shard), lambda: made_from(shard))
     return ancient(eligible) if current else eligible
 
 
@@ -130,37 +147,80 @@ def phantom_digest(wildcards):
     return planning.rows_digest(rows)
 
 
-def weights_source():
+def network_of(model):
+    """Return the folder of the network whose features a model takes."""
+    name = config["models"][model]["network"]
+    return "" if name == "main" else f"{name}/"
+
+
+def networks():
+    """Return the folders of the networks that are at work: the study's own, and those named."""
+    return list(dict.fromkeys(["", *map(network_of, config["models"])]))
+
+
+def network_names():
+    return [network.rstrip("/") or "main" for network in networks()]
+
+
+def of_network(path):
+    """Return an input function for a file of the network that a rule's {model} takes."""
+
+    def file(wildcards):
+        return in_study(path.format(network=network_of(wildcards.model)))
+
+    return file
+
+
+def weights_of(wildcards):
+    return NETWORKS[wildcards.network]["weights"]
+
+
+def weights_source(wildcards):
     """Return what the weights are prepared from; nothing where they are generated."""
-    weights = config["features"]["weights"]
+    weights = weights_of(wildcards)
     if weights == "random":
         return []
     if re.fullmatch(r"IMAGENET\w+", weights):
-        return [in_study("features/weights/{backbone}.fetched.json")]
+        fetched = "features/{network}weights/{backbone}.fetched.json"
+        return [in_study(fetched.format(**wildcards))]
     return [weights]
 
 
-def weights_file():
-    return in_study(f"features/weights/{config['features']['backbone']}.safetensors")
+def weights_file(network=""):
+    backbone = NETWORKS[network]["backbone"]
+    return in_study(f"features/{network}weights/{backbone}.safetensors")
+
+
+def prepared_weights(wildcards):
+    return weights_file(wildcards.network)
+
+
+def weights_of_model(wildcards):
+    return weights_file(network_of(wildcards.model))
 
 
 def extraction_threads(wildcards):
-    """Return each shard's share of this machine's cores; four where a cluster gives them."""
-    return max(1, workflow.cores // len(SHARDS)) if workflow.cores else 4
+    """Return each shard's share of this machine's cores; a cluster's profile sets its own."""
+    return max(1, workflow.cores // len(SHARDS))
 
 
-def extraction_settings():
+def extraction_settings(wildcards):
     """Return what an image's features depend on, and whether kept ones may be used."""
     names = ("backbone", "layers", "device", "precision", "batch_size")
-    chosen = {name: config["features"][name] for name in names}
+    chosen = {name: NETWORKS[wildcards.network][name] for name in names}
     return {**chosen, "cache": config["images"]["cache"]}
 
 
-def preprocessing():
+def preprocessing(wildcards):
     """Return the settings that a frozen model's features depend on, to be frozen with it."""
-    pooled = settings_of("features", "layers", "precision", "pool_views", "harmonize")
+    network = NETWORKS[network_of(wildcards.model)]
+    names = ("layers", "precision", "pool_views", "harmonize")
     patch = vars(Recipe.from_settings(config["images"]))
-    return {"images": patch, "extraction": pooled}
+    return {"images": patch, "extraction": {name: network[name] for name in names}}
+
+
+def pooling(wildcards):
+    return NETWORKS[wildcards.network]["pool_views"]
 
 
 def redraws():
@@ -179,20 +239,24 @@ def surrounding_settings():
 
 
 def perturbation():
-    """Return what a perturbed patch depends on, its window aside."""
+    """Return whose patches are perturbed, and what one depends on, its window aside."""
     patch_px = Recipe.from_settings(config["images"]).patch_px
-    return {"limits": vars(perturbation_limits()), "patch_px": patch_px}
+    # The split lottery trains on cases that the study itself holds out.
+    lottery = config["evaluation"]["split_lottery"] > 0
+    splits = ["train", "internal"] if lottery else ["train"]
+    limits = vars(perturbation_limits())
+    return {"splits": splits, "limits": limits, "patch_px": patch_px}
 
 
 def perturbed_features():
     """Return the features of perturbed images; nothing where stability is not asked for."""
-    return [in_study("features/perturbed.parquet")] if redraws() else []
+    return [in_study("features/{network}perturbed.parquet")] if redraws() else []
 
 
 def selection_settings():
     """Return the config's `selection` with the least stability that `features` asks for."""
     least = config["features"]["stability"]["icc_min"] if redraws() else None
-    filters = {**config["selection"].get("filters", {}), "min_icc": least}
+    filters = {**config["selection"]["filters"], "min_icc": least}
     return {**config["selection"], "filters": filters}
 
 
@@ -206,7 +270,8 @@ def saliency_model():
     names = [
         name
         for name, model in config["models"].items()
-        if model["clinical"] == "none" and model["deep"] == "score"
+        if (model["clinical"], model["deep"], model["network"])
+        == ("none", "score", "main")
     ]
     chosen = {name: config["features"][name] for name in MAPPED}
     return names[0] if names and chosen == MAPPED else None
@@ -294,7 +359,9 @@ def tell_excluded_images():
 def refuse_forgotten_changes():
     for shard in SHARDS:
         told_plainly(
-            planning.refuse_forgotten_change, shard_file(shard), made_from(shard)
+            planning.refuse_forgotten_change,
+            shard_file(shard),
+            lambda shard=shard: made_from(shard),
         )
 
 
@@ -315,5 +382,6 @@ wildcard_constraints:
     design="bootstrap|split_lottery|permutation",
     redraw=r"\d+",
     case=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    network=f"(?:{'|'.join(NETWORKS)})",
     split="|".join(SPLITS),
     model="|".join(config["models"]),

@@ -8,6 +8,7 @@ rule describe_cohort:
         flow=in_study("evaluation/flow.json"),
     log:
         log_of("describe_cohort"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -31,6 +32,9 @@ rule audit_study:
         log_of("audit_study"),
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
     params:
         leakage=config["evaluation"]["leakage"],
         confidence=config["evaluation"]["confidence"],
@@ -45,7 +49,7 @@ rule evaluate_models:
         predictions=in_study("models/predictions.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         included=in_study("images/included.csv"),
-        funnel=in_study("selection/funnel.csv"),
+        funnels=expand(in_study("selection/{network}funnel.csv"), network=networks()),
         # Nothing is measured where training and validation share cases.
         leakage=in_study("evaluation/leakage.csv"),
     output:
@@ -73,8 +77,10 @@ rule evaluate_models:
             "subgroups",
         ),
         sample_size=config["evaluation"]["sample_size"],
+        networks=network_names(),
         models=config["models"],
         clinical=config["clinical"],
+        screening=config["screening"],
         published=config["published"],
         seed=config["seed"],
         code=code("evaluate_models"),
@@ -134,8 +140,10 @@ rule assess_usefulness:
 rule refit_chain:
     input:
         included=in_study("images/included.csv"),
-        features=in_study("features/features.parquet"),
-        perturbed=perturbed_features(),
+        features=expand(
+            in_study("features/{network}features.parquet"), network=networks()
+        ),
+        perturbed=expand(perturbed_features(), network=networks()),
     output:
         measured=in_study("evaluation/parts/{design}-{block}.csv"),
         selected=in_study("evaluation/parts/{design}-{block}.selected.csv"),
@@ -143,8 +151,12 @@ rule refit_chain:
         log_of("refit_chain/{design}-{block}"),
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(120),
     params:
         replicates=lambda wildcards: replicates_of(wildcards.design, wildcards.block),
+        networks=network_names(),
         models=config["models"],
         clinical=config["clinical"],
         screening=config["screening"],
@@ -174,6 +186,7 @@ rule summarize_refits:
         permutation_replicates=in_study("evaluation/permutation_replicates.csv"),
     log:
         log_of("summarize_refits"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -196,8 +209,10 @@ rule compute_saliency:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
     params:
+        device=config["features"]["device"],
         code=code("compute_saliency"),
     script:
         "../scripts/compute_saliency.py"

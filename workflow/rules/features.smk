@@ -1,14 +1,14 @@
 rule fetch_weights:
     output:
-        fetched=in_study("features/weights/{backbone}.fetched.json"),
+        fetched=in_study("features/{network}weights/{backbone}.fetched.json"),
     log:
-        log_of("fetch_weights/{backbone}"),
+        log_of("{network}fetch_weights/{backbone}"),
     retries: 2
     localrule: True
     conda:
         "../../envs/torch.yaml"
     params:
-        weights=config["features"]["weights"],
+        weights=weights_of,
         code=code("fetch_weights"),
     script:
         "../scripts/fetch_weights.py"
@@ -16,18 +16,19 @@ rule fetch_weights:
 
 rule prepare_weights:
     input:
-        weights_source(),
+        weights_source,
     output:
-        weights=in_study("features/weights/{backbone}.safetensors"),
+        weights=in_study("features/{network}weights/{backbone}.safetensors"),
     log:
-        log_of("prepare_weights/{backbone}"),
+        log_of("{network}prepare_weights/{backbone}"),
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(120),
     params:
         backbone=lambda wildcards: wildcards.backbone,
-        weights=config["features"]["weights"],
+        weights=weights_of,
         seed=config["seed"],
         code=code("prepare_weights"),
     script:
@@ -38,18 +39,19 @@ rule adapt_weights:
     input:
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
         included=in_study("images/included.csv"),
-        weights=weights_file(),
+        weights=prepared_weights,
     output:
-        adapted=in_study("features/adapted.safetensors"),
+        adapted=in_study("features/{network}adapted.safetensors"),
     log:
-        log_of("adapt_weights"),
+        log_of("{network}adapt_weights"),
     conda:
         "../../envs/torch.yaml"
     threads: extraction_threads
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(120),
     params:
-        settings=extraction_settings(),
+        settings=extraction_settings,
         code=code("adapt_weights"),
     script:
         "../scripts/adapt_weights.py"
@@ -58,19 +60,20 @@ rule adapt_weights:
 rule extract_features:
     input:
         shard=in_study("images/shard-{shard}.npz"),
-        weights=weights_file(),
-        adapted=harmonized_with("adabn", "features/adapted.safetensors"),
+        weights=prepared_weights,
+        adapted=harmonized_with("adabn", "features/{network}adapted.safetensors"),
     output:
-        features=update(in_study("features/shard-{shard}.parquet")),
+        features=update(in_study("features/{network}shard-{shard}.parquet")),
     log:
-        log_of("extract_features/{shard}"),
+        log_of("{network}extract_features/{shard}"),
     conda:
         "../../envs/torch.yaml"
     threads: extraction_threads
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(120),
     params:
-        settings=extraction_settings(),
+        settings=extraction_settings,
         code=code("extract_features"),
     script:
         "../scripts/extract_features.py"
@@ -78,16 +81,19 @@ rule extract_features:
 
 rule gather_features:
     input:
-        shards=expand(in_study("features/shard-{shard}.parquet"), shard=SHARDS),
+        shards=expand(
+            in_study("features/{{network}}shard-{shard}.parquet"), shard=SHARDS
+        ),
         included=harmonized_with("combat", "images/included.csv"),
     output:
-        features=in_study("features/features.parquet"),
+        features=in_study("features/{network}features.parquet"),
     log:
-        log_of("gather_features"),
+        log_of("{network}gather_features"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        pool_views=config["features"]["pool_views"],
+        pool_views=pooling,
         code=code("gather_features"),
     script:
         "../scripts/gather_features.py"
@@ -121,7 +127,8 @@ rule perturb_patches:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
+        runtime=per_attempt(60),
     params:
         perturbation=perturbation(),
         seed=config["seed"],
@@ -134,30 +141,33 @@ rule perturb_patches:
 use rule extract_features as extract_perturbed with:
     input:
         shard=in_study("features/perturbed-{redraw}-{shard}.npz"),
-        weights=weights_file(),
-        adapted=harmonized_with("adabn", "features/adapted.safetensors"),
+        weights=prepared_weights,
+        adapted=harmonized_with("adabn", "features/{network}adapted.safetensors"),
     output:
-        features=update(in_study("features/perturbed-{redraw}-{shard}.parquet")),
+        features=update(
+            in_study("features/{network}perturbed-{redraw}-{shard}.parquet")
+        ),
     log:
-        log_of("extract_perturbed/{redraw}-{shard}"),
+        log_of("{network}extract_perturbed/{redraw}-{shard}"),
 
 
 rule gather_perturbed:
     input:
         shards=expand(
-            in_study("features/perturbed-{redraw}-{shard}.parquet"),
+            in_study("features/{{network}}perturbed-{redraw}-{shard}.parquet"),
             redraw=redraws(),
             shard=SHARDS,
         ),
     output:
-        perturbed=in_study("features/perturbed.parquet"),
+        perturbed=in_study("features/{network}perturbed.parquet"),
     log:
-        log_of("gather_perturbed"),
+        log_of("{network}gather_perturbed"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
         n_copies=len(redraws()),
-        pool_views=config["features"]["pool_views"],
+        pool_views=pooling,
         code=code("gather_perturbed"),
     script:
         "../scripts/gather_perturbed.py"

@@ -11,6 +11,7 @@ rule draw_roc:
         ),
     log:
         log_of("draw_roc/{split}"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -30,6 +31,7 @@ rule draw_cohort:
         flow=multiext(in_study("figures/flow"), ".svg", ".png", ".pdf"),
     log:
         log_of("draw_cohort"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -59,6 +61,7 @@ rule draw_selection:
         embedding=multiext(in_study("figures/embedding"), ".svg", ".png", ".pdf"),
     log:
         log_of("draw_selection"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -75,8 +78,7 @@ rule draw_selection:
 rule draw_models:
     input:
         included=in_study("images/included.csv"),
-        features=in_study("features/features.parquet"),
-        selected=in_study("selection/selected.csv"),
+        deep_scores=in_study("models/deep_scores.csv"),
         univariable=in_study("models/univariable.csv"),
         multivariable=in_study("models/multivariable.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
@@ -85,6 +87,7 @@ rule draw_models:
         nomogram=multiext(in_study("figures/nomogram"), ".svg", ".png", ".pdf"),
     log:
         log_of("draw_models"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -126,6 +129,7 @@ rule draw_evaluation:
         ),
     log:
         log_of("draw_evaluation"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -152,6 +156,7 @@ rule draw_saliency:
         ),
     log:
         log_of("draw_saliency"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -177,7 +182,8 @@ rule draw_gallery:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
+        runtime=per_attempt(30),
     params:
         code=code("draw_gallery"),
     script:
@@ -194,6 +200,7 @@ rule draw_refits:
         resampling=multiext(in_study("figures/resampling"), ".svg", ".png", ".pdf"),
     log:
         log_of("draw_refits"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -9,7 +9,8 @@ rule extract_patches:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
+        runtime=per_attempt(60),
     params:
         cases=config["cohort"]["cases"],
         images=config["cohort"]["images"],
@@ -32,6 +33,7 @@ rule gather_images:
         included=in_study("images/included.csv"),
     log:
         log_of("gather_images"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:

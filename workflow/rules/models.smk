@@ -7,6 +7,7 @@ rule screen_clinical:
         missing=in_study("models/missing.csv"),
     log:
         log_of("screen_clinical"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -22,18 +23,17 @@ rule screen_clinical:
 rule fit_model:
     input:
         included=in_study("images/included.csv"),
-        selected=in_study("selection/selected.csv"),
-        crossfit=in_study("selection/crossfit.csv"),
-        crossfit_selected=in_study("selection/crossfit_selected.csv"),
-        features=in_study("features/features.parquet"),
-        weights=in_study(
-            f"features/weights/{config['features']['backbone']}.safetensors"
-        ),
+        selected=of_network("selection/{network}selected.csv"),
+        crossfit=of_network("selection/{network}crossfit.csv"),
+        crossfit_selected=of_network("selection/{network}crossfit_selected.csv"),
+        features=of_network("features/{network}features.parquet"),
+        weights=weights_of_model,
     output:
         model=in_study("models/{model}.json"),
         training=in_study("models/{model}.training.csv"),
     log:
         log_of("fit_model/{model}"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -43,7 +43,7 @@ rule fit_model:
         threshold=config["threshold"],
         labels=config["labels"],
         training_scores=config["selection"]["training_scores"],
-        preprocessing=preprocessing(),
+        preprocessing=preprocessing,
         seed=config["seed"],
         code=code("fit_model"),
     script:
@@ -53,9 +53,11 @@ rule fit_model:
 rule predict:
     input:
         included=in_study("images/included.csv"),
-        features=in_study("features/features.parquet"),
-        selected=in_study("selection/selected.csv"),
-        crossfit=in_study("selection/crossfit.csv"),
+        features=expand(
+            in_study("features/{network}features.parquet"), network=networks()
+        ),
+        selected=expand(in_study("selection/{network}selected.csv"), network=networks()),
+        crossfit=expand(in_study("selection/{network}crossfit.csv"), network=networks()),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         training=expand(in_study("models/{model}.training.csv"), model=config["models"]),
     output:
@@ -63,9 +65,11 @@ rule predict:
         deep_scores=in_study("models/deep_scores.csv"),
     log:
         log_of("predict"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
+        networks=network_names(),
         code=code("predict"),
     script:
         "../scripts/predict.py"
@@ -75,16 +79,20 @@ rule freeze_study:
     input:
         included=in_study("images/included.csv"),
         qc=in_study("images/qc.csv"),
-        features=in_study("features/features.parquet"),
+        features=expand(
+            in_study("features/{network}features.parquet"), network=networks()
+        ),
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
     output:
         settings=in_study("models/settings.yaml"),
         domain=in_study("models/domain.json"),
     log:
         log_of("freeze_study"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
+        networks=network_names(),
         settings={name: config[name] for name in handover.SECTIONS},
         simulated="simulate" in config,
         code=code("freeze_study"),

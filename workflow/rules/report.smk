@@ -37,6 +37,7 @@ rule write_report:
         summary=in_study("report/summary.md"),
     log:
         log_of("write_report"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -70,6 +71,7 @@ rule write_manuscript:
         ),
     log:
         log_of("write_manuscript"),
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -1,20 +1,23 @@
 rule select_features:
     input:
         included=in_study("images/included.csv"),
-        features=in_study("features/features.parquet"),
+        features=in_study("features/{network}features.parquet"),
         perturbed=perturbed_features(),
     output:
-        mrmr=in_study("selection/mrmr.csv"),
-        lasso_path=in_study("selection/lasso_path.csv"),
-        lasso_cv=in_study("selection/lasso_cv.csv"),
-        selected=in_study("selection/selected.csv"),
-        funnel=in_study("selection/funnel.csv"),
-        crossfit=in_study("selection/crossfit.csv"),
-        crossfit_selected=in_study("selection/crossfit_selected.csv"),
+        mrmr=in_study("selection/{network}mrmr.csv"),
+        lasso_path=in_study("selection/{network}lasso_path.csv"),
+        lasso_cv=in_study("selection/{network}lasso_cv.csv"),
+        selected=in_study("selection/{network}selected.csv"),
+        funnel=in_study("selection/{network}funnel.csv"),
+        crossfit=in_study("selection/{network}crossfit.csv"),
+        crossfit_selected=in_study("selection/{network}crossfit_selected.csv"),
     log:
-        log_of("select_features"),
+        log_of("{network}select_features"),
     conda:
         "../../envs/analysis.yaml"
+    resources:
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
     params:
         settings=selection_settings(),
         seed=config["seed"],

@@ -6,7 +6,8 @@ rule simulate_shard:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=1500,
+        mem_mb=per_attempt(1500),
+        runtime=per_attempt(60),
     params:
         cases=config["cohort"]["cases"],
         phantoms=lambda wildcards: config["simulate"]["phantoms"],

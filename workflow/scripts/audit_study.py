@@ -1,9 +1,7 @@
 """Look for what training and validation share, and for what gives center or label away."""
 
-import pandas as pd
-
 from microcalc.evaluation import cohort_tables, confounding, leakage
-from microcalc.files import read_csv, write_csv
+from microcalc.files import read_csv, read_parquet, write_csv
 from microcalc.logs import start
 
 start(snakemake.log[0])
@@ -11,7 +9,7 @@ asked = snakemake.params
 cases = cohort_tables.included(snakemake.input.included)
 images = leakage.read(snakemake.input.shards, cases)
 write_csv(leakage.audit(images, **asked.leakage), snakemake.output.leakage)
-features = pd.read_parquet(snakemake.input.features)
+features = read_parquet(snakemake.input.features)
 qc = read_csv(snakemake.input.qc)
 found = confounding.audit(cases, features, qc, seed=asked.seed, confidence=asked.confidence)
 write_csv(found, snakemake.output.confounding)

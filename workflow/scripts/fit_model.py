@@ -2,7 +2,8 @@
 
 from microcalc.files import write_csv, write_json
 from microcalc.logs import start
-from microcalc.models.fit import Recipe, fit_model
+from microcalc.models.fit import fit_model
+from microcalc.models.recipe import Recipe
 from microcalc.models.tables import Tables
 
 start(snakemake.log[0])

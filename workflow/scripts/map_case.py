@@ -9,5 +9,6 @@ start(snakemake.log[0])
 given = snakemake.input
 model = read_json(given.model)
 chosen = saliency.of_case(register.read(given.register), snakemake.wildcards.case, model)
-maps = saliency.compute(chosen, model, given.shards, given.weights)
+device = snakemake.params.device
+maps = saliency.compute(chosen, model, given.shards, given.weights, device=device)
 saliency.write(maps, snakemake.output.saliency)

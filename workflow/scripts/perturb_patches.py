@@ -1,4 +1,4 @@
-"""One shard's training patches, cut as another reader might have cut them."""
+"""One shard's patches to train on, cut as another reader might have cut them."""
 
 from microcalc.features import perturb
 from microcalc.images import included

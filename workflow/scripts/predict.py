@@ -1,16 +1,17 @@
 """Predict every included case with every frozen model, and export the deep score of each."""
 
-import pandas as pd
-
-from microcalc.files import read_csv, write_csv
+from microcalc.files import read_csv, read_parquet, write_csv
 from microcalc.images import included
 from microcalc.logs import start
 from microcalc.models import predict
 
 start(snakemake.log[0])
-given = snakemake.input
-cases, features = included.read(given.included), pd.read_parquet(given.features)
+given, networks = snakemake.input, snakemake.params.networks
+cases = included.read(given.included)
+features = dict(zip(networks, map(read_parquet, given.features), strict=True))
 predictions = predict.collect(given.models, given.training, cases, features)
 write_csv(predictions, snakemake.output.predictions)
-chain, folds = read_csv(given.selected), read_csv(given.crossfit)
-write_csv(predict.score_table(cases, features, chain, folds), snakemake.output.deep_scores)
+chains = dict(zip(networks, map(read_csv, given.selected), strict=True))
+folds = dict(zip(networks, map(read_csv, given.crossfit), strict=True))
+scores = predict.score_table(cases, features, chains, folds)
+write_csv(scores, snakemake.output.deep_scores)

@@ -5,10 +5,11 @@ from microcalc.files import write_csv
 from microcalc.logs import start
 
 start(snakemake.log[0])
-given = snakemake.input
-rooms = {"included_cases": given.included, "qc": given.qc, "features": given.features}
+given, how = snakemake.input, snakemake.params
+features = dict(zip(how.networks, given.features, strict=True))
+rooms = {"included_cases": given.included, "qc": given.qc, "features": features}
 found = prediction.run(given.models, **rooms, shards=given.shards, seen=given.domain[0])
-labelled = intake.read_labels(given.cases, snakemake.params.labels)["case_id"]
+labelled = intake.read_labels(given.cases, how.labels)["case_id"]
 register.add(snakemake.output.register, found.predictions, labelled)
 write_csv(found.contributions, snakemake.output.contributions)
 write_csv(found.warnings, snakemake.output.warnings)

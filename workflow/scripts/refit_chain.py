@@ -3,11 +3,10 @@
 from microcalc.evaluation import refit, replicates
 from microcalc.files import write_csv
 from microcalc.logs import start
-from microcalc.selection import training
 
 start(snakemake.log[0])
 asked, given = snakemake.params, snakemake.input
-cases = refit.gather(*training.read(given.included, given.features, given.perturbed))
+cases = refit.read(given.included, asked.networks, given.features, given.perturbed)
 plan = refit.Plan(asked.models, asked.clinical, asked.screening, asked.selection)
 design, numbers = snakemake.wildcards.design, range(*asked.replicates)
 measured, selected = replicates.run(design, numbers, cases, plan, seed=asked.seed)

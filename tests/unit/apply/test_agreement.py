@@ -28,18 +28,18 @@ DEEP = {
 
 def take(folder: Path, weights: dict = WEIGHTS, **changes: Any) -> Path:
     deep = MODEL | {"name": "deep", "deep": DEEP, "terms": []}
-    (folder / "deep.json").write_text(json.dumps(deep))
-    (folder / "clinical.json").write_text(json.dumps(MODEL))
     header = json.dumps({"__metadata__": weights}).encode()
     (folder / "weights").write_bytes(struct.pack("<Q", len(header)) + header)
-    names = ["deep.json", "clinical.json"]
-    agreement.take(
-        [folder / name for name in names],
-        [folder / "here" / name for name in names],
-        weights=folder / "weights",
-        images=IMAGES | changes.get("images", {}),
-        extraction=EXTRACTION | changes.get("extraction", {}),
-    )
+    for model in (deep, MODEL):
+        name = f"{model['name']}.json"
+        (folder / name).write_text(json.dumps(model))
+        agreement.take(
+            folder / name,
+            folder / "here" / name,
+            weights=folder / "weights",
+            images=IMAGES | changes.get("images", {}),
+            extraction=EXTRACTION | changes.get("extraction", {}),
+        )
     return folder / "here"
 
 

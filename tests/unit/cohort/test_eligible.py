@@ -72,5 +72,25 @@ def test_a_training_set_of_one_class_is_refused() -> None:
     cohort = cohort_of()
     for case in cohort.cases:
         case["label"] = "IDC"
-    with pytest.raises(StudyError, match="no training case is labelled 'DCIS'"):
+    with pytest.raises(StudyError, match="training patients labelled 'DCIS': 0"):
         build(cohort)
+
+
+def with_grade(cohort: Cohort, of_label: dict[str, Any]) -> Cohort:
+    cases = tuple({**case, "grade": of_label[case["label"]]} for case in cohort.cases)
+    return Cohort(cases, cohort.images)
+
+
+@pytest.mark.parametrize("missing", [0, 20])
+def test_the_label_under_another_name_is_refused(missing: int) -> None:
+    recoded = with_grade(cohort_of(), {"DCIS": "low", "IDC": "high"})
+    for case in recoded.cases[:missing]:
+        case["grade"] = None
+    with pytest.raises(StudyError, match=r"column 'grade': high = IDC and low = DCIS in every"):
+        build(recoded)
+
+
+def test_a_variable_that_is_wrong_once_is_no_recoding() -> None:
+    nearly = with_grade(cohort_of(), {"DCIS": 0.0, "IDC": 1.0})
+    nearly.cases[5]["grade"] = 1.0 - nearly.cases[5]["grade"]
+    assert len(build(nearly)[0]) == 60

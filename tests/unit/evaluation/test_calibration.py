@@ -118,7 +118,7 @@ def test_the_table_has_intervals_around_its_estimates(predictions):
     table = calibration.table(predictions, resamples=60)
     assert list(table.columns) == list(calibration.COLUMNS)
     assert len(table) == 8
-    for name in ("slope", "citl", "oe", "brier"):
+    for name in ("slope", "citl", "oe", "brier", "ici", "e50", "e90", "emax"):
         assert (table[f"{name}_low"] < table[name]).all()
         assert (table[name] < table[f"{name}_high"]).all()
     again = calibration.table(predictions, resamples=60)

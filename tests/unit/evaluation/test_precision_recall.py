@@ -1,9 +1,11 @@
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from microcalc.errors import StudyError
 from microcalc.evaluation import precision_recall
+from microcalc.evaluation.proportions import wilson
 from microcalc.seeds import stream
 
 
@@ -51,3 +53,19 @@ def test_the_curve_is_that_of_scikit_learn(predictions):
     assert found["recall"].tolist() == pytest.approx(recall[:-1][::-1])
     assert found["threshold"].tolist() == thresholds[::-1].tolist()
     assert list(table.columns) == list(precision_recall.CURVE_COLUMNS)
+
+
+def test_intervals_of_the_curve_are_wilsons_or_by_patient(predictions):
+    table = precision_recall.curve(predictions)
+    row = table.iloc[10]
+    share = wilson(round(row["precision"] * row["n_called"]), row["n_called"])
+    assert (row["precision_low"], row["precision_high"]) == (share.low, share.high)
+    share = wilson(round(row["recall"] * row["n_pos"]), row["n_pos"])
+    assert (row["recall_low"], row["recall_high"]) == (share.low, share.high)
+    doubled = pd.concat([predictions, predictions.assign(case_id="x" + predictions["case_id"])])
+    both = precision_recall.curve(doubled, resamples=300)
+    assert set(both["method"]) == {"cluster bootstrap"}
+    np.testing.assert_allclose(both["precision"], table["precision"])
+    # Twice the same patients tell no more, and the bootstrap knows.
+    wide = [(t["recall_high"] - t["recall_low"]).median() for t in (table, both)]
+    assert wide[1] == pytest.approx(wide[0], rel=0.25)

@@ -47,3 +47,13 @@ def test_without_an_internal_set_it_is_refused(predictions):
 
 def test_nothing_fitted_adds_nothing(predictions):
     assert len(recalibration.apply(predictions, {})) == len(predictions)
+
+
+def test_its_interval_is_that_of_the_internal_calibration(predictions):
+    _, fitted = recalibration.extend(predictions, wanted=True)
+    measured = calibration.table(predictions, resamples=20)
+    made = recalibration.with_intervals(fitted, measured).set_index("model")
+    internal = predictions.query("split == 'internal' and model == 'deep'")
+    low, high = calibration.wald(internal["y"], internal["probability"])["slope"]
+    assert made.loc["deep", ["slope_low", "slope_high"]].tolist() == [low, high]
+    assert (made["slope"].between(made["slope_low"], made["slope_high"])).all()

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from microcalc.errors import StudyError
-from microcalc.evaluation import chance, optimism, parts, refit, replicates
+from microcalc.evaluation import chance, delong, optimism, parts, refit, replicates
 from microcalc.files import write_csv
 from microcalc.models.clinical import training_rows
 from microcalc.models.recipe import DeepInput, Recipe
@@ -58,9 +58,14 @@ def drawn():
     return draw()
 
 
+def gather(included, features, perturbed=None):
+    copies = None if perturbed is None else {"main": perturbed}
+    return refit.gather(included, {"main": features}, copies)
+
+
 @pytest.fixture(scope="module")
 def cases(drawn):
-    return refit.gather(*drawn)
+    return gather(*drawn)
 
 
 @pytest.fixture
@@ -73,7 +78,7 @@ def test_on_the_training_cases_it_is_the_study_itself(drawn, cases):
     included, features = drawn
     study = select.select(included, features, settings=SELECTION, seed=SEED)
     again = refit.fit(cases.where("train"), PLAN, seed=SEED)
-    pd.testing.assert_frame_equal(again.chain.selected, study.chain.selected)
+    pd.testing.assert_frame_equal(again.chains["main"].selected, study.chain.selected)
     own = study.crossfit[study.crossfit["fold"] == study.crossfit["also_left_out"]]
     deep = DeepInput(own["deep_score"].to_numpy(), True, study.chain.selected, features)
     recipe = Recipe("combined", MODELS["combined"], CLINICAL, SCREENING, seed=SEED)
@@ -132,7 +137,7 @@ def test_validation_cases_reach_no_bootstrap_replicate(drawn, cases):
     changed = features.copy()
     changed.loc[included["split"] != "train", "deep_0000"] += 100
     one, _ = replicates.run("bootstrap", [0], cases, PLAN, seed=SEED)
-    other, _ = replicates.run("bootstrap", [0], refit.gather(included, changed), PLAN, seed=SEED)
+    other, _ = replicates.run("bootstrap", [0], gather(included, changed), PLAN, seed=SEED)
     pd.testing.assert_frame_equal(one, other)
 
 
@@ -161,14 +166,60 @@ def test_perturbed_images_filter_again_in_every_sample(drawn):
     for name in ("deep_0000", "deep_0001"):  # informative, but another value each time
         shaken[name] = rng.normal(size=len(shaken))
     shaken.insert(0, "copy", 0)
-    cases = refit.gather(included, features, shaken)
+    cases = gather(included, features, shaken)
     strict = refit.Plan(MODELS, CLINICAL, SCREENING, SELECTION | {"filters": {"min_icc": 0.8}})
     _, free = replicates.run("bootstrap", [0], cases, PLAN, seed=SEED)
     _, selected = replicates.run("bootstrap", [0], cases, strict, seed=SEED)
     assert {"deep_0000", "deep_0001"} & set(free["name"])
     assert not {"deep_0000", "deep_0001"} & set(selected["name"])
-    with pytest.raises(StudyError, match="filtered by stability"):
-        replicates.DESIGNS["split_lottery"](cases, 1)
+
+
+def test_the_lottery_filters_by_stability_with_internal_cases_too(drawn):
+    included, features = drawn
+    development = included.loc[included["split"] != "external", "case_id"]
+    shaken = features[features["case_id"].isin(development)].copy()
+    rng = np.random.default_rng(6)
+    shaken["deep_0000"] = rng.normal(size=len(shaken))
+    shaken.insert(0, "copy", 0)
+    strict = refit.Plan(MODELS, CLINICAL, SCREENING, SELECTION | {"filters": {"min_icc": 0.8}})
+    cases = gather(included, features, shaken)
+    measured, selected = replicates.run("split_lottery", range(3), cases, strict, seed=SEED)
+    assert measured["auc"].notna().all()
+    assert "deep_0000" not in set(selected["name"])
+    assert "deep_0001" in set(selected["name"])
+
+
+def test_rows_of_every_kind_are_refitted(drawn):
+    """A reader's score and another network's features go through all designs as the rest do."""
+    included, features = drawn
+    rng = np.random.default_rng(8)
+    read = included.assign(reader=[f"{v:.2f}" for v in included["y"] + rng.normal(0, 1, 90)])
+    other = features.copy()
+    other["deep_0000"] = rng.normal(size=90)  # that network does not see what the first sees
+    models = MODELS | {
+        "reader": {"kind": "external_score", "column": "reader"},
+        "other": {"clinical": "none", "deep": "score", "network": "densenet"},
+    }
+    clinical = CLINICAL | {"reader": {"kind": "continuous", "candidate": False}}
+    plan = refit.Plan(models, clinical, SCREENING, SELECTION)
+    cases = refit.gather(read, {"main": features, "densenet": other})
+    for design in replicates.DESIGNS:
+        measured, selected = replicates.run(design, range(2), cases, plan, seed=SEED)
+        assert set(measured["model"]) == set(models)
+        assert measured["auc"].notna().all()
+        labels = set(selected.loc[selected["kind"] == "deep feature", "name"])
+        assert any(name.startswith("densenet/") for name in labels)
+        assert "reader" not in set(selected["name"])
+    # The score itself is not learned, so that a refit ranks the training cases as it does.
+    bootstrap, _ = replicates.run("bootstrap", range(2), cases, plan, seed=SEED)
+    own = bootstrap[(bootstrap["model"] == "reader") & (bootstrap["set"] == "original")]
+    train = read[read["split"] == "train"]
+    expected = delong.auc_ci(train["y"], train["reader"].astype(float)).auc
+    np.testing.assert_allclose(own["auc"], expected, atol=1e-12)
+    # What is asked of the first network does not depend on the second.
+    alone, _ = replicates.run("bootstrap", range(2), gather(*drawn), PLAN, seed=SEED)
+    kept = bootstrap[bootstrap["model"].isin(MODELS)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone, kept)
 
 
 def test_permuted_labels_keep_each_set_and_each_patient(cases):
@@ -227,6 +278,9 @@ def test_optimism_is_apparent_less_original(predictions):
     assert row["corrected"] == pytest.approx(row["apparent"] - row["optimism"])
     assert row["corrected_low"] < row["corrected"] < row["corrected_high"]
     assert row["out_of_bag"] <= row["plus632"] <= row["apparent"]
+    widths = [row[f"{name}_high"] - row[f"{name}_low"] for name in ("corrected", "plus632")]
+    assert widths[0] == pytest.approx(widths[1])  # one spread, put around either estimate
+    assert row["plus632_low"] < row["plus632"] < row["plus632_high"]
     assert np.isnan(table.loc[("deep", "slope"), "plus632"])
     assert table.loc[("clinical", "brier"), "corrected_high"] <= 1
     few = optimism.table(predictions, measured[measured["replicate"] < 19])
@@ -240,6 +294,7 @@ def test_chance_tables(predictions):
     lots = chance.lottery(predictions, measured)
     assert lots["splits"].tolist() == [30, 30]
     assert (lots["minimum"] < lots["median"]).all()
+    assert lots["study_rank"].between(lots["study_rank_low"], lots["study_rank_high"]).all()
     null = chance.permutation(predictions, measured).set_index("model")
     as_well = measured[measured["model"] == "deep"]["auc"] >= null.loc["deep", "auc"]
     assert null.loc["deep", "p"] == pytest.approx((1 + as_well.sum()) / 31)

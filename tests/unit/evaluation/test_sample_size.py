@@ -4,10 +4,14 @@ import pytest
 
 from microcalc.errors import StudyError
 from microcalc.evaluation import sample_size
+from microcalc.models.recipe import Recipe
 
 CLINICAL = {
-    "age": {"kind": "continuous"},
+    "age": {"kind": "continuous", "knots": 4},
+    "size": {"kind": "continuous"},
     "birads": {"kind": "categorical", "levels": ["4A", "4B", "4C", "5"]},
+    "density": {"kind": "ordinal", "levels": ["A", "B", "C", "D"]},
+    "reader": {"kind": "continuous", "candidate": False},
 }
 
 
@@ -44,15 +48,59 @@ def test_impossible_aucs_are_refused(auc, prevalence):
         sample_size.validation(prevalence, auc)
 
 
-def test_candidates_are_counted_before_screening():
-    models = {
-        "clinical": {"clinical": "screened", "deep": "none"},
-        "deep": {"clinical": "none", "deep": "score"},
-        "combined": {"clinical": "screened", "deep": "score"},
-        "radiologist": {"kind": "external_score", "column": "score"},
+def training(n=60):
+    rng = np.random.default_rng(2)
+    size = np.round(rng.gamma(4, 4, n), 1).astype(object)
+    size[:6] = None
+    return pd.DataFrame(
+        {
+            "split": "train",
+            "age": rng.integers(30, 80, n),
+            "size": size,
+            "birads": rng.choice(["4A", "4B", "4C"], n),  # no case of the level 5
+            "density": rng.choice(["A", "B", "C", "D"], n),
+            "reader": rng.random(n),
+        }
+    )
+
+
+MODELS = {
+    "screened": {"clinical": "screened"},
+    "deep": {"deep": "score"},
+    "combined": {"clinical": "screened", "deep": "score"},
+    "without": {"clinical": "screened", "without": ["age", "size"]},
+    "named": {"clinical": ["birads"]},
+    "other": {"deep": "features", "network": "densenet"},
+    "reader": {"kind": "external_score", "column": "reader"},
+}
+
+
+@pytest.mark.parametrize(
+    ("screening", "clinical"),
+    # age: a line and two bends; birads: three levels were seen; density: steps; size may get an
+    # indicator of missing values.
+    [
+        ({"missing": "multiple"}, 3 + 1 + 2 + 1),
+        ({"missing": "impute", "indicator_from": 5}, 3 + 2 + 2 + 1),
+        ({"missing": "impute", "method": "fixed", "variables": ["age", "density"]}, 3 + 1),
+    ],
+)
+def test_candidates_are_the_columns_of_the_design(screening, clinical):
+    recipes = [Recipe(name, spec, CLINICAL, screening) for name, spec in MODELS.items()]
+    found = sample_size.parameters_of(recipes, training(), {"main": 2048, "densenet": 1024})
+    assert found == {
+        "screened": clinical,
+        "deep": 2048,
+        "combined": 2048 + clinical,
+        "without": 1 if screening.get("method") == "fixed" else 2 + 1,
+        "named": 2,
+        "other": 1024,
     }
-    found = sample_size.parameters_of(models, CLINICAL, 2048)
-    assert found == {"clinical": 4, "deep": 2048, "combined": 2052}
+
+
+def test_a_model_of_no_candidate_has_no_row():
+    recipe = Recipe("clinical", {"clinical": ["birads"]}, CLINICAL, {"missing": "impute"})
+    assert sample_size.parameters_of([recipe], training().assign(birads="4A"), {}) == {}
 
 
 def test_the_table_says_what_is_enough():

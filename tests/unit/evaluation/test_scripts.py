@@ -44,7 +44,7 @@ def test_evaluate_models(tmp_path, run, predictions, made_predictions):
         models.append(str(tmp_path / f"{name}.json"))
         write_json({"name": name, "threshold": 0.5}, models[-1])
     cases = predictions.drop_duplicates("case_id")[["case_id", "center", "split", "y"]]
-    cases = cases.assign(n_images="2", status="included")
+    cases = cases.assign(n_images="2", status="included", age=range(len(cases)))
     lost = cases.iloc[:1].assign(case_id="lost", status="excluded")
     write_csv(pd.concat([cases, lost]), tmp_path / "included.csv")
     (tmp_path / "funnel.csv").write_text("step,n_features\nextracted,512\nmRMR,30\n")
@@ -54,7 +54,7 @@ def test_evaluate_models(tmp_path, run, predictions, made_predictions):
             "predictions": made_predictions,
             "models": models,
             "included": str(tmp_path / "included.csv"),
-            "funnel": str(tmp_path / "funnel.csv"),
+            "funnels": [str(tmp_path / "funnel.csv")],
         },
         ["metrics", "delong", "equivalence", "mcnemar", "precision_recall", "subgroups",
          "sample_size", "published"],
@@ -65,6 +65,8 @@ def test_evaluate_models(tmp_path, run, predictions, made_predictions):
             "subgroups": {"columns": {"n_images": None}, "min_per_class": 5},
         },
         sample_size={"expected_auc": 0.8},
+        networks=["main"],
+        screening={"missing": "impute"},
         models={"clinical": {"clinical": "screened"}, "deep": {"deep": "score"}},
         clinical={"age": {"kind": "continuous"}},
         published={"sets": {"external": {"deep": {"auc": 0.8}}}},

@@ -68,18 +68,19 @@ def surroundings(tmp_path):
     return path
 
 
-def _copy(surroundings, tmp_path, copy, train=("c0", "c2", "c3")):
+def _copy(surroundings, tmp_path, copy, train=("c0", "c2", "c3"), splits=("train",)):
     included = pd.DataFrame({"case_id": ["c0", "c1", "c2", "c3"]})
     included["split"] = ["train" if c in train else "external" for c in included["case_id"]]
     out = tmp_path / f"copy-{copy}.npz"
-    perturb.write_copy(
-        surroundings, included, out, limits=vars(SOME), patch_px=32, seed=5, copy=copy
-    )
+    size = {"limits": vars(SOME), "patch_px": 32}
+    perturb.write_copy(surroundings, included, out, splits=splits, **size, seed=5, copy=copy)
     return shard_file.read(out)
 
 
-def test_usable_training_images_alone_are_perturbed(surroundings, tmp_path):
+def test_usable_images_of_the_splits_alone_are_perturbed(surroundings, tmp_path):
     assert _copy(surroundings, tmp_path, 0).image_id.tolist() == ["i0", "i3"]
+    other = _copy(surroundings, tmp_path, 0, splits=("external",))
+    assert other.image_id.tolist() == ["i1"]
 
 
 def test_a_perturbation_depends_on_image_and_copy_alone(surroundings, tmp_path):

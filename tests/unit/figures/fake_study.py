@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from microcalc import settings
-from microcalc.evaluation import flow, table1
+from microcalc.evaluation import flow, sample_size, table1
 from microcalc.evaluation import tables as evaluation
 from microcalc.files import write_csv, write_json
 
@@ -141,6 +141,7 @@ def _invent(sizes, nothing_selected, seed):
         "images/included.csv": included,
         "images/qc.csv": _qc(cases),
         "models/predictions.csv": predictions,
+        "models/deep_scores.csv": _deep_scores(predictions, nothing_selected=nothing_selected),
         **{f"evaluation/{name}.csv": table for name, table in made.items()},
         "evaluation/table1.csv": table1.describe(cases, CONFIG["clinical"]),
         "selection/lasso_path.csv": path,
@@ -184,12 +185,11 @@ def _evaluation(predictions, models, included, funnel):
     )
     made |= evaluation.probabilities(predictions, settings=settings, seed=1)
     made |= evaluation.usefulness(predictions, settings=settings, seed=1)
-    return made | evaluation.sizes(
-        *(included, funnel),
-        models=CONFIG["models"],
-        clinical=CONFIG["clinical"],
-        settings=settings["sample_size"],
+    plan = (CONFIG["models"], CONFIG["clinical"], CONFIG["screening"])
+    made["sample_size"] = sample_size.of_study(
+        included, {"main": funnel}, *plan, **settings["sample_size"]
     )
+    return made
 
 
 def _refits(rng):
@@ -206,13 +206,29 @@ def _refits(rng):
     replicates = pd.DataFrame(rows, columns=columns)
     optimism = pd.DataFrame(
         [
-            (model, "auc", 125, 80, 45, 12, 0, 0.9, 0.1, 0.8, 0.7, 0.88, 0.75, 0.79, "refitted")
+            (
+                model,
+                "auc",
+                125,
+                80,
+                45,
+                12,
+                0,
+                0.9,
+                0.1,
+                0.8,
+                0.7,
+                0.88,
+                0.75,
+                *(0.79, 0.69, 0.87),
+                "refitted",
+            )
             for model in MODELS
         ],
         columns=[
             *("model", "measure", "n", "n_pos", "n_neg", "replicates", "failed", "apparent"),
             *("optimism", "corrected", "corrected_low", "corrected_high", "out_of_bag"),
-            *("plus632", "method"),
+            *("plus632", "plus632_low", "plus632_high", "method"),
         ],
     )
     held_out = replicates[replicates["set"].isin(["internal", "external"])]
@@ -246,6 +262,14 @@ def _predictions(rng, cases, *, nothing_selected):
             part["probability"] = 1 / (1 + np.exp(-signal))
             rows.append(part)
     return pd.concat(rows).sort_values(["model", "kind", "case_id"], ignore_index=True)
+
+
+def _deep_scores(predictions, *, nothing_selected):
+    of_deep = predictions[predictions["model"] == "deep"]
+    score = np.log(of_deep["probability"] / (1 - of_deep["probability"]))
+    columns = ["case_id", "patient_id", "split", "kind"]
+    score = 0.575 if nothing_selected else score
+    return of_deep[columns].assign(network="main", deep_score=score)
 
 
 def _lasso(rng, *, nothing_selected):

@@ -30,7 +30,7 @@ def digests(cases: pd.DataFrame) -> pd.DataFrame:
 
 
 def describe(cases: pd.DataFrame, features: pd.DataFrame) -> domain.Domain:
-    return domain.describe(cases, quality(cases), features, digests(cases), CLINICAL)
+    return domain.describe(cases, quality(cases), {"main": features}, digests(cases), CLINICAL)
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +74,11 @@ def test_each_way_of_being_unlike_is_named(
     span = describe(cases, features)
     new = cases[cases["split"] == "external"].reset_index(drop=True)
     qc = quality(new)
-    case_id = new["case_id"].iloc[0]
+    case_id, deep = new["case_id"].iloc[0], {"main": features}
     table = qc if column in qc else new
     table[column] = [value, *table[column].iloc[1:]]
-    plain = domain.outside(span, cases[cases["case_id"] == case_id], quality(new), features, [])
-    found = domain.outside(span, new, qc, features, ["age", "birads"])
+    plain = domain.outside(span, cases[cases["case_id"] == case_id], quality(new), deep, [])
+    found = domain.outside(span, new, qc, deep, ["age", "birads"])
     added = set(aspects(new, found, case_id)) - set(aspects(new, plain, case_id))
     assert added == ({expected} if expected else set())
 
@@ -88,7 +88,9 @@ def test_a_variable_no_model_uses_gives_no_warning(
 ) -> None:
     cases, features = study
     new = cases.assign(birads="6")
-    found = domain.outside(describe(cases, features), new, quality(new), features, ["age"])
+    found = domain.outside(
+        describe(cases, features), new, quality(new), {"main": features}, ["age"]
+    )
     assert "unknown level" not in set(found["aspect"])
 
 
@@ -96,7 +98,7 @@ def test_the_distance_tells_far_cases_and_few_others(
     study: tuple[pd.DataFrame, pd.DataFrame],
 ) -> None:
     cases, features = study
-    span = describe(cases, features)["features"]
+    span = describe(cases, features)["features"]["main"]
     held_out = cases[cases["split"] != "train"]
     names = features.columns[2:]
     X = features.set_index("case_id").loc[held_out["case_id"], names].to_numpy(dtype=float)
@@ -111,7 +113,7 @@ def test_the_limit_is_kept_by_99_of_100_training_cases_left_out(
     study: tuple[pd.DataFrame, pd.DataFrame],
 ) -> None:
     cases, features = study
-    span = describe(cases, features)["features"]
+    span = describe(cases, features)["features"]["main"]
     train = cases.loc[cases["split"] == "train", "case_id"]
     X = features.set_index("case_id").loc[train].iloc[:, 1:].to_numpy(dtype=float)
     by_hand = [

@@ -13,11 +13,11 @@ from tests.scripts import run_script
 from tests.unit.selection.study import CLINICAL, SETTINGS, draw
 
 from microcalc.errors import StudyError
-from microcalc.files import write_csv
+from microcalc.files import write_csv, write_json
 from microcalc.models import equation, logistic, provenance, threshold
-from microcalc.models.fit import Recipe, fit_model
-from microcalc.models.predict import COLUMNS, predict
-from microcalc.models.recipe import DeepInput
+from microcalc.models.fit import fit_model
+from microcalc.models.predict import COLUMNS, collect, predict, score_table
+from microcalc.models.recipe import DeepInput, Recipe
 from microcalc.models.tables import Tables
 from microcalc.selection.select import select
 
@@ -38,7 +38,7 @@ SPECS: dict[str, dict[str, Any]] = {
 
 
 def recipe(name: str, **changes: Any) -> Recipe:
-    given = {"spec": SPECS[name], "clinical": CLINICAL, "screening": SCREENING} | changes
+    given = {"spec": SPECS.get(name), "clinical": CLINICAL, "screening": SCREENING} | changes
     return Recipe(name, **given)
 
 
@@ -183,6 +183,37 @@ def test_an_external_score_is_brought_to_probabilities(tables: Tables) -> None:
     model, _ = fit_model(how, tables, threshold=YOUDEN, labels=LABELS)
     same, _ = fit_model(recipe("age_alone"), tables, threshold=YOUDEN, labels=LABELS)
     assert (model["intercept"], model["terms"]) == (same["intercept"], same["terms"])
+
+
+def test_another_networks_features(tables: Tables, tmp_path: Path) -> None:
+    """Its columns have the same names and other values: each model takes its own network's."""
+    other_features = tables.features.copy()
+    names = [name for name in other_features if name.startswith("deep_")]
+    other_features[names] = other_features[names[::-1]].to_numpy() * 3 + 1
+    other = tables_of(tables.included, other_features)
+    how = recipe("other", spec={"clinical": "none", "deep": "score", "network": "densenet"})
+    model, training = fit_model(how, other, threshold=YOUDEN, labels=LABELS)
+    own, own_training = fit_model(recipe("deep"), tables, threshold=YOUDEN, labels=LABELS)
+    assert (model["deep"]["network"], own["deep"].get("network")) == ("densenet", None)
+    paths = []
+    for made, scores in ((model, training), (own, own_training)):
+        paths.append((tmp_path / f"{made['name']}.json", tmp_path / f"{made['name']}.csv"))
+        write_json(made, paths[-1][0])
+        write_csv(scores, paths[-1][1])
+    both = {"main": tables, "densenet": other}
+    features = {name: each.features for name, each in both.items()}
+    found = collect(*zip(*paths, strict=True), tables.included, features)
+    exported = score_table(
+        *(tables.included, features),
+        {name: each.selected for name, each in both.items()},
+        {name: each.crossfit for name, each in both.items()},
+    )
+    for made, name in ((model, "densenet"), (own, "main")):
+        rows = found[found["model"] == made["name"]].merge(
+            exported[exported["network"] == name], on=["case_id", "kind"], validate="1:1"
+        )
+        assert len(rows) == (found["model"] == made["name"]).sum()
+        np.testing.assert_allclose(rows["probability"], 1 / (1 + np.exp(-rows["deep_score"])))
 
 
 def test_screening_without_a_variable(tables: Tables, models: dict) -> None:
@@ -394,13 +425,16 @@ def test_the_scripts(tmp_path: Path, tables: Tables, models: dict) -> None:
         "predict",
         log=tmp_path / "log",
         input={
-            **inputs,
+            "included": inputs["included"],
+            **{name: [inputs[name]] for name in ("features", "selected", "crossfit")},
             "models": [tmp_path / f"{name}.json" for name in names],
             "training": [tmp_path / f"{name}.training.csv" for name in names],
         },
         output={name: tmp_path / f"{name}.csv" for name in ("predictions", "deep_scores")},
+        params={"networks": ["main"]},
     )
     scores = pd.read_csv(tmp_path / "deep_scores.csv")
+    assert set(scores["network"]) == {"main"}
     deep = scores.merge(pd.read_csv(tmp_path / "predictions.csv").query("model == 'deep'"))
     assert len(deep) == len(scores)
     np.testing.assert_allclose(deep["probability"], 1 / (1 + np.exp(-deep["deep_score"])))

@@ -6,8 +6,9 @@ import pytest
 from tests.unit.test_settings import SCHEMA
 
 from microcalc.models import provenance
-from microcalc.models.fit import Recipe, fit_model
+from microcalc.models.fit import fit_model
 from microcalc.models.predict import predict
+from microcalc.models.recipe import Recipe
 from microcalc.models.tables import Tables
 from microcalc.selection.select import select
 from microcalc.settings import complete

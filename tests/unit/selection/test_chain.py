@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from tests.unit.selection.study import SETTINGS, draw
@@ -7,17 +9,18 @@ from microcalc.selection import chain, mrmr
 from microcalc.selection.training import training_cases
 
 
-def fit(seed: int = 0, **changes: dict) -> tuple[chain.Chain, np.ndarray]:
-    included, features = draw(seed)
-    cases = training_cases(included, features)
-    settings = {**SETTINGS, **{k: {**SETTINGS[k], **v} for k, v in changes.items()}}
+def fit(
+    seed: int = 0, *, copies: np.ndarray | None = None, **settings: Any
+) -> tuple[chain.Chain, np.ndarray]:
+    cases = training_cases(*draw(seed))
     fitted = chain.fit(
         cases.X,
         cases.y,
         cases.patients,
         feature_names=cases.feature_names,
-        settings=settings,
+        settings=SETTINGS | settings,
         seed=1,
+        copies=copies,
     )
     return fitted, cases.X
 
@@ -54,7 +57,7 @@ def test_the_score_is_the_path_at_the_chosen_lambda() -> None:
 
 
 def test_lambda_1se_keeps_no_more() -> None:
-    least, most = fit(lasso={"choose": "lambda_1se"})[0], fit()[0]
+    least, most = fit(lasso=SETTINGS["lasso"] | {"choose": "lambda_1se"})[0], fit()[0]
     assert len(least.selected) <= len(most.selected)
 
 
@@ -98,33 +101,22 @@ def test_fewer_patients_than_folds_leaves_one_out(caplog: pytest.LogCaptureFixtu
 
 
 def test_both_engines_give_the_same_chain() -> None:
-    native, theirs = fit()[0], fit(mrmr={"engine": "pymrmr"})[0]
+    native, theirs = fit()[0], fit(mrmr=SETTINGS["mrmr"] | {"engine": "pymrmr"})[0]
     assert native.mrmr["feature"].tolist() == theirs.mrmr["feature"].tolist()
     assert native.selected.equals(theirs.selected)
 
 
 def test_every_filter_is_counted() -> None:
-    included, features = draw()
-    cases = training_cases(included, features)
-    copies = cases.X[None] + np.random.default_rng(0).normal(0, 0.05, (2, *cases.X.shape))
+    X = training_cases(*draw()).X
+    copies = X[None] + np.random.default_rng(0).normal(0, 0.05, (2, *X.shape))
     copies[:, :, 7] = 0  # an unstable one
-    settings = SETTINGS | {
-        "filters": {
-            "min_icc": 0.75,
-            "min_variance": 0.1,
-            "univariable_p": 0.3,
-            "max_spearman": 0.9,
-        }
+    filters = {
+        "min_icc": 0.75,
+        "min_variance": 0.1,
+        "univariable_p": 0.3,
+        "max_spearman": 0.9,
     }
-    fitted = chain.fit(
-        cases.X,
-        cases.y,
-        cases.patients,
-        feature_names=cases.feature_names,
-        settings=settings,
-        seed=1,
-        copies=copies,
-    )
+    fitted, _ = fit(copies=copies, filters=filters)
     steps = ["extracted", "stable", "not constant", "univariable", "not collinear", "mRMR", "LASSO"]
     assert fitted.funnel["step"].tolist() == steps
     counts = fitted.funnel["n_features"].tolist()
@@ -134,37 +126,24 @@ def test_every_filter_is_counted() -> None:
 
 def test_stability_without_copies_is_explained() -> None:
     with pytest.raises(StudyError, match="min_icc asks for stable features"):
-        fit_settings({"filters": {"min_icc": 0.9}})
-
-
-def fit_settings(extra: dict, seed: int = 0) -> tuple[chain.Chain, np.ndarray]:
-    cases = training_cases(*draw(seed))
-    fitted = chain.fit(
-        cases.X,
-        cases.y,
-        cases.patients,
-        feature_names=cases.feature_names,
-        settings=SETTINGS | extra,
-        seed=1,
-    )
-    return fitted, cases.X
+        fit(filters={"min_icc": 0.9})
 
 
 def test_filters_that_keep_nothing_leave_the_prevalence() -> None:
-    fitted, X = fit_settings({"filters": {"univariable_p": 1e-30}})
+    fitted, X = fit(filters={"univariable_p": 1e-30})
     assert fitted.funnel["n_features"].tolist() == [60, 59, 0, 0, 0]
     assert len(set(fitted.score(X))) == 1
 
 
 @pytest.mark.parametrize("scheme", ["MID", "relevance", "correlation"])
 def test_schemes(scheme: str) -> None:
-    fitted, _ = fit_settings({"mrmr": SETTINGS["mrmr"] | {"scheme": scheme}})
+    fitted, _ = fit(mrmr=SETTINGS["mrmr"] | {"scheme": scheme})
     assert fitted.mrmr["feature"].iloc[0] in ("deep_0000", "deep_0001")
 
 
 def test_quantile_levels() -> None:
     halves = SETTINGS["mrmr"] | {"discretize": "quantiles", "levels": 2}
-    fitted, X = fit_settings({"mrmr": halves})
+    fitted, X = fit(mrmr=halves)
     y = training_cases(*draw()).y
     codes = (np.median(X, axis=0) < X).astype(int)
     expected = mrmr.rank_codes(codes, y, n_features=3)
@@ -173,18 +152,18 @@ def test_quantile_levels() -> None:
 
 
 def test_refits_change_coefficients_and_nothing_else() -> None:
-    plain, X = fit_settings({})
+    plain, X = fit()
     for refit in ("logistic", "ridge"):
-        again, _ = fit_settings({"refit": refit})
+        again, _ = fit(refit=refit)
         assert again.selected["feature"].tolist() == plain.selected["feature"].tolist()
         assert (again.selected["coefficient"] != plain.selected["coefficient"]).all()
         assert np.corrcoef(again.score(X), plain.score(X))[0, 1] > 0.9
 
 
 def test_criterion_alpha_and_repetitions() -> None:
-    by_auc, _ = fit_settings({"lasso": SETTINGS["lasso"] | {"criterion": "auc", "repeats": 3}})
+    by_auc, _ = fit(lasso=SETTINGS["lasso"] | {"criterion": "auc", "repeats": 3})
     assert by_auc.lasso_cv["auc"].between(0.4, 1).all()
     chosen = by_auc.lasso_cv.loc[by_auc.lasso_cv["is_min"]].iloc[0]
     assert chosen["auc"] == by_auc.lasso_cv["auc"].max()
-    net, _ = fit_settings({"lasso": SETTINGS["lasso"] | {"alpha": 0.2}})
+    net, _ = fit(lasso=SETTINGS["lasso"] | {"alpha": 0.2})
     assert len(net.selected) >= len(fit()[0].selected)

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -127,3 +130,35 @@ def test_as_fast_as_promised() -> None:
         lasso.cross_validate(values, y, folds=folds)
         seconds.append(time.process_time() - start)
     assert min(seconds) < 0.3  # 0.07 s alone on the machine; tests run beside others
+
+
+FIT = """
+import sys
+import numpy as np
+from microcalc.selection import lasso
+rng = np.random.default_rng(4)
+X, y = rng.normal(size=(60, 5)), np.arange(60) % 2
+for alpha in (1, 1.0, 0.5):
+    path = lasso.fit_path(X, y, alpha=alpha)
+    sys.stdout.write(path.coefficients.tobytes().hex())
+"""
+
+
+@pytest.mark.slow
+def test_jobs_that_start_at_once_share_what_they_compile(tmp_path: Path) -> None:
+    """Two with an empty cache, a third that finds it: all say the same, and nothing is doubled."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+
+    def start() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", FIT], env=environment, text=True, stdout=subprocess.PIPE
+        )
+
+    together = [start(), start()]
+    said = [job.communicate()[0] for job in together]
+    said.append(start().communicate()[0])
+    assert len(set(said)) == 1
+    assert len(said[0]) > 1000
+    compiled = {path.name for path in tmp_path.rglob("*.nbc")}
+    functions = {path.name for path in tmp_path.rglob("*.nbi")}
+    assert len(compiled) == len(functions) > 0

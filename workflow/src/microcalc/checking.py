@@ -106,10 +106,13 @@ def _of_tables(config: Config, schemas: Path) -> Iterator[str]:
 
 def _of_files(config: Config) -> Iterator[str]:
     """Yield what a valid config names that is not there, or not once."""
-    weights = config["features"]["weights"]
-    is_file = weights != "random" and not re.fullmatch(r"IMAGENET\w+", weights)
-    if is_file and not os.path.isfile(weights):
-        yield f"features.weights: there is no file {weights}"
+    networks = {"": config["features"], **config["features"]["further_networks"]}
+    for name, network in networks.items():
+        weights = network["weights"]
+        is_file = weights != "random" and not re.fullmatch(r"IMAGENET\w+", weights)
+        if is_file and not os.path.isfile(weights):
+            place = f"features.further_networks.{name}" if name else "features"
+            yield f"{place}.weights: there is no file {weights}"
     known = (*config["clinical"], *OTHER_SUBGROUPS)
     for name in config["evaluation"]["subgroups"]["columns"]:
         if name not in known:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from microcalc.errors import StudyError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -58,7 +60,19 @@ def write_json(value: Any, path: str | os.PathLike[str]) -> None:
 
 def read_json(path: str | os.PathLike[str]) -> Any:
     """Return the value of a JSON file."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    with _named_when_damaged(path):
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+@contextmanager
+def _named_when_damaged(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Raise a StudyError that names the file for whatever its reader says of its content."""
+    try:
+        yield
+    except ValueError as error:
+        raise StudyError(
+            f"{path}: damaged, {error}; delete it and run the same command again"
+        ) from None
 
 
 def write_csv(table: "pd.DataFrame", path: str | os.PathLike[str]) -> None:
@@ -72,15 +86,36 @@ def read_csv(path: str | os.PathLike[str]) -> "pd.DataFrame":
 
     Only an empty cell is missing: "NA" may be the name of a center or of a level.
     """
+    return _read_csv(path, dict.fromkeys(TEXT_COLUMNS, str))
+
+
+def read_text_csv(path: str | os.PathLike[str]) -> "pd.DataFrame":
+    """Return a table of results with every cell as text: a level "01" or "NA" is a level."""
+    return _read_csv(path, str)
+
+
+def _read_csv(path: str | os.PathLike[str], dtype: Any) -> "pd.DataFrame":
     import pandas as pd
 
-    return pd.read_csv(
-        path,
-        dtype=dict.fromkeys(TEXT_COLUMNS, str),
-        keep_default_na=False,
-        na_values=[""],
-        float_precision="round_trip",
-    )
+    with _named_when_damaged(path):
+        with open(path, "rb") as file:
+            if file.read(1) == b"\0":
+                raise ValueError("it holds zeros")
+        return pd.read_csv(
+            path,
+            dtype=dtype,
+            keep_default_na=False,
+            na_values=[""],
+            float_precision="round_trip",
+        )
+
+
+def read_parquet(path: str | os.PathLike[str]) -> "pd.DataFrame":
+    """Return a table of features."""
+    import pandas as pd
+
+    with _named_when_damaged(path):
+        return pd.read_parquet(path)
 
 
 def digest_bytes(data: bytes) -> str:

@@ -1,9 +1,10 @@
 """Logging for scripts: a failed job's log ends in one sentence that says what to do."""
 
 import logging
+import signal
 import sys
 import traceback
-from types import TracebackType
+from types import FrameType, TracebackType
 
 from microcalc.errors import StudyError
 
@@ -13,6 +14,7 @@ def start(log_path: str) -> logging.Logger:
 
     The sentence goes to standard error too, so that it stands on Snakemake's console. A
     StudyError is a message to the user and needs no traceback; anything else keeps its own.
+    A job that is told to end, by a time limit or a cancellation, says so and tidies up.
     """
     handler = logging.FileHandler(log_path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -32,4 +34,12 @@ def start(log_path: str) -> logging.Logger:
         print(f"{sentence}\nSee {log_path}", file=sys.stderr)
 
     sys.excepthook = report
+    signal.signal(signal.SIGTERM, _end)
     return logger
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise StudyError(
+        "the job was told to end before it was done: it was cancelled, or its time was over; "
+        "run the same command again"
+    )

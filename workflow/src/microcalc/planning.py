@@ -6,7 +6,7 @@ Every job on a cluster reads this module again, so it imports the standard libra
 import ast
 import base64
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -61,9 +61,9 @@ def shard_digest(rows: Iterable[Row], image_folder: str, *settings: object) -> s
     return digest_value([facts, *settings])
 
 
-def is_up_to_date(shard_file: str, digest: str) -> bool:
-    """Return whether the shard is there and was made from what `digest` stands for."""
-    return os.path.exists(shard_file) and read_digest(shard_file) == digest
+def is_up_to_date(shard_file: str, digest: Callable[[], str]) -> bool:
+    """Return whether the shard is there and was made from what `digest()` stands for."""
+    return os.path.exists(shard_file) and read_digest(shard_file) == digest()
 
 
 def rows_digest(rows: Iterable[Row]) -> str:
@@ -105,7 +105,7 @@ def refuse_missing_images(rows: Iterable[Row], image_folder: str) -> None:
         )
 
 
-def refuse_forgotten_change(shard_file: str, digest: str) -> None:
+def refuse_forgotten_change(shard_file: str, digest: Callable[[], str]) -> None:
     """Raise a StudyError when a shard is out of date and Snakemake cannot know it.
 
     Snakemake compares the digest of a shard's rows with the one it noted under
@@ -114,7 +114,7 @@ def refuse_forgotten_change(shard_file: str, digest: str) -> None:
     """
     if not os.path.exists(shard_file) or _has_record(shard_file):
         return
-    if read_digest(shard_file) not in (digest, None):
+    if read_digest(shard_file) not in (digest(), None):
         raise StudyError(
             f"{shard_file}: made from other images or another images table than today's, and "
             "Snakemake's own record of it (.snakemake/metadata) is gone, so that it would not be "
@@ -148,7 +148,8 @@ def folder_digest(folder: str) -> str:
     return digest_value({path.relative_to(folder).as_posix(): digest_file(path) for path in files})
 
 
-def _imported_modules(content: bytes) -> list[Path]:
+@cache
+def _imported_modules(content: bytes) -> tuple[Path, ...]:
     names: set[str] = set()
     for node in ast.walk(ast.parse(content)):
         if isinstance(node, ast.Import):
@@ -158,7 +159,9 @@ def _imported_modules(content: bytes) -> list[Path]:
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
     ours = {name for name in names if name.split(".")[0] == "microcalc"}
     packages = {name.rsplit(".", i)[0] for name in ours for i in range(name.count(".") + 1)}
-    return [path for name in sorted(ours | packages) if (path := _module_file(name)) is not None]
+    return tuple(
+        path for name in sorted(ours | packages) if (path := _module_file(name)) is not None
+    )
 
 
 def _module_file(name: str) -> Path | None:

@@ -155,7 +155,16 @@ def _model_contradictions(config: Mapping[str, Any]) -> list[str]:
         for name, entry in clinical.items()
         if "knots" in entry and entry["kind"] != "continuous"
     ]
+    known = ["main", *config["features"]["further_networks"]]
     for name, spec in config["models"].items():
+        network = spec["network"]
+        if network not in known:
+            problems.append(
+                f"models.{name}.network: {network!r} is not in features.further_networks"
+                f"{_hint(network, known)}"
+            )
+        elif network != "main" and spec["deep"] == "none":
+            problems.append(f"models.{name}.network: the model takes no deep features (deep: none)")
         column = spec.get("column")
         if column is not None and spec["kind"] != "external_score":
             problems.append(f"models.{name}.column: belongs to kind external_score alone")

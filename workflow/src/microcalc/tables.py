@@ -45,7 +45,7 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     Raises
     ------
     StudyError
-        When the file is missing or empty, a column name is empty or stands twice, or a row
+        When the file is missing or has no row, a column name is empty or stands twice, or a row
         has more or fewer cells than the header.
     """
     name = str(path)
@@ -70,6 +70,8 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     ]
     if problems:
         raise StudyError.listing(f"{name}: not a well-formed table", problems)
+    if len(filled) == 1:
+        raise StudyError(f"{name}: the table has a header and no row")
     rows = [dict(zip(header, map(str.strip, line), strict=True)) for _, line in filled[1:]]
     return Table(name, header, rows, [number for number, _ in filled[1:]])
 

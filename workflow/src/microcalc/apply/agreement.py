@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from microcalc.errors import StudyError
@@ -13,21 +13,21 @@ Path = str | os.PathLike[str]
 
 
 def take(
-    sources: Sequence[Path],
-    targets: Sequence[Path],
+    source: Path,
+    target: Path,
     *,
     weights: Path,
     images: Mapping[str, Any],
     extraction: Mapping[str, Any],
 ) -> None:
-    """Copy the frozen models, byte for byte, once nothing speaks against using them here.
+    """Copy a frozen model, byte for byte, once nothing speaks against using it here.
 
     Parameters
     ----------
-    sources, targets
-        The models' files, and where they go.
+    source, target
+        The model's file, and where it goes.
     weights
-        The network's weights as prepared here.
+        The weights, as prepared here, of the network whose features it takes.
     images, extraction
         The settings that the cohort's features are made with, see `provenance.preprocessing`.
 
@@ -37,16 +37,15 @@ def take(
         Listing every digest that differs; nothing is copied then.
     """
     here = provenance.weights(weights), provenance.preprocessing(images, extraction)
-    problems = [line for path in sources for line in differences(frozen.read(path), *here)]
+    problems = differences(frozen.read(source), *here)
     if problems:
         raise StudyError.listing(
-            "The models were fitted on features made in another way than this cohort's would be; "
-            "use the weights and the MicroCalc that they were fitted with",
+            "The model was fitted on features made in another way than this cohort's would be; use "
+            "the weights and the MicroCalc that it was fitted with",
             problems,
         )
-    for source, target in zip(sources, targets, strict=True):
-        with atomic_path(target) as temporary:
-            shutil.copyfile(source, temporary)
+    with atomic_path(target) as temporary:
+        shutil.copyfile(source, temporary)
 
 
 def differences(

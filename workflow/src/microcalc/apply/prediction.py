@@ -1,7 +1,7 @@
 """Predicting a cohort: probabilities, what each term adds, and what is unlike the training."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from microcalc.apply.intake import variables
 from microcalc.errors import StudyError
-from microcalc.files import digest_file, digest_value, read_csv, read_json
+from microcalc.files import digest_file, digest_value, read_csv, read_json, read_parquet
 from microcalc.images import included
 from microcalc.models import contributions, domain, frozen, predict
 
@@ -39,7 +39,7 @@ def run(
     models: Sequence[Path],
     *,
     included_cases: Path,
-    features: Path,
+    features: Mapping[str, Path],
     qc: Path,
     shards: Sequence[Path],
     seen: Path,
@@ -51,7 +51,7 @@ def run(
     models
         The frozen models.
     included_cases, features, qc, shards
-        What the rooms to the left made of the cohort.
+        What the rooms to the left made of the cohort; the features by network.
     seen
         `models/domain.json` of the study that froze the models.
 
@@ -70,10 +70,13 @@ def run(
         )
     read = [frozen.read(path) for path in models]
     digests = {model["name"]: digest_file(p) for model, p in zip(read, models, strict=True)}
-    cases, deep = included.read(included_cases), pd.read_parquet(features)
-    parts = contributions.table(read, cases, deep)
+    cases = included.read(included_cases)
+    deep = {network: read_parquet(path) for network, path in features.items()}
+    own = [([model], cases, deep[frozen.network(model)]) for model in read]
+    parts = pd.concat([contributions.table(*given) for given in own], ignore_index=True)
+    predicted = pd.concat([predict.predict(*given) for given in own], ignore_index=True)
     return Predicted(
-        _called(predict.predict(read, cases, deep), read, _made_from(parts, digests)),
+        _called(predicted, read, _made_from(parts, digests)),
         parts,
         domain.outside(span, cases, read_csv(qc), deep, variables(read)),
     )

@@ -102,7 +102,7 @@ def of(asked: Mapping[str, Any]) -> Applied:
                 "max_excluded": 1,
                 "on_error": "exclude",
             },
-            "features": config["features"] | {"weights": _weights(frozen, config["features"])},
+            "features": _with_prepared_weights(frozen, config["features"]),
             # That would be fitted on the study's internal validation.
             "evaluation": config["evaluation"] | {"recalibrate": False},
         },
@@ -115,10 +115,22 @@ def labelled(cases: str | os.PathLike[str], labels: Mapping[str, Any]) -> bool:
     return all(given.count(labels[name]) >= FEWEST for name in ("negative", "positive"))
 
 
-def _weights(frozen: Path, features: Mapping[str, Any]) -> str:
-    """Return the very file the study prepared; where it was not kept, what it was prepared from."""
-    prepared = frozen / "features" / "weights" / f"{features['backbone']}.safetensors"
-    return str(prepared) if prepared.is_file() else str(features["weights"])
+def _with_prepared_weights(frozen: Path, features: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the features' settings with the very weights files that the study prepared.
+
+    Where one was not kept, it is prepared again from what the study prepared it from.
+    """
+    further = {
+        name: {**network, "weights": _weights(frozen / "features" / name, network)}
+        for name, network in features.get("further_networks", {}).items()
+    }
+    weights = _weights(frozen / "features", features)
+    return {**features, "weights": weights, "further_networks": further}
+
+
+def _weights(folder: Path, network: Mapping[str, Any]) -> str:
+    prepared = folder / "weights" / f"{network['backbone']}.safetensors"
+    return str(prepared) if prepared.is_file() else str(network["weights"])
 
 
 def _hint(key: str) -> str:

@@ -10,6 +10,9 @@ from microcalc.cohort.tables import Cohort
 from microcalc.errors import StudyError
 from microcalc.seeds import stream
 
+FEWEST_PATIENTS = 3
+"""Of each class in training: cross-fitting leaves out two folds at a time."""
+
 EXCLUSION_COLUMNS = ["room", "case_id", "image_id", "reason"]
 
 
@@ -43,7 +46,8 @@ def build_eligible(
     Raises
     ------
     StudyError
-        When no case is left, or train lacks one of the two classes.
+        When train has fewer than `FEWEST_PATIENTS` of a class, or a clinical variable is the
+        label under another name.
     """
     with_image = {image["case_id"] for image in cohort.images}
     reasons = {case["case_id"]: _reason(case, labels, with_image) for case in cohort.cases}
@@ -51,12 +55,13 @@ def build_eligible(
     for case in kept:
         case["y"] = int(case["label"] == labels["positive"])
     _place(kept, settings, seed)
+    leading = ["case_id", "patient_id", "center", "split", "label", "y"]
+    clinical = [name for name in (kept[0] if kept else {}) if name not in leading]
+    _refuse_recoded_label(kept, clinical)
     if settings["permute_labels"] is not None:
         _permute_within_center(kept, labels, settings["permute_labels"])
     _check_classes(kept, labels)
 
-    leading = ["case_id", "patient_id", "center", "split", "label", "y"]
-    clinical = [name for name in (kept[0] if kept else {}) if name not in leading]
     exclusions = [
         {"room": "cohort", "case_id": case_id, "image_id": "", "reason": reason}
         for case_id, reason in reasons.items()
@@ -103,16 +108,36 @@ def _permute_within_center(
             member["label"] = labels["positive"] if y else labels["negative"]
 
 
+def _refuse_recoded_label(cases: list[dict[str, Any]], clinical: list[str]) -> None:
+    """Raise a StudyError for variables whose two values stand for the two labels, without fail."""
+    problems = []
+    for name in clinical:
+        pairs = {(case[name], case["label"]) for case in cases if case[name] is not None}
+        values, told = {value for value, _ in pairs}, {label for _, label in pairs}
+        if len(pairs) == len(values) == len(told) == 2:
+            meaning = " and ".join(f"{value} = {label}" for value, label in sorted(pairs, key=str))
+            problems.append(f"column {name!r}: {meaning} in every case of every split")
+    if problems:
+        raise StudyError.listing(
+            "These clinical variables are the label under another name; remove them from "
+            "`clinical` and name them under `cohort.other_columns`",
+            problems,
+        )
+
+
 def _check_classes(cases: list[dict[str, Any]], labels: Mapping[str, Any]) -> None:
-    trained_on = {case["y"] for case in cases if case["split"] == "train"}
+    training = [case for case in cases if case["split"] == "train"]
+    positive = {case["patient_id"] for case in training if case["y"] == 1}
+    negative = {case["patient_id"] for case in training} - positive
     problems = [
-        f"no training case is labelled {labels[name]!r}"
-        for y, name in enumerate(("negative", "positive"))
-        if y not in trained_on
+        f"training patients labelled {labels[name]!r}: {len(patients)}"
+        for name, patients in (("negative", negative), ("positive", positive))
+        if len(patients) < FEWEST_PATIENTS
     ]
     if problems:
         raise StudyError.listing(
-            "The training set needs cases of both classes; check `labels`, "
-            "`cohort.development_centers` and the case table",
+            f"The training set needs {FEWEST_PATIENTS} patients of each class, and a study many "
+            "more; check `labels`, `cohort.development_centers`, `cohort.train_fraction` and the "
+            "case table",
             problems,
         )

@@ -3,6 +3,7 @@
 import difflib
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from microcalc.cohort import image_rows
 from microcalc.errors import StudyError
 from microcalc.settings import read_schema
 from microcalc.tables import MISSING, Table, read_table
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 Row = dict[str, Any]
 Schema = Mapping[str, Any]
@@ -94,6 +97,7 @@ def read_cohort(
     views, image_problems = _typed_rows(image_table, image_schema, set())
     problems += case_problems + image_problems
     problems += _repeated(case_table, "case_id") + image_rows.problems(image_table)
+    problems += _spelled_twice(case_table, "patient_id") + _spelled_twice(case_table, "center")
     problems += _patient_problems(case_table) + _link_problems(case_table, image_table)
     if problems:
         raise StudyError.listing("The study's tables cannot be used as they are", problems)
@@ -171,10 +175,8 @@ def _value(cell: str, schema: Mapping[str, Any]) -> str | float | int | None:
     kinds = schema.get("type", "string")
     wanted = {kinds} if isinstance(kinds, str) else set(kinds)
     if wanted & {"number", "integer"}:
-        try:
-            number = float(cell)
-        except ValueError:
-            return cell
+        # float() alone would also take 4_3, nan, and digits of every script.
+        number = float(cell) if NUMBER.fullmatch(cell) else math.nan
         if not math.isfinite(number):
             return cell
         return int(number) if "integer" in wanted and number.is_integer() else number
@@ -228,6 +230,21 @@ def _repeated(table: Table, column: str) -> list[str]:
     return problems
 
 
+def _spelled_twice(table: Table, column: str) -> list[str]:
+    """Return a sentence for each spelling that differs from an earlier one only in case."""
+    first: dict[str, tuple[str, int]] = {}
+    problems = {}
+    for row, line in zip(table.rows, table.lines, strict=True):
+        value = row[column]
+        before, line_before = first.setdefault(value.casefold(), (value, line))
+        if value != before and value not in problems:
+            problems[value] = (
+                f"{table.name}, line {line}, column {column!r}: {value!r} differs from {before!r} "
+                f"on line {line_before} only in case; write the same one the same way"
+            )
+    return list(problems.values())
+
+
 def _patient_problems(table: Table) -> list[str]:
     problems = []
     for column in ("center", "split"):
@@ -245,8 +262,10 @@ def _patient_problems(table: Table) -> list[str]:
 
 def _link_problems(cases: Table, images: Table) -> list[str]:
     known = {row["case_id"] for row in cases.rows}
+    folded = {case_id.casefold(): [case_id] for case_id in known}
     return [
         f"{images.name}, line {line}, column 'case_id': {row['case_id']!r} is not in {cases.name}"
+        f"{_hint(row['case_id'], folded.get(row['case_id'].casefold(), []))}"
         for row, line in zip(images.rows, images.lines, strict=True)
         if row["case_id"] not in known
     ]

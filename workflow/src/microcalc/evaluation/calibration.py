@@ -24,12 +24,13 @@ CURVE_POINTS = 101
 ESTIMATES = (
     "intercept", "slope", "citl", "oe", "brier", "brier_scaled", "ici", "e50", "e90", "emax",
 )  # fmt: skip
+DISTANCES = ("ici", "e50", "e90", "emax")
 COLUMNS = (
     "model", "split", "kind", "n", "n_pos", "n_neg", "n_patients",
     *(f"{name}{bound}" for name in ESTIMATES for bound in ("", "_low", "_high")),
     "spiegelhalter_z", "spiegelhalter_p", "hl_chi2", "hl_df", "hl_p", "method",
 )  # fmt: skip
-CURVE_COLUMNS = ("model", "split", "kind", "probability", "observed", "low", "high")
+CURVE_COLUMNS = ("model", "split", "kind", "n", "probability", "observed", "low", "high")
 GROUP_COLUMNS = (
     "model", "split", "kind", "group", "n", "n_pos", "mean_probability", "observed", "low", "high",
 )  # fmt: skip
@@ -188,7 +189,9 @@ def table(
         `models/predictions.csv`.
     confidence
         Coverage of the intervals: Wald for intercept, slope and citl (bootstrap when a patient
-        has more than one case, as `method` says), bootstrap percentiles for the rest.
+        has more than one case, as `method` says), bootstrap percentiles for the rest; those of
+        the distances ICI, E50, E90 and Emax are centered, because a curve through copies bends
+        more.
     resamples, seed
         Bootstrap replicates of whole patients, and the study's seed.
     """
@@ -213,6 +216,9 @@ def table(
         ]
         for name, values in zip(names, np.array(replicates).T, strict=True):
             bounds = resampling.percentile(values, confidence=confidence)
+            if name in DISTANCES:
+                bounds = resampling.centered(row[name], values, confidence=confidence)
+                bounds = (max(0.0, bounds[0]), bounds[1])
             row[f"{name}_low"], row[f"{name}_high"] = bounds
         row["method"] = "cluster bootstrap"
         if not resampling.has_clusters(patients):
@@ -256,12 +262,14 @@ def curve(
             ]
         )
         bounds = [resampling.percentile(values, confidence=confidence) for values in drawn.T]
-        low, high = np.array(bounds).T
+        # Straight pieces may leave [0, 1]; the share of positives cannot.
+        low, high = np.clip(np.array(bounds).T, 0, 1)
+        observed = np.clip(smooth_curve(y, p, grid), 0, 1)
         found.append(
             pd.DataFrame(
                 {
-                    "model": model, "split": split, "kind": kind, "probability": grid,
-                    "observed": smooth_curve(y, p, grid), "low": low, "high": high,
+                    "model": model, "split": split, "kind": kind, "n": y.size,
+                    "probability": grid, "observed": observed, "low": low, "high": high,
                 }
             )
         )  # fmt: skip

@@ -10,7 +10,7 @@ from microcalc.evaluation.proportions import wilson
 
 LOTTERY_COLUMNS = (
     "model", "split", "splits", "failed", "mean", "sd", "minimum", "p2_5", "median", "p97_5",
-    "maximum", "study_auc", "study_rank", "method",
+    "maximum", "study_auc", "study_rank", "study_rank_low", "study_rank_high", "method",
 )  # fmt: skip
 PERMUTATION_COLUMNS = (
     "model", "split", "n_pos", "n_neg", "permutations", "failed", "auc",
@@ -19,7 +19,9 @@ PERMUTATION_COLUMNS = (
 QUANTILES = {"p2_5": 0.025, "median": 0.5, "p97_5": 0.975}
 
 
-def lottery(rows: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+def lottery(
+    rows: pd.DataFrame, measured: pd.DataFrame, *, confidence: float = 0.95
+) -> pd.DataFrame:
     """Return the distribution of the internal AUC over random splits of the development cases.
 
     Parameters
@@ -28,6 +30,8 @@ def lottery(rows: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
         `models/predictions.csv`.
     measured
         The split lottery's replicates, `replicates.COLUMNS`.
+    confidence
+        Coverage of Wilson's interval of the rank.
 
     Returns
     -------
@@ -38,13 +42,15 @@ def lottery(rows: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
     found: list[dict[str, Any]] = []
     for model, split, own, observed in _groups(rows, measured):
         auc = own["auc"].to_numpy()
+        rank = wilson(int(np.sum(auc < observed["auc"])), auc.size, confidence=confidence)
         found.append(
             {
                 "model": model, "split": split, "splits": auc.size, "failed": _failed(measured),
                 "mean": float(auc.mean()), "sd": _sd(auc), "minimum": float(auc.min()),
                 **{name: float(np.quantile(auc, at)) for name, at in QUANTILES.items()},
                 "maximum": float(auc.max()), "study_auc": observed["auc"],
-                "study_rank": float(np.mean(auc < observed["auc"])),
+                "study_rank": rank.estimate, "study_rank_low": rank.low,
+                "study_rank_high": rank.high,
                 "method": "patients split anew within center and label, whole chain refitted",
             }
         )  # fmt: skip

@@ -4,6 +4,8 @@ import os
 
 import pandas as pd
 
+from microcalc.files import read_text_csv
+
 Path = str | os.PathLike[str]
 
 
@@ -14,15 +16,12 @@ def read(
 
     All is text but `y`: a level "01" or "NA" is a level; only an empty cell is missing.
     """
-    cases, gone, images = (
-        pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
-        for path in (included, cohort_exclusions, qc)
-    )
+    cases, gone, images = (read_text_csv(path) for path in (included, cohort_exclusions, qc))
     return cases.astype({"y": int}), gone, images
 
 
 def included(path: Path) -> pd.DataFrame:
     """Return the included cases with every column of `images/included.csv`, as `read` types it."""
-    cases = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+    cases = read_text_csv(path)
     kept = cases[cases["status"] == "included"].reset_index(drop=True)
     return kept.astype({"y": int})

@@ -14,7 +14,7 @@ from microcalc.seeds import stream
 COLUMNS = (
     "split", "kind", "model", "threshold", "n", "n_pos",
     "net_benefit", "low", "high", "standardized", "standardized_low", "standardized_high",
-    "avoided_per_100",
+    "avoided_per_100", "avoided_low", "avoided_high",
 )  # fmt: skip
 STRATEGIES = ("treat_all", "treat_none")
 
@@ -126,9 +126,9 @@ def _curve(
     scaled = np.divide(replicates, shares, out=missing, where=shares > 0)
     net = measure(positive, p, at)
     share = float(positive.mean())
-    all_treated = share - (1 - share) * at / (1 - at)
     low, high = _bands(replicates, confidence)
     scaled_low, scaled_high = _bands(scaled, confidence)
+    avoided_low, avoided_high = _bands(_avoided(replicates, shares, at), confidence)
     return pd.DataFrame(
         {
             "threshold": at,
@@ -140,7 +140,9 @@ def _curve(
             "standardized": net / share if share else np.nan,
             "standardized_low": scaled_low,
             "standardized_high": scaled_high,
-            "avoided_per_100": 100 * (net - all_treated) * (1 - at) / at,
+            "avoided_per_100": _avoided(net, share, at),
+            "avoided_low": avoided_low,
+            "avoided_high": avoided_high,
         }
     )
 
@@ -153,6 +155,13 @@ def _at_least(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 def _net(tp: npt.ArrayLike, fp: npt.ArrayLike, n: npt.ArrayLike, at: Floats) -> Floats:
     true, false = np.asarray(tp, dtype=float), np.asarray(fp, dtype=float)
     return np.asarray(true / n - false / n * (at / (1 - at)))
+
+
+def _avoided(net: Floats, share: npt.ArrayLike, at: Floats) -> Floats:
+    """Return actions spared per hundred cases against acting on all; `share` are positive."""
+    positives = np.asarray(share)
+    all_treated = positives - (1 - positives) * at / (1 - at)
+    return np.asarray(100 * (net - all_treated) * (1 - at) / at)
 
 
 def _bands(replicates: Floats, confidence: float) -> tuple[Floats, Floats]:

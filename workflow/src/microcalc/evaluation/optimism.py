@@ -3,8 +3,9 @@
 Harrell's correction (Stat Med 1996; 15: 361) and, beside it, 0.632+ (Efron and Tibshirani, J Am
 Stat Assoc 1997; 92: 548), since the first is too kind when the apparent AUC is near 1. Intervals
 after Noma et al. (Stat Med 2021; 40: 5691), who shift the spread of the replicates' apparent
-figures; it is put around the corrected figure here, because in samples with copies a selection
-is more optimistic than in the study's, and its apparent figures lie off to one side.
+figures by the correction, Harrell's or that of 0.632+; it is put around the corrected figure here,
+because in samples with copies a selection is more optimistic than in the study's, and its apparent
+figures lie off to one side.
 """
 
 import math
@@ -20,7 +21,7 @@ from microcalc.evaluation.proportions import wilson
 COLUMNS = (
     "model", "measure", "n", "n_pos", "n_neg", "replicates", "failed", "apparent", "optimism",
     "corrected", "corrected_low", "corrected_high", "out_of_bag",
-    "plus632", "method",
+    "plus632", "plus632_low", "plus632_high", "method",
 )  # fmt: skip
 FREQUENCY_COLUMNS = (
     "design", "kind", "name", "selected", "replicates", "frequency", "low", "high", "in_final",
@@ -62,11 +63,11 @@ def table(rows: pd.DataFrame, measured: pd.DataFrame, *, confidence: float = 0.9
                   "failed": failed}  # fmt: skip
         for name, value in replicates.measure(y, p).items():
             wide = own.pivot_table(index="replicate", columns="set", values=name, dropna=False)
+            plus = _plus(name, value, wide["out_of_bag"].mean(), y, p)
             found.append(
                 common
                 | {"measure": name, "apparent": value}
-                | _corrected(name, value, wide, confidence)
-                | {"plus632": _plus(name, value, wide["out_of_bag"].mean(), y, p)}
+                | _corrected(name, value, plus, wide, confidence)
             )
     return pd.DataFrame(found, columns=list(COLUMNS))
 
@@ -138,29 +139,29 @@ def frequencies(
 
 
 def _corrected(
-    measure: str, apparent: float, wide: pd.DataFrame, confidence: float
+    measure: str, apparent: float, plus: float, wide: pd.DataFrame, confidence: float
 ) -> dict[str, Any]:
     gaps = (wide["apparent"] - wide["original"]).dropna()
     if gaps.empty:
         return {"replicates": 0}
     # A model by maximum likelihood has the apparent slope 1 in every sample: no spread at all.
     spread, what = (gaps, "corrections") if measure == "slope" else (wide["apparent"], "apparent")
-    low = high = math.nan
-    if len(spread) >= FEWEST:
-        low, high = resampling.percentile(spread, confidence=confidence)
-    corrected, center = apparent - float(gaps.mean()), float(spread.mean())
-    bounds = np.array([corrected + low - center, corrected + high - center])
-    if measure != "slope":
-        bounds = np.clip(bounds, 0, 1)
-    return {
+    row: dict[str, Any] = {
         "replicates": len(gaps),
         "optimism": float(gaps.mean()),
-        "corrected": corrected,
-        "corrected_low": float(bounds[0]),
-        "corrected_high": float(bounds[1]),
+        "corrected": apparent - float(gaps.mean()),
         "out_of_bag": float(wide["out_of_bag"].mean()),
+        "plus632": plus,
         "method": METHOD.format(what),
     }
+    for name in ("corrected", "plus632"):
+        bounds = np.full(2, np.nan)
+        if len(spread) >= FEWEST:
+            bounds = np.array(resampling.centered(row[name], spread, confidence=confidence))
+        if measure != "slope":
+            bounds = np.clip(bounds, 0, 1)
+        row[f"{name}_low"], row[f"{name}_high"] = (float(bound) for bound in bounds)
+    return row
 
 
 def _plus(measure: str, apparent: float, out_of_bag: float, y: Any, p: Any) -> float:

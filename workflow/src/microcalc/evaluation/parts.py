@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from microcalc.evaluation import chance, optimism, replicates
+from microcalc.evaluation import chance, optimism, refit, replicates
 from microcalc.files import read_csv
+from microcalc.models import frozen
 
 Paths = Iterable[str | os.PathLike[str]]
 LOTTERY = ["replicate", "model", "set", "n_pos", "n_neg", "auc"]
@@ -61,7 +62,7 @@ def summarize(
     return {
         "optimism": optimism.table(rows, found["bootstrap"], confidence=confidence),
         "selection_frequency": pd.concat(filled, ignore_index=True) if filled else often[0],
-        "split_lottery": chance.lottery(rows, found["split_lottery"]),
+        "split_lottery": chance.lottery(rows, found["split_lottery"], confidence=confidence),
         "split_lottery_replicates": found["split_lottery"][LOTTERY],
         "permutation": chance.permutation(rows, found["permutation"], confidence=confidence),
         "permutation_replicates": found["permutation"][LOTTERY],
@@ -73,7 +74,8 @@ def in_final(models: Mapping[str, Mapping[str, Any]]) -> set[tuple[str, str]]:
     found = set()
     for model in models.values():
         deep = (model.get("deep") or {}).get("features", [])
-        found |= {("deep feature", str(feature["name"])) for feature in deep}
+        network = frozen.network(model)
+        found |= {("deep feature", refit.feature_label(network, f["name"])) for f in deep}
         found |= {
             ("clinical variable", str(term["variable"]))
             for term in model.get("terms", [])

@@ -7,9 +7,14 @@ import pandas as pd
 from microcalc.errors import StudyError
 from microcalc.evaluation import arrays, predictions, resampling
 from microcalc.evaluation.arrays import Floats
+from microcalc.evaluation.proportions import wilson_bounds
 from microcalc.evaluation.resampling import Integers
+from microcalc.seeds import stream
 
-CURVE_COLUMNS = ("model", "split", "kind", "threshold", "recall", "precision", "n_called")
+CURVE_COLUMNS = (
+    "model", "split", "kind", "threshold", "recall", "precision", "n_called",
+    "recall_low", "recall_high", "precision_low", "precision_high", "n_pos", "method",
+)  # fmt: skip
 
 
 def average_precision(y: npt.ArrayLike, score: npt.ArrayLike) -> float:
@@ -70,50 +75,99 @@ def average_precision_ci(
     return (estimate, *resampling.percentile(replicates, confidence=confidence))
 
 
-def curve(rows: pd.DataFrame) -> pd.DataFrame:
+def curve(
+    rows: pd.DataFrame, *, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
+) -> pd.DataFrame:
     """Return the precision–recall curve of each model and set, with `CURVE_COLUMNS`.
 
-    A row per distinct score, from the highest: recall and precision when it and all above it
-    are called positive. A set without a positive case has no curve.
+    A row per distinct score, from the highest: recall (of `n_pos`) and precision (of `n_called`)
+    when it and all above it are called positive. A set without a positive case has no curve.
 
     Parameters
     ----------
     rows
         `models/predictions.csv`.
+    confidence
+        Coverage of the pointwise intervals: Wilson's, or bootstrap percentiles where a patient
+        has more than one case, as `method` says.
+    resamples, seed
+        Of that bootstrap of patients.
     """
     found = []
     for split, kind, of_set in predictions.sets(predictions.check(rows)):
-        for model, of_model in of_set.groupby("model", sort=False):
-            positive = of_model["y"].to_numpy() == 1
+        for model, part in of_set.groupby("model", sort=False):
+            positive = part["y"].to_numpy() == 1
             if not positive.any():
                 continue
-            thresholds, group = np.unique(of_model["probability"], return_inverse=True)
-            size = thresholds.size
-            called = np.bincount(group, minlength=size)[::-1].cumsum()
-            true = np.bincount(group, weights=positive, minlength=size)[::-1].cumsum()
-            found.append(
-                pd.DataFrame(
-                    {
-                        "model": model,
-                        "split": split,
-                        "kind": kind,
-                        "threshold": thresholds[::-1],
-                        "recall": true / positive.sum(),
-                        "precision": true / called,
-                        "n_called": called,
-                    }
+            score = part["probability"].to_numpy()
+            ones = np.ones((1, positive.size), dtype=np.int64)
+            called, true = (counts[0] for counts in _cumulated(ones, positive, score))
+            n_pos = int(positive.sum())
+            table = pd.DataFrame(
+                {
+                    "threshold": np.unique(score)[::-1],
+                    "recall": true / n_pos,
+                    "precision": true / called,
+                    "n_called": called,
+                    "n_pos": n_pos,
+                }
+            ).assign(model=model, split=split, kind=kind)
+            if resampling.has_clusters(part["patient_id"]):
+                rng = stream(seed, "evaluation.precision_recall", str(model), split, kind)
+                table = table.assign(
+                    **_bands(part, rng, resamples=resamples, confidence=confidence),
+                    method="cluster bootstrap",
                 )
-            )
+            else:
+                recall = wilson_bounds(true, n_pos, confidence=confidence)
+                precision = wilson_bounds(true, called, confidence=confidence)
+                table = table.assign(**_named(*recall, *precision), method="Wilson")
+            found.append(table[list(CURVE_COLUMNS)])
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=CURVE_COLUMNS)
 
 
-def _average_precision(weights: Integers, positive: npt.NDArray[np.bool_], score: Floats) -> Floats:
+def _bands(
+    part: pd.DataFrame, rng: np.random.Generator, *, resamples: int, confidence: float
+) -> dict[str, Floats]:
+    positive, score = part["y"].to_numpy() == 1, part["probability"].to_numpy()
+    codes = resampling.patient_codes(part["patient_id"])
+    recalls, precisions = [], []
+    for weights in resampling.case_weights(codes, rng, resamples=resamples):
+        called, true = _cumulated(weights, positive, score)
+        recalls.append(_shares(true, true[:, -1:]))
+        precisions.append(_shares(true, called))
+    bounds = [
+        [resampling.percentile(column, confidence=confidence) for column in np.vstack(drawn).T]
+        for drawn in (recalls, precisions)
+    ]
+    return _named(*np.array(bounds[0]).T, *np.array(bounds[1]).T)
+
+
+def _named(*bounds: Floats) -> dict[str, Floats]:
+    names = ("recall_low", "recall_high", "precision_low", "precision_high")
+    return dict(zip(names, bounds, strict=True))
+
+
+def _cumulated(
+    weights: Integers, positive: npt.NDArray[np.bool_], score: Floats
+) -> tuple[Integers, Integers]:
+    """Return cases and positives with at least each distinct score, from the highest, (b, t)."""
     order = np.argsort(-score, kind="stable")
     ranked = score[order]
     last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
     weights = weights[:, order]
     called = weights.cumsum(axis=1)[:, last]
     true = (weights * positive[order]).cumsum(axis=1)[:, last]
+    return called, true
+
+
+def _shares(part: Integers, whole: Integers) -> Floats:
+    missing = np.full(part.shape, np.nan)
+    return np.asarray(np.divide(part, whole, out=missing, where=whole > 0))
+
+
+def _average_precision(weights: Integers, positive: npt.NDArray[np.bool_], score: Floats) -> Floats:
+    called, true = _cumulated(weights, positive, score)
     steps = np.diff(true, axis=1, prepend=0)
     total = true[:, -1].astype(np.float64)
     precision = np.divide(true, called, out=np.zeros(true.shape), where=called > 0)

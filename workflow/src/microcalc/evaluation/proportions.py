@@ -3,10 +3,13 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 from scipy.special import ndtri
 
 from microcalc.errors import StudyError
 from microcalc.evaluation import arrays
+from microcalc.evaluation.arrays import Floats
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,20 @@ def wilson(successes: int, n: int, *, confidence: float = 0.95) -> Proportion:
         raise StudyError(f"{successes} of {n} is no proportion; expected 0 ≤ successes ≤ n")
     if n == 0:
         return Proportion(0, 0, math.nan, math.nan, math.nan)
+    low, high = wilson_bounds(successes, n, confidence=confidence)
+    return Proportion(int(successes), int(n), successes / n, float(low), float(high))
+
+
+def wilson_bounds(
+    successes: npt.ArrayLike, n: npt.ArrayLike, *, confidence: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Return the bounds of `wilson` of many proportions at once, each n above 0."""
+    k, size = np.asarray(successes, dtype=np.float64), np.asarray(n, dtype=np.float64)
     z = float(ndtri(0.5 + confidence / 2))
-    estimate = successes / n
-    center = (estimate + z**2 / (2 * n)) / (1 + z**2 / n)
-    reach = z / (1 + z**2 / n) * math.sqrt(estimate * (1 - estimate) / n + z**2 / (4 * n**2))
-    # In exact arithmetic none of none reaches 0 and all of all reaches 1; rounding misses it.
-    low = 0.0 if successes == 0 else center - reach
-    high = 1.0 if successes == n else center + reach
-    return Proportion(int(successes), int(n), estimate, low, high)
+    share = k / size
+    center = (share + z**2 / (2 * size)) / (1 + z**2 / size)
+    reach = z / (1 + z**2 / size) * np.sqrt(share * (1 - share) / size + z**2 / (4 * size**2))
+    # In exact arithmetic none reaches 0 and all reaches 1; rounding misses it.
+    low = np.where(k == 0, 0.0, center - reach)
+    high = np.where(k == size, 1.0, center + reach)
+    return low, high

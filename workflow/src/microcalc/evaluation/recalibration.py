@@ -11,6 +11,7 @@ from microcalc.errors import StudyError
 from microcalc.evaluation import calibration, predictions
 
 COLUMNS = ("model", "intercept", "slope", "fitted_on", "n", "n_pos")
+INTERVALS = ("intercept_low", "intercept_high", "slope_low", "slope_high", "method")
 
 
 def fit(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -64,6 +65,20 @@ def extend(rows: pd.DataFrame, *, wanted: bool) -> tuple[pd.DataFrame, pd.DataFr
     fitted = fit(rows) if wanted else {}
     lines = [{"model": model, **line} for model, line in fitted.items()]
     return apply(rows, fitted), pd.DataFrame(lines, columns=list(COLUMNS))
+
+
+def with_intervals(fitted: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of the fits with the columns `INTERVALS`.
+
+    Parameters
+    ----------
+    fitted
+        With `COLUMNS`.
+    measured
+        `calibration.csv`: intercept and slope of the internal predictions are these very fits.
+    """
+    own = measured[(measured["split"] == "internal") & (measured["kind"] == "held_out")]
+    return fitted.merge(own[["model", *INTERVALS]], on="model", how="left", validate="1:1")
 
 
 def apply(rows: pd.DataFrame, fitted: dict[str, dict[str, Any]]) -> pd.DataFrame:

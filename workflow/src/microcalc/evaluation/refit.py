@@ -4,6 +4,7 @@ Scaler, filters, mRMR, LASSO, clinical screening and models: nothing of the stud
 kept. Fitted on the study's training cases with the study's seed it gives the study's models.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,12 +16,43 @@ from scipy.special import expit
 
 from microcalc import seeds
 from microcalc.evaluation.arrays import Floats
+from microcalc.images import included
+from microcalc.models.frozen import OWN_NETWORK
 from microcalc.models.recipe import DeepInput, Fitted, Recipe
 from microcalc.selection import chain
 from microcalc.selection.folds import assign_folds
 from microcalc.selection.training import feature_copies, feature_matrix, feature_names
 
 Indices = npt.NDArray[np.int64]
+Path = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Deep:
+    """A network's deep features of n cases.
+
+    Attributes
+    ----------
+    X
+        Shape (n, p).
+    names
+        Those of the p features.
+    table
+        case_id and the p features by name, one row per case of the study.
+    copies
+        Features of perturbed images, shape (m, n, p), for the stability filter; NaN where a case
+        has none.
+    """
+
+    X: Floats
+    names: tuple[str, ...]
+    table: pd.DataFrame
+    copies: Floats | None = None
+
+    def take(self, index: Indices) -> "Deep":
+        """Return the features of the cases at these positions."""
+        copies = None if self.copies is None else self.copies[:, index]
+        return replace(self, X=self.X[index], copies=copies)
 
 
 @dataclass(frozen=True)
@@ -32,34 +64,21 @@ class Cases:
     rows
         case_id, patient_id, center, split, y and the clinical columns, n rows; in a bootstrap
         sample also `original_patient`, and every copy of a patient is a patient_id of its own.
-    X
-        Shape (n, p).
-    features
-        case_id and the p features by name, one row per case of the study.
-    copies
-        Features of perturbed images, shape (m, n, p), for the stability filter; NaN where a case
-        has none.
+    deep
+        Their deep features, by network.
     """
 
     rows: pd.DataFrame
-    X: Floats
-    features: pd.DataFrame
-    copies: Floats | None = None
+    deep: Mapping[str, Deep]
 
     def take(self, index: Indices) -> "Cases":
         """Return the cases at these positions, in this order."""
-        copies = None if self.copies is None else self.copies[:, index]
         rows = self.rows.iloc[index].reset_index(drop=True)
-        return replace(self, rows=rows, X=self.X[index], copies=copies)
+        return Cases(rows, {name: own.take(index) for name, own in self.deep.items()})
 
     def where(self, *splits: str) -> "Cases":
         """Return the cases of these splits."""
         return self.take(np.flatnonzero(self.rows["split"].isin(splits).to_numpy()))
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The p names."""
-        return feature_names(self.features)
 
     @property
     def y(self) -> Indices:
@@ -85,57 +104,96 @@ class Plan:
 
 @dataclass(frozen=True)
 class Refit:
-    """A fitted chain and the models on top of it.
+    """The fitted chains and the models on top of them.
 
     Attributes
     ----------
-    chain
-        The selection; None when no model uses deep features.
-    models
-        By name.
+    chains
+        The selection from each network's features; none when no model uses deep features.
+    models, networks
+        Each model, and the network whose features it takes.
     screened
         The clinical variables that a screening kept.
     """
 
-    chain: chain.Chain | None
+    chains: Mapping[str, chain.Chain]
     models: Mapping[str, Fitted]
+    networks: Mapping[str, str]
     screened: tuple[str, ...]
 
     def predict(self, cases: Cases) -> dict[str, Floats]:
         """Return each model's probabilities of these cases, shape (n,)."""
-        return {
-            name: np.asarray(expit(fitted.linear_predictor(cases.rows, cases.features)))
-            for name, fitted in self.models.items()
-        }
+        found = {}
+        for name, fitted in self.models.items():
+            features = cases.deep[self.networks[name]].table
+            found[name] = np.asarray(expit(fitted.linear_predictor(cases.rows, features)))
+        return found
 
     @property
     def selected(self) -> list[tuple[str, str]]:
         """What was chosen from data, as (kind, name): deep features, clinical variables."""
-        deep = () if self.chain is None else tuple(self.chain.selected["feature"].iloc[1:])
+        deep = (
+            feature_label(network, str(name))
+            for network, own in self.chains.items()
+            for name in own.selected["feature"].iloc[1:]
+        )
         return [
-            *(("deep feature", str(name)) for name in deep),
+            *(("deep feature", name) for name in deep),
             *(("clinical variable", name) for name in self.screened),
         ]
 
 
+def feature_label(network: str, name: str) -> str:
+    """Return a deep feature's name, with its network's where that is not the study's own."""
+    return name if network == OWN_NETWORK else f"{network}/{name}"
+
+
+def read(
+    included_path: Path,
+    networks: Sequence[str],
+    features_paths: Sequence[Path],
+    perturbed_paths: Sequence[Path],
+) -> Cases:
+    """Return `gather` of these files; `perturbed_paths` is empty or has one for each network."""
+    features = dict(zip(networks, map(pd.read_parquet, features_paths), strict=True))
+    perturbed = dict(zip(networks, map(pd.read_parquet, perturbed_paths), strict=False))
+    return gather(included.read(included_path), features, perturbed)
+
+
 def gather(
-    included: pd.DataFrame, features: pd.DataFrame, perturbed: pd.DataFrame | None = None
+    rows: pd.DataFrame,
+    features: Mapping[str, pd.DataFrame],
+    perturbed: Mapping[str, pd.DataFrame] | None = None,
 ) -> Cases:
     """Return the included cases of all splits, in the order of case_id.
 
-    `perturbed` holds case_id, copy and the features of perturbed images, where there are any.
+    Parameters
+    ----------
+    rows
+        The included cases.
+    features
+        By network: case_id and the deep features.
+    perturbed
+        By network, where there are any: case_id, copy and the features of perturbed images.
     """
-    rows = included.sort_values("case_id").reset_index(drop=True)
+    ordered = rows.sort_values("case_id").reset_index(drop=True)
+    deep = {
+        name: _deep(ordered, table, (perturbed or {}).get(name)) for name, table in features.items()
+    }
+    return Cases(ordered, deep)
+
+
+def _deep(rows: pd.DataFrame, features: pd.DataFrame, perturbed: pd.DataFrame | None) -> Deep:
     names = feature_names(features)
     X = feature_matrix(features, rows["case_id"], names)
     copies = None
     if perturbed is not None:
-        # Only training cases have perturbed images.
+        # External cases have no perturbed images, internal ones only where splits are drawn anew.
         known = rows["case_id"].isin(perturbed["case_id"]).to_numpy()
         drawn = feature_copies(perturbed, rows.loc[known, "case_id"], names)
         copies = np.full((len(drawn), *X.shape), np.nan)
         copies[:, known] = drawn
-    return Cases(rows, X, features[["case_id", *names]], copies)
+    return Deep(X, names, features[["case_id", *names]], copies)
 
 
 def fit(cases: Cases, plan: Plan, *, seed: int) -> Refit:
@@ -160,19 +218,27 @@ def fit(cases: Cases, plan: Plan, *, seed: int) -> Refit:
         Recipe(name, spec, plan.clinical, plan.screening, basis, seed)
         for name, spec in plan.models.items()
     ]
-    selection = None
-    # A model without deep features asks nothing of this.
-    deep = DeepInput(np.zeros(len(cases.y)), False, pd.DataFrame(), cases.features)
-    if any(recipe.uses_deep for recipe in recipes):
-        selection = _chain(cases, plan.selection, seed)
-        scores = selection.score(cases.X)
+    chains, inputs = {}, {}
+    for network in dict.fromkeys(recipe.network for recipe in recipes if recipe.uses_deep):
+        chains[network] = _chain(cases, network, plan.selection, seed)
         if basis == "out_of_fold":
-            scores = _out_of_fold(cases, plan.selection, seed)
-        informs = len(selection.columns) > 0
-        deep = DeepInput(scores, informs, selection.selected, cases.features)
+            scores = _out_of_fold(cases, network, plan.selection, seed)
+        else:
+            scores = chains[network].score(cases.deep[network].X)
+        inputs[network] = DeepInput(
+            scores,
+            len(chains[network].columns) > 0,
+            chains[network].selected,
+            cases.deep[network].table,
+        )
+    # A model without deep features asks nothing of this.
+    nothing = DeepInput(np.zeros(len(cases.y)), False, pd.DataFrame(), pd.DataFrame())
     settled, screened = _screened(recipes, cases.rows)
-    models = {recipe.name: recipe.fit(cases.rows, deep) for recipe in settled}
-    return Refit(selection, models, screened)
+    models = {
+        recipe.name: recipe.fit(cases.rows, inputs.get(recipe.network, nothing))
+        for recipe in settled
+    }
+    return Refit(chains, models, {recipe.name: recipe.network for recipe in recipes}, screened)
 
 
 def _screened(
@@ -192,19 +258,20 @@ def _screened(
     return settled, tuple(dict.fromkeys(name for kept in found.values() for name in kept))
 
 
-def _chain(cases: Cases, settings: Mapping[str, Any], seed: int) -> chain.Chain:
+def _chain(cases: Cases, network: str, settings: Mapping[str, Any], seed: int) -> chain.Chain:
+    deep = cases.deep[network]
     return chain.fit(
-        cases.X,
+        deep.X,
         cases.y,
         cases.patients,
-        feature_names=cases.names,
+        feature_names=deep.names,
         settings=settings,
         seed=seed,
-        copies=cases.copies,
+        copies=deep.copies,
     )
 
 
-def _out_of_fold(cases: Cases, settings: Mapping[str, Any], seed: int) -> Floats:
+def _out_of_fold(cases: Cases, network: str, settings: Mapping[str, Any], seed: int) -> Floats:
     """Return each case's score from a chain without its fold, dealt as `selection.crossfit`."""
     fold = assign_folds(
         cases.y,
@@ -215,6 +282,6 @@ def _out_of_fold(cases: Cases, settings: Mapping[str, Any], seed: int) -> Floats
     scores = np.empty(len(fold))
     for k in range(settings["folds"]):
         rest, out = np.flatnonzero(fold != k), fold == k
-        fitted = _chain(cases.take(rest), settings, seeds.derive(seed, "crossfit", k, k))
-        scores[out] = fitted.score(cases.X[out])
+        fitted = _chain(cases.take(rest), network, settings, seeds.derive(seed, "crossfit", k, k))
+        scores[out] = fitted.score(cases.deep[network].X[out])
     return scores

@@ -150,12 +150,6 @@ def _split_lottery(cases: Cases, seed: int) -> tuple[Cases, Sets]:
             "evaluation.split_lottery is on, but the study has no internal validation set to draw "
             "anew; set it to 0, or give the study one"
         )
-    if development.copies is not None and np.isnan(development.copies).any():
-        raise StudyError(
-            "evaluation.split_lottery cannot be drawn while features are filtered by stability: "
-            "only the study's own training cases have perturbed images; set it to 0, or "
-            "features.stability.perturbations to 0"
-        )
     columns = development.rows[["case_id", "patient_id", "center", "y"]]
     records: Any = columns.to_dict("records")
     places = split.assign_splits(

@@ -89,6 +89,22 @@ def percentile(replicates: npt.ArrayLike, *, confidence: float) -> tuple[float, 
     return float(low), float(high)
 
 
+def centered(
+    estimate: float, replicates: npt.ArrayLike, *, confidence: float
+) -> tuple[float, float]:
+    """Return the percentile interval, moved so that the replicates' mean lies on the estimate.
+
+    For estimates that resampling itself shifts, such as a mean distance, which is larger in
+    samples that hold copies: their plain percentile interval may lie beside the estimate.
+    """
+    values = np.asarray(replicates, dtype=np.float64)
+    if np.isnan(values).all():
+        return np.nan, np.nan
+    low, high = percentile(values, confidence=confidence)
+    by = estimate - float(np.nanmean(values))
+    return low + by, high + by
+
+
 def check_resamples(resamples: int) -> int:
     """Return `resamples`.
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from microcalc.errors import StudyError
 from microcalc.features import backbone, cam
+from microcalc.features import device as devices
 from microcalc.files import atomic_path
 from microcalc.images import shard_file
 
@@ -125,6 +126,8 @@ def compute(
     model: Mapping[str, Any],
     shard_paths: Sequence[str | os.PathLike[str]],
     weights_path: str | os.PathLike[str],
+    *,
+    device: str = "cpu",
 ) -> dict[str, npt.NDArray[Any]]:
     """Return the maps of the chosen cases' views, one entry per image.
 
@@ -138,6 +141,8 @@ def compute(
         The study's shards of patches.
     weights_path
         The prepared weights.
+    device
+        As `features.device` of the config.
 
     Returns
     -------
@@ -147,29 +152,30 @@ def compute(
         and its constant add up to its logit.
     """
     name = backbone.describe(weights_path).backbone
-    network = backbone.load(name, weights_path)
     function = linear(model)
     coefficients = np.zeros(backbone.build(name)[1])
     coefficients[list(function.coefficients)] = list(function.coefficients.values())
     shards = [shard_file.read(path) for path in shard_paths]
     columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
-    for case in chosen.to_dict("records"):
-        views = _views(shards, case["case_id"])
-        patches = np.stack([shard.patch[i] for shard, i in views])
-        found = cam.case_maps(network, patches, coefficients)
-        for (shard, i), patch, one in zip(views, patches, found.maps, strict=True):
-            row = case | {
-                "threshold": model["threshold"],
-                "logit": function.intercept + found.score,
-                "constant": function.intercept,
-                "method": found.method,
-                "image_id": str(shard.image_id[i]),
-                "view": str(shard.view[i]),
-                "patch": patch,
-                "map": one.astype(np.float32),
-            }
-            for column, values in columns.items():
-                values.append(row[column])
+    with devices.hold(devices.choose(device)) as held:
+        network = backbone.load(name, weights_path, device=held)
+        for case in chosen.to_dict("records"):
+            views = _views(shards, case["case_id"])
+            patches = np.stack([shard.patch[i] for shard, i in views])
+            found = cam.case_maps(network, patches, coefficients)
+            for (shard, i), patch, one in zip(views, patches, found.maps, strict=True):
+                row = case | {
+                    "threshold": model["threshold"],
+                    "logit": function.intercept + found.score,
+                    "constant": function.intercept,
+                    "method": found.method,
+                    "image_id": str(shard.image_id[i]),
+                    "view": str(shard.view[i]),
+                    "patch": patch,
+                    "map": one.astype(np.float32),
+                }
+                for column, values in columns.items():
+                    values.append(row[column])
     return {name: np.array(values) for name, values in columns.items()}
 
 

@@ -5,7 +5,7 @@ Validation: Riley et al., Stat Med 2021; 40: 4230 (pmvalsampsize).
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ import pandas as pd
 from scipy.special import expit, logit, ndtri
 
 from microcalc.errors import StudyError
+from microcalc.models import design
+from microcalc.models.recipe import Recipe
 
 SHRINKAGE = 0.9
 R2_DIFFERENCE = 0.05
@@ -135,23 +137,53 @@ def validation(prevalence: float, auc: float) -> list[Criterion]:
     ]
 
 
-def parameters_of(
-    models: Mapping[str, Mapping[str, Any]], clinical: Mapping[str, Any], n_features: int
-) -> dict[str, int]:
-    """Return the candidate parameters of each model of `config.models` that the study fits.
+def of_study(
+    cases: pd.DataFrame,
+    funnels: Mapping[str, pd.DataFrame],
+    models: Mapping[str, Mapping[str, Any]],
+    clinical: Mapping[str, Mapping[str, Any]],
+    screening: Mapping[str, Any],
+    *,
+    expected_auc: float,
+) -> pd.DataFrame:
+    """Return `table` of the study's models.
 
-    A continuous variable counts one, a categorical one its levels less one, a deep score all
-    the features it was chosen from. An external score is not fitted and has none.
+    Parameters
+    ----------
+    cases
+        The included cases.
+    funnels
+        `selection/funnel.csv` of each network, whose first row counts the features extracted:
+        all of them are candidates of a deep score.
+    models, clinical, screening
+        The config's sections of these names.
+    expected_auc
+        As in `table`.
     """
-    of_clinical = sum(
-        1 if spec["kind"] == "continuous" else len(spec["levels"]) - 1 for spec in clinical.values()
-    )
-    return {
-        name: (of_clinical if spec.get("clinical", "none") != "none" else 0)
-        + (n_features if spec.get("deep", "none") != "none" else 0)
-        for name, spec in models.items()
-        if spec.get("kind") != "external_score"
-    }
+    extracted = {name: int(funnel["n_features"].iloc[0]) for name, funnel in funnels.items()}
+    recipes = [Recipe(name, spec, clinical, screening) for name, spec in models.items()]
+    training = cases[cases["split"] == "train"]
+    parameters = parameters_of(recipes, training, extracted)
+    return table(cases, parameters, expected_auc=expected_auc)
+
+
+def parameters_of(
+    recipes: Iterable[Recipe], training: pd.DataFrame, n_features: Mapping[str, int]
+) -> dict[str, int]:
+    """Return the candidate parameters of each model that the study fits.
+
+    They are the columns that the clinical candidates have in the design of the training cases
+    (levels seen less one, one of an ordinal variable, the bends of a spline, indicators of
+    missing values), and for a deep score all the features it was chosen from. An external score
+    is not developed here; it is left out, and so is a model without any candidate.
+    """
+    found = {}
+    for recipe in recipes:
+        if recipe.spec.get("kind") != "external_score":
+            coded = design.fit(training, recipe.candidates, recipe.clinical, recipe.screening)
+            deep = n_features[recipe.network] if recipe.uses_deep else 0
+            found[recipe.name] = len(coded.columns) + deep
+    return {name: number for name, number in found.items() if number}
 
 
 def table(

@@ -17,7 +17,6 @@ from microcalc.evaluation import (
     published,
     recalibration,
     reclassification,
-    sample_size,
     subgroups,
 )
 from microcalc.files import write_csv
@@ -74,7 +73,9 @@ def discrimination(
         "delong": compare.table(rows, pairs, confidence=confidence),
         "equivalence": equivalence.table(rows, pairs, **settings["equivalence"]),
         "mcnemar": mcnemar.table(rows, models, pairs, confidence=confidence),
-        "precision_recall": precision_recall.curve(rows),
+        "precision_recall": precision_recall.curve(
+            rows, confidence=confidence, resamples=settings["resamples"], seed=seed
+        ),
         "subgroups": subgroups.table(
             rows,
             cases,
@@ -85,25 +86,6 @@ def discrimination(
         ),
         "published": published.compare(measured, paper),
     }
-
-
-def sizes(
-    cases: pd.DataFrame,
-    funnel: pd.DataFrame,
-    *,
-    models: Mapping[str, Mapping[str, Any]],
-    clinical: Mapping[str, Any],
-    settings: Settings,
-) -> Tables:
-    """Return `sample_size`: what the study's size allows, from its cases and candidates.
-
-    `funnel` is `selection/funnel.csv`, whose first row counts the features extracted: all of
-    them are candidates of the deep score. The rest is the config's, by name.
-    """
-    extracted = int(funnel["n_features"].iloc[0])
-    parameters = sample_size.parameters_of(models, clinical, extracted)
-    expected = settings["expected_auc"]
-    return {"sample_size": sample_size.table(cases, parameters, expected_auc=expected)}
 
 
 def probabilities(rows: pd.DataFrame, *, settings: Settings, seed: int) -> Tables:
@@ -127,12 +109,13 @@ def probabilities(rows: pd.DataFrame, *, settings: Settings, seed: int) -> Table
     every, fitted = recalibration.extend(rows, wanted=settings["recalibrate"])
     confidence = settings["confidence"]
     draws = {"confidence": confidence, "resamples": settings["calibration_resamples"], "seed": seed}
+    measured = calibration.table(every, **draws)
     return {
-        "calibration": calibration.table(every, **draws),
+        "calibration": measured,
         "calibration_curve": calibration.curve(every, **draws),
         "calibration_groups": calibration.groups(every, confidence=confidence),
         "calibration_histogram": calibration.histogram(every),
-        "recalibration": fitted,
+        "recalibration": recalibration.with_intervals(fitted, measured),
     }
 
 

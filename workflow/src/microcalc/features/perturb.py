@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 
 import numpy as np
@@ -24,21 +24,24 @@ def write_copy(
     included: pd.DataFrame,
     path: str | os.PathLike[str],
     *,
+    splits: Collection[str],
     limits: Mapping[str, float],
     patch_px: int,
     seed: int,
     copy: int,
 ) -> None:
-    """Write a shard of the perturbed patches of the training images in a shard of windows.
+    """Write a shard of the perturbed patches of some splits' images in a shard of windows.
 
     Parameters
     ----------
     surroundings_path
         A shard whose windows are `Limits.surround` times as long as the patches.
     included
-        case_id and split of the included cases; those of split `train` are perturbed.
+        case_id and split of the included cases.
     path
         The shard to write.
+    splits
+        Whose images are perturbed: those that some selection may be fitted on.
     limits
         The fields of `Limits`.
     patch_px
@@ -48,9 +51,9 @@ def write_copy(
     """
     bounds = Limits(**limits)
     wide = shard_file.read(surroundings_path)
-    train = set(included.loc[included["split"] == "train", "case_id"])
+    wanted = set(included.loc[included["split"].isin(splits), "case_id"])
     places = [
-        i for i, case_id in enumerate(wide.case_id) if case_id in train and wide.status[i] == "ok"
+        i for i, case_id in enumerate(wide.case_id) if case_id in wanted and wide.status[i] == "ok"
     ]
 
     def rows() -> Iterator[shard_file.Row]:

@@ -61,12 +61,13 @@ def draw_path(path: pd.DataFrame, cv: pd.DataFrame, *, choose: str) -> Figure:
 
 @style.styled
 def draw_cv(cv: pd.DataFrame, *, choose: str) -> Figure:
-    """Return cross-validated deviance against log lambda, with one standard error either way.
+    """Return the cross-validation curve against log lambda, with one standard error either way.
 
     Parameters
     ----------
     cv
-        `selection/lasso_cv.csv`.
+        `selection/lasso_cv.csv`; where it has an AUC, that chose lambda and is drawn, else the
+        deviance.
     choose
         lambda_min or lambda_1se: its line is drawn solid.
     """
@@ -74,17 +75,22 @@ def draw_cv(cv: pd.DataFrame, *, choose: str) -> Figure:
     axes = figure.add_subplot()
     table = cv.sort_values("lambda", ascending=False)
     x = np.log(table["lambda"].to_numpy(dtype=float))
+    measure, error, name = (
+        ("auc", "auc_se", "Cross-validated AUC")
+        if "auc" in table
+        else ("deviance", "se", "Cross-validated binomial deviance")
+    )
     axes.errorbar(
         x,
-        table["deviance"],
-        yerr=table["se"],
+        table[measure],
+        yerr=table[error],
         fmt="o",
         color=style.VERMILLION,
         ecolor=style.PALE,
         elinewidth=0.7,
         markersize=2,
     )
-    axes.set(xlabel="log λ", ylabel="Cross-validated binomial deviance")
+    axes.set(xlabel="log λ", ylabel=name)
     _log_lambda_axis(axes, table["lambda"].to_numpy(dtype=float))
     _mark_lambdas(axes, cv, choose)
     _count_axis(axes, table)

@@ -11,16 +11,6 @@ from matplotlib.lines import Line2D
 
 from microcalc.figures import style, words
 
-MEASURES = {
-    "auc": "AUC",
-    "sensitivity": "Sensitivity",
-    "specificity": "Specificity",
-    "accuracy": "Accuracy",
-    "ppv": "PPV",
-    "npv": "NPV",
-    "f1": "F1",
-}
-
 
 @style.styled
 def draw(published: pd.DataFrame, *, models: Sequence[str], confidence: float = 0.95) -> Figure:
@@ -68,8 +58,8 @@ def _rows(table: pd.DataFrame, of_set: Mapping[Any, Any]) -> pd.DataFrame:
 
 def _panel(axes: Axes, rows: pd.DataFrame, models: Sequence[str]) -> None:
     looks = style.models([*models, *(set(rows["model"]) - set(models))])
-    metrics = [name for name in MEASURES if name in set(rows["metric"])]
-    metrics += [name for name in dict.fromkeys(rows["metric"]) if name not in MEASURES]
+    metrics = [name for name in words.MEASURES if name in set(rows["metric"])]
+    metrics += [name for name in dict.fromkeys(rows["metric"]) if name not in words.MEASURES]
     order = [(metric, model) for metric in metrics for model in looks]
     lookup = {(row["metric"], row["model"]): row for row in rows.to_dict("records")}
     lines = [(key, lookup[key]) for key in order if key in lookup]
@@ -88,7 +78,8 @@ def _panel(axes: Axes, rows: pd.DataFrame, models: Sequence[str]) -> None:
             zorder=3,
         )
     names = [
-        f"{MEASURES.get(metric, metric)}, {words.label(model)}" for (metric, model), _ in lines
+        f"{words.MEASURES.get(metric, metric)}, {words.label(model)}"
+        for (metric, model), _ in lines
     ]
     axes.set_yticks(range(len(lines)), names, fontsize=6.5)
     axes.set_ylim(len(lines) - 0.4, -0.6)

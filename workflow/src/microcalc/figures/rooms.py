@@ -24,10 +24,8 @@ from microcalc.figures import (
     subgroups,
     waterfall,
 )
-from microcalc.files import read_csv, read_json
+from microcalc.files import read_csv, read_json, read_parquet
 from microcalc.images import included
-from microcalc.models.term import DEEP_SCORE
-from microcalc.selection.training import feature_matrix
 
 Path = str | os.PathLike[str]
 Files = Mapping[str, Path]
@@ -41,7 +39,7 @@ def cohort(files: Files) -> dict[str, Figure]:
 
 def selection(files: Files, config: Config) -> dict[str, Figure]:
     """Return the figures of the selection room by name, from the files by name."""
-    cases, features = included.read(files["included"]), pd.read_parquet(files["features"])
+    cases, features = included.read(files["included"]), read_parquet(files["features"])
     selected, cv = read_csv(files["selected"]), read_csv(files["cv"])
     choose, labels = config["choose"], config["labels"]
     return {
@@ -56,15 +54,9 @@ def selection(files: Files, config: Config) -> dict[str, Figure]:
 
 def models(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[str, Figure]:
     """Return the figures of the models room by name, from the files by name."""
-    # Imported where it is used: statsmodels takes longer to load than most figures to draw.
-    from microcalc.selection import chain
-
-    selected = read_csv(files["selected"])
-    cases = included.read(files["included"])
-    names = tuple(selected["feature"].iloc[1:])
-    matrix = feature_matrix(pd.read_parquet(files["features"]), cases["case_id"], names)
-    cases = cases.assign(**{DEEP_SCORE: chain.linear_predictor(matrix, selected)})
+    cases = included.read(files["included"]).merge(_deep_scores(files["deep_scores"]), on="case_id")
     read = [read_json(path) for path in frozen_models]
+    of_own_network = [model for model in read if "network" not in (model["deep"] or {})]
     clinical, labels = config["clinical"], config["labels"]
     return {
         "odds_ratios": odds.draw(
@@ -75,9 +67,18 @@ def models(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[
             confidence=config["confidence"],
         ),
         "nomogram": nomogram.draw(
-            {str(model["name"]): model for model in read}, cases, clinical, labels=labels
+            {str(model["name"]): model for model in of_own_network},
+            *(cases, clinical),
+            labels=labels,
         ),
     }
+
+
+def _deep_scores(path: Path) -> pd.DataFrame:
+    """Return each case's deep score by the frozen model, which has seen the training cases."""
+    scores = read_csv(path)
+    final = (scores["kind"] != "out_of_fold") & (scores["network"] == "main")
+    return scores.loc[final, ["case_id", "deep_score"]]
 
 
 def refits(files: Files, bootstrap: Sequence[Path], config: Config) -> dict[str, Figure]:

@@ -44,6 +44,21 @@ def label(name: str) -> str:
     return text[:1].upper() + text[1:] if text == text.lower() else text
 
 
+MEASURES = {
+    "auc": "AUC",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "accuracy": "Accuracy",
+    "ppv": "PPV",
+    "npv": "NPV",
+    "f1": "F1",
+    "brier": "Brier score",
+    "threshold": "Threshold",
+    "average_precision": "Average precision",
+    "balanced_accuracy": "Balanced accuracy",
+    "lr_pos": "LR+",
+    "lr_neg": "LR−",
+}
 SPLITS = {
     "train": "Training",
     "internal": "Internal validation",

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from microcalc.errors import StudyError
+from microcalc.files import read_text_csv
 from microcalc.images import duplicates, shards
 from microcalc.images.patches import QC_COLUMNS
 
@@ -73,7 +74,7 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
     All is text but `y`: a level "01" or "NA" is a level; only an empty cell is missing. A cohort
     that is predicted before its labels are known has no `y`.
     """
-    table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+    table = read_text_csv(path)
     kept = table[table["status"] == "included"].drop(columns=list(_ROOM_COLUMNS))
     numbers = {name: int for name in ("y",) if name in kept}
     return kept.astype(numbers).reset_index(drop=True)

@@ -5,7 +5,6 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +18,7 @@ from microcalc.images.mammogram import Mammogram
 from microcalc.images.recipe import RECIPE, Recipe
 from microcalc.images.roi import Roi
 from microcalc.images.shard_file import Row, Shard, read
+from microcalc.libraries import installed_version
 
 __all__ = ["Shard", "of_reader", "read", "update"]
 
@@ -178,13 +178,7 @@ def _key(row: Mapping[str, str], files: Mapping[str, bytes], recipe: Recipe) -> 
 @cache
 def _decoder_versions() -> dict[str, str]:
     """Return the version of every library that has a part in a patch."""
-    found = {}
-    for name in _DECODERS:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = ""
-    return found
+    return {name: installed_version(name) for name in _DECODERS}
 
 
 def _compute(row: Mapping[str, str], files: Mapping[str, bytes], key: str, recipe: Recipe) -> Row:

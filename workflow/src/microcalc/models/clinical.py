@@ -13,8 +13,7 @@ from microcalc.models import design, regression
 from microcalc.models.regression import usable
 
 __all__ = [
-    "COLUMNS", "Screening", "candidates", "describe", "missing_values", "screen",
-    "training_rows", "usable",
+    "COLUMNS", "Screening", "candidates", "missing_values", "screen", "training_rows", "usable",
 ]  # fmt: skip
 
 COLUMNS = (
@@ -130,20 +129,12 @@ def screen(
     method = settings.get("method", "p_values")
     tables = regression.completed(table, clinical, settings, seed=seed)
 
-    def described(names: list[str], limit: float) -> pd.DataFrame:
-        return describe(
-            table,
-            names,
-            clinical,
-            settings,
-            limit=limit,
-            confidence=confidence,
-            profile=profile,
-            imputed=tables,
-        )
+    def described(names: list[str], limit: float) -> list[dict[str, Any]]:
+        options: Any = {"limit": limit, "confidence": confidence, "profile": profile}
+        return _lines(table, names, clinical, settings, imputed=tables, **options)
 
     singles = [described([name], settings["p_univariable"]) for name in clinical]
-    univariable = pd.concat(singles, ignore_index=True) if singles else _table([])
+    univariable = _table([line for lines in singles for line in lines])
     if method == "fixed":
         chosen = [name for name in settings.get("variables", ()) if name in clinical]
     elif method == "backward_aic":
@@ -152,7 +143,7 @@ def screen(
         passed = univariable.loc[univariable["kept"], "variable"]
         chosen = [name for name in clinical if name in set(passed)]
     limit = settings["p_multivariable"] if method == "p_values" else np.inf
-    together = described(chosen, limit)
+    together = _table(described(chosen, limit))
     kept = tuple(n for n in chosen if together.loc[together["variable"] == n, "kept"].any())
     logger.info(
         "screening (%s): of %d clinical variables %d go on (%s), %d are kept (%s)",
@@ -162,24 +153,24 @@ def screen(
     return Screening(univariable, together, kept)
 
 
-def describe(
+def _lines(
     table: pd.DataFrame,
     variables: Sequence[str],
     clinical: Clinical,
     settings: Mapping[str, Any],
     *,
     limit: float,
-    confidence: float = 0.95,
-    profile: bool = False,
-    imputed: Sequence[pd.DataFrame] | None = None,
-) -> pd.DataFrame:
-    """Fit one model on `variables` and return its table of odds ratios, columns `COLUMNS`.
+    confidence: float,
+    profile: bool,
+    imputed: Sequence[pd.DataFrame],
+) -> list[dict[str, Any]]:
+    """Fit one model on `variables` and return the lines of its table of odds ratios.
 
-    A variable of which the cases show only one value has no coefficient: its row says
+    A variable of which the cases show only one value has no coefficient: its line says
     "not estimable", with p_variable 1.
     """
     fitted = regression.fit(
-        imputed or [table],
+        imputed,
         variables,
         clinical,
         settings,
@@ -204,7 +195,7 @@ def describe(
             counted = term.kind == "categorical" or level == "missing"
             n = count if counted else fitted.n
             lines.append(_line(variable, n, level=level, **fitted.numbers(column), **common))
-    return _table(lines)
+    return lines
 
 
 def _line(variable: str, n: int, **values: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microcalc.images import shards
+from microcalc.models.frozen import OWN_NETWORK
 from microcalc.models.term import numeric, texts
 from microcalc.selection.training import feature_matrix, feature_names
 
@@ -36,7 +37,7 @@ def pixel_digests(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
 def describe(
     cases: pd.DataFrame,
     qc: pd.DataFrame,
-    features: pd.DataFrame,
+    features: Mapping[str, pd.DataFrame],
     digests: pd.DataFrame,
     clinical: Mapping[str, Mapping[str, Any]],
 ) -> Domain:
@@ -49,7 +50,7 @@ def describe(
     qc
         `images/qc.csv`.
     features
-        case_id and deep features.
+        case_id and deep features, by network.
     digests
         From `pixel_digests`.
     clinical
@@ -59,9 +60,9 @@ def describe(
     -------
     dict
         n; variables: levels met, or least and largest value; spacing_mm: least and largest;
-        scanners; features: their mean, their total variance and the limit of the distance (see
-        `distance`), which 99 % of training cases keep when they are left out of the mean;
-        images: the digests of the training images' pixels.
+        scanners; features, by network: their mean, their total variance and the limit of the
+        distance (see `distance`), which 99 % of training cases keep when they are left out of the
+        mean; images: the digests of the training images' pixels.
     """
     train = cases[cases["split"] == "train"].sort_values("case_id").reset_index(drop=True)
     usable = qc[(qc["status"] == "ok") & qc["case_id"].isin(train["case_id"])]
@@ -72,7 +73,9 @@ def describe(
         "variables": {name: _span(train[name], entry) for name, entry in clinical.items()},
         "spacing_mm": {"least": float(spacing.min()), "largest": float(spacing.max())},
         "scanners": sorted(set(_scanners(usable))),
-        "features": _feature_span(train["case_id"], features),
+        "features": {
+            network: _feature_span(train["case_id"], table) for network, table in features.items()
+        },
         "images": sorted(set(trained_on["pixel_digest"]) - {""}),
     }
 
@@ -127,7 +130,7 @@ def outside(
     domain: Domain,
     cases: pd.DataFrame,
     qc: pd.DataFrame,
-    features: pd.DataFrame,
+    features: Mapping[str, pd.DataFrame],
     variables: Iterable[str],
 ) -> pd.DataFrame:
     """Return one row for everything in which a case is unlike the training cases, with `COLUMNS`.
@@ -141,7 +144,7 @@ def outside(
     qc
         `images/qc.csv` of these cases.
     features
-        case_id and deep features.
+        case_id and deep features, by network.
     variables
         The clinical variables that the models use.
 
@@ -154,7 +157,8 @@ def outside(
     """
     rows = [row for name in variables for row in _of_variable(name, domain, cases)]
     rows += _of_images(domain, qc[(qc["status"] == "ok") & qc["case_id"].isin(cases["case_id"])])
-    rows += _of_features(domain["features"], cases["case_id"], features)
+    for network, table in features.items():
+        rows += _of_features(network, domain["features"][network], cases["case_id"], table)
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.sort_values(["case_id", "image_id", "aspect", "found"], ignore_index=True)
 
@@ -189,11 +193,12 @@ def _of_images(domain: Domain, qc: pd.DataFrame) -> Iterator[tuple[str, str, str
 
 
 def _of_features(
-    span: Mapping[str, Any], case_ids: "pd.Series[str]", features: pd.DataFrame
+    network: str, span: Mapping[str, Any], case_ids: "pd.Series[str]", features: pd.DataFrame
 ) -> Iterator[tuple[str, str, str, str, str]]:
     X = feature_matrix(features, case_ids, feature_names(features))
     far = distance(X, np.array(span["mean"]), span["variance"])
     for case_id, value in zip(case_ids, far, strict=True):
         if value > span["limit"]:
-            found = f"distance {value:.2f}"
+            of_network = "" if network == OWN_NETWORK else f" in {network}"
+            found = f"distance {value:.2f}{of_network}"
             yield case_id, "", "deep features", found, f"up to {span['limit']:.2f}"

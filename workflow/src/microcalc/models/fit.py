@@ -17,8 +17,6 @@ from microcalc.models.recipe import DeepInput, Fitted, Recipe, deep_scores
 from microcalc.models.tables import Tables
 from microcalc.selection.training import feature_names
 
-__all__ = ["Recipe", "deep_scores", "fit_model"]
-
 APPARENT = (
     "apparent: fitted on training cases whose deep features the selection had seen, as in many "
     "papers; the deep features are trusted more than they deserve"
@@ -184,7 +182,7 @@ def _freeze(
         "labels": labels,
         "method": equation.method,
         **equation.to_json(),
-        "deep": _deep_part(tables, fitted.selected) if equation.needs_deep_score else None,
+        "deep": _deep_part(tables, fitted.selected, recipe) if equation.needs_deep_score else None,
         "threshold": chosen.value,
         "threshold_rule": {
             **rule,
@@ -210,11 +208,13 @@ def _freeze(
     return frozen.check(model, f"{recipe.name}.json")
 
 
-def _deep_part(tables: Tables, selected: pd.DataFrame) -> dict[str, Any]:
+def _deep_part(tables: Tables, selected: pd.DataFrame, recipe: Recipe) -> dict[str, Any]:
     survivors = selected.iloc[1:].rename(columns={"feature": "name"})
+    own = recipe.network == frozen.OWN_NETWORK
     return {
         "intercept": float(selected["coefficient"].iloc[0]),
         "features": survivors[["name", "mean", "sd", "coefficient"]].to_dict("records"),
         "weights": tables.weights,
         "preprocessing": tables.preprocessing,
+        **({} if own else {"network": recipe.network}),
     }

@@ -1,6 +1,7 @@
 """The frozen model: one JSON file that a person can read and any program can score."""
 
 import os
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ SCHEMA_VERSION = 1
 SCHEMA = Path(__file__).parents[3] / "schemas" / "model.yaml"
 
 FrozenModel = dict[str, Any]
+
+# What the config calls the study's own network, beside the further ones it names.
+OWN_NETWORK = "main"
 
 
 def check(model: FrozenModel, name: str = "the model") -> FrozenModel:
@@ -44,6 +48,11 @@ def check(model: FrozenModel, name: str = "the model") -> FrozenModel:
 def read(path: str | os.PathLike[str]) -> FrozenModel:
     """Return the frozen model of a file, checked."""
     return check(read_json(path), os.path.basename(path))
+
+
+def network(model: Mapping[str, Any]) -> str:
+    """Return the network whose features a model takes; the study's own for one that takes none."""
+    return str((model.get("deep") or {}).get("network", OWN_NETWORK))
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from scipy.special import expit
@@ -58,7 +58,7 @@ def collect(
     models: Sequence[Path],
     training: Sequence[Path],
     included: pd.DataFrame,
-    features: pd.DataFrame,
+    features: Mapping[str, pd.DataFrame],
 ) -> pd.DataFrame:
     """Return every prediction of the study, the table `predictions.csv`.
 
@@ -69,7 +69,7 @@ def collect(
     included
         The included cases of every split.
     features
-        case_id and deep features.
+        case_id and deep features, by network.
 
     Returns
     -------
@@ -81,10 +81,11 @@ def collect(
         raise StudyError(f"{len(models)} models but {len(training)} tables of training predictions")
     frozen_models = [frozen.read(path) for path in models]
     held_out = included[included["split"] != "train"]
-    tables = [predict(frozen_models, held_out, features).assign(kind="held_out")]
+    tables = []
     for model, path in zip(frozen_models, training, strict=True):
-        own = read_csv(path)
-        tables.append(own.assign(model=model["name"]))
+        own = features[frozen.network(model)]
+        tables.append(predict([model], held_out, own).assign(kind="held_out"))
+        tables.append(read_csv(path).assign(model=model["name"]))
     identity = included[["case_id", "patient_id", "center", "split", "y"]]
     table = pd.concat(tables, ignore_index=True).merge(identity, on="case_id", validate="m:1")
     return table[list(COLUMNS)].sort_values(["case_id", "model", "kind"]).reset_index(drop=True)
@@ -92,33 +93,47 @@ def collect(
 
 def score_table(
     included: pd.DataFrame,
-    features: pd.DataFrame,
-    selected: pd.DataFrame,
-    crossfit: pd.DataFrame,
+    features: Mapping[str, pd.DataFrame],
+    selected: Mapping[str, pd.DataFrame],
+    crossfit: Mapping[str, pd.DataFrame],
 ) -> pd.DataFrame:
-    """Return the deep score (log odds) of every included case, the table `deep_scores.csv`.
+    """Return the deep scores (log odds) of every included case, the table `deep_scores.csv`.
 
     Parameters
     ----------
-    included, features
-        The included cases and the deep features.
-    selected, crossfit
-        The selection's tables of these names.
+    included
+        The included cases.
+    features, selected, crossfit
+        By network: its deep features, and the selection's tables of these names.
 
     Returns
     -------
     pandas.DataFrame
-        case_id, patient_id, split, kind, deep_score. Training cases stand twice: apparent, by
-        the final chain that has seen them, and out_of_fold; the others are held_out.
+        case_id, patient_id, split, network, kind, deep_score. Training cases stand twice:
+        apparent, by the final chain that has seen them, and out_of_fold; the others are held_out.
     """
+    tables = [
+        _scores(included, features[name], selected[name], crossfit[name]).assign(network=name)
+        for name in features
+    ]
+    columns = ["case_id", "patient_id", "split", "network", "kind", "deep_score"]
+    table = pd.concat(tables, ignore_index=True)[columns]
+    return table.sort_values(["network", "case_id", "kind"]).reset_index(drop=True)
+
+
+def _scores(
+    included: pd.DataFrame,
+    features: pd.DataFrame,
+    selected: pd.DataFrame,
+    crossfit: pd.DataFrame,
+) -> pd.DataFrame:
     final = included[["case_id", "patient_id", "split"]].copy()
     final["kind"] = ["apparent" if split == "train" else "held_out" for split in final["split"]]
     final["deep_score"] = deep_scores(features, final["case_id"], selected)
     plain = crossfit[crossfit["fold"] == crossfit["also_left_out"]]
     folds = final[final["split"] == "train"].drop(columns="deep_score").assign(kind="out_of_fold")
     folds = folds.merge(plain[["case_id", "deep_score"]], on="case_id", validate="1:1")
-    table = pd.concat([final, folds], ignore_index=True)
-    return table.sort_values(["case_id", "kind"]).reset_index(drop=True)
+    return pd.concat([final, folds], ignore_index=True)
 
 
 def with_deep_score(

@@ -13,6 +13,7 @@ from microcalc.models import regression
 from microcalc.models.clinical import candidates, screen
 from microcalc.models.design import DEEP_SCORE
 from microcalc.models.equation import Equation, deep_score_alone
+from microcalc.models.frozen import OWN_NETWORK
 from microcalc.selection.chain import linear_predictor
 from microcalc.selection.training import feature_matrix
 
@@ -66,8 +67,8 @@ class Recipe:
         The model's name in the config.
     spec
         `clinical`: "none", "screened", or a list of variables fixed beforehand; `without`:
-        variables that screening leaves aside; `deep`: "none", "score" or "features"; or
-        `kind`: "external_score" with `column`.
+        variables that screening leaves aside; `deep`: "none", "score" or "features" of
+        `network`; or `kind`: "external_score" with `column`.
     clinical
         The config's `clinical`.
     screening
@@ -96,6 +97,11 @@ class Recipe:
         return self.deep != "none"
 
     @property
+    def network(self) -> str:
+        """Whose features: the study's own network, or a further one by its name."""
+        return str(self.spec.get("network", OWN_NETWORK))
+
+    @property
     def wanted(self) -> str | tuple[str, ...]:
         """Which clinical variables: "none", "screened", or their names."""
         if self.spec.get("kind") == "external_score":
@@ -122,13 +128,22 @@ class Recipe:
                 "set clinical or deep"
             )
 
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """The clinical variables it may use: those fixed beforehand, or all that are screened."""
+        if isinstance(self.wanted, tuple):
+            return self.wanted
+        if self.wanted == "none":
+            return ()
+        chosen = candidates(self.clinical, self.spec.get("without", ()))
+        if self.screening.get("method") == "fixed":
+            return tuple(name for name in self.screening["variables"] if name in chosen)
+        return tuple(chosen)
+
     def variables(self, rows: pd.DataFrame) -> tuple[str, ...]:
         """Return the clinical predictors, screened on these rows where the spec says so."""
-        wanted = self.wanted
-        if isinstance(wanted, tuple):
-            return wanted
-        if wanted == "none":
-            return ()
+        if self.wanted != "screened":
+            return self.candidates
         chosen = candidates(self.clinical, self.spec.get("without", ()))
         return screen(rows, clinical=chosen, settings=self.screening, seed=self.seed).kept
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from microcalc.files import read_csv
+from microcalc.files import read_csv, read_parquet
 from microcalc.images import included as included_cases
 from microcalc.models import provenance
 
@@ -63,7 +63,7 @@ class Tables:
         """
         return cls(
             included_cases.read(included),
-            pd.read_parquet(features),
+            read_parquet(features),
             read_csv(selected),
             read_csv(crossfit),
             read_csv(crossfit_selected),

@@ -120,14 +120,14 @@ def optimism(study: Study) -> Table:
                 fmt.number(line["apparent"]),
                 fmt.number(line["optimism"], 3),
                 _estimate(line, "corrected"),
-                fmt.number(line["plus632"]),
+                _estimate(line, "plus632"),
                 fmt.count(line["replicates"]),
             )
         )
         for line in study.tables["optimism"].to_dict("records")
     ]
     heads = ("Model and measure", "Apparent", "Optimism", f"Corrected ({_level(study)} CI)")
-    return Table((*heads, "0.632+", "Refits"), tuple(rows))
+    return Table((*heads, f"0.632+ ({_level(study)} CI)", "Refits"), tuple(rows))
 
 
 def sample_size(study: Study) -> Table:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from microcalc.figures.words import MEASURES, split_label
 from microcalc.figures.words import label as model_label
-from microcalc.figures.words import split_label
 from microcalc.report import format as fmt
 from microcalc.report import judgments
 from microcalc.report.grid import Row, Table
@@ -38,21 +38,6 @@ def _all_sets(study: Study) -> list[tuple[str, str]]:
     return training + [(split, "held_out") for split in study.splits if split != "train"]
 
 
-_NAMES = {
-    "auc": "AUC",
-    "sensitivity": "Sensitivity",
-    "specificity": "Specificity",
-    "accuracy": "Accuracy",
-    "ppv": "PPV",
-    "npv": "NPV",
-    "f1": "F1",
-    "brier": "Brier score",
-    "threshold": "Threshold",
-    "average_precision": "Average precision",
-    "balanced_accuracy": "Balanced accuracy",
-    "lr_pos": "LR+",
-    "lr_neg": "LR−",
-}
 KINDS = {"apparent": "apparent", "out_of_fold": "out-of-fold", "held_out": ""}
 
 
@@ -67,7 +52,7 @@ def _performance(study: Study, groups: list[tuple[str, str]], measures: tuple[st
         for _, line in of_set.iterrows():
             cells = [model_label(str(line["model"])), *(_measure(line, name) for name in there)]
             rows.append(Row(tuple(cells)))
-    heads = [_NAMES[name] for name in there]
+    heads = [MEASURES[name] for name in there]
     return Table(("Model", *heads), tuple(rows), f"Parentheses: {_level(study)} CI.")
 
 
@@ -309,7 +294,7 @@ def published(study: Study) -> Table:
 
 
 def _published_cells(line: "pd.Series[Any]") -> tuple[str, ...]:
-    metric = _NAMES.get(line["metric"], line["metric"])
+    metric = MEASURES.get(line["metric"], line["metric"])
     return (
         f"{model_label(line['model'])}, {metric}",
         fmt.number(line["published"]),

@@ -1,9 +1,9 @@
 """The versions of what the study ran on."""
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 
 import microcalc
+from microcalc.libraries import installed_version
 
 LIBRARIES = (
     "snakemake", "torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn",
@@ -13,10 +13,5 @@ LIBRARIES = (
 
 def installed() -> dict[str, str]:
     """Return the versions of MicroCalc, Python and the libraries that results depend on."""
-    found = {"microcalc": microcalc.__version__, "python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    ours = {"microcalc": microcalc.__version__, "python": platform.python_version()}
+    return ours | {name: installed_version(name) or "not installed" for name in LIBRARIES}

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from microcalc import seeds
+from microcalc.cohort.eligible import FEWEST_PATIENTS
 from microcalc.errors import StudyError
 from microcalc.selection import chain
 from microcalc.selection.folds import assign_folds
@@ -64,7 +65,8 @@ def fit(
     Raises
     ------
     StudyError
-        With fewer than 3 folds, or fewer patients than folds.
+        With fewer than 3 folds, fewer patients than folds, or fewer than `FEWEST_PATIENTS`
+        of a class.
     """
     n_folds = settings["folds"]
     if n_folds < 3:
@@ -74,6 +76,7 @@ def fit(
     values, outcome = np.asarray(X, dtype=float), np.asarray(y)
     patient, cases = np.asarray(patients, dtype=str), np.asarray(case_ids, dtype=str)
     fold = assign_folds(outcome, patient, n_folds=n_folds, seed=seeds.derive(seed, "crossfit"))
+    _refuse_few(outcome, patient)
     perturbed = None if copies is None else np.asarray(copies, dtype=float)
     tables, selected = [], []
     for k, j in combinations_with_replacement(range(n_folds), 2):
@@ -104,6 +107,16 @@ def fit(
         pd.concat(tables).sort_values(["case_id", "also_left_out"]).reset_index(drop=True),
         pd.concat(selected, ignore_index=True)[["fold", "feature", "mean", "sd", "coefficient"]],
     )
+
+
+def _refuse_few(y: NDArray[Any], patients: NDArray[Any]) -> None:
+    positive = set(patients[y == 1])
+    for name, found in (("positive", positive), ("negative", set(patients) - positive)):
+        if len(found) < FEWEST_PATIENTS:
+            raise StudyError(
+                f"{len(found)} {name} patients are left in training after exclusions; out-of-fold "
+                f"scores need {FEWEST_PATIENTS} of each class (images/qc.csv says who left and why)"
+            )
 
 
 def scores(X: ArrayLike, y: ArrayLike, patients: ArrayLike, **options: Any) -> pd.DataFrame:

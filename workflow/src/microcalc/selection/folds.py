@@ -1,7 +1,5 @@
 """Folds that keep a patient's cases together and each class spread evenly."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -48,18 +46,14 @@ def assign_folds(
     sizes = np.bincount(patient)
     order = seeds.stream(seed, "folds").permutation(len(names))
     place = np.zeros(len(names), dtype=np.int64)
-    total = np.zeros(n_folds, dtype=np.int64)
+    total = [0] * n_folds
     for stratum in (True, False):
         members = [i for i in order if positive[i] == stratum]
         members.sort(key=lambda i: -sizes[i])  # large patients first, while folds can even out
-        of_class = np.zeros(n_folds, dtype=np.int64)
+        of_class = [0] * n_folds
         for i in members:
-            fold = min(range(n_folds), key=lambda f: _load(f, of_class, total))
+            fold = min(zip(of_class, total, range(n_folds), strict=True))[2]
             place[i] = fold
-            of_class[fold] += sizes[i]
-            total[fold] += sizes[i]
+            of_class[fold] += int(sizes[i])
+            total[fold] += int(sizes[i])
     return place[patient.reshape(-1)]
-
-
-def _load(fold: int, *loads: NDArray[np.int64]) -> tuple[Any, ...]:
-    return (*(int(load[fold]) for load in loads), fold)

@@ -151,8 +151,9 @@ def fit_path(
             n_lambdas = 0
         smallest = 1e-4 if n >= p else 0.01
         grid = largest * np.exp(np.linspace(0.0, np.log(smallest), n_lambdas))
+    # Of one type always: an integer alpha would be compiled, and cached, once more.
     intercepts, betas, ratios, count = descent.path(
-        Z, outcome, grid, alpha, tolerance, lambdas is None
+        Z, outcome, grid, float(alpha), float(tolerance), lambdas is None
     )
     coefficients = (betas[:count] / unit).T
     shift = (coefficients * scale.mean[:, None]).sum(axis=0)
@@ -225,7 +226,7 @@ def cross_validate(
 
 
 def _checked(X: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
-    values, outcome = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
+    values, outcome = np.asarray(X, dtype=float), np.array(y, dtype=float)
     if values.ndim != 2 or outcome.shape != values.shape[:1]:
         raise ValueError(
             f"X has shape {values.shape} and y {outcome.shape}; expected (n, p) and (n,)"

@@ -184,18 +184,19 @@ class _BitTable:
         if len(levels) > 64:  # columns with codes of their own: number them per column
             codes = np.column_stack([_recode(column) for column in codes.T])
             levels = np.unique(codes)
-        self.bits = np.zeros((len(levels), p, -(-self.n // 64)), dtype=np.uint64)
+        # Words first: adding up the few words of each column is then one addition of whole rows.
+        self.bits = np.zeros((len(levels), -(-self.n // 64), p), dtype=np.uint64)
         for bits, level in zip(self.bits, levels, strict=True):
-            bits[:] = _pack(np.equal(codes.T, level))
+            bits[:] = _pack(np.equal(codes.T, level)).T
+        self.margins = [_sizes(bits) for bits in self.bits]
 
     def information(self, sets: NDArray[np.uint64]) -> Floats:
         """Return each column's mutual information, in bits, with one variable given as bit sets."""
-        total = np.zeros(self.bits.shape[1])
-        margins = np.bitwise_count(self.bits).sum(axis=2, dtype=np.int64)
+        total = np.zeros(self.bits.shape[2])
         for b in sets:
             count = int(np.bitwise_count(b).sum())
-            for bits, margin in zip(self.bits, margins, strict=True):
-                joint = np.bitwise_count(bits & b).sum(axis=1, dtype=np.int64)
+            for bits, margin in zip(self.bits, self.margins, strict=True):
+                joint = _sizes(bits & b[:, None])
                 ratio = joint * self.n / np.maximum(margin * count, 1)
                 total += joint / self.n * np.log2(np.where(joint > 0, ratio, 1.0))
         # Independence gives sums like -1e-17; information is never negative.
@@ -203,7 +204,7 @@ class _BitTable:
 
     def information_with(self, j: int) -> Floats:
         """Return each column's mutual information with column j, in bits."""
-        return self.information(self.bits[:, j])
+        return self.information(self.bits[:, :, j])
 
 
 def _recode(values: NDArray[np.generic]) -> NDArray[np.int64]:
@@ -213,6 +214,11 @@ def _recode(values: NDArray[np.generic]) -> NDArray[np.int64]:
 
 def _bit_sets(classes: NDArray[np.generic]) -> NDArray[np.uint64]:
     return _pack(np.stack([classes == level for level in np.unique(classes)]))
+
+
+def _sizes(sets: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return how many cases are in each set, sets of shape (words, p)."""
+    return np.asarray(np.bitwise_count(sets).sum(axis=0, dtype=np.int64))
 
 
 def _pack(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:

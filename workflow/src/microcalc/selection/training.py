@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microcalc.errors import StudyError
+from microcalc.files import read_parquet
 from microcalc.images import included
 
 FEATURE_PREFIX = "deep_"
@@ -108,8 +109,8 @@ def read(
 
     The last come from the one file of `perturbed_paths`; None without a file.
     """
-    copies = pd.read_parquet(perturbed_paths[0]) if perturbed_paths else None
-    return included.read(included_path), pd.read_parquet(features_path), copies
+    copies = read_parquet(perturbed_paths[0]) if perturbed_paths else None
+    return included.read(included_path), read_parquet(features_path), copies
 
 
 def feature_matrix(
@@ -128,7 +129,7 @@ def feature_matrix(
             f"the feature table has no column {absent[0]!r} (and {len(absent) - 1} more are "
             "missing); it comes from another backbone than the model: extract the features again"
         )
-    table = features.set_index("case_id")
+    table = features[["case_id", *names]].set_index("case_id")
     if table.index.has_duplicates:
         twice = table.index[table.index.duplicated()][0]
         raise StudyError(f"case {twice} stands twice in the feature table; expected one row each")
@@ -138,4 +139,4 @@ def feature_matrix(
         raise StudyError.listing(
             "included cases without a row in the feature table:", [f"case {i}" for i in missing]
         )
-    return table.loc[cases, list(names)].to_numpy(dtype=float)
+    return table.loc[cases].to_numpy(dtype=float)

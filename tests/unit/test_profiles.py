@@ -1,0 +1,39 @@
+"""The profiles speak of rules that exist, and of a GPU for those that use one."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+from tests.unit.test_house import ROOT, RULE_FILES
+
+RULES = "\n".join(file.read_text() for file in RULE_FILES)
+BODIES = dict(re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", RULES, re.M | re.S))
+HEIRS = {heir: rule for rule, heir in re.findall(r"^use rule (\w+) as (\w+) with", RULES, re.M)}
+TOLD_A_DEVICE = re.compile(r'extraction_settings\(\)|\["features"\]\["device"\]')
+
+
+def profile(name: str) -> dict[str, Any]:
+    path = ROOT / "workflow" / "profiles" / name / "config.yaml"
+    loaded: dict[str, Any] = yaml.safe_load(path.read_text())
+    return loaded
+
+
+def test_the_rules_that_are_told_a_device_ask_for_a_gpu() -> None:
+    told = {rule for rule, body in BODIES.items() if TOLD_A_DEVICE.search(body)}
+    told |= {heir for heir, rule in HEIRS.items() if rule in told}
+    asked = profile("slurm")["set-resources"]
+    assert asked == {rule: {"slurm_partition": "gpu", "gpu": 1} for rule in told}
+
+
+@pytest.mark.parametrize("section", ["set-threads", "groups"])
+def test_the_profile_names_rules_that_exist(section: str) -> None:
+    assert profile("slurm")[section].keys() <= BODIES.keys() | HEIRS.keys()
+
+
+@pytest.mark.parametrize("name", ["local", "slurm"])
+def test_every_entry_says_why(name: str) -> None:
+    lines = (ROOT / "workflow" / "profiles" / name / "config.yaml").read_text().splitlines()
+    entries = [i for i, line in enumerate(lines) if re.match(r"[a-z-]+:", line)]
+    unexplained = [lines[i] for i in entries[1:] if "#" not in lines[i] and "#" not in lines[i + 1]]
+    assert unexplained == []

@@ -1,0 +1,108 @@
+"""The rooms from cohort to evaluation on a finished tiny study's features, without Snakemake."""
+
+from pathlib import Path
+from typing import Any
+
+from microcalc.settings import complete, read_schema
+from tests.scripts import run_script
+from tests.workflow.tiny import ROOT, Study
+
+SCHEMAS = ROOT / "workflow" / "schemas"
+
+
+def run(study: Study, config: dict[str, Any], folder: Path) -> None:
+    """Write every table and model of those rooms into `folder`.
+
+    Patches and features are the finished study's; its tables are read again.
+    """
+    config = complete(config, read_schema(SCHEMAS / "config.yaml"))
+    shards = [str(path) for path in sorted((study.results / "images").glob("shard-*.npz"))]
+    features = study.results / "features" / "features.parquet"
+    weights = study.results / "features" / "weights" / "resnet18.safetensors"
+
+    def made(*names: str) -> dict[str, str]:
+        return {name: str(folder / f"{name}.csv") for name in names}
+
+    def step(name: str, **given: Any) -> None:
+        run_script(name, log=folder / f"{name}.log", **given)
+
+    step(
+        "build_cohort",
+        input={
+            "cases": str(study.folder / "cases.csv"),
+            "images": str(study.folder / "images.csv"),
+            "case_schema": str(SCHEMAS / "cases.yaml"),
+            "image_schema": str(SCHEMAS / "images.yaml"),
+        },
+        output=made("eligible", "images", "exclusions"),
+        params={
+            "reading": {
+                "clinical": config["clinical"],
+                "labels": config["labels"],
+                "other_columns": config["cohort"]["other_columns"],
+            },
+            "splitting": {
+                "settings": config["cohort"],
+                "labels": config["labels"],
+                "seed": config["seed"],
+            },
+        },
+    )
+    step(
+        "gather_images",
+        input=made("eligible") | {"shards": shards},
+        output=made("qc", "included"),
+        params={"settings": config["images"]},
+    )
+    step(
+        "select_features",
+        input=made("included") | {"features": str(features), "perturbed": []},
+        output=made(
+            *("mrmr", "lasso_path", "lasso_cv", "selected", "funnel"),
+            *("crossfit", "crossfit_selected"),
+        ),
+        params={"settings": config["selection"], "seed": config["seed"]},
+    )
+    frozen = {model: str(folder / f"{model}.json") for model in config["models"]}
+    training = {model: str(folder / f"{model}.training.csv") for model in config["models"]}
+    for model, spec in config["models"].items():
+        step(
+            "fit_model",
+            input=made("included", "selected", "crossfit", "crossfit_selected")
+            | {"features": str(features), "weights": str(weights)},
+            output={"model": frozen[model], "training": training[model]},
+            params={"spec": spec}
+            | {key: config[key] for key in ("clinical", "screening", "threshold", "labels", "seed")}
+            | {
+                "training_scores": config["selection"]["training_scores"],
+                "preprocessing": {"images": config["images"], "extraction": config["features"]},
+            },
+            wildcards={"model": model},
+        )
+    step(
+        "predict",
+        input=made("included")
+        | {name: [path] for name, path in made("selected", "crossfit").items()}
+        | {
+            "features": [str(features)],
+            "models": list(frozen.values()),
+            "training": list(training.values()),
+        },
+        output=made("predictions", "deep_scores"),
+        params={"networks": ["main"]},
+    )
+    step(
+        "evaluate_models",
+        input=made("predictions", "included")
+        | {"funnels": list(made("funnel").values()), "models": list(frozen.values())},
+        output=made(
+            *("metrics", "delong", "equivalence", "mcnemar", "precision_recall", "subgroups"),
+            *("sample_size", "published"),
+        ),
+        params={
+            "settings": config["evaluation"] | {"resamples": 20},
+            "sample_size": config["evaluation"]["sample_size"],
+            "networks": ["main"],
+        }
+        | {key: config[key] for key in ("models", "clinical", "screening", "published", "seed")},
+    )

@@ -1,0 +1,66 @@
+"""The tiny study's runs through SLURM, and what they leave."""
+
+import re
+import zipfile
+from dataclasses import dataclass
+
+from microcalc.images.stored_digest import MEMBER
+from tests.workflow.slurm.cluster import Cluster
+from tests.workflow.tiny import ROOT, Study
+
+PROFILES = ROOT / "workflow" / "profiles"
+# The profile as it is, but for its patience, which is measured for clusters of many nodes.
+ON_SLURM = (
+    *("--workflow-profile", str(PROFILES / "slurm")),
+    *("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5"),
+)
+RULE = re.compile(r"rule_(\w+?)(?:_wildcards_.*)?")
+RUN = re.compile(r"SLURM run ID: (\S+)")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What became of a run of Snakemake: its study, its console, its jobs as SLURM tells them."""
+
+    study: Study
+    console: str
+    jobs: list[dict[str, str]]
+
+    def of(self, comment: str) -> list[dict[str, str]]:
+        return [job for job in self.jobs if job["Comment"] == comment]
+
+    @property
+    def rules(self) -> list[str]:
+        return [RULE.fullmatch(job["Comment"])[1] for job in self.jobs]  # type: ignore[index]
+
+
+def ended(cluster: Cluster, study: Study, console: str) -> Run:
+    return Run(study, console, cluster.jobs(run_id(console)))
+
+
+def run_id(console: str) -> str:
+    return RUN.findall(console)[-1]
+
+
+def results(study: Study) -> dict[str, bytes]:
+    """Return every file of the study's results but logs, a shard by its members.
+
+    Not the digest in a shard: it holds the times of change of the files it was made from.
+    """
+    found: dict[str, bytes] = {}
+    for path in sorted(study.results.rglob("*")):
+        name = path.relative_to(study.results).as_posix()
+        if path.is_dir() or name.startswith("logs/"):
+            continue
+        if re.fullmatch(r"images/shard-\d+\.npz", name):
+            with zipfile.ZipFile(path) as archive:
+                for member in set(archive.namelist()) - {MEMBER}:
+                    found[f"{name}/{member}"] = archive.read(member)
+        else:
+            found[name] = path.read_bytes()
+    return found
+
+
+def different(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
+    """Return the names of files that are not in both with the same bytes."""
+    return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))

@@ -1,0 +1,133 @@
+"""Names, numbers and dates from DICOM headers reach nothing that a study writes."""
+
+import base64
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+
+from tests.workflow.tiny import lay_out
+
+MARKS = (
+    "ZAUBERFLOTE", "QUITTENBAUM", "MRN8675309X", "19471231", "ACC5551212X", "DRWOLKENSTEIN",
+    "NARRENTURMSPITAL", "PRIVATMARKE77", "KOMMENTARMARKE", "PFADMARKE42",
+)  # fmt: skip
+DATA_URI = re.compile(rb"data:[\w/+.-]+;base64,([A-Za-z0-9+/=\s]+)")
+PDF_STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.S)
+PNG_TEXT = re.compile(rb"(?:zTXt|iTXt)(.{0,200})", re.S)
+
+
+def name_the_patient(path: Path) -> None:
+    """Fill a file's header with an invented person, wherever hospitals write one."""
+    dataset = pydicom.dcmread(path)
+    dataset.PatientName = "ZAUBERFLOTE^QUITTENBAUM"
+    dataset.PatientID = "MRN8675309X"
+    dataset.OtherPatientIDs = "MRN8675309X"
+    dataset.PatientBirthDate = "19471231"
+    dataset.AccessionNumber = "ACC5551212X"
+    dataset.ReferringPhysicianName = "DRWOLKENSTEIN"
+    dataset.InstitutionName = "NARRENTURMSPITAL"
+    dataset.ImageComments = "KOMMENTARMARKE"
+    dataset.SeriesDescription = "KOMMENTARMARKE"
+    dataset.BurnedInAnnotation = "YES"
+    block = dataset.private_block(0x0011, "QUITTENBAUM", create=True)
+    block.add_new(0x01, "LO", "PRIVATMARKE77")
+    item = Dataset()
+    item.PatientID = "MRN8675309X"
+    dataset.OtherPatientIDsSequence = [item]
+    dataset.save_as(path)
+
+
+def hidden_in(data: bytes) -> Iterator[bytes]:
+    """Yield a file's bytes and all that is compressed, archived or encoded inside them."""
+    yield data
+    if data.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            yield "\n".join(archive.namelist()).encode()
+            for name in archive.namelist():
+                yield from hidden_in(archive.read(name))
+    for found in DATA_URI.findall(data):
+        yield from hidden_in(base64.b64decode(found))
+    if data.startswith(b"%PDF"):
+        for stream in PDF_STREAM.findall(data):
+            yield inflated(stream)
+    if data.startswith(b"\x89PNG"):
+        for chunk in PNG_TEXT.findall(data):
+            yield inflated(chunk[chunk.find(b"\x78") :])
+    if data.startswith(b"PAR1"):
+        yield pd.read_parquet(io.BytesIO(data)).to_csv().encode()
+    if data.startswith(b"\x1f\x8b"):
+        yield zlib.decompress(data, wbits=31)
+
+
+def inflated(stream: bytes) -> bytes:
+    """Return what a zlib stream holds; a stream of another kind is its own content."""
+    try:
+        return zlib.decompressobj().decompress(stream)
+    except zlib.error:
+        return stream
+
+
+def places(folder: Path, marks: tuple[str, ...]) -> list[str]:
+    """Return where any of `marks` stands in the folder: in a name or in a file."""
+    spelled = [mark.lower().encode() for mark in marks]
+    encoded = [base64.b64encode(mark.encode())[:-4] for mark in marks]
+    found = []
+    for path in sorted(folder.rglob("*")):
+        texts = [str(path.relative_to(folder)).encode()]
+        if path.is_file():
+            texts += list(hidden_in(path.read_bytes()))
+        if any(mark in text.lower() for text in texts for mark in spelled) or any(
+            mark in text for text in texts for mark in encoded
+        ):
+            found.append(str(path.relative_to(folder)))
+    return found
+
+
+def test_the_search_finds_what_is_hidden(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inner.txt", "MRN8675309X")
+    page = b"<img src='data:image/png;base64," + base64.b64encode(b"..ACC5551212X..") + b"'>"
+    (tmp_path / "b.html").write_bytes(page)
+    (tmp_path / "c.pdf").write_bytes(
+        b"%PDF stream\n" + zlib.compress(b"quittenbaum") + b"endstream"
+    )
+    pd.DataFrame({"x": ["DRWOLKENSTEIN"]}).to_parquet(tmp_path / "d.parquet")
+    (tmp_path / "clean.txt").write_text("P001")
+    assert places(tmp_path, MARKS) == ["a.npz", "b.html", "c.pdf", "d.parquet"]
+
+
+@pytest.mark.slow
+def test_nobody_named_in_a_header_is_named_anywhere(tmp_path: Path) -> None:
+    study = lay_out(tmp_path / "study")
+    study.snakemake("--until", "simulate_shard")
+    (study.results / "simulate").rename(tmp_path / "manifests")
+    images = pd.read_csv(study.folder / "images.csv", dtype=str)
+    for number, name in enumerate(images.path):
+        old = study.folder / "dicom" / name
+        new = old.with_name(f"PFADMARKE42_{number}.dcm")
+        old.rename(new)
+        name_the_patient(new)
+        images.loc[number, "path"] = new.relative_to(study.folder / "dicom").as_posix()
+    images.to_csv(study.folder / "images.csv", index=False)
+    (study.folder / "dicom").rename(tmp_path / "archive")
+    (study.folder / "images.csv").rename(tmp_path / "images.csv")
+    study.configure(lambda config: config.pop("simulate"))
+    study.configure(
+        lambda config: config["cohort"].update(
+            image_folder=str(tmp_path / "archive"), images=str(tmp_path / "images.csv")
+        )
+    )
+    done = study.snakemake()
+    assert places(study.folder, MARKS) == []
+    said = (done.stdout + done.stderr).lower()
+    assert not [mark for mark in MARKS if mark.lower() in said]
+    qc = pd.read_csv(study.results / "images" / "qc.csv")
+    assert qc.flags.str.contains("burned", case=False).all()

@@ -150,7 +150,7 @@ rule write_cohort:
     params:
         config=config,
         simulated=APPLIED.simulated,
-        frozen=str(APPLIED.frozen),
+        frozen=APPLIED.frozen.name,
         texts=page_texts(),
         code=code("write_cohort"),
     script:

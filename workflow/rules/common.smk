@@ -159,7 +159,7 @@ def networks():
 
 
 def network_names():
-    return [network.rstrip("/") or "main" for network in networks()]
+    return [network[:-1] if network else "main" for network in networks()]
 
 
 def of_network(path):

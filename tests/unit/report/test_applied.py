@@ -25,7 +25,7 @@ def cohort_page(files, config, *, simulated=False):
     return applied.cohort_page(
         files,
         config=config,
-        frozen="results/demo",
+        frozen="demo",
         simulated=simulated,
         template=FOLDER / "cohort.html.j2",
         versions={"microcalc": "0.1.0"},

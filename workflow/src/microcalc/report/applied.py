@@ -52,7 +52,7 @@ def cohort_page(
     config
         The whole config, defaults filled in.
     frozen
-        The results folder of the study that froze the models.
+        The name of the study that froze the models.
     simulated
         Whether they were fitted on phantoms.
     template

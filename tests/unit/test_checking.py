@@ -57,7 +57,7 @@ def test_what_the_study_consists_of_is_told(folder: Path) -> None:
     assert told[1] == "10 cases of 10 patients, 11 images"
     assert told[2] == "  train: 3 DCIS, 3 IDC"
     assert told[4] == "  external: 1 DCIS, 1 IDC"
-    assert told[5:] == ["  age is missing in 1 cases"]
+    assert told[5:] == ["  age is missing in 1 case"]
 
 
 def test_any_two_classes_will_do(folder: Path) -> None:

@@ -67,7 +67,8 @@ def summary(config: Config, schemas: Path) -> str:
     ]
     for name in config["clinical"]:
         missing = int(eligible[name].isna().sum())
-        lines += [f"  {name} is missing in {missing} cases"] if missing else []
+        noun = "case" if missing == 1 else "cases"
+        lines += [f"  {name} is missing in {missing} {noun}"] if missing else []
     return "\n".join(lines) + "\n"
 
 

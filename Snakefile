@@ -19,7 +19,7 @@ for room in ROOMS:
 
 
 onstart:
-    refuse_missing_images()
+    refuse_to_start()
 
 
 onsuccess:

@@ -51,3 +51,11 @@ def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text('a,b\n\n"two\nlines",1\n\n3,4\n')
     assert read_table(file).lines == [4, 6]
+
+
+def test_only_the_columns_that_are_asked_for_are_kept(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("a,b,c\n1,2,3\n")
+    table = read_table(file, only=["c", "a", "z"])
+    assert table.columns == ["a", "b", "c"]
+    assert table.rows == [{"a": "1", "c": "3"}]

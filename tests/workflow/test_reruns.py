@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pydicom
 
-from tests.workflow.tiny import Study
+from tests.workflow.tiny import ROOT, Study
 
 FEATURES = "results/tiny/features/features.parquet"
 UPSTREAM = {"simulate_shard", "extract_patches", "prepare_weights", "extract_features"}
@@ -35,8 +35,10 @@ def first_image(study: Study, split: str) -> tuple[str, str]:
     return case_id, images[images.case_id == case_id].image_id.iloc[0]
 
 
-def test_a_second_run_has_nothing_to_do(finished: Study) -> None:
-    assert "Nothing to be done" in finished.snakemake().stderr
+def test_a_second_run_has_nothing_to_do_by_the_local_profile_too(finished: Study) -> None:
+    profile = str(ROOT / "workflow" / "profiles" / "local")
+    done = finished.snakemake("--workflow-profile", profile, cores=None)
+    assert "Nothing to be done" in done.stderr
 
 
 def test_a_label_edit_reruns_no_image_and_no_feature_job(study: Study) -> None:

@@ -75,7 +75,8 @@ class Study:
         """Start Snakemake without waiting for it; both its streams go to `console`."""
         with open(console, "wb") as file:
             return subprocess.Popen(
-                self.command(*arguments, cores=None),
+                # Tests that were started in the background would hand down that Ctrl-C is ignored.
+                ["env", "--default-signal=INT", *self.command(*arguments, cores=None)],
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 env=environment(),

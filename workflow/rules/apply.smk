@@ -15,6 +15,8 @@ rule take_cohort:
         exclusions=in_study("cohort/exclusions.csv"),
     log:
         log_of("take_cohort"),
+    benchmark:
+        time_of("take_cohort")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -34,6 +36,8 @@ rule take_model:
         model=in_study("models/{model}.json"),
     log:
         log_of("take_model/{model}"),
+    benchmark:
+        time_of("take_model/{model}")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -62,6 +66,8 @@ rule predict_cohort:
         warnings=in_study("models/warnings.csv"),
     log:
         log_of("predict_cohort"),
+    benchmark:
+        time_of("predict_cohort")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -83,6 +89,8 @@ rule join_labels:
         labelled=in_study("cohort/labelled.csv"),
     log:
         log_of("join_labels"),
+    benchmark:
+        time_of("join_labels")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -110,6 +118,8 @@ rule evaluate_cohort:
         development=in_study("evaluation/development.csv"),
     log:
         log_of("evaluate_cohort"),
+    benchmark:
+        time_of("evaluate_cohort")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -144,6 +154,8 @@ rule write_cohort:
         summary=in_study("report/summary.md"),
     log:
         log_of("write_cohort"),
+    benchmark:
+        time_of("write_cohort")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -167,6 +179,8 @@ rule map_case:
         saliency=in_study("evaluation/saliency-{case}.npz"),
     log:
         log_of("map_case/{case}"),
+    benchmark:
+        time_of("map_case/{case}")
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -186,6 +200,8 @@ use rule draw_saliency as draw_case with:
         in_study("figures/case-{case}/case_map.svg"),
     log:
         log_of("draw_case/{case}"),
+    benchmark:
+        time_of("draw_case/{case}")
 
 
 rule write_case:
@@ -200,6 +216,8 @@ rule write_case:
         page=in_study("report/case-{case}.html"),
     log:
         log_of("write_case/{case}"),
+    benchmark:
+        time_of("write_case/{case}")
     localrule: True
     conda:
         "../../envs/analysis.yaml"

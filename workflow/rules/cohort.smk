@@ -10,6 +10,8 @@ rule build_cohort:
         exclusions=in_study("cohort/exclusions.csv"),
     log:
         log_of("build_cohort"),
+    benchmark:
+        time_of("build_cohort")
     localrule: True
     conda:
         "../../envs/analysis.yaml"

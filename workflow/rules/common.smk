@@ -31,6 +31,16 @@ def is_asked_for(target):
 
 SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
 
+# An ingest comes before its study has a config, so that its keys are no study's.
+INGEST = (
+    {
+        key: str(config.pop(key, ""))
+        for key in ("ingest", "source", "target", "spacing_mm")
+    }
+    if "ingest" in config
+    else {}
+)
+
 # `snakemake check` lists what is wrong with the config together with all else that is wrong.
 if is_asked_for("check"):
     from microcalc import checking
@@ -56,8 +66,8 @@ ROOMS = (
     ("images", "features", "evaluation", "figures", "apply")
     if APPLIED
     else (
-        *("simulate", "cohort", "images", "features", "selection", "models"),
-        *("evaluation", "figures", "report"),
+        *("ingest", "simulate", "cohort", "images", "features", "selection"),
+        *("models", "evaluation", "figures", "report"),
     )
 )
 # Only of such features is a map of the image a map of the deep score.
@@ -76,6 +86,15 @@ def in_study(path):
 
 def log_of(name):
     return in_study(f"logs/{name}.log")
+
+
+def time_of(name):
+    return in_study(f"history/times/{name}.tsv")
+
+
+def ingested(name):
+    collection = INGEST.get("ingest") or "collection"
+    return f"{INGEST.get('target') or f'studies/{collection}'}/{name}"
 
 
 def settings_of(section, *names):
@@ -159,7 +178,7 @@ def networks():
 
 
 def network_names():
-    return [network[:-1] if network else "main" for network in networks()]
+    return [network[:-1] or "main" for network in networks()]
 
 
 def of_network(path):
@@ -282,6 +301,13 @@ def saliency_figure():
     return [in_study("figures/saliency.svg")] if saliency_model() else []
 
 
+def refits_figure():
+    """Return the figure of the refitted chain; nothing where no refit is asked for."""
+    designs = ("bootstrap", "split_lottery", "permutation")
+    asked = any(config["evaluation"][design] for design in designs)
+    return [in_study("figures/resampling.svg")] if asked else []
+
+
 def simulated_shard(wildcards):
     """Return the manifest of a shard's simulated files; none in a study of real patients."""
     manifest = in_study(f"simulate/shard-{wildcards.shard}.json")
@@ -343,8 +369,14 @@ def finished(wildcards):
     return [*written, *rules.freeze_study.output]
 
 
-def refuse_missing_images():
-    if "simulate" not in config:
+def refuse_to_start():
+    """Stop before any job where something is missing, or would be written over."""
+    if INGEST and Path(ingested("cases.csv")).exists():
+        raise WorkflowError(
+            f"{ingested('cases.csv')} is there already, and may hold work of yours; remove it or "
+            "name another folder with target=..."
+        )
+    if not INGEST and "simulate" not in config:
         rows = [row for shard in SHARDS for row in shard_rows(shard)]
         told_plainly(
             planning.refuse_missing_images, rows, config["cohort"]["image_folder"]
@@ -352,6 +384,8 @@ def refuse_missing_images():
 
 
 def tell_excluded_images():
+    if INGEST:
+        return
     lines = farewell.lines(in_study("images/qc.csv"))
     sys.stderr.writelines(f"{line}\n" for line in lines)
 
@@ -366,13 +400,20 @@ def refuse_forgotten_changes():
 
 
 def tell_summary():
+    if INGEST:
+        print(f"\n{Path(ingested('summary.md')).read_text(encoding='utf-8')}")
+        return
     summary, page = Path(in_study("report/summary.md")), in_study("report/report.html")
     if summary.exists():
         print(f"\n{summary.read_text(encoding='utf-8')}\nThe whole report: {page}")
 
 
 # Snakemake knows what is forced only after the rules are read.
-if workflow.is_main_process and not {"--forcerun", "-R", "--forceall"} & set(sys.argv):
+if (
+    workflow.is_main_process
+    and not INGEST
+    and not {"--forcerun", "-R", "--forceall"} & set(sys.argv)
+):
     refuse_forgotten_changes()
 
 

@@ -8,6 +8,8 @@ rule describe_cohort:
         flow=in_study("evaluation/flow.json"),
     log:
         log_of("describe_cohort"),
+    benchmark:
+        time_of("describe_cohort")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -30,6 +32,8 @@ rule audit_study:
         confounding=in_study("evaluation/confounding.csv"),
     log:
         log_of("audit_study"),
+    benchmark:
+        time_of("audit_study")
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -63,6 +67,8 @@ rule evaluate_models:
         published=in_study("evaluation/published.csv"),
     log:
         log_of("evaluate_models"),
+    benchmark:
+        time_of("evaluate_models")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -99,6 +105,8 @@ rule assess_calibration:
         recalibration=in_study("evaluation/recalibration.csv"),
     log:
         log_of("assess_calibration"),
+    benchmark:
+        time_of("assess_calibration")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -119,6 +127,8 @@ rule assess_usefulness:
         reclassification=in_study("evaluation/reclassification.csv"),
     log:
         log_of("assess_usefulness"),
+    benchmark:
+        time_of("assess_usefulness")
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -149,6 +159,8 @@ rule refit_chain:
         selected=in_study("evaluation/parts/{design}-{block}.selected.csv"),
     log:
         log_of("refit_chain/{design}-{block}"),
+    benchmark:
+        time_of("refit_chain/{design}-{block}")
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -186,6 +198,8 @@ rule summarize_refits:
         permutation_replicates=in_study("evaluation/permutation_replicates.csv"),
     log:
         log_of("summarize_refits"),
+    benchmark:
+        time_of("summarize_refits")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -206,6 +220,8 @@ rule compute_saliency:
         saliency=in_study("evaluation/saliency.npz"),
     log:
         log_of("compute_saliency"),
+    benchmark:
+        time_of("compute_saliency")
     conda:
         "../../envs/torch.yaml"
     resources:

@@ -3,6 +3,8 @@ rule fetch_weights:
         fetched=in_study("features/{network}weights/{backbone}.fetched.json"),
     log:
         log_of("{network}fetch_weights/{backbone}"),
+    benchmark:
+        time_of("fetch_weights/{network}{backbone}")
     retries: 2
     localrule: True
     conda:
@@ -21,6 +23,8 @@ rule prepare_weights:
         weights=in_study("features/{network}weights/{backbone}.safetensors"),
     log:
         log_of("{network}prepare_weights/{backbone}"),
+    benchmark:
+        time_of("prepare_weights/{network}{backbone}")
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -44,6 +48,8 @@ rule adapt_weights:
         adapted=in_study("features/{network}adapted.safetensors"),
     log:
         log_of("{network}adapt_weights"),
+    benchmark:
+        time_of("adapt_weights/{network}jobs")
     conda:
         "../../envs/torch.yaml"
     threads: extraction_threads
@@ -66,6 +72,8 @@ rule extract_features:
         features=update(in_study("features/{network}shard-{shard}.parquet")),
     log:
         log_of("{network}extract_features/{shard}"),
+    benchmark:
+        time_of("extract_features/{network}{shard}")
     conda:
         "../../envs/torch.yaml"
     threads: extraction_threads
@@ -89,6 +97,8 @@ rule gather_features:
         features=in_study("features/{network}features.parquet"),
     log:
         log_of("{network}gather_features"),
+    benchmark:
+        time_of("gather_features/{network}jobs")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -105,6 +115,8 @@ use rule extract_patches as extract_surroundings with:
         shard=update(in_study("features/surroundings-{shard}.npz")),
     log:
         log_of("extract_surroundings/{shard}"),
+    benchmark:
+        time_of("extract_surroundings/{shard}")
     params:
         cases=config["cohort"]["cases"],
         images=config["cohort"]["images"],
@@ -124,6 +136,8 @@ rule perturb_patches:
         shard=temp(in_study("features/perturbed-{redraw}-{shard}.npz")),
     log:
         log_of("perturb_patches/{redraw}-{shard}"),
+    benchmark:
+        time_of("perturb_patches/{redraw}-{shard}")
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -149,6 +163,8 @@ use rule extract_features as extract_perturbed with:
         ),
     log:
         log_of("{network}extract_perturbed/{redraw}-{shard}"),
+    benchmark:
+        time_of("extract_perturbed/{network}{redraw}-{shard}")
 
 
 rule gather_perturbed:
@@ -162,6 +178,8 @@ rule gather_perturbed:
         perturbed=in_study("features/{network}perturbed.parquet"),
     log:
         log_of("{network}gather_perturbed"),
+    benchmark:
+        time_of("gather_perturbed/{network}jobs")
     localrule: True
     conda:
         "../../envs/analysis.yaml"

@@ -11,6 +11,8 @@ rule draw_roc:
         ),
     log:
         log_of("draw_roc/{split}"),
+    benchmark:
+        time_of("draw_roc/{split}")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -31,6 +33,8 @@ rule draw_cohort:
         flow=multiext(in_study("figures/flow"), ".svg", ".png", ".pdf"),
     log:
         log_of("draw_cohort"),
+    benchmark:
+        time_of("draw_cohort")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -61,6 +65,8 @@ rule draw_selection:
         embedding=multiext(in_study("figures/embedding"), ".svg", ".png", ".pdf"),
     log:
         log_of("draw_selection"),
+    benchmark:
+        time_of("draw_selection")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -87,6 +93,8 @@ rule draw_models:
         nomogram=multiext(in_study("figures/nomogram"), ".svg", ".png", ".pdf"),
     log:
         log_of("draw_models"),
+    benchmark:
+        time_of("draw_models")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -129,6 +137,8 @@ rule draw_evaluation:
         ),
     log:
         log_of("draw_evaluation"),
+    benchmark:
+        time_of("draw_evaluation")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -156,6 +166,8 @@ rule draw_saliency:
         ),
     log:
         log_of("draw_saliency"),
+    benchmark:
+        time_of("draw_saliency")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -171,14 +183,11 @@ rule draw_gallery:
         shard=in_study("images/shard-{shard}.npz"),
         included=in_study("images/included.csv"),
     output:
-        gallery=report(
-            in_study("figures/gallery-{shard}.png"),
-            caption="../report/captions/gallery.rst",
-            category="Images",
-            labels={"figure": "Contact sheet", "shard": "{shard}"},
-        ),
+        gallery=in_study("figures/gallery-{shard}.png"),
     log:
         log_of("draw_gallery/{shard}"),
+    benchmark:
+        time_of("draw_gallery/{shard}")
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -200,6 +209,8 @@ rule draw_refits:
         resampling=multiext(in_study("figures/resampling"), ".svg", ".png", ".pdf"),
     log:
         log_of("draw_refits"),
+    benchmark:
+        time_of("draw_refits")
     localrule: True
     conda:
         "../../envs/analysis.yaml"

@@ -6,6 +6,8 @@ rule extract_patches:
         shard=update(in_study("images/shard-{shard}.npz")),
     log:
         log_of("extract_patches/{shard}"),
+    benchmark:
+        time_of("extract_patches/{shard}")
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -33,6 +35,8 @@ rule gather_images:
         included=in_study("images/included.csv"),
     log:
         log_of("gather_images"),
+    benchmark:
+        time_of("gather_images")
     localrule: True
     conda:
         "../../envs/analysis.yaml"

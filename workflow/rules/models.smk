@@ -7,6 +7,8 @@ rule screen_clinical:
         missing=in_study("models/missing.csv"),
     log:
         log_of("screen_clinical"),
+    benchmark:
+        time_of("screen_clinical")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -33,6 +35,8 @@ rule fit_model:
         training=in_study("models/{model}.training.csv"),
     log:
         log_of("fit_model/{model}"),
+    benchmark:
+        time_of("fit_model/{model}")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -65,6 +69,8 @@ rule predict:
         deep_scores=in_study("models/deep_scores.csv"),
     log:
         log_of("predict"),
+    benchmark:
+        time_of("predict")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -88,6 +94,8 @@ rule freeze_study:
         domain=in_study("models/domain.json"),
     log:
         log_of("freeze_study"),
+    benchmark:
+        time_of("freeze_study")
     localrule: True
     conda:
         "../../envs/analysis.yaml"

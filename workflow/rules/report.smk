@@ -1,6 +1,33 @@
+rule record_run:
+    input:
+        cases=config["cohort"]["cases"],
+        images=config["cohort"]["images"],
+        shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
+        included=in_study("images/included.csv"),
+        models=expand(in_study("models/{model}.json"), model=config["models"]),
+        metrics=in_study("evaluation/metrics.csv"),
+    output:
+        inputs=in_study("report/inputs.json"),
+        runs=update(in_study("history/runs.json")),
+    log:
+        log_of("record_run"),
+    benchmark:
+        time_of("record_run")
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        config=config,
+        code=code("record_run"),
+    script:
+        "../scripts/record_run.py"
+
+
 rule write_report:
     input:
         template=page_template(),
+        inputs=in_study("report/inputs.json"),
+        runs=in_study("history/runs.json"),
         flow=in_study("evaluation/flow.json"),
         table1=in_study("evaluation/table1.csv"),
         metrics=in_study("evaluation/metrics.csv"),
@@ -27,9 +54,9 @@ rule write_report:
                 *("feature_correlation", "embedding", "odds_ratios", "nomogram"),
                 *("confusion", "score_waterfall", "published", "calibration"),
                 *("net_benefit", "subgroups_internal", "subgroups_external"),
-                "resampling",
             ],
         )
+        + refits_figure()
         + saliency_figure(),
         galleries=expand(in_study("figures/gallery-{shard}.png"), shard=SHARDS),
     output:
@@ -37,11 +64,14 @@ rule write_report:
         summary=in_study("report/summary.md"),
     log:
         log_of("write_report"),
+    benchmark:
+        time_of("write_report")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
         config=config,
+        times=in_study("history/times"),
         texts=page_texts(),
         code=code("write_report"),
     script:
@@ -50,12 +80,16 @@ rule write_report:
 
 rule write_manuscript:
     input:
+        inputs=in_study("report/inputs.json"),
         flow=in_study("evaluation/flow.json"),
         table1=in_study("evaluation/table1.csv"),
         metrics=in_study("evaluation/metrics.csv"),
         delong=in_study("evaluation/delong.csv"),
         equivalence=in_study("evaluation/equivalence.csv"),
         published=in_study("evaluation/published.csv"),
+        calibration=in_study("evaluation/calibration.csv"),
+        mcnemar=in_study("evaluation/mcnemar.csv"),
+        optimism=in_study("evaluation/optimism.csv"),
         funnel=in_study("selection/funnel.csv"),
         selected=in_study("selection/selected.csv"),
         univariable=in_study("models/univariable.csv"),
@@ -71,6 +105,8 @@ rule write_manuscript:
         ),
     log:
         log_of("write_manuscript"),
+    benchmark:
+        time_of("write_manuscript")
     localrule: True
     conda:
         "../../envs/analysis.yaml"

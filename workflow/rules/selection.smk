@@ -13,6 +13,8 @@ rule select_features:
         crossfit_selected=in_study("selection/{network}crossfit_selected.csv"),
     log:
         log_of("{network}select_features"),
+    benchmark:
+        time_of("select_features/{network}jobs")
     conda:
         "../../envs/analysis.yaml"
     resources:

@@ -3,6 +3,8 @@ rule simulate_shard:
         manifest=in_study("simulate/shard-{shard}.json"),
     log:
         log_of("simulate_shard/{shard}"),
+    benchmark:
+        time_of("simulate_shard/{shard}")
     conda:
         "../../envs/analysis.yaml"
     resources:

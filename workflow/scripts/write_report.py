@@ -11,6 +11,7 @@ html = page.build(
     config=snakemake.params.config,
     template=snakemake.input.template,
     versions=versions.installed(),
+    times=snakemake.params.times,
 )
 write_text(html, snakemake.output.report)
 write_text(summary.build(files, config=snakemake.params.config), snakemake.output.summary)

@@ -98,6 +98,10 @@ CONFIG = {
     },
 }
 
+INPUTS = {
+    "digests": {"case table": "ab" * 32, "images with their regions, as read": "cd" * 32},
+    "columns": {"case table": ["case_id", "patient_id"], "images table": ["image_id"]},
+}
 SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "config.yaml"
 CONFIG = settings.complete(CONFIG, settings.read_schema(SCHEMA))
 
@@ -114,6 +118,8 @@ def make(folder, *, sizes=None, nothing_selected=False, seed=1):
     features.to_parquet(paths["features"])
     paths["flow"] = folder / "evaluation/flow.json"
     write_json(flow_document, paths["flow"])
+    paths["inputs"] = folder / "report/inputs.json"
+    write_json(INPUTS, paths["inputs"])
     paths["models"] = []
     for name, model in models.items():
         write_json(model, folder / f"models/{name}.json")

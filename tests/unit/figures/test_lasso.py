@@ -15,12 +15,31 @@ def test_the_largest_survivors_are_named(study):
     assert sorted(named) == sorted(survivors.nlargest(lasso.MOST_LABELS).index)
 
 
+def test_a_lasso_that_was_given_nothing_says_so(study):
+    cv, path = (study[name].iloc[:0] for name in ("lasso_cv", "lasso_path"))
+    for figure in (
+        lasso.draw_path(path, cv, choose="lambda_min"),
+        lasso.draw_cv(cv, choose="lambda_min"),
+    ):
+        assert texts(figure) == [lasso.NO_PATH]
+
+
 @pytest.mark.parametrize("choose", ["lambda_min", "lambda_1se"])
 def test_both_lambdas_are_marked_and_the_chosen_one_stands_out(study, choose):
     figure = lasso.draw_cv(study["lasso_cv"], choose=choose)
     weights = {t.get_text(): t.get_fontweight() for t in figure.axes[0].texts}
     assert weights[lasso.NAMES[choose]] == "bold"
     assert sorted(weights.values()) == ["bold", "normal"]
+
+
+def test_the_measure_that_chose_lambda_is_drawn(study):
+    cv = study["lasso_cv"]
+    axes = lasso.draw_cv(cv, choose="lambda_min").axes[0]
+    assert "deviance" in axes.get_ylabel()
+    by_auc = lasso.draw_cv(cv.assign(auc=0.7, auc_se=0.02), choose="lambda_min").axes[0]
+    assert by_auc.get_ylabel() == "Cross-validated AUC"
+    points = by_auc.containers[0].lines[0].get_ydata(orig=False)
+    np.testing.assert_allclose(points.astype(float), 0.7)
 
 
 def test_a_lasso_that_keeps_nothing_is_said_to(nothing):

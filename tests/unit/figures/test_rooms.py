@@ -60,6 +60,13 @@ def test_a_lasso_that_keeps_nothing_is_said_wherever_features_are_missing(files,
     assert "same for every case" in words_of(waterfall)
 
 
+def test_a_handful_of_cases_gets_no_smooth_curve_and_one_class_no_net_benefit(files, config):
+    drawn = draw("evaluation", files["tiny"], config)
+    assert "One class only" in words_of(drawn["net_benefit"])
+    train, internal = drawn["calibration"].axes[:2]
+    assert len(train.collections) > len(internal.collections)  # the band
+
+
 def test_confusion_cells_are_the_counts_of_the_metrics(files, config, study):
     figure = draw("evaluation", files["ordinary"], config)["confusion"]
     row = study["metrics"].query("model == 'deep' and split == 'internal'").iloc[0]
@@ -81,8 +88,9 @@ def test_a_flow_of_many_reasons_is_still_a_figure(files, tmp_path):
         "labels": {"negative": "DCIS", "positive": "IDC"},
         "steps": [{"step": s, "cases": 9} for s in ("assessed", "eligible", "included")],
         "rooms": [{"room": "cohort", "cases": 9, "images": 0, "reasons": reasons}],
-        "splits": {"train": {"included": {"n": 9, "n_pos": 4, "n_neg": 5}}},
+        "splits": {"train": {"included": {"n": 9, "n_pos": 4, "n_neg": 5}, "images": 18}},
     }
     write_json(flow, tmp_path / "flow.json")
     text = words_of(rooms.cohort({"flow": tmp_path / "flow.json"})["flow"])
-    assert "18 further reasons" in text
+    # reasons 0 to 17 are the rarest
+    assert "• 153 cases, 18 images: 18 further reasons" in text

@@ -1,4 +1,5 @@
 import pytest
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
 from microcalc.figures import style
@@ -22,6 +23,21 @@ def test_the_same_figure_is_the_same_bytes(tmp_path):
         first = (tmp_path / "one" / f"x.{suffix}").read_bytes()
         assert first == (tmp_path / "two" / f"x.{suffix}").read_bytes()
         assert b"202" not in first[:400] or suffix == "png", "a date stands in the file's head"
+
+
+def test_the_last_digits_of_the_layout_do_not_show(tmp_path, monkeypatch):
+    save(plot(), tmp_path / "x.svg")
+    execute = ConstrainedLayoutEngine.execute
+
+    def in_another_process(engine, figure):
+        execute(engine, figure)
+        for axes in figure.axes:
+            noisy = [side * (1 + 4e-16) for side in axes.get_position(original=True).bounds]
+            axes.set_position(noisy, which="original")
+
+    monkeypatch.setattr(ConstrainedLayoutEngine, "execute", in_another_process)
+    save(plot(), tmp_path / "y.svg")
+    assert (tmp_path / "x.svg").read_bytes() == (tmp_path / "y.svg").read_bytes()
 
 
 def test_a_png_has_300_dots_an_inch_and_the_printed_width(tmp_path):

@@ -35,12 +35,15 @@ def test_everything_on_the_page_has_a_caption_of_whole_sentences(study, name):
 
 def test_a_caption_branches_on_the_config(study, fake):
     config = copy.deepcopy(fake["CONFIG"])
-    config["selection"]["lasso"]["choose"] = "lambda_1se"
+    config["selection"]["lasso"] |= {"choose": "lambda_1se", "criterion": "auc", "repeats": 3}
     other = Study(config, study.tables, study.documents, study.models, study.figures)
     text = captions.write("lasso_cv", study, FOLDER, kind="figure").text
     assert "smallest deviance (λ min" in text
-    assert "λ 1SE, solid" in captions.write("lasso_cv", other, FOLDER, kind="figure").text
     assert "estimates no performance" in text
+    by_auc = captions.write("lasso_cv", other, FOLDER, kind="figure")
+    assert "largest AUC (λ 1SE, solid" in by_auc.text
+    assert "deviance" not in by_auc.title + by_auc.text + by_auc.alt
+    assert "repeated 3 times" in by_auc.title
 
 
 def test_transductive_results_are_labelled_in_every_caption(study, fake):

@@ -27,6 +27,14 @@ def test_a_real_study_with_trained_weights_has_no_such_limits(ordinary, fake):
     assert findings.nature(Study.read(ordinary, config=config)) == []
 
 
+def test_a_surrogate_endpoint_is_the_first_limit(ordinary, fake):
+    config = copy.deepcopy(fake["CONFIG"])
+    config["labels"]["surrogate"] = "Malignant may be either."
+    found = findings.nature(Study.read(ordinary, config=config))
+    assert titles(found)[0] == "Surrogate endpoint"
+    assert found[0].text == "Malignant may be either."
+
+
 def test_permuted_labels_are_a_limit_seed_0_included(ordinary, fake):
     config = copy.deepcopy(fake["CONFIG"])
     config["cohort"]["permute_labels"] = 0

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from PIL import Image
 
 from microcalc.report import page
 
@@ -40,8 +41,8 @@ class Outline(HTMLParser):
             self.headings.append(data)
 
 
-def build(files, config):
-    return page.build(files, config=config, template=TEMPLATE, versions=VERSIONS)
+def build(files, config, times="no/such/folder"):
+    return page.build(files, config=config, template=TEMPLATE, versions=VERSIONS, times=times)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def html(ordinary, fake):
 
 def text_of(html):
     return " ".join(
-        re.sub(r"<[^>]+>", " ", re.sub(r"<style.*?</style>", "", html, flags=re.S)).split()
+        re.sub(r"<[^>]+>", " ", re.sub(r"<(style|script).*?</\1>", "", html, flags=re.S)).split()
     )
 
 
@@ -69,7 +70,7 @@ def test_nothing_comes_from_elsewhere(html):
 
 def test_every_figure_has_an_alternative_text(html):
     images = Outline(html).images
-    assert len(images) == 4
+    assert len(images) == 5  # with the graph of the rules
     assert all(len(image["alt"]) > 40 for image in images)
     assert all(image["src"].startswith("data:image/svg+xml;base64,") for image in images)
 
@@ -86,6 +87,28 @@ def test_limits_come_before_warnings_before_results_before_rooms(html):
     assert places == sorted(places)
 
 
+def test_contact_sheets_are_on_the_page_and_lead_to_the_whole_ones(ordinary, fake, tmp_path):
+    sheet = tmp_path / "figures" / "gallery-0.png"
+    sheet.parent.mkdir()
+    Image.new("RGB", (2067, 1000), "gray").save(sheet)
+    outline = Outline(build(ordinary | {"galleries": [sheet]}, fake["CONFIG"]))
+    (image,) = (image for image in outline.images if image["src"].startswith("data:image/jpeg"))
+    assert (image["width"], image["height"]) == ("1000", "484")
+    assert "../figures/gallery-0.png" in outline.links
+
+
+def test_the_first_run_has_no_section_of_changes(html):
+    assert "Since the last run" not in text_of(html)
+
+
+def test_run_times_digests_and_the_rules_stand_at_the_end(ordinary, fake, tmp_path):
+    (tmp_path / "predict.tsv").write_text("s\tmax_rss\n75.2\t310.5\n")
+    text = text_of(build(ordinary, fake["CONFIG"], times=tmp_path))
+    assert "predict 1 1 min 15 s 1 min 15 s 310" in text
+    assert "Case table " + "ab" * 32 in text
+    assert "screen_clinical" not in text  # it did not run
+
+
 def test_exclusions_stand_before_the_first_number(html):
     assert html.index("label missing") < html.index("Performance of the models")
 
@@ -94,6 +117,22 @@ def test_the_page_of_a_study_where_the_lasso_keeps_nothing_says_so(nothing, fake
     text = text_of(build(nothing, fake["CONFIG"]))
     assert "The LASSO kept no deep feature" in text
     assert text.index("The LASSO kept no deep feature") < text.index("Main results Table")
+
+
+def test_models_of_every_kind_are_said_to_be_so(ordinary, fake):
+    config = copy.deepcopy(fake["CONFIG"])
+    config["features"]["further_networks"] = {
+        "other": {"backbone": "densenet121", "weights": "random", "layers": ["features.norm5"]}
+    }
+    config["models"]["other"] = config["models"]["deep"] | {"network": "other"}
+    config["models"]["reader"] = config["models"]["deep"] | {
+        **{"kind": "external_score", "column": "suspicion", "deep": "none"},
+    }
+    config["screening"]["missing"] = "multiple"
+    text = text_of(build(ordinary, config))
+    assert "come from another network, densenet121 at features.norm5 (random weights)" in text
+    assert "The reader model is the score suspicion from elsewhere" in text
+    assert "a missing value takes the training median or most frequent level" in text
 
 
 def test_the_page_of_a_study_with_tiny_sets_is_built(tiny, fake):
@@ -130,7 +169,7 @@ def test_the_script_writes_the_page(ordinary, fake, tmp_path):
         output=SimpleNamespace(
             report=str(tmp_path / "report.html"), summary=str(tmp_path / "summary.md")
         ),
-        params=SimpleNamespace(config=fake["CONFIG"]),
+        params=SimpleNamespace(config=fake["CONFIG"], times=str(tmp_path)),
         log=[str(tmp_path / "log")],
     )
     script = ROOT / "workflow" / "scripts" / "write_report.py"

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from microcalc.report import manuscript, office, sentences, submission
+from microcalc.report import captions, manuscript, office, sentences, submission, tables
 from microcalc.report.grid import Row, Table
 from microcalc.report.study import Study
 
@@ -20,8 +20,17 @@ ROW = {
 }  # fmt: skip
 
 
+def merged(config, changes):
+    """Return the config with some keys changed, sections merged."""
+    inner = {
+        key: merged(config[key], value) if isinstance(value, dict) and key in config else value
+        for key, value in changes.items()
+    }
+    return {**config, **inner}
+
+
 def draft(files, fake, **changes):
-    study = Study.read(files, config=fake["CONFIG"] | changes)
+    study = Study.read(files, config=merged(fake["CONFIG"], changes))
     return manuscript.write(study, DRAFT, VERSIONS)
 
 
@@ -42,11 +51,24 @@ def test_a_worse_model_is_called_worse():
 def test_what_is_not_shown_is_not_called_equal():
     said = sentences.comparison(ROW | {"p_holm": 0.2, "delta_low": -0.1}, 0.05, "not shown")
     assert said.startswith("No difference in AUC between the deep model and the clinical model")
-    assert not re.search(r"equal|equivalent|similar|comparable", said)
+    assert not re.search(r"equal|equivalent|similar|comparable|inferior", said)
 
 
 def test_equivalence_is_said_only_where_it_was_shown():
     assert "equivalent" in sentences.comparison(ROW | {"p_holm": 0.9}, 0.05, "equivalent")
+
+
+def test_not_inferior_is_no_equality():
+    said = sentences.comparison(ROW | {"p_holm": 0.2}, 0.05, "non-inferior")
+    assert said.startswith("No difference in AUC")
+    assert said.endswith("; within the margin, the deep model was not inferior.")
+
+
+def test_models_that_rank_alike_are_not_called_equivalent():
+    alike = {"auc_b": 0.9, "delta": 0.0, "delta_low": 0.0, "delta_high": 0.0, "p_holm": 1.0}
+    said = sentences.comparison(ROW | alike, 0.05, "equivalent")
+    assert said.startswith("The deep model and the clinical model ranked these cases alike (0.90")
+    assert "equivalent" not in said
 
 
 def test_a_set_of_one_class_is_not_compared(tiny, fake):
@@ -56,20 +78,79 @@ def test_a_set_of_one_class_is_not_compared(tiny, fake):
 
 
 def test_the_draft_states_the_choices_that_were_made(ordinary, fake):
-    config = fake["CONFIG"]
     text = draft(ordinary, fake)
     assert "out-of-fold training scores" in text
     assert "smallest deviance (lambda min)" in text
     assert "45 DCIS, 80 IDC" in text
     other = draft(
-        ordinary,
-        fake,
-        threshold={"rule": "youden", "scores": "apparent"},
-        features=config["features"] | {"weights": "IMAGENET1K_V2"},
+        ordinary, fake, threshold={"scores": "apparent"}, features={"weights": "IMAGENET1K_V2"}
     )
     assert "on apparent training scores" in other
     assert "IMAGENET1K_V2" in other
     assert "random" not in other.partition("## Methods")[2]
+
+
+CHOICES = [
+    (
+        {"threshold": {"rule": "sensitivity", "at_least": 0.95}},
+        "gave a sensitivity of at least 0.95 and the highest specificity",
+        "Youden",
+    ),
+    ({"screening": {"test": "wald"}}, "a Wald P below .05 alone", "likelihood-ratio"),
+    (
+        {"screening": {"method": "fixed", "variables": ["age", "birads"]}},
+        "Odds ratios of the predictors fixed beforehand were: palpable (P = .008; odds ratio, "
+        "3.00 (1.32–6.84) for yes, against no)",
+        "associated with",
+    ),
+    ({"screening": {"method": "backward_aic"}}, "Akaike's criterion kept palpable", "Alone, "),
+    ({"screening": {"missing": "multiple"}}, "Rubin's rules", "training median"),
+    ({"images": {"crop": "fit"}}, "reach 2 mm beyond each region", "squares of 22.4 mm"),
+    ({"images": {"normalization": "none"}}, "on the scale of the file", "percentile"),
+    ({"images": {"on_error": "fail"}}, "would have stopped the study", "was excluded with its"),
+    (
+        {"features": {"layers": ["layer3"], "pool_views": "max"}},
+        "at layer3, their maximum over the views",
+        "classification layer",
+    ),
+    ({"features": {"harmonize": "combat"}}, "Transductive: each external", "AdaBN"),
+    ({"features": {"weights": "my.pth"}}, "[How the given weights were trained", "no image."),
+    (
+        {"selection": {"lasso": {"criterion": "auc", "choose": "lambda_1se"}}},
+        "the largest within one standard error of the largest AUC (lambda 1SE)",
+        "deviance",
+    ),
+    ({"selection": {"lasso": {"alpha": 0.5}}}, "an elastic-net (alpha 0.5)", "a LASSO logistic"),
+    ({"evaluation": {"auc_interval": "logit"}}, "DeLong's on the logit scale", "DeLong's, those"),
+    ({"evaluation": {"confidence": 0.9}}, "90% confidence intervals", "95%"),
+    ({"cohort": {"development_centers": []}}, "given with the case table", "were divided"),
+]
+
+
+@pytest.mark.parametrize(("changes", "said", "unsaid"), CHOICES)
+def test_the_draft_follows_every_choice(ordinary, fake, changes, said, unsaid):
+    usual, text = draft(ordinary, fake), draft(ordinary, fake, **changes)
+    assert said in text
+    assert said not in usual
+    assert unsaid not in text
+
+
+def test_no_text_speaks_of_youden_where_another_rule_chose(ordinary, fake):
+    rule = {"threshold": {"rule": "specificity", "at_least": 0.9}}
+    study = Study.read(ordinary, config=merged(fake["CONFIG"], rule))
+    for name in ("roc_internal", "performance", "equations", "confusion", "score_waterfall"):
+        kind = "table" if name in tables.TABLES else "figure"
+        assert "Youden" not in captions.write(name, study, TEMPLATES, kind=kind).text
+    assert (
+        "specificity of at least 0.9"
+        in captions.write("roc_internal", study, TEMPLATES, kind="figure").text
+    )
+
+
+def test_a_split_of_the_users_own_is_said(ordinary, fake):
+    study = Study.read(ordinary, config=fake["CONFIG"])
+    study.documents["inputs"]["columns"]["case table"].append("split")
+    assert "given with the case table" in manuscript.write(study, DRAFT, VERSIONS)
 
 
 def test_every_number_of_the_performance_is_that_of_the_metrics(ordinary, fake):
@@ -85,7 +166,7 @@ def test_a_lasso_that_keeps_nothing_is_said(nothing, fake):
 @pytest.mark.parametrize(("heading", "items"), [("TRIPOD", 52), ("CLAIM", 44)])
 def test_every_item_of_the_checklists_is_there(ordinary, fake, heading, items):
     study = Study.read(ordinary, config=fake["CONFIG"])
-    text = manuscript.checklist(study, TEMPLATES / "manuscript" / "checklist.md.j2")
+    text = manuscript.checklist(study, TEMPLATES / "manuscript" / "checklist.md.j2", VERSIONS)
     part = next(part for part in text.split("\n## ") if part.startswith(heading))
     lines = re.findall(r"^- \*\*\d+[a-g]? .+?\*\* .+", part, re.M)
     assert len(lines) == items

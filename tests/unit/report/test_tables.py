@@ -1,12 +1,20 @@
+from dataclasses import replace
+
 import pytest
 
 from microcalc.report import tables
+from microcalc.report.rule_graph import Graph
+from microcalc.report.run_times import RunTime
 from microcalc.report.study import Study
 
 
 @pytest.fixture(scope="module")
 def study(ordinary, cohort_files, fake):
-    return Study.read({**ordinary, **cohort_files}, config=fake["CONFIG"])
+    graph = Graph({"models": {"predict": ()}}, {"predict": RunTime(1, 2.0, 2.0, 300.0)})
+    study = Study.read({**ordinary, **cohort_files}, config=fake["CONFIG"], graph=graph)
+    now = study.tables["metrics"].to_dict("records")
+    runs = [{"metrics": [{**row, "auc": 0.5} for row in now]}, {"metrics": now}]
+    return replace(study, documents={**study.documents, "runs": runs})
 
 
 @pytest.mark.parametrize("name", list(tables.TABLES))

@@ -27,7 +27,11 @@ class Run:
     jobs: list[dict[str, str]]
 
     def of(self, comment: str) -> list[dict[str, str]]:
+        """Return the attempts at one job: Snakemake comments it with its rule and wildcards."""
         return [job for job in self.jobs if job["Comment"] == comment]
+
+    def of_rule(self, name: str) -> list[dict[str, str]]:
+        return [job for rule, job in zip(self.rules, self.jobs, strict=True) if rule == name]
 
     @property
     def rules(self) -> list[str]:

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,12 +29,23 @@ PATIENCE = 400
 
 
 def without_shards(finished: Study, folder: Path, *shards: int) -> Study:
-    """Return a finished study of one's own that lacks these shards of patches."""
+    """Return a finished study of one's own that lacks shards, and what is gathered of them."""
     shutil.copytree(finished.folder, folder, symlinks=True)
     study = Study(folder)
-    for shard in shards:
-        (study.results / "images" / f"shard-{shard}.npz").unlink()
+    for name in (*(f"shard-{shard}.npz" for shard in shards), "included.csv", "qc.csv"):
+        (study.results / "images" / name).unlink()
     return study
+
+
+@contextmanager
+def started(study: Study, console: Path, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """Start Snakemake on the cluster; it does not outlive the block."""
+    head = study.start(*ON_SLURM, *arguments, "--", INCLUDED, console=console)
+    try:
+        yield head
+    finally:
+        head.kill()
+        head.wait()
 
 
 def patches(shard: int) -> str:
@@ -51,16 +63,15 @@ def troubled(cluster: Cluster, finished: Study, tmp_path_factory: pytest.TempPat
     study, console = without_shards(finished, folder / "study", 0, 1, 2), folder / "console"
     memory = '100 * attempt**4 if wildcards.shard == "1" else 2000 * attempt'
     minutes = 'attempt if wildcards.shard == "2" else 60 * attempt'
-    head = study.start(
-        *ON_SLURM,
+    arguments = (
         *("--set-resources", f"extract_patches:mem_mb={memory}"),
         f"extract_patches:runtime={minutes}",
-        *("--", INCLUDED),
-        console=console,
     )
-    subprocess.run(["scancel", cluster.held(patches(0), "extract_patches")["JobId"]], check=True)
-    cluster.held(patches(2), "extract_patches")
-    assert head.wait(PATIENCE) == 0, console.read_text()
+    with started(study, console, *arguments) as head:
+        cancelled = cluster.held(patches(0), "extract_patches")["JobId"]
+        subprocess.run(["scancel", cancelled], check=True)
+        cluster.held(patches(2), "extract_patches")
+        assert head.wait(PATIENCE) == 0, console.read_text()
     return ended(cluster, study, console.read_text())
 
 
@@ -100,10 +111,10 @@ def test_a_job_is_done_again_elsewhere_when_its_node_dies(
     mortal: Cluster, finished: Study, tmp_path: Path
 ) -> None:
     study, console = without_shards(finished, tmp_path / "study", 0), tmp_path / "console"
-    head = study.start(*ON_SLURM, "--", INCLUDED, console=console)
-    node = mortal.held(patches(0), "extract_patches")["NodeList"]
-    mortal.kill_node(node)
-    assert head.wait(PATIENCE) == 0, console.read_text()
+    with started(study, console) as head:
+        node = mortal.held(patches(0), "extract_patches")["NodeList"]
+        mortal.kill_node(node)
+        assert head.wait(PATIENCE) == 0, console.read_text()
     first, second = ended(mortal, study, console.read_text()).of(patches(0))
     assert (first["JobState"], second["JobState"]) == ("NODE_FAIL", "COMPLETED")
     assert first["NodeList"] == node != second["NodeList"]
@@ -124,10 +135,9 @@ def test_the_documented_recovery_from_a_killed_head_ends_right(
     cluster: Cluster, finished: Study, tmp_path: Path
 ) -> None:
     study, console = without_shards(finished, tmp_path / "study", 0, 1, 2), tmp_path / "console"
-    head = study.start(*ON_SLURM, "--", INCLUDED, console=console)
-    cluster.held(patches(1), "extract_patches")
-    head.send_signal(signal.SIGKILL)
-    head.wait()
+    with started(study, console) as head:
+        cluster.held(patches(1), "extract_patches")
+        head.send_signal(signal.SIGKILL)
     killed = run_id(console.read_text())
     assert "--unlock" in study.snakemake(*ON_SLURM, INCLUDED, cores=None, check=False).stderr
     assert [job["JobName"] for job in cluster.alive()] == [killed] * 3
@@ -148,10 +158,10 @@ def test_ctrl_c_takes_the_jobs_along_and_leaves_no_lock(
     cluster: Cluster, finished: Study, tmp_path: Path
 ) -> None:
     study, console = without_shards(finished, tmp_path / "study", 0), tmp_path / "console"
-    head = study.start(*ON_SLURM, "--", INCLUDED, console=console)
-    cluster.held(patches(0), "extract_patches")
-    head.send_signal(signal.SIGINT)
-    assert head.wait(60) != 0
+    with started(study, console) as head:
+        cluster.held(patches(0), "extract_patches")
+        head.send_signal(signal.SIGINT)
+        assert head.wait(PATIENCE) != 0
     eventually(lambda: not cluster.alive(), 30, "the job to end")
     assert "locked" not in study.snakemake("--dry-run", INCLUDED).stderr
 
@@ -164,14 +174,15 @@ def test_a_job_that_fails_for_good_stops_only_what_depends_on_it(
     study.configure(lambda config: config["features"].update(weights="weights.pth"))
     old = results(finished)
     done = study.snakemake(
-        *ON_SLURM, "results/tiny/features/features.parquet", cores=None, check=False
+        *ON_SLURM, INCLUDED, "results/tiny/features/features.parquet", cores=None, check=False
     )
     assert done.returncode != 0
     run = ended(cluster, study, done.stderr)
-    weights = "rule_prepare_weights_wildcards_resnet18"
-    assert states(run, weights) == ["FAILED"] * 3
+    attempts = run.of_rule("prepare_weights")
+    assert [job["JobState"] for job in attempts] == ["FAILED"] * 3
+    assert [job["MinMemoryNode"] for job in attempts] == ["4000M", "8000M", "12000M"]
     assert states(run, patches(0)) == ["COMPLETED"]
-    assert run.rules.count("extract_features") == 0
+    assert run.of_rule("extract_features") == []
     assert different(results(study), old) == ["features/weights/resnet18.safetensors"]
     log = "results/tiny/logs/prepare_weights/resnet18.log"
     assert log in done.stderr

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,7 +34,7 @@ class Table(NamedTuple):
     lines: list[int]
 
 
-def read_table(path: str | os.PathLike[str]) -> Table:
+def read_table(path: str | os.PathLike[str], *, only: Collection[str] | None = None) -> Table:
     """Return a table's cells as stripped text.
 
     Parameters
@@ -41,6 +42,8 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     path
         A CSV file: UTF-8 with or without a byte order mark (UTF-16 with one), or
         Windows-1252; separated by comma, semicolon or tab.
+    only
+        The columns that rows keep, for a large table of which little is needed; None for all.
 
     Raises
     ------
@@ -57,23 +60,28 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     if not text.strip():
         raise StudyError(f"{name}: the table is empty; expected a header and one row per entry")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text))
+    filled = (line for line in reader if any(map(str.strip, line)))
+    rows, lines, problems = [], [], []
     try:
-        filled = [(reader.line_num, line) for line in reader if any(map(str.strip, line))]
+        header = [cell.strip() for cell in next(filled)]
+        kept = [(i, column) for i, column in enumerate(header) if only is None or column in only]
+        for line in filled:
+            if len(line) == len(header):
+                rows.append({column: line[i].strip() for i, column in kept})
+                lines.append(reader.line_num)
+            else:
+                problems.append(
+                    f"line {reader.line_num} has {len(line)} cells, the header has {len(header)} "
+                    "(a separator inside a text needs quotes)"
+                )
     except csv.Error as error:
         raise StudyError(f"{name}: line {reader.line_num} cannot be read ({error})") from None
-    header = [cell.strip() for cell in filled[0][1]]
-    problems = _header_problems(header) + [
-        f"line {number} has {len(line)} cells, the header has {len(header)} "
-        "(a separator inside a text needs quotes)"
-        for number, line in filled[1:]
-        if len(line) != len(header)
-    ]
+    problems = _header_problems(header) + problems
     if problems:
         raise StudyError.listing(f"{name}: not a well-formed table", problems)
-    if len(filled) == 1:
+    if not rows:
         raise StudyError(f"{name}: the table has a header and no row")
-    rows = [dict(zip(header, map(str.strip, line), strict=True)) for _, line in filled[1:]]
-    return Table(name, header, rows, [number for number, _ in filled[1:]])
+    return Table(name, header, rows, lines)
 
 
 def _decode(data: bytes, name: str) -> str:

@@ -16,6 +16,7 @@ from scipy.special import expit
 
 from microcalc import seeds
 from microcalc.evaluation.arrays import Floats
+from microcalc.files import read_parquet
 from microcalc.images import included
 from microcalc.models.frozen import OWN_NETWORK
 from microcalc.models.recipe import DeepInput, Fitted, Recipe
@@ -155,8 +156,8 @@ def read(
     perturbed_paths: Sequence[Path],
 ) -> Cases:
     """Return `gather` of these files; `perturbed_paths` is empty or has one for each network."""
-    features = dict(zip(networks, map(pd.read_parquet, features_paths), strict=True))
-    perturbed = dict(zip(networks, map(pd.read_parquet, perturbed_paths), strict=False))
+    features = dict(zip(networks, map(read_parquet, features_paths), strict=True))
+    perturbed = dict(zip(networks, map(read_parquet, perturbed_paths), strict=False))
     return gather(included.read(included_path), features, perturbed)
 
 

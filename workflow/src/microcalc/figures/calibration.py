@@ -11,6 +11,11 @@ from matplotlib.figure import Figure
 from microcalc.figures import style, words
 from microcalc.figures.roc import kind_shown
 
+LEAST = 10
+"""Cases of either class below which a smooth curve would show single cases."""
+
+HEADING: dict[str, Any] = {"fontsize": 7.5, "fontweight": "normal", "loc": "center", "y": 1.2}
+
 
 @style.styled
 def draw(
@@ -40,7 +45,7 @@ def draw(
     """
     there = set(measures["split"])
     splits = [split for split in words.SPLITS if split in there]
-    figure = style.new_figure(style.PAGE_MM, 10 + 62 * len(models))
+    figure = style.new_figure(style.PAGE_MM, 14 + 68 * len(models))
     grid = figure.subplots(
         2 * len(models),
         len(splits),
@@ -57,8 +62,7 @@ def draw(
             of_bins = _own(histogram, model, split)
             _histogram(below, of_bins, labels, legend=i == 0 and j == 0)
             if i == 0:
-                what = words.split_label(split) + (", out of fold" if split == "train" else "")
-                above.set_title(what, fontsize=7.5, fontweight="normal", loc="center")
+                above.set_title(_heading(measures, split, labels), **HEADING)
             if j == 0:
                 above.set_ylabel(f"{words.label(model)}\nObserved share", fontsize=7.5)
                 below.set_ylabel("Cases", fontsize=7.5)
@@ -66,6 +70,12 @@ def draw(
         axes.set_xlabel(f"Predicted probability of {labels['positive']}", fontsize=7.5)
     figure.align_ylabels(grid[:, 0])
     return figure
+
+
+def _heading(measures: pd.DataFrame, split: str, labels: Mapping[str, Any]) -> str:
+    first = measures[(measures["split"] == split) & (measures["kind"] == kind_shown(split))].iloc[0]
+    what = words.split_label(split) + (", out of fold" if split == "train" else "")
+    return f"{what}\n{words.counts(int(first['n_neg']), int(first['n_pos']), dict(labels))}"
 
 
 def _own(table: pd.DataFrame, model: str, split: str) -> pd.DataFrame:
@@ -80,10 +90,10 @@ def _curve(
     axes: Axes, color: str, measures: pd.DataFrame, curve: pd.DataFrame, groups: pd.DataFrame
 ) -> None:
     axes.plot([0, 1], [0, 1], color=style.PALE, linewidth=0.8, zorder=1)
-    axes.fill_between(
-        curve["probability"], curve["low"], curve["high"], color=color, alpha=0.15, linewidth=0
-    )
-    axes.plot(curve["probability"], curve["observed"], color=color, zorder=3)
+    if measures[["n_neg", "n_pos"]].min(axis=None) >= LEAST:
+        band = (curve[name] for name in ("probability", "low", "high"))
+        axes.fill_between(*band, color=color, alpha=0.15, linewidth=0)
+        axes.plot(curve["probability"], curve["observed"], color=color, zorder=3)
     observed = groups["observed"].to_numpy(dtype=float)
     reach = np.abs(groups[["low", "high"]].to_numpy(dtype=float) - observed[:, None]).T
     axes.errorbar(
@@ -101,13 +111,12 @@ def _curve(
     if measures.empty:
         return
     row = measures.iloc[0]
+    # beside the axes' upper end, where neither curve nor interval passes
     text = "\n".join(
         f"{name} {words.estimate(row[column], row[column + '_low'], row[column + '_high'])}"
         for name, column in (("Intercept", "citl"), ("Slope", "slope"))
     )
-    axes.text(
-        0.99, 0.02, text, transform=axes.transAxes, fontsize=6, ha="right", va="bottom", zorder=4
-    )
+    axes.text(0, 1.02, text, transform=axes.transAxes, fontsize=7, va="bottom")
 
 
 def _histogram(axes: Axes, rows: pd.DataFrame, labels: Mapping[str, Any], *, legend: bool) -> None:
@@ -123,6 +132,6 @@ def _histogram(axes: Axes, rows: pd.DataFrame, labels: Mapping[str, Any], *, leg
     axes.set_yticklabels([str(int(most)), "0", str(int(most))])
     if legend:
         axes.legend(
-            loc="lower left", bbox_to_anchor=(0, 0.9), ncols=2, fontsize=6, handlelength=1,
+            loc="lower left", bbox_to_anchor=(0, 0.9), ncols=2, fontsize=7, handlelength=1,
             columnspacing=1, borderaxespad=0,
         )  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from microcalc.figures import style, words
@@ -34,31 +35,39 @@ def draw(net_benefit: pd.DataFrame, *, models: Sequence[str], labels: Mapping[st
         own = net_benefit[
             (net_benefit["split"] == split) & (net_benefit["kind"] == kind_shown(split))
         ]
-        for name, (text, color) in STRATEGIES.items():
-            rows = own[own["model"] == name]
-            axes.plot(
-                rows["threshold"], rows["net_benefit"], color=color, linewidth=0.9,
-                label=f"Treat {text}",
-            )  # fmt: skip
-        for name, look in looks.items():
-            rows = own[own["model"] == name]
-            axes.plot(
-                rows["threshold"],
-                rows["net_benefit"],
-                color=look.color,
-                linestyle=look.line,
-                label=words.label(name),
-            )
+        of_both = own[(own["n_pos"] > 0) & (own["n_pos"] < own["n"])]
+        _curves(axes, of_both, looks)
         sizes = ""
         if len(own):
             n, n_positive = int(own["n"].iloc[0]), int(own["n_pos"].iloc[0])
             sizes = f"\n{words.counts(n - n_positive, n_positive, dict(labels))}"
+        if of_both.empty:
+            axes.text(0.5, 0.5, "One class only", transform=axes.transAxes, ha="center", fontsize=7)
         what = words.split_label(split) + (", out of fold" if split == "train" else "")
         axes.set_title(what + sizes, fontsize=7.5, fontweight="normal", loc="center")
         axes.set_xlabel("Threshold probability")
-    top = float(net_benefit["net_benefit"].max()) if len(net_benefit) else 1.0
+    shown = net_benefit[net_benefit["n_pos"] < net_benefit["n"]]
+    top = float(shown["net_benefit"].max()) if len(shown) else 1.0
     panels[0].set(xlim=(0, 1), ylim=(LOWEST, max(1.12 * top, 0.1)), ylabel="Net benefit")
     handles, names = panels[0].get_legend_handles_labels()
     if handles:
         figure.legend(handles, names, loc="outside lower center", ncols=len(names))
     return figure
+
+
+def _curves(axes: Axes, own: pd.DataFrame, looks: Mapping[str, style.ModelLook]) -> None:
+    for name, (text, color) in STRATEGIES.items():
+        rows = own[own["model"] == name]
+        axes.plot(
+            rows["threshold"], rows["net_benefit"], color=color, linewidth=0.9,
+            label=f"Treat {text}",
+        )  # fmt: skip
+    for name, look in looks.items():
+        rows = own[own["model"] == name]
+        axes.plot(
+            rows["threshold"],
+            rows["net_benefit"],
+            color=look.color,
+            linestyle=look.line,
+            label=words.label(name),
+        )

@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from microcalc.figures import style
 
 Floats = npt.NDArray[np.float64]
+# not the colors of the models or the classes
 CENTERS = (
-    (style.BLUE, "o"), (style.ORANGE, "^"), (style.GREEN, "s"), (style.PURPLE, "D"),
-    (style.BLACK, "v"), (style.SKY, "P"), (style.VERMILLION, "X"),
+    (style.BLACK, "o"), (style.ORANGE, "^"), (style.GREY, "s"), (style.YELLOW, "D"),
+    (style.BLACK, "v"), (style.ORANGE, "P"), (style.GREY, "X"),
 )  # fmt: skip
 
 

@@ -90,7 +90,8 @@ def _left(room: Mapping[str, Any] | None, title: str) -> _Box:
         text = f"{_both(reason)}: {reason['reason']}"
         lines += textwrap.wrap(text, 50, initial_indent="• ", subsequent_indent="   ")
     if len(reasons) > MOST_REASONS:
-        lines.append(f"• and {len(reasons) - MOST_REASONS} further reasons, see the list")
+        rest = {key: sum(r[key] for r in reasons[MOST_REASONS:]) for key in ("cases", "images")}
+        lines.append(f"• {_both(rest)}: {len(reasons) - MOST_REASONS} further reasons")
     return _Box(tuple(lines))
 
 
@@ -106,8 +107,8 @@ def _split(name: str, sizes: Mapping[str, Any], labels: Mapping[str, Any]) -> _B
     return _Box(
         (
             words.split_label(name),
-            _size({"cases": kept["n"]}),
-            f"{kept['n_pos']:,} {labels['positive']}, {kept['n_neg']:,} {labels['negative']}",
+            _size({"cases": kept["n"], "images": sizes["images"]}),
+            words.counts(kept["n_neg"], kept["n_pos"], dict(labels)),
         )
     )
 

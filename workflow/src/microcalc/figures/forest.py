@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from microcalc.figures import style, words
+from microcalc.figures import style
 
 ROW_MM = 4.3
 
@@ -106,9 +106,9 @@ def plot(
         offsets = (np.arange(len(line.marks)) - (len(line.marks) - 1) / 2) * step
         for offset, mark in zip(offsets, line.marks, strict=True):
             _draw(axes, row + float(offset), mark, limits)
+    axes.set_xlim(*limits)
     if logarithmic:
         _log_axis(axes)
-    axes.set_xlim(*limits)
     axes.set_xlabel(xlabel)
     axes.tick_params(axis="y", left=False, labelleft=False)
     axes.spines["left"].set_visible(False)
@@ -143,15 +143,9 @@ def _draw(axes: Axes, y: float, mark: Mark, limits: tuple[float, float]) -> None
 
 def _log_axis(axes: Axes) -> None:
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=9))
+    low, high = axes.get_xlim()
+    subs = (1, 2, 5) if high / low < 500 else (1,)
+    axes.xaxis.set_major_locator(LogLocator(subs=subs, numticks=9))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(axis="x", which="minor", bottom=False)
-
-
-def ratio(value: float, low: float, high: float) -> str:
-    """Return an odds ratio with its interval; digits shrink as ratios grow."""
-    if not np.isfinite(value):
-        return "not estimable"
-    digits = 2 if max(value, high if np.isfinite(high) else 0) < 100 else 0
-    return words.estimate(value, low, high, digits)

@@ -73,7 +73,7 @@ def draw(
         )
         grid[1, column].set_xticks([])
         grid[1, column].set_yticks([])
-    grid[1, 0].set_yticks(range(len(shown)), shown["feature"], fontsize=6.5)
+    grid[1, 0].set_yticks(range(len(shown)), shown["feature"], fontsize=7)
     grid[1, 0].tick_params(length=0)
     figure.colorbar(
         image,
@@ -119,4 +119,4 @@ def _classes(axes: Axes, y: npt.NDArray[np.int_], split: str, labels: Mapping[st
     ):
         if high > low:
             text = f"{high - low} {labels[name]}"
-            axes.text((low + high - 1) / 2, -0.7, text, ha="center", va="bottom", fontsize=6.5)
+            axes.text((low + high - 1) / 2, -0.7, text, ha="center", va="bottom", fontsize=7)

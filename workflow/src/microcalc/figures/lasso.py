@@ -10,6 +10,9 @@ from microcalc.figures import style
 
 INTERCEPT = "(intercept)"
 MOST_LABELS = 8
+ROOM_FOR_A_NAME = 0.12
+"""What share of the axis the name of a lambda takes."""
+NO_PATH = "No feature reached the LASSO: there is no path."
 NAMES = {"lambda_min": "λ min", "lambda_1se": "λ 1SE"}
 
 
@@ -28,6 +31,8 @@ def draw_path(path: pd.DataFrame, cv: pd.DataFrame, *, choose: str) -> Figure:
         lambda_min or lambda_1se, as the config says.
     """
     figure = style.new_figure(style.COLUMN_MM, 70)
+    if cv.empty:
+        return style.message(figure, NO_PATH)
     axes = figure.add_subplot()
     lambdas = np.sort(cv["lambda"].to_numpy(dtype=float))[::-1]
     wide = (
@@ -72,6 +77,8 @@ def draw_cv(cv: pd.DataFrame, *, choose: str) -> Figure:
         lambda_min or lambda_1se: its line is drawn solid.
     """
     figure = style.new_figure(style.COLUMN_MM, 70)
+    if cv.empty:
+        return style.message(figure, NO_PATH)
     axes = figure.add_subplot()
     table = cv.sort_values("lambda", ascending=False)
     x = np.log(table["lambda"].to_numpy(dtype=float))
@@ -129,12 +136,15 @@ def _mark_lambdas(axes: Axes, cv: pd.DataFrame, choose: str) -> None:
         )
         text = " = ".join(NAMES.values()) if same else NAMES[name]
         # the axis falls to the right: lambda 1SE is the larger and stands left of lambda min
-        left = name == "lambda_1se" and not same
+        start, end = axes.get_xlim()
+        at_edge = (place - start) / (end - start) < ROOM_FOR_A_NAME
+        left = name == "lambda_1se" and not same and not at_edge
+        lower = name == "lambda_1se" and not same and at_edge
         axes.annotate(
             text,
             xy=(place, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(-3 if left else 3, -2),
+            xytext=(-3 if left else 3, -12 if lower else -2),
             textcoords="offset points",
             ha="right" if left else "left",
             va="top",
@@ -190,13 +200,21 @@ def _label_lines(
             str(feature),
             xy=(1, float(end)),
             xycoords=("axes fraction", "data"),
-            xytext=(1.04, height),
+            xytext=(1.07, height),
             textcoords=("axes fraction", "data"),
             color=colors[str(feature)],
-            fontsize=6.5,
+            fontsize=7,
             va="center",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colors[str(feature)], "linewidth": 0.4},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colors[str(feature)],
+                "linewidth": 0.5,
+                "shrinkA": 1,
+                "shrinkB": 1,
+                # the line starts where the name does, whatever the height it was moved to
+                "relpos": (0, 0.5),
+            },
         )
 
 

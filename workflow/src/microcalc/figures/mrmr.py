@@ -76,7 +76,7 @@ def _label_ranks(figure: Figure, axes: Axes, ranked: pd.DataFrame, kept: "pd.Ser
             xy=(place[0], place[1]),
             xytext=(box[0] - x, box[1] - y),
             textcoords="offset points",
-            fontsize=6,
+            fontsize=7,
             ha="center",
             va="center",
         )

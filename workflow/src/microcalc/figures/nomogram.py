@@ -218,15 +218,16 @@ def _axis(
                 linewidth=0.5,
             )
             axes.text(
-                place, row + way * 0.2, names[i], fontsize=6.5, ha="center",
-                va="top" if way > 0 else "bottom",
+                place, row + way * 0.2, names[i], fontsize=7, ha="center",
+                va="top" if way > 0 else "bottom", zorder=6,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
             )  # fmt: skip
 
 
 def _apart(at: "np.typing.NDArray[np.float64]", names: Sequence[str]) -> list[float]:
     """Return where sorted labels stand so that none runs into the next."""
     widest = max((len(name) for name in names), default=1)
-    return [float(place) for place in spread(at, 1.25 + 0.95 * widest)]
+    return [float(place) for place in spread(at, 1.35 + 1.02 * widest)]
 
 
 def _example(
@@ -255,11 +256,12 @@ def _sentence(
         f"{example.values[axis.variable]} ({example.points[axis.variable]:.0f})"
         for axis in nomogram.axes
     ]
-    total = sum(example.points.values())
-    probability = float(nomogram.probability(total))
+    probability = float(nomogram.probability(sum(example.points.values())))
+    # a reader adds what stands here, in whole points
+    total = sum(round(example.points[axis.variable]) for axis in nomogram.axes)
     called = labels["positive"] if probability >= model["threshold"] else labels["negative"]
     text = (
-        f"Example: {' + '.join(parts)} = {total:.0f} points; probability of "
+        f"Example: {' + '.join(parts)} = {total} points; probability of "
         f"{labels['positive']} {words.number(probability)}, threshold "
         f"{words.number(float(model['threshold']))} (▼): called {called}."
     )

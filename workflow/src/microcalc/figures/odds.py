@@ -104,7 +104,7 @@ def _line(
         else:
             bounds = source["odds_ratio"], source["or_low"], source["or_high"]
             marks.append(forest.Mark(*bounds, color=color, marker=marker, hollow=hollow))
-            texts.append(forest.ratio(*bounds))
+            texts.append(words.ratio(*bounds))
     return forest.Line(f"{label} ({int(row['n'])})", tuple(marks), tuple(texts), indented=indented)
 
 

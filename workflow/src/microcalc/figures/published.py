@@ -38,7 +38,7 @@ def draw(published: pd.DataFrame, *, models: Sequence[str], confidence: float = 
         kind = {"apparent": ", apparent", "out_of_fold": ", out of fold"}.get(of_set["kind"], "")
         axes.set_title(words.split_label(of_set["split"]) + kind, fontsize=7.5, fontweight="normal")
     panels[-1, 0].set_xlabel("Value")
-    panels[-1, 0].set_xlim(0, 1.02)
+    panels[-1, 0].set_xlim(-0.02, 1.02)
     handles = [
         Line2D([], [], color=style.GREY, marker="D", markerfacecolor="white", linestyle="none"),
         Line2D([], [], color=style.GREY, marker="o"),
@@ -78,10 +78,10 @@ def _panel(axes: Axes, rows: pd.DataFrame, models: Sequence[str]) -> None:
             zorder=3,
         )
     names = [
-        f"{words.MEASURES.get(metric, metric)}, {words.label(model)}"
+        f"{words.MEASURES.get(metric, metric)}, {words.label(model).lower()}"
         for (metric, model), _ in lines
     ]
-    axes.set_yticks(range(len(lines)), names, fontsize=6.5)
+    axes.set_yticks(range(len(lines)), names, fontsize=7)
     axes.set_ylim(len(lines) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     starts = [i for i in range(1, len(lines)) if lines[i][0][0] != lines[i - 1][0][0]]

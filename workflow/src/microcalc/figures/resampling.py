@@ -36,31 +36,33 @@ def draw(
         Every model of the study, in the order of its config.
     """
     held_out = metrics[metrics["kind"] == "held_out"].set_index(["model", "split"])["auc"]
-    found: list[tuple[str, dict[str, Floats], dict[str, float], dict[str, float]]] = []
+    found: list[tuple[str, dict[str, Floats], float | None, dict[str, float]]] = []
     if len(bootstrap):
         wide = bootstrap.dropna(subset=["model"]).pivot_table(
             index=["model", "replicate"], columns="set", values="auc"
         )
         gaps = (wide["apparent"] - wide["original"]).dropna()
-        found.append(("Optimism of\nthe apparent AUC", _by_model(gaps), {"no optimism": 0.0}, {}))
-    for table, split, title in (
-        (lottery, "internal", "AUC, internal validation,\nother splits"),
-        (permutation, "internal", "AUC, internal validation,\npermuted labels"),
-        (permutation, "external", "AUC, external validation,\npermuted labels"),
+        found.append(("Optimism of\nthe apparent AUC", _by_model(gaps), 0.0, {}))
+    for table, split, title, expected in (
+        (lottery, "internal", "AUC, internal validation,\nother splits", None),
+        (permutation, "internal", "AUC, internal validation,\npermuted labels", 0.5),
+        (permutation, "external", "AUC, external validation,\npermuted labels", 0.5),
     ):
         own = table[(table["set"] == split) & table["auc"].notna()]
         if len(own):
             by_model = _by_model(own.set_index("model")["auc"])
             study = {name: held_out.get((name, split), np.nan) for name in models}
-            found.append((title, by_model, {}, study))
+            found.append((title, by_model, expected, study))
     figure = style.new_figure(style.PAGE_MM, 16 + 11 * len(models) + 20)
     if not found:
         return style.message(figure, "No refits were asked for (evaluation.bootstrap and others).")
     panels = figure.subplots(1, len(found), squeeze=False, sharey=True)[0]
-    for number, (axes, (title, values, lines, study)) in enumerate(zip(panels, found, strict=True)):
+    for number, (axes, (title, values, expected, study)) in enumerate(
+        zip(panels, found, strict=True)
+    ):
         _panel(axes, values, study, models)
-        for place in lines.values():
-            axes.axvline(place, color=style.GREY, linewidth=0.7, zorder=1)
+        if expected is not None:
+            axes.axvline(expected, color=style.GREY, linewidth=0.7, zorder=1)
         axes.set_xlabel(title, fontsize=7)
         if len(found) > 1:
             style.panel_letter(axes, "ABCD"[number])
@@ -101,5 +103,5 @@ def _panel(
             )  # fmt: skip
         axes.annotate(
             f"n = {own.size}", xy=(1, place - 0.38), xycoords=("axes fraction", "data"),
-            ha="right", va="center", fontsize=6, color=style.GREY,
+            ha="right", va="center", fontsize=7, color=style.GREY,
         )  # fmt: skip

@@ -124,6 +124,7 @@ def draw(
             markeredgewidth=0.7,
             markersize=6.5,
             zorder=4,
+            clip_on=False,
         )
     axes.set(
         xlim=(-0.01, 1.01),
@@ -139,7 +140,12 @@ def draw(
         f"\nAUC ({100 * confidence:g}% CI)",
         alignment="left",
         borderaxespad=0.2,
-    )
+        # a curve below the diagonal passes behind the text
+        frameon=True,
+        framealpha=0.85,
+        edgecolor="none",
+        fancybox=False,
+    ).set_zorder(5)
     return figure
 
 

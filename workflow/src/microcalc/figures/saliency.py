@@ -97,7 +97,7 @@ def _pictures(line: npt.NDArray[Any], arrays: Arrays, i: int, strongest: float) 
         6,
         view,
         color="white",
-        fontsize=6,
+        fontsize=7,
         va="top",
         bbox={"facecolor": "black", "lw": 0, "pad": 1},
     )

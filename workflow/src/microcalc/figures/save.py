@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from microcalc.figures import style
 from microcalc.files import atomic_path
@@ -35,11 +36,26 @@ def save(figure: Figure, *paths: str | os.PathLike[str]) -> None:
         if suffix not in _METADATA:
             raise ValueError(f"figures are saved as .png, .pdf or .svg, not {suffix!r}")
         with style.applied(), atomic_path(path) as temporary:
+            _settle(figure)
             figure.savefig(
                 temporary, format=suffix[1:], metadata=_METADATA[suffix], **_OPTIONS.get(suffix, {})
             )
-            # The layout of the first format serves all.
-            figure.set_layout_engine("none")
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the figure out once, for all formats.
+
+    The solver behind the layout leaves the last digits of the axes' places to chance, and
+    matplotlib hashes them all into the ids of an SVG: six digits are kept.
+    """
+    engine = figure.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine):
+        figure.draw_without_rendering()
+        # where an aspect is fixed, the first round moves what the second fits
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+        for axes in figure.axes:
+            axes.set_position(tuple(round(edge, 6) for edge in axes.get_position(True).bounds))
 
 
 def save_each(

@@ -93,8 +93,7 @@ def _interaction(block: pd.DataFrame) -> str:
     known = block["p_interaction"].dropna()
     if known.empty:
         return ""
-    p = float(known.iloc[0])
-    return "P < .001" if p < 0.001 else f"P = {words.number(p, 3).removeprefix('0')}"
+    return f"P {words.p_value(float(known.iloc[0]), equals=True)}"
 
 
 def _limits(own: pd.DataFrame) -> tuple[float, float]:

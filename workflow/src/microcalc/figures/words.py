@@ -30,9 +30,48 @@ def estimate(value: float, low: float, high: float, digits: int = 2) -> str:
     return f"{number(value, digits)} ({interval(low, high, digits)})"
 
 
+def ratio(value: float, low: float, high: float) -> str:
+    """Return an odds ratio with its interval; the larger the ratio, the fewer decimals."""
+    if not math.isfinite(value):
+        return "not estimable"
+    steps = ((0.1, 3), (10, 2), (100, 1))
+    return estimate(value, low, high, next((n for most, n in steps if value < most), 0))
+
+
+def p_value(p: float, *, equals: bool = False) -> str:
+    """Return a P value as *Radiology* prints it: no leading zero, never rounded across .05.
+
+    Parameters
+    ----------
+    p
+        Between 0 and 1; NaN gives `NA`.
+    equals
+        Whether to write the relation too, for sentences: `= .03`, `< .001`, `> .99`.
+
+    Notes
+    -----
+    Two decimals; three below .01 and wherever two would move a P value across .05. Below
+    .001 and above .99 only the bound is given.
+    """
+    if not math.isfinite(p):
+        return "= NA" if equals else "NA"
+    if p < 0.001:
+        return "< .001"
+    if p > 0.99:
+        return "> .99"
+    digits = 2
+    if p < 0.01 or (p < 0.05) != (float(f"{p:.2f}") < 0.05):
+        digits = 3
+    # .0496 is .050 at three digits too, and it is below .05
+    while (p < 0.05) != (float(f"{p:.{digits}f}") < 0.05):
+        digits += 1
+    text = f"{p:.{digits}f}".removeprefix("0")
+    return f"= {text}" if equals else text
+
+
 def counts(n_negative: int, n_positive: int, labels: dict[str, str]) -> str:
     """Return both classes with their numbers: `42 DCIS, 61 IDC`."""
-    return f"{n_negative} {labels['negative']}, {n_positive} {labels['positive']}"
+    return f"{n_negative:,} {labels['negative']}, {n_positive:,} {labels['positive']}"
 
 
 def label(name: str) -> str:
@@ -71,6 +110,9 @@ def split_label(split: str) -> str:
     return SPLITS.get(split, label(split))
 
 
+OWN_COLUMNS = {"n_images": "Images per case"}
+
+
 def variable(name: str, entry: Mapping[str, Any]) -> str:
     """Return a clinical variable's name for people: its label in the config, or its column's."""
-    return str(entry.get("label") or label(name))
+    return str(entry.get("label") or OWN_COLUMNS.get(name) or label(name))

@@ -119,6 +119,12 @@ def read(path: str | os.PathLike[str]) -> Shard:
         ) from None
 
 
+def read_keys(path: str | os.PathLike[str]) -> list[str]:
+    """Return column `key` of a shard, its pictures unread."""
+    with zipfile.ZipFile(path) as archive:
+        return [str(key) for key in _text(archive, "key")]
+
+
 def write(
     path: str | os.PathLike[str],
     rows: Iterable[Row],

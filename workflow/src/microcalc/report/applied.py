@@ -7,7 +7,7 @@ from typing import Any
 
 from microcalc.report import format as fmt
 from microcalc.report import tables
-from microcalc.report.findings import Finding
+from microcalc.report.findings import Finding, nature
 from microcalc.report.layout import Room
 from microcalc.report.page import Numbering, read_template
 from microcalc.report.study import Files, Study
@@ -109,12 +109,14 @@ def case_page(
 
 
 def _limits(study: Study, *, simulated: bool) -> list[Finding]:
-    found = []
+    found = nature(study)
     if simulated:
         text = "The models were fitted on computer-made phantoms; they say nothing about people."
         found.append(Finding("limit", "Models of simulated images", text))
     deep = [model["deep"] for model in study.models.values() if model["deep"]]
-    if any(part["weights"]["source"].startswith("random") for part in deep):
+    random = any(part["weights"]["source"].startswith("random") for part in deep)
+    # The config names the file that was prepared then, whatever it was prepared from.
+    if random and not study.random_weights:
         text = "The network behind the deep features has random weights and was trained on nothing."
         found.append(Finding("limit", "Random network weights", text))
     return found

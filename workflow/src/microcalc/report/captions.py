@@ -66,6 +66,7 @@ def write(stem: str, study: Study, folder: Path, *, kind: str) -> Caption:
     given = {
         "snakemake": SimpleNamespace(config=study.config, wildcards=wildcards),
         "study": study,
+        "config": study.config,
         "fmt": fmt,
         "words": words,
     }

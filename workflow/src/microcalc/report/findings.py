@@ -23,8 +23,10 @@ class Finding:
 
 
 def nature(study: Study) -> list[Finding]:
-    """Return what limits the whole study: simulated images, random weights, permuted labels."""
+    """Return what limits the whole study: its endpoint, images, weights and labels."""
     found = []
+    if study.config["labels"].get("surrogate"):
+        found.append(Finding("limit", "Surrogate endpoint", study.config["labels"]["surrogate"]))
     if study.simulated:
         found.append(
             Finding(

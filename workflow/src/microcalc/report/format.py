@@ -1,21 +1,16 @@
 """Numbers as journals print them: one place for digits, dashes and P values."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
-from microcalc.figures.words import counts, estimate, interval, number
+from microcalc.figures import words
+from microcalc.figures.words import counts, estimate, interval, number, ratio
 
 __all__ = [
-    "count",
-    "counts",
-    "estimate",
-    "interval",
-    "missing",
-    "number",
-    "p_value",
-    "percent",
-    "utc",
-]
+    "count", "counts", "estimate", "interval", "joined", "missing", "number", "p_value", "percent",
+    "plain", "ratio", "utc",
+]  # fmt: skip
 
 NOT_AVAILABLE = "NA"
 
@@ -35,37 +30,21 @@ def utc(stamp: str) -> str:
     return str(stamp).replace("T", " ").removesuffix("+00:00")
 
 
+def plain(value: float) -> str:
+    """Return a number given by the user without its leading zero: 0.05 → `.05`."""
+    return f"{value:g}".removeprefix("0")
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Return `a, b and c`."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
 def percent(value: float, digits: int = 0) -> str:
     """Return a share as a percentage, without its sign: .8125 → `81`."""
     return NOT_AVAILABLE if missing(value) else number(100 * value, digits)
 
 
 def p_value(p: float, *, equals: bool = False) -> str:
-    """Return a P value as *Radiology* prints it: no leading zero, never rounded across .05.
-
-    Parameters
-    ----------
-    p
-        Between 0 and 1; missing gives `NA`.
-    equals
-        Whether to write the relation too, for sentences: `= .03`, `< .001`, `> .99`.
-
-    Notes
-    -----
-    Two decimals; three below .01 and wherever two would move a P value across .05. Below
-    .001 and above .99 only the bound is given.
-    """
-    if missing(p):
-        return f"= {NOT_AVAILABLE}" if equals else NOT_AVAILABLE
-    if p < 0.001:
-        return "< .001"
-    if p > 0.99:
-        return "> .99"
-    digits = 2
-    if p < 0.01 or (p < 0.05) != (float(f"{p:.2f}") < 0.05):
-        digits = 3
-    # .0496 is .050 at three digits too, and it is below .05
-    while (p < 0.05) != (float(f"{p:.{digits}f}") < 0.05):
-        digits += 1
-    text = f"{p:.{digits}f}".removeprefix("0")
-    return f"= {text}" if equals else text
+    """Return a P value, see `words.p_value`; missing gives `NA`."""
+    return words.p_value(math.nan if missing(p) else p, equals=equals)

@@ -40,7 +40,7 @@ def calibration(study: Study) -> Table:
             Row((model_label(line["model"]), *(_estimate(line, name) for name in columns)))
             for line in own.to_dict("records")
         ]
-    return Table(("Model", *columns.values()), tuple(rows), f"Parentheses: {_level(study)} CI.")
+    return Table(("Model", *columns.values()), tuple(rows), f"Parentheses: {study.level} CI.")
 
 
 def mcnemar(study: Study) -> Table:
@@ -62,7 +62,7 @@ def mcnemar(study: Study) -> Table:
             )
             for line in own.to_dict("records")
         ]
-    heads = ("First − second", "n", "First", "Second", f"Difference ({_level(study)} CI)")
+    heads = ("First − second", "n", "First", "Second", f"Difference ({study.level} CI)")
     return Table((*heads, "P", "P, Holm-adjusted"), tuple(rows))
 
 
@@ -106,7 +106,7 @@ def reclassification(study: Study) -> Table:
         ]
     note = str(study.tables["reclassification"]["caution"].iloc[0])
     labels = study.labels
-    heads = ("New over old", f"Estimate ({_level(study)} CI)", labels["positive"])
+    heads = ("New over old", f"Estimate ({study.level} CI)", labels["positive"])
     return Table((*heads, labels["negative"], "P"), tuple(rows), note)
 
 
@@ -126,8 +126,8 @@ def optimism(study: Study) -> Table:
         )
         for line in study.tables["optimism"].to_dict("records")
     ]
-    heads = ("Model and measure", "Apparent", "Optimism", f"Corrected ({_level(study)} CI)")
-    return Table((*heads, f"0.632+ ({_level(study)} CI)", "Refits"), tuple(rows))
+    heads = ("Model and measure", "Apparent", "Optimism", f"Corrected ({study.level} CI)")
+    return Table((*heads, f"0.632+ ({study.level} CI)", "Refits"), tuple(rows))
 
 
 def sample_size(study: Study) -> Table:
@@ -146,7 +146,3 @@ def _estimate(line: Any, name: str) -> str:
 
 def _pair(line: Any, first: str, second: str, joint: str = " − ") -> str:
     return f"{model_label(line[first])}{joint}{model_label(line[second]).lower()}"
-
-
-def _level(study: Study) -> str:
-    return f"{100 * study.config['evaluation']['confidence']:g}%"

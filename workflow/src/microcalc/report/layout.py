@@ -23,6 +23,7 @@ class Room:
     items: tuple[str, ...]
 
 
+CHANGES = Room("changes", "Since the last run", ("changes",))
 FRONT = Room(
     "results", "Main results", ("performance", "roc_internal", "roc_external", "roc_train")
 )
@@ -55,3 +56,4 @@ ROOMS = (
         ),
     ),
 )
+RUN = Room("run", "How it was run", ("rule_graph", "run_times", "digests"))

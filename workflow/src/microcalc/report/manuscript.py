@@ -29,40 +29,38 @@ def write(study: Study, template: Templates, versions: Mapping[str, str]) -> str
     versions
         Libraries and their versions.
     """
-    flow = study.documents["flow"]
-    text = _render(
+    return _render(
         template,
-        study=study,
-        config=study.config,
-        labels=study.labels,
-        versions=_Known(versions),
-        fmt=fmt,
-        words=words,
-        count=fmt.count,
-        steps={step["step"]: step["cases"] for step in flow["steps"]},
-        extracted=int(study.tables["funnel"]["n_features"].iloc[0]),
-        variables=[study.variable_label(name) for name in study.config["clinical"]],
+        study,
+        versions,
+        steps={step["step"]: step["cases"] for step in study.documents["flow"]["steps"]},
+        ranked=_left_after(study, "mRMR"),
+        variables=study.variable_names(study.config["clinical"]),
         limits=findings.nature(study),
-        kinds=lambda model: sorted({term["kind"] for term in model["terms"]}),
-        predictors=partial(_predictors, study),
+        described=partial(sentences.described, study),
         thresholds=[
             f"{words.label(name).lower()}, {fmt.number(model['threshold'])}"
             for name, model in study.models.items()
         ],
-        level=f"{100 * study.config['evaluation']['confidence']:g}%",
-        alpha=fmt.number(sentences.alpha(study)).removeprefix("0"),
+        alpha=fmt.plain(sentences.alpha(study)),
         exclusions=sentences.exclusions(study),
         screened=sentences.screened(study),
         performance=partial(sentences.performance, study),
         compared=partial(sentences.compared, study),
+        decided=partial(sentences.decided, study),
+        calibrated=partial(sentences.calibrated, study),
+        corrected=sentences.corrected(study),
         against=sentences.against(study),
     )
-    return _tidy(text)
 
 
-def checklist(study: Study, template: Templates) -> str:
+def checklist(study: Study, template: Templates, versions: Mapping[str, str]) -> str:
     """Return the TRIPOD+AI and CLAIM items in Markdown, each answered or left to the authors."""
-    return _tidy(_render(template, study=study, config=study.config, labels=study.labels))
+    return _render(template, study, versions)
+
+
+def _left_after(study: Study, step: str) -> int:
+    return int(study.tables["funnel"].set_index("step")["n_features"][step])
 
 
 class _Known(dict[str, str]):
@@ -72,7 +70,7 @@ class _Known(dict[str, str]):
         return ""
 
 
-def _render(template: Templates, **given: Any) -> str:
+def _render(template: Templates, study: Study, versions: Mapping[str, str], **given: Any) -> str:
     path = Path(template)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(path.parent.parent),
@@ -81,16 +79,27 @@ def _render(template: Templates, **given: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(f"{path.parent.name}/{path.name}").render(given)
-
-
-def _predictors(study: Study, model: Mapping[str, Any]) -> str:
-    return sentences.joined([study.variable_label(term["variable"]) for term in model["terms"]])
+    text = environment.get_template(f"{path.parent.name}/{path.name}").render(
+        study=study,
+        config=study.config,
+        labels=study.labels,
+        versions=_Known(versions),
+        fmt=fmt,
+        words=words,
+        count=fmt.count,
+        extracted=_left_after(study, "extracted"),
+        **given,
+    )
+    return _tidy(text)
 
 
 def _tidy(text: str) -> str:
-    """Return paragraphs with one empty line between, and no space at a line's end."""
+    """Return paragraphs, headings and lists as Markdown has them, each paragraph in one line."""
     # a block tag at the end of a line takes the line's end with it
-    lines = [" ".join(line.split()) for line in re.sub(r"\n+(#+ )", r"\n\n\1", text).splitlines()]
-    kept = [line for i, line in enumerate(lines) if line or (i and lines[i - 1])]
-    return "\n".join(kept).strip() + "\n"
+    apart = re.sub(r"\n*^(#+ .*)$\n*", r"\n\n\1\n\n", text, flags=re.M)
+    paragraphs = []
+    for paragraph in re.split(r"\n\s*\n", apart):
+        lines = [" ".join(line.split()) for line in paragraph.splitlines() if line.strip()]
+        if lines:
+            paragraphs.append(("\n" if lines[0].startswith("- ") else " ").join(lines))
+    return "\n\n".join(paragraphs) + "\n"

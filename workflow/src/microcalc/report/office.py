@@ -39,13 +39,13 @@ _PARTS = {
 }
 
 
-def _style(name: str, label: str, size: int, *, bold: bool) -> str:
+def _style(name: str, label: str, size: int, *, bold: bool, after: int = 120) -> str:
     weight = "<w:b/>" if bold else ""
     outline = f'<w:outlineLvl w:val="{int(name[-1]) - 1}"/>' if name[-1].isdigit() else ""
     default = ' w:default="1"' if name == "Normal" else ""
     return (
         f'<w:style w:type="paragraph"{default} w:styleId="{name}"><w:name w:val="{label}"/>'
-        f'<w:pPr><w:spacing w:after="120"/>{outline}</w:pPr>'
+        f'<w:pPr><w:spacing w:after="{after}"/>{outline}</w:pPr>'
         f'<w:rPr><w:rFonts w:ascii="Times New Roman" w:hAnsi="Times New Roman"/>{weight}'
         f'<w:sz w:val="{size}"/></w:rPr></w:style>'
     )
@@ -54,6 +54,7 @@ def _style(name: str, label: str, size: int, *, bold: bool) -> str:
 _STYLES = (
     f'<w:styles xmlns:w="{_NAMESPACE}">'
     + _style("Normal", "Normal", 24, bold=False)
+    + _style("Cell", "Table cell", 16, bold=False, after=20)
     + "".join(_style(f"Heading{n}", f"heading {n}", 34 - 4 * n, bold=True) for n in (1, 2, 3))
     + "</w:styles>"
 )
@@ -65,13 +66,17 @@ def write_markdown(text: str, path: str | Path) -> None:
 
 
 def write_table(table: Table, title: str, path: str | Path) -> None:
-    """Write one table with its title above and its note below as .docx."""
+    """Write one table with its title above and its note below as .docx, sideways when wide."""
     blocks = [_paragraph(f"**{title}**"), _table(table)]
-    _write([*blocks, _paragraph(table.note)] if table.note else blocks, path)
+    blocks += [_paragraph(table.note)] if table.note else []
+    _write(blocks, path, sideways=_letters_wide(table) > WIDEST)
 
 
-def _write(blocks: Iterable[str], path: str | Path) -> None:
-    page = '<w:sectPr><w:pgSz w:w="12240" w:h="15840"/></w:sectPr>'
+def _write(blocks: Iterable[str], path: str | Path, *, sideways: bool = False) -> None:
+    size = 'w:w="15840" w:h="12240" w:orient="landscape"' if sideways else 'w:w="12240" w:h="15840"'
+    edges = " ".join(f'w:{side}="1080"' for side in ("top", "right", "bottom", "left"))
+    margins = f'<w:pgMar {edges} w:header="720" w:footer="720" w:gutter="0"/>'
+    page = f"<w:sectPr><w:pgSz {size}/>{margins}</w:sectPr>"
     document = f'<w:document xmlns:w="{_NAMESPACE}"><w:body>{"".join(blocks)}{page}</w:body>'
     parts = _PARTS | {"word/document.xml": document + "</w:document>", "word/styles.xml": _STYLES}
     with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
@@ -105,16 +110,20 @@ def _table(table: Table) -> str:
     rule = '<w:{0} w:val="single" w:sz="8" w:space="0" w:color="000000"/>'
     borders = "".join(rule.format(side) for side in ("top", "bottom"))
     n = len(table.columns)
-    grid = f"<w:tblGrid>{'<w:gridCol/>' * n}</w:tblGrid>"
+    widths = [_TWIPS_A_LETTER * letters + _TWIPS_BETWEEN for letters in _letters(table)]
+    grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
+    # repeated on every page that the table reaches
+    head = "<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>"
     rows = []
     if table.spans:
         spans = "".join(_cell(f"**{text}**" if text else "", size) for text, size in table.spans)
-        rows.append(f"<w:tr>{spans}</w:tr>")
-    rows.append("<w:tr>" + "".join(_cell(f"**{name}**") for name in table.columns) + "</w:tr>")
+        rows.append(f"{head}{spans}</w:tr>")
+    rows.append(head + "".join(_cell(f"**{name}**") for name in table.columns) + "</w:tr>")
     rows += [f"<w:tr>{_cells(row, n)}</w:tr>" for row in table.rows]
-    properties = f"<w:tblPr><w:tblBorders>{borders}</w:tblBorders></w:tblPr>"
+    width = '<w:tblW w:w="5000" w:type="pct"/>'
+    properties = f"<w:tblPr>{width}<w:tblBorders>{borders}</w:tblBorders></w:tblPr>"
     # Word wants a paragraph between a table and the end
-    return f"<w:tbl>{properties}{grid}{''.join(rows)}</w:tbl><w:p/>"
+    return f"<w:tbl>{properties}<w:tblGrid>{grid}</w:tblGrid>{''.join(rows)}</w:tbl><w:p/>"
 
 
 def _cells(row: Row, n: int) -> str:
@@ -126,8 +135,14 @@ def _cells(row: Row, n: int) -> str:
 
 def _cell(text: str, span: int = 1) -> str:
     wide = f'<w:tcPr><w:gridSpan w:val="{span}"/></w:tcPr>' if span > 1 else ""
-    return f"<w:tc>{wide}{_paragraph(text)}</w:tc>"
+    return f"<w:tc>{wide}{_paragraph(text, style='Cell')}</w:tc>"
 
+
+WIDEST = 95
+"""Letters in a line that a page of a journal takes upright."""
+
+# in cells of 8 points
+_TWIPS_A_LETTER, _TWIPS_BETWEEN = 80, 240
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
@@ -144,17 +159,22 @@ def latex(text: str) -> str:
 
 
 def latex_table(table: Table, title: str) -> str:
-    r"""Return a table environment for `\\input`; it needs the package booktabs."""
+    r"""Return a table environment for `\\input`; it needs the packages booktabs and rotating.
+
+    A table too wide for the page is set sideways.
+    """
     n = len(table.columns)
+    wide = _letters_wide(table) > WIDEST
+    environment, size = ("sidewaystable", r"\scriptsize") if wide else ("table", r"\small")
     lines = [
-        r"\begin{table}",
+        rf"\begin{{{environment}}}",
         rf"\caption{{{latex(title)}}}",
-        rf"\begin{{tabular}}{{l{'l' * (n - 1)}}}",
+        rf"{size}\setlength{{\tabcolsep}}{{3pt}}",
+        rf"\begin{{tabular}}{{{'l' * n}}}",
         r"\toprule",
     ]
     if table.spans:
-        spans = [rf"\multicolumn{{{size}}}{{l}}{{{latex(text)}}}" for text, size in table.spans]
-        lines.append(" & ".join(spans) + r" \\")
+        lines += _latex_spans(table.spans)
     lines += [" & ".join(latex(name) for name in table.columns) + r" \\", r"\midrule"]
     for row in table.rows:
         if row.kind == "group":
@@ -163,5 +183,27 @@ def latex_table(table: Table, title: str) -> str:
             indent = r"\quad " if row.kind == "level" else ""
             lines.append(indent + " & ".join(latex(cell) for cell in row.cells) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
-    lines += [rf"\par\footnotesize {latex(table.note)}"] if table.note else []
-    return "\n".join([*lines, r"\end{table}"]) + "\n"
+    lines += [rf"\par\smallskip {latex(table.note)}"] if table.note else []
+    return "\n".join([*lines, rf"\end{{{environment}}}"]) + "\n"
+
+
+def _latex_spans(spans: tuple[tuple[str, int], ...]) -> list[str]:
+    """Return headings over several columns each, with a rule under those that have a text."""
+    heads, rules, first = [], [], 1
+    for text, size in spans:
+        heads.append(rf"\multicolumn{{{size}}}{{l}}{{{latex(text)}}}")
+        if text:
+            rules.append(rf"\cmidrule(r){{{first}-{first + size - 1}}}")
+        first += size
+    return [" & ".join(heads) + r" \\", " ".join(rules)]
+
+
+def _letters_wide(table: Table) -> int:
+    """Return how many letters the widest cells of all columns have together."""
+    return sum(_letters(table)) + 2 * len(table.columns)
+
+
+def _letters(table: Table) -> list[int]:
+    """Return how many letters the widest cell of each column has."""
+    rows = [table.columns, *(row.cells for row in table.rows if row.kind != "group")]
+    return [max(len(row[i]) for row in rows) for i in range(len(table.columns))]

@@ -1,6 +1,5 @@
 """The report: one HTML page that holds all it needs and works from disk."""
 
-import base64
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +10,22 @@ from typing import Any
 import jinja2
 import yaml
 
-from microcalc.report import captions, findings, layout, tables
+from microcalc.figures import words
+from microcalc.report import (
+    captions,
+    changes,
+    findings,
+    layout,
+    rule_graph,
+    run_times,
+    sheets,
+    tables,
+)
 from microcalc.report import format as fmt
 from microcalc.report.captions import Caption
+from microcalc.report.data_uri import data_uri
 from microcalc.report.grid import Table
-from microcalc.report.study import Files, Study
+from microcalc.report.study import Files, Study, shown
 
 _TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
@@ -46,6 +56,7 @@ def build(
     config: Mapping[str, Any],
     template: str | os.PathLike[str],
     versions: Mapping[str, str],
+    times: str | os.PathLike[str],
 ) -> str:
     """Return the page as HTML.
 
@@ -60,25 +71,35 @@ def build(
         `workflow/report/page.html.j2`; the captions and alternative texts lie beside it.
     versions
         Libraries and their versions, see `versions.installed`.
+    times
+        The folder of run times, see `run_times.read`.
 
     Raises
     ------
     StudyError
         When a figure has no caption.
     """
-    study = Study.read(files, config=config)
-    numbered = Numbering(study, Path(template).parent)
+    page = Path(template)
+    graph = _graph(page.parent / "rules.yaml", times)
+    study = Study.read(files, config=config, graph=graph)
+    numbered = Numbering(study, page.parent)
+    changed = numbered.section(layout.CHANGES)
     front = numbered.section(layout.FRONT)
     rooms = [numbered.section(room) for room in layout.ROOMS]
     return read_template(template).render(
         study=study,
         fmt=fmt,
+        words=words,
         limits=findings.nature(study),
         warnings=findings.warnings(study),
+        changed=changed,
+        changes=changes.of_study(study),
         front=front,
         rooms=rooms,
+        sheets=sheets.of_study(study.sheets),
+        run=numbered.section(layout.RUN),
         config_text=yaml.safe_dump(
-            _shown(config), sort_keys=False, allow_unicode=True, default_flow_style=None, width=88
+            shown(config), sort_keys=False, allow_unicode=True, default_flow_style=None, width=88
         ),
         versions=versions,
     )
@@ -103,6 +124,7 @@ class Numbering:
 
     def __init__(self, study: Study, folder: Path) -> None:
         self.study, self.folder = study, folder
+        self.images = _images(study)
         self.figures = self.tables = 0
 
     def section(self, room: layout.Room) -> Section:
@@ -111,11 +133,10 @@ class Numbering:
         return Section(room.name, room.title, tuple(item for item in made if item))
 
     def _item(self, name: str) -> Item | None:
-        if name in self.study.figures:
+        if name in self.images:
             self.figures += 1
             caption = captions.write(name, self.study, self.folder, kind="figure")
-            image = data_uri(self.study.figures[name])
-            return Item(f"figure-{name}", self.figures, caption, image=image)
+            return Item(f"figure-{name}", self.figures, caption, image=self.images[name])
         if name not in tables.TABLES:
             return None
         table = tables.make(name, self.study)
@@ -131,17 +152,18 @@ def _runs(items: tuple[Item, ...]) -> list[tuple[bool, list[Item]]]:
     return [(kind, list(run)) for kind, run in groupby(items, key=lambda item: bool(item.image))]
 
 
-def data_uri(path: Path) -> str:
-    """Return a picture's file as text that stands in a page."""
-    data = base64.b64encode(path.read_bytes()).decode()
-    return f"data:{_TYPES[path.suffix]};base64,{data}"
+def _graph(rules: Path, times: str | os.PathLike[str]) -> rule_graph.Graph:
+    rooms = yaml.safe_load(rules.read_text(encoding="utf-8"))
+    # The rules that write the report cannot be measured before they are done.
+    return rule_graph.of_study(rooms, run_times.read(times), always=tuple(rooms["report"]))
 
 
-def _shown(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the config without the folder of the images: its name may name people."""
-    shown = dict(config)
-    shown["cohort"] = {
-        key: "(not shown)" if key == "image_folder" else value
-        for key, value in config["cohort"].items()
+def _images(study: Study) -> dict[str, str]:
+    """Return every figure by its stem, as a data URI."""
+    images = {
+        stem: data_uri(path.read_bytes(), _TYPES[path.suffix])
+        for stem, path in study.figures.items()
     }
-    return shown
+    if study.graph:
+        images["rule_graph"] = data_uri(rule_graph.draw(study.graph).encode(), "image/svg+xml")
+    return images

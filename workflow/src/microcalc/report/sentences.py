@@ -4,15 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from microcalc.figures.words import label as model_label
+from microcalc.models.term import DEEP_SCORE
 from microcalc.report import format as fmt
 from microcalc.report.study import JUDGED, Study
 
 Row = Mapping[Any, Any]
-
-
-def joined(parts: list[str]) -> str:
-    """Return `a, b and c`."""
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def alpha(study: Study) -> float:
@@ -38,19 +34,17 @@ def comparison(row: Row, level: float, verdict: str = "") -> str:
     numbers = (
         f"{fmt.number(row['auc_a'])} vs {fmt.number(row['auc_b'])}; difference, "
         f"{fmt.estimate(row['delta'], row['delta_low'], row['delta_high'])}; "
-        f"Holm-adjusted P {_with_relation(row['p_holm'])}"
+        f"Holm-adjusted P {fmt.p_value(row['p_holm'], equals=True)}"
     )
     if row["p_holm"] < level:
         relation = "higher" if row["delta"] > 0 else "lower"
         return f"The AUC of {a} was {relation} than that of {b} ({numbers})."
+    if row["delta_low"] == row["delta_high"]:
+        return f"{_capital(a)} and {b} ranked these cases alike ({numbers})."
     if verdict == "equivalent":
         return f"The AUCs of {a} and {b} were equivalent within the margin ({numbers})."
-    return f"No difference in AUC between {a} and {b} was shown ({numbers})."
-
-
-def _with_relation(p: float) -> str:
-    text = fmt.p_value(p, equals=True)
-    return text if text[0] in "<>=" else f"= {text}"
+    margin = f"; within the margin, {a} was not inferior" if verdict == "non-inferior" else ""
+    return f"No difference in AUC between {a} and {b} was shown ({numbers}){margin}."
 
 
 def performance(study: Study, split: str) -> str:
@@ -98,34 +92,133 @@ def exclusions(study: Study) -> str:
     for room in flow["rooms"]:
         for reason in room["reasons"]:
             parts = [_plural(reason[key], key[:-1]) for key in ("cases", "images") if reason[key]]
-            reasons.append(f"{' and '.join(parts)} ({reason['reason']})")
-    return f"Excluded were {joined(reasons)}." if reasons else "No case or image was excluded."
+            reasons.append(f"{fmt.joined(parts)} ({reason['reason']})")
+    return f"Excluded were {fmt.joined(reasons)}." if reasons else "No case or image was excluded."
 
 
 def screened(study: Study) -> str:
-    """Return which clinical variables were independent predictors, with their odds ratios."""
+    """Return which clinical variables were predictors, by the screening's own rule."""
     if not study.has("univariable"):
         return "The study has no clinical variable."
+    if not study.screens:
+        return "No model took its clinical predictors from a screening; the tables describe them."
+    method = study.config["screening"]["method"]
+    ratios = _odds_ratios(study)
+    if method == "fixed":
+        told = "Odds ratios of the predictors fixed beforehand"
+        return f"{told} were: {ratios}." if ratios else "No predictor was fixed beforehand."
+    if method == "backward_aic":
+        kept = f"Backward selection by Akaike's criterion kept {ratios}."
+        return kept if ratios else "Backward selection by Akaike's criterion kept no variable."
     passed = _kept(study, "univariable")
-    kept = _kept(study, "multivariable") if study.has("multivariable") else []
+    limit = fmt.plain(study.config["screening"]["p_univariable"])
     if not passed:
-        return "No clinical variable was associated with the class in univariable regression."
+        positive = study.labels["positive"]
+        return f"No clinical variable alone was associated with {positive} (P < {limit})."
     first = (
-        f"In univariable regression {joined([_name(study, name) for name in passed])} "
-        f"{'was' if len(passed) == 1 else 'were'} associated with {study.labels['positive']}."
+        f"Alone, {study.variable_names(passed)} {'was' if len(passed) == 1 else 'were'} "
+        f"associated with {study.labels['positive']} (P < {limit})."
     )
-    if not kept:
+    if not ratios:
         return f"{first} None was an independent predictor in the multivariable model."
-    parts = []
-    for row in study.tables["multivariable"].fillna({"level": ""}).to_dict("records"):
-        if row["variable"] in kept and not fmt.missing(row["or_low"]):
-            level = f" {row['level']}" if row["level"] else ""
-            ratio = fmt.estimate(row["odds_ratio"], row["or_low"], row["or_high"])
-            parts.append(
-                f"{_name(study, row['variable'])}{level} (odds ratio, {ratio}; "
-                f"P {_with_relation(row['p'])})"
-            )
-    return f"{first} Independent predictors were {joined(parts)}."
+    only = len(_kept(study, "multivariable")) == 1
+    what = "The independent predictor was" if only else "Independent predictors were"
+    return f"{first} {what} {ratios}."
+
+
+def _odds_ratios(study: Study) -> str:
+    """Return each predictor of the multivariable model with its P and odds ratios."""
+    if not study.has("multivariable"):
+        return ""
+    table = study.tables["multivariable"].fillna({"level": ""})
+    told = []
+    for name in _kept(study, "multivariable"):
+        rows = table[table["variable"] == name].to_dict("records")
+        ratios = [
+            fmt.ratio(row["odds_ratio"], row["or_low"], row["or_high"])
+            + (f" for {row['level']}" if row["level"] else "")
+            for row in rows
+            if not fmt.missing(row["or_low"])
+        ]
+        reference = [row["level"] for row in rows if row["level"] and fmt.missing(row["or_low"])]
+        against_it = f", against {reference[0]}" if reference else ""
+        p = fmt.p_value(rows[0]["p_variable"], equals=True)
+        heading = "odds ratio" if len(ratios) == 1 else "odds ratios"
+        told.append(
+            f"{study.variable_name(name)} (P {p}; {heading}, {fmt.joined(ratios)}{against_it})"
+        )
+    return fmt.joined(told) if len(told) < 2 else "; ".join(told)
+
+
+def described(study: Study, model: Row) -> str:
+    """Return what a frozen model is made of."""
+    names = [term["variable"] for term in model["terms"]]
+    if not names:
+        return "an intercept alone, the same probability for every case"
+    if names == [DEEP_SCORE]:
+        constant = "" if study.n_selected else ", here the same for every case"
+        return f"the deep score alone{constant}"
+    features = [term["variable"] for term in model["terms"] if term["kind"] == "deep"]
+    told = [study.variable_name(name) for name in names if name not in features]
+    if DEEP_SCORE in features:
+        told.append("the deep score")
+    elif features:
+        told.append(_plural(len(features), "deep feature"))
+    return f"a logistic regression of {fmt.joined(told)}"
+
+
+def decided(study: Study, split: str) -> str:
+    """Return where the models' decisions differ, by McNemar's test."""
+    if not study.has("mcnemar"):
+        return ""
+    rows = [
+        row
+        for row in study.tables["mcnemar"].to_dict("records")
+        if row["split"] == split
+        and row["kind"] == JUDGED[split]
+        and row["figure"] in ("sensitivity", "specificity")
+        and not fmt.missing(row["p_holm"])
+    ]
+    if not rows:
+        return ""
+    different = [
+        f"{row['figure']} of the {model_label(row['model_a']).lower()} against the "
+        f"{model_label(row['model_b']).lower()} model ({fmt.number(row['a'])} vs "
+        f"{fmt.number(row['b'])}; Holm-adjusted P {fmt.p_value(row['p_holm'], equals=True)})"
+        for row in rows
+        if row["p_holm"] < alpha(study)
+    ]
+    if not different:
+        judged = " or ".join(dict.fromkeys(str(row["figure"]) for row in rows))
+        return f"At the thresholds, no difference in {judged} was shown."
+    return f"At the thresholds, these differed: {'; '.join(different)}."
+
+
+def calibrated(study: Study, split: str) -> str:
+    """Return calibration in the large and slope of every model in a set."""
+    if not study.has("calibration"):
+        return ""
+    parts = [
+        f"{fmt.estimate(row['citl'], row['citl_low'], row['citl_high'])} and "
+        f"{fmt.estimate(row['slope'], row['slope_low'], row['slope_high'])} for the "
+        f"{model_label(row['model']).lower()} model"
+        for row in study.rows_of("calibration", split)
+        if not fmt.missing(row["slope"])
+    ]
+    return f"Calibration intercept and slope were {'; '.join(parts)}." if parts else ""
+
+
+def corrected(study: Study) -> str:
+    """Return the optimism-corrected AUCs; nothing where no refit was asked for."""
+    if not study.has("optimism"):
+        return ""
+    rows = [row for row in study.tables["optimism"].to_dict("records") if row["measure"] == "auc"]
+    parts = [
+        f"{fmt.number(row['corrected'])} for the {model_label(row['model']).lower()} model "
+        f"(apparent {fmt.number(row['apparent'])}, optimism {fmt.number(row['optimism'])})"
+        for row in rows
+    ]
+    return f"Optimism-corrected AUCs in the training set were {fmt.joined(parts)}." if parts else ""
 
 
 def against(study: Study) -> str:
@@ -151,9 +244,8 @@ def _kept(study: Study, name: str) -> list[str]:
     return list(dict.fromkeys(kept["variable"]))
 
 
-def _name(study: Study, variable: str) -> str:
-    label = study.variable_label(variable)
-    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _plural(n: int, what: str) -> str:

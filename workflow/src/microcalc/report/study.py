@@ -1,8 +1,8 @@
 """What the report reads: every file of the study it was given, and plain facts drawn from them."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,11 @@ from typing import Any
 import pandas as pd
 
 from microcalc.errors import StudyError
+from microcalc.figures import words
 from microcalc.figures.words import SPLITS
 from microcalc.files import read_csv, read_json
+from microcalc.report import format as fmt
+from microcalc.report.rule_graph import Graph
 
 Files = Mapping[str, str | os.PathLike[str] | Sequence[str | os.PathLike[str]]]
 
@@ -35,8 +38,10 @@ class Study:
         The frozen models by name, in the config's order.
     figures
         Every figure's file by its stem: `roc_internal`.
-    paths
-        Every file that was read, by its place under the results folder.
+    sheets
+        The contact sheets of the images, one per shard.
+    graph
+        The rules of the study with their run times, where they are to be shown.
     """
 
     config: Mapping[str, Any]
@@ -44,22 +49,26 @@ class Study:
     documents: Mapping[str, Any]
     models: Mapping[str, Mapping[str, Any]]
     figures: Mapping[str, Path]
-    paths: tuple[Path, ...] = field(default=())
+    sheets: tuple[Path, ...] = ()
+    graph: Graph | None = None
 
     @classmethod
-    def read(cls, files: Files, *, config: Mapping[str, Any]) -> "Study":
+    def read(
+        cls, files: Files, *, config: Mapping[str, Any], graph: Graph | None = None
+    ) -> "Study":
         """Return the study of these files.
 
         Parameters
         ----------
         files
-            By name: `models` and `figures` are lists, every other a table (.csv) or a
+            By name: `models`, `figures` and `galleries` are lists, every other a table (.csv) or a
             document (.json). A name the report does not know is kept and not shown.
         config
             The whole config.
+        graph
+            See the class.
         """
         tables, documents = {}, {}
-        paths: list[Path] = []
         for name, entry in files.items():
             if isinstance(entry, (str, os.PathLike)):
                 path = Path(entry)
@@ -67,18 +76,15 @@ class Study:
                     tables[name] = read_csv(path)
                 elif path.suffix == ".json":
                     documents[name] = read_json(path)
-                else:
-                    continue
-                paths.append(path)
         frozen = {Path(path).stem: read_json(path) for path in _several(files, "models")}
-        paths += [Path(path) for path in _several(files, "models")]
         return cls(
             config=config,
             tables=tables,
             documents=documents,
             models={name: frozen[name] for name in config["models"] if name in frozen},
             figures={Path(path).stem: Path(path) for path in _several(files, "figures")},
-            paths=tuple(sorted(paths)),
+            sheets=tuple(Path(path) for path in _several(files, "galleries")),
+            graph=graph,
         )
 
     def of_case(self, case_id: str) -> "Study":
@@ -128,6 +134,21 @@ class Study:
         features = self.tables["selected"]["feature"]
         return int((features != INTERCEPT).sum())
 
+    @property
+    def level(self) -> str:
+        """The confidence of every interval, as text: `95%`."""
+        return f"{100 * self.config['evaluation']['confidence']:g}%"
+
+    @property
+    def screens(self) -> bool:
+        """Whether some model takes its clinical predictors from the screening."""
+        return any(spec["clinical"] == "screened" for spec in self.config["models"].values())
+
+    @property
+    def split_given(self) -> bool:
+        """Whether the user's case table says who is in which set."""
+        return "split" in self.documents["inputs"]["columns"]["case table"]
+
     @cached_property
     def clustered(self) -> bool:
         """Whether some patient has more than one case in a set."""
@@ -147,14 +168,45 @@ class Study:
         order = {name: i for i, name in enumerate(self.config["models"])}
         return own.sort_values("model", key=lambda names: names.map(order), kind="stable")
 
+    def rows_of(self, name: str, split: str) -> list[dict[Any, Any]]:
+        """Return a table's rows of a split, of the kind it is judged by, in the config's order."""
+        rows = self.tables[name]
+        own = rows[(rows["split"] == split) & (rows["kind"] == JUDGED[split])]
+        order = {name: i for i, name in enumerate(self.config["models"])}
+        records: list[dict[Any, Any]] = own.to_dict("records")
+        return sorted(records, key=lambda row: order.get(row["model"], len(order)))
+
     def variable_label(self, name: str) -> str:
         """Return a clinical variable's name and unit for people."""
         entry = self.config["clinical"].get(name, {})
-        text = str(entry.get("label") or name.replace("_", " ").capitalize())
-        unit = entry.get("unit")
+        text, unit = words.variable(name, entry), entry.get("unit")
         return f"{text} ({unit})" if unit else text
+
+    def variable_name(self, name: str) -> str:
+        """Return a clinical variable's name inside a sentence."""
+        return _in_a_sentence(words.variable(name, self.config["clinical"].get(name, {})))
+
+    def variable_names(self, names: Iterable[str]) -> str:
+        """Return `a, b and c` of clinical variables."""
+        return fmt.joined([self.variable_name(name) for name in names])
+
+
+def _in_a_sentence(label: str) -> str:
+    """Return a label without its capital, unless the word needs it: `BI-RADS category`, `Ki-67`."""
+    rest = label.partition(" ")[0][1:]
+    own = any(letter.isupper() or letter.isdigit() for letter in rest)
+    return label if own else label[:1].lower() + label[1:]
 
 
 def _several(files: Files, name: str) -> list[str | os.PathLike[str]]:
     entry = files.get(name, [])
     return [entry] if isinstance(entry, (str, os.PathLike)) else list(entry)
+
+
+def shown(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config without the folder of the images: its name may name people."""
+    cohort = {
+        key: "(not shown)" if key == "image_folder" else value
+        for key, value in config["cohort"].items()
+    }
+    return {**config, "cohort": cohort}

@@ -40,7 +40,7 @@ def write(
     folder = Path(templates)
     texts = {
         "manuscript": manuscript.write(study, folder / "manuscript/manuscript.md.j2", versions),
-        "checklist": manuscript.checklist(study, folder / "manuscript/checklist.md.j2"),
+        "checklist": manuscript.checklist(study, folder / "manuscript/checklist.md.j2", versions),
     }
     for output in map(Path, outputs):
         if output.stem in texts and output.suffix == ".docx":

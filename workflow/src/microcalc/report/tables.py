@@ -7,8 +7,8 @@ import pandas as pd
 
 from microcalc.figures.words import MEASURES, split_label
 from microcalc.figures.words import label as model_label
+from microcalc.report import changes, judgments, provenance
 from microcalc.report import format as fmt
-from microcalc.report import judgments
 from microcalc.report.grid import Row, Table
 from microcalc.report.study import INTERCEPT, JUDGED, Study
 
@@ -53,7 +53,7 @@ def _performance(study: Study, groups: list[tuple[str, str]], measures: tuple[st
             cells = [model_label(str(line["model"])), *(_measure(line, name) for name in there)]
             rows.append(Row(tuple(cells)))
     heads = [MEASURES[name] for name in there]
-    return Table(("Model", *heads), tuple(rows), f"Parentheses: {_level(study)} CI.")
+    return Table(("Model", *heads), tuple(rows), f"Parentheses: {study.level} CI.")
 
 
 def _set_name(study: Study, split: str, kind: str, line: "pd.Series[Any]") -> str:
@@ -69,10 +69,6 @@ def _measure(line: "pd.Series[Any]", name: str) -> str:
     if low is None or high is None or fmt.missing(low) or fmt.missing(high):
         return fmt.number(line[name], 3 if name == "threshold" else 2)
     return fmt.estimate(line[name], float(low), float(high))
-
-
-def _level(study: Study) -> str:
-    return f"{100 * study.config['evaluation']['confidence']:g}%"
 
 
 def comparisons(study: Study) -> Table:
@@ -102,7 +98,7 @@ def comparisons(study: Study) -> Table:
                         )
                     )
                 )
-    heads = ("First − second", "AUC, first", "AUC, second", f"Difference ({_level(study)} CI)")
+    heads = ("First − second", "AUC, first", "AUC, second", f"Difference ({study.level} CI)")
     return Table(
         (*heads, "z", "P", "P, Holm-adjusted"),
         tuple(rows),
@@ -193,7 +189,7 @@ def odds_ratios(study: Study, name: str) -> Table:
         rows.append(Row((study.variable_label(variable), "", "", "", p_of_variable)))
         for _, line in own.iterrows():
             rows.append(Row((str(line["level"]), *_odds_cells(line), ""), "level"))
-    heads = ("Variable", "n", f"Odds ratio ({_level(study)} CI)", "P (Wald)", "P, variable")
+    heads = ("Variable", "n", f"Odds ratio ({study.level} CI)", "P (Wald)", "P, variable")
     positive = study.labels["positive"]
     return Table(heads, tuple(rows), f"Odds of {positive}. {_fitted_by(study, table)}".strip())
 
@@ -217,12 +213,10 @@ METHODS = {"Firth": "Firth's penalized likelihood, since the data separate"}
 
 
 def _odds_cells(line: "pd.Series[Any]") -> tuple[str, str, str]:
-    if fmt.missing(line["odds_ratio"]):
-        return fmt.count(line["n"]), "not estimable", ""
-    if fmt.missing(line["or_low"]):
+    if fmt.missing(line["or_low"]) and line["odds_ratio"] == 1:
         return fmt.count(line["n"]), "1 (reference)", ""
-    ratio = fmt.estimate(line["odds_ratio"], line["or_low"], line["or_high"])
-    return fmt.count(line["n"]), ratio, fmt.p_value(line["p"])
+    ratio = fmt.ratio(line["odds_ratio"], line["or_low"], line["or_high"])
+    return fmt.count(line["n"]), ratio, "" if fmt.missing(line["p"]) else fmt.p_value(line["p"])
 
 
 def univariable(study: Study) -> Table:
@@ -289,7 +283,7 @@ def published(study: Study) -> Table:
         text += f" (this run: n = {int(sizes.iloc[0])})" if len(sizes) else ""
         rows.append(Row((text,), "group"))
         rows += [Row(_published_cells(line)) for _, line in own.iterrows()]
-    heads = ("Model and measure", "Published", f"This run ({_level(study)} CI)")
+    heads = ("Model and measure", "Published", f"This run ({study.level} CI)")
     return Table((*heads, "Difference", "Inside the interval"), tuple(rows))
 
 
@@ -415,7 +409,7 @@ def development(study: Study) -> Table:
                     )
                 )
             )
-    heads = ("Set of the development", "AUC here", "AUC there", f"Difference ({_level(study)} CI)")
+    heads = ("Set of the development", "AUC here", "AUC there", f"Difference ({study.level} CI)")
     return Table((*heads, "P"), tuple(rows))
 
 
@@ -496,14 +490,17 @@ TABLES: dict[str, tuple[Callable[[Study], Table], str]] = {
     "development": (development, "development"),
     "case_predictions": (case_predictions, "register"),
     "contributions": (contributions, "contributions"),
+    "changes": (changes.measures, "runs"),
+    "run_times": (provenance.rule_times, "graph"),
+    "digests": (provenance.digests, "inputs"),
 }
 
 
 def make(name: str, study: Study) -> Table | None:
     """Return the table of that name; None when the study has nothing to put in it."""
     build, source = TABLES[name]
-    there = study.has(source) or source in study.documents or (source == "models" and study.models)
-    if not there:
+    others = {"models": study.models, "graph": study.graph}
+    if not (study.has(source) or source in study.documents or others.get(source)):
         return None
     table = build(study)
     return table if table.rows else None

@@ -328,7 +328,7 @@ def path(
     residual = np.empty(n)
     gradient = np.empty(p)
     # Not a literal 0, for which numba would compile every function a second time.
-    m: int = np.int64(0)  # type: ignore[assignment]
+    m = int(is_active.sum())
     for step in range(L):
         l1 = lambdas[step] * alpha
         l2 = lambdas[step] * (1.0 - alpha)

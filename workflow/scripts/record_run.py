@@ -1,0 +1,19 @@
+"""Record digests of the study's inputs, and what this run gave, for the next to compare."""
+
+from microcalc.files import read_csv, write_json
+from microcalc.logs import start
+from microcalc.report import history, inputs, versions
+
+start(snakemake.log[0])
+config, given = snakemake.params.config, snakemake.input
+tables = {"case table": given.cases, "images table": given.images}
+found = inputs.describe(tables=tables, shards=given.shards, models=given.models, config=config)
+run = history.describe(
+    read_csv(given.metrics),
+    read_csv(given.included),
+    config=config,
+    inputs=found["digests"],
+    versions=versions.installed(),
+)
+write_json(found, snakemake.output.inputs)
+history.record(run, snakemake.output.runs)

@@ -1,0 +1,42 @@
+"""A public collection, as the registry knows it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from microcalc.ingest.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What is particular to a collection.
+
+    Attributes
+    ----------
+    name
+        What `ingest=` calls it.
+    title
+        Its own name.
+    read
+        Takes or leaves every row of the collection in a ledger's folder.
+    negative, positive
+        The label's two values.
+    surrogate
+        Why the label stands in for another endpoint; empty where it is the endpoint itself.
+    remarks
+        What a user must know of labels, regions and terms of use; they head the config.
+    """
+
+    name: str
+    title: str
+    read: Callable[[Ledger], None]
+    negative: str = "DCIS"
+    positive: str = "IDC"
+    surrogate: str = ""
+    remarks: tuple[str, ...] = ()
+
+
+BENIGN_OR_MALIGNANT = (
+    "The label of {title} is benign or malignant. It stands in for the question of in situ against "
+    "invasive cancer, which the collection cannot answer: a malignant case may be either, and no "
+    "benign case is DCIS."
+)

@@ -1,0 +1,111 @@
+"""The book that an ingest keeps: no row of the source is forgotten."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from microcalc.errors import StudyError
+from microcalc.ingest.record import Case, Image, NotTakenError, Place, Record
+from microcalc.tables import Table, read_table
+
+Row = dict[str, str]
+
+
+class Ledger:
+    """What became of every row of a collection.
+
+    Parameters
+    ----------
+    folder
+        The collection's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._fates: dict[Place, list[Record]] = {}
+
+    def table(
+        self, path: Path, columns: Collection[str], *, required: Collection[str] | None = None
+    ) -> list[tuple[Place, Row]]:
+        """Return a table's rows, each with its place; each must be taken or left later.
+
+        Parameters
+        ----------
+        path
+            A CSV file, or an Excel workbook whose first sheet is meant.
+        columns
+            The columns to keep.
+        required
+            Those without which it is another table; None for all of `columns`.
+
+        Raises
+        ------
+        StudyError
+            When the table cannot be read or lacks a column.
+        """
+        table = _from_workbook(path) if path.suffix == ".xlsx" else read_table(path, only=columns)
+        needed = columns if required is None else required
+        absent = [name for name in needed if name not in table.columns]
+        if absent:
+            raise StudyError(
+                f"{path.name}: has no column {', '.join(map(repr, absent))}; is it another "
+                "version of the collection's table?"
+            )
+        places = [Place(self.relative(path), f"line {line}") for line in table.lines]
+        self.expect(*places)
+        return list(zip(places, table.rows, strict=True))
+
+    def relative(self, path: Path) -> str:
+        """Return a path relative to the collection's folder, with forward slashes."""
+        return path.relative_to(self.folder).as_posix()
+
+    def expect(self, *places: Place) -> None:
+        """Note places that must be taken or left."""
+        for place in places:
+            self._fates.setdefault(place, [])
+
+    def take(self, place: Place, case: Case, image: Image | None = None) -> None:
+        """Note that a place became a case, or an image of it."""
+        self._note(Record(place, case, image))
+
+    def leave(self, place: Place, reason: str) -> None:
+        """Note why a place is left out."""
+        self._note(Record(place, reason=reason))
+
+    @contextmanager
+    def entry(self, place: Place) -> Iterator[None]:
+        """Leave out the place when the block raises NotTakenError."""
+        try:
+            yield
+        except NotTakenError as reason:
+            self.leave(place, str(reason))
+
+    def records(self) -> list[Record]:
+        """Return what became of every place, in the order they were met.
+
+        Raises
+        ------
+        RuntimeError
+            When an adapter has forgotten a row: an error of ours, never of the data.
+        """
+        forgotten = [place for place, fate in self._fates.items() if not fate]
+        if forgotten:
+            raise RuntimeError(f"{len(forgotten)} rows unaccounted for, the first {forgotten[0]}")
+        return [record for fate in self._fates.values() for record in fate]
+
+    def _note(self, record: Record) -> None:
+        fate = self._fates.setdefault(record.place, [])
+        if record not in fate:
+            fate.append(record)
+
+
+def _from_workbook(path: Path) -> Table:
+    import pandas as pd
+
+    sheet = pd.read_excel(path, dtype=str, keep_default_na=False)
+    sheet.columns = sheet.columns.str.strip()
+    rows = [
+        {str(name): str(cell).strip() for name, cell in row.items()}
+        for row in sheet.to_dict(orient="records")
+    ]
+    return Table(path.name, list(sheet.columns), rows, list(range(2, len(rows) + 2)))

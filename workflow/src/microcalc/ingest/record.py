@@ -1,0 +1,96 @@
+"""What an adapter says of its collection: cases, images, and what became of every row."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+Box = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in stored pixels: 0-based, half-open, x = column, y = row."""
+
+
+class Place(NamedTuple):
+    """Where something stands in a collection: a file, and a row, mark or lesion of it.
+
+    Attributes
+    ----------
+    source
+        The file's path relative to the collection's folder.
+    row
+        Such as "line 12"; empty for a whole file.
+    """
+
+    source: str
+    row: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One lesion, as a row of the case table.
+
+    Attributes
+    ----------
+    case_id, patient_id, center
+        See `workflow/schemas/cases.yaml`.
+    label
+        One of the collection's two labels; empty where the collection knows none.
+    split
+        The collection's own split, in the study's words; empty without one.
+    clinical
+        Values by name of `vocabulary.VARIABLES`; empty where missing.
+    """
+
+    case_id: str
+    patient_id: str
+    center: str
+    label: str = ""
+    split: str = ""
+    clinical: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Image:
+    """One view of a case, as a row of the images table.
+
+    Attributes
+    ----------
+    image_id
+        Its pseudonym.
+    path
+        Relative to the collection's folder.
+    view, laterality
+        CC or MLO; L or R.
+    box
+        The region, or None where `roi_path` or the user gives it.
+    roi_path
+        A mask's file, relative to the collection's folder.
+    has_spacing
+        Whether the file itself says how far apart its pixels are.
+    """
+
+    image_id: str
+    path: str
+    view: str
+    laterality: str
+    box: Box | None = None
+    roi_path: str = ""
+    has_spacing: bool = True
+
+
+@dataclass(frozen=True)
+class Record:
+    """What became of one place: taken as a case (and an image of it), or left out for a reason."""
+
+    place: Place
+    case: Case | None = None
+    image: Image | None = None
+    reason: str = ""
+
+
+class NotTakenError(Exception):
+    """A row is left out; the text is the reason, the same words for all rows of that fate."""
+
+
+def pseudonym(*parts: str) -> str:
+    """Return an identifier that the tables' schemas allow, at most 64 characters long."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", "_".join(parts)).strip("._-")[:64]

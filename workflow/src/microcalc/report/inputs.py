@@ -1,0 +1,51 @@
+"""What a study was made from: digests of everything, and the columns of its tables."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from microcalc.files import digest_file, digest_value, read_json
+from microcalc.images.shard_file import read_keys
+from microcalc.tables import read_table
+
+Name = str | os.PathLike[str]
+
+
+def describe(
+    *,
+    tables: Mapping[str, Name],
+    shards: Sequence[Name],
+    models: Sequence[Name],
+    config: Mapping[str, Any],
+) -> dict[str, dict[str, Any]]:
+    """Return `digests`, the SHA-256 of every input by its name for people, and `columns`.
+
+    Parameters
+    ----------
+    tables
+        The study's own tables by name.
+    shards
+        `images/shard-K.npz`: each image's key digests its file, its row of the images table and
+        how it was read.
+    models
+        The frozen models: they hold the digests of the network's weights and the training rows.
+    config
+        The whole config, defaults filled in.
+    """
+    found = {name: digest_file(path) for name, path in tables.items()}
+    keys = sorted(key for shard in shards for key in read_keys(shard))
+    found["images with their regions, as read"] = digest_value(keys)
+    read = {Path(path).stem: read_json(path) for path in models}
+    for model in read.values():
+        if model["deep"]:
+            weights, network = model["deep"]["weights"], model["deep"].get("network")
+            which = f" ({network})" if network else ""
+            found[f"network weights, {weights['backbone']}{which}"] = weights["digest"]
+    for name, model in read.items():
+        found[f"training rows of the {name} model"] = model["training"]["digest"]
+    found["config, defaults filled in"] = digest_value(config)
+    return {
+        "digests": found,
+        "columns": {name: read_table(path).columns for name, path in tables.items()},
+    }

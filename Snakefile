@@ -23,7 +23,7 @@ onstart:
 
 
 onsuccess:
-    tell_excluded_images()
+    tell_about_images()
     tell_summary()
 
 

@@ -2,7 +2,9 @@
 
 `python benchmarks/features.py` prints, for the device at hand, the fraction of the bare loop that
 extraction reaches and images per second at each precision; on a machine with a GPU also how far
-the GPU's features are from the CPU's. Sides take turns in one process, and medians are compared.
+the GPU's features are from the CPU's, and the memory that a patch takes. Sides take turns in one
+process, each first in every other turn, and medians are compared. On a CPU it is processor time on
+one thread that is compared, so that a machine at work on other things gives the same answer.
 """
 
 import statistics
@@ -23,6 +25,9 @@ from microcalc.images import shard_file
 BACKBONE = "resnet101"
 SIZE = 224
 GOAL = 0.95
+BUDGET_S = 25.0
+"""Turns are taken until a row of the table has cost this long, at least one and at most nine."""
+
 Timed = tuple[list[tuple[float, float]], int]
 """Seconds of ours and of the bare loop in each turn, and how many images they took."""
 
@@ -30,18 +35,28 @@ PARITY = {"float32": 1e-4, "bfloat16": 0.05, "float16": 0.01}
 """Largest difference from the CPU's float32, relative to the largest feature."""
 
 
-def rows() -> list[dict[str, str]]:
-    """Return what `make bench` prints: extraction as a fraction of the bare loop."""
-    found = []
-    with _weights() as path:
-        where = device.choose("auto")
+def rows() -> Iterator[dict[str, str]]:
+    """Yield what `make bench` prints: extraction as a fraction of the bare loop."""
+    where = device.choose("auto")
+    with _weights() as path, _threads(where):
         network = backbone.load(BACKBONE, path, device=where)
+        on = where.type if where.type == "cuda" else "one thread"
         for precision in _precisions(where):
-            what = f"extract, {where.type}, {precision}"
-            found.append(_row(what, *_against_bare(network, precision)))
-        what = f"read, extract and write a shard, {where.type}, float32"
-        found.append(_row(what, *_whole_shard(path, network)))
-    return found
+            yield _row(f"extract, {on}, {precision}", *_against_bare(network, precision))
+        what = f"read, extract and write a shard, {on}, float32"
+        yield _row(what, *_whole_shard(path, network))
+
+
+@contextmanager
+def _threads(where: torch.device) -> Iterator[None]:
+    """Compute on one thread of a CPU: processor time is then time."""
+    threads = torch.get_num_threads()
+    if where.type == "cpu":
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _row(what: str, turns: Sequence[tuple[float, float]], n: int) -> dict[str, str]:
@@ -99,6 +114,7 @@ def _against_bare(network: backbone.Network, precision: str) -> Timed:
     turns = _take_turns(
         lambda: features.extract(network, patches, batch_size=size, precision=precision),
         lambda: _bare(network, batch, n, precision),
+        clock=_clock(network.device),
     )
     return turns, size * n
 
@@ -106,6 +122,7 @@ def _against_bare(network: backbone.Network, precision: str) -> Timed:
 def _whole_shard(path: Path, network: backbone.Network) -> Timed:
     """Time what a job does once the network is there, against the bare loop."""
     size, n = _batches(network.device)
+    n *= 2  # a shard has more images than one, over which reading and writing are spread
     patches = np.tile(generated.patches(1, n=4, size=SIZE), (size * n // 4 + 1, 1, 1))[: size * n]
     batch = torch.randn(size, 3, SIZE, SIZE, device=network.device).contiguous(
         memory_format=torch.channels_last
@@ -126,6 +143,7 @@ def _whole_shard(path: Path, network: backbone.Network) -> Timed:
                     threads=torch.get_num_threads(),
                 ),
                 lambda: _bare(network, batch, n, "float32"),
+                clock=_clock(network.device),
             )
         finally:
             backbone.load = load
@@ -150,17 +168,27 @@ def _write_shard(path: Path, patches: np.ndarray) -> None:
     )
 
 
+def _clock(where: torch.device) -> Callable[[], float]:
+    return time.perf_counter if where.type == "cuda" else time.process_time
+
+
 def _take_turns(
-    ours: Callable[[], object], bare: Callable[[], object], *, repeats: int = 5
+    ours: Callable[[], object], bare: Callable[[], object], *, clock: Callable[[], float]
 ) -> list[tuple[float, float]]:
     """Return the seconds of both sides in each turn, after one that is not counted."""
-    return [(_seconds(ours), _seconds(bare)) for _ in range(repeats + 1)][1:]
 
+    def seconds(side: Callable[[], object]) -> float:
+        start = clock()
+        side()
+        return clock() - start
 
-def _seconds(side: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    side()
-    return time.perf_counter() - start
+    once = seconds(ours) + seconds(bare)
+    turns = []
+    for turn in range(max(1, min(9, int(BUDGET_S / once)))):
+        sides = (bare, ours) if turn % 2 else (ours, bare)
+        taken = {side: seconds(side) for side in sides}
+        turns.append((taken[ours], taken[bare]))
+    return turns
 
 
 def parity() -> list[str]:
@@ -178,10 +206,25 @@ def parity() -> list[str]:
     return lines
 
 
+def memory() -> str:
+    """Return what a patch takes of a GPU's memory, beside what batches are planned by."""
+    with _weights() as path:
+        network = backbone.load(BACKBONE, path, device="cuda")
+        n = device.CUDA_BATCH
+        patches = np.zeros((n, SIZE, SIZE), np.float32)
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        features.extract(network, patches, batch_size=n)
+        taken = (torch.cuda.max_memory_allocated() - before) / n
+    planned = device.BYTES_PER_PATCH * SIZE**2
+    return f"cuda memory: {taken / 2**20:.0f} MiB a patch, {planned / 2**20:.0f} planned"
+
+
 if __name__ == "__main__":
     for row in rows():
-        print("; ".join(row.values()))
+        print("; ".join(row.values()), flush=True)
     if torch.cuda.is_available():
+        print(memory())
         found = parity()
         print("\n".join(found))
         sys.exit(any("BEYOND" in line for line in found))

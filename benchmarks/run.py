@@ -1,6 +1,6 @@
 """Run every benchmark beside this file and write their table into README.md.
 
-A benchmark is a module with `rows()`: a list of dicts with what, against, goal, ratio (how many
+A benchmark is a module with `rows()`: dicts with what, against, goal, ratio (how many
 times as fast as `against`, or the fraction of it that is reached) and absolute.
 `python benchmarks/run.py features` runs that one alone and leaves README.md as it is.
 """

@@ -57,6 +57,7 @@ def test_weights_have_no_default(demo: dict[str, Any]) -> None:
         ("evaluation.comparisons", [["deep", "clincal"]], r"'clincal' is no model \(did you mean"),
         ("clinical.age", {"kind": "categorical"}, r"clinical\.age\.levels: is missing"),
         ("selection.mrmr", {"engine": "pymrmr", "scheme": "relevance"}, "pymrmr has no scheme"),
+        ("features.stability.readers", ["bob"], r"images\.reader must name whose regions"),
         ("models.clinical.clinical", ["agee"], r"'agee' is no clinical variable \(did you mean"),
         ("models.combined.without", ["birad"], r"models\.combined\.without: 'birad' is no"),
         ("models.reader", {"kind": "external_score"}, r"models\.reader\.column: is missing"),

@@ -56,7 +56,7 @@ def run(study: Study, config: dict[str, Any], folder: Path) -> None:
     )
     step(
         "select_features",
-        input=made("included") | {"features": str(features), "perturbed": []},
+        input=made("included") | {"features": str(features), "redrawn": []},
         output=made(
             *("mrmr", "lasso_path", "lasso_cv", "selected", "funnel"),
             *("crossfit", "crossfit_selected"),
@@ -69,7 +69,7 @@ def run(study: Study, config: dict[str, Any], folder: Path) -> None:
         step(
             "fit_model",
             input=made("included", "selected", "crossfit", "crossfit_selected")
-            | {"features": str(features), "weights": str(weights)},
+            | {"features": str(features), "weights": str(weights), "adapted": []},
             output={"model": frozen[model], "training": training[model]},
             params={"spec": spec}
             | {key: config[key] for key in ("clinical", "screening", "threshold", "labels", "seed")}

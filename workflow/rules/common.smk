@@ -218,6 +218,12 @@ def weights_of_model(wildcards):
     return weights_file(network_of(wildcards.model))
 
 
+def adapted_weights_of_model(wildcards):
+    """Return the adapted weights whose features a model takes; nothing without adaptation."""
+    files = harmonized_with("adabn", "features/{network}adapted.safetensors")
+    return [file.format(network=network_of(wildcards.model)) for file in files]
+
+
 def extraction_threads(wildcards):
     """Return each shard's share of this machine's cores; a cluster's profile sets its own."""
     return max(1, workflow.cores // len(SHARDS))
@@ -267,14 +273,27 @@ def perturbation():
     return {"splits": splits, "limits": limits, "patch_px": patch_px}
 
 
-def perturbed_features():
-    """Return the features of perturbed images; nothing where stability is not asked for."""
-    return [in_study("features/{network}perturbed.parquet")] if redraws() else []
+def other_readers():
+    return config["features"]["stability"]["readers"]
+
+
+def reader_settings(wildcards):
+    """Return the config's `images` for the regions of another reader."""
+    return {**config["images"], "reader": wildcards.reader, "on_error": "exclude"}
+
+
+def redrawn_features():
+    """Return a network's features from regions drawn otherwise; none without stability."""
+    perturbed = [in_study("features/{network}perturbed.parquet")] if redraws() else []
+    readers = (
+        [in_study("features/{network}other_readers.parquet")] if other_readers() else []
+    )
+    return perturbed + readers
 
 
 def selection_settings():
     """Return the config's `selection` with the least stability that `features` asks for."""
-    least = config["features"]["stability"]["icc_min"] if redraws() else None
+    least = config["features"]["stability"]["icc_min"] if redrawn_features() else None
     filters = {**config["selection"]["filters"], "min_icc": least}
     return {**config["selection"], "filters": filters}
 
@@ -383,7 +402,7 @@ def refuse_to_start():
         )
 
 
-def tell_excluded_images():
+def tell_about_images():
     if INGEST:
         return
     lines = farewell.lines(in_study("images/qc.csv"))
@@ -423,6 +442,7 @@ wildcard_constraints:
     design="bootstrap|split_lottery|permutation",
     redraw=r"\d+",
     case=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    reader=r"[A-Za-z0-9][A-Za-z0-9._-]*",
     network=f"(?:{'|'.join(NETWORKS)})",
     split="|".join(SPLITS),
     model="|".join(config["models"]),

@@ -153,7 +153,7 @@ rule refit_chain:
         features=expand(
             in_study("features/{network}features.parquet"), network=networks()
         ),
-        perturbed=expand(perturbed_features(), network=networks()),
+        redrawn=expand(redrawn_features(), network=networks()),
     output:
         measured=in_study("evaluation/parts/{design}-{block}.csv"),
         selected=in_study("evaluation/parts/{design}-{block}.selected.csv"),

@@ -189,3 +189,66 @@ rule gather_perturbed:
         code=code("gather_perturbed"),
     script:
         "../scripts/gather_perturbed.py"
+
+
+# Stability: the images once more, as other readers drew their regions.
+rule extract_reader_patches:
+    input:
+        eligible=checked_cohort,
+        simulated=simulated_shard,
+    output:
+        shard=update(in_study("features/reader-{reader}-{shard}.npz")),
+    log:
+        log_of("extract_reader_patches/{reader}-{shard}"),
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=per_attempt(2000),
+        runtime=per_attempt(60),
+    params:
+        cases=config["cohort"]["cases"],
+        images=config["cohort"]["images"],
+        image_folder=config["cohort"]["image_folder"],
+        shard=lambda wildcards: int(wildcards.shard),
+        shards=len(SHARDS),
+        digest=shard_digest,
+        settings=reader_settings,
+        code=code("extract_reader_patches"),
+    script:
+        "../scripts/extract_reader_patches.py"
+
+
+use rule extract_features as extract_reader with:
+    input:
+        shard=in_study("features/reader-{reader}-{shard}.npz"),
+        weights=prepared_weights,
+        adapted=harmonized_with("adabn", "features/{network}adapted.safetensors"),
+    output:
+        features=update(in_study("features/{network}reader-{reader}-{shard}.parquet")),
+    log:
+        log_of("{network}extract_reader/{reader}-{shard}"),
+
+
+rule gather_readers:
+    input:
+        readers=expand(
+            in_study("features/{{network}}reader-{reader}-{shard}.parquet"),
+            reader=other_readers(),
+            shard=SHARDS,
+        ),
+        shards=expand(
+            in_study("features/{{network}}shard-{shard}.parquet"), shard=SHARDS
+        ),
+    output:
+        features=in_study("features/{network}other_readers.parquet"),
+    log:
+        log_of("{network}gather_readers"),
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        readers=other_readers(),
+        pool_views=pooling,
+        code=code("gather_readers"),
+    script:
+        "../scripts/gather_readers.py"

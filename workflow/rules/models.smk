@@ -30,6 +30,7 @@ rule fit_model:
         crossfit_selected=of_network("selection/{network}crossfit_selected.csv"),
         features=of_network("features/{network}features.parquet"),
         weights=weights_of_model,
+        adapted=adapted_weights_of_model,
     output:
         model=in_study("models/{model}.json"),
         training=in_study("models/{model}.training.csv"),

@@ -6,7 +6,7 @@ from microcalc.logs import start
 
 start(snakemake.log[0])
 asked, given = snakemake.params, snakemake.input
-cases = refit.read(given.included, asked.networks, given.features, given.perturbed)
+cases = refit.read(given.included, asked.networks, given.features, given.redrawn)
 plan = refit.Plan(asked.models, asked.clinical, asked.screening, asked.selection)
 design, numbers = snakemake.wildcards.design, range(*asked.replicates)
 measured, selected = replicates.run(design, numbers, cases, plan, seed=asked.seed)

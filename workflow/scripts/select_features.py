@@ -6,7 +6,7 @@ from microcalc.selection import select, training
 
 start(snakemake.log[0])
 given, how = snakemake.input, snakemake.params
-tables = training.read(given.included, given.features, given.perturbed)
+tables = training.read(given.included, given.features, given.redrawn)
 chosen = select.select(*tables, settings=how.settings, seed=how.seed)
 write_csv(chosen.chain.mrmr, snakemake.output.mrmr)
 write_csv(chosen.chain.lasso_path, snakemake.output.lasso_path)

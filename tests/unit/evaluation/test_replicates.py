@@ -166,7 +166,7 @@ def test_perturbed_images_filter_again_in_every_sample(drawn):
     for name in ("deep_0000", "deep_0001"):  # informative, but another value each time
         shaken[name] = rng.normal(size=len(shaken))
     shaken.insert(0, "copy", 0)
-    cases = gather(included, features, shaken)
+    cases = gather(included, features, [shaken])
     strict = refit.Plan(MODELS, CLINICAL, SCREENING, SELECTION | {"filters": {"min_icc": 0.8}})
     _, free = replicates.run("bootstrap", [0], cases, PLAN, seed=SEED)
     _, selected = replicates.run("bootstrap", [0], cases, strict, seed=SEED)
@@ -182,7 +182,7 @@ def test_the_lottery_filters_by_stability_with_internal_cases_too(drawn):
     shaken["deep_0000"] = rng.normal(size=len(shaken))
     shaken.insert(0, "copy", 0)
     strict = refit.Plan(MODELS, CLINICAL, SCREENING, SELECTION | {"filters": {"min_icc": 0.8}})
-    cases = gather(included, features, shaken)
+    cases = gather(included, features, [shaken])
     measured, selected = replicates.run("split_lottery", range(3), cases, strict, seed=SEED)
     assert measured["auc"].notna().all()
     assert "deep_0000" not in set(selected["name"])

@@ -8,6 +8,7 @@ import torch
 from microcalc.errors import StudyError
 from microcalc.features import adapt, backbone, shards
 from microcalc.features.preprocessing import IMAGENET
+from microcalc.models import provenance
 
 SETTINGS = {"backbone": "resnet18", "weights": "random", "device": "cpu", "batch_size": 2}
 
@@ -78,6 +79,9 @@ def test_written_and_read_it_is_the_same_and_so_are_the_bytes(study, weights_pat
     for domain, tensors in adaptation.statistics.items():
         assert all(torch.equal(again.statistics[domain][k], v) for k, v in tensors.items())
     assert adapt.read([]) is None
+    recorded = provenance.weights(weights_path, [tmp_path / "x"])
+    assert recorded["adapted"] == adaptation.digest["training"]
+    assert "adapted" not in provenance.weights(weights_path)
 
 
 def test_an_image_is_seen_with_its_own_domains_statistics(study, weights_path, tmp_path):

@@ -23,6 +23,7 @@ WIDTHS = {
     "squeezenet1_1": 512,
     "mobilenet_v3_small": 1024,
     "swin_t": 768,
+    "regnet_y_400mf": 440,
 }
 
 
@@ -31,6 +32,16 @@ def test_the_head_is_found_by_rule(name, width):
     body, got = backbone.build(name)
     assert got == width
     assert all(parameter.is_meta for parameter in body.parameters())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", backbone.names())
+def test_any_classification_network_goes(name):
+    body, width = backbone.build(name)
+    body.eval().to("meta")
+    size = getattr(body, "image_size", 224)
+    with torch.inference_mode():
+        assert body(torch.empty((2, 3, size, size), device="meta")).shape == (2, width)
 
 
 @pytest.mark.parametrize("name", ["resnet18", "densenet121", "efficientnet_b0", "squeezenet1_1"])

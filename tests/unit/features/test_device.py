@@ -1,11 +1,15 @@
 import multiprocessing
+import os
+import weakref
 from types import SimpleNamespace
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from microcalc.errors import StudyError
-from microcalc.features import device
+from microcalc.features import backbone, device
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -38,6 +42,44 @@ def test_batches_fit_into_memory(monkeypatch):
     for free, expected in ((80 * 2**30, device.CUDA_BATCH), (2**30, 5), (0, 1)):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _d, free=free: (free, 80 * 2**30))
         assert device.batch_size(CUDA, 224) == expected
+
+
+class _Alive(TorchDispatchMode):
+    """Counts the bytes of all tensors made in its context that are alive at once."""
+
+    def __init__(self, weights):
+        super().__init__()
+        self.now = self.most = 0
+        # A view of a weight is no new tensor.
+        self.sizes = {tensor.untyped_storage()._cdata: 0 for tensor in weights}
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(result):
+            storage = tensor.untyped_storage()
+            if storage._cdata not in self.sizes:
+                self.sizes[storage._cdata] = storage.nbytes()
+                self.now += storage.nbytes()
+                weakref.finalize(storage, self._gone, storage._cdata)
+        self.most = max(self.most, self.now)
+        return result
+
+    def _gone(self, storage):
+        self.now -= self.sizes.pop(storage)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "mib"), [("resnet101", 11), ("vgg19_bn", 26), ("maxvit_t", 33), ("vit_b_16", 9)]
+)
+def test_a_patch_needs_no_more_memory_than_batches_are_planned_by(name, mib):
+    body, _ = backbone.build(name)
+    images = torch.empty((2, 3, 224, 224), device="meta")
+    with torch.no_grad(), _Alive([*body.parameters(), *body.buffers(), images]) as alive:
+        body.eval()(images)
+    taken = (alive.most + images.nbytes) / 2
+    assert 0.8 * mib < taken / 2**20 <= mib
+    assert 3 * taken <= device.BYTES_PER_PATCH * 224**2
 
 
 def test_a_cpu_needs_no_lock(tmp_path):
@@ -81,7 +123,6 @@ def test_two_processes_never_hold_one_gpu(tmp_path):
 
 
 def _die(folder):
-    import os
     import signal
 
     with device.lock_one(["gpu"], folder):
@@ -94,6 +135,28 @@ def test_a_killed_job_leaves_no_lock(tmp_path):
     worker.start()
     worker.join(60)
     assert worker.exitcode == -9
+    with device.lock_one(["gpu"], tmp_path) as index:
+        assert index == 0
+
+
+def test_another_users_lock_can_be_taken(tmp_path, monkeypatch):
+    """In /tmp Linux refuses to create what is there and belongs to somebody else."""
+    before = os.umask(0o077)
+    try:
+        with device.lock_one(["gpu"], tmp_path):
+            pass
+    finally:
+        os.umask(before)
+    path = tmp_path / "microcalc-gpu-gpu.lock"
+    assert path.stat().st_mode & 0o777 == 0o644
+    allowed = os.open
+
+    def protected(name, flags, *mode):
+        if flags & os.O_CREAT and name == path:
+            raise PermissionError(name)
+        return allowed(name, flags, *mode)
+
+    monkeypatch.setattr(os, "open", protected)
     with device.lock_one(["gpu"], tmp_path) as index:
         assert index == 0
 

@@ -1,4 +1,6 @@
 import hashlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -51,3 +53,53 @@ def test_a_failing_download_is_tried_again(served, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="nowhere"):
         fetch.fetch(url, tmp_path / "cache", attempts=3, wait_s=1)
     assert waits == [1, 2]
+
+
+@pytest.fixture
+def server(served):
+    """An HTTP server that does, request by request, what its list `answers` says."""
+    over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            answer = server.answers.pop(0) if server.answers else "whole"
+            if answer == "silent":
+                over.wait(30)
+                return
+            data = served.read_bytes()
+            self.send_response(503 if answer == "busy" else 200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data[: len(data) // 2] if answer == "half" else data)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    server.answers = []
+    server.url = f"http://127.0.0.1:{server.server_port}/{served.name}"
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield server
+    over.set()
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_server_that_is_busy_breaks_off_or_falls_silent_is_asked_again(
+    server, served, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(fetch, "SILENCE_S", 0.2)
+    server.answers += ["busy", "half", "silent"]
+    got = fetch.fetch(server.url, tmp_path / "cache", attempts=4, wait_s=0)
+    assert got.read_bytes() == served.read_bytes()
+    assert [path.name for path in got.parent.iterdir()] == [served.name]
+    assert server.answers == []
+
+
+def test_a_server_that_stays_silent_is_given_up(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch, "SILENCE_S", 0.1)
+    server.answers += ["silent"] * 2
+    with pytest.raises(TimeoutError):
+        fetch.fetch(server.url, tmp_path / "cache", attempts=2, wait_s=0)
+    assert not list((tmp_path / "cache").iterdir())

@@ -108,3 +108,23 @@ def test_copies_are_numbered(paths, tmp_path):
     assert table["copy"].tolist() == [0, 0, 0, 1]
     assert table["case_id"].tolist() == ["a", "b", "c", "b"]
     assert _numbers(table)[-1] == [3, 3]
+
+
+def test_readers_count_where_they_drew_all_of_a_case(paths, tmp_path, caplog):
+    caplog.set_level("INFO", logger="microcalc")
+    half = _write(tmp_path / "b.parquet", [("i1", "a", "CC", "k", [9, 9])])
+    ann = [_write(tmp_path / "a.parquet", [("i9", "b", "CC", "k", [3, 4])]), half]
+    whole = [("i1", "a", "CC", "k", [1, 1]), ("i2", "a", "MLO", "k", [2, 3])]
+    # An image that the study could not use, of a case without another.
+    whole += [("i7", "z", "CC", "k", [0, 0])]
+    bob = [_write(tmp_path / "c.parquet", []), _write(tmp_path / "d.parquet", whole)]
+    table = pool.of_readers([*ann, *bob], paths, readers=["ann", "bob"])
+    assert table["copy"].tolist() == [0, 1]
+    assert table["case_id"].tolist() == ["b", "a"]
+    assert _numbers(table) == [[3, 4], [1.5, 2]]
+    assert caplog.messages == [
+        "reader ann: 1 of 3 cases drawn",
+        "reader bob: 1 of 3 cases drawn",
+    ]
+    with pytest.raises(StudyError, match="eve drew the regions of no case in all its"):
+        pool.of_readers([half], paths, readers=["eve"])

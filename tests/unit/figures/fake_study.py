@@ -49,7 +49,7 @@ CONFIG = {
         "device": "auto",
         "precision": "float32",
         "pool_views": "mean",
-        "stability": {"perturbations": 0},
+        "stability": {"perturbations": 0, "readers": []},
         "harmonize": "none",
     },
     "selection": {

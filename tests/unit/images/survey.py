@@ -1,10 +1,12 @@
 """What becomes of every DICOM file in a folder: decoded, or refused with which words.
 
-`python -m tests.unit.images.survey FOLDER ...` prints a Markdown table.
+`python -m tests.unit.images.survey FOLDER ...` prints a Markdown table, and one of the reasons.
 """
 
+import re
 import sys
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import pydicom
@@ -50,13 +52,21 @@ def syntax(path: Path) -> str:
             return "?"
 
 
+def kinds(outcomes: list[tuple[str, str]]) -> list[str]:
+    """Return a Markdown table of how many files had each outcome, numbers in its words aside."""
+    counts = Counter(
+        (what, re.sub(r"(?<!\w)[0-9.]*[0-9]\b", "n", words)) for what, words in outcomes
+    )
+    lines = ["| outcome | | files |", "|---|---|---|"]
+    return lines + [f"| {what} | {words} | {n} |" for (what, words), n in counts.most_common()]
+
+
 if __name__ == "__main__":
-    lines = ["| file | transfer syntax | outcome | |", "|---|---|---|---|"]
-    counts = {"decoded": 0, "refused": 0}
+    lines, outcomes = ["| file | transfer syntax | outcome | |", "|---|---|---|---|"], []
     for folder in map(Path, sys.argv[1:]):
         for path in files(folder):
             what, words = outcome(path)
-            counts[what] += 1
+            outcomes.append((what, words))
             name = path.relative_to(folder).as_posix()
             lines.append(f"| {name} | {syntax(path)} | {what} | {words} |")
-    sys.stdout.write("\n".join([*lines, "", f"{counts}"]) + "\n")
+    sys.stdout.write("\n".join([*lines, "", *kinds(outcomes)]) + "\n")

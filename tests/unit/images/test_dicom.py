@@ -6,6 +6,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless
 from tests.unit.images.making import breast, dataset, dicom, to_bytes
 
 from microcalc.errors import StudyError
+from microcalc.images import farewell
 from microcalc.images.dicom import decode, read_mammogram
 
 
@@ -87,8 +88,8 @@ def test_spacing_comes_from_the_table_only_when_the_file_has_none():
 def test_flags_about_identity():
     data = dicom(breast(), BurnedInAnnotation="YES")
     mammogram = decode(data, image_id="a", pseudonyms=("case-1", "MRN-0815"))
-    assert {"burned_in_annotation", "pseudonym_is_patient_id"} <= set(mammogram.flags)
-    assert "pseudonym_is_patient_id" not in decode(data, image_id="a", pseudonyms=("",)).flags
+    assert {"burned_in_annotation", farewell.IDENTIFIED} <= set(mammogram.flags)
+    assert farewell.IDENTIFIED not in decode(data, image_id="a", pseudonyms=("",)).flags
 
 
 def test_nothing_of_the_patient_module_is_kept():

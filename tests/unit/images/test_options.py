@@ -193,3 +193,4 @@ def test_reader(made):
     with pytest.raises(StudyError, match=r"images\.reader(.|\n)*of readers ann, bob"):
         made(file, rows)
     assert "reader eve drew no region" in made(file, rows, reader="eve").reason[0]
+    assert shards.drawn_by([*rows, one | BOX, one | BOX | {"reader": ""}], "bob") == rows[1:]

@@ -403,7 +403,7 @@ def test_the_scripts(tmp_path: Path, tables: Tables, models: dict) -> None:
         run_script(
             "fit_model",
             log=tmp_path / "log",
-            input=inputs,
+            input=inputs | {"adapted": []},
             output={
                 "model": tmp_path / f"{name}.json",
                 "training": tmp_path / f"{name}.training.csv",

@@ -27,6 +27,13 @@ def test_a_real_study_with_trained_weights_has_no_such_limits(ordinary, fake):
     assert findings.nature(Study.read(ordinary, config=config)) == []
 
 
+def test_harmonized_centers_are_a_limit(ordinary, fake):
+    config = copy.deepcopy(fake["CONFIG"])
+    config["features"]["harmonize"] = "combat"
+    found = findings.nature(Study.read(ordinary, config=config))
+    assert "Transductive (ComBat)" in titles(found)
+
+
 def test_a_surrogate_endpoint_is_the_first_limit(ordinary, fake):
     config = copy.deepcopy(fake["CONFIG"])
     config["labels"]["surrogate"] = "Malignant may be either."

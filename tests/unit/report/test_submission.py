@@ -104,7 +104,7 @@ CHOICES = [
         "associated with",
     ),
     ({"screening": {"method": "backward_aic"}}, "Akaike's criterion kept palpable", "Alone, "),
-    ({"screening": {"missing": "multiple"}}, "Rubin's rules", "training median"),
+    ({"screening": {"missing": "multiple"}}, "Rubin's rules", "an indicator of being missing"),
     ({"images": {"crop": "fit"}}, "reach 2 mm beyond each region", "squares of 22.4 mm"),
     ({"images": {"normalization": "none"}}, "on the scale of the file", "percentile"),
     ({"images": {"on_error": "fail"}}, "would have stopped the study", "was excluded with its"),

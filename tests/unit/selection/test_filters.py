@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 from scipy.stats import mannwhitneyu, spearmanr, ttest_ind
 
+from microcalc.errors import StudyError
 from microcalc.selection import filters
 
 RNG = np.random.default_rng(0)
@@ -44,3 +46,17 @@ def test_stability() -> None:
     noise = RNG.normal(size=(2, 30, 3)) * np.array([0.05, 1.0, 0.05])
     copies = original + noise + np.array([0.0, 0.0, 5.0])  # a shift is no agreement
     assert filters.stable(original, copies, minimum=0.75).tolist() == [True, False, False]
+
+
+def test_stability_is_judged_on_cases_with_all_copies() -> None:
+    original, noise = RNG.normal(size=(40, 2)), RNG.normal(size=(2, 40, 2))
+    copies = original + noise * np.array([0.05, 1.0])
+    part = copies.copy()
+    part[0, 5:15], part[1, 10:20] = np.nan, np.nan
+    judged = np.r_[0:5, 20:40]
+    for minimum in (0.3, 0.5, 0.75):
+        expected = filters.stable(original[judged], copies[:, judged], minimum=minimum)
+        assert filters.stable(original, part, minimum=minimum).tolist() == expected.tolist()
+    part[0, 1:] = np.nan
+    with pytest.raises(StudyError, match="1 of 40 training cases have a region drawn a second"):
+        filters.stable(original, part, minimum=0.75)

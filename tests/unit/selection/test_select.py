@@ -41,7 +41,7 @@ def test_the_script_writes_its_tables(tmp_path: Path) -> None:
             input={
                 "included": tmp_path / "included.csv",
                 "features": tmp_path / "features.parquet",
-                "perturbed": [],
+                "redrawn": [],
             },
             output={name: tmp_path / folder / f"{name}.csv" for name in OUTPUTS},
             params={"settings": SETTINGS, "seed": 5},

@@ -117,7 +117,11 @@ def _hint(name: str, candidates: list[str]) -> str:
 
 def _contradictions(config: Mapping[str, Any]) -> list[str]:
     labels, models = config["labels"], config["models"]
-    problems = [*_model_contradictions(config), *_engine_contradictions(config)]
+    problems = [
+        *_model_contradictions(config),
+        *_engine_contradictions(config),
+        *_reader_contradictions(config),
+    ]
     if labels["negative"] == labels["positive"]:
         problems.append("labels: negative and positive are the same label")
     measured = config["evaluation"]
@@ -140,6 +144,15 @@ def _engine_contradictions(config: Mapping[str, Any]) -> list[str]:
         f"selection.mrmr: the engine pymrmr has no scheme {mrmr['scheme']!r}; choose MIQ or MID, "
         "or the engine native"
     ]
+
+
+def _reader_contradictions(config: Mapping[str, Any]) -> list[str]:
+    own, others = config["images"]["reader"], config["features"]["stability"]["readers"]
+    if others and own is None:
+        return ["features.stability.readers: images.reader must name whose regions they repeat"]
+    if own in others:
+        return [f"features.stability.readers: {own!r} is images.reader; name others"]
+    return []
 
 
 def _model_contradictions(config: Mapping[str, Any]) -> list[str]:

@@ -41,18 +41,18 @@ class Deep:
     table
         case_id and the p features by name, one row per case of the study.
     copies
-        Features of perturbed images, shape (m, n, p), for the stability filter; NaN where a case
-        has none.
+        Features from regions drawn otherwise, for the stability filter: one array of shape
+        (m, n, p) for each way of drawing, NaN where a case has none.
     """
 
     X: Floats
     names: tuple[str, ...]
     table: pd.DataFrame
-    copies: Floats | None = None
+    copies: tuple[Floats, ...] = ()
 
     def take(self, index: Indices) -> "Deep":
         """Return the features of the cases at these positions."""
-        copies = None if self.copies is None else self.copies[:, index]
+        copies = tuple(drawn[:, index] for drawn in self.copies)
         return replace(self, X=self.X[index], copies=copies)
 
 
@@ -153,18 +153,24 @@ def read(
     included_path: Path,
     networks: Sequence[str],
     features_paths: Sequence[Path],
-    perturbed_paths: Sequence[Path],
+    redrawn_paths: Sequence[Path],
 ) -> Cases:
-    """Return `gather` of these files; `perturbed_paths` is empty or has one for each network."""
+    """Return `gather` of these files.
+
+    `redrawn_paths` has, for each way of drawing regions otherwise, one file for each network.
+    """
     features = dict(zip(networks, map(read_parquet, features_paths), strict=True))
-    perturbed = dict(zip(networks, map(read_parquet, perturbed_paths), strict=False))
-    return gather(included.read(included_path), features, perturbed)
+    redrawn = {
+        name: [read_parquet(path) for path in redrawn_paths[place :: len(networks)]]
+        for place, name in enumerate(networks)
+    }
+    return gather(included.read(included_path), features, redrawn)
 
 
 def gather(
     rows: pd.DataFrame,
     features: Mapping[str, pd.DataFrame],
-    perturbed: Mapping[str, pd.DataFrame] | None = None,
+    redrawn: Mapping[str, Sequence[pd.DataFrame]] | None = None,
 ) -> Cases:
     """Return the included cases of all splits, in the order of case_id.
 
@@ -174,26 +180,22 @@ def gather(
         The included cases.
     features
         By network: case_id and the deep features.
-    perturbed
-        By network, where there are any: case_id, copy and the features of perturbed images.
+    redrawn
+        By network, where there are any: tables of case_id, copy and the features from regions
+        drawn otherwise.
     """
     ordered = rows.sort_values("case_id").reset_index(drop=True)
     deep = {
-        name: _deep(ordered, table, (perturbed or {}).get(name)) for name, table in features.items()
+        name: _deep(ordered, table, (redrawn or {}).get(name, ()))
+        for name, table in features.items()
     }
     return Cases(ordered, deep)
 
 
-def _deep(rows: pd.DataFrame, features: pd.DataFrame, perturbed: pd.DataFrame | None) -> Deep:
+def _deep(rows: pd.DataFrame, features: pd.DataFrame, redrawn: Sequence[pd.DataFrame]) -> Deep:
     names = feature_names(features)
     X = feature_matrix(features, rows["case_id"], names)
-    copies = None
-    if perturbed is not None:
-        # External cases have no perturbed images, internal ones only where splits are drawn anew.
-        known = rows["case_id"].isin(perturbed["case_id"]).to_numpy()
-        drawn = feature_copies(perturbed, rows.loc[known, "case_id"], names)
-        copies = np.full((len(drawn), *X.shape), np.nan)
-        copies[:, known] = drawn
+    copies = tuple(feature_copies(table, rows["case_id"], names) for table in redrawn)
     return Deep(X, names, features[["case_id", *names]], copies)
 
 

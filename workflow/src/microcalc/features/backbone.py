@@ -133,13 +133,17 @@ def _build_whole(name: str, device: str, options: dict[str, Any]) -> torch.nn.Mo
             f"features.backbone is {name!r}, which torchvision {torchvision.__version__} does not "
             f"have; it has {', '.join(names())}"
         )
-    with torch.device(device), _NoInitialization():
+    with _WithoutMemory() if device == "meta" else torch.device(device):
         body: torch.nn.Module = torchvision.models.get_model(name, weights=None, **options)
     return body
 
 
-class _NoInitialization(TorchFunctionMode):
-    """Leaves tensors without memory alone; to draw numbers for them torch imports its compiler."""
+class _WithoutMemory(TorchFunctionMode):
+    """Puts what modules allocate on the meta device, and leaves it alone there.
+
+    The context ``torch.device("meta")`` would put the arithmetic there too by which RegNets find
+    their widths; and to draw numbers for tensors without memory torch imports its compiler.
+    """
 
     def __torch_function__(
         self,
@@ -148,7 +152,9 @@ class _NoInitialization(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        named = kwargs or {}
+        named = dict(kwargs or {})
+        if func in (torch.empty, torch.zeros, torch.ones) and named.get("device") is None:
+            named["device"] = "meta"
         initializes = getattr(func, "__module__", "") == "torch.nn.init"
         if initializes or func in (torch.Tensor.normal_, torch.Tensor.uniform_):
             tensor = named["tensor"] if "tensor" in named else args[0]

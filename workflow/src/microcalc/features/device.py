@@ -19,8 +19,9 @@ log = logging.getLogger(__name__)
 
 PRECISIONS = ("float32", "bfloat16", "float16")
 
-# A patch of 224 px needs less than this in any torchvision network, weights aside (measured by
-# benchmarks/features.py; the largest are VGG's first layers).
+# The tensors of a patch of 224 px that are alive at once take 11 MiB in ResNet101, 25 in VGG, 32 in
+# MaxViT (counted by tests/unit/features/test_device.py); the rest is for a library's work space.
+# `python benchmarks/features.py` prints what a GPU takes.
 BYTES_PER_PATCH = 96 * 2**20 / 224**2
 CPU_BATCH, CUDA_BATCH = 8, 128
 CPU_BYTES = 2**30
@@ -61,8 +62,8 @@ def check_precision(precision: str, device: "torch.device") -> None:
 def batch_size(device: "torch.device", size: int) -> int:
     """Return how many patches of `size` x `size` pixels to compute at a time.
 
-    A processor gains nothing from more than `CPU_BATCH`; a GPU does up to about `CUDA_BATCH`.
-    Both take fewer of larger patches: a gibibyte's worth, or half of the GPU's free memory.
+    `CPU_BATCH` on a processor and `CUDA_BATCH` on a GPU; fewer of larger patches, as many as fit
+    into a gibibyte or into half of the GPU's free memory.
     """
     import torch
 
@@ -124,8 +125,16 @@ def lock_one(
 
 @contextmanager
 def _shared_file(path: Path) -> Iterator[int]:
-    """Yield an open file that any user of the machine can lock."""
-    handle = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
+    """Yield an open file that any user of the machine can lock.
+
+    Linux may refuse O_CREAT for another user's file in a folder that all can write
+    (fs.protected_regular), so a file that is there is opened without.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        handle = os.open(path, os.O_RDONLY | os.O_CREAT)
+        os.fchmod(handle, 0o644)  # whatever the umask
     try:
         yield handle
     finally:

@@ -60,19 +60,19 @@ def fetch(
                 torch.hub.download_url_to_file(
                     url, str(target), hash_prefix=_hash_in(target.name), progress=False
                 )
-        except OSError as error:
+            return target
+        # A connection that broke off looks to torch like a file with another hash.
+        except (OSError, RuntimeError) as error:
             log.warning("%s: attempt %d of %d failed: %s", target.name, attempt, attempts, error)
-            if attempt == attempts:
-                raise
+            failure = error
+        if attempt < attempts:
             time.sleep(wait_s * 2 ** (attempt - 1))
-        except RuntimeError as error:
-            raise StudyError(
-                f"{target.name}: the downloaded file is not the published one ({error}); "
-                "a proxy may have answered in its place"
-            ) from None
-        else:
-            break
-    return target
+    if isinstance(failure, OSError):
+        raise failure
+    raise StudyError(
+        f"{target.name}: the downloaded file is not the published one ({failure}); "
+        "a proxy may have answered in its place"
+    )
 
 
 @contextmanager

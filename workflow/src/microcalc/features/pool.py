@@ -126,6 +126,63 @@ def copies(
     return pooled.reset_index(level="copy").reset_index(drop=True)
 
 
+def of_readers(
+    reader_paths: Sequence[str | os.PathLike[str]],
+    own_paths: Sequence[str | os.PathLike[str]],
+    *,
+    readers: Sequence[str],
+    how: str = "mean",
+) -> pd.DataFrame:
+    """Return one row per case and reader, where that reader drew in every image of the case.
+
+    Parameters
+    ----------
+    reader_paths
+        The features files of all shards of the first of `readers`, then of the second, and so on.
+    own_paths
+        Those of the study's own regions: which images a case has.
+    readers
+        Their names in the images table.
+    how
+        As in `cases`.
+
+    Returns
+    -------
+    DataFrame
+        copy (from 0, in the order of `readers`), then the columns of `cases`.
+
+    Raises
+    ------
+    StudyError
+        Naming a reader of no case.
+    """
+    whole = _images_of(own_paths)
+    each = len(reader_paths) // len(readers)
+    tables = []
+    for number, reader in enumerate(readers):
+        paths = reader_paths[number * each : (number + 1) * each]
+        drawn = [case for case, images in _images_of(paths).items() if images == whole.get(case)]
+        if not drawn:
+            raise StudyError(
+                f"features.stability.readers: {reader} drew the regions of no case in all its "
+                "usable images; correct column reader of the images table or the config"
+            )
+        log.info("reader %s: %d of %d cases drawn", reader, len(drawn), len(whole))
+        table = cases(paths, how=how)
+        table = table[table["case_id"].isin(drawn)]
+        tables.append(table.assign(copy=number)[["copy", *table.columns]])
+    return pd.concat(tables, ignore_index=True)
+
+
+def _images_of(paths: Sequence[str | os.PathLike[str]]) -> dict[str, frozenset[str]]:
+    """Return the usable images of every case."""
+    read = [shards.read(path)[0][["case_id", "image_id"]] for path in paths]
+    return {
+        str(case_id): frozenset(ids)
+        for case_id, ids in pd.concat(read).groupby("case_id")["image_id"]
+    }
+
+
 def write(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Write a table of cases as parquet, the same bytes for the same rows."""
     arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)

@@ -90,9 +90,10 @@ def _curve(
     axes: Axes, color: str, measures: pd.DataFrame, curve: pd.DataFrame, groups: pd.DataFrame
 ) -> None:
     axes.plot([0, 1], [0, 1], color=style.PALE, linewidth=0.8, zorder=1)
-    if measures[["n_neg", "n_pos"]].min(axis=None) >= LEAST:
-        band = (curve[name] for name in ("probability", "low", "high"))
-        axes.fill_between(*band, color=color, alpha=0.15, linewidth=0)
+    if len(measures) and min(measures["n_neg"].iloc[0], measures["n_pos"].iloc[0]) >= LEAST:
+        axes.fill_between(
+            curve["probability"], curve["low"], curve["high"], color=color, alpha=0.15, linewidth=0
+        )
         axes.plot(curve["probability"], curve["observed"], color=color, zorder=3)
     observed = groups["observed"].to_numpy(dtype=float)
     reach = np.abs(groups[["low", "high"]].to_numpy(dtype=float) - observed[:, None]).T

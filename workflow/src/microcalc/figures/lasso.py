@@ -98,6 +98,7 @@ def draw_cv(cv: pd.DataFrame, *, choose: str) -> Figure:
         markersize=2,
     )
     axes.set(xlabel="log λ", ylabel=name)
+    axes.margins(y=0.12)
     _log_lambda_axis(axes, table["lambda"].to_numpy(dtype=float))
     _mark_lambdas(axes, cv, choose)
     _count_axis(axes, table)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from microcalc.figures import points, style, words
+from microcalc.figures import choice, points, style, words
 from microcalc.figures.lasso import spread
 from microcalc.models.design import DEEP_SCORE, texts
 
@@ -26,18 +26,6 @@ class Example:
     values: Mapping[str, str]
     points: Mapping[str, float]
     split: str
-
-
-def chosen(models: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """Return the model to draw: the last with clinical variables and deep score, else any.
-
-    "Any" is the last with a clinical variable. A deep score alone needs no nomogram.
-    """
-    kinds = {name: {term["kind"] for term in model["terms"]} for name, model in models.items()}
-    both = [name for name, own in kinds.items() if "deep" in own and own - {"deep"}]
-    clinical = [name for name, own in kinds.items() if own - {"deep"}]
-    best = both or clinical
-    return best[-1] if best else None
 
 
 @style.styled
@@ -63,7 +51,7 @@ def draw(
     labels
         Names of the `negative` and `positive` class.
     """
-    name = chosen(models)
+    name = choice.of_nomogram(models)
     if name is None:
         return _message("No model has a clinical variable: there is no nomogram to draw.")
     obstacle = _obstacle(models[name], cases)

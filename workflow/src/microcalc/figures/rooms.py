@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from microcalc.figures import (
     calibration,
+    choice,
     confusion,
     correlation,
     decision,
@@ -56,7 +57,6 @@ def models(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[
     """Return the figures of the models room by name, from the files by name."""
     cases = included.read(files["included"]).merge(_deep_scores(files["deep_scores"]), on="case_id")
     read = [read_json(path) for path in frozen_models]
-    of_own_network = [model for model in read if "network" not in (model["deep"] or {})]
     clinical, labels = config["clinical"], config["labels"]
     return {
         "odds_ratios": odds.draw(
@@ -67,7 +67,7 @@ def models(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[
             confidence=config["confidence"],
         ),
         "nomogram": nomogram.draw(
-            {str(model["name"]): model for model in of_own_network},
+            choice.of_own_network({str(model["name"]): model for model in read}),
             *(cases, clinical),
             labels=labels,
         ),

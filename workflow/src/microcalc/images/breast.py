@@ -66,7 +66,7 @@ def find(mammogram: Mammogram) -> Breast:
     valid = ~np.take(mammogram.grey.padding, sample)
     flags: list[str] = []
     mask = _component(_foreground(values, valid, flags), flags)
-    inside = ndimage.binary_erosion(mask, iterations=2) & valid
+    inside = _eroded(_eroded(mask)) & valid
     if not inside.any():
         inside = mask & valid
     if not inside.any():
@@ -105,10 +105,7 @@ def _foreground(
     if known.size == 0 or known.min() == known.max():
         flags.append("no_background_found")
         return valid.copy()
-    bright = known
-    # A few very bright pixels, of a marker or an implant, are no second class of the picture.
-    while (bright > _otsu(bright)[0]).mean() <= _FEW and bright.min() < bright.max():
-        bright = bright[bright <= _otsu(bright)[0]]
+    bright = _without_marker(known)
     top = float(np.percentile(bright, 99))
     level = _lowest_split(bright)
     if level is None:
@@ -120,6 +117,19 @@ def _foreground(
     threshold = min(air + max(4 * spread, 0.03 * (top - air)), level)
     # Smoothing alone would carry the skin line outward, noise alone would strew dots.
     return valid & (smooth > threshold) & (values > threshold)
+
+
+def _without_marker(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the values but for a few very bright ones, as a marker or an implant has.
+
+    They are no second class of the picture.
+    """
+    while values.min() < values.max():
+        dark = values <= _otsu(values)[0]
+        if (~dark).mean() > _FEW:
+            break
+        values = values[dark]
+    return values
 
 
 def _lowest_split(values: NDArray[np.float64]) -> float | None:
@@ -169,7 +179,7 @@ def _otsu(values: NDArray[np.float64], bins: int = 256) -> tuple[float, float]:
 def _component(foreground: NDArray[np.bool_], flags: list[str]) -> NDArray[np.bool_]:
     """Return the largest component at the left or right edge, its holes filled."""
     # Opening parts a marker from the skin line that it touches.
-    opened = ndimage.binary_opening(foreground, iterations=1)
+    opened = _dilated(_eroded(foreground))
     labels, count = ndimage.label(opened)
     if count == 0:
         return foreground
@@ -183,12 +193,33 @@ def _component(foreground: NDArray[np.bool_], flags: list[str]) -> NDArray[np.bo
         flags.append("breast_off_edge")
         touching = sizes
     # The opening took a rim of one cell off; give it back where there was foreground.
-    chosen = ndimage.binary_dilation(labels == int(np.argmax(touching))) & foreground
+    chosen = _dilated(labels == int(np.argmax(touching))) & foreground
     return chosen | _holes(chosen)
 
 
+# What scipy.ndimage has under the names binary_erosion, binary_dilation and binary_fill_holes,
+# at a tenth of the time: with those it is most of what finding a breast costs.
+def _eroded(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the cells whose four neighbors are all in `mask`; those at the rim lack one."""
+    inner = np.zeros_like(mask)
+    inner[1:-1, 1:-1] = (
+        mask[1:-1, 1:-1] & mask[:-2, 1:-1] & mask[2:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
+    )
+    return inner
+
+
+def _dilated(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the cells in `mask` and their four neighbors."""
+    grown = mask.copy()
+    grown[:-1] |= mask[1:]
+    grown[1:] |= mask[:-1]
+    grown[:, :-1] |= mask[:, 1:]
+    grown[:, 1:] |= mask[:, :-1]
+    return grown
+
+
 def _holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return what `mask` encloses; scipy's binary_fill_holes does the same ten times slower."""
+    """Return what `mask` encloses."""
     labels, count = ndimage.label(~mask)
     enclosed = np.ones(count + 1, dtype=bool)
     enclosed[0] = False

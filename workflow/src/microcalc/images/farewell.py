@@ -1,19 +1,40 @@
-"""Which images left, told at the end of a run: imports nothing heavy."""
+"""What a person must know of the images, told at the end of a run: imports nothing heavy."""
 
 import csv
 import os
+from collections.abc import Mapping, Sequence
+
+IDENTIFIED = "pseudonym_is_patient_id"
+"""The flag of an image whose case or patient is called in the study as in the file."""
+
+Row = Mapping[str, str]
 
 
 def lines(qc: str | os.PathLike[str]) -> list[str]:
-    """Return one line for every excluded image of `images/qc.csv`, under a first that counts them.
+    """Return a warning about names that identify patients, and every excluded image.
 
-    Nothing when no image was excluded, or there is no such table.
+    Nothing when there is neither, or no table `images/qc.csv`.
     """
     try:
         with open(qc, encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
     except FileNotFoundError:
         return []
+    return [*_identified(rows), *_excluded(rows)]
+
+
+def _identified(rows: Sequence[Row]) -> list[str]:
+    named = [row["image_id"] for row in rows if IDENTIFIED in row["flags"].split(";")]
+    if not named:
+        return []
+    return [
+        f"WARNING: the case_id or patient_id of {len(named)} images is the PatientID in their own "
+        "file, so that results and logs identify patients; use pseudonyms in the tables "
+        f"(images/qc.csv, flag {IDENTIFIED})"
+    ]
+
+
+def _excluded(rows: Sequence[Row]) -> list[str]:
     gone = [row for row in rows if row["status"] != "ok"]
     if not gone:
         return []

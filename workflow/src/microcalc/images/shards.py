@@ -20,7 +20,7 @@ from microcalc.images.roi import Roi
 from microcalc.images.shard_file import Row, Shard, read
 from microcalc.libraries import installed_version
 
-__all__ = ["Shard", "of_reader", "read", "update"]
+__all__ = ["Shard", "drawn_by", "of_reader", "read", "update"]
 
 Number = TypeVar("Number", int, float)
 
@@ -141,6 +141,11 @@ def of_reader(rows: Sequence[Mapping[str, str]], reader: str | None) -> list[Map
             problems,
         )
     return chosen
+
+
+def drawn_by(rows: Sequence[Mapping[str, str]], reader: str) -> list[Mapping[str, str]]:
+    """Return the rows whose region this reader drew; what everybody shares is no second opinion."""
+    return [row for row in rows if row.get("reader") == reader]
 
 
 def _cached(path: str | os.PathLike[str]) -> dict[str, Row]:

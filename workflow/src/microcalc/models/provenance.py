@@ -12,6 +12,7 @@ import pandas as pd
 import microcalc
 from microcalc.errors import StudyError
 from microcalc.features import forward
+from microcalc.features.domains import TRAINING
 from microcalc.files import digest_bytes, digest_value
 from microcalc.images.recipe import RECIPE, Recipe
 from microcalc.models.design import texts
@@ -24,24 +25,45 @@ def versions() -> dict[str, str]:
     return {"microcalc": microcalc.__version__} | {name: version(name) for name in LIBRARIES}
 
 
-def weights(path: str | os.PathLike[str]) -> dict[str, str]:
-    """Return backbone, source and digest from the header of a safetensors file, without torch.
+def weights(
+    path: str | os.PathLike[str], adapted_paths: Sequence[str | os.PathLike[str]] = ()
+) -> dict[str, str]:
+    """Return backbone, source and digest of a network's weights, read without torch.
+
+    Where batch-norm statistics were adapted, `adapted` is the digest of the weights with those of
+    the training cases, which is the network that the model's features come from. Other centers'
+    digests would put their images into the model.
+
+    Parameters
+    ----------
+    path
+        What the rule prepare_weights made.
+    adapted_paths
+        What the rule adapt_weights made, if it did.
 
     Raises
     ------
     StudyError
-        When the file is no safetensors file, or its metadata lack one of the three.
+        When a file is no safetensors file, or its metadata lack one of these.
     """
-    name = os.path.basename(path)
+    found = _described(path, ("backbone", "source", "digest"), rule="prepare_weights")
+    for adapted in adapted_paths:
+        digests = json.loads(_described(adapted, ("digest",), rule="adapt_weights")["digest"])
+        found["adapted"] = digests[TRAINING]
+    return found
+
+
+def _described(path: str | os.PathLike[str], keys: Sequence[str], *, rule: str) -> dict[str, str]:
+    """Return entries of a safetensors file's metadata."""
     try:
         with open(path, "rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             metadata = json.loads(file.read(length))["__metadata__"]
-        return {key: str(metadata[key]) for key in ("backbone", "source", "digest")}
+        return {key: str(metadata[key]) for key in keys}
     except (struct.error, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
         raise StudyError(
-            f"{name}: not a weights file that MicroCalc prepared ({error}); remove it, so that "
-            "the rule prepare_weights makes it again"
+            f"{os.path.basename(path)}: not a weights file that MicroCalc prepared ({error}); "
+            f"remove it, so that the rule {rule} makes it again"
         ) from None
 
 

@@ -1,7 +1,7 @@
 """The tables a model is fitted on, read together."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +56,7 @@ class Tables:
         weights: Path,
         images: Mapping[str, Any],
         extraction: Mapping[str, Any],
+        adapted: Sequence[Path] = (),
     ) -> "Tables":
         """Return the tables of these files.
 
@@ -67,6 +68,6 @@ class Tables:
             read_csv(selected),
             read_csv(crossfit),
             read_csv(crossfit_selected),
-            provenance.weights(weights),
+            provenance.weights(weights, adapted),
             provenance.preprocessing(images, extraction),
         )

@@ -80,9 +80,9 @@ def _differences(model: str, before: Run | None, now: Run | None) -> Iterator[Ro
         old, new = (None if run is None else run.get(name) for run in (before, now))
         if old == new:
             continue
-        change = fmt.NOT_AVAILABLE if None in (old, new) else fmt.number(new - old, 3)
-        cells = (fmt.NOT_AVAILABLE if v is None else fmt.number(v, 3) for v in (old, new))
-        yield Row((f"{model_label(model)}, {words.MEASURES[name]}", *cells, change))
+        change = None if old is None or new is None else new - old
+        cells = (fmt.NOT_AVAILABLE if v is None else fmt.number(v, 3) for v in (old, new, change))
+        yield Row((f"{model_label(model)}, {words.MEASURES[name]}", *cells))
 
 
 def _set(study: Study, split: str, before: Rows, now: Rows) -> str:
@@ -121,7 +121,8 @@ def _settings(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> l
 
 
 def _value(settings: Mapping[str, Any], name: str) -> str:
-    return str(settings[name]) if name in settings else "not set"
+    value = settings.get(name, "not set")
+    return "none" if value is None else str(value)
 
 
 def _cases(before: Mapping[str, Run], now: Mapping[str, Run]) -> list[str]:

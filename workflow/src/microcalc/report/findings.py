@@ -6,6 +6,7 @@ from typing import Literal
 from microcalc.figures.words import label as model_label
 from microcalc.figures.words import split_label
 from microcalc.report import format as fmt
+from microcalc.report.captions import HARMONIZED
 from microcalc.report.study import Study
 
 FEW = 10
@@ -47,6 +48,18 @@ def nature(study: Study) -> list[Finding]:
                 f"The {backbone} that made the deep features has random weights "
                 "(features.weights: random); it was trained on nothing, so random weights are "
                 "not ImageNet. What trained weights would reach is not known from this run.",
+            )
+        )
+    method = study.config["features"]["harmonize"]
+    if method != "none":
+        found.append(
+            Finding(
+                "limit",
+                f"Transductive ({HARMONIZED[method]})",
+                "Each external center's images were looked at as a group, without labels, before "
+                f"the first of them was scored (features.harmonize: {method}). The results are "
+                "those of a center that can first collect such a group, not of one patient who "
+                "comes alone.",
             )
         )
     if study.config["cohort"].get("permute_labels") is not None:

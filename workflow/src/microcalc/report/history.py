@@ -11,7 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from microcalc.errors import StudyError
 from microcalc.files import read_json, write_json
+from microcalc.report import format as fmt
 from microcalc.report.study import shown
 
 KEPT = 2
@@ -51,7 +53,10 @@ def describe(
             row["case_id"]: {name: row[name] for name in ("split", "label", "status")}
             for row in cases.to_dict("records")
         },
-        "metrics": rows.astype(object).where(rows.notna(), None).to_dict("records"),
+        "metrics": [
+            {name: None if fmt.missing(value) else value for name, value in row.items()}
+            for row in rows.to_dict("records")
+        ],
     }
 
 
@@ -69,7 +74,7 @@ def record(run: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
 def _earlier(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     try:
         return list(read_json(path)) if Path(path).exists() else []
-    except ValueError:
+    except StudyError:
         return []
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from microcalc.errors import StudyError
-from microcalc.figures import words
+from microcalc.figures import choice, words
 from microcalc.figures.words import SPLITS
 from microcalc.files import read_csv, read_json
 from microcalc.report import format as fmt
@@ -138,6 +138,11 @@ class Study:
     def level(self) -> str:
         """The confidence of every interval, as text: `95%`."""
         return f"{100 * self.config['evaluation']['confidence']:g}%"
+
+    @property
+    def nomogram_model(self) -> str | None:
+        """The model that the nomogram shows; None where no model has a clinical variable."""
+        return choice.of_nomogram(choice.of_own_network(self.models))
 
     @property
     def screens(self) -> bool:

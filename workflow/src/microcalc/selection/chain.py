@@ -78,7 +78,7 @@ def fit(
     feature_names: Sequence[str],
     settings: Mapping[str, Any],
     seed: int,
-    copies: ArrayLike | None = None,
+    copies: Sequence[ArrayLike] = (),
 ) -> Chain:
     """Fit the whole selection on the cases given and on nothing else.
 
@@ -100,8 +100,9 @@ def fit(
     seed
         Deals the folds of the LASSO's cross-validation.
     copies
-        The same cases' features from perturbed images, shape (m, n, p); the stability
-        filter needs them.
+        The same cases' features from regions drawn otherwise (perturbed, or by other readers),
+        one array of shape (m, n, p) for each way, NaN where a case has none; the stability
+        filter needs them, and a feature must be stable in every way.
     """
     values, outcome = np.asarray(X, dtype=float), np.asarray(y)
     names = np.asarray(feature_names, dtype=str)
@@ -166,7 +167,7 @@ def _filter(
     y: NDArray[np.generic],
     scale: scaling.Scaling,
     settings: Mapping[str, Any],
-    copies: ArrayLike | None,
+    copies: Sequence[ArrayLike],
 ) -> tuple[NDArray[np.int64], list[tuple[str, int]]]:
     """Return the columns that pass every filter that is on, and how many passed each."""
     kept = np.arange(values.shape[1])
@@ -174,12 +175,14 @@ def _filter(
     least, variance = settings.get("min_icc"), settings.get("min_variance") or 0.0
     p, most = settings.get("univariable_p"), settings.get("max_spearman")
     if least is not None:
-        if copies is None:
+        if not copies:
             raise StudyError(
                 "selection.filters.min_icc asks for stable features, but there are no features "
-                "of perturbed images; have them extracted, or set min_icc to null"
+                "from regions drawn otherwise; have them extracted, or set min_icc to null"
             )
-        kept = kept[filters.stable(values, copies, minimum=least)]
+        for drawn in copies:
+            others = np.asarray(drawn, dtype=float)[:, :, kept]
+            kept = kept[filters.stable(values[:, kept], others, minimum=least)]
         steps.append(("stable", len(kept)))
     kept = kept[scale.sd[kept] ** 2 > variance]
     steps.append(("not constant", len(kept)))

@@ -51,7 +51,7 @@ def fit(
     feature_names: Sequence[str],
     settings: Mapping[str, Any],
     seed: int,
-    copies: ArrayLike | None = None,
+    copies: Sequence[ArrayLike] = (),
 ) -> CrossFit:
     """Fit the chain without every fold and every pair of folds; score the cases left out.
 
@@ -77,7 +77,7 @@ def fit(
     patient, cases = np.asarray(patients, dtype=str), np.asarray(case_ids, dtype=str)
     fold = assign_folds(outcome, patient, n_folds=n_folds, seed=seeds.derive(seed, "crossfit"))
     _refuse_few(outcome, patient)
-    perturbed = None if copies is None else np.asarray(copies, dtype=float)
+    redrawn = [np.asarray(drawn, dtype=float) for drawn in copies]
     tables, selected = [], []
     for k, j in combinations_with_replacement(range(n_folds), 2):
         rest = (fold != k) & (fold != j)
@@ -88,7 +88,7 @@ def fit(
             feature_names=feature_names,
             settings=settings,
             seed=seeds.derive(seed, "crossfit", k, j),
-            copies=None if perturbed is None else perturbed[:, rest],
+            copies=[drawn[:, rest] for drawn in redrawn],
         )
         if k == j:
             selected.append(fitted.selected.assign(fold=k))

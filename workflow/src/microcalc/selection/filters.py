@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import mannwhitneyu, rankdata, ttest_ind
 
+from microcalc.errors import StudyError
 from microcalc.selection import stability
 
 Floats = NDArray[np.float64]
@@ -14,20 +15,32 @@ Test = Literal["mann_whitney", "welch"]
 
 
 def stable(X: ArrayLike, copies: ArrayLike, *, minimum: float) -> Kept:
-    """Return which features agree between the images and their perturbed copies.
+    """Return which features agree between the regions used and those drawn otherwise.
 
     Parameters
     ----------
     X
         Features, shape (n, p).
     copies
-        The same cases' features from perturbed images, shape (m, n, p).
+        The same cases' features from other regions, shape (m, n, p). A case with NaN in one of
+        them has no part in the judgment.
     minimum
         The least ICC(2,1), absolute agreement; 0.75 and 0.9 are common (Koo and Li 2016,
         J Chiropr Med 15:155).
+
+    Raises
+    ------
+    StudyError
+        When fewer than two cases have all copies.
     """
     values = np.concatenate([np.asarray(X, dtype=float)[None], np.asarray(copies, dtype=float)])
-    return stability.icc(values.transpose(1, 0, 2)).icc >= minimum
+    judged = ~np.isnan(values).any(axis=(0, 2))
+    if judged.sum() < 2:
+        raise StudyError(
+            f"features.stability: {judged.sum()} of {len(judged)} training cases have a region "
+            "drawn a second time; an ICC needs two, and thirty to mean something"
+        )
+    return stability.icc(values[:, judged].transpose(1, 0, 2)).icc >= minimum
 
 
 def univariable_p(X: ArrayLike, y: ArrayLike, *, test: Test = "mann_whitney") -> Floats:

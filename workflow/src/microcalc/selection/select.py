@@ -1,16 +1,21 @@
 """The selection room's one call: from the study's tables to everything under `selection/`."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from microcalc.selection import chain, crossfit
 from microcalc.selection.training import feature_copies, training_cases
 
 logger = logging.getLogger(__name__)
+
+FEW = 30
+"""Cases below which a reliability study is thought too small (Koo and Li 2016, see `filters`)."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Selection:
 def select(
     included: pd.DataFrame,
     features: pd.DataFrame,
-    perturbed: pd.DataFrame | None = None,
+    redrawn: Sequence[pd.DataFrame] = (),
     *,
     settings: Mapping[str, Any],
     seed: int,
@@ -48,17 +53,18 @@ def select(
         The included cases of every split; only `train` is looked at.
     features
         case_id and the deep features per case.
-    perturbed
-        case_id, copy and the deep features of perturbed images, for the stability filter.
+    redrawn
+        case_id, copy and the deep features from regions drawn otherwise, for the stability
+        filter: one table each for perturbed regions and for other readers'.
     settings
         The config's `selection`.
     seed
         The study's seed.
     """
     cases = training_cases(included, features)
-    copies = None
-    if perturbed is not None:
-        copies = feature_copies(perturbed, cases.case_ids, cases.feature_names)
+    copies = [feature_copies(table, cases.case_ids, cases.feature_names) for table in redrawn]
+    for drawn in copies:
+        _tell_how_many(drawn)
     logger.info("selecting on %d training cases, %d features", *cases.X.shape)
     final = chain.fit(
         cases.X,
@@ -81,3 +87,10 @@ def select(
     )
     logger.info("%d features selected", len(final.columns))
     return Selection(final, crossfitted.scores, crossfitted.selected)
+
+
+def _tell_how_many(copies: NDArray[np.float64]) -> None:
+    """Log on how many cases stability is judged, loudly when they are few."""
+    judged = int((~np.isnan(copies).any(axis=(0, 2))).sum())
+    level = logging.INFO if judged >= FEW else logging.WARNING
+    logger.log(level, "stability is judged on %d of %d cases", judged, copies.shape[1])

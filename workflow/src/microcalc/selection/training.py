@@ -78,39 +78,43 @@ def feature_names(features: pd.DataFrame) -> tuple[str, ...]:
 
 
 def feature_copies(
-    perturbed: pd.DataFrame, case_ids: Iterable[str], names: tuple[str, ...]
+    redrawn: pd.DataFrame, case_ids: Iterable[str], names: tuple[str, ...]
 ) -> NDArray[np.float64]:
-    """Return the features of perturbed images, shape (m, n, p).
+    """Return the features from regions drawn otherwise, shape (m, n, p).
 
     Parameters
     ----------
-    perturbed
+    redrawn
         case_id, copy (any numbering) and features.
     case_ids, names
-        Which cases and features, in which order.
+        Which cases and features, in which order; NaN where a copy lacks the case.
 
     Raises
     ------
     StudyError
-        When a copy lacks a case or a feature.
+        When a copy lacks a feature.
     """
-    cases = list(case_ids)
-    return np.stack(
-        [feature_matrix(rows, cases, names) for _, rows in perturbed.groupby("copy", sort=True)]
-    )
+    cases = np.array(list(case_ids), dtype=str)
+    copies = []
+    for _, rows in redrawn.groupby("copy", sort=True):
+        known = np.isin(cases, rows["case_id"].to_numpy(dtype=str))
+        values = np.full((len(cases), len(names)), np.nan)
+        values[known] = feature_matrix(rows, cases[known], names)
+        copies.append(values)
+    return np.stack(copies)
 
 
 def read(
     included_path: str | os.PathLike[str],
     features_path: str | os.PathLike[str],
-    perturbed_paths: Sequence[str | os.PathLike[str]],
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None]:
-    """Return the included cases, their features, and those of perturbed images.
+    redrawn_paths: Sequence[str | os.PathLike[str]],
+) -> tuple[pd.DataFrame, pd.DataFrame, list[pd.DataFrame]]:
+    """Return the included cases, their features, and those from regions drawn otherwise.
 
-    The last come from the one file of `perturbed_paths`; None without a file.
+    The last are one table per file: perturbed at random, or by other readers.
     """
-    copies = read_parquet(perturbed_paths[0]) if perturbed_paths else None
-    return included.read(included_path), read_parquet(features_path), copies
+    redrawn = [read_parquet(path) for path in redrawn_paths]
+    return included.read(included_path), read_parquet(features_path), redrawn
 
 
 def feature_matrix(

@@ -1,0 +1,50 @@
+"""Options of the features room, taken through every room to the report."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from tests.workflow.tiny import Study
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("method", "called"), [("adabn", "AdaBN"), ("combat", "ComBat")])
+def test_harmonized_results_are_called_transductive(study: Study, method: str, called: str) -> None:
+    plain = pd.read_csv(study.results / "models" / "predictions.csv")
+    fitted = json.loads((study.results / "models" / "deep.json").read_text())
+    study.configure(lambda config: config["features"].update(harmonize=method))
+    study.snakemake()
+    predictions = pd.read_csv(study.results / "models" / "predictions.csv")
+    again = json.loads((study.results / "models" / "deep.json").read_text())
+    assert not predictions.equals(plain)
+    assert ("adapted" in again["deep"]["weights"]) == (method == "adabn")
+    if method == "combat":  # towards the training cases, which stay where they are
+        assert again == fitted
+    page = (study.results / "report" / "report.html").read_text()
+    assert page.count(f"Transductive ({called}).") > 20
+
+
+@pytest.mark.slow
+def test_features_must_survive_chance_and_another_reader(study: Study) -> None:
+    images = pd.read_csv(study.folder / "images.csv", dtype=str)
+    second = images[images.case_id.isin(images.case_id.unique()[::2])].copy()
+    for column in ("x0", "x1", "y0", "y1"):
+        second[column] = (second[column].astype(float) + 15).astype(str)
+    both = pd.concat([images.assign(reader="ann"), second.assign(reader="bob")])
+    both.to_csv(study.folder / "images.csv", index=False)
+
+    def ask(config: dict) -> None:
+        config["images"]["reader"] = "ann"
+        config["features"]["stability"] = {"perturbations": 1, "readers": ["bob"]}
+
+    study.configure(ask)
+    study.snakemake("select_features")
+    splits = pd.read_csv(study.results / "cohort" / "eligible.csv", dtype=str)
+    train = splits.case_id[splits.split == "train"]
+    drawn = train.isin(second.case_id).sum()
+    log = study.log("select_features")
+    assert f"stability is judged on {len(train)} of {len(train)} cases" in log
+    assert f"stability is judged on {drawn} of {len(train)} cases" in log
+    funnel = pd.read_csv(study.results / "selection" / "funnel.csv").set_index("step").n_features
+    assert 0 < funnel["stable"] < funnel["extracted"]

@@ -1,0 +1,16 @@
+"""One shard's patches around the regions that another reader drew."""
+
+from microcalc.images.shards import drawn_by, update
+from microcalc.logs import start
+from microcalc.planning import shard_rows
+
+start(snakemake.log[0])
+params = snakemake.params
+rows = shard_rows(params.cases, params.images, params.shard, params.shards)
+update(
+    snakemake.output.shard,
+    drawn_by(rows, snakemake.wildcards.reader),
+    settings=params.settings,
+    image_folder=params.image_folder,
+    digest=params.digest,
+)

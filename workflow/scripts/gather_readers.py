@@ -1,0 +1,9 @@
+"""The deep features of each case as other readers drew its regions, pooled over its views."""
+
+from microcalc.features import pool
+from microcalc.logs import start
+
+start(snakemake.log[0])
+given, how = snakemake.input, snakemake.params
+table = pool.of_readers(given.readers, given.shards, readers=how.readers, how=how.pool_views)
+pool.write(table, snakemake.output.features)

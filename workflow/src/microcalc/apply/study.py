@@ -125,7 +125,8 @@ def _with_prepared_weights(frozen: Path, features: Mapping[str, Any]) -> dict[st
         for name, network in features.get("further_networks", {}).items()
     }
     weights = _weights(frozen / "features", features)
-    return {**features, "weights": weights, "further_networks": further}
+    # Stability chose features, among the study's own cases and readers.
+    return {**features, "weights": weights, "further_networks": further, "stability": {}}
 
 
 def _weights(folder: Path, network: Mapping[str, Any]) -> str:

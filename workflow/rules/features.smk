@@ -200,6 +200,8 @@ rule extract_reader_patches:
         shard=update(in_study("features/reader-{reader}-{shard}.npz")),
     log:
         log_of("extract_reader_patches/{reader}-{shard}"),
+    benchmark:
+        time_of("extract_reader_patches/{reader}-{shard}")
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -227,6 +229,8 @@ use rule extract_features as extract_reader with:
         features=update(in_study("features/{network}reader-{reader}-{shard}.parquet")),
     log:
         log_of("{network}extract_reader/{reader}-{shard}"),
+    benchmark:
+        time_of("extract_reader/{network}{reader}-{shard}")
 
 
 rule gather_readers:
@@ -243,6 +247,8 @@ rule gather_readers:
         features=in_study("features/{network}other_readers.parquet"),
     log:
         log_of("{network}gather_readers"),
+    benchmark:
+        time_of("gather_readers/{network}jobs")
     localrule: True
     conda:
         "../../envs/analysis.yaml"

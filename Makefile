@@ -6,10 +6,13 @@ SETUP := $(VENV)/.set-up-done
 CLUSTER := $(VENV)/.cluster-set-up-done
 CORES ?= all
 
-.PHONY: demo ingest test test-slow test-slurm report lint format bench setup cluster clean
+.PHONY: demo ingest new-study test test-slow test-slurm report lint format bench setup cluster clean
 
 demo: setup
 	$(BIN)/snakemake --cores $(CORES)
+
+new-study: setup
+	$(BIN)/python -m microcalc.new_study "$(NAME)"
 
 # make ingest NAME=cmmd SOURCE=/data/CMMD, and where they are needed TARGET=... SPACING_MM=...
 ingest: setup

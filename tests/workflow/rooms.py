@@ -73,7 +73,10 @@ def run(study: Study, config: dict[str, Any], folder: Path) -> None:
             output={"model": frozen[model], "training": training[model]},
             params={"spec": spec}
             | {key: config[key] for key in ("clinical", "screening", "threshold", "labels", "seed")}
-            | {"training_scores": config["selection"]["training_scores"]},
+            | {
+                "training_scores": config["selection"]["training_scores"],
+                "preprocessing": {"images": config["images"], "extraction": config["features"]},
+            },
             wildcards={"model": model},
         )
     step(

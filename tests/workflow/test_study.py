@@ -21,6 +21,7 @@ def test_every_room_leaves_its_results(finished: Study) -> None:
         "features/features.parquet",
         "selection/crossfit.csv",
         "models/combined.json",
+        "models/settings.yaml",
         "evaluation/delong.csv",
         "evaluation/published.csv",
         "evaluation/equivalence.csv",
@@ -64,7 +65,7 @@ def test_validation_cases_change_nothing_fitted(study: Study) -> None:
         invert_one_pixel_block(study, image_id)
         cases.loc[case_id, ["age", "size_mm", "birads", "palpable"]] = ["99", "150", "5", "yes"]
     cases.reset_index().to_csv(study.folder / "cases.csv", index=False)
-    study.snakemake("results/tiny/models/predictions.csv")
+    study.snakemake(*(f"results/tiny/models/{name}" for name in ("predictions.csv", "domain.json")))
     after = study.contents(*fitted)
     assert [name for name in before if before[name] != after[name]] == []
     assert study.contents("predictions.csv") != predictions

@@ -45,21 +45,21 @@ class Study:
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {table}"
         path.write_text(text.replace(old, new))
 
-    def command(self, *arguments: str, cores: int | None = 2) -> list[str]:
+    def command(self, *arguments: str, cores: int | None = 2, configfile: bool = True) -> list[str]:
         """Return the command that runs the study; a cluster's profile needs no cores."""
         return [
             *(sys.executable, "-m", "snakemake"),
             *("--snakefile", str(ROOT / "Snakefile"), "--directory", str(self.folder)),
-            *("--configfile", str(self.folder / "config.yaml")),
+            *(("--configfile", str(self.folder / "config.yaml")) if configfile else ()),
             *([] if cores is None else ["--cores", str(cores)]),
             *arguments,
         ]
 
     def snakemake(
-        self, *arguments: str, cores: int | None = 2, check: bool = True
+        self, *arguments: str, cores: int | None = 2, check: bool = True, configfile: bool = True
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            self.command(*arguments, cores=cores),
+            self.command(*arguments, cores=cores, configfile=configfile),
             capture_output=True,
             text=True,
             env=environment(),

@@ -29,3 +29,17 @@ rule build_cohort:
         code=code("build_cohort"),
     script:
         "../scripts/build_cohort.py"
+
+
+rule check:
+    log:
+        log_of("check"),
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        config=config,
+        schemas=str(SCHEMAS),
+        code=code("check"),
+    script:
+        "../scripts/check.py"

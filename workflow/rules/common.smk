@@ -7,11 +7,13 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir, "workflow", "src")))
 
 from microcalc import planning, settings
+from microcalc.apply import study as applied_study
 from microcalc.cohort.split import SPLITS
 from microcalc.errors import StudyError
 from microcalc.images import farewell
 from microcalc.images.limits import Limits
 from microcalc.images.recipe import Recipe
+from microcalc.models import handover
 
 
 def told_plainly(function, *arguments):
@@ -20,6 +22,11 @@ def told_plainly(function, *arguments):
         return function(*arguments)
     except StudyError as error:
         raise WorkflowError(str(error)) from None
+
+
+def is_asked_for(target):
+    """Return whether the user named this target; Snakemake itself knows it only later."""
+    return workflow.is_main_process and target in sys.argv
 
 
 SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
@@ -34,8 +41,34 @@ INGEST = (
     else {}
 )
 
+# `snakemake check` lists what is wrong with the config together with all else that is wrong.
+if is_asked_for("check"):
+    from microcalc import checking
+
+    told_plainly(checking.refuse_problems, config, SCHEMAS)
+
+# `snakemake apply` names frozen models and a cohort; everything else is the models' own study's.
+APPLIED = (
+    told_plainly(applied_study.of, config) if applied_study.is_asked(config) else None
+)
 config = told_plainly(
-    settings.complete, config, settings.read_schema(SCHEMAS / "config.yaml")
+    settings.complete,
+    APPLIED.config if APPLIED else config,
+    settings.read_schema(SCHEMAS / "config.yaml"),
+)
+if is_asked_for("apply") and not APPLIED:
+    raise WorkflowError(
+        "apply needs to know what to apply to whom: snakemake apply --cores all --config "
+        "models=<results folder of a study> cohort=<folder with cases.csv and images.csv>"
+    )
+# Where frozen models are applied, no rule that fits is there to be run.
+ROOMS = (
+    ("images", "features", "evaluation", "figures", "apply")
+    if APPLIED
+    else (
+        *("ingest", "simulate", "cohort", "images", "features", "selection"),
+        *("models", "evaluation", "figures", "report"),
+    )
 )
 # Only of such features is a map of the image a map of the deep score.
 MAPPED = {"layers": ["penultimate"], "pool_views": "mean", "harmonize": "none"}
@@ -203,6 +236,14 @@ def extraction_settings(wildcards):
     return {**chosen, "cache": config["images"]["cache"]}
 
 
+def preprocessing(wildcards):
+    """Return the settings that a frozen model's features depend on, to be frozen with it."""
+    network = NETWORKS[network_of(wildcards.model)]
+    names = ("layers", "precision", "pool_views", "harmonize")
+    patch = vars(Recipe.from_settings(config["images"]))
+    return {"images": patch, "extraction": {name: network[name] for name in names}}
+
+
 def pooling(wildcards):
     return NETWORKS[wildcards.network]["pool_views"]
 
@@ -292,8 +333,8 @@ def simulated_shard(wildcards):
     return [manifest] if "simulate" in config else []
 
 
-def page_template():
-    return str(Path(workflow.basedir, "workflow", "report", "page.html.j2"))
+def page_template(name="page"):
+    return str(Path(workflow.basedir, "workflow", "report", f"{name}.html.j2"))
 
 
 def page_texts():
@@ -313,6 +354,38 @@ def blocks(design, suffix):
     size = config["evaluation"]["replicates_per_job"]
     numbers = range(-(-config["evaluation"][design] // size))
     return [in_study(f"evaluation/parts/{design}-{n}{suffix}.csv") for n in numbers]
+
+
+def in_frozen(*paths):
+    """Return files of the study that froze the models; one that was not kept is left out."""
+    return [str(APPLIED.frozen / path) for path in paths]
+
+
+def development():
+    """Return the predictions of the study that froze the models; nothing where they are gone."""
+    return [path for path in in_frozen("models/predictions.csv") if Path(path).exists()]
+
+
+def evaluated(*names):
+    """Return files of results that need labels; nothing while there are too few."""
+    cases, labels = config["cohort"]["cases"], config["labels"]
+    labelled = told_plainly(applied_study.labelled, cases, labels)
+    return [in_study(name) for name in names] if labelled else []
+
+
+def mapped_case(wildcards):
+    """Return the figure of a case's maps; nothing where no map adds up to a score."""
+    figure = in_study(f"figures/case-{wildcards.case}/case_map.svg")
+    return [figure] if saliency_model() else []
+
+
+def finished(wildcards):
+    """Return what a run leaves last: the report of a study, or of frozen models on a cohort."""
+    if APPLIED:
+        pages = [in_study(f"report/case-{APPLIED.case}.html")] if APPLIED.case else []
+        return [*rules.predict_cohort.output, *rules.write_cohort.output, *pages]
+    written = [*rules.write_report.output, *rules.write_manuscript.output]
+    return [*written, *rules.freeze_study.output]
 
 
 def refuse_to_start():
@@ -369,6 +442,7 @@ wildcard_constraints:
     design="bootstrap|split_lottery|permutation",
     redraw=r"\d+",
     reader=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    case=r"[A-Za-z0-9][A-Za-z0-9._-]*",
     network=f"(?:{'|'.join(NETWORKS)})",
     split="|".join(SPLITS),
     model="|".join(config["models"]),

@@ -48,6 +48,7 @@ rule fit_model:
         threshold=config["threshold"],
         labels=config["labels"],
         training_scores=config["selection"]["training_scores"],
+        preprocessing=preprocessing,
         seed=config["seed"],
         code=code("fit_model"),
     script:
@@ -79,3 +80,30 @@ rule predict:
         code=code("predict"),
     script:
         "../scripts/predict.py"
+
+
+rule freeze_study:
+    input:
+        included=in_study("images/included.csv"),
+        qc=in_study("images/qc.csv"),
+        features=expand(
+            in_study("features/{network}features.parquet"), network=networks()
+        ),
+        shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
+    output:
+        settings=in_study("models/settings.yaml"),
+        domain=in_study("models/domain.json"),
+    log:
+        log_of("freeze_study"),
+    benchmark:
+        time_of("freeze_study")
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        networks=network_names(),
+        settings={name: config[name] for name in handover.SECTIONS},
+        simulated="simulate" in config,
+        code=code("freeze_study"),
+    script:
+        "../scripts/freeze_study.py"

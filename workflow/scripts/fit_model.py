@@ -10,7 +10,8 @@ start(snakemake.log[0])
 given, how = snakemake.input, snakemake.params
 left = {"included": given.included, "features": given.features, "selected": given.selected}
 folds = {"crossfit": given.crossfit, "crossfit_selected": given.crossfit_selected}
-tables = Tables.read(**left, **folds, weights=given.weights, adapted=given.adapted)
+left |= {"weights": given.weights, "adapted": given.adapted}
+tables = Tables.read(**left, **folds, **how.preprocessing)
 name, basis = snakemake.wildcards.model, how.training_scores
 recipe = Recipe(name, how.spec, how.clinical, how.screening, basis, how.seed)
 model, training = fit_model(recipe, tables, threshold=how.threshold, labels=how.labels)

@@ -14,7 +14,7 @@ from tests.unit.selection.study import CLINICAL, SETTINGS, draw
 
 from microcalc.errors import StudyError
 from microcalc.files import write_csv, write_json
-from microcalc.models import equation, logistic, threshold
+from microcalc.models import equation, logistic, provenance, threshold
 from microcalc.models.fit import fit_model
 from microcalc.models.predict import COLUMNS, collect, predict, score_table
 from microcalc.models.recipe import DeepInput, Recipe
@@ -25,6 +25,10 @@ SCREENING = {"p_univariable": 0.05, "p_multivariable": 0.05, "missing": "impute"
 LABELS = {"negative": "DCIS", "positive": "IDC"}
 YOUDEN = {"rule": "youden", "scores": "out_of_fold"}
 WEIGHTS = {"backbone": "resnet18", "source": "random", "digest": "0" * 64}
+IMAGES = {"spacing_mm": 0.1, "patch_mm": 22.4, "thumbnail_px": 256}
+POOLED = {"precision": "float32", "pool_views": "mean", "harmonize": "none"}
+EXTRACTION: dict[str, Any] = {"layers": ["penultimate"], **POOLED}
+PREPROCESSING = provenance.preprocessing(IMAGES, EXTRACTION)
 SPECS: dict[str, dict[str, Any]] = {
     "clinical": {"clinical": "screened", "deep": "none"},
     "deep": {"clinical": "none", "deep": "score"},
@@ -42,7 +46,7 @@ def tables_of(included: pd.DataFrame, features: pd.DataFrame) -> Tables:
     chosen = select(included, features, settings=SETTINGS, seed=1)
     return Tables(
         *(included, features, chosen.chain.selected),
-        *(chosen.crossfit, chosen.crossfit_selected, WEIGHTS),
+        *(chosen.crossfit, chosen.crossfit_selected, WEIGHTS, PREPROCESSING),
     )
 
 
@@ -411,6 +415,7 @@ def test_the_scripts(tmp_path: Path, tables: Tables, models: dict) -> None:
                 "threshold": YOUDEN,
                 "labels": LABELS,
                 "training_scores": "out_of_fold",
+                "preprocessing": {"images": IMAGES, "extraction": EXTRACTION},
                 "seed": 0,
             },
             wildcards={"model": name},

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from tests.unit.test_settings import SCHEMA
 
+from microcalc.models import provenance
 from microcalc.models.fit import fit_model
 from microcalc.models.predict import predict
 from microcalc.models.recipe import Recipe
@@ -58,6 +59,7 @@ def lost(seed: int) -> dict[str, float]:
     tables = Tables(
         *(cases, features, chosen.chain.selected),
         *(chosen.crossfit, chosen.crossfit_selected, WEIGHTS),
+        provenance.preprocessing(config["images"], config["features"]),
     )
     new = cases[cases["split"] == "internal"]
     found = {}

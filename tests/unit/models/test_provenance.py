@@ -22,3 +22,32 @@ def test_another_file_is_refused(content: bytes, tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(StudyError, match=r"w\.safetensors: not a weights file"):
         provenance.weights(path)
+
+
+IMAGES = {"spacing_mm": 0.1, "patch_mm": 22.4, "thumbnail_px": 256, "shards": 4}
+FEATURES = {
+    "layers": ["penultimate"],
+    "precision": "float32",
+    "pool_views": "mean",
+    "harmonize": "none",
+    "device": "auto",
+}
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "matters"),
+    [
+        ("images", {"spacing_mm": 0.2}, True),
+        ("images", {"normalization": "z-score"}, True),
+        ("images", {"thumbnail_px": 64, "shards": 1}, False),
+        ("features", {"pool_views": "max"}, True),
+        ("features", {"device": "cpu"}, False),
+    ],
+)
+def test_the_digest_of_the_preprocessing_tells_what_changes_features(
+    section: str, change: dict, matters: bool
+) -> None:
+    given = {"images": IMAGES, "features": FEATURES}
+    other = {**given, section: given[section] | change}
+    before, after = (provenance.preprocessing(**g)["digest"] for g in (given, other))
+    assert (before != after) == matters

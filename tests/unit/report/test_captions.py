@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from microcalc.errors import StudyError
-from microcalc.report import captions, layout, tables
+from microcalc.report import applied, captions, layout, tables
 from microcalc.report.study import Study
 
 FOLDER = Path(__file__).parents[3] / "workflow" / "report"
@@ -17,7 +17,9 @@ def study(ordinary, fake):
 
 
 def items():
-    return [name for room in (layout.FRONT, *layout.ROOMS) for name in room.items]
+    cohort = (applied.EVALUATION, applied.WARNINGS, applied.PREDICTIONS, applied.CASE)
+    rooms = (layout.FRONT, *layout.ROOMS, *cohort)
+    return list(dict.fromkeys(name for room in rooms for name in room.items))
 
 
 @pytest.mark.parametrize("name", items())

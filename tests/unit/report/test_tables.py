@@ -9,9 +9,9 @@ from microcalc.report.study import Study
 
 
 @pytest.fixture(scope="module")
-def study(ordinary, fake):
+def study(ordinary, cohort_files, fake):
     graph = Graph({"models": {"predict": ()}}, {"predict": RunTime(1, 2.0, 2.0, 300.0)})
-    study = Study.read(ordinary, config=fake["CONFIG"], graph=graph)
+    study = Study.read({**ordinary, **cohort_files}, config=fake["CONFIG"], graph=graph)
     now = study.tables["metrics"].to_dict("records")
     runs = [{"metrics": [{**row, "auc": 0.5} for row in now]}, {"metrics": now}]
     return replace(study, documents={**study.documents, "runs": runs})

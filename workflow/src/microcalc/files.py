@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 TEXT_COLUMNS = (
     *("case_id", "patient_id", "image_id", "center", "split", "label", "status", "reason"),
     *("room", "view", "laterality", "model", "kind", "variable", "level"),
+    *("case_value", "stands_in", "seen", "called"),
 )
 
 

@@ -13,6 +13,10 @@ from microcalc.errors import StudyError
 
 Schema = Mapping[str, Any]
 
+UNUSABLE = (
+    "The config cannot be used as it is (every key is described in workflow/schemas/config.yaml)"
+)
+
 
 def read_schema(path: str | Path) -> dict[str, Any]:
     """Return a JSON Schema that is written as YAML."""
@@ -38,18 +42,25 @@ def complete(config: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
         Listing every key that is unknown, missing, of the wrong type or out of range, with
         the nearest valid name.
     """
+    completed = filled(config, schema)
+    found = problems(completed, schema)
+    if found:
+        raise StudyError.listing(UNUSABLE, found)
+    return completed
+
+
+def filled(config: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
+    """Return the config with every default filled in, whatever else is wrong with it."""
     completed: dict[str, Any] = copy.deepcopy(dict(config))
     _fill(completed, schema)
-    errors = jsonschema.Draft202012Validator(schema).iter_errors(completed)
-    problems = [line for error in sorted(errors, key=_place) for line in _explain(error)]
-    problems += [] if problems else _contradictions(completed)
-    if problems:
-        raise StudyError.listing(
-            "The config cannot be used as it is (every key is described in "
-            "workflow/schemas/config.yaml)",
-            problems,
-        )
     return completed
+
+
+def problems(completed: Mapping[str, Any], schema: Schema) -> list[str]:
+    """Return a line for all that is wrong with a filled config, beginning with the key's place."""
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(completed)
+    found = [line for error in sorted(errors, key=_place) for line in _explain(error)]
+    return found or _contradictions(completed)
 
 
 def _fill(value: Any, schema: Schema) -> None:

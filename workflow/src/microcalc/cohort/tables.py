@@ -46,8 +46,11 @@ def read_cohort(
     clinical: Mapping[str, Mapping[str, Any]],
     labels: Mapping[str, Any],
     other_columns: Iterable[str] = (),
+    label_required: bool = True,
 ) -> Cohort:
     """Return the study's tables, or raise one error that lists all that is wrong with them.
+
+    Where a column is missing without which a row says nothing, the rows are not read.
 
     Parameters
     ----------
@@ -56,12 +59,14 @@ def read_cohort(
     schemas
         Paths of the JSON Schemas of one row of the case table and of the images table.
     clinical
-        The config's clinical variables: `kind` (continuous or categorical) and, for a
-        categorical one, `levels`.
+        The config's clinical variables: `kind` (continuous, categorical or ordinal) and, for the
+        latter two, `levels`; any level will do where they are left out.
     labels
         The config's `positive`, `negative` and `excluded` labels.
     other_columns
         Columns of the case table that are kept out of the study on purpose.
+    label_required
+        Whether the case table must have the column label.
 
     Raises
     ------
@@ -70,9 +75,11 @@ def read_cohort(
     """
     case_table, image_table = read_table(cases), read_table(images)
     case_schema, image_schema = map(read_schema, schemas)
-    problems = _column_problems(
-        case_table, [*case_schema["properties"], *clinical, *other_columns], case_schema["required"]
-    )
+    if not label_required:
+        required = [name for name in case_schema["required"] if name != "label"]
+        case_schema = {**case_schema, "required": required}
+    columns = [*case_schema["properties"], *clinical, *other_columns]
+    problems = _column_problems(case_table, columns, case_schema["required"])
     problems += _column_problems(
         image_table, list(image_schema["properties"]), image_schema["required"]
     )
@@ -81,14 +88,14 @@ def read_cohort(
         for name in clinical
         if name not in case_table.columns
     ]
-    if problems:
+    tables = ((case_table, case_schema), (image_table, image_schema))
+    if any(set(part["required"]) - set(table.columns) for table, part in tables):
         raise StudyError.listing("The study's tables cannot be used as they are", problems)
 
     schema = _with_clinical(case_schema, clinical, labels)
-    ignored = set(other_columns)
-    case_rows, case_problems = _typed_rows(case_table, schema, ignored)
+    case_rows, case_problems = _typed_rows(case_table, schema, set(other_columns))
     views, image_problems = _typed_rows(image_table, image_schema, set())
-    problems = case_problems + image_problems
+    problems += case_problems + image_problems
     problems += _repeated(case_table, "case_id") + image_rows.problems(image_table)
     problems += _spelled_twice(case_table, "patient_id") + _spelled_twice(case_table, "center")
     problems += _patient_problems(case_table) + _link_problems(case_table, image_table)
@@ -138,7 +145,7 @@ def _variable_schema(spec: Mapping[str, Any]) -> dict[str, Any]:
     if spec["kind"] == "continuous":
         limits = {key: spec[key] for key in ("minimum", "maximum") if spec.get(key) is not None}
         return {"type": ["number", "null"], **limits}
-    return {"enum": [*spec["levels"], None]}
+    return {"enum": [*spec["levels"], None]} if "levels" in spec else {"type": ["string", "null"]}
 
 
 def _typed_rows(table: Table, schema: Schema, ignored: set[str]) -> tuple[list[Row], list[str]]:
@@ -146,7 +153,9 @@ def _typed_rows(table: Table, schema: Schema, ignored: set[str]) -> tuple[list[R
     rows: list[Row] = []
     problems: list[str] = []
     for cells, line in zip(table.rows, table.lines, strict=True):
-        kept = {name: cell for name, cell in cells.items() if name not in ignored}
+        # Unknown columns are a problem of the table, not of each of its rows.
+        read = schema["properties"].keys() - ignored
+        kept = {name: cell for name, cell in cells.items() if name in read}
         row = {name: _value(cell, schema["properties"][name]) for name, cell in kept.items()}
         rows.append(row)
         for error in sorted(validator.iter_errors(row), key=lambda e: list(map(str, e.path))):

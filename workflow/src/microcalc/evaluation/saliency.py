@@ -71,6 +71,33 @@ def choose(predictions: pd.DataFrame, model: Mapping[str, Any]) -> pd.DataFrame:
     return table
 
 
+def of_case(register: pd.DataFrame, case_id: str, model: Mapping[str, Any]) -> pd.DataFrame:
+    """Return what `choose` does for one case whose label is not asked for: y is -1.
+
+    Parameters
+    ----------
+    register
+        case_id, model and probability of a cohort's predictions.
+    case_id
+        The case.
+    model
+        The frozen model that is looked at.
+
+    Raises
+    ------
+    StudyError
+        When the model has not predicted the case.
+    """
+    rows = register[(register["model"] == model["name"]) & (register["case_id"] == case_id)]
+    if rows.empty:
+        raise StudyError(
+            f"case {case_id}: has no prediction of model {model['name']}; see whether it stands in "
+            "the case table and whether its images can be used (images/qc.csv)"
+        )
+    table: pd.DataFrame = rows[["case_id", "probability"]]
+    return table.assign(split="new", kind="prediction", y=-1)
+
+
 def linear(model: Mapping[str, Any]) -> Linear:
     """Return a frozen model that has the deep score and nothing else as one linear function.
 

@@ -47,7 +47,8 @@ def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
         for split, case_id in places
     ]
     views = max(map(len, rows))
-    figure = style.new_figure(TEXT_MM + 3 * views * ROW_MM, TOP_MM + len(rows) * ROW_MM + BAR_MM)
+    height = TOP_MM + len(rows) * ROW_MM + BAR_MM
+    figure = style.new_figure(TEXT_MM + 3 * views * ROW_MM, height)
     grid = figure.subplots(
         len(rows),
         1 + 3 * views,
@@ -63,18 +64,21 @@ def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
             shown = _pictures(line[1 + 3 * view : 4 + 3 * view], arrays, i, strongest)
     for column, title in enumerate(("Patch", "Map", "Overlay") * views):
         grid[0][1 + column].set_title(title, fontweight="normal", loc="center")
-    bar = figure.colorbar(shown, ax=grid, location="bottom", fraction=0.02, aspect=60, pad=0.01)
+    bar = figure.colorbar(
+        shown, ax=grid, location="bottom", fraction=4 / height, aspect=60, pad=2 / height
+    )
     bar.set_label(f"Evidence for {labels['negative']} (−) or {labels['positive']} (+), log odds")
     bar.outline.set_visible(False)
     return figure
 
 
 def _describe(axes: Axes, arrays: Arrays, i: int, labels: Mapping[str, str]) -> None:
-    truth = labels["positive"] if arrays["y"][i] else labels["negative"]
-    text = (
-        f"{arrays['split'][i]} validation\n{arrays['kind'][i]}\n"
-        f"{truth}, p = {arrays['probability'][i]:.2f}"
-    )
+    probability = f"p = {arrays['probability'][i]:.2f}"
+    if arrays["y"][i] in (0, 1):
+        truth = labels["positive"] if arrays["y"][i] else labels["negative"]
+        text = f"{arrays['split'][i]} validation\n{arrays['kind'][i]}\n{truth}, {probability}"
+    else:
+        text = f"case {arrays['case_id'][i]}\n{probability}"
     axes.set_axis_off()
     axes.text(0, 0.5, text, transform=axes.transAxes, va="center", ha="left", fontsize=7)
 

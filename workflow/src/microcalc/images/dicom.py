@@ -281,12 +281,13 @@ def _uid_digest(dataset: Dataset) -> str:
 
 
 def _provenance(dataset: Dataset, syntax: UID) -> dict[str, str]:
-    def text(keyword: str) -> Any:
-        return str(dataset.get(keyword) or "")
+    def text(keyword: str) -> str:
+        return str(dataset.get(keyword) or "").strip()
 
     return {
         "transfer_syntax": syntax.name,
         "sop_class": UID(text("SOPClassUID")).name,
         "photometric_interpretation": text("PhotometricInterpretation"),
         "bits_stored": text("BitsStored"),
+        "scanner": f"{text('Manufacturer')} {text('ManufacturerModelName')}".strip(),
     }

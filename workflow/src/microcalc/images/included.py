@@ -71,11 +71,13 @@ def gather(
 def read(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Return the included cases with the columns of `eligible.csv`.
 
-    All is text but `y`: a level "01" or "NA" is a level; only an empty cell is missing.
+    All is text but `y`: a level "01" or "NA" is a level; only an empty cell is missing. A cohort
+    that is predicted before its labels are known has no `y`.
     """
     table = read_text_csv(path)
     kept = table[table["status"] == "included"].drop(columns=list(_ROOM_COLUMNS))
-    return kept.astype({"y": int}).reset_index(drop=True)
+    numbers = {name: int for name in ("y",) if name in kept}
+    return kept.astype(numbers).reset_index(drop=True)
 
 
 def _tables(shard_paths: Sequence[str | os.PathLike[str]]) -> tuple[pd.DataFrame, pd.DataFrame]:

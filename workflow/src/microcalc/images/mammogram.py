@@ -59,7 +59,7 @@ class Mammogram:
     row_direction, column_direction
         PatientOrientation, "" when absent: where columns lead (along a row) and where rows lead.
     provenance
-        What the decoder met: transfer syntax, SOP class, bits, photometric interpretation.
+        What the decoder met: transfer syntax, SOP class, bits, photometric interpretation, scanner.
     uid_digest
         Digest of the SOPInstanceUID, to find one image under two names; "" without.
     flags

@@ -24,7 +24,7 @@ QC_COLUMNS = (
     "rows", "columns", "spacing_source", "spacing_row_mm", "spacing_column_mm", "laterality",
     "flipped", "window_mm", "voi", "inverted", "breast_fraction", "roi_in_breast",
     "saturation", "roi_contrast", "outside_image", "transfer_syntax", "sop_class",
-    "photometric_interpretation", "bits_stored", "flags",
+    "photometric_interpretation", "bits_stored", "scanner", "flags",
 )  # fmt: skip
 """What `Patch.qc` holds, in the order of `images/qc.csv`."""
 

@@ -71,6 +71,7 @@ def decode(
                 "sop_class": "",
                 "photometric_interpretation": image.mode,
                 "bits_stored": str(depth),
+                "scanner": "",
             },
         )
 

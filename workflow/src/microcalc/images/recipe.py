@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-RECIPE = 2
+RECIPE = 3
 """Version of the way from stored pixels to patch.
 
 Raise it with every change that alters a patch, thumbnail or QC value: it is part of each row's

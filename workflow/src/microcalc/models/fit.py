@@ -215,5 +215,6 @@ def _deep_part(tables: Tables, selected: pd.DataFrame, recipe: Recipe) -> dict[s
         "intercept": float(selected["coefficient"].iloc[0]),
         "features": survivors[["name", "mean", "sd", "coefficient"]].to_dict("records"),
         "weights": tables.weights,
+        "preprocessing": tables.preprocessing,
         **({} if own else {"network": recipe.network}),
     }

@@ -136,25 +136,26 @@ def _scores(
     return pd.concat([final, folds], ignore_index=True)
 
 
+def with_deep_score(
+    model: frozen.FrozenModel, cases: pd.DataFrame, features: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the cases with the model's deep score as one more column, where it has one."""
+    if model["deep"] is None:
+        return cases
+    first = {"feature": INTERCEPT, "mean": 0.0, "sd": 1.0}
+    selected = pd.DataFrame(
+        [first | {"coefficient": model["deep"]["intercept"]}, *model["deep"]["features"]]
+    )
+    names = tuple(feature["name"] for feature in model["deep"]["features"])
+    matrix = feature_matrix(features, cases["case_id"], names)
+    return cases.assign(**{DEEP_SCORE: linear_predictor(matrix, selected)})
+
+
 def _linear_predictor(
     model: frozen.FrozenModel, cases: pd.DataFrame, features: pd.DataFrame
 ) -> "pd.Series[float]":
     formula = equation.from_json(model)
-    if model["deep"] is not None:
-        selected = pd.DataFrame(
-            [
-                {
-                    "feature": INTERCEPT,
-                    "mean": 0.0,
-                    "sd": 1.0,
-                    "coefficient": model["deep"]["intercept"],
-                },
-                *model["deep"]["features"],
-            ]
-        )
-        names = tuple(feature["name"] for feature in model["deep"]["features"])
-        matrix = feature_matrix(features, cases["case_id"], names)
-        cases = cases.assign(**{DEEP_SCORE: linear_predictor(matrix, selected)})
+    cases = with_deep_score(model, cases, features)
     for variable, level, count in formula.design.unseen(cases):
         logger.warning(
             "model %s: %d cases have %s = %r, which no training case had; treated as missing",

@@ -3,15 +3,18 @@
 import json
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from typing import Any
 
 import pandas as pd
 
 import microcalc
 from microcalc.errors import StudyError
+from microcalc.features import forward
 from microcalc.features.domains import TRAINING
 from microcalc.files import digest_bytes, digest_value
+from microcalc.images.recipe import RECIPE, Recipe
 from microcalc.models.design import texts
 
 LIBRARIES = ("firthmodels", "numba", "numpy", "pandas", "scipy", "statsmodels")
@@ -62,6 +65,31 @@ def _described(path: str | os.PathLike[str], keys: Sequence[str], *, rule: str) 
             f"{os.path.basename(path)}: not a weights file that MicroCalc prepared ({error}); "
             f"remove it, so that the rule {rule} makes it again"
         ) from None
+
+
+def preprocessing(images: Mapping[str, Any], features: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how an image becomes features, the weights aside, and a digest of it.
+
+    Parameters
+    ----------
+    images, features
+        The config's sections of these names.
+
+    Returns
+    -------
+    dict
+        images and features, each with the version of its code and the settings that its output
+        depends on; digest, the SHA-256 of both.
+    """
+    patch = Recipe.from_settings(images).as_key()
+    for of_no_feature in ("thumbnail_px", "surround"):
+        del patch[of_no_feature]
+    pooled = {name: features[name] for name in ("layers", "precision", "pool_views", "harmonize")}
+    made = {
+        "images": {"recipe": RECIPE, **patch},
+        "features": {"recipe": forward.RECIPE, **pooled},
+    }
+    return {**made, "digest": digest_value(made)}
 
 
 def digest_cases(rows: pd.DataFrame, clinical: Sequence[str], features: pd.DataFrame | None) -> str:

@@ -1,7 +1,7 @@
 """The tables a model is fitted on, read together."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,8 @@ class Tables:
         `selection/crossfit_selected.csv`: `selected` of the chain without each fold.
     weights
         Where the network's weights come from, with their digest.
+    preprocessing
+        How an image becomes features, see `provenance.preprocessing`.
     """
 
     included: pd.DataFrame
@@ -40,6 +42,7 @@ class Tables:
     crossfit: pd.DataFrame
     crossfit_selected: pd.DataFrame
     weights: dict[str, Any]
+    preprocessing: dict[str, Any]
 
     @classmethod
     def read(
@@ -51,9 +54,14 @@ class Tables:
         crossfit: Path,
         crossfit_selected: Path,
         weights: Path,
+        images: Mapping[str, Any],
+        extraction: Mapping[str, Any],
         adapted: Sequence[Path] = (),
     ) -> "Tables":
-        """Return the tables of these files."""
+        """Return the tables of these files.
+
+        `images` and `extraction` are the config's sections `images` and `features`.
+        """
         return cls(
             included_cases.read(included),
             read_parquet(features),
@@ -61,4 +69,5 @@ class Tables:
             read_csv(crossfit),
             read_csv(crossfit_selected),
             provenance.weights(weights, adapted),
+            provenance.preprocessing(images, extraction),
         )

@@ -9,7 +9,7 @@ from microcalc.figures.words import counts, estimate, interval, number, ratio
 
 __all__ = [
     "count", "counts", "estimate", "interval", "joined", "missing", "number", "p_value", "percent",
-    "plain", "ratio",
+    "plain", "ratio", "utc",
 ]  # fmt: skip
 
 NOT_AVAILABLE = "NA"
@@ -23,6 +23,11 @@ def missing(value: Any) -> bool:
 def count(value: Any) -> str:
     """Return a whole number with a comma between thousands: `2,048`."""
     return NOT_AVAILABLE if missing(value) else f"{int(value):,}"
+
+
+def utc(stamp: str) -> str:
+    """Return a time stamp in universal time as people write it: `2026-03-02 09:30:00`."""
+    return str(stamp).replace("T", " ").removesuffix("+00:00")
 
 
 def plain(value: float) -> str:

@@ -82,19 +82,11 @@ def build(
     page = Path(template)
     graph = _graph(page.parent / "rules.yaml", times)
     study = Study.read(files, config=config, graph=graph)
-    numbered = _Numbering(study, page.parent)
+    numbered = Numbering(study, page.parent)
     changed = numbered.section(layout.CHANGES)
     front = numbered.section(layout.FRONT)
     rooms = [numbered.section(room) for room in layout.ROOMS]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(page.parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["groupby_run"] = _runs
-    return environment.get_template(page.name).render(
+    return read_template(template).render(
         study=study,
         fmt=fmt,
         words=words,
@@ -113,7 +105,21 @@ def build(
     )
 
 
-class _Numbering:
+def read_template(path: str | os.PathLike[str]) -> jinja2.Template:
+    """Return a page's template; others that lie beside it may be included."""
+    page = Path(path)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(page.parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["groupby_run"] = _runs
+    return environment.get_template(page.name)
+
+
+class Numbering:
     """Counts figures and tables in the order they are met."""
 
     def __init__(self, study: Study, folder: Path) -> None:
@@ -122,6 +128,7 @@ class _Numbering:
         self.figures = self.tables = 0
 
     def section(self, room: layout.Room) -> Section:
+        """Return a room's figures and tables, those there are, with the next numbers."""
         made = [self._item(name) for name in room.items]
         return Section(room.name, room.title, tuple(item for item in made if item))
 

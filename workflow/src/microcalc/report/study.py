@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from microcalc.errors import StudyError
 from microcalc.figures import choice, words
 from microcalc.figures.words import SPLITS
 from microcalc.files import read_csv, read_json
@@ -85,6 +86,22 @@ class Study:
             sheets=tuple(Path(path) for path in _several(files, "galleries")),
             graph=graph,
         )
+
+    def of_case(self, case_id: str) -> "Study":
+        """Return this study with the rows of one case alone, in the tables that tell cases apart.
+
+        Raises
+        ------
+        StudyError
+            When no table knows the case.
+        """
+        tables = {
+            name: table[table["case_id"] == case_id] if "case_id" in table else table
+            for name, table in self.tables.items()
+        }
+        if not any(len(table) for table in tables.values() if "case_id" in table):
+            raise StudyError(f"case {case_id}: nothing is known of it; check the case table")
+        return replace(self, tables=tables)
 
     def has(self, name: str) -> bool:
         """Return whether the study has a table of that name with at least one row."""

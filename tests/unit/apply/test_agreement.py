@@ -1,0 +1,74 @@
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.models.test_frozen import MODEL
+
+from microcalc.apply import agreement
+from microcalc.errors import StudyError
+from microcalc.models import provenance
+
+WEIGHTS = {"backbone": "resnet18", "source": "random (seed 7)", "digest": "a" * 64}
+IMAGES: dict[str, Any] = {"spacing_mm": 0.1, "patch_mm": 22.4, "thumbnail_px": 256}
+EXTRACTION: dict[str, Any] = {
+    "layers": ["penultimate"],
+    "precision": "float32",
+    "pool_views": "mean",
+    "harmonize": "none",
+}
+DEEP = {
+    "intercept": 0.5,
+    "features": [{"name": "deep_0001", "mean": 0.0, "sd": 1.0, "coefficient": 1.0}],
+    "weights": WEIGHTS,
+    "preprocessing": provenance.preprocessing(IMAGES, EXTRACTION),
+}
+
+
+def take(folder: Path, weights: dict = WEIGHTS, **changes: Any) -> Path:
+    deep = MODEL | {"name": "deep", "deep": DEEP, "terms": []}
+    header = json.dumps({"__metadata__": weights}).encode()
+    (folder / "weights").write_bytes(struct.pack("<Q", len(header)) + header)
+    for model in (deep, MODEL):
+        name = f"{model['name']}.json"
+        (folder / name).write_text(json.dumps(model))
+        agreement.take(
+            folder / name,
+            folder / "here" / name,
+            weights=folder / "weights",
+            images=IMAGES | changes.get("images", {}),
+            extraction=EXTRACTION | changes.get("extraction", {}),
+        )
+    return folder / "here"
+
+
+def test_models_that_agree_are_taken_byte_for_byte(tmp_path: Path) -> None:
+    here = take(tmp_path, weights=WEIGHTS | {"source": "resnet18.safetensors"})
+    for name in ("deep.json", "clinical.json"):
+        assert (here / name).read_bytes() == (tmp_path / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("weights", "changes", "message"),
+    [
+        ({"digest": "b" * 64}, {}, "deep: the digest of the weights is bbb.* here, aaa"),
+        ({"backbone": "resnet101"}, {}, "the backbone is resnet101 here, resnet18 in the model"),
+        ({}, {"images": {"spacing_mm": 0.05}}, "images.spacing_mm is 0.05 here, 0.1 in the model"),
+        ({}, {"extraction": {"pool_views": "max"}}, "features.pool_views is 'max' here, 'mean'"),
+    ],
+)
+def test_models_that_differ_are_refused(
+    tmp_path: Path, weights: dict, changes: dict, message: str
+) -> None:
+    with pytest.raises(StudyError, match=message):
+        take(tmp_path, weights=WEIGHTS | weights, **changes)
+    assert not (tmp_path / "here").exists()
+
+
+def test_another_version_of_the_recipe_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provenance, "RECIPE", 99)
+    with pytest.raises(StudyError, match=r"model deep: images.recipe is 99 here, \d+ in the model"):
+        take(tmp_path)

@@ -1,0 +1,88 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from microcalc.apply import study
+from microcalc.errors import StudyError
+from microcalc.models import handover
+from microcalc.settings import complete, read_schema
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = read_schema(ROOT / "workflow" / "schemas" / "config.yaml")
+
+
+def freeze(folder: Path, **features: Any) -> None:
+    demo = yaml.safe_load((ROOT / "config.yaml").read_text())
+    demo["features"] |= features
+    config = complete(demo, SCHEMA)
+    text = handover.to_yaml(
+        {name: config[name] for name in handover.SECTIONS}, simulated="simulate" in config
+    )
+    (folder / "models").mkdir(parents=True)
+    (folder / "models" / "settings.yaml").write_text(text)
+
+
+@pytest.fixture
+def frozen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    freeze(Path("results/demo"))
+    return Path("results/demo")
+
+
+def test_the_cohort_becomes_a_study_of_its_own_with_the_frozen_settings(frozen: Path) -> None:
+    applied = study.of({"models": str(frozen), "cohort": "hospital/2026", "case": "C7"})
+    config = complete(applied.config, SCHEMA)
+    assert config["study"] == "demo-on-2026"
+    assert config["cohort"]["cases"] == "hospital/2026/cases.csv"
+    assert config["cohort"]["image_folder"] == "hospital/2026"
+    assert (config["labels"]["negative"], config["labels"]["positive"]) == ("DCIS", "IDC")
+    assert config["images"]["patch_mm"] == 22.4
+    assert config["images"]["max_excluded"] == 1
+    assert "simulate" not in config
+    assert (applied.simulated, applied.case) == (True, "C7")
+
+
+def test_the_prepared_weights_are_taken_where_they_were_kept(frozen: Path) -> None:
+    asked = {"models": str(frozen), "cohort": "new"}
+    assert study.of(asked).config["features"]["weights"] == "random"
+    kept = frozen / "features" / "weights" / "resnet101.safetensors"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    assert study.of(asked).config["features"]["weights"] == str(kept)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"cohrot": "new"}, r"cohrot: no such key \(did you mean 'cohort'\?\)"),
+        ({"models": "results/nothing"}, "there is no results/nothing/models/settings.yaml"),
+        ({"study": "demo"}, "are the results of the models themselves"),
+    ],
+)
+def test_what_cannot_be_is_refused(frozen: Path, change: dict, message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        study.of({"models": str(frozen), "cohort": "new"} | change)
+
+
+def test_a_cohort_must_be_named(frozen: Path) -> None:
+    with pytest.raises(StudyError, match="cohort: is missing"):
+        study.of({"models": str(frozen)})
+
+
+def test_transductive_models_are_refused(tmp_path: Path) -> None:
+    freeze(tmp_path / "study", harmonize="combat")
+    with pytest.raises(StudyError, match="harmonized between centers"):
+        study.of({"models": str(tmp_path / "study"), "cohort": "new"})
+
+
+@pytest.mark.parametrize(
+    ("column", "enough"),
+    [("a,a,b,b", True), ("a,a,b,", False), (",,,", False), ("a,a,a,x", False)],
+)
+def test_two_cases_of_either_class_are_enough(tmp_path: Path, column: str, enough: bool) -> None:
+    rows = [f"C{i},{label}" for i, label in enumerate(column.split(","))]
+    (tmp_path / "cases.csv").write_text("\n".join(["case_id,label", *rows]))
+    labels = {"negative": "a", "positive": "b"}
+    assert study.labelled(tmp_path / "cases.csv", labels) == enough

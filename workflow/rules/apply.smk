@@ -1,0 +1,230 @@
+# Both can make the table of metrics; here no selection has left a funnel to tell sizes from.
+ruleorder: evaluate_cohort > evaluate_models
+
+
+rule take_cohort:
+    input:
+        cases=config["cohort"]["cases"],
+        images=config["cohort"]["images"],
+        models=in_frozen(*expand("models/{model}.json", model=config["models"])),
+        case_schema=schema("cases"),
+        image_schema=schema("images"),
+    output:
+        eligible=in_study("cohort/eligible.csv"),
+        images=in_study("cohort/images.csv"),
+        exclusions=in_study("cohort/exclusions.csv"),
+    log:
+        log_of("take_cohort"),
+    benchmark:
+        time_of("take_cohort")
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        clinical=config["clinical"],
+        labels=config["labels"],
+        code=code("take_cohort"),
+    script:
+        "../scripts/take_cohort.py"
+
+
+rule take_model:
+    input:
+        model=in_frozen("models/{model}.json"),
+        weights=weights_of_model,
+    output:
+        model=in_study("models/{model}.json"),
+    log:
+        log_of("take_model/{model}"),
+    benchmark:
+        time_of("take_model/{model}")
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        preprocessing=preprocessing,
+        code=code("take_model"),
+    script:
+        "../scripts/take_model.py"
+
+
+rule predict_cohort:
+    input:
+        models=expand(in_study("models/{model}.json"), model=config["models"]),
+        included=in_study("images/included.csv"),
+        qc=in_study("images/qc.csv"),
+        shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
+        features=expand(
+            in_study("features/{network}features.parquet"), network=networks()
+        ),
+        domain=in_frozen("models/domain.json"),
+        # Only to note whether a label was known; one that comes later predicts nothing anew.
+        cases=ancient(config["cohort"]["cases"]),
+    output:
+        register=update(in_study("history/register.csv")),
+        contributions=in_study("models/contributions.csv"),
+        warnings=in_study("models/warnings.csv"),
+    log:
+        log_of("predict_cohort"),
+    benchmark:
+        time_of("predict_cohort")
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        networks=network_names(),
+        labels=config["labels"],
+        code=code("predict_cohort"),
+    script:
+        "../scripts/predict_cohort.py"
+
+
+rule join_labels:
+    input:
+        register=in_study("history/register.csv"),
+        included=in_study("images/included.csv"),
+        cases=config["cohort"]["cases"],
+    output:
+        predictions=in_study("models/predictions.csv"),
+        labelled=in_study("cohort/labelled.csv"),
+    log:
+        log_of("join_labels"),
+    benchmark:
+        time_of("join_labels")
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        labels=config["labels"],
+        code=code("join_labels"),
+    script:
+        "../scripts/join_labels.py"
+
+
+rule evaluate_cohort:
+    input:
+        predictions=in_study("models/predictions.csv"),
+        models=expand(in_study("models/{model}.json"), model=config["models"]),
+        labelled=in_study("cohort/labelled.csv"),
+        development=development(),
+    output:
+        metrics=in_study("evaluation/metrics.csv"),
+        delong=in_study("evaluation/delong.csv"),
+        equivalence=in_study("evaluation/equivalence.csv"),
+        mcnemar=in_study("evaluation/mcnemar.csv"),
+        precision_recall=in_study("evaluation/precision_recall.csv"),
+        subgroups=in_study("evaluation/subgroups.csv"),
+        published=in_study("evaluation/published.csv"),
+        development=in_study("evaluation/development.csv"),
+    log:
+        log_of("evaluate_cohort"),
+    benchmark:
+        time_of("evaluate_cohort")
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings=config["evaluation"],
+        seed=config["seed"],
+        code=code("evaluate_cohort"),
+    script:
+        "../scripts/evaluate_cohort.py"
+
+
+rule write_cohort:
+    input:
+        template=page_template("cohort"),
+        register=in_study("history/register.csv"),
+        warnings=in_study("models/warnings.csv"),
+        included=in_study("images/included.csv"),
+        exclusions=in_study("cohort/exclusions.csv"),
+        models=expand(in_study("models/{model}.json"), model=config["models"]),
+        tables=evaluated(
+            "evaluation/metrics.csv",
+            "evaluation/delong.csv",
+            "evaluation/calibration.csv",
+            "evaluation/development.csv",
+        ),
+        figures=evaluated(
+            "figures/roc_external.svg",
+            "figures/calibration.svg",
+            "figures/net_benefit.svg",
+        ),
+    output:
+        report=in_study("report/report.html"),
+        summary=in_study("report/summary.md"),
+    log:
+        log_of("write_cohort"),
+    benchmark:
+        time_of("write_cohort")
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        config=config,
+        simulated=APPLIED.simulated,
+        frozen=APPLIED.frozen.name,
+        texts=page_texts(),
+        code=code("write_cohort"),
+    script:
+        "../scripts/write_cohort.py"
+
+
+rule map_case:
+    input:
+        register=in_study("history/register.csv"),
+        model=in_study(f"models/{saliency_model()}.json"),
+        shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
+        weights=weights_file(),
+    output:
+        saliency=in_study("evaluation/saliency-{case}.npz"),
+    log:
+        log_of("map_case/{case}"),
+    benchmark:
+        time_of("map_case/{case}")
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(30),
+    params:
+        device=config["features"]["device"],
+        code=code("map_case"),
+    script:
+        "../scripts/map_case.py"
+
+
+use rule draw_saliency as draw_case with:
+    input:
+        saliency=in_study("evaluation/saliency-{case}.npz"),
+    output:
+        in_study("figures/case-{case}/case_map.svg"),
+    log:
+        log_of("draw_case/{case}"),
+    benchmark:
+        time_of("draw_case/{case}")
+
+
+rule write_case:
+    input:
+        template=page_template("case"),
+        register=in_study("history/register.csv"),
+        warnings=in_study("models/warnings.csv"),
+        contributions=in_study("models/contributions.csv"),
+        models=expand(in_study("models/{model}.json"), model=config["models"]),
+        figures=mapped_case,
+    output:
+        page=in_study("report/case-{case}.html"),
+    log:
+        log_of("write_case/{case}"),
+    benchmark:
+        time_of("write_case/{case}")
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        config=config,
+        simulated=APPLIED.simulated,
+        texts=page_texts(),
+        code=code("write_case"),
+    script:
+        "../scripts/write_case.py"

@@ -1,0 +1,16 @@
+"""Evaluate the frozen models on a cohort as on any external set, and beside their development."""
+
+from microcalc.apply import outcome
+from microcalc.evaluation import cohort_tables, predictions, tables
+from microcalc.logs import start
+
+start(snakemake.log[0])
+given, asked = snakemake.input, snakemake.params
+rows = predictions.read(given.predictions)
+models = predictions.read_models(given.models)
+cases = cohort_tables.included(given.labelled)
+settings = outcome.settings_for(cases, asked.settings)
+made = tables.discrimination(rows, models, cases, settings=settings, paper=None, seed=asked.seed)
+level = settings["confidence"]
+made["development"] = outcome.compare(rows, given.development, confidence=level)
+tables.write(made, snakemake.output)

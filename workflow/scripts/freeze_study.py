@@ -1,0 +1,15 @@
+"""Write what the frozen models need beside themselves: settings, and what training was like."""
+
+from microcalc.files import read_csv, read_parquet, write_json, write_text
+from microcalc.images import included
+from microcalc.logs import start
+from microcalc.models import domain, handover
+
+start(snakemake.log[0])
+given, asked = snakemake.input, snakemake.params
+write_text(handover.to_yaml(asked.settings, simulated=asked.simulated), snakemake.output.settings)
+features = dict(zip(asked.networks, map(read_parquet, given.features), strict=True))
+cases, digests = included.read(given.included), domain.pixel_digests(given.shards)
+clinical = asked.settings["clinical"]
+spanned = domain.describe(cases, read_csv(given.qc), features, digests, clinical)
+write_json(spanned, snakemake.output.domain)

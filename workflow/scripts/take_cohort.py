@@ -1,0 +1,16 @@
+"""Check a new cohort's tables for what the frozen models need, and cut them off from labels."""
+
+from microcalc.apply import intake
+from microcalc.files import write_csv
+from microcalc.logs import start
+from microcalc.models import frozen
+
+start(snakemake.log[0])
+given, known = snakemake.input, snakemake.params
+needed = intake.variables(list(map(frozen.read, given.models)))
+schemas = (given.case_schema, given.image_schema)
+how = {"schemas": schemas, "clinical": known.clinical, "labels": known.labels}
+eligible, images, exclusions = intake.take(given.cases, given.images, needed=needed, **how)
+write_csv(eligible, snakemake.output.eligible)
+write_csv(images, snakemake.output.images)
+write_csv(exclusions, snakemake.output.exclusions)

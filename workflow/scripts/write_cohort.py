@@ -1,0 +1,19 @@
+"""Write the page of frozen models on a new cohort."""
+
+from microcalc.files import write_text
+from microcalc.logs import start
+from microcalc.report import applied, versions
+
+start(snakemake.log[0])
+given, how = snakemake.input, snakemake.params
+files = {**dict(given.items()), **applied.by_name(given.tables)}
+html = applied.cohort_page(
+    files,
+    config=how.config,
+    frozen=how.frozen,
+    simulated=how.simulated,
+    template=given.template,
+    versions=versions.installed(),
+)
+write_text(html, snakemake.output.report)
+write_text(applied.cohort_summary(files, config=how.config), snakemake.output.summary)

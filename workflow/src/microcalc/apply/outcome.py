@@ -1,0 +1,124 @@
+"""When labels are known: the registered predictions beside them, and beside the development."""
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from microcalc.evaluation import clustered, delong, predictions, resampling
+from microcalc.evaluation.cohort_tables import Path
+
+COLUMNS = (
+    "model", "split", "kind", "n_pos", "n_neg", "auc", "development_n_pos", "development_n_neg",
+    "development_auc", "delta", "delta_low", "delta_high", "p", "method",
+)  # fmt: skip
+
+
+def join(
+    register: pd.DataFrame, included: Path, labels: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the registered predictions of labelled cases, and those cases.
+
+    Parameters
+    ----------
+    register
+        From `register.read`.
+    included
+        `images/included.csv` of the cohort.
+    labels
+        case_id, label, y.
+
+    Returns
+    -------
+    predictions, cases : DataFrame
+        `predictions` has the columns of `models/predictions.csv`, split "external" and kind
+        "held_out"; `cases` those of `included` with label and y.
+    """
+    table = pd.read_csv(included, dtype=str, keep_default_na=False)
+    cases = table.merge(labels, on="case_id", validate="1:1")
+    kept = cases[cases["status"] == "included"]
+    identity = kept[["case_id", "patient_id", "center", "split", "y"]]
+    rows = register.merge(identity, on="case_id", validate="m:1").assign(kind="held_out")
+    ordered = rows[list(predictions.COLUMNS)].sort_values(["case_id", "model"], ignore_index=True)
+    return ordered, cases.sort_values("case_id", ignore_index=True)
+
+
+def settings_for(cases: pd.DataFrame, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the study's `evaluation` with those subgroups that the cohort's table can tell."""
+    wanted = settings["subgroups"]
+    columns = {name: cuts for name, cuts in wanted["columns"].items() if name in cases}
+    return {**settings, "subgroups": {**wanted, "columns": columns}}
+
+
+def compare(
+    rows: pd.DataFrame,
+    development: Sequence[str | os.PathLike[str]],
+    *,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Return each model's AUC here against those of its development, with `COLUMNS`.
+
+    Parameters
+    ----------
+    rows
+        The cohort's labelled predictions.
+    development
+        `models/predictions.csv` of the study that froze the models; none where it was not kept,
+        and the table is then empty.
+    confidence
+        Coverage of the intervals of the difference.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per model and set of the development, out-of-fold scores standing for training;
+        delta is the cohort's AUC less the development's.
+    """
+    found: list[dict[str, Any]] = []
+    for path in development:
+        for split, kind, of_set in predictions.sets(predictions.read(path)):
+            if kind != "apparent":
+                for model, before in of_set.groupby("model", sort=False):
+                    new = rows[rows["model"] == model]
+                    row = {"model": model, "split": split, "kind": kind}
+                    found.append(row | _unpaired(new, before, confidence))
+    return pd.DataFrame(found, columns=list(COLUMNS))
+
+
+def _unpaired(new: pd.DataFrame, before: pd.DataFrame, confidence: float) -> dict[str, Any]:
+    sizes = [[int((part["y"] == y).sum()) for y in (1, 0)] for part in (new, before)]
+    row: dict[str, Any] = dict(zip(("n_pos", "n_neg"), sizes[0], strict=True))
+    row |= dict(zip(("development_n_pos", "development_n_neg"), sizes[1], strict=True))
+    if not all(count for pair in sizes for count in pair):
+        return row | {"method": "undefined: one class"}
+    pairs = [(part["y"].to_numpy(), part["probability"].to_numpy()) for part in (new, before)]
+    if any(resampling.has_clusters(part["patient_id"]) for part in (new, before)):
+        return row | _clustered(new, before, confidence)
+    test = delong.compare_unpaired(*pairs[0], *pairs[1], confidence=confidence)
+    return row | {
+        "auc": test.auc_1, "development_auc": test.auc_2, "delta": test.delta,
+        "delta_low": test.low, "delta_high": test.high, "p": test.p_value,
+        "method": "DeLong, unpaired",
+    }  # fmt: skip
+
+
+def _clustered(new: pd.DataFrame, before: pd.DataFrame, confidence: float) -> dict[str, Any]:
+    here, there = (
+        clustered.auc_ci(
+            *(part[name].to_numpy() for name in ("y", "probability", "patient_id")),
+            confidence=confidence,
+        )
+        for part in (new, before)
+    )
+    delta, error = here.auc - there.auc, math.sqrt(here.variance + there.variance)
+    reach = float(ndtri(0.5 + confidence / 2)) * error
+    p = math.erfc(abs(delong.ratio(delta, error)) / np.sqrt(2))
+    return {
+        "auc": here.auc, "development_auc": there.auc, "delta": delta,
+        "delta_low": delta - reach, "delta_high": delta + reach, "p": p,
+        "method": "Obuchowski, unpaired, clustered",
+    }  # fmt: skip

@@ -1,0 +1,111 @@
+"""Predicting a cohort: probabilities, what each term adds, and what is unlike the training."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from microcalc.apply.intake import variables
+from microcalc.errors import StudyError
+from microcalc.files import digest_file, digest_value, read_csv, read_json, read_parquet
+from microcalc.images import included
+from microcalc.models import contributions, domain, frozen, predict
+
+Path = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What the models say about a cohort.
+
+    Attributes
+    ----------
+    predictions
+        case_id, model, probability, threshold, called (the class it is called), made_from.
+    contributions
+        See `contributions.table`.
+    warnings
+        See `domain.outside`.
+    """
+
+    predictions: pd.DataFrame
+    contributions: pd.DataFrame
+    warnings: pd.DataFrame
+
+
+def run(
+    models: Sequence[Path],
+    *,
+    included_cases: Path,
+    features: Mapping[str, Path],
+    qc: Path,
+    shards: Sequence[Path],
+    seen: Path,
+) -> Predicted:
+    """Predict every included case with every model; nothing is fitted and no label is looked at.
+
+    Parameters
+    ----------
+    models
+        The frozen models.
+    included_cases, features, qc, shards
+        What the rooms to the left made of the cohort; the features by network.
+    seen
+        `models/domain.json` of the study that froze the models.
+
+    Raises
+    ------
+    StudyError
+        Listing the images that the models were trained on.
+    """
+    span = read_json(seen)
+    again = domain.trained_on(span, domain.pixel_digests(shards))
+    if again:
+        raise StudyError.listing(
+            "The models were trained on these very images, so that a prediction of them proves "
+            "nothing; take their cases out of the cohort",
+            [f"image {image_id}" for image_id in again],
+        )
+    read = [frozen.read(path) for path in models]
+    digests = {model["name"]: digest_file(p) for model, p in zip(read, models, strict=True)}
+    cases = included.read(included_cases)
+    deep = {network: read_parquet(path) for network, path in features.items()}
+    own = [([model], cases, deep[frozen.network(model)]) for model in read]
+    parts = pd.concat([contributions.table(*given) for given in own], ignore_index=True)
+    predicted = pd.concat([predict.predict(*given) for given in own], ignore_index=True)
+    return Predicted(
+        _called(predicted, read, _made_from(parts, digests)),
+        parts,
+        domain.outside(span, cases, read_csv(qc), deep, variables(read)),
+    )
+
+
+def _made_from(parts: pd.DataFrame, digests: dict[str, str]) -> dict[tuple[str, str], str]:
+    """Return per case and model the digest of the model and of every value it took."""
+    return {
+        (str(case_id), str(model)): digest_value(
+            [digests[str(model)], *rows[["term", "case_value"]].to_numpy().tolist()]
+        )
+        for (case_id, model), rows in parts.groupby(["case_id", "model"], sort=False)
+    }
+
+
+def _called(
+    predicted: pd.DataFrame, models: list[dict[str, Any]], made_from: dict[tuple[str, str], str]
+) -> pd.DataFrame:
+    by_name = {model["name"]: model for model in models}
+    own = [by_name[name] for name in predicted["model"]]
+    positive = predicted["probability"] >= [model["threshold"] for model in own]
+    return predicted.assign(
+        threshold=[model["threshold"] for model in own],
+        called=[
+            model["labels"]["positive" if yes else "negative"]
+            for model, yes in zip(own, positive, strict=True)
+        ],
+        made_from=[
+            made_from[case_id, name]
+            for case_id, name in zip(predicted["case_id"], predicted["model"], strict=True)
+        ],
+    )

@@ -1,0 +1,128 @@
+"""`snakemake check`: all that is wrong with a study, listed at once and without reading a pixel."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from microcalc import planning, settings
+from microcalc.cohort.eligible import build_eligible
+from microcalc.cohort.split import SPLITS
+from microcalc.cohort.tables import Cohort, read_cohort
+from microcalc.errors import StudyError
+from microcalc.images.shards import of_reader
+
+Config = Mapping[str, Any]
+
+TABLES_NEED = ("cohort", "clinical", "labels")
+OTHER_SUBGROUPS = ("case_id", "patient_id", "center", "split", "label", "n_images")
+
+
+def refuse_problems(config: Config, schemas: Path) -> None:
+    """Raise one StudyError with everything that would stop the study, or nothing.
+
+    Parameters
+    ----------
+    config
+        What the user wrote.
+    schemas
+        The folder of the schemas of config, cases and images.
+    """
+    schema = settings.read_schema(schemas / "config.yaml")
+    filled = settings.filled(config, schema)
+    wrong = settings.problems(filled, schema)
+    found = [str(StudyError.listing(settings.UNUSABLE, wrong))] if wrong else []
+    if not any(line.startswith(TABLES_NEED) for line in wrong):
+        found += list(_of_tables(filled, schemas))
+    if not wrong:
+        found += list(_of_files(filled))
+    if found:
+        # A table that is not there is met twice.
+        raise StudyError("\n".join(dict.fromkeys(found)))
+
+
+def summary(config: Config, schemas: Path) -> str:
+    """Return how many cases, images and classes a study without problems has, in plain words."""
+    cohort = _cohort(config, schemas)
+    eligible, _, exclusions = _eligible(cohort, config)
+    images = len({image["image_id"] for image in cohort.images})
+    lines = [
+        f"Study {config['study']}: nothing is wrong with its config and tables.",
+        f"{len(cohort.cases)} cases of {len({c['patient_id'] for c in cohort.cases})} patients, "
+        f"{images} images",
+    ]
+    labels = config["labels"]
+    for split in SPLITS:
+        own = eligible[eligible["split"] == split]
+        positive = int(own["y"].sum())
+        lines.append(
+            f"  {split}: {len(own) - positive} {labels['negative']}, "
+            f"{positive} {labels['positive']}"
+        )
+    lines += [
+        f"  left out: {count}, {reason}"
+        for reason, count in sorted(Counter(exclusions["reason"]).items())
+    ]
+    for name in config["clinical"]:
+        missing = int(eligible[name].isna().sum())
+        noun = "case" if missing == 1 else "cases"
+        lines += [f"  {name} is missing in {missing} {noun}"] if missing else []
+    return "\n".join(lines) + "\n"
+
+
+def _cohort(config: Config, schemas: Path) -> Cohort:
+    tables = config["cohort"]
+    return read_cohort(
+        tables["cases"],
+        tables["images"],
+        schemas=(str(schemas / "cases.yaml"), str(schemas / "images.yaml")),
+        clinical=config["clinical"],
+        labels=config["labels"],
+        other_columns=tables["other_columns"],
+    )
+
+
+def _eligible(cohort: Cohort, config: Config) -> Any:
+    how = {"labels": config["labels"], "settings": config["cohort"], "seed": config["seed"]}
+    return build_eligible(cohort, **how)
+
+
+def _of_tables(config: Config, schemas: Path) -> Iterator[str]:
+    """Yield what is wrong with the tables, and with the splits once nothing is."""
+    try:
+        cohort = _cohort(config, schemas)
+        centers = {case["center"] for case in cohort.cases}
+        for center in config["cohort"]["development_centers"]:
+            if center not in centers:
+                yield (
+                    f"cohort.development_centers: {center!r} is no center of the case table, "
+                    f"which has {', '.join(sorted(centers))}"
+                )
+        _eligible(cohort, config)
+    except StudyError as error:
+        yield str(error)
+
+
+def _of_files(config: Config) -> Iterator[str]:
+    """Yield what a valid config names that is not there, or not once."""
+    networks = {"": config["features"], **config["features"]["further_networks"]}
+    for name, network in networks.items():
+        weights = network["weights"]
+        is_file = weights != "random" and not re.fullmatch(r"IMAGENET\w+", weights)
+        if is_file and not os.path.isfile(weights):
+            place = f"features.further_networks.{name}" if name else "features"
+            yield f"{place}.weights: there is no file {weights}"
+    known = (*config["clinical"], *OTHER_SUBGROUPS)
+    for name in config["evaluation"]["subgroups"]["columns"]:
+        if name not in known:
+            yield f"evaluation.subgroups.columns: {name!r} is no column of the case table"
+    tables = config["cohort"]
+    try:
+        rows = planning.shard_rows(tables["cases"], tables["images"], 0, 1)
+        of_reader(rows, config["images"]["reader"])
+        if "simulate" not in config:
+            planning.refuse_missing_images(rows, tables["image_folder"])
+    except StudyError as error:
+        yield str(error)

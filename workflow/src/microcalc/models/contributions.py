@@ -1,0 +1,82 @@
+"""What each term of a frozen model adds to a case's log odds."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from microcalc.models import equation, frozen
+from microcalc.models.predict import with_deep_score
+from microcalc.models.term import DEEP_SCORE, Term, texts
+from microcalc.selection.chain import INTERCEPT
+from microcalc.selection.training import feature_matrix
+
+COLUMNS = ("case_id", "model", "part_of", "term", "case_value", "stands_in", "contribution")
+LOG_ODDS = "log odds"
+
+
+def table(
+    models: Sequence[frozen.FrozenModel], cases: pd.DataFrame, features: pd.DataFrame
+) -> pd.DataFrame:
+    """Return every term's coefficient times value, with `COLUMNS`.
+
+    Parameters
+    ----------
+    models, cases, features
+        As for `predict.predict`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows whose `part_of` is "log odds" add up to a case's log odds, those whose `part_of`
+        is "deep_score" to the deep score. `case_value` is what the case has, empty where missing;
+        `stands_in` is what was used in the place of a missing value or an unknown level. In the
+        order of models, cases and terms.
+    """
+    rows = [row for model in models for row in _of_model(model, cases, features)]
+    found = pd.DataFrame(rows, columns=list(COLUMNS))
+    # Made term by term; models keep their order, and sorting by case keeps that of the terms.
+    order = {case_id: place for place, case_id in enumerate(cases["case_id"])}
+    names = {model["name"]: place for place, model in enumerate(models)}
+    place = found["model"].map(names) * len(order) + found["case_id"].map(order)
+    return found.iloc[place.argsort(kind="stable")].reset_index(drop=True)
+
+
+def _of_model(
+    model: frozen.FrozenModel, cases: pd.DataFrame, features: pd.DataFrame
+) -> Iterator[tuple[Any, ...]]:
+    formula = equation.from_json(model)
+    given = with_deep_score(model, cases, features)
+    columns = formula.design.matrix(given) * np.array(formula.coefficients)
+    groups = np.array(formula.design.groups)
+    name, case_ids = model["name"], list(cases["case_id"])
+    for case_id in case_ids:
+        yield case_id, name, LOG_ODDS, INTERCEPT, "", "", model["intercept"]
+    for term in formula.design.terms:
+        added = columns[:, groups == term.variable].sum(axis=1).tolist()
+        shown = texts(given[term.variable])
+        for case_id, text, contribution in zip(case_ids, shown, added, strict=True):
+            used = _stands_in(term, text)
+            yield case_id, name, LOG_ODDS, term.variable, text or "", used, contribution
+    if model["deep"] is not None:
+        yield from _of_deep_score(model, case_ids, features)
+
+
+def _stands_in(term: Term, text: str | None) -> str:
+    unknown = term.kind == "categorical" and text not in term.levels
+    return str(term.impute) if text is None or unknown else ""
+
+
+def _of_deep_score(
+    model: frozen.FrozenModel, case_ids: list[str], features: pd.DataFrame
+) -> Iterator[tuple[Any, ...]]:
+    name, deep = model["name"], model["deep"]
+    chosen = tuple(feature["name"] for feature in deep["features"])
+    values = feature_matrix(features, pd.Series(case_ids), chosen)
+    for case_id, row in zip(case_ids, values, strict=True):
+        yield case_id, name, DEEP_SCORE, INTERCEPT, "", "", deep["intercept"]
+        for feature, value in zip(deep["features"], row.tolist(), strict=True):
+            scaled = (value - feature["mean"]) / feature["sd"]
+            contribution = feature["coefficient"] * scaled
+            yield case_id, name, DEEP_SCORE, feature["name"], repr(value), "", contribution

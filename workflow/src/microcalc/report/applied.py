@@ -1,0 +1,145 @@
+"""The pages of frozen models on a new cohort: one for the cohort, one for a case."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from microcalc.report import format as fmt
+from microcalc.report import tables
+from microcalc.report.findings import Finding, nature
+from microcalc.report.layout import Room
+from microcalc.report.page import Numbering, read_template
+from microcalc.report.study import Files, Study
+from microcalc.report.summary import markdown
+
+EVALUATION = Room(
+    "evaluation",
+    "Evaluation",
+    (
+        *("performance", "development", "roc_external", "delong", "calibration"),
+        *("calibration_table", "net_benefit"),
+    ),
+)
+WARNINGS = Room("warnings", "Unlike the training cases", ("unlike",))
+PREDICTIONS = Room("predictions", "Predictions", ("registered",))
+CASE = Room("case", "Prediction", ("case_predictions", "outside", "case_map", "contributions"))
+
+Place = str | os.PathLike[str]
+
+
+def by_name(paths: Iterable[Place]) -> dict[str, Place]:
+    """Return files by their name without suffix."""
+    return {Path(path).stem: path for path in paths}
+
+
+def cohort_page(
+    files: Files,
+    *,
+    config: Mapping[str, Any],
+    frozen: str,
+    simulated: bool,
+    template: Place,
+    versions: Mapping[str, str],
+) -> str:
+    """Return the page of a cohort as HTML.
+
+    Parameters
+    ----------
+    files
+        register, warnings, included, exclusions, models; where labels are known metrics, delong,
+        calibration, development and figures too.
+    config
+        The whole config, defaults filled in.
+    frozen
+        The name of the study that froze the models.
+    simulated
+        Whether they were fitted on phantoms.
+    template
+        `workflow/report/cohort.html.j2`.
+    versions
+        Libraries and their versions.
+    """
+    study = Study.read(files, config=config)
+    numbered = Numbering(study, Path(template).parent)
+    return read_template(template).render(
+        study=study,
+        fmt=fmt,
+        frozen=frozen,
+        limits=_limits(study, simulated=simulated),
+        register=_facts(study),
+        sections=[numbered.section(room) for room in (EVALUATION, WARNINGS, PREDICTIONS)],
+        versions=versions,
+    )
+
+
+def cohort_summary(files: Files, *, config: Mapping[str, Any]) -> str:
+    """Return what the console prints: how many were predicted, and how the models did."""
+    study = Study.read(files, config=config)
+    facts = _facts(study)
+    lines = [
+        f"Cohort {config['study']}: {facts['cases']} cases predicted, {facts['unlike']} of them "
+        "unlike the training cases in some way; nothing was fitted."
+    ]
+    if study.has("metrics"):
+        table = tables.performance(study)
+        lines += ["", markdown(table), "", table.note]
+    else:
+        lines += ["Too few labels are known to evaluate anything."]
+    return "\n".join(lines) + "\n"
+
+
+def case_page(
+    files: Files, *, config: Mapping[str, Any], simulated: bool, case_id: str, template: Place
+) -> str:
+    """Return the page of one case as HTML: predictions, warnings, map and contributions.
+
+    `files` are register, warnings, contributions, models and figures; `template` is
+    `workflow/report/case.html.j2`.
+    """
+    study = Study.read(files, config=config).of_case(case_id)
+    numbered = Numbering(study, Path(template).parent)
+    return read_template(template).render(
+        study=study,
+        fmt=fmt,
+        case_id=case_id,
+        limits=_limits(study, simulated=simulated),
+        section=numbered.section(CASE),
+    )
+
+
+def _limits(study: Study, *, simulated: bool) -> list[Finding]:
+    found = nature(study)
+    if simulated:
+        text = "The models were fitted on computer-made phantoms; they say nothing about people."
+        found.append(Finding("limit", "Models of simulated images", text))
+    deep = [model["deep"] for model in study.models.values() if model["deep"]]
+    random = any(part["weights"]["source"].startswith("random") for part in deep)
+    # The config names the file that was prepared then, whatever it was prepared from.
+    if random and not study.random_weights:
+        text = "The network behind the deep features has random weights and was trained on nothing."
+        found.append(Finding("limit", "Random network weights", text))
+    return found
+
+
+def _facts(study: Study) -> dict[str, Any]:
+    """Return what the register says, in numbers and times."""
+    register, included = study.tables["register"], study.tables["included"]
+    of_case = register.drop_duplicates("case_id")
+    now = set(included.loc[included["status"] == "included", "case_id"])
+    gone = study.tables["exclusions"]
+    lost = included[included["status"] != "included"]
+    return {
+        "cases": len(of_case),
+        "times": sorted(
+            {fmt.utc(register["predicted_at"].min()), fmt.utc(register["predicted_at"].max())}
+        ),
+        "label_known": int((of_case["label_known"] == "yes").sum()),
+        "chain": register["chain"].iloc[-1] if len(register) else "",
+        "withdrawn": sorted(set(of_case["case_id"]) - now),
+        "unlike": int(study.tables["warnings"]["case_id"].nunique()),
+        "excluded": [
+            *zip(gone["case_id"], gone["reason"], strict=True),
+            *zip(lost["case_id"], lost["reason"], strict=True),
+        ],
+    }

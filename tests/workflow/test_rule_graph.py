@@ -24,7 +24,8 @@ def arrows(study: Study, change: Any) -> set[tuple[str, str]]:
 def test_the_listed_rules_and_arrows_are_snakemakes(tmp_path: Path) -> None:
     def most(config: dict[str, Any]) -> None:
         config["features"] |= {"weights": "IMAGENET1K_V1", "harmonize": "adabn"}
-        config["features"]["stability"]["perturbations"] = 2
+        config["images"]["reader"] = "first"
+        config["features"]["stability"] |= {"perturbations": 2, "readers": ["second"]}
         config["evaluation"] |= {"split_lottery": 1, "permutation": 1}
 
     def others(config: dict[str, Any]) -> None:

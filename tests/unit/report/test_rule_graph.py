@@ -42,7 +42,9 @@ def test_the_picture_names_every_rule_with_its_jobs_and_time():
 
 def test_the_pages_list_of_rules_is_that_of_the_rule_files():
     listed = yaml.safe_load((WORKFLOW / "report" / "rules.yaml").read_text())
-    # An ingest comes before there is a study.
-    for file in sorted({*(WORKFLOW / "rules").glob("*.smk")} - {WORKFLOW / "rules" / "ingest.smk"}):
+    # An ingest comes before a study, and an application of models has a page of its own.
+    others = {WORKFLOW / "rules" / f"{name}.smk" for name in ("ingest", "apply")}
+    for file in sorted({*(WORKFLOW / "rules").glob("*.smk")} - others):
         rules = re.findall(r"^(?:rule |use rule \w+ as )(\w+)", file.read_text(), re.M)
-        assert sorted(rules) == sorted(listed.get(file.stem, {})), file.name
+        # A check of the tables makes nothing.
+        assert sorted({*rules} - {"check"}) == sorted(listed.get(file.stem, {})), file.name

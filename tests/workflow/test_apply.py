@@ -106,6 +106,7 @@ def test_a_case_has_its_page_with_map_and_contributions(applied: Study) -> None:
     np.testing.assert_allclose(total, logit(of_case).loc[total.index], atol=1e-12)
 
 
+@pytest.mark.slow
 def test_labels_that_come_later_change_no_prediction(cohort: Study) -> None:
     before = (results(cohort) / "history" / "register.csv").read_bytes()
     labels = label(cohort).set_index("case_id").label

@@ -6,11 +6,26 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.workflow.test_study import RULES_OF_TABLES
 from tests.workflow.tiny import Study, lay_out
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+RULES_OF_TABLES = (
+    *("describe_cohort", "evaluate_models", "assess_calibration", "assess_usefulness"),
+    *("summarize_refits", "audit_study", "screen_clinical", "freeze_study", "record_run"),
+)
+
+
+def test_one_core_gives_the_same_bytes_as_two(finished: Study, tmp_path: Path) -> None:
+    alone = lay_out(tmp_path / "alone")
+    alone.snakemake(*RULES_OF_TABLES, cores=1)
+    # Not the shards of patches: they hold the digest of their files' times of change.
+    patterns = ("*.csv", "*.json", "*.parquet", "*.safetensors")
+    expected, found = finished.contents(*patterns), alone.contents(*patterns)
+    assert expected.keys() == found.keys()
+    assert [name for name in expected if expected[name] != found[name]] == []
+
+
 @pytest.mark.parametrize("shards", [1, 8])
 def test_circumstances_change_nothing(
     finished: Study, tmp_path: Path, shards: int, monkeypatch: pytest.MonkeyPatch

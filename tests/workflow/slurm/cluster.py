@@ -135,7 +135,8 @@ class Cluster:
         jobs = [job["JobId"] for job in self.alive() if job["NodeList"] == name]
         self.daemons[name].kill()
         for job_id in jobs:
-            for pid in (*processes(job_id), *step_daemons(job_id)):
+            # The step's daemon first, or it lives to report that its job failed.
+            for pid in (*step_daemons(job_id), *processes(job_id)):
                 os.kill(pid, signal.SIGKILL)
         self.daemons[name].wait()
 

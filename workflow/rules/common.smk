@@ -1,4 +1,3 @@
-import re
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from microcalc import planning, settings
 from microcalc.apply import study as applied_study
 from microcalc.cohort.split import SPLITS
 from microcalc.errors import StudyError
+from microcalc.features.source import is_published
 from microcalc.images import farewell
 from microcalc.images.limits import Limits
 from microcalc.images.recipe import Recipe
@@ -72,6 +72,7 @@ ROOMS = (
 )
 # Only of such features is a map of the image a map of the deep score.
 MAPPED = {"layers": ["penultimate"], "pool_views": "mean", "harmonize": "none"}
+PSEUDONYM = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 SHARDS = range(config["images"]["shards"])
 # The study's own network has no folder to itself; every further one has.
 NETWORKS = {"": config["features"]} | {
@@ -199,7 +200,7 @@ def weights_source(wildcards):
     weights = weights_of(wildcards)
     if weights == "random":
         return []
-    if re.fullmatch(r"IMAGENET\w+", weights):
+    if is_published(weights):
         fetched = "features/{network}weights/{backbone}.fetched.json"
         return [in_study(fetched.format(**wildcards))]
     return [weights]
@@ -441,8 +442,8 @@ wildcard_constraints:
     block=r"\d+",
     design="bootstrap|split_lottery|permutation",
     redraw=r"\d+",
-    reader=r"[A-Za-z0-9][A-Za-z0-9._-]*",
-    case=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    reader=PSEUDONYM,
+    case=PSEUDONYM,
     network=f"(?:{'|'.join(NETWORKS)})",
     split="|".join(SPLITS),
     model="|".join(config["models"]),

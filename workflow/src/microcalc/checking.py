@@ -1,7 +1,6 @@
 """`snakemake check`: all that is wrong with a study, listed at once and without reading a pixel."""
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from microcalc.cohort.eligible import build_eligible
 from microcalc.cohort.split import SPLITS
 from microcalc.cohort.tables import Cohort, read_cohort
 from microcalc.errors import StudyError
+from microcalc.features.source import is_published
 from microcalc.images.shards import of_reader
 
 Config = Mapping[str, Any]
@@ -110,7 +110,7 @@ def _of_files(config: Config) -> Iterator[str]:
     networks = {"": config["features"], **config["features"]["further_networks"]}
     for name, network in networks.items():
         weights = network["weights"]
-        is_file = weights != "random" and not re.fullmatch(r"IMAGENET\w+", weights)
+        is_file = weights != "random" and not is_published(weights)
         if is_file and not os.path.isfile(weights):
             place = f"features.further_networks.{name}" if name else "features"
             yield f"{place}.weights: there is no file {weights}"

@@ -1,5 +1,14 @@
 """The one family of errors that a user of MicroCalc is meant to read."""
 
+import difflib
+from collections.abc import Iterable
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> str:
+    """Return ` (did you mean ...?)` with the nearest candidate, or nothing where none is near."""
+    near = difflib.get_close_matches(str(name), list(candidates), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
 
 class StudyError(Exception):
     """Something in the study's data or config is wrong and a person must decide.

@@ -1,7 +1,6 @@
 """The study's config: checked against its schema, with the schema's defaults filled in."""
 
 import copy
-import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from microcalc.errors import StudyError
+from microcalc.errors import StudyError, did_you_mean
 
 Schema = Mapping[str, Any]
 
@@ -88,7 +87,7 @@ def _explain(error: jsonschema.ValidationError) -> Iterable[str]:
     known = list(schema.get("properties", {}))
     if error.validator == "additionalProperties" and isinstance(error.instance, Mapping):
         unknown = [name for name in error.instance if name not in known]
-        return [f"{_join(place, name)}: no such key{_hint(name, known)}" for name in unknown]
+        return [f"{_join(place, name)}: no such key{did_you_mean(name, known)}" for name in unknown]
     if error.validator == "required" and isinstance(error.instance, Mapping):
         absent = [name for name in expected if name not in error.instance]
         return [
@@ -96,7 +95,7 @@ def _explain(error: jsonschema.ValidationError) -> Iterable[str]:
         ]
     if error.validator == "enum":
         choices = ", ".join(map(str, expected))
-        hint = _hint(str(error.instance), list(map(str, expected)))
+        hint = did_you_mean(str(error.instance), list(map(str, expected)))
         return [f"{place}: {error.instance!r} is not one of {choices}{hint}"]
     return [f"{place}: {error.message}"]
 
@@ -108,11 +107,6 @@ def _join(place: str, name: str) -> str:
 def _description(schema: Schema, name: str) -> str:
     part = schema.get("properties", {}).get(name, {})
     return " ".join(str(part.get("description", "it has no default")).split())
-
-
-def _hint(name: str, candidates: list[str]) -> str:
-    near = difflib.get_close_matches(str(name), candidates, n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def _contradictions(config: Mapping[str, Any]) -> list[str]:
@@ -127,7 +121,7 @@ def _contradictions(config: Mapping[str, Any]) -> list[str]:
     measured = config["evaluation"]
     for pair in measured["comparisons"]:
         problems += [
-            f"evaluation.comparisons: {name!r} is no model{_hint(name, list(models))}"
+            f"evaluation.comparisons: {name!r} is no model{did_you_mean(name, list(models))}"
             for name in pair
             if name not in models
         ]
@@ -158,7 +152,7 @@ def _reader_contradictions(config: Mapping[str, Any]) -> list[str]:
 def _model_contradictions(config: Mapping[str, Any]) -> list[str]:
     clinical, screening = config["clinical"], config["screening"]
     problems = [
-        f"{place}: {name!r} is no clinical variable{_hint(name, list(clinical))}"
+        f"{place}: {name!r} is no clinical variable{did_you_mean(name, list(clinical))}"
         for place, names in _named_variables(config)
         for name in names
         if name not in clinical
@@ -174,7 +168,7 @@ def _model_contradictions(config: Mapping[str, Any]) -> list[str]:
         if network not in known:
             problems.append(
                 f"models.{name}.network: {network!r} is not in features.further_networks"
-                f"{_hint(network, known)}"
+                f"{did_you_mean(network, known)}"
             )
         elif network != "main" and spec["deep"] == "none":
             problems.append(f"models.{name}.network: the model takes no deep features (deep: none)")

@@ -3,14 +3,13 @@
 Every job on a cluster reads this module again, so it imports nothing heavy.
 """
 
-import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from microcalc.errors import StudyError
+from microcalc.errors import StudyError, did_you_mean
 from microcalc.models import handover
 from microcalc.tables import read_table
 
@@ -62,7 +61,7 @@ def of(asked: Mapping[str, Any]) -> Applied:
         When a key is unknown or missing, there are no frozen models, they cannot be applied to
         single cases, or the results would lie among those of the study itself.
     """
-    problems = [f"{key}: no such key{_hint(key)}" for key in asked if key not in KEYS]
+    problems = [f"{key}: no such key{did_you_mean(key, KEYS)}" for key in asked if key not in KEYS]
     problems += ["cohort: is missing"] * ("cohort" not in asked)
     if problems:
         raise StudyError.listing(
@@ -132,8 +131,3 @@ def _with_prepared_weights(frozen: Path, features: Mapping[str, Any]) -> dict[st
 def _weights(folder: Path, network: Mapping[str, Any]) -> str:
     prepared = folder / "weights" / f"{network['backbone']}.safetensors"
     return str(prepared) if prepared.is_file() else str(network["weights"])
-
-
-def _hint(key: str) -> str:
-    near = difflib.get_close_matches(key, KEYS, n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""

@@ -1,6 +1,6 @@
 """From the checked tables to the cases that go on, their split and outcome."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -125,14 +125,23 @@ def _refuse_recoded_label(cases: list[dict[str, Any]], clinical: list[str]) -> N
         )
 
 
+def small_classes(cases: Iterable[tuple[int, str]]) -> dict[str, int]:
+    """Return each class, negative or positive, that has fewer than `FEWEST_PATIENTS`.
+
+    `cases` are pairs of outcome and patient; one with cases of both classes counts as positive.
+    """
+    pairs = list(cases)
+    positive = {patient for y, patient in pairs if y == 1}
+    negative = {patient for _, patient in pairs} - positive
+    counts = {"negative": len(negative), "positive": len(positive)}
+    return {name: count for name, count in counts.items() if count < FEWEST_PATIENTS}
+
+
 def _check_classes(cases: list[dict[str, Any]], labels: Mapping[str, Any]) -> None:
-    training = [case for case in cases if case["split"] == "train"]
-    positive = {case["patient_id"] for case in training if case["y"] == 1}
-    negative = {case["patient_id"] for case in training} - positive
+    training = [(case["y"], case["patient_id"]) for case in cases if case["split"] == "train"]
     problems = [
-        f"training patients labelled {labels[name]!r}: {len(patients)}"
-        for name, patients in (("negative", negative), ("positive", positive))
-        if len(patients) < FEWEST_PATIENTS
+        f"training patients labelled {labels[name]!r}: {count}"
+        for name, count in small_classes(training).items()
     ]
     if problems:
         raise StudyError.listing(

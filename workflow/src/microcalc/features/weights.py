@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import torch
 from microcalc.errors import StudyError
 from microcalc.features import fetch, generated, statedict
 from microcalc.features.preprocessing import IMAGENET, Preprocessing
+from microcalc.features.source import is_published
 from microcalc.features.vision import torchvision
 from microcalc.files import atomic_path, digest_file
 
@@ -83,7 +83,7 @@ def prepare(
             IMAGENET,
             generated.tensors(backbone, seed=seed, preprocessing=IMAGENET),
         )
-    if re.fullmatch(r"IMAGENET\w+", source):
+    if is_published(source):
         return _published(backbone, source, cache)
     return _given(backbone, Path(source))
 

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from microcalc import seeds
-from microcalc.cohort.eligible import FEWEST_PATIENTS
+from microcalc.cohort.eligible import FEWEST_PATIENTS, small_classes
 from microcalc.errors import StudyError
 from microcalc.selection import chain
 from microcalc.selection.folds import assign_folds
@@ -110,13 +110,11 @@ def fit(
 
 
 def _refuse_few(y: NDArray[Any], patients: NDArray[Any]) -> None:
-    positive = set(patients[y == 1])
-    for name, found in (("positive", positive), ("negative", set(patients) - positive)):
-        if len(found) < FEWEST_PATIENTS:
-            raise StudyError(
-                f"{len(found)} {name} patients are left in training after exclusions; out-of-fold "
-                f"scores need {FEWEST_PATIENTS} of each class (images/qc.csv says who left and why)"
-            )
+    for name, count in small_classes(zip(y, patients, strict=True)).items():
+        raise StudyError(
+            f"{count} {name} patients are left in training after exclusions; out-of-fold "
+            f"scores need {FEWEST_PATIENTS} of each class (images/qc.csv says who left and why)"
+        )
 
 
 def scores(X: ArrayLike, y: ArrayLike, patients: ArrayLike, **options: Any) -> pd.DataFrame:

@@ -16,7 +16,10 @@ from microcalc.figures.roc import kind_shown
 LEAST = 10
 """Cases of either class below which a smooth curve would show single cases."""
 
-HEADING: dict[str, Any] = {"fontsize": 7.5, "fontweight": "normal", "loc": "center", "y": 1.2}
+LOW_ROW_MM = 50.0
+"""Height of a model's row below which two names do not fit beside it."""
+
+HEADING: dict[str, Any] = {"fontsize": 7.5, "fontweight": "normal", "loc": "center", "pad": 25}
 
 
 @style.styled
@@ -52,6 +55,7 @@ def draw(
     splits = [split for split in words.SPLITS if split in there]
     height = min(20 + 66 * len(models), style.TALLEST_MM)
     figure = style.new_figure(style.PAGE_MM, height)
+    low = height / len(models) < LOW_ROW_MM
     grid = figure.subplots(
         2 * len(models),
         len(splits),
@@ -66,14 +70,18 @@ def draw(
             parts = (_own(table, model, split) for table in (measures, curve, groups))
             _curve(above, looks[model].color, *parts)
             of_bins = _own(histogram, model, split)
-            _histogram(below, of_bins)
+            _histogram(below, of_bins, low=low)
             if i == 0:
                 above.set_title(_heading(measures, split, labels), **HEADING)
-            if j == 0:
+            if j == 0 and low:
+                above.set_ylabel(words.label(model), fontsize=7)
+            elif j == 0:
                 above.set_ylabel(f"{words.label(model)}\nObserved share", fontsize=7.5)
                 below.set_ylabel("Cases", fontsize=7.5)
     for axes in grid[-1]:
         axes.set_xlabel(f"Predicted probability of {labels['positive']}", fontsize=7.5)
+    if low:
+        figure.supylabel("Observed share, and below it cases", fontsize=7.5)
     figure.align_ylabels(grid[:, 0])
     level = f"{100 * confidence:g}%"
     figure.legend(
@@ -144,7 +152,7 @@ def _curve(
     axes.text(0, 1.02, text, transform=axes.transAxes, fontsize=7, va="bottom")
 
 
-def _histogram(axes: Axes, rows: pd.DataFrame) -> None:
+def _histogram(axes: Axes, rows: pd.DataFrame, *, low: bool) -> None:
     """Draw the positive class upwards, the negative downwards."""
     middle = (rows["bin_low"] + rows["bin_high"]) / 2
     width = 0.9 * (rows["bin_high"] - rows["bin_low"])
@@ -153,5 +161,6 @@ def _histogram(axes: Axes, rows: pd.DataFrame) -> None:
     axes.bar(middle, -negative, width=width, color=style.NEGATIVE)
     axes.axhline(0, color=style.BLACK, linewidth=0.5)
     most = max([1, *positive, *negative])
-    axes.set(ylim=(-1.1 * most, 1.1 * most), yticks=[-most, 0, most])
-    axes.set_yticklabels([str(int(most)), "0", str(int(most))])
+    axes.set_ylim(-1.1 * most, 1.1 * most)
+    ticks = [most] if low else [-most, 0, most]
+    axes.set_yticks(ticks, [str(int(abs(tick))) for tick in ticks])

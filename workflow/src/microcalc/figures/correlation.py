@@ -74,7 +74,7 @@ def draw(
         axes.plot([border, border], [border, n - 0.5], color=style.BLACK, linewidth=0.8)
     # in the empty half of the matrix
     bar = figure.colorbar(image, cax=axes.inset_axes((0.7, 0.55, 0.025, 0.4)))
-    bar.set_label(f"Spearman's ρ, training set (n = {len(training)})")
+    bar.set_label(f"Spearman's ρ,\ntraining set (n = {len(training)})")
     return figure
 
 

@@ -10,8 +10,8 @@ from microcalc.figures import style
 
 INTERCEPT = "(intercept)"
 MOST_LABELS = 8
-ROOM_FOR_A_NAME = 0.12
-"""What share of the axis the name of a lambda takes."""
+ROOM_FOR_A_NAME, ROOM_FOR_A_LINE = 0.13, 0.05
+"""What share of the axis the name of a lambda takes, lying and upright."""
 NO_PATH = "No feature reached the LASSO: there is no path."
 NAMES = {"lambda_min": "λ min", "lambda_1se": "λ 1SE"}
 
@@ -139,15 +139,16 @@ def _mark_lambdas(axes: Axes, cv: pd.DataFrame, choose: str, *, above: bool = Fa
         text = " = ".join(NAMES.values()) if same else NAMES[name]
         # the axis falls to the right: lambda 1SE is the larger and stands left of lambda min
         start, end = axes.get_xlim()
-        at_edge = not above and (place - start) / (end - start) < ROOM_FOR_A_NAME
-        left = name == "lambda_1se" and not same and not at_edge
-        lower = name == "lambda_1se" and not same and at_edge
+        share = (place - start) / (end - start)
+        upright = name == "lambda_1se" and not (same or above) and share < ROOM_FOR_A_NAME
+        left = name == "lambda_1se" and not same and (above or share > ROOM_FOR_A_LINE)
         axes.annotate(
             text,
             xy=(place, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(-3 if left else 3, 2 if above else -12 if lower else -2),
+            xytext=(-3 if left else 3, 2 if above else -2),
             textcoords="offset points",
+            rotation=90 if upright else 0,
             ha="right" if left else "left",
             va="bottom" if above else "top",
             fontsize=7,

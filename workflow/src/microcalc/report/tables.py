@@ -66,8 +66,8 @@ def _measure(line: "pd.Series[Any]", name: str) -> str:
     value, low, high = (line.get(f"{name}{bound}") for bound in ("", "_low", "_high"))
     if fmt.missing(value):
         return fmt.NOT_AVAILABLE
-    if low is None or high is None or fmt.missing(low) or fmt.missing(high):
-        return fmt.number(line[name], 3 if name == "threshold" else 2)
+    if low is None or high is None:
+        return fmt.number(line[name], 3)
     return fmt.estimate(line[name], float(low), float(high))
 
 

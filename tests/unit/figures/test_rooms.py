@@ -2,9 +2,10 @@
 
 import functools
 
+import pandas as pd
 import pytest
 
-from microcalc.figures import rooms, style
+from microcalc.figures import calibration, rooms, style
 from microcalc.files import write_json
 
 STUDIES = ["ordinary", "tiny", "nothing"]
@@ -73,6 +74,19 @@ def test_a_handful_of_cases_gets_no_smooth_curve_and_one_class_no_net_benefit(dr
     assert "One class only" in words_of(figures["net_benefit"])
     train, internal = figures["calibration"].axes[:2]
     assert len(train.collections) > len(internal.collections)  # the band
+
+
+def test_the_calibration_of_many_models_still_fits_on_a_page(study, config):
+    names = [f"model_{i}" for i in range(8)]
+    tables = (
+        pd.concat([study[table].query("model == 'deep'").assign(model=name) for name in names])
+        for table in (
+            *("calibration", "calibration_curve"),
+            *("calibration_groups", "calibration_histogram"),
+        )
+    )
+    figure = calibration.draw(*tables, models=names, labels=config["labels"])
+    assert figure.get_figheight() * 25.4 < 240
 
 
 def test_confusion_cells_are_the_counts_of_the_metrics(draw, study):

@@ -431,7 +431,7 @@ def test_the_scripts(tmp_path: Path, tables: Tables, models: dict) -> None:
             "training": [tmp_path / f"{name}.training.csv" for name in names],
         },
         output={name: tmp_path / f"{name}.csv" for name in ("predictions", "deep_scores")},
-        params={"networks": ["main"]},
+        params={"networks": ["main"], "harmonize": "none"},
     )
     scores = pd.read_csv(tmp_path / "deep_scores.csv")
     assert set(scores["network"]) == {"main"}

@@ -99,11 +99,7 @@ def comparisons(study: Study) -> Table:
                     )
                 )
     heads = ("First − second", "AUC, first", "AUC, second", f"Difference ({study.level} CI)")
-    return Table(
-        (*heads, "z", "P", "P, Holm-adjusted"),
-        tuple(rows),
-        "Holm's adjustment is over the comparisons within a set.",
-    )
+    return Table((*heads, "z", "P", "P, Holm-adjusted"), tuple(rows))
 
 
 def baseline(study: Study) -> Table:

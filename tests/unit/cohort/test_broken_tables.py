@@ -182,7 +182,7 @@ REFUSED_CASES: dict[str, tuple[bytes | None, str]] = {
     ),
     "development centers without a case": (
         CASES.replace(",A,", ",C,").encode(),
-        "training patients labelled 'IDC': 0",
+        "'A' is no center of the case table, which has B, C",
     ),
     "an unknown split": (
         CASES.replace("note", "split").replace(",ok", ",validation").encode(),

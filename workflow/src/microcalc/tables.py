@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
-from microcalc.errors import StudyError
+from microcalc.errors import StudyError, shown
 
 SEPARATORS = (",", ";", "\t")
 MISSING = ("", "NA")
@@ -103,4 +103,4 @@ def _separator(text: str) -> str:
 def _header_problems(header: list[str]) -> list[str]:
     unnamed = [f"column {i + 1} has no name" for i, name in enumerate(header) if not name]
     twice = sorted({name for name in header if name and header.count(name) > 1})
-    return unnamed + [f"column {name!r} stands twice in the header" for name in twice]
+    return unnamed + [f"column {shown(name)} stands twice in the header" for name in twice]

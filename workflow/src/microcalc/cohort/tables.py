@@ -118,8 +118,8 @@ def _column_problems(table: Table, known: list[str], required: Iterable[str]) ->
         if name not in table.columns
     ]
     return problems + [
-        f"{table.name}: column {name!r} is not known{did_you_mean(name, known)}; declare it under "
-        "`clinical`, or under `cohort.other_columns` to leave it out"
+        f"{table.name}: column {shown(name)} is not known{did_you_mean(name, known)}; declare it "
+        "under `clinical`, or under `cohort.other_columns` to leave it out"
         for name in table.columns
         if name not in known
     ]
@@ -213,10 +213,10 @@ def _repeated(table: Table, column: str) -> list[str]:
             how = (
                 "stands"
                 if value == value_before
-                else f"differs from {value_before!r} only in case and stands"
+                else f"differs from {shown(value_before)} only in case and stands"
             )
             problems.append(
-                f"{table.name}, line {line}, column {column!r}: {value!r} {how} on line "
+                f"{table.name}, line {line}, column {column!r}: {shown(value)} {how} on line "
                 f"{line_before} already; every {column} must be its own"
             )
         first.setdefault(folded, (line, value))
@@ -232,7 +232,8 @@ def _spelled_twice(table: Table, column: str) -> list[str]:
         before, line_before = first.setdefault(value.casefold(), (value, line))
         if value != before and value not in problems:
             problems[value] = (
-                f"{table.name}, line {line}, column {column!r}: {value!r} differs from {before!r} "
+                f"{table.name}, line {line}, column {column!r}: {shown(value)} differs from "
+                f"{shown(before)} "
                 f"on line {line_before} only in case; write the same one the same way"
             )
     return list(problems.values())
@@ -246,9 +247,10 @@ def _patient_problems(table: Table) -> list[str]:
             value, line_before = first.setdefault(row["patient_id"], (row.get(column, ""), line))
             if row.get(column, "") != value:
                 problems.append(
-                    f"{table.name}, line {line}, column {column!r}: patient {row['patient_id']} is "
-                    f"in {row[column]!r} here and in {value!r} on line {line_before}; all cases of "
-                    f"a patient belong to one {column}"
+                    f"{table.name}, line {line}, column {column!r}: patient "
+                    f"{shown(row['patient_id'])} is in {shown(row[column])} here and in "
+                    f"{shown(value)} on line {line_before}; all cases of a patient belong to one "
+                    f"{column}"
                 )
     return problems
 

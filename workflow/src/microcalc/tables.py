@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
+from microcalc import spreadsheet
 from microcalc.errors import StudyError, shown
 
 SEPARATORS = (",", ";", "\t")
@@ -67,7 +68,7 @@ def read_table(path: str | os.PathLike[str], *, only: Collection[str] | None = N
         kept = [(i, column) for i, column in enumerate(header) if only is None or column in only]
         for line in filled:
             if len(line) == len(header):
-                rows.append({column: line[i].strip() for i, column in kept})
+                rows.append({column: spreadsheet.meant(line[i].strip()) for i, column in kept})
                 lines.append(reader.line_num)
             else:
                 problems.append(

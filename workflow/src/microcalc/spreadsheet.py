@@ -1,0 +1,22 @@
+"""Cells that a spreadsheet would run as a formula, kept as the text they are.
+
+Tables here are opened in Excel and LibreOffice, which compute a cell that begins with =, +, - or
+@; an apostrophe before it keeps it text. A sign alone and a number are left as they are.
+"""
+
+import re
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r].+", re.DOTALL)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_NEUTRAL = re.compile(r"'+[=+\-@\t\r].+", re.DOTALL)
+
+
+def neutral(cell: str) -> str:
+    """Return a cell as it is written, so that no spreadsheet computes it."""
+    harmless = _NUMBER.fullmatch(cell) or not _FORMULA.fullmatch(cell)
+    return cell if harmless else f"'{cell}"
+
+
+def meant(cell: str) -> str:
+    """Return what a written cell means: `neutral` undone."""
+    return cell[1:] if _NEUTRAL.fullmatch(cell) else cell

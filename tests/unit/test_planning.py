@@ -1,4 +1,5 @@
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,27 @@ def test_the_code_digest_follows_imports_of_imports(
     assert digest() == first
     (package / "room" / "inner.py").write_text("value = 2\n")
     assert digest() != first
+
+
+def test_another_look_of_the_figures_redraws_figures_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workflow = Path(__file__).parents[2] / "workflow"
+    shutil.copytree(workflow / "src" / "microcalc", tmp_path / "microcalc")
+    monkeypatch.setattr(planning, "PACKAGE_ROOT", tmp_path)
+    scripts = sorted((workflow / "scripts").glob("*.py"))
+
+    def digests() -> list[str]:
+        planning.code_digest.cache_clear()
+        return [planning.code_digest(str(script)) for script in scripts]
+
+    before = digests()
+    with open(tmp_path / "microcalc" / "figures" / "style.py", "a") as style:
+        style.write("COLUMN_MM = 84.0\n")
+    pairs = zip(scripts, before, digests(), strict=True)
+    changed = {script.stem for script, old, new in pairs if old != new}
+    drawing = {script.stem for script in scripts if script.stem.startswith("draw_")}
+    assert changed == drawing
 
 
 def test_planning_imports_nothing_heavy() -> None:

@@ -43,6 +43,7 @@ rule audit_study:
         leakage=config["evaluation"]["leakage"],
         confidence=config["evaluation"]["confidence"],
         seed=config["seed"],
+        harmonize=config["features"]["harmonize"],
         code=code("audit_study"),
     script:
         "../scripts/audit_study.py"
@@ -89,6 +90,7 @@ rule evaluate_models:
         screening=config["screening"],
         published=config["published"],
         seed=config["seed"],
+        harmonize=config["features"]["harmonize"],
         code=code("evaluate_models"),
     script:
         "../scripts/evaluate_models.py"
@@ -114,6 +116,7 @@ rule assess_calibration:
             "evaluation", "confidence", "calibration_resamples", "recalibrate"
         ),
         seed=config["seed"],
+        harmonize=config["features"]["harmonize"],
         code=code("assess_calibration"),
     script:
         "../scripts/assess_calibration.py"
@@ -142,6 +145,7 @@ rule assess_usefulness:
             "reclassification",
         ),
         seed=config["seed"],
+        harmonize=config["features"]["harmonize"],
         code=code("assess_usefulness"),
     script:
         "../scripts/assess_usefulness.py"
@@ -205,6 +209,7 @@ rule summarize_refits:
         "../../envs/analysis.yaml"
     params:
         confidence=config["evaluation"]["confidence"],
+        harmonize=config["features"]["harmonize"],
         code=code("summarize_refits"),
     script:
         "../scripts/summarize_refits.py"

@@ -15,4 +15,4 @@ made = tables.discrimination(
 funnels = dict(zip(asked.networks, map(read_csv, given.funnels), strict=True))
 plan = (asked.models, asked.clinical, asked.screening)
 made["sample_size"] = sample_size.of_study(cases, funnels, *plan, **asked.sample_size)
-tables.write(made, snakemake.output)
+tables.write(made, snakemake.output, harmonize=asked.harmonize)

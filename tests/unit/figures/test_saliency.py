@@ -40,3 +40,10 @@ def test_nothing_to_draw_is_said():
     empty = {name: values[:0] for name, values in _arrays().items()}
     figure = saliency.draw(empty, labels=LABELS)
     assert "No validation case" in figure.axes[0].texts[0].get_text()
+
+
+def test_a_score_that_no_place_moves_is_said():
+    arrays = _arrays()
+    arrays["map"] = np.zeros_like(arrays["map"])
+    figure = saliency.draw(arrays, labels=LABELS)
+    assert "same for every case" in figure.axes[0].texts[0].get_text()

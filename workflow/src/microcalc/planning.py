@@ -5,6 +5,7 @@ Every job on a cluster reads this module again, so it imports the standard libra
 
 import ast
 import base64
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
@@ -51,14 +52,18 @@ def shard_rows(cases: str, images: str, shard: int, n_shards: int) -> list[Row]:
 def shard_digest(rows: Iterable[Row], image_folder: str, *settings: object) -> str:
     """Return a digest of all that a shard of patches is made from.
 
-    Rows of the images table count whole; of each file they name, path, size and time of
-    change stand for its content; `settings` are JSON-like values.
+    Rows of the images table, all of the same columns, count whole; of each file they name, path,
+    size and time of change stand for its content; `settings` are JSON-like values.
     """
-    facts = [
-        [sorted(row.items()), [_stat(path) for path in named_files(row, image_folder)]]
-        for row in rows
-    ]
-    return digest_value([facts, *settings])
+    given = list(rows)
+    names = sorted(given[0]) if given else []
+    paths = _file_columns(names)
+    digest = hashlib.sha256(digest_value([names, *settings]).encode())
+    for row in given:
+        facts = [row[name] for name in names]
+        facts += [_stat(os.path.join(image_folder, row[name])) for name in paths if row[name]]
+        digest.update("\0".join([*facts, "\n"]).encode())
+    return digest.hexdigest()
 
 
 def is_up_to_date(shard_file: str, digest: Callable[[], str]) -> bool:
@@ -74,10 +79,12 @@ def rows_digest(rows: Iterable[Row]) -> str:
 def named_files(row: Row, image_folder: str) -> list[str]:
     """Return the paths of the files that a row of the images table names."""
     return [
-        os.path.join(image_folder, value)
-        for column, value in sorted(row.items())
-        if value and (column == "path" or column.endswith("_path"))
+        os.path.join(image_folder, row[column]) for column in _file_columns(sorted(row)) if row[column]
     ]
+
+
+def _file_columns(columns: Iterable[str]) -> list[str]:
+    return [name for name in columns if name == "path" or name.endswith("_path")]
 
 
 def missing_images(rows: Iterable[Row], image_folder: str) -> list[str]:
@@ -174,18 +181,17 @@ def _module_file(name: str) -> Path | None:
 def _grouped(
     cases: str, _cases_now: Sequence[int], images: str, _images_now: Sequence[int], n_shards: int
 ) -> dict[int, list[Row]]:
-    patients = {
-        row["case_id"]: row["patient_id"]
-        for row in read_table(cases).rows
-        if "case_id" in row and "patient_id" in row
-    }
+    identities = read_table(cases, only=("case_id", "patient_id")).rows
+    patients = {row["case_id"]: row["patient_id"] for row in identities if len(row) == 2}
+    shard = {name: shard_of(name, n_shards) for name in set(patients.values())}
     shards: dict[int, list[Row]] = {}
-    for cells in read_table(images).rows:
-        row = {name: "" if cell in MISSING else cell for name, cell in cells.items()}
+    for row in read_table(images).rows:
+        if "NA" in row.values():
+            row = {name: "" if cell in MISSING else cell for name, cell in row.items()}
         patient_id = patients.get(row.get("case_id", ""))
         if patient_id is not None and "image_id" in row:
             row["patient_id"] = patient_id
-            shards.setdefault(shard_of(patient_id, n_shards), []).append(row)
+            shards.setdefault(shard[patient_id], []).append(row)
     for rows in shards.values():
         rows.sort(key=lambda row: (row["image_id"], row.get("reader", "")))
     return shards
@@ -196,12 +202,12 @@ def _identity(path: str) -> tuple[int, ...]:
     return (found.st_size, found.st_mtime_ns) if found else ()
 
 
-def _stat(path: str) -> list[int]:
+def _stat(path: str) -> str:
     try:
         found = os.stat(path)
     except OSError:
-        return []
-    return [found.st_size, found.st_mtime_ns]
+        return ""
+    return f"{found.st_size} {found.st_mtime_ns}"
 
 
 def _has_record(output: str) -> bool:

@@ -5,6 +5,7 @@ Tables here are opened in Excel and LibreOffice, which compute a cell that begin
 """
 
 import re
+from collections.abc import Iterable
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r].+", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
@@ -20,3 +21,13 @@ def neutral(cell: str) -> str:
 def meant(cell: str) -> str:
     """Return what a written cell means: `neutral` undone."""
     return cell[1:] if _NEUTRAL.fullmatch(cell) else cell
+
+
+def meant_rows(rows: Iterable[list[str]], text: str) -> Iterable[list[str]]:
+    """Return the rows of a table with every cell as meant; `text` is the whole table's.
+
+    Hardly a table has such a cell, and a large one is read in seconds: it is looked for once.
+    """
+    if not re.search(r"'[=+\-@\t\r]", text):
+        return rows
+    return (list(map(meant, cells)) for cells in rows)

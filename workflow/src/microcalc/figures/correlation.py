@@ -72,8 +72,9 @@ def draw(
     if 0 < len(kept) < n:
         axes.plot([-0.5, border], [border, border], color=style.BLACK, linewidth=0.8)
         axes.plot([border, border], [border, n - 0.5], color=style.BLACK, linewidth=0.8)
-    label = f"Spearman's ρ, training set (n = {len(training)})"
-    figure.colorbar(image, ax=axes, shrink=0.5, aspect=25, pad=0.02, label=label)
+    # in the empty half of the matrix
+    bar = figure.colorbar(image, cax=axes.inset_axes((0.7, 0.55, 0.025, 0.4)))
+    bar.set_label(f"Spearman's ρ,\ntraining set (n = {len(training)})")
     return figure
 
 

@@ -42,6 +42,11 @@ def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
         return style.message(
             style.new_figure(style.COLUMN_MM, 20), "No validation case has a prediction to map."
         )
+    if not np.any(arrays["map"]):
+        return style.message(
+            style.new_figure(style.COLUMN_MM, 20),
+            "The score is the same for every case: no place in an image moves it.",
+        )
     rows = [
         np.flatnonzero((arrays["split"] == split) & (arrays["case_id"] == case_id))[:2]
         for split, case_id in places
@@ -55,7 +60,7 @@ def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
         squeeze=False,
         gridspec_kw={"width_ratios": [1.2] + [1] * 3 * views},
     )
-    strongest = float(np.abs(arrays["map"]).max()) or 1.0
+    strongest = float(np.abs(arrays["map"]).max())
     for line, images in zip(grid, rows, strict=True):
         _describe(line[0], arrays, images[0], labels)
         for axes in line[1:]:

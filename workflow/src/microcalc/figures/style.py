@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 
 COLUMN_MM = 85.0
 PAGE_MM = 175.0
+TALLEST_MM = 235.0
+"""What a printed page has room for above a short caption."""
 
 # Okabe M, Ito K. Color Universal Design, 2008: told apart by readers with any color vision.
 BLACK = "#000000"

@@ -7,14 +7,16 @@ Tables here are opened in Excel and LibreOffice, which compute a cell that begin
 import re
 from collections.abc import Iterable
 
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+"""What a cell of a user's table says that is a number."""
+
 _FORMULA = re.compile(r"'*[=+\-@\t\r].+", re.DOTALL)
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _NEUTRAL = re.compile(r"'+[=+\-@\t\r].+", re.DOTALL)
 
 
 def neutral(cell: str) -> str:
     """Return a cell as it is written, so that no spreadsheet computes it."""
-    harmless = _NUMBER.fullmatch(cell) or not _FORMULA.fullmatch(cell)
+    harmless = NUMBER.fullmatch(cell) or not _FORMULA.fullmatch(cell)
     return cell if harmless else f"'{cell}"
 
 

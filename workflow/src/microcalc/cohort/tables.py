@@ -2,7 +2,6 @@
 
 import math
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +11,8 @@ import jsonschema
 from microcalc.cohort import image_rows
 from microcalc.errors import StudyError, did_you_mean, shown
 from microcalc.settings import read_schema
+from microcalc.spreadsheet import NUMBER
 from microcalc.tables import MISSING, Table, read_table
-
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 Row = dict[str, Any]
 Schema = Mapping[str, Any]

@@ -41,6 +41,11 @@ INGEST = (
     else {}
 )
 
+# A key that stands twice is lost before anybody can miss it.
+if workflow.is_main_process:
+    for file in workflow.configfiles:
+        told_plainly(settings.refuse_repeated_keys, file)
+
 # `snakemake check` lists what is wrong with the config together with all else that is wrong.
 if is_asked_for("check"):
     from microcalc import checking

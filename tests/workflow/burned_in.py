@@ -49,10 +49,12 @@ def likeness(picture: NDArray[np.uint8], scale: float) -> float:
     small = np.asarray(Image.fromarray(text).resize(size, Image.Resampling.BOX))
     if any(p < t for p, t in zip(picture.shape, small.shape, strict=True)):
         return 0.0
-    return max(_correlation(picture / 255.0, template) for template in (small, small[:, ::-1]))
+    return max(
+        _correlation(picture / np.float32(255), template) for template in (small, small[:, ::-1])
+    )
 
 
-def _correlation(picture: NDArray[np.float64], template: NDArray[np.float32]) -> float:
+def _correlation(picture: NDArray[np.float32], template: NDArray[np.float32]) -> float:
     ones, centered = np.ones_like(template), template - template.mean()
     covariance = fftconvolve(picture, centered[::-1, ::-1], mode="valid")
     mean = fftconvolve(picture, ones, mode="valid") / ones.size

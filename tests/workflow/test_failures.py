@@ -225,7 +225,7 @@ def test_a_failing_rule_says_what_and_where(
         named = [Path(name).name for name in jobs[rule]["inputs"]]
         asked = jobs[rule]["outputs"][:1]
     run = KINDS[kind_of(rule)][1]
-    done = run(study, "--allowed-rules", rule, "--force", "--", *asked, check=False)
+    done = run(study, "--allowed-rules", rule, "--force", *asked, check=False)
     assert done.returncode != 0
     assert unclear(done.stderr, rule, named) == [], done.stderr
 

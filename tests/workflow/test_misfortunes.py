@@ -73,6 +73,7 @@ def test_a_disk_that_is_full_again_and_again(finished: Study, tmp_path: Path) ->
     assert different(results(study), results(finished)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("may_mount")
 def test_a_read_only_results_folder(study: Study, tmp_path: Path) -> None:
     expected = results(study)

@@ -7,11 +7,13 @@ import pytest
 
 from microcalc.errors import StudyError
 from microcalc.files import (
+    UNFINISHED,
     atomic_path,
     digest_value,
     read_csv,
     read_json,
     read_parquet,
+    sweep_up,
     write_csv,
     write_json,
 )
@@ -74,3 +76,13 @@ def test_a_job_thought_dead_cannot_spoil_its_replacements_file(tmp_path: Path) -
         dead.write_text("a table")
     assert target.read_text() == "a table"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_a_killed_writer_left_is_swept_up_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    kept, left = tmp_path / "images" / "shard-0.npz", tmp_path / "images" / f"{UNFINISHED}x.npz"
+    kept.touch()
+    left.touch()
+    sweep_up(tmp_path)
+    sweep_up(tmp_path / "nowhere")
+    assert list(kept.parent.iterdir()) == [kept]

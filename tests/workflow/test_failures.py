@@ -20,7 +20,7 @@ from tests.workflow.tiny import Study
 
 RULES = sorted({*BODIES, *HEIRS})
 FAST = "describe_cohort"
-SENTENCE = re.compile(r"^\w+Error: .*$", re.M)
+SENTENCE = re.compile(r"^\w+Error: (.*?)^See \S+\.log$", re.M | re.S)
 
 Done = subprocess.CompletedProcess[str]
 Jobs = dict[str, dict[str, list[str]]]
@@ -232,11 +232,12 @@ def test_a_failing_rule_says_what_and_where(
 
 def unclear(said: str, rule: str, named: list[str]) -> list[str]:
     """Return what is missing of a readable failure."""
-    missing = [] if "Traceback" not in said else ["no traceback"]
-    if rule != "check":  # its problems are told before any job
-        sentences = SENTENCE.findall(said)
-        known = any(name in sentence for sentence in sentences for name in named)
-        missing += [] if f"Error in rule {rule}:" in said else ["the rule"]
-        missing += [] if known else ["the file"]
-        missing += [] if re.search(r"^See \S+\.log$", said, re.M) else ["the log"]
-    return missing + ([] if any(name in said for name in named) else ["what was wrong"])
+    # What is wrong with a study's tables and config, `check` tells before any job.
+    sentences = SENTENCE.findall(said) if rule != "check" else [said]
+    present = {
+        "no traceback": "Traceback" not in said,
+        "the rule": f"Error in rule {rule}:" in said or rule == "check",
+        "a sentence and the log": bool(sentences),
+        "the file": any(name in sentence for sentence in sentences for name in named),
+    }
+    return [name for name, there in present.items() if not there]

@@ -10,6 +10,7 @@ from microcalc.apply import study as applied_study
 from microcalc.cohort.split import SPLITS
 from microcalc.errors import StudyError
 from microcalc.features.source import is_published
+from microcalc.files import sweep_up
 from microcalc.images import farewell
 from microcalc.images.limits import Limits
 from microcalc.images.recipe import Recipe
@@ -129,6 +130,12 @@ def code_digest(script):
     return planning.code_digest(
         str(Path(workflow.basedir, "workflow", "scripts", f"{script}.py"))
     )
+
+
+def contents_of(*names):
+    """Return a param that changes with the content of the study's tables, whatever their time."""
+    paths = [config["cohort"][name] for name in names]
+    return lambda wildcards: planning.tables_digest(*paths)
 
 
 def shard_rows(shard):
@@ -401,6 +408,8 @@ def refuse_to_start():
             f"{ingested('cases.csv')} is there already, and may hold work of yours; remove it or "
             "name another folder with target=..."
         )
+    if not INGEST:
+        told_plainly(planning.refuse_read_only, in_study(""))
     if not INGEST and "simulate" not in config:
         rows = [row for shard in SHARDS for row in shard_rows(shard)]
         told_plainly(

@@ -9,7 +9,7 @@ from microcalc import planning, settings
 from microcalc.apply import study as applied_study
 from microcalc.cohort.split import SPLITS
 from microcalc.errors import StudyError
-from microcalc.features.source import is_published
+from microcalc.published_weights import is_published
 from microcalc.images import farewell
 from microcalc.images.limits import Limits
 from microcalc.images.recipe import Recipe

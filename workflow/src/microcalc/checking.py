@@ -11,7 +11,7 @@ from microcalc.cohort.eligible import build_eligible
 from microcalc.cohort.split import SPLITS
 from microcalc.cohort.tables import Cohort, read_cohort
 from microcalc.errors import StudyError
-from microcalc.features.source import is_published
+from microcalc.published_weights import is_published
 from microcalc.images.shards import of_reader
 
 Config = Mapping[str, Any]

@@ -40,12 +40,14 @@ def write_tables(folder: Path, cases: int, *, shards: int) -> None:
     (folder / "config.yaml").write_text(text, encoding="utf-8")
     with open(DEMO / "cases.csv", encoding="utf-8") as file:
         known = list(csv.DictReader(file))
-    drawn = np.random.default_rng(1).integers(len(known), size=cases)
+    made = []
+    for number, row in enumerate(_mixed(known, cases)):
+        row |= {"case_id": _case(number), "patient_id": f"P{number:06d}"}
+        made.append(row)
     with open(folder / "cases.csv", "w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, list(known[0]))
         table.writeheader()
-        for number, place in enumerate(drawn.tolist()):
-            table.writerow(known[place] | {"case_id": _case(number), "patient_id": f"P{number:06d}"})
+        table.writerows(made)
     names = ("image_id", "case_id", "path", "view", "laterality", "x0", "y0", "x1", "y1")
     with open(folder / "images.csv", "w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
@@ -54,6 +56,23 @@ def write_tables(folder: Path, cases: int, *, shards: int) -> None:
             for view in VIEWS:
                 image = f"{_case(number)}_{view}"
                 rows.writerow([image, _case(number), _path(number), view, "L", 177, 422, 366, 602])
+
+
+def _mixed(known: list[dict[str, str]], cases: int) -> Iterator[dict[str, str]]:
+    """Yield case rows, each cell from a row of its own: half of them from one of the same label."""
+    random = np.random.default_rng(1)
+    label = np.array([row["label"] for row in known])
+    first = random.integers(len(known), size=cases)
+    drawn = {"label": first, "center": first}
+    for name in sorted(known[0].keys() - drawn.keys()):
+        source = random.integers(len(known), size=cases)
+        same = random.random(cases) < 0.5
+        for value in np.unique(label):
+            chosen = same & (label[first] == value)
+            source[chosen] = random.choice(np.flatnonzero(label == value), chosen.sum())
+        drawn[name] = source
+    for number in range(cases):
+        yield {name: known[drawn[name][number]][name] for name in known[0]}
 
 
 def _case(number: int) -> str:

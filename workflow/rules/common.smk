@@ -9,12 +9,12 @@ from microcalc import planning, settings
 from microcalc.apply import study as applied_study
 from microcalc.cohort.split import SPLITS
 from microcalc.errors import StudyError
-from microcalc.features.source import is_published
 from microcalc.files import sweep_up
 from microcalc.images import farewell
 from microcalc.images.limits import Limits
 from microcalc.images.recipe import Recipe
 from microcalc.models import handover
+from microcalc.published_weights import is_published
 
 
 def told_plainly(function, *arguments):

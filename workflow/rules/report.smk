@@ -57,7 +57,12 @@ rule write_report:
             ],
         )
         + refits_figure()
-        + saliency_figure(),
+        + saliency_figure()
+        + curves_figure(),
+        choice=chosen_variant(),
+        finetuning=compared_variants(),
+        scale=scale_of_scores(),
+        trained=trained_networks(".json"),
         galleries=expand(in_study("figures/gallery-{shard}.png"), shard=SHARDS),
     output:
         report=in_study("report/report.html"),

@@ -12,6 +12,9 @@ from microcalc.errors import StudyError, did_you_mean
 
 Schema = Mapping[str, Any]
 
+TUNED = ("finetuned", "finetuned_lasso")
+"""Names by which a model's `network` asks for what features.finetune trains."""
+
 UNUSABLE = (
     "The config cannot be used as it is (every key is described in workflow/schemas/config.yaml)"
 )
@@ -150,7 +153,7 @@ def _reader_contradictions(config: Mapping[str, Any]) -> list[str]:
 
 
 def _model_contradictions(config: Mapping[str, Any]) -> list[str]:
-    clinical, screening = config["clinical"], config["screening"]
+    clinical, screening, models = config["clinical"], config["screening"], config["models"]
     problems = [
         f"{place}: {name!r} is no clinical variable{did_you_mean(name, list(clinical))}"
         for place, names in _named_variables(config)
@@ -162,14 +165,23 @@ def _model_contradictions(config: Mapping[str, Any]) -> list[str]:
         for name, entry in clinical.items()
         if "knots" in entry and entry["kind"] != "continuous"
     ]
-    known = ["main", *config["features"]["further_networks"]]
-    for name, spec in config["models"].items():
+    tuned = TUNED if config["features"]["finetune"] else ()
+    if tuned and not any(spec["network"] in tuned for spec in models.values()):
+        problems.append(
+            "features.finetune: is on, but no row of models takes it; add one such as "
+            "deep_finetuned: {clinical: none, deep: score, network: finetuned}"
+        )
+    known = ["main", *config["features"]["further_networks"], *tuned]
+    for name, spec in models.items():
         network = spec["network"]
         if network not in known:
             problems.append(
                 f"models.{name}.network: {network!r} is not in features.further_networks"
                 f"{did_you_mean(network, known)}"
+                + ("; set features.finetune" if network in TUNED else "")
             )
+        elif network == "finetuned" and spec["deep"] == "features":
+            problems.append(f"models.{name}.deep: network finetuned has a score and no features")
         elif network != "main" and spec["deep"] == "none":
             problems.append(f"models.{name}.network: the model takes no deep features (deep: none)")
         column = spec.get("column")

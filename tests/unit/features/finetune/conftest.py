@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from tests.unit.features.conftest import FakeShard
 
 from microcalc.features import generated, weights
 from microcalc.features.finetune import network
-from tests.unit.features.conftest import FakeShard
 
 SIZE = 32
 SETTINGS: dict[str, Any] = {
@@ -55,7 +55,7 @@ class Small:
 
 
 def small_study(seed: int, *, signal: float = 0.35, n_train: int = 24, n_rest: int = 6) -> Small:
-    """Return cases whose positive ones have a bright block in the middle, stronger with `signal`."""
+    """Return cases whose positive ones have a block in the middle, brighter by `signal`."""
     n = n_train + n_rest
     random = np.random.default_rng(seed)
     y = np.arange(n) % 2

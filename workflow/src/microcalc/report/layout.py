@@ -30,7 +30,7 @@ FRONT = Room(
 ROOMS = (
     Room("cohort", "Cohort", ("flow", "flow_table", "exclusions", "table1")),
     Room("images", "Images", ()),
-    Room("features", "Features", ("embedding",)),
+    Room("features", "Features", ("embedding", "learning_curves")),
     Room(
         "selection",
         "Selection",

@@ -7,17 +7,10 @@ import pandas as pd
 from microcalc import seeds
 from microcalc.cohort.eligible import FEWEST_PATIENTS, small_classes
 from microcalc.errors import StudyError
+from microcalc.features.finetune.members import left_out
 from microcalc.folds import assign_folds
 
-WHOLE = "whole"
-"""The member that leaves no fold out."""
-
 LEARN, STOP, UNSEEN = "learn", "stop", "unseen"
-
-
-def members(n_folds: int) -> tuple[str, ...]:
-    """Return the names of the networks that leave a fold out: fold-0, fold-1, ..."""
-    return tuple(f"fold-{k}" for k in range(n_folds))
 
 
 def deal(included: pd.DataFrame, *, n_folds: int, seed: int) -> pd.DataFrame:
@@ -62,7 +55,7 @@ def parts(cases: pd.DataFrame, member: str, *, holdout: float, seed: int) -> Seq
     cases
         From `deal`.
     member
-        `fold-k`, which never sees fold k, or `WHOLE`.
+        `fold-k`, which never sees fold k, or `whole`.
     holdout
         About this share of the patients it may see decides when to stop, and is not learned from.
     seed
@@ -95,8 +88,3 @@ def parts(cases: pd.DataFrame, member: str, *, holdout: float, seed: int) -> Seq
                 "larger features.finetune.holdout or fewer folds would leave some of both"
             )
     return part.tolist()
-
-
-def left_out(member: str) -> int:
-    """Return the fold that a network never sees; -1, which is none, for `WHOLE`."""
-    return -1 if member == WHOLE else int(member.removeprefix("fold-"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from microcalc import seeds
@@ -71,7 +72,7 @@ def parts(cases: pd.DataFrame, member: str, *, holdout: float, seed: int) -> Seq
     StudyError
         When cases to learn from, or to stop by, are of one class alone.
     """
-    seen = cases["fold"] != left_out(member)
+    seen = (cases["fold"] != left_out(member)).to_numpy()
     rest = cases[seen]
     inner = assign_folds(
         rest["y"],
@@ -79,12 +80,13 @@ def parts(cases: pd.DataFrame, member: str, *, holdout: float, seed: int) -> Seq
         n_folds=round(1 / holdout),
         seed=seeds.derive(seed, "finetune", member),
     )
-    part = pd.Series(UNSEEN, index=cases.index)
-    part[seen] = [STOP if place == 0 else LEARN for place in inner]
+    part = np.full(len(cases), UNSEEN)
+    part[seen] = np.where(inner == 0, STOP, LEARN)
     for name in (LEARN, STOP):
         if cases.loc[part == name, "y"].nunique() < 2:
             raise StudyError(
                 f"{member}: the {(part == name).sum()} cases to {name} by are of one class; a "
                 "larger features.finetune.holdout or fewer folds would leave some of both"
             )
-    return part.tolist()
+    found: list[str] = part.tolist()
+    return found

@@ -160,8 +160,8 @@ def _cases(
         patches: list[list[str]] = [[] for _ in range(len(rows))]
         for place, digest in zip(own.case.tolist(), own.digests(), strict=True):
             patches[place].append(digest)
-        for row, digests in zip(rows.itertuples(), patches, strict=True):
-            found[str(row.case_id)] = [name, int(row.y), digest_value(digests)]
+        classes = zip(rows["case_id"], rows["y"].tolist(), patches, strict=True)
+        found |= {str(case): [name, y, digest_value(digests)] for case, y, digests in classes}
     return dict(sorted(found.items()))
 
 

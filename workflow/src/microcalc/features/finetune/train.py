@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from microcalc import seeds
@@ -137,7 +137,12 @@ def train(
             random = seeds.stream(seed, "finetune", member, epoch)
             rate = optimization.rate
             loss = _epoch(model, learn, weights, tuning, optimization, random)
-            row = {"epoch": epoch, "phase": phase, "learning_rate": rate, "loss_learn": loss}
+            row: dict[str, Any] = {
+                "epoch": epoch,
+                "phase": phase,
+                "learning_rate": rate,
+                "loss_learn": loss,
+            }
             row |= _measure(model, stop, weights, tuning)
             if not all(np.isfinite([row["loss_learn"], row["loss_stop"]])):
                 raise StudyError(

@@ -48,7 +48,8 @@ ROOMS = (
         "evaluation",
         "Evaluation",
         (
-            *("performance_full", "confusion", "performance_more", "delong", "equivalence"),
+            *("performance_full", "confusion", "performance_more", "delong", "finetuning"),
+            "equivalence",
             *("mcnemar", "score_waterfall", "calibration", "calibration_table"),
             *("net_benefit", "reclassification", "optimism", "resampling"),
             *("subgroups_internal", "subgroups_external", "sample_size"),

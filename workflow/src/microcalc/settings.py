@@ -171,6 +171,11 @@ def _model_contradictions(config: Mapping[str, Any]) -> list[str]:
             "features.finetune: is on, but no row of models takes it; add one such as "
             "deep_finetuned: {clinical: none, deep: score, network: finetuned}"
         )
+    if tuned and config["features"]["harmonize"] != "none":
+        problems.append(
+            "features.harmonize: must be none with features.finetune, whose networks were not "
+            "trained on harmonized features"
+        )
     known = ["main", *config["features"]["further_networks"], *tuned]
     for name, spec in models.items():
         network = spec["network"]

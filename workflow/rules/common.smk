@@ -249,7 +249,7 @@ def heads_file():
     """Return the heads of the fine-tuned networks; those of the study that froze the models."""
     if APPLIED:
         backbone = config["features"]["backbone"]
-        return in_frozen(f"features/finetuned/weights/{backbone}.safetensors")
+        return in_frozen(f"features/finetuned/weights/{backbone}.safetensors")[0]
     return weights_file("finetuned/")
 
 

@@ -130,6 +130,19 @@ def tiny_config() -> dict[str, Any]:
     return copy.deepcopy(config)
 
 
+def fine_tune(config: dict[str, Any]) -> None:
+    """Let both fine-tuned routes run beside the frozen network, as briefly as they can."""
+    config["features"]["finetune"] = {
+        **{"folds": 3, "head_epochs": 1, "epochs": 1, "batch_size": 8},
+        "holdout": 0.34,
+    }
+    for name, network in (("tuned", "finetuned"), ("tuned_lasso", "finetuned_lasso")):
+        config["models"][name] = {"clinical": "none", "deep": "score", "network": network}
+    config["models"]["tuned_combined"] = {
+        **{"clinical": "screened", "deep": "score", "network": "finetuned"}
+    }
+
+
 def lay_out(folder: Path) -> Study:
     """Write the tiny study's tables and config into `folder`."""
     tables = draw(SEED, n_negative=20, n_positive=28, field_mm=TINY_FIELD_MM)

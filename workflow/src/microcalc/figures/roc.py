@@ -115,7 +115,8 @@ def draw(
             linestyle=look.line,
             zorder=3,
             label=f"{words.label(name)} "
-            + words.estimate(float(row["auc"]), float(row["auc_low"]), float(row["auc_high"])),
+            + words.estimate(float(row["auc"]), float(row["auc_low"]), float(row["auc_high"]))
+            + (", selected on" if row.get("selected_on") == "yes" else ""),
         )
         axes.plot(
             1 - row["specificity"],

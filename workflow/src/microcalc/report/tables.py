@@ -7,7 +7,7 @@ import pandas as pd
 
 from microcalc.figures.words import MEASURES, split_label
 from microcalc.figures.words import label as model_label
-from microcalc.report import changes, judgments, provenance
+from microcalc.report import changes, finetuning, judgments, provenance
 from microcalc.report import format as fmt
 from microcalc.report.grid import Row, Table
 from microcalc.report.study import INTERCEPT, JUDGED, Study
@@ -68,7 +68,9 @@ def _measure(line: "pd.Series[Any]", name: str) -> str:
         return fmt.NOT_AVAILABLE
     if low is None or high is None:
         return fmt.number(line[name], 3)
-    return fmt.estimate(line[name], float(low), float(high))
+    text = fmt.estimate(line[name], float(low), float(high))
+    chosen = name == "auc" and line.get("selected_on") == "yes"
+    return f"{text}, {finetuning.SELECTED_ON}" if chosen else text
 
 
 def comparisons(study: Study) -> Table:
@@ -473,6 +475,7 @@ TABLES: dict[str, tuple[Callable[[Study], Table], str]] = {
     "performance_full": (performance_full, "metrics"),
     "performance_more": (performance_more, "metrics"),
     "delong": (comparisons, "delong"),
+    "finetuning": (finetuning.comparisons, "finetuning"),
     "calibration_table": (judgments.calibration, "calibration"),
     "mcnemar": (judgments.mcnemar, "mcnemar"),
     "equivalence": (judgments.equivalence, "equivalence"),

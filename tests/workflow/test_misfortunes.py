@@ -49,7 +49,6 @@ def is_told(console: Path, *words: str) -> bool:
 @pytest.mark.usefixtures("may_mount")
 def test_a_disk_that_is_full_again_and_again(finished: Study, tmp_path: Path) -> None:
     study = lay_out(tmp_path / "study")
-    shutil.copytree(finished.folder / "dicom", study.folder / "dicom")
     (study.folder / "results").mkdir()
     needed = sum(path.stat().st_size for path in finished.results.rglob("*") if path.is_file())
     run = shlex.join(study.command())

@@ -54,5 +54,5 @@ def test_a_score_that_no_place_moves_is_said():
 @pytest.mark.parametrize("content", [bytes(40), b"PK\x03\x04 half an archive"])
 def test_damaged_maps_are_named(tmp_path, content):
     (tmp_path / "saliency.npz").write_bytes(content)
-    with pytest.raises(StudyError, match="saliency.npz: damaged, .*; delete it"):
+    with pytest.raises(StudyError, match=r"saliency.npz: damaged, .*; delete it"):
         saliency.read(tmp_path / "saliency.npz")

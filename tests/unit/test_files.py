@@ -7,11 +7,13 @@ import pytest
 
 from microcalc.errors import StudyError
 from microcalc.files import (
+    UNFINISHED,
     atomic_path,
     digest_value,
     read_csv,
     read_json,
     read_parquet,
+    sweep_up,
     write_csv,
     write_json,
 )
@@ -100,3 +102,13 @@ def test_what_is_no_text_is_written_as_it_is(tmp_path: Path) -> None:
     table = pd.DataFrame({"mixed": pd.Series([1, None, True, "-x", 0.5], dtype=object)})
     write_csv(table, tmp_path / "x.csv")
     assert (tmp_path / "x.csv").read_text() == 'mixed\n1\n""\nTrue\n\'-x\n0.5\n'
+
+
+def test_what_a_killed_writer_left_is_swept_up_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    kept, left = tmp_path / "images" / "shard-0.npz", tmp_path / "images" / f"{UNFINISHED}x.npz"
+    kept.touch()
+    left.touch()
+    sweep_up(tmp_path)
+    sweep_up(tmp_path / "nowhere")
+    assert list(kept.parent.iterdir()) == [kept]

@@ -54,7 +54,10 @@ rule evaluate_models:
         predictions=in_study("models/predictions.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         included=in_study("images/included.csv"),
-        funnels=expand(in_study("selection/{network}funnel.csv"), network=networks()),
+        funnels=expand(
+            in_study("selection/{network}funnel.csv"), network=refittable_networks()
+        ),
+        choice=chosen_variant(),
         # Nothing is measured where training and validation share cases.
         leakage=in_study("evaluation/leakage.csv"),
     output:
@@ -84,8 +87,8 @@ rule evaluate_models:
             "subgroups",
         ),
         sample_size=config["evaluation"]["sample_size"],
-        networks=network_names(),
-        models=config["models"],
+        networks=names_of(refittable_networks()),
+        models=refittable(config["models"]),
         clinical=config["clinical"],
         screening=config["screening"],
         published=config["published"],
@@ -155,9 +158,10 @@ rule refit_chain:
     input:
         included=in_study("images/included.csv"),
         features=expand(
-            in_study("features/{network}features.parquet"), network=networks()
+            in_study("features/{network}features.parquet"),
+            network=refittable_networks(),
         ),
-        redrawn=expand(redrawn_features(), network=networks()),
+        redrawn=expand(redrawn_features(), network=refittable_networks()),
     output:
         measured=in_study("evaluation/parts/{design}-{block}.csv"),
         selected=in_study("evaluation/parts/{design}-{block}.selected.csv"),
@@ -172,8 +176,8 @@ rule refit_chain:
         runtime=per_attempt(120),
     params:
         replicates=lambda wildcards: replicates_of(wildcards.design, wildcards.block),
-        networks=network_names(),
-        models=config["models"],
+        networks=names_of(refittable_networks()),
+        models=refittable(config["models"]),
         clinical=config["clinical"],
         screening=config["screening"],
         selection=selection_settings(),
@@ -186,7 +190,9 @@ rule refit_chain:
 rule summarize_refits:
     input:
         predictions=in_study("models/predictions.csv"),
-        models=expand(in_study("models/{model}.json"), model=config["models"]),
+        models=expand(
+            in_study("models/{model}.json"), model=refittable(config["models"])
+        ),
         bootstrap=blocks("bootstrap", ""),
         split_lottery=blocks("split_lottery", ""),
         permutation=blocks("permutation", ""),
@@ -237,3 +243,23 @@ rule compute_saliency:
         code=code("compute_saliency"),
     script:
         "../scripts/compute_saliency.py"
+
+
+rule compare_variants:
+    input:
+        predictions=in_study("models/predictions.csv"),
+        choice=chosen_variant(),
+    output:
+        finetuning=in_study("evaluation/finetuning.csv"),
+    log:
+        log_of("compare_variants"),
+    benchmark:
+        time_of("compare_variants")
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        confidence=config["evaluation"]["confidence"],
+        code=code("compare_variants"),
+    script:
+        "../scripts/compare_variants.py"

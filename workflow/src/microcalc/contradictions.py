@@ -10,6 +10,9 @@ from microcalc.tables import MISSING
 
 Config = Mapping[str, Any]
 
+TUNED = ("finetuned", "finetuned_lasso")
+"""Names by which a model's `network` asks for what features.finetune trains."""
+
 OWN_COLUMNS = ("case_id", "patient_id", "center", "split", "label", "y")
 """Columns of the cases that are there in every study."""
 
@@ -124,14 +127,29 @@ def _models(config: Config) -> Iterator[str]:
 
 
 def _networks(config: Config) -> Iterator[str]:
-    known = ["main", *config["features"]["further_networks"]]
-    for name, spec in config["models"].items():
+    features, models = config["features"], config["models"]
+    tuned = TUNED if features["finetune"] else ()
+    known = ["main", *features["further_networks"], *tuned]
+    for name, spec in models.items():
         network = spec["network"]
         if network not in known:
             near = did_you_mean(network, known)
-            yield f"models.{name}.network: {network!r} is not in features.further_networks{near}"
+            hint = "; set features.finetune" if network in TUNED else near
+            yield f"models.{name}.network: {network!r} is not in features.further_networks{hint}"
+        elif network == "finetuned" and spec["deep"] == "features":
+            yield f"models.{name}.deep: network finetuned has a score and no features"
         elif network != "main" and spec["deep"] == "none":
             yield f"models.{name}.network: the model takes no deep features (deep: none)"
+    if tuned and not any(spec["network"] in tuned for spec in models.values()):
+        yield (
+            "features.finetune: is on, but no row of models takes it; add one such as "
+            "deep_finetuned: {clinical: none, deep: score, network: finetuned}"
+        )
+    if tuned and features["harmonize"] != "none":
+        yield (
+            "features.harmonize: must be none with features.finetune, whose networks were not "
+            "trained on harmonized features"
+        )
 
 
 def _screening(config: Config) -> Iterator[str]:

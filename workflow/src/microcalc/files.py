@@ -15,6 +15,9 @@ from microcalc.errors import StudyError
 if TYPE_CHECKING:
     import pandas as pd
 
+UNFINISHED = ".writing-"
+"""How the name of every file begins that is still being written."""
+
 TEXT_COLUMNS = (
     *("case_id", "patient_id", "image_id", "center", "split", "label", "status", "reason"),
     *("room", "view", "laterality", "model", "kind", "variable", "level"),
@@ -31,7 +34,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".writing-", suffix=target.suffix, dir=target.parent)
+    handle, name = tempfile.mkstemp(prefix=UNFINISHED, suffix=target.suffix, dir=target.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -40,6 +43,12 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sweep_up(folder: str | os.PathLike[str]) -> None:
+    """Delete what writers that were killed left unfinished in `folder`, at any depth."""
+    for path in sorted(Path(folder).rglob(f"{UNFINISHED}*")):
+        path.unlink(missing_ok=True)
 
 
 def _umask() -> int:

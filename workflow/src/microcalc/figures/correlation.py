@@ -61,7 +61,7 @@ def draw(
     )
     numbers = [str(number) for number in range(1, n + 1)]
     # every second number fits at a legible size
-    step = 1 if n <= 20 else 2
+    step = 1 if n <= 12 else 2
     axes.set_xticks(range(0, n, step), numbers[::step], fontsize=7)
     names = [f"{name}  {number}" for name, number in zip(columns, numbers, strict=True)]
     axes.set_yticks(range(n), names, fontsize=7)

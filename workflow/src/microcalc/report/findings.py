@@ -95,7 +95,11 @@ def _selection(study: Study) -> list[Finding]:
         return []
     if study.n_selected:
         return _everything_selected(study)
-    using = [name for name, spec in study.config["models"].items() if spec.get("deep") != "none"]
+    using = [
+        name
+        for name, spec in study.config["models"].items()
+        if spec.get("deep") != "none" and spec.get("network", "main") == "main"
+    ]
     named = " and ".join(model_label(name).lower() for name in using)
     return [
         Finding(

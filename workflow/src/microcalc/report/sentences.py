@@ -59,8 +59,9 @@ def performance(study: Study, split: str) -> str:
             key: fmt.estimate(row[key], row[f"{key}_low"], row[f"{key}_high"])
             for key in ("auc", "sensitivity", "specificity")
         }
+        chosen = ", selected on," if row.get("selected_on") == "yes" else ","
         parts.append(
-            f"{name} reached an AUC of {values['auc']}, a sensitivity of "
+            f"{name} reached an AUC of {values['auc']}{chosen} a sensitivity of "
             f"{values['sensitivity']} and a specificity of {values['specificity']}"
         )
     return "; ".join(parts) + "."
@@ -156,7 +157,7 @@ def described(study: Study, model: Row) -> str:
     if not names:
         return "an intercept alone, the same probability for every case"
     if names == [DEEP_SCORE]:
-        constant = "" if study.n_selected else ", here the same for every case"
+        constant = "" if model["deep"]["features"] else ", here the same for every case"
         return f"the deep score alone{constant}"
     features = [term["variable"] for term in model["terms"] if term["kind"] == "deep"]
     told = [study.variable_name(name) for name in names if name not in features]

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import yaml
 
-from microcalc import planning
+from microcalc import planning, settings
 from microcalc.features import shards as feature_shards
 from microcalc.images import shard_file
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "workflow" / "demo"
+SCHEMA = ROOT / "workflow" / "schemas" / "config.yaml"
 VIEWS = ("CC", "MLO")
 FILES = 1000
 PATCH_PX = 32
@@ -22,11 +23,11 @@ WIDTH = 2048
 FACTORS = 48
 
 
-def config(study: str, *, shards: int) -> dict[str, Any]:
+def config(*, shards: int) -> dict[str, Any]:
     """Return the demo's config for a study of tables in its own folder, with nothing simulated."""
     loaded: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     del loaded["simulate"], loaded["published"]
-    loaded["study"] = study
+    loaded["study"] = "cohort"
     loaded["cohort"] |= {"cases": "cases.csv", "images": "images.csv", "image_folder": "dicom"}
     loaded["images"]["shards"] = shards
     return loaded
@@ -35,16 +36,18 @@ def config(study: str, *, shards: int) -> dict[str, Any]:
 def write_tables(folder: Path, cases: int, *, shards: int) -> None:
     """Write config, case table and images table, two views a case, a patient each, into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = yaml.safe_dump(config("cohort", shards=shards), sort_keys=False)
+    text = yaml.safe_dump(config(shards=shards), sort_keys=False)
     (folder / "config.yaml").write_text(text, encoding="utf-8")
     with open(DEMO / "cases.csv", encoding="utf-8") as file:
         known = list(csv.DictReader(file))
-    drawn = np.random.default_rng(1).integers(len(known), size=cases)
+    made = []
+    for number, row in enumerate(_mixed(known, cases)):
+        row |= {"case_id": _case(number), "patient_id": f"P{number:06d}"}
+        made.append(row)
     with open(folder / "cases.csv", "w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, list(known[0]))
         table.writeheader()
-        for number, place in enumerate(drawn.tolist()):
-            table.writerow(known[place] | {"case_id": _case(number), "patient_id": f"P{number:06d}"})
+        table.writerows(made)
     names = ("image_id", "case_id", "path", "view", "laterality", "x0", "y0", "x1", "y1")
     with open(folder / "images.csv", "w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
@@ -53,6 +56,23 @@ def write_tables(folder: Path, cases: int, *, shards: int) -> None:
             for view in VIEWS:
                 image = f"{_case(number)}_{view}"
                 rows.writerow([image, _case(number), _path(number), view, "L", 177, 422, 366, 602])
+
+
+def _mixed(known: list[dict[str, str]], cases: int) -> Iterator[dict[str, str]]:
+    """Yield case rows, each cell from a row of its own: half of them from one of the same label."""
+    random = np.random.default_rng(1)
+    label = np.array([row["label"] for row in known])
+    first = random.integers(len(known), size=cases)
+    drawn = {"label": first, "center": first}
+    for name in sorted(known[0].keys() - drawn.keys()):
+        source = random.integers(len(known), size=cases)
+        same = random.random(cases) < 0.5
+        for value in np.unique(label):
+            chosen = same & (label[first] == value)
+            source[chosen] = random.choice(np.flatnonzero(label == value), chosen.sum())
+        drawn[name] = source
+    for number in range(cases):
+        yield {name: known[drawn[name][number]][name] for name in known[0]}
 
 
 def _case(number: int) -> str:
@@ -77,6 +97,8 @@ def write_shards(folder: Path, *, shards: int) -> None:
     results = folder / "results" / "cohort"
     with open(folder / "cases.csv", encoding="utf-8") as file:
         label = {row["case_id"]: row["label"] == "IDC" for row in csv.DictReader(file)}
+    completed = settings.complete(config(shards=shards), settings.read_schema(SCHEMA))
+    code = planning.code_digest(str(ROOT / "workflow" / "scripts" / "extract_patches.py"))
     circumstances = feature_shards.Circumstances(
         "resnet101", ("penultimate",), "made up", "float32", "cpu", "0", "0", 1
     )
@@ -92,7 +114,7 @@ def write_shards(folder: Path, *, shards: int) -> None:
             count=len(rows),
             patch_px=PATCH_PX,
             thumbnail_px=1,
-            digest="",
+            digest=planning.shard_digest(rows, str(folder / "dicom"), completed["images"], code),
             recipe=0,
         )
         features = _features([label[row["case_id"]] for row in rows], mixing, random)

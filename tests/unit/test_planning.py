@@ -141,3 +141,19 @@ def test_folder_digest_sees_text_name_and_depth(tmp_path: Path) -> None:
         planning.folder_digest.cache_clear()
         digests.append(planning.folder_digest(str(tmp_path)))
     assert len(set(digests)) == 3
+
+
+def test_a_table_is_known_by_its_content_and_not_by_its_time(study: Path) -> None:
+    table = str(study / "cases.csv")
+    before = planning.tables_digest(table)
+    os.utime(table, (0, 0))
+    assert planning.tables_digest(table) == before
+    Path(table).write_text(Path(table).read_text().replace("IDC", "DCIS", 1))
+    os.utime(table, (0, 0))
+    assert planning.tables_digest(table) != before
+
+
+def test_a_folder_that_cannot_be_made_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda place, mode: False)  # root may write everywhere
+    with pytest.raises(StudyError, match=r"results/s cannot be written: .* is read-only"):
+        planning.refuse_read_only("results/s")

@@ -9,11 +9,12 @@ from microcalc import planning, settings
 from microcalc.apply import study as applied_study
 from microcalc.cohort.split import SPLITS
 from microcalc.errors import StudyError
-from microcalc.features.source import is_published
+from microcalc.files import sweep_up
 from microcalc.images import farewell
 from microcalc.images.limits import Limits
 from microcalc.images.recipe import Recipe
 from microcalc.models import handover
+from microcalc.published_weights import is_published
 
 
 def told_plainly(function, *arguments):
@@ -40,6 +41,11 @@ INGEST = (
     if "ingest" in config
     else {}
 )
+
+# A key that stands twice is lost before anybody can miss it.
+if workflow.is_main_process:
+    for file in workflow.configfiles:
+        told_plainly(settings.refuse_repeated_keys, file)
 
 # `snakemake check` lists what is wrong with the config together with all else that is wrong.
 if is_asked_for("check"):
@@ -124,6 +130,12 @@ def code_digest(script):
     return planning.code_digest(
         str(Path(workflow.basedir, "workflow", "scripts", f"{script}.py"))
     )
+
+
+def contents_of(*names):
+    """Return a param that changes with the content of the study's tables, whatever their time."""
+    paths = [config["cohort"][name] for name in names]
+    return lambda wildcards: planning.tables_digest(*paths)
 
 
 def shard_rows(shard):
@@ -396,6 +408,8 @@ def refuse_to_start():
             f"{ingested('cases.csv')} is there already, and may hold work of yours; remove it or "
             "name another folder with target=..."
         )
+    if not INGEST:
+        told_plainly(planning.refuse_read_only, in_study(""))
     if not INGEST and "simulate" not in config:
         rows = [row for shard in SHARDS for row in shard_rows(shard)]
         told_plainly(

@@ -14,7 +14,7 @@ def _arrays():
         "y": np.array([1, 1, 1]),
         "probability": np.array([0.91, 0.91, 0.12]),
         "view": np.array(["CC", "MLO", "CC"]),
-        "patch": random.random((3, 16, 16)).astype(np.float32),
+        "picture": random.integers(0, 256, (3, 16, 16), dtype=np.uint8),
         "map": random.normal(size=(3, 2, 2)).astype(np.float32),
     }
 
@@ -24,7 +24,7 @@ def test_each_case_is_a_row_of_patch_map_and_overlay():
     figure = saliency.draw(arrays, labels=LABELS)
     images = [axes.get_images() for axes in figure.axes]
     assert [len(found) for found in images[:14]] == [0, 1, 1, 2, 1, 1, 2, 0, 1, 1, 2, 0, 0, 0]
-    np.testing.assert_array_equal(images[1][0].get_array(), arrays["patch"][0])
+    np.testing.assert_array_equal(images[1][0].get_array(), arrays["picture"][0])
     np.testing.assert_array_equal(images[5][0].get_array(), arrays["map"][1])
     strongest = np.abs(arrays["map"]).max()
     limits = {

@@ -3,10 +3,10 @@
 Every job on a cluster reads this module again, so it imports the standard library alone.
 """
 
-import ast
 import base64
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,13 @@ from microcalc.images.stored_digest import read_digest
 from microcalc.tables import MISSING, read_table
 
 PACKAGE_ROOT = Path(__file__).parent.parent
+
+# Every plan looks through the whole package, for which a parser takes three times as long.
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ ]+(microcalc[\w.]*)[ ]+import[ ]+(\([^)]*\)|.*)|import[ ]+(microcalc[\w.]*))",
+    re.MULTILINE,
+)
+_NAME = re.compile(r"[A-Za-z_]\w*")
 
 Row = dict[str, str]
 
@@ -79,7 +86,9 @@ def rows_digest(rows: Iterable[Row]) -> str:
 def named_files(row: Row, image_folder: str) -> list[str]:
     """Return the paths of the files that a row of the images table names."""
     return [
-        os.path.join(image_folder, row[column]) for column in _file_columns(sorted(row)) if row[column]
+        os.path.join(image_folder, row[column])
+        for column in _file_columns(sorted(row))
+        if row[column]
     ]
 
 
@@ -112,6 +121,18 @@ def refuse_missing_images(rows: Iterable[Row], image_folder: str) -> None:
         )
 
 
+def refuse_read_only(folder: str) -> None:
+    """Raise a StudyError when nothing can be written in a folder, or where it is to be made."""
+    place = Path(folder)
+    while not place.exists():
+        place = place.parent
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise StudyError(
+            f"{folder} cannot be written: {place} is read-only for this user; change its "
+            "permissions, or run where you may write"
+        )
+
+
 def refuse_forgotten_change(shard_file: str, digest: Callable[[], str]) -> None:
     """Raise a StudyError when a shard is out of date and Snakemake cannot know it.
 
@@ -128,6 +149,11 @@ def refuse_forgotten_change(shard_file: str, digest: Callable[[], str]) -> None:
             "made again; run the same command once with --forcerun extract_patches (unchanged "
             "images are not computed again)"
         )
+
+
+def tables_digest(*paths: str) -> str:
+    """Return a digest of tables by content: of a table that a backup restored, time is no guide."""
+    return digest_value([digest_file(path) for path in paths if os.path.exists(path)])
 
 
 @cache
@@ -158,16 +184,12 @@ def folder_digest(folder: str) -> str:
 @cache
 def _imported_modules(content: bytes) -> tuple[Path, ...]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(content)):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    ours = {name for name in names if name.split(".")[0] == "microcalc"}
-    packages = {name.rsplit(".", i)[0] for name in ours for i in range(name.count(".") + 1)}
+    for module, wanted, alone in _IMPORT.findall(content.decode("utf-8")):
+        names.update(filter(None, (module, alone)))
+        names.update(f"{module}.{name}" for name in _NAME.findall(wanted))
+    packages = {name.rsplit(".", i)[0] for name in names for i in range(name.count(".") + 1)}
     return tuple(
-        path for name in sorted(ours | packages) if (path := _module_file(name)) is not None
+        path for name in sorted(names | packages) if (path := _module_file(name)) is not None
     )
 
 

@@ -90,12 +90,12 @@ def _describe(axes: Axes, arrays: Arrays, i: int, labels: Mapping[str, str]) -> 
 
 def _pictures(line: npt.NDArray[Any], arrays: Arrays, i: int, strongest: float) -> Any:
     """Draw one view's three pictures; return what a color bar explains."""
-    patch, values = arrays["patch"][i], arrays["map"][i]
-    size = len(patch)
+    picture, values = arrays["picture"][i], arrays["map"][i]
+    size = len(picture)
     extent = (0.0, float(size), float(size), 0.0)
-    grey = {"cmap": "gray", "vmin": 0, "vmax": 1, "extent": extent}
+    grey = {"cmap": "gray", "vmin": 0, "vmax": 255, "extent": extent}
     color = {"cmap": COLORS, "vmin": -strongest, "vmax": strongest, "extent": extent}
-    line[0].imshow(patch, **grey)
+    line[0].imshow(picture, **grey)
     view = str(arrays["view"][i])
     line[0].text(
         4,
@@ -107,6 +107,6 @@ def _pictures(line: npt.NDArray[Any], arrays: Arrays, i: int, strongest: float) 
         bbox={"facecolor": "black", "lw": 0, "pad": 1},
     )
     shown = line[1].imshow(values, interpolation="nearest", **color)
-    line[2].imshow(patch, **grey)
+    line[2].imshow(picture, **grey)
     line[2].imshow(values, interpolation="bilinear", alpha=0.45, **color)
     return shown

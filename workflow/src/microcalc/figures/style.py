@@ -34,7 +34,8 @@ RC: dict[str, object] = {
     "font.family": "sans-serif",
     # shipped with matplotlib, so that every machine draws the same letters
     "font.sans-serif": ["DejaVu Sans"],
-    "mathtext.fontset": "dejavusans",
+    # a level "$5 to $10" is no formula
+    "text.parse_math": False,
     "font.size": 8,
     "axes.labelsize": 8,
     "axes.titlesize": 8,

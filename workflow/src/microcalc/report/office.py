@@ -150,6 +150,8 @@ _SPECIAL = {
     "<": r"\textless{}", ">": r"\textgreater{}", "–": "--", "−": r"\ensuremath{-}",
     "±": r"\ensuremath{\pm}", "≥": r"\ensuremath{\ge}", "≤": r"\ensuremath{\le}",
     "²": r"\textsuperscript{2}", "λ": r"\ensuremath{\lambda}", "ρ": r"\ensuremath{\rho}",
+    # after the \\ of a row these two would be its options
+    "[": "{[}", "*": "{*}",
 }  # fmt: skip
 
 

@@ -11,8 +11,8 @@ from microcalc.cohort.eligible import build_eligible
 from microcalc.cohort.split import SPLITS
 from microcalc.cohort.tables import Cohort, read_cohort
 from microcalc.errors import StudyError
-from microcalc.published_weights import is_published
 from microcalc.images.shards import of_reader
+from microcalc.published_weights import is_published
 
 Config = Mapping[str, Any]
 

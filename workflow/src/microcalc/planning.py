@@ -86,7 +86,9 @@ def rows_digest(rows: Iterable[Row]) -> str:
 def named_files(row: Row, image_folder: str) -> list[str]:
     """Return the paths of the files that a row of the images table names."""
     return [
-        os.path.join(image_folder, row[column]) for column in _file_columns(sorted(row)) if row[column]
+        os.path.join(image_folder, row[column])
+        for column in _file_columns(sorted(row))
+        if row[column]
     ]
 
 

@@ -2,7 +2,7 @@
 
 Near-duplicates are found on patches reduced to 32 × 32 and high-pass filtered: what is left of two
 unrelated lesions hardly correlates, while a copy survives noise, another contrast, a small shift
-and mirroring. Comparing all pairs takes an hour for 50,000 images; large studies compare likely ones.
+and mirroring. All pairs of a million images would take months: large studies compare likely ones.
 """
 
 import os
@@ -193,7 +193,9 @@ def similarity(a: Floats32, b: Floats32) -> Floats32:
     return _best(a, b, lambda x, y: x @ y.T)
 
 
-def _best(a: Floats32, b: Floats32, correlate: Callable[[Floats32, Floats32], Floats32]) -> Floats32:
+def _best(
+    a: Floats32, b: Floats32, correlate: Callable[[Floats32, Floats32], Floats32]
+) -> Floats32:
     size = GRID - 2 - 2 * MARGIN
     left = _unit(_high_pass(a)[:, MARGIN : MARGIN + size, MARGIN : MARGIN + size])
     best: Floats32 | None = None

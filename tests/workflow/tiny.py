@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from microcalc.images.stored_digest import MEMBER
 from microcalc.simulate.cohort import TINY_FIELD_MM, draw
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +83,7 @@ class Study:
                 stderr=subprocess.STDOUT,
                 env=environment(),
                 cwd=self.folder,
+                start_new_session=True,  # its process group can be killed, this one lives on
             )
 
     def planned(self, *arguments: str) -> dict[str, int]:
@@ -146,3 +149,28 @@ def lay_out(folder: Path) -> Study:
     tables.write(folder)
     (folder / "config.yaml").write_text(yaml.safe_dump(tiny_config(), sort_keys=False))
     return Study(folder)
+
+
+def results(study: Study) -> dict[str, bytes]:
+    """Return every file of the study's results, a shard by its members.
+
+    Not logs, history and the page that tells from it how long each rule took; not the digest in a
+    shard, which holds the times of change of the files it was made from.
+    """
+    found: dict[str, bytes] = {}
+    for path in sorted(study.results.rglob("*")):
+        name = path.relative_to(study.results).as_posix()
+        if path.is_dir() or name.startswith(("logs/", "history/", "report/report.html")):
+            continue
+        if re.fullmatch(r"images/shard-\d+\.npz", name):
+            with zipfile.ZipFile(path) as archive:
+                for member in set(archive.namelist()) - {MEMBER}:
+                    found[f"{name}/{member}"] = archive.read(member)
+        else:
+            found[name] = path.read_bytes()
+    return found
+
+
+def different(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
+    """Return the names of files that are not in both with the same bytes."""
+    return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))

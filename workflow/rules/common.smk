@@ -5,16 +5,17 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir, "workflow", "src")))
 
-from microcalc import planning, settings
+from microcalc import contradictions, planning, settings
 from microcalc.apply import study as applied_study
 from microcalc.cohort.split import SPLITS
 from microcalc.errors import StudyError
 from microcalc.features.finetune.members import WHOLE, members
-from microcalc.features.source import is_published
+from microcalc.files import sweep_up
 from microcalc.images import farewell
 from microcalc.images.limits import Limits
 from microcalc.images.recipe import Recipe
 from microcalc.models import handover
+from microcalc.published_weights import is_published
 
 
 def told_plainly(function, *arguments):
@@ -41,6 +42,11 @@ INGEST = (
     if "ingest" in config
     else {}
 )
+
+# A key that stands twice is lost before anybody can miss it.
+if workflow.is_main_process:
+    for file in workflow.configfiles:
+        told_plainly(settings.refuse_repeated_keys, file)
 
 # `snakemake check` lists what is wrong with the config together with all else that is wrong.
 if is_asked_for("check"):
@@ -78,7 +84,7 @@ SHARDS = range(config["images"]["shards"])
 FINETUNE = config["features"]["finetune"]
 # The fine-tuned networks that leave a fold out; and what models call their scores and features.
 MEMBERS = members(FINETUNE["folds"]) if FINETUNE else ()
-TUNED = tuple(f"{name}/" for name in settings.TUNED)
+TUNED = tuple(f"{name}/" for name in contradictions.TUNED)
 
 
 def in_study(path):
@@ -151,6 +157,12 @@ def code_digest(script):
     return planning.code_digest(
         str(Path(workflow.basedir, "workflow", "scripts", f"{script}.py"))
     )
+
+
+def contents_of(*names):
+    """Return a param that changes with the content of the study's tables, whatever their time."""
+    paths = [config["cohort"][name] for name in names]
+    return lambda wildcards: planning.tables_digest(*paths)
 
 
 def shard_rows(shard):
@@ -508,6 +520,8 @@ def refuse_to_start():
             f"{ingested('cases.csv')} is there already, and may hold work of yours; remove it or "
             "name another folder with target=..."
         )
+    if not INGEST:
+        told_plainly(planning.refuse_read_only, in_study(""))
     if not INGEST and "simulate" not in config:
         rows = [row for shard in SHARDS for row in shard_rows(shard)]
         told_plainly(

@@ -43,6 +43,7 @@ rule audit_study:
         leakage=config["evaluation"]["leakage"],
         confidence=config["evaluation"]["confidence"],
         seed=config["seed"],
+        harmonize=config["features"]["harmonize"],
         code=code("audit_study"),
     script:
         "../scripts/audit_study.py"
@@ -92,6 +93,7 @@ rule evaluate_models:
         screening=config["screening"],
         published=config["published"],
         seed=config["seed"],
+        harmonize=config["features"]["harmonize"],
         code=code("evaluate_models"),
     script:
         "../scripts/evaluate_models.py"
@@ -117,6 +119,7 @@ rule assess_calibration:
             "evaluation", "confidence", "calibration_resamples", "recalibrate"
         ),
         seed=config["seed"],
+        harmonize=config["features"]["harmonize"],
         code=code("assess_calibration"),
     script:
         "../scripts/assess_calibration.py"
@@ -145,6 +148,7 @@ rule assess_usefulness:
             "reclassification",
         ),
         seed=config["seed"],
+        harmonize=config["features"]["harmonize"],
         code=code("assess_usefulness"),
     script:
         "../scripts/assess_usefulness.py"
@@ -211,6 +215,7 @@ rule summarize_refits:
         "../../envs/analysis.yaml"
     params:
         confidence=config["evaluation"]["confidence"],
+        harmonize=config["features"]["harmonize"],
         code=code("summarize_refits"),
     script:
         "../scripts/summarize_refits.py"

@@ -102,6 +102,7 @@ rule predict:
         "../../envs/analysis.yaml"
     params:
         networks=network_names(),
+        harmonize=config["features"]["harmonize"],
         code=code("predict"),
     script:
         "../scripts/predict.py"

@@ -53,6 +53,16 @@ def test_a_copy_in_another_split_stops_the_study(change):
     assert table["found"].sum() == 1
 
 
+@pytest.mark.parametrize("change", COPIES)
+def test_among_very_many_images_a_copy_is_found_by_its_spectrum(change, monkeypatch):
+    monkeypatch.setattr(leakage, "EXHAUSTIVE", 0)
+    monkeypatch.setattr(leakage, "SPECTRA_BLOCK", 50)
+    patches = [lesion(i, side=64) for i in range(120)]
+    found = images([*patches, COPIES[change](patches[7])], ["train"] * 120 + ["external"])
+    pairs = [sentence for sentence, _ in leakage.near_duplicates(found, 0.5)]
+    assert [pair.partition(":")[0] for pair in pairs] == ["images I7 (train) and I120 (external)"]
+
+
 def test_strangers_are_clean_and_flat_patches_are_like_none():
     patches = [*(lesion(i) for i in range(40)), np.ones((128, 128)), np.ones((128, 128))]
     found = images(patches, ["train", "external"] * 21)

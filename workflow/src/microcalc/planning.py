@@ -3,9 +3,10 @@
 Every job on a cluster reads this module again, so it imports the standard library alone.
 """
 
-import ast
 import base64
+import hashlib
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,13 @@ from microcalc.images.stored_digest import read_digest
 from microcalc.tables import MISSING, read_table
 
 PACKAGE_ROOT = Path(__file__).parent.parent
+
+# Every plan looks through the whole package, for which a parser takes three times as long.
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ ]+(microcalc[\w.]*)[ ]+import[ ]+(\([^)]*\)|.*)|import[ ]+(microcalc[\w.]*))",
+    re.MULTILINE,
+)
+_NAME = re.compile(r"[A-Za-z_]\w*")
 
 Row = dict[str, str]
 
@@ -51,14 +59,18 @@ def shard_rows(cases: str, images: str, shard: int, n_shards: int) -> list[Row]:
 def shard_digest(rows: Iterable[Row], image_folder: str, *settings: object) -> str:
     """Return a digest of all that a shard of patches is made from.
 
-    Rows of the images table count whole; of each file they name, path, size and time of
-    change stand for its content; `settings` are JSON-like values.
+    Rows of the images table, all of the same columns, count whole; of each file they name, path,
+    size and time of change stand for its content; `settings` are JSON-like values.
     """
-    facts = [
-        [sorted(row.items()), [_stat(path) for path in named_files(row, image_folder)]]
-        for row in rows
-    ]
-    return digest_value([facts, *settings])
+    given = list(rows)
+    names = sorted(given[0]) if given else []
+    paths = _file_columns(names)
+    digest = hashlib.sha256(digest_value([names, *settings]).encode())
+    for row in given:
+        facts = [row[name] for name in names]
+        facts += [_stat(os.path.join(image_folder, row[name])) for name in paths if row[name]]
+        digest.update("\0".join([*facts, "\n"]).encode())
+    return digest.hexdigest()
 
 
 def is_up_to_date(shard_file: str, digest: Callable[[], str]) -> bool:
@@ -74,10 +86,14 @@ def rows_digest(rows: Iterable[Row]) -> str:
 def named_files(row: Row, image_folder: str) -> list[str]:
     """Return the paths of the files that a row of the images table names."""
     return [
-        os.path.join(image_folder, value)
-        for column, value in sorted(row.items())
-        if value and (column == "path" or column.endswith("_path"))
+        os.path.join(image_folder, row[column])
+        for column in _file_columns(sorted(row))
+        if row[column]
     ]
+
+
+def _file_columns(columns: Iterable[str]) -> list[str]:
+    return [name for name in columns if name == "path" or name.endswith("_path")]
 
 
 def missing_images(rows: Iterable[Row], image_folder: str) -> list[str]:
@@ -105,6 +121,18 @@ def refuse_missing_images(rows: Iterable[Row], image_folder: str) -> None:
         )
 
 
+def refuse_read_only(folder: str) -> None:
+    """Raise a StudyError when nothing can be written in a folder, or where it is to be made."""
+    place = Path(folder)
+    while not place.exists():
+        place = place.parent
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise StudyError(
+            f"{folder} cannot be written: {place} is read-only for this user; change its "
+            "permissions, or run where you may write"
+        )
+
+
 def refuse_forgotten_change(shard_file: str, digest: Callable[[], str]) -> None:
     """Raise a StudyError when a shard is out of date and Snakemake cannot know it.
 
@@ -121,6 +149,11 @@ def refuse_forgotten_change(shard_file: str, digest: Callable[[], str]) -> None:
             "made again; run the same command once with --forcerun extract_patches (unchanged "
             "images are not computed again)"
         )
+
+
+def tables_digest(*paths: str) -> str:
+    """Return a digest of tables by content: of a table that a backup restored, time is no guide."""
+    return digest_value([digest_file(path) for path in paths if os.path.exists(path)])
 
 
 @cache
@@ -151,16 +184,12 @@ def folder_digest(folder: str) -> str:
 @cache
 def _imported_modules(content: bytes) -> tuple[Path, ...]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(content)):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    ours = {name for name in names if name.split(".")[0] == "microcalc"}
-    packages = {name.rsplit(".", i)[0] for name in ours for i in range(name.count(".") + 1)}
+    for module, wanted, alone in _IMPORT.findall(content.decode("utf-8")):
+        names.update(filter(None, (module, alone)))
+        names.update(f"{module}.{name}" for name in _NAME.findall(wanted))
+    packages = {name.rsplit(".", i)[0] for name in names for i in range(name.count(".") + 1)}
     return tuple(
-        path for name in sorted(ours | packages) if (path := _module_file(name)) is not None
+        path for name in sorted(names | packages) if (path := _module_file(name)) is not None
     )
 
 
@@ -174,18 +203,17 @@ def _module_file(name: str) -> Path | None:
 def _grouped(
     cases: str, _cases_now: Sequence[int], images: str, _images_now: Sequence[int], n_shards: int
 ) -> dict[int, list[Row]]:
-    patients = {
-        row["case_id"]: row["patient_id"]
-        for row in read_table(cases).rows
-        if "case_id" in row and "patient_id" in row
-    }
+    identities = read_table(cases, only=("case_id", "patient_id")).rows
+    patients = {row["case_id"]: row["patient_id"] for row in identities if len(row) == 2}
+    shard = {name: shard_of(name, n_shards) for name in set(patients.values())}
     shards: dict[int, list[Row]] = {}
-    for cells in read_table(images).rows:
-        row = {name: "" if cell in MISSING else cell for name, cell in cells.items()}
+    for row in read_table(images).rows:
+        if "NA" in row.values():
+            row = {name: "" if cell in MISSING else cell for name, cell in row.items()}
         patient_id = patients.get(row.get("case_id", ""))
         if patient_id is not None and "image_id" in row:
             row["patient_id"] = patient_id
-            shards.setdefault(shard_of(patient_id, n_shards), []).append(row)
+            shards.setdefault(shard[patient_id], []).append(row)
     for rows in shards.values():
         rows.sort(key=lambda row: (row["image_id"], row.get("reader", "")))
     return shards
@@ -196,12 +224,12 @@ def _identity(path: str) -> tuple[int, ...]:
     return (found.st_size, found.st_mtime_ns) if found else ()
 
 
-def _stat(path: str) -> list[int]:
+def _stat(path: str) -> str:
     try:
         found = os.stat(path)
     except OSError:
-        return []
-    return [found.st_size, found.st_mtime_ns]
+        return ""
+    return f"{found.st_size} {found.st_mtime_ns}"
 
 
 def _has_record(output: str) -> bool:

@@ -111,11 +111,20 @@ def cross_validated(
         varies = sd > 1e-9
         scale = np.sqrt(max(1, int(varies.sum())))
         Z = (X[:, varies] - mean[varies]) / sd[varies] / scale
-        kernel = Z[rest] @ Z[rest].T + np.eye(int(rest.sum()))
-        weights = np.linalg.solve(kernel, y[rest] - y[rest].mean())
         # Rounded, so that cases that differ by nothing are tied.
-        scores[out] = np.round(Z[out] @ (Z[rest].T @ weights), 9)
+        scores[out] = np.round(Z[out] @ _ridge(Z[rest], y[rest] - y[rest].mean()), 9)
     return scores
+
+
+def _ridge(Z: Floats, y: Floats) -> Floats:
+    """Return the coefficients of a ridge regression of penalty 1, shape (p,).
+
+    Solved among cases or among columns, whichever are fewer: the coefficients are the same.
+    """
+    n, p = Z.shape
+    if n <= p:
+        return np.asarray(Z.T @ np.linalg.solve(Z @ Z.T + np.eye(n), y))
+    return np.asarray(np.linalg.solve(Z.T @ Z + np.eye(p), Z.T @ y))
 
 
 def _questions(

@@ -15,9 +15,9 @@ import torch
 from microcalc.errors import StudyError
 from microcalc.features import fetch, generated, statedict
 from microcalc.features.preprocessing import IMAGENET, Preprocessing
-from microcalc.features.source import is_published
 from microcalc.features.vision import torchvision
 from microcalc.files import atomic_path, digest_file
+from microcalc.published_weights import is_published
 
 
 @dataclass(frozen=True)

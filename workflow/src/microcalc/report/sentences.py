@@ -185,7 +185,9 @@ def decided(study: Study, split: str) -> str:
     different = [
         f"{row['figure']} of the {model_label(row['model_a']).lower()} against the "
         f"{model_label(row['model_b']).lower()} model ({fmt.number(row['a'])} vs "
-        f"{fmt.number(row['b'])}; Holm-adjusted P {fmt.p_value(row['p_holm'], equals=True)})"
+        f"{fmt.number(row['b'])}; difference, "
+        f"{fmt.estimate(row['difference'], row['low'], row['high'])}; "
+        f"Holm-adjusted P {fmt.p_value(row['p_holm'], equals=True)})"
         for row in rows
         if row["p_holm"] < alpha(study)
     ]
@@ -215,7 +217,8 @@ def corrected(study: Study) -> str:
         return ""
     rows = [row for row in study.tables["optimism"].to_dict("records") if row["measure"] == "auc"]
     parts = [
-        f"{fmt.number(row['corrected'])} for the {model_label(row['model']).lower()} model "
+        f"{fmt.estimate(row['corrected'], row['corrected_low'], row['corrected_high'])} for the "
+        f"{model_label(row['model']).lower()} model "
         f"(apparent {fmt.number(row['apparent'])}, optimism {fmt.number(row['optimism'])})"
         for row in rows
     ]
@@ -226,7 +229,9 @@ def against(study: Study) -> str:
     """Return how many published numbers lie inside this run's intervals."""
     if not study.has("published"):
         return ""
-    inside = study.tables["published"]["inside_interval"].fillna("")
+    # a published training value stands beside the apparent figure too, and counts once
+    table = study.tables["published"]
+    inside = table.loc[table["kind"] != "apparent", "inside_interval"].fillna("")
     known = int(inside.isin(["yes", "no"]).sum())
     if not known:
         return ""

@@ -66,8 +66,8 @@ def _measure(line: "pd.Series[Any]", name: str) -> str:
     value, low, high = (line.get(f"{name}{bound}") for bound in ("", "_low", "_high"))
     if fmt.missing(value):
         return fmt.NOT_AVAILABLE
-    if low is None or high is None or fmt.missing(low) or fmt.missing(high):
-        return fmt.number(line[name], 3 if name == "threshold" else 2)
+    if low is None or high is None:
+        return fmt.number(line[name], 3)
     text = fmt.estimate(line[name], float(low), float(high))
     chosen = name == "auc" and line.get("selected_on") == "yes"
     return f"{text}, {finetuning.SELECTED_ON}" if chosen else text
@@ -101,11 +101,7 @@ def comparisons(study: Study) -> Table:
                     )
                 )
     heads = ("First − second", "AUC, first", "AUC, second", f"Difference ({study.level} CI)")
-    return Table(
-        (*heads, "z", "P", "P, Holm-adjusted"),
-        tuple(rows),
-        "Holm's adjustment is over the comparisons within a set.",
-    )
+    return Table((*heads, "z", "P", "P, Holm-adjusted"), tuple(rows))
 
 
 def baseline(study: Study) -> Table:

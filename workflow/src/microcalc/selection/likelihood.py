@@ -159,11 +159,12 @@ def penalized_maximum(
 
 
 def _leverage(design: Floats, beta: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return probabilities, leverages h, and the information's inverse times each row, (n, q)."""
+    """Return probabilities, shape (n,), leverages, shape (n,), and the information's inverse."""
     probability = expit((design * beta).sum(axis=1))
     weight = probability * (1 - probability)
-    solved: Floats = np.asarray(np.linalg.solve(_information(design, weight), design.T).T, float)
-    return probability, weight * (design * solved).sum(axis=1), solved
+    inverse: Floats = np.asarray(np.linalg.inv(_information(design, weight)), float)
+    spread = (np.einsum("ij,jk->ik", design, inverse) * design).sum(axis=1)
+    return probability, weight * spread, inverse
 
 
 def _penalized_derivatives(
@@ -175,15 +176,18 @@ def _penalized_derivatives(
     separate; the penalty's own second derivative makes it Newton's method. Away from the
     maximum, where that is not positive definite, the information takes its place.
     """
-    probability, hat, solved = _leverage(design, beta)
+    probability, hat, inverse = _leverage(design, beta)
     weight = probability * (1 - probability)
     columns = design[:, free]
     score = (columns * (y - probability + hat * (0.5 - probability))[:, None]).sum(axis=0)
     information = _information(columns, weight)
     slope = columns * (weight * (1 - 2 * probability))[:, None]
-    spread = np.einsum("ik,jk->ij", design, solved)
     bend = _information(columns, (1 - 6 * weight) * hat)
-    bend -= np.einsum("ik,il->kl", slope, np.einsum("ij,jl->il", spread**2, slope))
+    # Squares of all n x n covariances of predictors, summed without ever writing them down.
+    q = design.shape[1]
+    pairs = (design[:, :, None] * design[:, None, :]).reshape(len(design), q * q)
+    third = np.einsum("ik,ij->kj", slope, pairs).reshape(-1, q, q)
+    bend -= np.einsum("kab,lab->kl", third, inverse @ third @ inverse)
     curvature = information - bend / 2
     scale = np.sqrt(np.diag(information))
     least = np.linalg.eigvalsh(curvature / np.outer(scale, scale))[0]

@@ -1,0 +1,113 @@
+"""Paired DeLong's test against other implementations, from a small study to a million cases."""
+
+import statistics
+import warnings
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import timing
+from r_session import RSession, has_r
+
+from microcalc.evaluation import delong
+
+SIZES = (300, 10_000, 1_000_000)
+BUDGET_S = 12.0
+STEEPEST = 1.25
+"""Of the slope of log seconds over log n: n log n has 1.07 from 10,000 to 1,000,000, n squared 2."""
+
+R_SIDE = """
+suppressMessages(library(pROC))
+work <- function() {
+  a <- roc(y, a_score, levels = c(0, 1), direction = "<")
+  b <- roc(y, b_score, levels = c(0, 1), direction = "<")
+  roc.test(a, b, method = "delong", paired = TRUE)$p.value
+}
+"""
+
+Data = tuple[np.ndarray, np.ndarray, np.ndarray]
+Side = Callable[[], float]
+
+
+def rows() -> Iterator[dict[str, str]]:
+    """Yield ours against each of the others at each size, then the slope of ours."""
+    ours_s = {}
+    for n in SIZES:
+        y, a, b = data = scores(n)
+        for name, side, close in others(data):
+            turns = _turns(lambda: delong.compare_paired(y, a, b).p_value, side)
+            ours, theirs = timing.medians(turns)
+            ours_s.setdefault(n, []).append(ours)
+            close()
+            yield {
+                "what": f"paired DeLong, n = {n:,}",
+                "against": name,
+                "goal": "faster",
+                "met": timing.verdict(ours < theirs),
+                "ratio": f"{timing.ratio(turns, 1, 0):.1f} times as fast",
+                "absolute": f"{_ms(ours)} against {_ms(theirs)}",
+            }
+    yield _slope({n: statistics.median(found) for n, found in ours_s.items()})
+
+
+def scores(n: int) -> Data:
+    """Return outcomes and two correlated scores of n cases; some are tied."""
+    random = np.random.default_rng(n)
+    y = (random.random(n) < 0.4).astype(int)
+    shared = random.standard_normal(n)
+    made = [np.round(shared + random.standard_normal(n) + 0.8 * y, 4) for _ in range(2)]
+    return y, made[0], made[1]
+
+
+def others(data: Data) -> Iterator[tuple[str, Side, Callable[[], None]]]:
+    """Yield name, one test, and how to end it, for every implementation that is installed."""
+    y, a, b = data
+    for name, side in (("MLstatkit", _mlstatkit), ("rocauc-comparison", _rocauc_comparison)):
+        try:
+            yield name, side(y, a, b), lambda: None
+        except ImportError:
+            print(f"{name} is not installed (make bench installs it)")
+    if has_r("pROC"):
+        session = RSession(R_SIDE, {"y": y, "a_score": a, "b_score": b}, times=max(1, 3000 // y.size))
+        yield "R's pROC", session.turn, session.close
+
+
+def _mlstatkit(y: np.ndarray, a: np.ndarray, b: np.ndarray) -> Side:
+    from MLstatkit import Delong_test
+
+    return lambda: Delong_test(y, a, b)
+
+
+def _rocauc_comparison(y: np.ndarray, a: np.ndarray, b: np.ndarray) -> Side:
+    from rocauc_comparison import delong_roc_test
+
+    return lambda: delong_roc_test(y, a, b)
+
+
+def _turns(ours: Side, theirs: Side) -> list[tuple[float, float]]:
+    """Return the seconds of both sides; an R session tells its own, without the way there."""
+    is_r = hasattr(theirs, "__self__")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        once = timing.seconds(ours) + timing.seconds(theirs)
+        turns = []
+        for _ in range(timing.enough_turns(once, budget=BUDGET_S, most=15)):
+            mine = timing.seconds(ours)
+            turns.append((mine, theirs() if is_r else timing.seconds(theirs)))
+    return turns
+
+
+def _slope(seconds: dict[int, float]) -> dict[str, str]:
+    small, large = SIZES[1:]
+    slope = np.log(seconds[large] / seconds[small]) / np.log(large / small)
+    return {
+        "what": f"paired DeLong, slope of log seconds from n = {small:,} to {large:,}",
+        "against": "n log n: 1.1; n squared: 2",
+        "goal": f"at most {STEEPEST}",
+        "met": timing.verdict(slope <= STEEPEST),
+        "ratio": f"{slope:.2f}",
+        "absolute": ", ".join(f"{_ms(s)} at {n:,}" for n, s in seconds.items()),
+    }
+
+
+def _ms(seconds: float) -> str:
+    return f"{1000 * seconds:.3g} ms"

@@ -1,0 +1,131 @@
+"""What the benchmarks share: sides that take turns, programs watched from outside, verdicts."""
+
+import os
+import statistics
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+WATCH_S = 0.1
+
+
+def seconds(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+    """Return what `work` takes."""
+    start = clock()
+    work()
+    return clock() - start
+
+
+def take_turns(
+    sides: Sequence[Callable[[], object]],
+    *,
+    turns: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> list[tuple[float, ...]]:
+    """Return the seconds of every side in each turn; who begins changes from turn to turn."""
+    found = []
+    for turn in range(turns):
+        order = range(len(sides))[:: -1 if turn % 2 else 1]
+        taken = {place: seconds(sides[place], clock) for place in order}
+        found.append(tuple(taken[place] for place in range(len(sides))))
+    return found
+
+
+def medians(turns: Sequence[Sequence[float]]) -> list[float]:
+    """Return the median of each side."""
+    return [statistics.median(side) for side in zip(*turns, strict=True)]
+
+
+def ratio(turns: Sequence[Sequence[float]], of: int, to: int) -> float:
+    """Return the median of the turns' own ratios.
+
+    A machine that others use too is slow for all sides of a turn at once.
+    """
+    return statistics.median(turn[of] / turn[to] for turn in turns)
+
+
+def enough_turns(once: float, *, budget: float, most: int) -> int:
+    """Return how many turns of `once` seconds a row of the table may take, at least one."""
+    return max(1, min(most, int(budget / once)))
+
+
+def verdict(met: bool) -> str:
+    """Return what stands beside a goal."""
+    return "met" if met else "MISSED"
+
+
+@dataclass(frozen=True)
+class Watched:
+    """How a program went: seconds on the wall, and the most memory that it held with all it started.
+
+    Attributes
+    ----------
+    seconds
+        From its start to its end.
+    peak_gib
+        The largest sum, at one moment, of its processes' memory, shared pages counted once a
+        process: too high rather than too low.
+    output
+        What it wrote to both streams.
+    """
+
+    seconds: float
+    peak_gib: float
+    output: str
+
+
+def watch(command: Sequence[str], *, cwd: Path, env: dict[str, str] | None = None) -> Watched:
+    """Run a program to its end and return how it went; it must end well.
+
+    Raises
+    ------
+    RuntimeError
+        With the end of what it wrote, when it fails.
+    """
+    peak = 0
+    start = time.perf_counter()
+    with subprocess.Popen(
+        command,
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        written: list[str] = []
+        reader = threading.Thread(target=lambda: written.extend(process.stdout or ()))
+        reader.start()
+        while process.poll() is None:
+            peak = max(peak, sum(map(_resident, _family(process.pid))))
+            time.sleep(WATCH_S)
+        taken = time.perf_counter() - start
+        reader.join()
+    output = "".join(written)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command[:4])} ... failed:\n{output[-2000:]}")
+    return Watched(taken, peak / 2**30, output)
+
+
+def _family(pid: int) -> list[int]:
+    """Return a process and all that descend from it."""
+    found, waiting = [], [pid]
+    while waiting:
+        parent = waiting.pop()
+        found.append(parent)
+        try:
+            tasks = list(Path(f"/proc/{parent}/task").iterdir())
+            waiting += [int(n) for task in tasks for n in (task / "children").read_text().split()]
+        except OSError:  # it has ended meanwhile
+            continue
+    return found
+
+
+def _resident(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+    except (OSError, IndexError):  # it has ended meanwhile
+        return 0

@@ -7,6 +7,7 @@ import shutil
 import pandas as pd
 import pytest
 
+from tests.workflow import test_apply
 from tests.workflow.test_reruns import first_image, invert_one_pixel_block
 from tests.workflow.tiny import Study, fine_tune
 
@@ -160,3 +161,15 @@ def test_training_again_from_nothing_gives_the_same_bytes(own: Study) -> None:
     own.snakemake("results/tiny/features/finetuned/fold-0.safetensors", cores=1)
     assert {path.name: path.read_bytes() for path in folder.glob("fold-0.*")} == before
     assert len(before) == 3
+
+
+@pytest.mark.slow
+def test_frozen_fine_tuned_models_predict_new_cases_as_the_study_did(own: Study) -> None:
+    test_apply.lay_out(own)
+    done = test_apply.apply(own, "apply")
+    assert "train_network" not in done.stdout + done.stderr
+    register = pd.read_csv(own.folder / "results" / "tiny-on-new" / "history" / "register.csv")
+    predictions = pd.read_csv(own.results / "models" / "predictions.csv")
+    both = register.merge(predictions[predictions.split == "external"], on=["case_id", "model"])
+    assert set(both.model) == set(own.config["models"])
+    assert both.probability_x.to_numpy() == pytest.approx(both.probability_y.to_numpy())

@@ -20,7 +20,7 @@ SEEDS = range(12)
 def aucs(study: Small, tune: Tune, into: str) -> tuple[float, float]:
     """Return the AUC of the training cases' calibrated out-of-fold scores, and of validation."""
     members = ("fold-0", "fold-1", "fold-2")
-    trained = [Path(tune(study, m, into=into, head_epochs=2, epochs=3).weights) for m in members]
+    trained = [Path(tune(study, m, into=into, epochs=3).weights) for m in members]
     found = logits(study, trained)
     dealt = folds.deal(study.included, n_folds=3, seed=3)
     selected, crossfit = finetuned.of_logits(dealt, found)

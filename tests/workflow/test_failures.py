@@ -24,7 +24,7 @@ JOB = re.compile(r"^(?:local)?rule (\w+):\n((?: +.*\n)+)", re.M)
 SENTENCE = re.compile(r"^\w+Error: (.*?)^See \S+\.log$", re.M | re.S)
 
 Done = subprocess.CompletedProcess[str]
-Jobs = dict[str, dict[str, Any]]
+Job = dict[str, Any]
 
 
 # ------------------------------------------------------------ studies in which the rules have jobs
@@ -71,8 +71,8 @@ def applied(study: Study) -> tuple[str, ...]:
 KINDS = (plain, adapted, redrawn, tuned, applied)
 
 
-def run(kind: str, study: Study, *arguments: str, check: bool = True) -> Done:
-    if kind != "applied":
+def run(study: Study, *arguments: str, check: bool = True) -> Done:
+    if study.folder.name != applied.__name__:
         return study.snakemake(*arguments, check=check)
     return test_apply.apply(study, *arguments, check=check, case=test_apply.first_case(study))
 
@@ -84,25 +84,33 @@ def link(source: str, target: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def jobs(finished: Study, shared: Callable[..., Path]) -> Jobs:
-    """Return each rule's first job in a study of the first kind that has one."""
+def job_of(finished: Study, shared: Callable[..., Path]) -> Callable[[str], Job]:
+    """Return a rule's first job in a study of the first kind that has one."""
 
-    def fill(folder: Path) -> None:
-        found: Jobs = {}
-        for prepare in KINDS:
-            shutil.copytree(finished.folder, folder / prepare.__name__, copy_function=link)
+    def planned(prepare: Callable[[Study], tuple[str, ...]]) -> dict[str, Job]:
+        def fill(folder: Path) -> None:
             study = Study(folder / prepare.__name__)
-            planned = run(study.folder.name, study, "--dry-run", "--forceall", *prepare(study))
-            found = jobs_in(planned.stdout + planned.stderr, study.folder) | found
-        (folder / "jobs.json").write_text(json.dumps(found))
+            shutil.copytree(finished.folder, study.folder, copy_function=link)
+            plan = run(study, "--dry-run", "--forceall", *prepare(study))
+            jobs = jobs_in(plan.stdout + plan.stderr, study.folder)
+            (folder / "jobs.json").write_text(json.dumps(jobs))
 
-    loaded: Jobs = json.loads((shared("failures", fill) / "jobs.json").read_text())
-    return loaded
+        folder = shared(f"failures-{prepare.__name__}", fill)
+        jobs: dict[str, Job] = json.loads((folder / "jobs.json").read_text())
+        return jobs
+
+    def of(rule: str) -> Job:
+        found = (planned(prepare).get(rule) for prepare in KINDS)
+        job = next((job for job in found if job), None)
+        assert job, f"no study here has a job of {rule}: add a kind that has"
+        return job
+
+    return of
 
 
-def jobs_in(plan: str, study: Path) -> Jobs:
+def jobs_in(plan: str, study: Path) -> dict[str, Job]:
     """Return the study, and the first job's inputs and outputs under results, of each rule."""
-    found: Jobs = {}
+    found: dict[str, Job] = {}
     for rule, block in JOB.findall(plan):
         lines = dict(line.strip().split(": ", 1) for line in block.splitlines() if ": " in line)
         files = {kind: lines.get(kind, "").split(", ") for kind in ("input", "output")}
@@ -192,11 +200,11 @@ ASKED = {
     "rule", [pytest.param(rule, marks=pytest.mark.slow if rule != FAST else ()) for rule in RULES]
 )
 def test_a_failing_rule_says_what_and_where(
-    rule: str, jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rule: str, job_of: Callable[[str], Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # where nobody answers
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    job = jobs["describe_cohort" if rule in ASKED else rule]
+    job = job_of(FAST if rule in ASKED else rule)
     study = Study(tmp_path / Path(job["study"]).name)
     shutil.copytree(job["study"], study.folder, copy_function=link)
     if rule in SPOILED:
@@ -207,7 +215,7 @@ def test_a_failing_rule_says_what_and_where(
         named = [Path(name).name for name in job["input"]]
     asked = ASKED.get(rule) or job["output"][:1]
     only = ("--allowed-rules", rule, "--force", *asked)
-    done = run(study.folder.name, study, *only, check=False)
+    done = run(study, *only, check=False)
     assert done.returncode != 0
     assert unclear(done.stderr, rule, named) == [], done.stderr
 

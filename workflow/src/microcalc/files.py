@@ -76,11 +76,14 @@ def read_json(path: str | os.PathLike[str]) -> Any:
 
 
 @contextmanager
-def named_when_damaged(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Raise a StudyError that names the file for whatever its reader says of its content."""
+def named_when_damaged(path: str | os.PathLike[str], *kinds: type[Exception]) -> Iterator[None]:
+    """Raise a StudyError that names the file for whatever its reader says of its content.
+
+    `kinds` are errors of the reader's own, besides those that most readers raise.
+    """
     try:
         yield
-    except (ValueError, zipfile.BadZipFile) as error:
+    except (ValueError, zipfile.BadZipFile, *kinds) as error:
         raise StudyError(
             f"{path}: damaged, {error}; delete it and run the same command again"
         ) from None

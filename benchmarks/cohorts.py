@@ -34,7 +34,7 @@ def config(*, shards: int) -> dict[str, Any]:
 
 
 def write_tables(folder: Path, cases: int, *, shards: int) -> None:
-    """Write config, case table and images table, two views a case, a patient each, into `folder`."""
+    """Write a config and both tables into `folder`: two views a case, a patient each."""
     folder.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(config(shards=shards), sort_keys=False)
     (folder / "config.yaml").write_text(text, encoding="utf-8")
@@ -80,7 +80,7 @@ def _case(number: int) -> str:
 
 
 def _path(number: int) -> str:
-    """Return where an image lies: many share a file, since planning asks only whether it changed."""
+    """Return where an image lies; many share a file, of which planning only asks its change."""
     return f"{number % FILES}.dcm"
 
 
@@ -140,9 +140,7 @@ def _images(rows: list[dict[str, str]], random: np.random.Generator) -> Iterator
         yield shard_file.Row(texts, patch, blank)
 
 
-def _features(
-    label: list[bool], mixing: np.ndarray, random: np.random.Generator
-) -> np.ndarray:
+def _features(label: list[bool], mixing: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Return features as a network's: many, correlated, not negative, a few factors behind them."""
     factors = random.standard_normal((len(label), FACTORS), dtype=np.float32)
     factors[:, :8] += 0.4 * np.array(label, dtype=np.float32)[:, None]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import timing
 
 LOOP = """
 answer <- NULL
@@ -56,7 +57,7 @@ class RSession:
         if not self._line().startswith("ready"):
             raise RuntimeError("R cannot take part")
 
-    def turn(self) -> float:
+    def turn(self) -> timing.OwnClock:
         """Return the seconds of one `work`, by R's own clock; `answer` is then what it gave."""
         if self._process.stdin is None:
             raise RuntimeError("R has no input")
@@ -64,7 +65,7 @@ class RSession:
         self._process.stdin.flush()
         seconds, *answer = map(float, self._line().split())
         self.answer = np.array(answer)
-        return seconds
+        return timing.OwnClock(seconds)
 
     def close(self) -> None:
         """End R."""
@@ -80,4 +81,6 @@ def has_r(package: str) -> bool:
     if not shutil.which("Rscript"):
         return False
     asked = f'quit(status = !requireNamespace("{package}", quietly = TRUE))'
-    return subprocess.run(["Rscript", "--vanilla", "-e", asked], capture_output=True).returncode == 0
+    return (
+        subprocess.run(["Rscript", "--vanilla", "-e", asked], capture_output=True).returncode == 0
+    )

@@ -13,11 +13,15 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 WATCH_S = 0.1
 
 
+class OwnClock(float):
+    """The seconds that a side says it took, not counting the way to it."""
+
+
 def seconds(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
-    """Return what `work` takes."""
+    """Return what `work` takes, by `clock` or, where it returns one, by its own."""
     start = clock()
-    work()
-    return clock() - start
+    told = work()
+    return told if isinstance(told, OwnClock) else clock() - start
 
 
 def take_turns(
@@ -48,9 +52,16 @@ def ratio(turns: Sequence[Sequence[float]], of: int, to: int) -> float:
     return statistics.median(turn[of] / turn[to] for turn in turns)
 
 
-def enough_turns(once: float, *, budget: float, most: int) -> int:
-    """Return how many turns of `once` seconds a row of the table may take, at least one."""
-    return max(1, min(most, int(budget / once)))
+def turns_within(
+    budget: float,
+    sides: Sequence[Callable[[], object]],
+    *,
+    most: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> list[tuple[float, ...]]:
+    """Return the turns that fit into so many seconds, one to `most`, after one not counted."""
+    once = sum(take_turns(sides, turns=1, clock=clock)[0])
+    return take_turns(sides, turns=max(1, min(most, int(budget / once))), clock=clock)
 
 
 def verdict(met: bool) -> str:
@@ -60,15 +71,15 @@ def verdict(met: bool) -> str:
 
 @dataclass(frozen=True)
 class Watched:
-    """How a program went: seconds on the wall, and the most memory that it held with all it started.
+    """How a program went: seconds on the wall, and the most memory it held with all it started.
 
     Attributes
     ----------
     seconds
         From its start to its end.
     peak_gib
-        The largest sum, at one moment, of its processes' memory, shared pages counted once a
-        process: too high rather than too low.
+        The largest sum, at one moment, of its processes' own memory. Mapped files, which the
+        kernel drops when memory runs short, do not count.
     output
         What it wrote to both streams.
     """
@@ -100,7 +111,7 @@ def watch(command: Sequence[str], *, cwd: Path, env: dict[str, str] | None = Non
         reader = threading.Thread(target=lambda: written.extend(process.stdout or ()))
         reader.start()
         while process.poll() is None:
-            peak = max(peak, sum(map(_resident, _family(process.pid))))
+            peak = max(peak, sum(map(_own_memory, _family(process.pid))))
             time.sleep(WATCH_S)
         taken = time.perf_counter() - start
         reader.join()
@@ -124,8 +135,9 @@ def _family(pid: int) -> list[int]:
     return found
 
 
-def _resident(pid: int) -> int:
+def _own_memory(pid: int) -> int:
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
-    except (OSError, IndexError):  # it has ended meanwhile
+        resident, shared = map(int, Path(f"/proc/{pid}/statm").read_text().split()[1:3])
+        return (resident - shared) * PAGE
+    except (OSError, ValueError):  # it has ended meanwhile
         return 0

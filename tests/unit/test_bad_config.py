@@ -42,11 +42,13 @@ def whole() -> dict[str, Any]:
     """Return a config without a fault in which every part of the schema is used."""
     config: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text())
     config["labels"] |= {"excluded": ["LCIS"], "surrogate": "for want of another"}
+    config["features"]["finetune"] = {}
     config["features"]["further_networks"] = {"small": {"backbone": "resnet18", "weights": "a"}}
     config["clinical"]["size_mm"]["knots"] = 3
     config["clinical"]["suspicion"] = {"kind": "continuous", "candidate": False}
     config["models"]["reader"] = {"kind": "external_score", "column": "suspicion"}
     config["models"]["small"] = {"deep": "score", "network": "small"}
+    config["models"]["tuned"] = {"deep": "score", "network": "finetuned"}
     return settings.filled(config, SCHEMA)
 
 
@@ -325,6 +327,23 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
     "a network without deep features": (
         put(models__clinical__network="small"),
         "models.clinical.network: the model takes no deep features (deep: none)",
+    ),
+    "a finetuned network without finetuning": (
+        put(features__finetune=None),
+        "models.tuned.network: 'finetuned' is not in features.further_networks; set "
+        "features.finetune",
+    ),
+    "finetuning that no model takes": (
+        put(models__tuned={"deep": "score"}),
+        "features.finetune: is on, but no row of models takes it; add one such as",
+    ),
+    "features of a network that has a score alone": (
+        put(models__tuned__deep="features"),
+        "models.tuned.deep: network finetuned has a score and no features",
+    ),
+    "harmonized features of finetuned networks": (
+        put(features__harmonize="combat"),
+        "features.harmonize: must be none with features.finetune",
     ),
     "fixed predictors, none named": (
         put(screening__method="fixed"),

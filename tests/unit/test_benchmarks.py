@@ -48,3 +48,17 @@ def test_one_benchmark_alone_leaves_the_readme(run, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "second, longer" in printed
     assert "first" not in printed
+
+
+def test_a_benchmark_that_fails_becomes_a_row_and_the_others_go_on(run, tmp_path, capsys):
+    (tmp_path / "broken.py").write_text("\ndef rows():\n    raise OSError('no such tool')\n")
+    run.main([])
+    table = (tmp_path / "README.md").read_text()
+    assert "FAILED" in table
+    assert "no such tool" in table
+    assert "second, longer" in table
+
+
+def test_a_benchmark_that_is_none_is_told(run):
+    with pytest.raises(SystemExit, match="no such benchmark: three"):
+        run.main(["three"])

@@ -64,7 +64,7 @@ def test_a_label_edit_redraws_what_depends_on_it_and_is_told_in_the_report(study
     def drawn(*names: str) -> list[int]:
         return [(study.results / name).stat().st_mtime_ns for name in names]
 
-    kept = "images/shard-0.npz", "features/features.parquet", "features/shard-0.parquet"
+    kept = "images/shard-0.npz", "features/shard-0.parquet", "simulate/shard-0.json"
     redone = "figures/roc_external.svg", "figures/lasso_path.svg", "report/report.html"
     before = drawn(*kept), drawn(*redone)
     metrics = pd.read_csv(study.results / "evaluation" / "metrics.csv")

@@ -112,6 +112,10 @@ def tuned_weights(member):
     return in_study(f"features/finetuned/{member}.safetensors")
 
 
+def trained_weights(wildcards):
+    return tuned_weights(wildcards.member)
+
+
 def all_networks():
     """Return the settings of each network by its folder; the study's own has none to itself."""
     own = config["features"]
@@ -255,6 +259,12 @@ def of_members(path, *others):
         in_study(path.format(member=member, backbone=backbone))
         for member in (*others, *MEMBERS)
     ]
+
+
+def given_networks():
+    """Return a pattern of the networks whose weights the config names: all but the fine-tuned."""
+    names = [name for name in NETWORKS if not name.startswith(TUNED)]
+    return f"(?:{'|'.join(names)})"
 
 
 def heads_file():

@@ -28,25 +28,6 @@ rule train_network:
         "../scripts/train_network.py"
 
 
-use rule prepare_weights as prepare_trained with:
-    input:
-        in_study("features/finetuned/{member}.safetensors"),
-    output:
-        weights=in_study("features/finetuned/{member}/weights/{backbone}.safetensors"),
-    log:
-        log_of("finetuned/{member}/prepare_weights/{backbone}"),
-    benchmark:
-        time_of("prepare_trained/{member}-{backbone}")
-    params:
-        backbone=lambda wildcards: wildcards.backbone,
-        weights=in_study("features/finetuned/{member}.safetensors"),
-        seed=config["seed"],
-        code=code("prepare_weights"),
-
-
-ruleorder: prepare_trained > prepare_weights
-
-
 rule join_heads:
     input:
         trained=of_members("features/finetuned/{member}.safetensors"),

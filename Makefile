@@ -4,9 +4,10 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up-done
 CLUSTER := $(VENV)/.cluster-set-up-done
+AUDIT := $(VENV)/audit
 CORES ?= all
 
-.PHONY: demo ingest new-study test test-slow test-slurm report lint format bench setup cluster clean
+.PHONY: demo ingest new-study test test-slow test-slurm report lint audit format bench setup cluster clean
 
 demo: setup
 	$(BIN)/snakemake --cores $(CORES)
@@ -37,6 +38,15 @@ lint: setup
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+
+# Not in lint: what is known of a package changes while the package does not.
+audit: $(AUDIT)/.set-up-done
+	$(AUDIT)/bin/python envs/audit.py $(AUDIT)/bin/pip-audit envs/constraints.txt
+
+$(AUDIT)/.set-up-done: envs/audit.txt
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --requirement envs/audit.txt
+	touch $@
 
 format: setup
 	$(BIN)/ruff check --fix .

@@ -20,6 +20,7 @@ for room in ROOMS:
 
 onstart:
     refuse_to_start()
+    sweep_up(in_study(""))
 
 
 onsuccess:

@@ -30,7 +30,7 @@ values = np.vstack([reference, *batches])
 covars = pd.DataFrame({"batch": ["ref"] * n + ["one"] * m + ["two"] * k})
 with contextlib.redirect_stdout(sys.stderr):
     done = neuroCombat(values.T, covars, "batch", ref_batch="ref")["data"].T
-print(  # noqa: T201
+print(  # noqa: T201 - run by hand
     json.dumps(
         {
             "reference": values[:n].tolist(),

@@ -7,14 +7,17 @@ import pytest
 
 from microcalc.errors import StudyError
 from microcalc.files import (
+    UNFINISHED,
     atomic_path,
     digest_value,
     read_csv,
     read_json,
     read_parquet,
+    sweep_up,
     write_csv,
     write_json,
 )
+from microcalc.tables import read_table
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -74,3 +77,38 @@ def test_a_job_thought_dead_cannot_spoil_its_replacements_file(tmp_path: Path) -
         dead.write_text("a table")
     assert target.read_text() == "a table"
     assert list(tmp_path.iterdir()) == [target]
+
+
+FORMULAS = ["=1+1", "+A1", "-A1", "@SUM(A1)", "\t=A1", "=cmd|' /C calc'!A0", "'=A1", "--", "+ve"]
+HARMLESS = ["-", "+", "-0.12", "+3", "-1e-5", "'quoted'", "a=b", "−0.12", "", "4A", "'"]
+
+
+def test_no_spreadsheet_computes_a_cell_and_we_read_what_stood_there(tmp_path: Path) -> None:
+    cells = [*FORMULAS, *HARMLESS]
+    table = pd.DataFrame({"level": cells, "value": np.linspace(-0.12, 3, len(cells))})
+    write_csv(table, tmp_path / "x.csv")
+    written = pd.read_csv(tmp_path / "x.csv", dtype=str, keep_default_na=False)
+    assert written.level.tolist() == [f"'{cell}" for cell in FORMULAS] + HARMLESS
+    assert written.value[0] == "-0.12"
+    back = read_csv(tmp_path / "x.csv")
+    assert back.level.fillna("").tolist() == cells
+    assert back.value.tolist() == table.value.tolist()
+    assert [row["level"] for row in read_table(tmp_path / "x.csv").rows] == [
+        cell.strip() if cell != "\t=A1" else cell for cell in cells
+    ]
+
+
+def test_what_is_no_text_is_written_as_it_is(tmp_path: Path) -> None:
+    table = pd.DataFrame({"mixed": pd.Series([1, None, True, "-x", 0.5], dtype=object)})
+    write_csv(table, tmp_path / "x.csv")
+    assert (tmp_path / "x.csv").read_text() == 'mixed\n1\n""\nTrue\n\'-x\n0.5\n'
+
+
+def test_what_a_killed_writer_left_is_swept_up_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    kept, left = tmp_path / "images" / "shard-0.npz", tmp_path / "images" / f"{UNFINISHED}x.npz"
+    kept.touch()
+    left.touch()
+    sweep_up(tmp_path)
+    sweep_up(tmp_path / "nowhere")
+    assert list(kept.parent.iterdir()) == [kept]

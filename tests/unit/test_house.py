@@ -51,6 +51,35 @@ def test_heavy_libraries_stay_in_their_rooms() -> None:
         assert not any(name.split(".")[0] == "snakemake" for name in imports(module)), module
 
 
+NEVER = {
+    *("eval", "exec", "read_pickle", "to_pickle", "extractall", "unpack_archive", "full_load"),
+    *("unsafe_load", "from_string", "system", "popen", "getoutput", "getstatusoutput"),
+}
+SAFE_WHEN = {("torch", "load"): ("weights_only", True), ("np", "load"): ("allow_pickle", False)}
+
+
+@pytest.mark.parametrize("module", [*PACKAGE.rglob("*.py"), *SCRIPTS], ids=lambda path: path.stem)
+def test_no_code_comes_out_of_data(module: Path) -> None:
+    assert not imports(module) & {"joblib", "dill", "cloudpickle", "marshal", "shelve"}
+    # Only to catch its errors, which torch raises.
+    assert "pickle" not in imports(module) or module.name in ("statedict.py", "checkpoint.py")
+    for call in (node for node in ast.walk(ast.parse(module.read_text())) if _is_call(node)):
+        function = call.func
+        owner = getattr(getattr(function, "value", None), "id", "")
+        name = getattr(function, "attr", getattr(function, "id", ""))
+        given = {key.arg: getattr(key.value, "value", None) for key in call.keywords}
+        assert name not in NEVER or (name == "eval" and isinstance(function, ast.Attribute)), name
+        assert (owner, name) != ("yaml", "load")
+        assert "shell" not in given
+        if (owner, name) in SAFE_WHEN:
+            key, value = SAFE_WHEN[owner, name]
+            assert given.get(key) is value, f"{owner}.{name} without {key}={value}"
+
+
+def _is_call(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call)
+
+
 def test_every_rule_has_a_script_of_its_name_a_log_and_an_environment() -> None:
     named = set()
     for file in RULE_FILES:

@@ -47,3 +47,20 @@ with atomic_path({str(target)!r}) as temporary:
     assert done.returncode == 1
     assert "told to end" in log.read_text().splitlines()[-1]
     assert list(tmp_path.iterdir()) == [log]
+
+
+def test_a_full_disk_is_told_with_what_to_do_whatever_the_librarys_kind_of_error(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "rule.log"
+    for kind in (
+        "OSError(28, 'No space left on device')",
+        "ValueError('IoError: No space left on device')",
+    ):
+        done = run(log, kind)
+        assert "the disk is full: make room and run the same command again" in done.stderr
+
+
+def test_a_log_without_room_leaves_the_console_readable() -> None:
+    done = run(Path("/dev/full"), "StudyError('case C7: no ROI; give one')")
+    assert done.stderr == "StudyError: case C7: no ROI; give one\nSee /dev/full\n"

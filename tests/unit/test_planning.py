@@ -1,4 +1,5 @@
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,27 @@ def test_the_code_digest_follows_imports_of_imports(
     assert digest() != first
 
 
+def test_another_look_of_the_figures_redraws_figures_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workflow = Path(__file__).parents[2] / "workflow"
+    shutil.copytree(workflow / "src" / "microcalc", tmp_path / "microcalc")
+    monkeypatch.setattr(planning, "PACKAGE_ROOT", tmp_path)
+    scripts = sorted((workflow / "scripts").glob("*.py"))
+
+    def digests() -> list[str]:
+        planning.code_digest.cache_clear()
+        return [planning.code_digest(str(script)) for script in scripts]
+
+    before = digests()
+    with open(tmp_path / "microcalc" / "figures" / "style.py", "a") as style:
+        style.write("COLUMN_MM = 84.0\n")
+    pairs = zip(scripts, before, digests(), strict=True)
+    changed = {script.stem for script, old, new in pairs if old != new}
+    drawing = {script.stem for script in scripts if script.stem.startswith("draw_")}
+    assert changed == drawing
+
+
 def test_planning_imports_nothing_heavy() -> None:
     import subprocess
     import sys
@@ -119,3 +141,19 @@ def test_folder_digest_sees_text_name_and_depth(tmp_path: Path) -> None:
         planning.folder_digest.cache_clear()
         digests.append(planning.folder_digest(str(tmp_path)))
     assert len(set(digests)) == 3
+
+
+def test_a_table_is_known_by_its_content_and_not_by_its_time(study: Path) -> None:
+    table = str(study / "cases.csv")
+    before = planning.tables_digest(table)
+    os.utime(table, (0, 0))
+    assert planning.tables_digest(table) == before
+    Path(table).write_text(Path(table).read_text().replace("IDC", "DCIS", 1))
+    os.utime(table, (0, 0))
+    assert planning.tables_digest(table) != before
+
+
+def test_a_folder_that_cannot_be_made_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda place, mode: False)  # root may write everywhere
+    with pytest.raises(StudyError, match=r"results/s cannot be written: .* is read-only"):
+        planning.refuse_read_only("results/s")

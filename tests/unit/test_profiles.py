@@ -1,6 +1,7 @@
 """The profiles speak of rules that exist, and of a GPU for those that use one."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,12 +11,16 @@ from tests.unit.test_house import ROOT, RULE_FILES
 RULES = "\n".join(file.read_text() for file in RULE_FILES)
 BODIES = dict(re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", RULES, re.M | re.S))
 HEIRS = {heir: rule for rule, heir in re.findall(r"^use rule (\w+) as (\w+) with", RULES, re.M)}
-TOLD_A_DEVICE = re.compile(r'extraction_settings\b|\["features"\]\["device"\]')
+TOLD_A_DEVICE = re.compile(r'(extraction|training)_settings\b|\["features"\]\["device"\]')
+
+
+def file_of(name: str) -> Path:
+    folder = ROOT if name == "default" else ROOT / "workflow"  # where Snakemake looks by itself
+    return folder / "profiles" / name / "config.yaml"
 
 
 def profile(name: str) -> dict[str, Any]:
-    path = ROOT / "workflow" / "profiles" / name / "config.yaml"
-    loaded: dict[str, Any] = yaml.safe_load(path.read_text())
+    loaded: dict[str, Any] = yaml.safe_load(file_of(name).read_text())
     return loaded
 
 
@@ -31,9 +36,14 @@ def test_the_profile_names_rules_that_exist(section: str) -> None:
     assert profile("slurm")[section].keys() <= BODIES.keys() | HEIRS.keys()
 
 
-@pytest.mark.parametrize("name", ["local", "slurm"])
+@pytest.mark.parametrize("name", ["default", "local", "slurm"])
+def test_every_profile_resumes_what_was_killed(name: str) -> None:
+    assert profile(name)["rerun-incomplete"] is True
+
+
+@pytest.mark.parametrize("name", ["default", "local", "slurm"])
 def test_every_entry_says_why(name: str) -> None:
-    lines = (ROOT / "workflow" / "profiles" / name / "config.yaml").read_text().splitlines()
+    lines = file_of(name).read_text().splitlines()
     entries = [i for i, line in enumerate(lines) if re.match(r"[a-z-]+:", line)]
     unexplained = [lines[i] for i in entries[1:] if "#" not in lines[i] and "#" not in lines[i + 1]]
     assert unexplained == []

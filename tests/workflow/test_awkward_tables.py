@@ -48,12 +48,38 @@ def test_a_perfect_predictor_goes_to_firth(
     cases.loc[wrong, "palpable"] = cases.loc[wrong, "palpable"].map({"yes": "no", "no": "yes"})
     metrics = run(study, cases, tmp_path)
     assert (metrics.auc[metrics.model == "clinical"] > 0.8).all()
-    assert "Firth" in read_json(tmp_path / "clinical.json")["method"]
+    model = read_json(tmp_path / "clinical.json")
+    assert "Firth" in model["method"]
+    assert any(note.startswith("the predictors separate the classes") for note in model["notes"])
 
 
-def test_ten_cases_are_too_few(study: Study, cases: pd.DataFrame, tmp_path: Path) -> None:
+def test_more_features_than_cases(finished: Study) -> None:
+    features = pd.read_parquet(finished.results / "features" / "features.parquet")
+    assert features.shape[1] - 1 > 10 * len(features)
+
+
+def test_ten_cases_are_just_enough(study: Study, cases: pd.DataFrame, tmp_path: Path) -> None:
+    study.configure(lambda config: config["cohort"].update(train_fraction=0.75))
     development = cases[cases.center == "A"].groupby("label").head(4)
     external = cases[cases.center == "B"].groupby("label").head(1)
+    metrics = run(study, pd.concat([development, external]), tmp_path)
+    assert metrics[metrics.model == "deep"].n.tolist() == [6, 6, 2, 2]
+    assert metrics.auc.between(0, 1).all()
+
+
+def test_a_development_center_of_one_class(
+    study: Study, cases: pd.DataFrame, tmp_path: Path
+) -> None:
+    study.configure(lambda config: config["cohort"].update(development_centers=["A", "D"]))
+    moved = cases[(cases.center == "A") & (cases.label == "IDC")].index[:6]
+    cases.loc[moved, "center"] = "D"
+    metrics = run(study, cases, tmp_path)
+    assert metrics.auc.between(0, 1).all()
+
+
+def test_nine_cases_are_too_few(study: Study, cases: pd.DataFrame, tmp_path: Path) -> None:
+    development = cases[cases.center == "A"].groupby("label").head(4)
+    external = cases[cases.center == "B"].head(1)
     few = r"3 patients of each class(.|\n)*'DCIS': 2\n.*'IDC': 2"
     with pytest.raises(StudyError, match=few):
         run(study, pd.concat([development, external]), tmp_path)

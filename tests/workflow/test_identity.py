@@ -1,4 +1,4 @@
-"""Names, numbers and dates from DICOM headers reach nothing that a study writes."""
+"""Names, numbers and dates of DICOM headers and pixels reach nothing that a study writes."""
 
 import base64
 import io
@@ -8,24 +8,32 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pydicom
 import pytest
+from PIL import Image
 from pydicom.dataset import Dataset
 
-from tests.workflow.tiny import lay_out
+from microcalc.images.shard_file import read
+from tests.workflow import burned_in
+from tests.workflow.tiny import Study, lay_out
 
 MARKS = (
     "ZAUBERFLOTE", "QUITTENBAUM", "MRN8675309X", "19471231", "ACC5551212X", "DRWOLKENSTEIN",
     "NARRENTURMSPITAL", "PRIVATMARKE77", "KOMMENTARMARKE", "PFADMARKE42",
 )  # fmt: skip
+THUMBNAIL_PX = 384
+SHEET_PX = 237  # a whole image's side on the gallery's sheets
+SEEN = 0.75
 DATA_URI = re.compile(rb"data:[\w/+.-]+;base64,([A-Za-z0-9+/=\s]+)")
 PDF_STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.S)
+PDF_TEXT = re.compile(rb"\(([^)]*)\)")
 PNG_TEXT = re.compile(rb"(?:zTXt|iTXt)(.{0,200})", re.S)
 
 
 def name_the_patient(path: Path) -> None:
-    """Fill a file's header with an invented person, wherever hospitals write one."""
+    """Fill a file with an invented person, wherever hospitals write one."""
     dataset = pydicom.dcmread(path)
     dataset.PatientName = "ZAUBERFLOTE^QUITTENBAUM"
     dataset.PatientID = "MRN8675309X"
@@ -42,6 +50,7 @@ def name_the_patient(path: Path) -> None:
     item = Dataset()
     item.PatientID = "MRN8675309X"
     dataset.OtherPatientIDsSequence = [item]
+    burned_in.burn(dataset)
     dataset.save_as(path)
 
 
@@ -58,6 +67,8 @@ def hidden_in(data: bytes) -> Iterator[bytes]:
     if data.startswith(b"%PDF"):
         for stream in PDF_STREAM.findall(data):
             yield inflated(stream)
+            # Kerning cuts words into pieces.
+            yield b"".join(PDF_TEXT.findall(inflated(stream)))
     if data.startswith(b"\x89PNG"):
         for chunk in PNG_TEXT.findall(data):
             yield inflated(chunk[chunk.find(b"\x78") :])
@@ -97,11 +108,35 @@ def test_the_search_finds_what_is_hidden(tmp_path: Path) -> None:
     page = b"<img src='data:image/png;base64," + base64.b64encode(b"..ACC5551212X..") + b"'>"
     (tmp_path / "b.html").write_bytes(page)
     (tmp_path / "c.pdf").write_bytes(
-        b"%PDF stream\n" + zlib.compress(b"quittenbaum") + b"endstream"
+        b"%PDF stream\n" + zlib.compress(b"[ (quit) 20 (tenbaum) ] TJ") + b"endstream"
     )
     pd.DataFrame({"x": ["DRWOLKENSTEIN"]}).to_parquet(tmp_path / "d.parquet")
     (tmp_path / "clean.txt").write_text("P001")
     assert places(tmp_path, MARKS) == ["a.npz", "b.html", "c.pdf", "d.parquet"]
+
+
+def pictures(study: Study) -> Iterator[tuple[str, np.ndarray, float]]:
+    """Yield every picture that a study keeps of its images, and the text's scale in it."""
+    qc = pd.read_csv(study.results / "images" / "qc.csv").set_index("image_id")
+    pixel_mm = study.config["images"]["spacing_mm"]
+    for path in sorted((study.results / "images").glob("shard-*.npz")):
+        shard = read(path)
+        for i, image_id in enumerate(shard.image_id):
+            image = qc.loc[image_id]
+            yield f"thumbnail of {image_id}", shard.thumbnail[i], THUMBNAIL_PX / image["rows"]
+            yield f"patch of {image_id}", shard.picture[i], image["spacing_row_mm"] / pixel_mm
+    for path in sorted((study.results / "figures").glob("gallery-*.png")):
+        yield path.name, np.asarray(Image.open(path).convert("L")), SHEET_PX / qc["rows"].max()
+
+
+def test_burned_in_text_would_be_found(tmp_path: Path) -> None:
+    text = burned_in.written() * 255
+    whole = np.zeros((753, 565), np.uint8)
+    whole[-text.shape[0] :, : text.shape[1]] = text
+    for side in (SHEET_PX, THUMBNAIL_PX):
+        small = Image.fromarray(whole).resize((side * 565 // 753, side), Image.Resampling.BILINEAR)
+        assert burned_in.likeness(np.asarray(small), side / 753) > SEEN
+        assert burned_in.likeness(np.asarray(small)[:, ::-1], side / 753) > SEEN
 
 
 @pytest.mark.slow
@@ -119,15 +154,23 @@ def test_nobody_named_in_a_header_is_named_anywhere(tmp_path: Path) -> None:
     images.to_csv(study.folder / "images.csv", index=False)
     (study.folder / "dicom").rename(tmp_path / "archive")
     (study.folder / "images.csv").rename(tmp_path / "images.csv")
-    study.configure(lambda config: config.pop("simulate"))
-    study.configure(
-        lambda config: config["cohort"].update(
-            image_folder=str(tmp_path / "archive"), images=str(tmp_path / "images.csv")
-        )
-    )
+
+    def point(config: dict) -> None:
+        config.pop("simulate")
+        config["cohort"] |= {
+            "image_folder": str(tmp_path / "archive"),
+            "images": str(tmp_path / "images.csv"),
+        }
+        config["images"]["thumbnail_px"] = THUMBNAIL_PX
+
+    study.configure(point)
     done = study.snakemake()
+    study.snakemake("--report", "appendix.html")
     assert places(study.folder, MARKS) == []
     said = (done.stdout + done.stderr).lower()
     assert not [mark for mark in MARKS if mark.lower() in said]
     qc = pd.read_csv(study.results / "images" / "qc.csv")
-    assert qc.flags.str.contains("burned", case=False).all()
+    assert qc["flags"].str.contains("burned", case=False).all()
+    shown = {name: burned_in.likeness(picture, scale) for name, picture, scale in pictures(study)}
+    assert len(shown) == 2 * len(images) + study.config["images"]["shards"]
+    assert [name for name, likeness in shown.items() if likeness > SEEN] == []

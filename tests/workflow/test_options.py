@@ -23,6 +23,17 @@ def test_harmonized_results_are_called_transductive(study: Study, method: str, c
         assert again == fitted
     page = (study.results / "report" / "report.html").read_text()
     assert page.count(f"Transductive ({called}).") > 20
+    unlabelled = {
+        path.stem
+        for folder in ("models", "evaluation")
+        for path in (study.results / folder).glob("*.csv")
+        if set(pd.read_csv(path).get("transductive", ["no"])) - {method}
+    }
+    # what describes cases, clinical variables and the fit knows no harmonized feature
+    assert unlabelled == {
+        *("table1", "leakage", "univariable", "multivariable", "missing"),
+        *(f"{model}.training" for model in study.config["models"]),
+    }
 
 
 @pytest.mark.slow

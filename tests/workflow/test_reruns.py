@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pydicom
+import pytest
 
 from tests.workflow.tiny import ROOT, Study
 
@@ -48,7 +49,43 @@ def test_a_label_edit_reruns_no_image_and_no_feature_job(study: Study) -> None:
     planned = study.planned()
     assert planned["build_cohort"] == 1
     assert planned["select_features"] == 1
+    assert planned["draw_models"] == planned["draw_evaluation"] == planned["write_report"] == 1
     assert not UPSTREAM & planned.keys()
+
+
+def test_a_setting_of_one_table_redraws_no_other_rooms_figures(study: Study) -> None:
+    study.configure(lambda config: config["evaluation"].update(net_benefit={"high": 0.8}))
+    drawn = {rule for rule in study.planned() if rule.startswith("draw_")}
+    assert drawn == {"draw_evaluation"}
+
+
+@pytest.mark.slow
+def test_a_label_edit_redraws_what_depends_on_it_and_is_told_in_the_report(study: Study) -> None:
+    def drawn(*names: str) -> list[int]:
+        return [(study.results / name).stat().st_mtime_ns for name in names]
+
+    kept = "images/shard-0.npz", "features/shard-0.parquet", "simulate/shard-0.json"
+    redone = "figures/roc_external.svg", "figures/lasso_path.svg", "report/report.html"
+    before = drawn(*kept), drawn(*redone)
+    metrics = pd.read_csv(study.results / "evaluation" / "metrics.csv")
+    cases = pd.read_csv(study.folder / "cases.csv", dtype=str)
+    case_id, _ = first_image(study, "external")
+    at = cases.case_id == case_id
+    cases.loc[at, "label"] = cases.loc[at, "label"].map({"IDC": "DCIS", "DCIS": "IDC"})
+    cases.to_csv(study.folder / "cases.csv", index=False)
+    study.snakemake()
+    assert drawn(*kept) == before[0]
+    assert all(now > then for now, then in zip(drawn(*redone), before[1], strict=True))
+    page = (study.results / "report" / "report.html").read_text()
+    told = page.partition('id="changes"')[2].partition("</section>")[0]
+    assert "Changed inputs: case table" in told
+    again = pd.read_csv(study.results / "evaluation" / "metrics.csv")
+    old, new = (
+        table.query("split == 'external' and model == 'deep'").auc.item()
+        for table in (metrics, again)
+    )
+    assert old != new
+    assert f"<td>{old:.3f}</td><td>{new:.3f}</td>" in told
 
 
 def test_a_replaced_dicom_recomputes_one_patch_and_one_cases_features(study: Study) -> None:

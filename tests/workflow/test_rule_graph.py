@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.workflow.tiny import ROOT, Study, lay_out
+from tests.workflow.tiny import ROOT, Study, fine_tune, lay_out
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +34,7 @@ def test_the_listed_rules_and_arrows_are_snakemakes(tmp_path: Path) -> None:
     found = arrows(lay_out(tmp_path / "most"), most) | arrows(lay_out(tmp_path / "other"), others)
     # No map of the image adds up to a harmonized score.
     found |= arrows(lay_out(tmp_path / "maps"), lambda config: None)
+    found |= arrows(lay_out(tmp_path / "tuned"), fine_tune)
     rooms = yaml.safe_load((ROOT / "workflow" / "report" / "rules.yaml").read_text())
     listed = {
         (source, rule)

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from microcalc.images.stored_digest import MEMBER
 from microcalc.simulate.cohort import TINY_FIELD_MM, draw
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +83,7 @@ class Study:
                 stderr=subprocess.STDOUT,
                 env=environment(),
                 cwd=self.folder,
+                start_new_session=True,  # its process group can be killed, this one lives on
             )
 
     def planned(self, *arguments: str) -> dict[str, int]:
@@ -127,9 +130,47 @@ def tiny_config() -> dict[str, Any]:
     return copy.deepcopy(config)
 
 
+def fine_tune(config: dict[str, Any]) -> None:
+    """Let both fine-tuned routes run beside the frozen network, as briefly as they can."""
+    config["features"]["finetune"] = {
+        **{"folds": 3, "head_epochs": 1, "epochs": 1, "batch_size": 8},
+        "holdout": 0.34,
+    }
+    for name, network in (("tuned", "finetuned"), ("tuned_lasso", "finetuned_lasso")):
+        config["models"][name] = {"clinical": "none", "deep": "score", "network": network}
+    config["models"]["tuned_combined"] = {
+        **{"clinical": "screened", "deep": "score", "network": "finetuned"}
+    }
+
+
 def lay_out(folder: Path) -> Study:
     """Write the tiny study's tables and config into `folder`."""
     tables = draw(SEED, n_negative=20, n_positive=28, field_mm=TINY_FIELD_MM)
     tables.write(folder)
     (folder / "config.yaml").write_text(yaml.safe_dump(tiny_config(), sort_keys=False))
     return Study(folder)
+
+
+def results(study: Study) -> dict[str, bytes]:
+    """Return every file of the study's results, a shard by its members.
+
+    Not logs, history and the page that tells from it how long each rule took; not the digest in a
+    shard, which holds the times of change of the files it was made from.
+    """
+    found: dict[str, bytes] = {}
+    for path in sorted(study.results.rglob("*")):
+        name = path.relative_to(study.results).as_posix()
+        if path.is_dir() or name.startswith(("logs/", "history/", "report/report.html")):
+            continue
+        if re.fullmatch(r"images/shard-\d+\.npz", name):
+            with zipfile.ZipFile(path) as archive:
+                for member in set(archive.namelist()) - {MEMBER}:
+                    found[f"{name}/{member}"] = archive.read(member)
+        else:
+            found[name] = path.read_bytes()
+    return found
+
+
+def different(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
+    """Return the names of files that are not in both with the same bytes."""
+    return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))

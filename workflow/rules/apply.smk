@@ -23,6 +23,7 @@ rule take_cohort:
     params:
         clinical=config["clinical"],
         labels=config["labels"],
+        tables=contents_of("cases", "images"),
         code=code("take_cohort"),
     script:
         "../scripts/take_cohort.py"
@@ -96,6 +97,7 @@ rule join_labels:
         "../../envs/analysis.yaml"
     params:
         labels=config["labels"],
+        tables=contents_of("cases"),
         code=code("join_labels"),
     script:
         "../scripts/join_labels.py"

@@ -26,6 +26,7 @@ rule build_cohort:
             "labels": config["labels"],
             "seed": config["seed"],
         },
+        tables=contents_of("cases", "images"),
         code=code("build_cohort"),
     script:
         "../scripts/build_cohort.py"

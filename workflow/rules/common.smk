@@ -5,15 +5,17 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir, "workflow", "src")))
 
-from microcalc import planning, settings
+from microcalc import contradictions, planning, settings
 from microcalc.apply import study as applied_study
 from microcalc.cohort.split import SPLITS
 from microcalc.errors import StudyError
-from microcalc.published_weights import is_published
+from microcalc.features.finetune.members import WHOLE, members
+from microcalc.files import sweep_up
 from microcalc.images import farewell
 from microcalc.images.limits import Limits
 from microcalc.images.recipe import Recipe
 from microcalc.models import handover
+from microcalc.published_weights import is_published
 
 
 def told_plainly(function, *arguments):
@@ -41,6 +43,11 @@ INGEST = (
     else {}
 )
 
+# A key that stands twice is lost before anybody can miss it.
+if workflow.is_main_process:
+    for file in workflow.configfiles:
+        told_plainly(settings.refuse_repeated_keys, file)
+
 # `snakemake check` lists what is wrong with the config together with all else that is wrong.
 if is_asked_for("check"):
     from microcalc import checking
@@ -66,19 +73,18 @@ ROOMS = (
     ("images", "features", "evaluation", "figures", "apply")
     if APPLIED
     else (
-        *("ingest", "simulate", "cohort", "images", "features", "selection"),
-        *("models", "evaluation", "figures", "report"),
+        *("ingest", "simulate", "cohort", "images", "features", "finetune"),
+        *("selection", "models", "evaluation", "figures", "report"),
     )
 )
 # Only of such features is a map of the image a map of the deep score.
 MAPPED = {"layers": ["penultimate"], "pool_views": "mean", "harmonize": "none"}
 PSEUDONYM = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 SHARDS = range(config["images"]["shards"])
-# The study's own network has no folder to itself; every further one has.
-NETWORKS = {"": config["features"]} | {
-    f"{name}/": {**config["features"], **further}
-    for name, further in config["features"]["further_networks"].items()
-}
+FINETUNE = config["features"]["finetune"]
+# The fine-tuned networks that leave a fold out; and what models call their scores and features.
+MEMBERS = members(FINETUNE["folds"]) if FINETUNE else ()
+TUNED = tuple(f"{name}/" for name in contradictions.TUNED)
 
 
 def in_study(path):
@@ -96,6 +102,33 @@ def time_of(name):
 def ingested(name):
     collection = INGEST.get("ingest") or "collection"
     return f"{INGEST.get('target') or f'studies/{collection}'}/{name}"
+
+
+def tuned_weights(member):
+    """Return what a fine-tuned network's weights are prepared from."""
+    if APPLIED:
+        prepared = f"finetuned/{member}/weights/{config['features']['backbone']}"
+        return str(APPLIED.frozen / "features" / f"{prepared}.safetensors")
+    return in_study(f"features/finetuned/{member}.safetensors")
+
+
+def all_networks():
+    """Return the settings of each network by its folder; the study's own has none to itself."""
+    own = config["features"]
+    further = {
+        f"{name}/": {**own, **network}
+        for name, network in own["further_networks"].items()
+    }
+    # A head takes the mean over the views of what goes into it.
+    tuned = {**own, "layers": ["penultimate"], "pool_views": "mean"}
+    trained = {
+        f"finetuned/{member}/": {**tuned, "weights": tuned_weights(member)}
+        for member in (*MEMBERS, *[WHOLE] * bool(MEMBERS))
+    }
+    return {"": own} | further | trained | dict.fromkeys(TUNED, tuned)
+
+
+NETWORKS = all_networks()
 
 
 def settings_of(section, *names):
@@ -132,6 +165,12 @@ def code_digest(script):
     return planning.code_digest(
         str(Path(workflow.basedir, "workflow", "scripts", f"{script}.py"))
     )
+
+
+def contents_of(*names):
+    """Return a param that changes with the content of the study's tables, whatever their time."""
+    paths = [config["cohort"][name] for name in names]
+    return lambda wildcards: planning.tables_digest(*paths)
 
 
 def shard_rows(shard):
@@ -187,7 +226,7 @@ def networks():
 
 
 def network_names():
-    return [network[:-1] or "main" for network in networks()]
+    return names_of(networks())
 
 
 def of_network(path):
@@ -197,6 +236,87 @@ def of_network(path):
         return in_study(path.format(network=network_of(wildcards.model)))
 
     return file
+
+
+def refittable(values):
+    """Return the entries of models that a refit can make again: it trains no network.
+
+    A fine-tuned network has seen the labels of the cases that a replicate leaves out or permutes.
+    """
+    return {
+        name: value for name, value in values.items() if network_of(name) not in TUNED
+    }
+
+
+def refittable_networks():
+    return [network for network in networks() if network not in TUNED]
+
+
+def names_of(networks):
+    return [network[:-1] or "main" for network in networks]
+
+
+def of_members(path, *others):
+    """Return a file of every fine-tuned network that leaves a fold out, after those of `others`."""
+    backbone = config["features"]["backbone"]
+    return [
+        in_study(path.format(member=member, backbone=backbone))
+        for member in (*others, *MEMBERS)
+    ]
+
+
+def heads_file():
+    """Return the heads of the fine-tuned networks; those of the study that froze the models."""
+    if APPLIED:
+        backbone = config["features"]["backbone"]
+        return in_frozen(f"features/finetuned/weights/{backbone}.safetensors")[0]
+    return weights_file("finetuned/")
+
+
+def training_settings():
+    """Return what a fine-tuned network depends on, its cases and the seed aside."""
+    own = config["features"]
+    return {name: own[name] for name in ("backbone", "device", "finetune")}
+
+
+def variants():
+    """Return the models that are a deep score alone, of the frozen or a fine-tuned network.
+
+    Which of them goes on to external validation is chosen on internal validation.
+    """
+    return [
+        name
+        for name, model in config["models"].items()
+        if (model["clinical"], model["deep"]) == ("none", "score")
+        and network_of(name) in ("", *TUNED)
+    ]
+
+
+def chosen_variant():
+    """Return the record of that choice, for which predictions wait; nothing without variants."""
+    tuned = [name for name in variants() if network_of(name) in TUNED]
+    return [in_study("models/choice.json")] if tuned and not APPLIED else []
+
+
+def compared_variants():
+    return [in_study("evaluation/finetuning.csv")] if chosen_variant() else []
+
+
+def scale_of_scores():
+    """Return what is known of the scale of the fine-tuned networks' logits, where models use it."""
+    used = "finetuned/" in networks()
+    return [in_study("selection/finetuned/scale.csv")] if used else []
+
+
+def trained_networks(suffix):
+    """Return a file of every network that is trained for the study's models."""
+    used = {network_of(name) for name in config["models"]} & set(TUNED)
+    whole = [WHOLE] * ("finetuned_lasso/" in used)
+    return of_members(f"features/finetuned/{{member}}{suffix}", *whole) if used else []
+
+
+def curves_figure():
+    return [in_study("figures/learning_curves.svg")] if trained_networks("") else []
 
 
 def weights_of(wildcards):
@@ -224,7 +344,11 @@ def prepared_weights(wildcards):
 
 
 def weights_of_model(wildcards):
-    return weights_file(network_of(wildcards.model))
+    """Return the weights whose features or, with their heads, whose scores a model takes."""
+    network = network_of(wildcards.model)
+    if network == "finetuned/":
+        return heads_file()
+    return weights_file(f"finetuned/{WHOLE}/" if network in TUNED else network)
 
 
 def adapted_weights_of_model(wildcards):
@@ -404,6 +528,8 @@ def refuse_to_start():
             f"{ingested('cases.csv')} is there already, and may hold work of yours; remove it or "
             "name another folder with target=..."
         )
+    if not INGEST:
+        told_plainly(planning.refuse_read_only, in_study(""))
     if not INGEST and "simulate" not in config:
         rows = [row for shard in SHARDS for row in shard_rows(shard)]
         told_plainly(
@@ -452,6 +578,7 @@ wildcard_constraints:
     redraw=r"\d+",
     reader=PSEUDONYM,
     case=PSEUDONYM,
-    network=f"(?:{'|'.join(NETWORKS)})",
+    network=f"(?:{'|'.join(name for name in NETWORKS if name not in TUNED)})",
+    member=r"fold-\d+|whole",
     split="|".join(SPLITS),
     model="|".join(config["models"]),

@@ -43,6 +43,7 @@ rule audit_study:
         leakage=config["evaluation"]["leakage"],
         confidence=config["evaluation"]["confidence"],
         seed=config["seed"],
+        harmonize=config["features"]["harmonize"],
         code=code("audit_study"),
     script:
         "../scripts/audit_study.py"
@@ -53,7 +54,10 @@ rule evaluate_models:
         predictions=in_study("models/predictions.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         included=in_study("images/included.csv"),
-        funnels=expand(in_study("selection/{network}funnel.csv"), network=networks()),
+        funnels=expand(
+            in_study("selection/{network}funnel.csv"), network=refittable_networks()
+        ),
+        choice=chosen_variant(),
         # Nothing is measured where training and validation share cases.
         leakage=in_study("evaluation/leakage.csv"),
     output:
@@ -83,12 +87,13 @@ rule evaluate_models:
             "subgroups",
         ),
         sample_size=config["evaluation"]["sample_size"],
-        networks=network_names(),
-        models=config["models"],
+        networks=names_of(refittable_networks()),
+        models=refittable(config["models"]),
         clinical=clinical_variables(),
         screening=config["screening"],
         published=config["published"],
         seed=config["seed"],
+        harmonize=config["features"]["harmonize"],
         code=code("evaluate_models"),
     script:
         "../scripts/evaluate_models.py"
@@ -114,6 +119,7 @@ rule assess_calibration:
             "evaluation", "confidence", "calibration_resamples", "recalibrate"
         ),
         seed=config["seed"],
+        harmonize=config["features"]["harmonize"],
         code=code("assess_calibration"),
     script:
         "../scripts/assess_calibration.py"
@@ -142,6 +148,7 @@ rule assess_usefulness:
             "reclassification",
         ),
         seed=config["seed"],
+        harmonize=config["features"]["harmonize"],
         code=code("assess_usefulness"),
     script:
         "../scripts/assess_usefulness.py"
@@ -151,9 +158,10 @@ rule refit_chain:
     input:
         included=in_study("images/included.csv"),
         features=expand(
-            in_study("features/{network}features.parquet"), network=networks()
+            in_study("features/{network}features.parquet"),
+            network=refittable_networks(),
         ),
-        redrawn=expand(redrawn_features(), network=networks()),
+        redrawn=expand(redrawn_features(), network=refittable_networks()),
     output:
         measured=in_study("evaluation/parts/{design}-{block}.csv"),
         selected=in_study("evaluation/parts/{design}-{block}.selected.csv"),
@@ -168,8 +176,8 @@ rule refit_chain:
         runtime=per_attempt(120),
     params:
         replicates=lambda wildcards: replicates_of(wildcards.design, wildcards.block),
-        networks=network_names(),
-        models=config["models"],
+        networks=names_of(refittable_networks()),
+        models=refittable(config["models"]),
         clinical=clinical_variables(),
         screening=config["screening"],
         selection=selection_settings(),
@@ -182,7 +190,9 @@ rule refit_chain:
 rule summarize_refits:
     input:
         predictions=in_study("models/predictions.csv"),
-        models=expand(in_study("models/{model}.json"), model=config["models"]),
+        models=expand(
+            in_study("models/{model}.json"), model=refittable(config["models"])
+        ),
         bootstrap=blocks("bootstrap", ""),
         split_lottery=blocks("split_lottery", ""),
         permutation=blocks("permutation", ""),
@@ -205,6 +215,7 @@ rule summarize_refits:
         "../../envs/analysis.yaml"
     params:
         confidence=config["evaluation"]["confidence"],
+        harmonize=config["features"]["harmonize"],
         code=code("summarize_refits"),
     script:
         "../scripts/summarize_refits.py"
@@ -232,3 +243,23 @@ rule compute_saliency:
         code=code("compute_saliency"),
     script:
         "../scripts/compute_saliency.py"
+
+
+rule compare_variants:
+    input:
+        predictions=in_study("models/predictions.csv"),
+        choice=chosen_variant(),
+    output:
+        finetuning=in_study("evaluation/finetuning.csv"),
+    log:
+        log_of("compare_variants"),
+    benchmark:
+        time_of("compare_variants")
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        confidence=config["evaluation"]["confidence"],
+        code=code("compare_variants"),
+    script:
+        "../scripts/compare_variants.py"

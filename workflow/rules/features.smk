@@ -258,3 +258,44 @@ rule gather_readers:
         code=code("gather_readers"),
     script:
         "../scripts/gather_readers.py"
+
+
+# Fine-tuned networks: what they were trained to say of every case, and what they say it from.
+rule compute_logits:
+    input:
+        heads=heads_file(),
+        prepared=of_members(
+            "features/finetuned/{member}/weights/{backbone}.safetensors"
+        ),
+        features=of_members("features/finetuned/{member}/features.parquet"),
+    output:
+        features=in_study("features/finetuned/features.parquet"),
+    log:
+        log_of("compute_logits"),
+    benchmark:
+        time_of("compute_logits")
+    localrule: True
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        code=code("compute_logits"),
+    script:
+        "../scripts/compute_logits.py"
+
+
+rule join_features:
+    input:
+        features=of_members("features/finetuned/{member}/features.parquet", WHOLE),
+    output:
+        features=in_study("features/finetuned_lasso/features.parquet"),
+    log:
+        log_of("join_features"),
+    benchmark:
+        time_of("join_features")
+    localrule: True
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        code=code("join_features"),
+    script:
+        "../scripts/join_features.py"

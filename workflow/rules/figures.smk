@@ -219,3 +219,23 @@ rule draw_refits:
         code=code("draw_refits"),
     script:
         "../scripts/draw_refits.py"
+
+
+rule draw_curves:
+    input:
+        curves=trained_networks(".csv"),
+    output:
+        learning_curves=multiext(
+            in_study("figures/learning_curves"), ".svg", ".png", ".pdf"
+        ),
+    log:
+        log_of("draw_curves"),
+    benchmark:
+        time_of("draw_curves")
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        code=code("draw_curves"),
+    script:
+        "../scripts/draw_curves.py"

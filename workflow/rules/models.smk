@@ -55,8 +55,33 @@ rule fit_model:
         "../scripts/fit_model.py"
 
 
+# Run before any external case is predicted: `predict` waits for what is chosen here.
+rule choose_variant:
+    input:
+        included=in_study("images/included.csv"),
+        features=expand(
+            in_study("features/{network}features.parquet"), network=networks()
+        ),
+        models=expand(in_study("models/{model}.json"), model=variants()),
+    output:
+        choice=in_study("models/choice.json"),
+    log:
+        log_of("choose_variant"),
+    benchmark:
+        time_of("choose_variant")
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        networks=network_names(),
+        code=code("choose_variant"),
+    script:
+        "../scripts/choose_variant.py"
+
+
 rule predict:
     input:
+        choice=chosen_variant(),
         included=in_study("images/included.csv"),
         features=expand(
             in_study("features/{network}features.parquet"), network=networks()
@@ -77,6 +102,7 @@ rule predict:
         "../../envs/analysis.yaml"
     params:
         networks=network_names(),
+        harmonize=config["features"]["harmonize"],
         code=code("predict"),
     script:
         "../scripts/predict.py"

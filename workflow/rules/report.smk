@@ -57,7 +57,11 @@ rule write_report:
             ],
         )
         + refits_figure()
-        + saliency_figure(),
+        + saliency_figure()
+        + curves_figure(),
+        choice=chosen_variant(),
+        finetuning=compared_variants(),
+        scale=scale_of_scores(),
         galleries=expand(in_study("figures/gallery-{shard}.png"), shard=SHARDS),
     output:
         report=in_study("report/report.html"),
@@ -95,6 +99,9 @@ rule write_manuscript:
         univariable=in_study("models/univariable.csv"),
         multivariable=in_study("models/multivariable.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
+        choice=chosen_variant(),
+        finetuning=compared_variants(),
+        scale=scale_of_scores(),
     output:
         multiext(in_study("report/manuscript"), ".md", ".docx"),
         in_study("report/checklist.md"),

@@ -27,3 +27,54 @@ rule select_features:
         code=code("select_features"),
     script:
         "../scripts/select_features.py"
+
+
+rule crossfit_logits:
+    input:
+        included=in_study("images/included.csv"),
+        features=in_study("features/finetuned/features.parquet"),
+    output:
+        selected=in_study("selection/finetuned/selected.csv"),
+        crossfit=in_study("selection/finetuned/crossfit.csv"),
+        crossfit_selected=in_study("selection/finetuned/crossfit_selected.csv"),
+        scale=in_study("selection/finetuned/scale.csv"),
+    log:
+        log_of("crossfit_logits"),
+    benchmark:
+        time_of("crossfit_logits")
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        folds=len(MEMBERS),
+        seed=config["seed"],
+        code=code("crossfit_logits"),
+    script:
+        "../scripts/crossfit_logits.py"
+
+
+rule select_finetuned:
+    input:
+        included=in_study("images/included.csv"),
+        features=in_study("features/finetuned_lasso/features.parquet"),
+    output:
+        selected=in_study("selection/finetuned_lasso/selected.csv"),
+        funnel=in_study("selection/finetuned_lasso/funnel.csv"),
+        crossfit=in_study("selection/finetuned_lasso/crossfit.csv"),
+        crossfit_selected=in_study("selection/finetuned_lasso/crossfit_selected.csv"),
+    log:
+        log_of("select_finetuned"),
+    benchmark:
+        time_of("select_finetuned")
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=per_attempt(4000),
+        runtime=per_attempt(60),
+    params:
+        folds=len(MEMBERS),
+        settings=config["selection"],
+        seed=config["seed"],
+        code=code("select_finetuned"),
+    script:
+        "../scripts/select_finetuned.py"

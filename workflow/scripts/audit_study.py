@@ -1,5 +1,6 @@
 """Look for what training and validation share, and for what gives center or label away."""
 
+from microcalc import transductive
 from microcalc.evaluation import cohort_tables, confounding, leakage
 from microcalc.files import read_csv, read_parquet, write_csv
 from microcalc.logs import start
@@ -12,4 +13,4 @@ write_csv(leakage.audit(images, **asked.leakage), snakemake.output.leakage)
 features = read_parquet(snakemake.input.features)
 qc = read_csv(snakemake.input.qc)
 found = confounding.audit(cases, features, qc, seed=asked.seed, confidence=asked.confidence)
-write_csv(found, snakemake.output.confounding)
+write_csv(transductive.labelled(found, asked.harmonize), snakemake.output.confounding)

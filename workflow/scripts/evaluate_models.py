@@ -1,6 +1,6 @@
 """Evaluate the frozen models on every set: alone, compared, in subgroups, beside the paper."""
 
-from microcalc.evaluation import cohort_tables, predictions, sample_size, tables
+from microcalc.evaluation import cohort_tables, finetuning, predictions, sample_size, tables
 from microcalc.files import read_csv
 from microcalc.logs import start
 
@@ -12,7 +12,8 @@ cases = cohort_tables.included(given.included)
 made = tables.discrimination(
     rows, models, cases, settings=asked.settings, paper=asked.published, seed=asked.seed
 )
+made["metrics"] = finetuning.mark(made["metrics"], models, given.choice)
 funnels = dict(zip(asked.networks, map(read_csv, given.funnels), strict=True))
 plan = (asked.models, asked.clinical, asked.screening)
 made["sample_size"] = sample_size.of_study(cases, funnels, *plan, **asked.sample_size)
-tables.write(made, snakemake.output)
+tables.write(made, snakemake.output, harmonize=asked.harmonize)

@@ -15,5 +15,6 @@ selected = {
     "bootstrap": given.bootstrap_selected, "split_lottery": given.split_lottery_selected,
     "permutation": given.permutation_selected,
 }  # fmt: skip
-made = parts.summarize(rows, models, measured, selected, confidence=snakemake.params.confidence)
-tables.write(made, snakemake.output)
+asked = snakemake.params
+made = parts.summarize(rows, models, measured, selected, confidence=asked.confidence)
+tables.write(made, snakemake.output, harmonize=asked.harmonize)

@@ -88,6 +88,11 @@ MEANT_THE_SAME: dict[str, bytes] = {
     "columns in another order": columns(CASES, lambda cells: cells[::-1]).encode(),
     "a line break inside a quoted remark": CASES.replace(",ok", ',"two\nlines"').encode(),
     "a formula in a column that is left out": CASES.replace(",ok", ",=1+1").encode(),
+    "a remark of 100,000 characters": CASES.replace(",ok", "," + "x" * 100_000, 1).encode(),
+    "a remark in quotes with quotes": CASES.replace(",ok", ',"so-called ""mass"", soft"').encode(),
+    "a formula that would run a program": CASES.replace(",ok", ",\"=cmd|' /C calc'!A0\"").encode(),
+    "markup in a remark": CASES.replace(",ok", ",<script>alert(1)</script>").encode(),
+    "ages with a plus sign": CASES.replace(",41,", ",+41,").encode(),
     "ages written with decimals": CASES.replace(",41,", ",41.0,").encode(),
 }
 
@@ -167,7 +172,50 @@ REFUSED_CASES: dict[str, tuple[bytes | None, str]] = {
         edit(CASES, "C3,P3", "C" * 100_000 + ",P3"),
         r"'C{57}\.\.\.' is not allowed here: a pseudonym",
     ),
-    "a patient in two centers": (edit(CASES, "C3,P3", "C3,P1"), "patient P1 is in 'B' here and in"),
+    "a label of 100,000 characters": (
+        edit(CASES, ",DCIS,43", f",{'D' * 100_000},43"),
+        r"'D{57}\.\.\.' is not one of DCIS, IDC",
+    ),
+    "a level of 100,000 characters": (
+        edit(CASES, "43,4A", f"43,{'4' * 100_000}"),
+        r"'4{57}\.\.\.' is not one of 4A, 4B, 5",
+    ),
+    "an age of 100,000 digits": (
+        edit(CASES, ",43,", f",{'4' * 100_000},"),
+        r"'4{57}\.\.\.' is not a number",
+    ),
+    "a center of 100,000 characters": (
+        edit(CASES, ",B,DCIS,43", f",{'B' * 100_000},DCIS,43"),
+        r"'B{57}\.\.\.' is not allowed here",
+    ),
+    "a column name of 100,000 characters": (
+        edit(CASES, "note", "n" * 100_000),
+        r"column 'n{57}\.\.\.' is not known",
+    ),
+    "a formula for an age": (edit(CASES, ",43,", ",=40+3,"), "'=40.3' is not a number"),
+    "a formula for a level": (edit(CASES, "43,4A", "43,@SUM(A1)"), "'@SUM.A1.' is not one of 4A"),
+    "a formula for a column name": (edit(CASES, "note", "=A1"), "column '=A1' is not known"),
+    "a center that is markup": (
+        edit(CASES, ",B,DCIS,43", ",<script>,DCIS,43"),
+        "'<script>' is not allowed here",
+    ),
+    "a label that is the other of a pair of languages": (
+        edit(CASES, ",DCIS,43", ",in situ,43"),
+        "'in situ' is not one of DCIS, IDC, LCIS",
+    ),
+    "a patient in two splits": (
+        CASES.replace("note", "split").replace(",ok", ",train").encode()
+        + b"C99,P1,A,DCIS,50,4A,internal\n",
+        "patient 'P1' is in 'internal' here and in 'train' on line 2",
+    ),
+    "a misspelt development center": (
+        CASES.replace(",A,", ",Aa,").encode(),
+        r"'A' is no center of the case table, which has Aa, B",
+    ),
+    "a patient in two centers": (
+        edit(CASES, "C3,P3", "C3,P1"),
+        "patient 'P1' is in 'B' here and in",
+    ),
     "one class only": (
         CASES.replace(",IDC,", ",DCIS,").encode(),
         "training patients labelled 'IDC': 0",
@@ -182,7 +230,7 @@ REFUSED_CASES: dict[str, tuple[bytes | None, str]] = {
     ),
     "development centers without a case": (
         CASES.replace(",A,", ",C,").encode(),
-        "training patients labelled 'IDC': 0",
+        "'A' is no center of the case table, which has B, C",
     ),
     "an unknown split": (
         CASES.replace("note", "split").replace(",ok", ",validation").encode(),
@@ -222,6 +270,22 @@ REFUSED_IMAGES: dict[str, tuple[bytes | None, str]] = {
     "an ROI in words": (edit(IMAGES, ",10,20,", ",ten,20,"), "'ten' is not a number"),
     "a box without one side": (edit(IMAGES, ",10,20,", ",,20,"), "column 'x0': is empty; a box"),
     "no ROI": (edit(IMAGES, ",10,20,110.5,120,", ",,,,,"), "gives no ROI"),
+    "a path of 100,000 characters": (
+        edit(IMAGES, "site a/1.dcm", "/" + "a" * 100_000),
+        "column 'path': '.not shown.' is not allowed here",
+    ),
+    "a formula for an image": (edit(IMAGES, "I1,C1", "=I1,C1"), "'=I1' is not allowed here"),
+    "a formula for a view": (edit(IMAGES, ",CC,", ",=1+1,"), "'=1.1' is not one of CC, MLO"),
+    "a case of 100,000 characters": (
+        edit(IMAGES, "I1,C1", "I1," + "C" * 100_000),
+        r"'C{57}\.\.\.' is not in .*cases\.csv",
+    ),
+    "an ROI of decimal commas": (
+        edit(semicolons(IMAGES), ";110.5;", ";110,5;"),
+        r"line 2, column 'x1': '110,5' is not a number \(write a decimal point",
+    ),
+    "an infinite ROI": (edit(IMAGES, ",110.5,", ",inf,"), "'inf' is not a number"),
+    "the case table once more": (CASES.encode(), "column 'image_id' is missing"),
     "a spacing of zero": (edit(IMAGES, ",0.1\n", ",0\n"), "'0' is too small"),
     "a column nobody knows": (edit(IMAGES, "spacing_mm", "spacing"), "mean 'spacing_mm'"),
 }
@@ -230,5 +294,6 @@ REFUSED_IMAGES: dict[str, tuple[bytes | None, str]] = {
 @pytest.mark.parametrize("what", REFUSED_IMAGES)
 def test_a_broken_images_table_is_refused_by_name(what: str, tmp_path: Path) -> None:
     content, message = REFUSED_IMAGES[what]
-    with pytest.raises(StudyError, match=message):
+    with pytest.raises(StudyError, match=message) as caught:
         eligible(tmp_path, CASES.encode(), content)
+    assert len(str(caught.value)) < 10_000

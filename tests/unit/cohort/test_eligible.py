@@ -81,6 +81,51 @@ def with_grade(cohort: Cohort, of_label: dict[str, Any]) -> Cohort:
     return Cohort(cases, cohort.images)
 
 
+@pytest.mark.parametrize(
+    ("of_label", "told"),
+    [
+        ({"DCIS": 0.0, "IDC": 1.0}, "0.0 = DCIS and 1.0 = IDC in every case of every split"),
+        ({"DCIS": 3.0, "IDC": 2.0}, "2.0 = IDC and 3.0 = DCIS in every case of every split"),
+        ({"DCIS": "IDC", "IDC": "DCIS"}, "DCIS = IDC and IDC = DCIS in every case"),
+        ({"DCIS": None, "IDC": 12.5}, "12.5 = IDC in every case of every split"),
+    ],
+)
+def test_a_number_or_a_level_may_be_the_label(of_label: dict[str, Any], told: str) -> None:
+    with pytest.raises(StudyError) as raised:
+        build(with_grade(cohort_of(), of_label))
+    if None in of_label.values():
+        told = "empty = DCIS and filled in = IDC in every case of every split"
+    assert f"column 'grade': {told}" in str(raised.value)
+
+
+def test_a_recoding_that_each_split_words_in_its_own_way_is_refused() -> None:
+    cohort = cohort_of()
+    codes = {"A": {"DCIS": 0.0, "IDC": 1.0}, "B": {"DCIS": 1.0, "IDC": 2.0}}
+    cases = tuple({**c, "grade": codes[c["center"]][c["label"]]} for c in cohort.cases)
+    with pytest.raises(StudyError) as raised:
+        build(Cohort(cases, cohort.images))
+    told = str(raised.value)
+    assert "0.0 = DCIS and 1.0 = IDC in every case of train" in told
+    assert "1.0 = DCIS and 2.0 = IDC in every case of external" in told
+
+
+def test_a_variable_that_is_the_label_in_training_alone_goes_on() -> None:
+    cohort = with_grade(cohort_of(), {"DCIS": 0.0, "IDC": 1.0})
+    split = build(Cohort(cohort_of().cases, cohort.images))[0].set_index("case_id").split
+    outside = [case for case in cohort.cases if split[case["case_id"]] != "train"]
+    for case in outside[::3]:
+        case["grade"] = 1.0 - case["grade"]
+    eligible, _, _ = build(cohort)
+    train = eligible[eligible.split == "train"]
+    assert (train.grade == train.y).all()
+
+
+def test_three_levels_that_tell_the_label_are_a_perfect_predictor_and_no_recoding() -> None:
+    graded = with_grade(cohort_of(), {"DCIS": "low", "IDC": "high"})
+    graded.cases[0]["grade"] = "very high"
+    assert len(build(graded)[0]) == 60
+
+
 @pytest.mark.parametrize("missing", [0, 20])
 def test_the_label_under_another_name_is_refused(missing: int) -> None:
     recoded = with_grade(cohort_of(), {"DCIS": "low", "IDC": "high"})

@@ -60,7 +60,7 @@ def test_rows_are_typed_sorted_and_without_paths(tmp_path: Path) -> None:
         ("C2,P2", "c1,P2", "'C1' differs from 'c1' only in case"),
         ("C2,P2", ",P2", "column 'case_id': is empty; a value is required"),
         ("C2,P2", "../C2,P2", "'../C2' is not allowed here: a pseudonym"),
-        ("C2,P2,A", "C2,P1,B", "patient P1 is in 'A' here and in 'B' on line 2"),
+        ("C2,P2,A", "C2,P1,B", "patient 'P1' is in 'A' here and in 'B' on line 2"),
         ("age,", "agee,", "column 'agee' is not known"),
         ("birads", "BIRADS", r"did you mean 'birads'"),
     ],

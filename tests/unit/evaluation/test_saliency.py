@@ -78,6 +78,7 @@ def study(tmp_path_factory):
                 },
                 patches[3 * number + i],
                 np.zeros((1, 1), np.uint8),
+                np.full((64, 64), 3 * number + i, np.uint8),
             )
             for i, case in enumerate(cases)
         ]
@@ -99,7 +100,8 @@ def test_maps_and_constant_add_up_to_the_models_log_odds(study):
     )
     assert arrays["case_id"].tolist() == ["b", "b", "a"]
     assert arrays["view"].tolist() == ["CC", "MLO", "MLO"]
-    np.testing.assert_array_equal(arrays["patch"][0], patches[2])
+    # What a person sees is the patch without what may be burned in beside the breast.
+    assert [set(picture.flat) for picture in arrays["picture"]] == [{2}, {0}, {3}]
     network = backbone.load("resnet18", folder / "w.safetensors")
     for case_id, views in (("b", [0, 2]), ("a", [3])):
         pooled = features.extract(network, patches[views]).astype(float).mean(axis=0)

@@ -20,7 +20,7 @@ def run(tmp_path, monkeypatch):
             log=[str(tmp_path / "log.txt")],
             input=SimpleNamespace(**inputs),
             output=SimpleNamespace(**out),
-            params=SimpleNamespace(**params),
+            params=SimpleNamespace(**{"harmonize": "none", **params}),
         )
         runpy.run_path(str(SCRIPTS / f"{script}.py"), init_globals={"snakemake": job})
         return SimpleNamespace(**out)
@@ -84,8 +84,8 @@ def test_evaluate_models(tmp_path, run, predictions, made_predictions):
     assert len(pd.read_csv(made.published)) == 1
 
 
-@pytest.mark.parametrize("recalibrate", [False, True])
-def test_assess_calibration_and_usefulness(run, made_predictions, recalibrate):
+@pytest.mark.parametrize(("recalibrate", "harmonize"), [(False, "none"), (True, "combat")])
+def test_assess_calibration_and_usefulness(run, made_predictions, recalibrate, harmonize):
     settings = CONFIDENT | {"recalibrate": recalibrate, "calibration_resamples": 20}
     made = run(
         "assess_calibration",
@@ -94,7 +94,11 @@ def test_assess_calibration_and_usefulness(run, made_predictions, recalibrate):
          "recalibration"],
         settings=settings,
         seed=1,
+        harmonize=harmonize,
     )  # fmt: skip
+    for table in vars(made).values():
+        said = pd.read_csv(table).get("transductive", pd.Series("none")).unique().tolist()
+        assert said == [harmonize]
     assert len(pd.read_csv(made.recalibration)) == 2 * recalibrate
     kinds = set(pd.read_csv(made.calibration)["kind"])
     assert ("recalibrated" in kinds) == recalibrate

@@ -68,7 +68,10 @@ def test_features_are_what_goes_into_the_head(name, tmp_path, patches):
     np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-4 * float(expected.abs().max()))
 
 
-LISTED = ["resnet50", "resnet101", "convnext_tiny", "vit_b_16"]
+LISTED = [
+    *("resnet50", "resnet101"),
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("convnext_tiny", "vit_b_16")),
+]
 
 
 @pytest.mark.parametrize("name", LISTED)
@@ -163,6 +166,7 @@ def test_a_layer_that_is_not_there_lists_those_that_are(weights_path):
         backbone.load("resnet18", weights_path, layers=["layer9"])
 
 
+@pytest.mark.slow
 def test_torchs_compiler_is_not_imported(weights_path):
     code = (
         "import sys\n"

@@ -15,21 +15,21 @@ def fake():
 
 
 @pytest.fixture(scope="session")
-def study(fake, tmp_path_factory):
+def study(files):
     """Tables of an ordinary study by name."""
-    return _tables(fake["make"](tmp_path_factory.mktemp("study")))
+    return _tables(files["ordinary"])
 
 
 @pytest.fixture(scope="session")
-def tiny(fake, tmp_path_factory):
+def tiny(files):
     """A study whose validation sets are tiny, one of a single class."""
-    return _tables(fake["make"](tmp_path_factory.mktemp("tiny"), sizes=fake["TINY"]))
+    return _tables(files["tiny"])
 
 
 @pytest.fixture(scope="session")
-def nothing(fake, tmp_path_factory):
+def nothing(files):
     """A study in which the LASSO keeps nothing."""
-    return _tables(fake["make"](tmp_path_factory.mktemp("nothing"), nothing_selected=True))
+    return _tables(files["nothing"])
 
 
 def _tables(paths):

@@ -54,6 +54,13 @@ def test_each_entry_names_case_side_view_split_and_flags(shard):
     assert len(figure.images) == 4
 
 
+def test_a_case_id_is_text_whatever_it_looks_like(shard, tmp_path):
+    name = r"<b>$\frac{1}$"
+    figure = gallery.draw(shard(row("a1", name)), CASES)
+    assert f"{name}  L CC" in words_on(figure)
+    save(figure, tmp_path / "gallery.png")
+
+
 def test_an_excluded_image_gives_its_reason_in_place_of_pictures(shard):
     figure = gallery.draw(shard(row("a1", "a", reason="its ROI mask is empty")), CASES)
     assert "Excluded: its ROI mask is" in words_on(figure)

@@ -58,3 +58,14 @@ def test_the_operating_point_lies_where_the_metrics_say(study, fake):
 def test_a_set_of_one_class_is_not_estimable(tiny, fake):
     _, lines = legend(draw(tiny, fake, "external"))
     assert lines == [f"{name}: not estimable" for name in ("Clinical", "Deep", "Combined")]
+
+
+@pytest.mark.parametrize("worse_than_chance", [False, True])
+def test_the_legend_stands_where_no_curve_is(study, fake, worse_than_chance):
+    rows = study["predictions"]
+    if worse_than_chance:
+        rows = rows.assign(probability=1 - rows["probability"])
+    axes = draw(study | {"predictions": rows}, fake, "external")
+    axes.figure.draw_without_rendering()
+    box = axes.get_legend().get_window_extent().transformed(axes.transAxes.inverted())
+    assert (box.x0 < 0.3) == (box.y0 > 0.5) == worse_than_chance

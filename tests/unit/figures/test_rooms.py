@@ -1,14 +1,17 @@
 """Every figure of every room, on an ordinary study and on two awkward ones."""
 
+import functools
+
+import pandas as pd
 import pytest
 
-from microcalc.figures import rooms, style
+from microcalc.figures import calibration, rooms, style
 from microcalc.files import write_json
 
 STUDIES = ["ordinary", "tiny", "nothing"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def config(fake):
     whole = fake["CONFIG"]
     return {
@@ -20,7 +23,13 @@ def config(fake):
     }
 
 
-def draw(room, paths, config):
+@pytest.fixture(scope="module")
+def draw(files, config):
+    """Return a function that draws a room of a study, each once."""
+    return functools.cache(lambda room, study: drawn(room, files[study], config))
+
+
+def drawn(room, paths, config):
     named = dict(paths) | {"path": paths["lasso_path"], "cv": paths["lasso_cv"]}
     named["split_lottery"] = paths["split_lottery_replicates"]
     named["permutation"] = paths["permutation_replicates"]
@@ -40,8 +49,8 @@ def words_of(figure):
 
 @pytest.mark.parametrize("study", STUDIES)
 @pytest.mark.parametrize("room", ["cohort", "selection", "models", "evaluation", "refits"])
-def test_every_figure_has_a_journal_width_and_keeps_its_text_inside(files, config, room, study):
-    for name, figure in draw(room, files[study], config).items():
+def test_every_figure_has_a_journal_width_and_keeps_its_text_inside(draw, room, study):
+    for name, figure in draw(room, study).items():
         width = figure.get_figwidth() * 25.4
         assert width in (pytest.approx(style.COLUMN_MM), pytest.approx(style.PAGE_MM)), name
         assert figure.get_figheight() * 25.4 < 240, name
@@ -53,22 +62,35 @@ def test_every_figure_has_a_journal_width_and_keeps_its_text_inside(files, confi
         assert box.y1 < figure.get_figheight() + 0.02, name
 
 
-def test_a_lasso_that_keeps_nothing_is_said_wherever_features_are_missing(files, config):
-    drawn = draw("selection", files["nothing"], config)
-    assert "kept no feature" in words_of(drawn["feature_heatmap"])
-    waterfall = draw("evaluation", files["nothing"], config)["score_waterfall"]
+def test_a_lasso_that_keeps_nothing_is_said_wherever_features_are_missing(draw):
+    heatmap = draw("selection", "nothing")["feature_heatmap"]
+    assert "kept no feature" in words_of(heatmap)
+    waterfall = draw("evaluation", "nothing")["score_waterfall"]
     assert "same for every case" in words_of(waterfall)
 
 
-def test_a_handful_of_cases_gets_no_smooth_curve_and_one_class_no_net_benefit(files, config):
-    drawn = draw("evaluation", files["tiny"], config)
-    assert "One class only" in words_of(drawn["net_benefit"])
-    train, internal = drawn["calibration"].axes[:2]
+def test_a_handful_of_cases_gets_no_smooth_curve_and_one_class_no_net_benefit(draw):
+    figures = draw("evaluation", "tiny")
+    assert "One class only" in words_of(figures["net_benefit"])
+    train, internal = figures["calibration"].axes[:2]
     assert len(train.collections) > len(internal.collections)  # the band
 
 
-def test_confusion_cells_are_the_counts_of_the_metrics(files, config, study):
-    figure = draw("evaluation", files["ordinary"], config)["confusion"]
+def test_the_calibration_of_many_models_still_fits_on_a_page(study, config):
+    names = [f"model_{i}" for i in range(8)]
+    tables = (
+        pd.concat([study[table].query("model == 'deep'").assign(model=name) for name in names])
+        for table in (
+            *("calibration", "calibration_curve"),
+            *("calibration_groups", "calibration_histogram"),
+        )
+    )
+    figure = calibration.draw(*tables, models=names, labels=config["labels"])
+    assert figure.get_figheight() * 25.4 < 240
+
+
+def test_confusion_cells_are_the_counts_of_the_metrics(draw, study):
+    figure = draw("evaluation", "ordinary")["confusion"]
     row = study["metrics"].query("model == 'deep' and split == 'internal'").iloc[0]
     cells = [text.get_text().split("\n")[0] for text in figure.axes[4].texts]
     assert cells == [str(int(row[name])) for name in ("tn", "fp", "fn", "tp")]

@@ -14,7 +14,7 @@ def _arrays():
         "y": np.array([1, 1, 1]),
         "probability": np.array([0.91, 0.91, 0.12]),
         "view": np.array(["CC", "MLO", "CC"]),
-        "patch": random.random((3, 16, 16)).astype(np.float32),
+        "picture": random.integers(0, 256, (3, 16, 16), dtype=np.uint8),
         "map": random.normal(size=(3, 2, 2)).astype(np.float32),
     }
 
@@ -24,7 +24,7 @@ def test_each_case_is_a_row_of_patch_map_and_overlay():
     figure = saliency.draw(arrays, labels=LABELS)
     images = [axes.get_images() for axes in figure.axes]
     assert [len(found) for found in images[:14]] == [0, 1, 1, 2, 1, 1, 2, 0, 1, 1, 2, 0, 0, 0]
-    np.testing.assert_array_equal(images[1][0].get_array(), arrays["patch"][0])
+    np.testing.assert_array_equal(images[1][0].get_array(), arrays["picture"][0])
     np.testing.assert_array_equal(images[5][0].get_array(), arrays["map"][1])
     strongest = np.abs(arrays["map"]).max()
     limits = {
@@ -40,3 +40,10 @@ def test_nothing_to_draw_is_said():
     empty = {name: values[:0] for name, values in _arrays().items()}
     figure = saliency.draw(empty, labels=LABELS)
     assert "No validation case" in figure.axes[0].texts[0].get_text()
+
+
+def test_a_score_that_no_place_moves_is_said():
+    arrays = _arrays()
+    arrays["map"] = np.zeros_like(arrays["map"])
+    figure = saliency.draw(arrays, labels=LABELS)
+    assert "same for every case" in figure.axes[0].texts[0].get_text()

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from microcalc.errors import StudyError
+from microcalc.files import read_csv, write_csv
 from microcalc.report import applied, tables
 from microcalc.report.study import Study
 
@@ -85,6 +86,21 @@ def test_the_page_of_a_case_has_its_own_rows_alone(unlabelled, fake):
     # All three models share one deep score, which is taken apart once.
     assert text.count("deep_0007") == 1
     assert text.count("−0.750") == 3
+
+
+def test_a_case_id_that_is_markup_is_shown_as_text(unlabelled, fake, tmp_path):
+    markup = "<script>alert(1)</script>"
+    files = dict(unlabelled)
+    for name in ("register", "warnings", "contributions", "included", "exclusions"):
+        table = read_csv(unlabelled[name])
+        table["case_id"] = table["case_id"].replace({"C2": markup, "C3": markup, "C4": markup})
+        files[name] = tmp_path / f"{name}.csv"
+        write_csv(table, files[name])
+    config = {**fake["CONFIG"], "study": markup}
+    of_case = {"case_id": markup, "template": FOLDER / "case.html.j2", "simulated": False}
+    for html in (cohort_page(files, config), applied.case_page(files, config=config, **of_case)):
+        assert "<script>" not in html
+        assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") > 2
 
 
 def test_a_case_that_nothing_is_known_of_is_refused(unlabelled, fake):

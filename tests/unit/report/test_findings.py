@@ -86,3 +86,19 @@ def test_flags_of_usable_images_are_counted(ordinary, fake):
     # The fourth image is excluded, so that its flags count for nothing.
     assert f"Of {len(qc) - 1} images, 2 have" in found[0].text
     assert "burned in annotation (1), side contradiction (2)." in found[0].text
+
+
+def test_predictors_that_separate_the_classes_are_a_warning(ordinary, fake):
+    study = Study.read(ordinary, config=fake["CONFIG"])
+    table = study.tables["univariable"].copy()
+    table.loc[table.variable == "palpable", "method"] = "Firth"
+    combined = study.models["combined"] | {"method": "logistic regression, Firth"}
+    study = replace(
+        study,
+        tables=study.tables | {"univariable": table},
+        models=study.models | {"combined": combined},
+    )
+    (found,) = findings.warnings(study)
+    assert found.kind == "warning"
+    assert "Palpable (alone) and the predictors of the combined model" in found.text
+    assert "Firth's penalized likelihood" in found.text

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
+from microcalc.files import read_csv, write_csv
 from microcalc.report import page
 
 ROOT = Path(__file__).parents[3]
@@ -139,12 +140,29 @@ def test_the_page_of_a_study_with_tiny_sets_is_built(tiny, fake):
     assert "one class only" in text_of(build(tiny, fake["CONFIG"]))
 
 
-def test_a_name_that_is_markup_is_shown_as_text(ordinary, fake):
+MARKUP = "<script>alert('&quot;')</script><img src=x onerror=alert(1)>"
+
+
+def test_names_that_are_markup_are_shown_as_text(ordinary, fake, html, tmp_path):
     config = copy.deepcopy(fake["CONFIG"])
-    config["study"] = "<script>alert(1)</script>"
-    html = build(ordinary, config)
-    assert "<script>alert" not in html
-    assert "&lt;script&gt;alert(1)" in html
+    config["study"] = config["labels"]["surrogate"] = MARKUP
+    config["labels"] |= {"negative": f"not {MARKUP}", "positive": MARKUP}
+    config["clinical"]["age"] |= {"label": MARKUP, "unit": MARKUP}
+    config["published"]["citation"] = MARKUP
+    files = dict(ordinary)
+    for name, path in ordinary.items():
+        if str(path).endswith(".csv"):
+            table = read_csv(path)
+            for column in ("case_id", "image_id", "center", "level", "reason", "group"):
+                if column in table:
+                    table[column] = table[column].map(lambda text: f"{text}{MARKUP}", "ignore")
+            files[name] = tmp_path / f"{name}.csv"
+            write_csv(table, files[name])
+    found = build(files, config)
+    Outline(found)
+    for markup in ("<script", "<img", "onerror=alert(1)>"):
+        assert found.count(markup) == html.count(markup)
+    assert found.count("&lt;script&gt;alert(") > 20
 
 
 def test_the_folder_of_the_images_is_not_shown(ordinary, fake):

@@ -1,6 +1,8 @@
 """The draft, the checklist and the tables: what they say for different outcomes."""
 
 import re
+import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 from xml.etree import ElementTree
@@ -184,6 +186,33 @@ def test_latex_escapes_what_latex_would_read(tmp_path):
     assert r"A \& B\_1 & 0.71 (0.6--0.8), \textless{} .001 \\" in text
     assert r"\multicolumn{2}{l}{\textbf{External (5 A, 6 B)}} \\" in text
     assert text.count(r"\begin") == text.count(r"\end")
+
+
+NASTY = ("[0, 5)", "* 50% & $x_1$", r"\input{/etc/passwd}", "<w:p/>]]>&amp;", "#1 ~^{}", "−½ µm")
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="no LaTeX on this machine")
+def test_latex_sets_whatever_a_cell_holds(tmp_path):
+    table = Table(NASTY, tuple(Row(NASTY[i:] + NASTY[:i]) for i in range(6)), "; ".join(NASTY))
+    text = office.latex_table(table, "; ".join(NASTY))
+    (tmp_path / "table.tex").write_text(
+        r"\documentclass{article}\usepackage{booktabs,rotating,textcomp}\usepackage[T1]{fontenc}"
+        rf"\begin{{document}}{text}\end{{document}}"
+    )
+    command = ["pdflatex", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error"]
+    done = subprocess.run([*command, "table.tex"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "/etc/passwd)" not in done.stdout
+
+
+def test_word_shows_whatever_a_cell_holds(tmp_path):
+    table = Table(NASTY, (Row(NASTY), Row(NASTY, "level"), Row(NASTY[:1], "group")), NASTY[2])
+    office.write_table(table, NASTY[3], tmp_path / "table.docx")
+    with zipfile.ZipFile(tmp_path / "table.docx") as archive:
+        document = ElementTree.fromstring(archive.read("word/document.xml"))  # noqa: S314 - ours
+    texts = [node.text for node in document.iter() if node.tag.endswith("}t")]
+    assert [text for text in texts if text in NASTY].count(NASTY[0]) == 3
+    assert not [node for node in document.iter() if node.tag.endswith("}instrText")]
 
 
 def test_word_files_are_well_formed_and_the_same_every_time(ordinary, fake, tmp_path):

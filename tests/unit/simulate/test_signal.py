@@ -36,6 +36,7 @@ def test_clinical_variables_reach_what_such_models_reach_in_the_demo():
     assert 0.65 <= outside <= 0.75
 
 
+@pytest.mark.slow
 def test_clinical_variables_reach_it_over_seeds_too():
     reached = []
     for seed in range(6):
@@ -46,6 +47,7 @@ def test_clinical_variables_reach_it_over_seeds_too():
     assert 0.65 < outside < 0.76
 
 
+@pytest.mark.slow
 def test_simple_measures_tell_the_classes_apart_on_a_subsample(tmp_path):
     tables = cohort.draw(6, n_negative=26, n_positive=26, field_mm=cohort.TINY_FIELD_MM)
     views = tables.images["view"] == "CC"

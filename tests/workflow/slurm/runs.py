@@ -1,10 +1,8 @@
 """The tiny study's runs through SLURM, and what they leave."""
 
 import re
-import zipfile
 from dataclasses import dataclass
 
-from microcalc.images.stored_digest import MEMBER
 from tests.workflow.slurm.cluster import Cluster
 from tests.workflow.tiny import ROOT, Study
 
@@ -44,28 +42,3 @@ def ended(cluster: Cluster, study: Study, console: str) -> Run:
 
 def run_id(console: str) -> str:
     return RUN.findall(console)[-1]
-
-
-def results(study: Study) -> dict[str, bytes]:
-    """Return every file of the study's results, a shard by its members.
-
-    Not logs, history and the page that tells from it how long each rule took; not the digest in a
-    shard, which holds the times of change of the files it was made from.
-    """
-    found: dict[str, bytes] = {}
-    for path in sorted(study.results.rglob("*")):
-        name = path.relative_to(study.results).as_posix()
-        if path.is_dir() or name.startswith(("logs/", "history/", "report/report.html")):
-            continue
-        if re.fullmatch(r"images/shard-\d+\.npz", name):
-            with zipfile.ZipFile(path) as archive:
-                for member in set(archive.namelist()) - {MEMBER}:
-                    found[f"{name}/{member}"] = archive.read(member)
-        else:
-            found[name] = path.read_bytes()
-    return found
-
-
-def different(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
-    """Return the names of files that are not in both with the same bytes."""
-    return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))

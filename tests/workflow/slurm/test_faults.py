@@ -11,16 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.workflow.slurm.cluster import Cluster, eventually
-from tests.workflow.slurm.runs import (
-    ON_SLURM,
-    PROFILES,
-    Run,
-    different,
-    ended,
-    results,
-    run_id,
-)
-from tests.workflow.tiny import Study
+from tests.workflow.slurm.runs import ON_SLURM, PROFILES, Run, ended, run_id
+from tests.workflow.tiny import Study, different, results
 
 pytestmark = pytest.mark.slurm
 

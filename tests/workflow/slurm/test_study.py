@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from tests.workflow.slurm.runs import PROFILES, Run, different, results
-from tests.workflow.tiny import Study
+from tests.workflow.slurm.runs import PROFILES, Run
+from tests.workflow.tiny import Study, different, results
 
 pytestmark = pytest.mark.slurm
 

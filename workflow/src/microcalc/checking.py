@@ -10,14 +10,13 @@ from microcalc import planning, settings
 from microcalc.cohort.eligible import build_eligible
 from microcalc.cohort.split import SPLITS
 from microcalc.cohort.tables import Cohort, read_cohort
-from microcalc.errors import StudyError
+from microcalc.errors import StudyError, did_you_mean
 from microcalc.images.shards import of_reader
 from microcalc.published_weights import is_published
 
 Config = Mapping[str, Any]
 
 TABLES_NEED = ("cohort", "clinical", "labels")
-OTHER_SUBGROUPS = ("case_id", "patient_id", "center", "split", "label", "n_images")
 
 
 def refuse_problems(config: Config, schemas: Path) -> None:
@@ -92,15 +91,7 @@ def _eligible(cohort: Cohort, config: Config) -> Any:
 def _of_tables(config: Config, schemas: Path) -> Iterator[str]:
     """Yield what is wrong with the tables, and with the splits once nothing is."""
     try:
-        cohort = _cohort(config, schemas)
-        centers = {case["center"] for case in cohort.cases}
-        for center in config["cohort"]["development_centers"]:
-            if center not in centers:
-                yield (
-                    f"cohort.development_centers: {center!r} is no center of the case table, "
-                    f"which has {', '.join(sorted(centers))}"
-                )
-        _eligible(cohort, config)
+        _eligible(_cohort(config, schemas), config)
     except StudyError as error:
         yield str(error)
 
@@ -113,16 +104,26 @@ def _of_files(config: Config) -> Iterator[str]:
         is_file = weights != "random" and not is_published(weights)
         if is_file and not os.path.isfile(weights):
             place = f"features.further_networks.{name}" if name else "features"
-            yield f"{place}.weights: there is no file {weights}"
-    known = (*config["clinical"], *OTHER_SUBGROUPS)
-    for name in config["evaluation"]["subgroups"]["columns"]:
-        if name not in known:
-            yield f"evaluation.subgroups.columns: {name!r} is no column of the case table"
+            near = did_you_mean(weights, ("IMAGENET1K_V1", "IMAGENET1K_V2", "random"))
+            yield f"{place}.weights: there is no file {weights}{near}"
     tables = config["cohort"]
     try:
         rows = planning.shard_rows(tables["cases"], tables["images"], 0, 1)
         of_reader(rows, config["images"]["reader"])
+        yield from _of_readers(rows, config)
         if "simulate" not in config:
             planning.refuse_missing_images(rows, tables["image_folder"])
     except StudyError as error:
         yield str(error)
+
+
+def _of_readers(rows: list[planning.Row], config: Config) -> Iterator[str]:
+    known = sorted({row["reader"] for row in rows if row.get("reader")})
+    named = {"images.reader": config["images"]["reader"]}
+    stability = config["features"]["stability"]["readers"]
+    named |= {f"features.stability.readers, entry {i + 1}": r for i, r in enumerate(stability)}
+    for place, reader in named.items():
+        if reader is not None and reader not in known:
+            there = f"; there are {', '.join(known)}" if known else ", which has no column reader"
+            near = did_you_mean(reader, known) or there
+            yield f"{place}: {reader!r} drew no region of the images table{near}"

@@ -3,11 +3,25 @@
 import difflib
 from collections.abc import Iterable
 
+LONGEST = 60
+"""Letters of a user's word that are compared and quoted."""
 
-def did_you_mean(name: str, candidates: Iterable[str]) -> str:
+
+def did_you_mean(name: object, candidates: Iterable[object]) -> str:
     """Return ` (did you mean ...?)` with the nearest candidate, or nothing where none is near."""
-    near = difflib.get_close_matches(str(name), list(candidates), n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    known = {str(candidate).casefold(): str(candidate) for candidate in candidates}
+    word = str(name)[:LONGEST].casefold()
+    begun = [candidate for candidate in known if len(word) > 2 and candidate.startswith(word)]
+    near = begun if len(begun) == 1 else difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {known[near[0]]!r}?)" if near else ""
+
+
+def shown(value: object) -> str:
+    """Return a value from a user's file as a message quotes it: a long text cut short."""
+    if isinstance(value, str) and len(value) > LONGEST:
+        value = value[: LONGEST - 3] + "..."
+    text = repr(value)
+    return text if len(text) <= 2 * LONGEST else text[: 2 * LONGEST] + "..."
 
 
 class StudyError(Exception):
@@ -30,7 +44,7 @@ class StudyError(Exception):
         most
             How many of them to print; the rest are counted.
         """
-        shown = [f"  - {problem}" for problem in problems[:most]]
+        lines = [f"  - {problem}" for problem in problems[:most]]
         if len(problems) > most:
-            shown.append(f"  ... and {len(problems) - most} more")
-        return cls("\n".join([heading, *shown]))
+            lines.append(f"  ... and {len(problems) - most} more")
+        return cls("\n".join([heading, *lines]))

@@ -4,15 +4,19 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from microcalc import spreadsheet
 from microcalc.errors import StudyError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+UNFINISHED = ".writing-"
+"""How the name of every file begins that is still being written."""
 
 TEXT_COLUMNS = (
     *("case_id", "patient_id", "image_id", "center", "split", "label", "status", "reason"),
@@ -30,7 +34,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".writing-", suffix=target.suffix, dir=target.parent)
+    handle, name = tempfile.mkstemp(prefix=UNFINISHED, suffix=target.suffix, dir=target.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -39,6 +43,12 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sweep_up(folder: str | os.PathLike[str]) -> None:
+    """Delete what writers that were killed left unfinished in `folder`, at any depth."""
+    for path in sorted(Path(folder).rglob(f"{UNFINISHED}*")):
+        path.unlink(missing_ok=True)
 
 
 def _umask() -> int:
@@ -76,9 +86,25 @@ def _named_when_damaged(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def write_csv(table: "pd.DataFrame", path: str | os.PathLike[str]) -> None:
-    """Write `table` without its index; a float reads back as the same double, missing is empty."""
+    """Write `table` without its index; a float reads back as the same double, missing is empty.
+
+    Text that a spreadsheet would compute is kept from it, see `microcalc.spreadsheet`.
+    """
+    harmless = _each_text(table, spreadsheet.neutral)
     with atomic_path(path) as temporary:
-        table.to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n")
+        harmless.to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n")
+
+
+def _each_text(table: "pd.DataFrame", change: Callable[[str], str]) -> "pd.DataFrame":
+    """Return the table with its texts changed, and all else as it was."""
+    import pandas as pd
+
+    changed = table.copy(deep=False)
+    for name, column in table.items():
+        if column.dtype == object:
+            cells = [change(cell) if isinstance(cell, str) else cell for cell in column]
+            changed[name] = pd.Series(cells, index=table.index, dtype=object)
+    return changed
 
 
 def read_csv(path: str | os.PathLike[str]) -> "pd.DataFrame":
@@ -101,13 +127,14 @@ def _read_csv(path: str | os.PathLike[str], dtype: Any) -> "pd.DataFrame":
         with open(path, "rb") as file:
             if file.read(1) == b"\0":
                 raise ValueError("it holds zeros")
-        return pd.read_csv(
+        table = pd.read_csv(
             path,
             dtype=dtype,
             keep_default_na=False,
             na_values=[""],
             float_precision="round_trip",
         )
+    return _each_text(table, spreadsheet.meant)
 
 
 def read_parquet(path: str | os.PathLike[str]) -> "pd.DataFrame":

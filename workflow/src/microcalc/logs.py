@@ -1,6 +1,8 @@
 """Logging for scripts: a failed job's log ends in one sentence that says what to do."""
 
+import errno
 import logging
+import os
 import signal
 import sys
 import traceback
@@ -22,6 +24,7 @@ def start(log_path: str) -> logging.Logger:
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
     logging.captureWarnings(True)
+    logging.raiseExceptions = False  # of a log on a full disk: the console must stay readable
     logging.getLogger("py.warnings").handlers = [handler]
 
     def report(
@@ -29,13 +32,20 @@ def start(log_path: str) -> logging.Logger:
     ) -> None:
         if not isinstance(error, StudyError):
             logger.error("".join(traceback.format_exception(kind, error, trace)))
-        sentence = f"{kind.__name__}: {error}"
+        sentence = f"{kind.__name__}: {error}{_advice(error)}"
         logger.error(sentence)
         print(f"{sentence}\nSee {log_path}", file=sys.stderr)
 
     sys.excepthook = report
     signal.signal(signal.SIGTERM, _end)
     return logger
+
+
+def _advice(error: BaseException) -> str:
+    """Return what to do where the disk is full; libraries raise errors of their own kinds then."""
+    if os.strerror(errno.ENOSPC) not in str(error):
+        return ""
+    return "; the disk is full: make room and run the same command again, what is done is kept"
 
 
 def _end(number: int, frame: FrameType | None) -> None:

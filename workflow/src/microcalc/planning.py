@@ -121,6 +121,18 @@ def refuse_missing_images(rows: Iterable[Row], image_folder: str) -> None:
         )
 
 
+def refuse_read_only(folder: str) -> None:
+    """Raise a StudyError when nothing can be written in a folder, or where it is to be made."""
+    place = Path(folder)
+    while not place.exists():
+        place = place.parent
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise StudyError(
+            f"{folder} cannot be written: {place} is read-only for this user; change its "
+            "permissions, or run where you may write"
+        )
+
+
 def refuse_forgotten_change(shard_file: str, digest: Callable[[], str]) -> None:
     """Raise a StudyError when a shard is out of date and Snakemake cannot know it.
 
@@ -137,6 +149,11 @@ def refuse_forgotten_change(shard_file: str, digest: Callable[[], str]) -> None:
             "made again; run the same command once with --forcerun extract_patches (unchanged "
             "images are not computed again)"
         )
+
+
+def tables_digest(*paths: str) -> str:
+    """Return a digest of tables by content: of a table that a backup restored, time is no guide."""
+    return digest_value([digest_file(path) for path in paths if os.path.exists(path)])
 
 
 @cache

@@ -1,14 +1,16 @@
 """The study's config: checked against its schema, with the schema's defaults filled in."""
 
 import copy
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import yaml
 
-from microcalc.errors import StudyError, did_you_mean
+from microcalc import contradictions, violations
+from microcalc.errors import StudyError, shown
 
 Schema = Mapping[str, Any]
 
@@ -38,8 +40,8 @@ def complete(config: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
     Raises
     ------
     StudyError
-        Listing every key that is unknown, missing, of the wrong type or out of range, with
-        the nearest valid name.
+        Listing every key that is unknown, missing, of the wrong type or out of range, with the
+        nearest valid name, and all that contradicts something else.
     """
     completed = filled(config, schema)
     found = problems(completed, schema)
@@ -56,10 +58,44 @@ def filled(config: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
 
 
 def problems(completed: Mapping[str, Any], schema: Schema) -> list[str]:
-    """Return a line for all that is wrong with a filled config, beginning with the key's place."""
-    errors = jsonschema.Draft202012Validator(schema).iter_errors(completed)
-    found = [line for error in sorted(errors, key=_place) for line in _explain(error)]
-    return found or _contradictions(completed)
+    """Return what is wrong with a filled config, each problem beginning with the key's place."""
+    unwritten = list(_no_text(completed))
+    if unwritten:
+        return unwritten
+    errors = sorted(_Validator(schema).iter_errors(completed), key=_order)
+    found = [line for error in errors for line in violations.lines(error, schema)]
+    return found or contradictions.found(completed)
+
+
+def refuse_repeated_keys(path: str | Path) -> None:
+    """Raise a StudyError for keys that stand twice in a section of a YAML file.
+
+    YAML's readers silently keep the last of them.
+    """
+    try:
+        root = yaml.compose(Path(path).read_text(encoding="utf-8"), yaml.SafeLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        # Snakemake has said so already, or the file is JSON with tabs.
+        return
+    found = list(_repeated(root, "")) if root else []
+    if found:
+        raise StudyError.listing(
+            f"{path}: keys that stand twice, of which one would be lost", found
+        )
+
+
+def _repeated(node: yaml.Node, place: str) -> Iterator[str]:
+    if isinstance(node, yaml.SequenceNode):
+        for entry in node.value:
+            yield from _repeated(entry, place)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    first: dict[str, int] = {}
+    for key, value in node.value:
+        inner, line = violations.join(place, key.value), key.start_mark.line + 1
+        if first.setdefault(str(key.value), line) != line:
+            yield f"{inner}: stands on line {line} and on line {first[str(key.value)]}; keep one"
+        yield from _repeated(value, inner)
 
 
 def _fill(value: Any, schema: Schema) -> None:
@@ -76,120 +112,35 @@ def _fill(value: Any, schema: Schema) -> None:
             _fill(value[name], every)
 
 
-def _place(error: jsonschema.ValidationError) -> list[str]:
+def _no_text(value: Any, place: str = "") -> Iterator[str]:
+    """Yield what no schema speaks of: keys that are no text, and text that cannot be shown."""
+    if isinstance(value, str) and not value.replace("\n", "").isprintable():
+        yield f"{place}: {shown(value)} holds a character that cannot be shown; remove it"
+    for key, part in value.items() if isinstance(value, Mapping) else ():
+        inner = violations.join(place, key)
+        yield from _no_text(part, inner)
+        if not isinstance(key, str):
+            yield f"{inner}: the key {violations.kind_problem(key, ['string'])}"
+    for i, entry in enumerate(value if isinstance(value, list) else ()):
+        yield from _no_text(entry, f"{place}, entry {i + 1}")
+
+
+def _order(error: jsonschema.ValidationError) -> list[str]:
     return [str(part) for part in error.absolute_path]
 
 
-def _explain(error: jsonschema.ValidationError) -> Iterable[str]:
-    place = ".".join(_place(error))
-    schema: Any = error.schema
-    expected: Any = error.validator_value
-    known = list(schema.get("properties", {}))
-    if error.validator == "additionalProperties" and isinstance(error.instance, Mapping):
-        unknown = [name for name in error.instance if name not in known]
-        return [f"{_join(place, name)}: no such key{did_you_mean(name, known)}" for name in unknown]
-    if error.validator == "required" and isinstance(error.instance, Mapping):
-        absent = [name for name in expected if name not in error.instance]
-        return [
-            f"{_join(place, name)}: is missing; {_description(schema, name)}" for name in absent
-        ]
-    if error.validator == "enum":
-        choices = ", ".join(map(str, expected))
-        hint = did_you_mean(str(error.instance), list(map(str, expected)))
-        return [f"{place}: {error.instance!r} is not one of {choices}{hint}"]
-    return [f"{place}: {error.message}"]
+def _is_whole(_checker: object, value: object) -> bool:
+    # A 4.0 would count as whole for JSON Schema, and not for range().
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _join(place: str, name: str) -> str:
-    return f"{place}.{name}" if place else str(name)
+def _is_number(checker: object, value: object) -> bool:
+    return _is_whole(checker, value) or (isinstance(value, float) and math.isfinite(value))
 
 
-def _description(schema: Schema, name: str) -> str:
-    part = schema.get("properties", {}).get(name, {})
-    return " ".join(str(part.get("description", "it has no default")).split())
-
-
-def _contradictions(config: Mapping[str, Any]) -> list[str]:
-    labels, models = config["labels"], config["models"]
-    problems = [
-        *_model_contradictions(config),
-        *_engine_contradictions(config),
-        *_reader_contradictions(config),
-    ]
-    if labels["negative"] == labels["positive"]:
-        problems.append("labels: negative and positive are the same label")
-    measured = config["evaluation"]
-    for pair in measured["comparisons"]:
-        problems += [
-            f"evaluation.comparisons: {name!r} is no model{did_you_mean(name, list(models))}"
-            for name in pair
-            if name not in models
-        ]
-    if measured["net_benefit"]["low"] > measured["net_benefit"]["high"]:
-        problems.append("evaluation.net_benefit: low is above high")
-    return problems
-
-
-def _engine_contradictions(config: Mapping[str, Any]) -> list[str]:
-    mrmr = config["selection"]["mrmr"]
-    if mrmr["engine"] != "pymrmr" or mrmr["scheme"] in ("MIQ", "MID"):
-        return []
-    return [
-        f"selection.mrmr: the engine pymrmr has no scheme {mrmr['scheme']!r}; choose MIQ or MID, "
-        "or the engine native"
-    ]
-
-
-def _reader_contradictions(config: Mapping[str, Any]) -> list[str]:
-    own, others = config["images"]["reader"], config["features"]["stability"]["readers"]
-    if others and own is None:
-        return ["features.stability.readers: images.reader must name whose regions they repeat"]
-    if own in others:
-        return [f"features.stability.readers: {own!r} is images.reader; name others"]
-    return []
-
-
-def _model_contradictions(config: Mapping[str, Any]) -> list[str]:
-    clinical, screening = config["clinical"], config["screening"]
-    problems = [
-        f"{place}: {name!r} is no clinical variable{did_you_mean(name, list(clinical))}"
-        for place, names in _named_variables(config)
-        for name in names
-        if name not in clinical
-    ]
-    problems += [
-        f"clinical.{name}.knots: only a continuous variable can be a spline"
-        for name, entry in clinical.items()
-        if "knots" in entry and entry["kind"] != "continuous"
-    ]
-    known = ["main", *config["features"]["further_networks"]]
-    for name, spec in config["models"].items():
-        network = spec["network"]
-        if network not in known:
-            problems.append(
-                f"models.{name}.network: {network!r} is not in features.further_networks"
-                f"{did_you_mean(network, known)}"
-            )
-        elif network != "main" and spec["deep"] == "none":
-            problems.append(f"models.{name}.network: the model takes no deep features (deep: none)")
-        column = spec.get("column")
-        if column is not None and spec["kind"] != "external_score":
-            problems.append(f"models.{name}.column: belongs to kind external_score alone")
-        elif column in clinical and clinical[column]["candidate"]:
-            problems.append(
-                f"clinical.{column}.candidate: must be false, since {column} is the external score "
-                f"of the model {name}; the screening would choose it too"
-            )
-    if screening["method"] == "fixed" and not screening["variables"]:
-        problems.append("screening.variables: method fixed needs the predictors named")
-    return problems
-
-
-def _named_variables(config: Mapping[str, Any]) -> Iterable[tuple[str, list[str]]]:
-    """Yield the places of the config that name clinical variables, with what they name."""
-    yield "screening.variables", config["screening"]["variables"]
-    for name, spec in config["models"].items():
-        yield f"models.{name}.without", spec.get("without", [])
-        yield f"models.{name}.column", [spec["column"]] if "column" in spec else []
-        wanted = spec.get("clinical", "none")
-        yield f"models.{name}.clinical", [] if isinstance(wanted, str) else wanted
+_Validator: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"integer": _is_whole, "number": _is_number}
+    ),
+)

@@ -7,7 +7,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
-from microcalc.errors import StudyError
+from microcalc import spreadsheet
+from microcalc.errors import StudyError, shown
 
 SEPARATORS = (",", ";", "\t")
 MISSING = ("", "NA")
@@ -66,7 +67,7 @@ def read_table(path: str | os.PathLike[str], *, only: Collection[str] | None = N
         header = next(filled)
         kept = [(i, column) for i, column in enumerate(header) if only is None or column in only]
         whole = len(kept) == len(header)
-        for cells in filled:
+        for cells in spreadsheet.meant_rows(filled, text):
             if len(cells) == len(header):
                 # Of a table of a million rows the time is spent here.
                 rows.append(
@@ -109,4 +110,4 @@ def _separator(text: str) -> str:
 def _header_problems(header: list[str]) -> list[str]:
     unnamed = [f"column {i + 1} has no name" for i, name in enumerate(header) if not name]
     twice = sorted({name for name in header if name and header.count(name) > 1})
-    return unnamed + [f"column {name!r} stands twice in the header" for name in twice]
+    return unnamed + [f"column {shown(name)} stands twice in the header" for name in twice]

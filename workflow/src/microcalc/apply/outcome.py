@@ -11,6 +11,7 @@ from scipy.special import ndtri
 
 from microcalc.evaluation import clustered, delong, predictions, resampling
 from microcalc.evaluation.cohort_tables import Path
+from microcalc.files import read_text_csv
 
 COLUMNS = (
     "model", "split", "kind", "n_pos", "n_neg", "auc", "development_n_pos", "development_n_neg",
@@ -38,7 +39,7 @@ def join(
         `predictions` has the columns of `models/predictions.csv`, split "external" and kind
         "held_out"; `cases` those of `included` with label and y.
     """
-    table = pd.read_csv(included, dtype=str, keep_default_na=False)
+    table = read_text_csv(included).fillna("")
     cases = table.merge(labels, on="case_id", validate="1:1")
     kept = cases[cases["status"] == "included"]
     identity = kept[["case_id", "patient_id", "center", "split", "y"]]

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from microcalc import spreadsheet
 from microcalc.errors import StudyError
 from microcalc.files import digest_value, write_csv
 
@@ -35,7 +36,7 @@ def read(path: Place) -> pd.DataFrame:
     """
     if not Path(path).exists():
         return pd.DataFrame(columns=list(COLUMNS), dtype=object)
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = pd.read_csv(path, dtype=str, keep_default_na=False).map(spreadsheet.meant)
     if tuple(table.columns) != COLUMNS:
         raise StudyError(
             f"{path}: not a register of predictions; its columns are not {', '.join(COLUMNS)}"

@@ -7,7 +7,7 @@ import pandas as pd
 
 from microcalc.cohort.split import assign_splits
 from microcalc.cohort.tables import Cohort
-from microcalc.errors import StudyError
+from microcalc.errors import StudyError, did_you_mean
 from microcalc.seeds import stream
 
 FEWEST_PATIENTS = 3
@@ -51,6 +51,7 @@ def build_eligible(
     """
     with_image = {image["case_id"] for image in cohort.images}
     reasons = {case["case_id"]: _reason(case, labels, with_image) for case in cohort.cases}
+    _check_centers(cohort, settings["development_centers"])
     kept = [dict(case) for case in cohort.cases if reasons[case["case_id"]] is None]
     for case in kept:
         case["y"] = int(case["label"] == labels["positive"])
@@ -72,6 +73,20 @@ def build_eligible(
         pd.DataFrame(list(cohort.images)),
         pd.DataFrame(exclusions, columns=EXCLUSION_COLUMNS),
     )
+
+
+def _check_centers(cohort: Cohort, development: Iterable[str]) -> None:
+    """Raise a StudyError for development centers that no case comes from."""
+    centers = sorted({case["center"] for case in cohort.cases})
+    problems = [
+        f"{center!r} is no center of the case table, which has {', '.join(centers)}"
+        f"{did_you_mean(center, centers)}"
+        for center in development
+        if center not in centers
+    ]
+    # Where the table has splits of its own, these centers are not used.
+    if problems and "split" not in cohort.cases[0]:
+        raise StudyError.listing("cohort.development_centers cannot be what is meant", problems)
 
 
 def _reason(case: Mapping[str, Any], labels: Mapping[str, Any], with_image: set[str]) -> str | None:
@@ -109,20 +124,52 @@ def _permute_within_center(
 
 
 def _refuse_recoded_label(cases: list[dict[str, Any]], clinical: list[str]) -> None:
-    """Raise a StudyError for variables whose two values stand for the two labels, without fail."""
+    """Raise a StudyError for variables whose two values stand for the two labels, without fail.
+
+    So may a value and none at all: what is filled in for one class alone tells the class.
+    """
     problems = []
     for name in clinical:
-        pairs = {(case[name], case["label"]) for case in cases if case[name] is not None}
-        values, told = {value for value, _ in pairs}, {label for _, label in pairs}
-        if len(pairs) == len(values) == len(told) == 2:
-            meaning = " and ".join(f"{value} = {label}" for value, label in sorted(pairs, key=str))
-            problems.append(f"column {name!r}: {meaning} in every case of every split")
+        given = [(case["split"], case[name], case["label"]) for case in cases]
+        filled = [(split, value, label) for split, value, label in given if value is not None]
+        is_there = [
+            (split, "empty" if value is None else "filled in", label)
+            for split, value, label in given
+        ]
+        meaning = _recoding(filled) or _recoding(is_there)
+        if meaning:
+            problems.append(f"column {name!r}: {meaning}")
     if problems:
         raise StudyError.listing(
             "These clinical variables are the label under another name; remove them from "
             "`clinical` and name them under `cohort.other_columns`",
             problems,
         )
+
+
+def _recoding(cases: list[tuple[str, Any, str]]) -> str:
+    """Return what two values mean where every split has one for each label; else nothing.
+
+    `cases` are split, value and label. Splits may be coded differently: what is 1 in one center
+    may be 0 in another.
+    """
+    codes: dict[str, set[tuple[Any, str]]] = {}
+    for split, value, label in cases:
+        codes.setdefault(split, set()).add((value, label))
+    if not all(
+        len(pairs) == len(dict(pairs)) == len({y for _, y in pairs}) for pairs in codes.values()
+    ):
+        return ""
+    whole = [pairs for pairs in codes.values() if len(pairs) == 2]
+    if not whole:
+        return ""
+    if all(pairs <= whole[0] for pairs in codes.values()):
+        return f"{_in_words(whole[0])} in every case of every split"
+    return "; ".join(f"{_in_words(pairs)} in every case of {at}" for at, pairs in codes.items())
+
+
+def _in_words(pairs: set[tuple[Any, str]]) -> str:
+    return " and ".join(f"{value} = {label}" for value, label in sorted(pairs, key=str))
 
 
 def small_classes(cases: Iterable[tuple[int, str]]) -> dict[str, int]:

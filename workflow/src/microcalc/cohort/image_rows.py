@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from microcalc.errors import shown
 from microcalc.tables import MISSING, Table
 
 BOX = ("x0", "y0", "x1", "y1")
@@ -25,13 +26,13 @@ def problems(table: Table) -> list[str]:
         if key in seen:
             of_reader = f" for reader {key[1]}" if key[1] else ""
             found.append(
-                f"{start}, column 'image_id': {row['image_id']!r} stands on line {seen[key]} "
+                f"{start}, column 'image_id': {shown(row['image_id'])} stands on line {seen[key]} "
                 f"already{of_reader}; every image has one row, or one for each reader"
             )
         seen.setdefault(key, line)
         before, line_before = first.setdefault(key[0], (said, line))
         found += [
-            f"{start}, column {name!r}: {said[name]!r} here and {before[name]!r} on line "
+            f"{start}, column {name!r}: {shown(said[name])} here and {shown(before[name])} on line "
             f"{line_before}; the rows of one image differ in its region and reader alone"
             for name in ("image_id", *OF_THE_IMAGE)
             if said.get(name, "") != before.get(name, "") and name != "path"

@@ -1,9 +1,7 @@
 """The study's two tables, checked whole before anything is computed."""
 
-import difflib
 import math
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +9,10 @@ from typing import Any
 import jsonschema
 
 from microcalc.cohort import image_rows
-from microcalc.errors import StudyError
+from microcalc.errors import StudyError, did_you_mean, shown
 from microcalc.settings import read_schema
+from microcalc.spreadsheet import NUMBER
 from microcalc.tables import MISSING, Table, read_table
-
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 Row = dict[str, Any]
 Schema = Mapping[str, Any]
@@ -114,22 +111,16 @@ def read_cohort(
 
 def _column_problems(table: Table, known: list[str], required: Iterable[str]) -> list[str]:
     problems = [
-        f"{table.name}: column {name!r} is missing{_hint(name, table.columns)}"
+        f"{table.name}: column {name!r} is missing{did_you_mean(name, table.columns)}"
         for name in required
         if name not in table.columns
     ]
     return problems + [
-        f"{table.name}: column {name!r} is not known{_hint(name, known)}; declare it under "
-        "`clinical`, or under `cohort.other_columns` to leave it out"
+        f"{table.name}: column {shown(name)} is not known{did_you_mean(name, known)}; declare it "
+        "under `clinical`, or under `cohort.other_columns` to leave it out"
         for name in table.columns
         if name not in known
     ]
-
-
-def _hint(name: str, candidates: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name.lower(), [c.lower() for c in candidates], n=1, cutoff=0.6)
-    original = [c for c in candidates if near and c.lower() == near[0]]
-    return f" (did you mean {original[0]!r}?)" if original else ""
 
 
 def _with_clinical(
@@ -162,9 +153,9 @@ def _typed_rows(table: Table, schema: Schema, ignored: set[str]) -> tuple[list[R
             column = str(error.path[0]) if error.path else ""
             cell = kept.get(column)
             # Hospitals write names in paths.
-            shown = "(not shown)" if _is_path(column) and cell not in MISSING else cell
+            said = "(not shown)" if _is_path(column) and cell not in MISSING else cell
             problems.append(
-                f"{table.name}, line {line}, column {column!r}: {_explain(error, shown)}"
+                f"{table.name}, line {line}, column {column!r}: {_explain(error, said)}"
             )
     return rows, problems
 
@@ -184,23 +175,23 @@ def _value(cell: str, schema: Mapping[str, Any]) -> str | float | int | None:
 
 
 def _explain(error: jsonschema.ValidationError, cell: str | None) -> str:
-    shown = repr(cell if cell is None or len(cell) <= 60 else cell[:57] + "...")
+    found = shown(cell)
     schema: Any = error.schema
     limit: Any = error.validator_value
     if cell in MISSING:
         return "is empty; a value is required"
     if error.validator == "enum":
         choices = [str(choice) for choice in limit if choice is not None]
-        return f"{shown} is not one of {', '.join(choices)}{_hint(str(cell), choices)}"
+        return f"{found} is not one of {', '.join(choices)}{did_you_mean(cell, choices)}"
     if error.validator == "type":
         comma = " (write a decimal point, not a comma)" if cell and "," in cell else ""
-        return f"{shown} is not a {_type_name(limit)}{comma}"
+        return f"{found} is not a {_type_name(limit)}{comma}"
     if error.validator == "pattern":
-        return f"{shown} is not allowed here: {schema.get('description', limit)}"
+        return f"{found} is not allowed here: {schema.get('description', limit)}"
     if error.validator in ("minimum", "exclusiveMinimum"):
-        return f"{shown} is too small; expected at least {limit}"
+        return f"{found} is too small; expected at least {limit}"
     if error.validator in ("maximum", "exclusiveMaximum"):
-        return f"{shown} is too large; expected at most {limit}"
+        return f"{found} is too large; expected at most {limit}"
     return str(error.message)
 
 
@@ -220,10 +211,10 @@ def _repeated(table: Table, column: str) -> list[str]:
             how = (
                 "stands"
                 if value == value_before
-                else f"differs from {value_before!r} only in case and stands"
+                else f"differs from {shown(value_before)} only in case and stands"
             )
             problems.append(
-                f"{table.name}, line {line}, column {column!r}: {value!r} {how} on line "
+                f"{table.name}, line {line}, column {column!r}: {shown(value)} {how} on line "
                 f"{line_before} already; every {column} must be its own"
             )
         first.setdefault(folded, (line, value))
@@ -239,7 +230,8 @@ def _spelled_twice(table: Table, column: str) -> list[str]:
         before, line_before = first.setdefault(value.casefold(), (value, line))
         if value != before and value not in problems:
             problems[value] = (
-                f"{table.name}, line {line}, column {column!r}: {value!r} differs from {before!r} "
+                f"{table.name}, line {line}, column {column!r}: {shown(value)} differs from "
+                f"{shown(before)} "
                 f"on line {line_before} only in case; write the same one the same way"
             )
     return list(problems.values())
@@ -253,22 +245,29 @@ def _patient_problems(table: Table) -> list[str]:
             value, line_before = first.setdefault(row["patient_id"], (row.get(column, ""), line))
             if row.get(column, "") != value:
                 problems.append(
-                    f"{table.name}, line {line}, column {column!r}: patient {row['patient_id']} is "
-                    f"in {row[column]!r} here and in {value!r} on line {line_before}; all cases of "
-                    f"a patient belong to one {column}"
+                    f"{table.name}, line {line}, column {column!r}: patient "
+                    f"{shown(row['patient_id'])} is in {shown(row[column])} here and in "
+                    f"{shown(value)} on line {line_before}; all cases of a patient belong to one "
+                    f"{column}"
                 )
     return problems
 
 
 def _link_problems(cases: Table, images: Table) -> list[str]:
     known = {row["case_id"] for row in cases.rows}
-    folded = {case_id.casefold(): [case_id] for case_id in known}
+    folded = {case_id.casefold(): case_id for case_id in known}
     return [
-        f"{images.name}, line {line}, column 'case_id': {row['case_id']!r} is not in {cases.name}"
-        f"{_hint(row['case_id'], folded.get(row['case_id'].casefold(), []))}"
+        f"{images.name}, line {line}, column 'case_id': {shown(row['case_id'])} is not in "
+        f"{cases.name}{_but_for_case(row['case_id'], folded)}"
         for row, line in zip(images.rows, images.lines, strict=True)
         if row["case_id"] not in known
     ]
+
+
+def _but_for_case(case_id: str, folded: Mapping[str, str]) -> str:
+    # A neighbor's id is one letter away too.
+    near = folded.get(case_id.casefold())
+    return f" (did you mean {near!r}?)" if near else ""
 
 
 def _without_paths(row: Row) -> Row:

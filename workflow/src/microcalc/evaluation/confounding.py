@@ -10,7 +10,7 @@ import pandas as pd
 from microcalc import seeds
 from microcalc.evaluation import clustered, delong, resampling
 from microcalc.evaluation.arrays import Floats
-from microcalc.selection.folds import assign_folds
+from microcalc.folds import assign_folds
 from microcalc.selection.training import feature_matrix, feature_names
 
 COLUMNS = (

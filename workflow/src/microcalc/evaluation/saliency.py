@@ -148,8 +148,8 @@ def compute(
     -------
     dict
         case_id, split, kind, y, probability, threshold, logit, constant, method, image_id, view
-        (n,); patch (n, S, S); map (n, h, w). With method ``exact`` the maps of a case's views
-        and its constant add up to its logit.
+        (n,); picture (n, S, S), the patch for people; map (n, h, w). With method ``exact`` the
+        maps of a case's views and its constant add up to its logit.
     """
     name = backbone.describe(weights_path).backbone
     function = linear(model)
@@ -163,7 +163,7 @@ def compute(
             views = _views(shards, case["case_id"])
             patches = np.stack([shard.patch[i] for shard, i in views])
             found = cam.case_maps(network, patches, coefficients)
-            for (shard, i), patch, one in zip(views, patches, found.maps, strict=True):
+            for (shard, i), one in zip(views, found.maps, strict=True):
                 row = case | {
                     "threshold": model["threshold"],
                     "logit": function.intercept + found.score,
@@ -171,7 +171,7 @@ def compute(
                     "method": found.method,
                     "image_id": str(shard.image_id[i]),
                     "view": str(shard.view[i]),
-                    "patch": patch,
+                    "picture": shard.picture[i],
                     "map": one.astype(np.float32),
                 }
                 for column, values in columns.items():
@@ -181,7 +181,7 @@ def compute(
 
 _COLUMNS = (
     "case_id", "split", "kind", "y", "probability", "threshold", "logit", "constant", "method",
-    "image_id", "view", "patch", "map",
+    "image_id", "view", "picture", "map",
 )  # fmt: skip
 
 

@@ -216,11 +216,12 @@ def table(
                 "expected_auc": expected_auc}  # fmt: skip
         if split != "train":
             criteria = validation(prevalence, expected_auc)
-            found += [size | _judged(one, n, prevalence, split) for one in criteria]
+            what = f"{split} validation"
+            found += [size | _judged(one, n, prevalence, what) for one in criteria]
             continue
         r2 = cox_snell(expected_auc, prevalence)
         for model, number in parameters.items():
-            what = f"the {model} model with {number} candidate parameters"
+            what = f"the {model} model with {number:,} candidate parameters"
             per = {"model": model, "parameters": number, "events_per_parameter": events / number}
             criteria = development(number, prevalence, r2)
             found += [size | per | _judged(one, n, prevalence, what) for one in criteria]

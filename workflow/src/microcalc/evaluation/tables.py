@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from microcalc import transductive
 from microcalc.evaluation import (
     calibration,
     compare,
@@ -138,10 +139,14 @@ def usefulness(rows: pd.DataFrame, *, settings: Settings, seed: int) -> Tables:
     }
 
 
-def write(tables: Tables, outputs: Any) -> None:
-    """Write each table to the attribute of `outputs` that has its name."""
+def write(tables: Tables, outputs: Any, *, harmonize: str = "none") -> None:
+    """Write each table to the attribute of `outputs` that has its name.
+
+    Where `harmonize`, the config's `features.harmonize`, evened out the centers, each says so in
+    a column `transductive`.
+    """
     for name, table in tables.items():
-        write_csv(table, getattr(outputs, name))
+        write_csv(transductive.labelled(table, harmonize), getattr(outputs, name))
 
 
 def _transform(settings: Settings) -> Any:

@@ -75,6 +75,19 @@ def batch_size(device: "torch.device", size: int) -> int:
 
 
 @contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread: torch sums over a batch in an order that depends on them."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextmanager
 def hold(device: "torch.device", *, folder: Path | None = None) -> Iterator["torch.device"]:
     """Yield `device` for this process alone: concurrent jobs on one machine never share a GPU.
 

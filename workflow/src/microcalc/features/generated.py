@@ -5,15 +5,13 @@ signal. Two things mend it: residual branches that start at zero, and batch-norm
 estimated on pictures. The pictures are generated too, so no case of a study reaches the weights.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from microcalc import seeds
 from microcalc.features import backbone
+from microcalc.features.device import one_thread
 from microcalc.features.preprocessing import Preprocessing
 
 N_PATCHES = 64
@@ -27,7 +25,7 @@ def tensors(name: str, *, seed: int, preprocessing: Preprocessing) -> dict[str, 
     then every batch-norm layer's mean and variance are set to what it meets on
     `N_PATCHES` generated patches. The result does not depend on the number of threads.
     """
-    with _one_thread(), torch.random.fork_rng(devices=[]), torch.inference_mode():
+    with one_thread(), torch.random.fork_rng(devices=[]), torch.inference_mode():
         torch.manual_seed(seeds.derive(seed, "features", "weights", name))
         body = _build(name)
         _estimate_statistics(
@@ -93,14 +91,3 @@ def _estimate_statistics(body: torch.nn.Module, images: torch.Tensor) -> None:
         layer.momentum = None  # the average of all batches, of which there is one
     if layers:
         body(images)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute on one thread: torch sums batch statistics in an order that depends on them."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

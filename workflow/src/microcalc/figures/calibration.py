@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from microcalc.figures import style, words
 from microcalc.figures.roc import kind_shown
@@ -14,7 +16,10 @@ from microcalc.figures.roc import kind_shown
 LEAST = 10
 """Cases of either class below which a smooth curve would show single cases."""
 
-HEADING: dict[str, Any] = {"fontsize": 7.5, "fontweight": "normal", "loc": "center", "y": 1.2}
+LOW_ROW_MM = 50.0
+"""Height of a model's row below which two names do not fit beside it."""
+
+HEADING: dict[str, Any] = {"fontsize": 7.5, "fontweight": "normal", "loc": "center", "pad": 25}
 
 
 @style.styled
@@ -26,6 +31,7 @@ def draw(
     *,
     models: Sequence[str],
     labels: Mapping[str, Any],
+    confidence: float = 0.95,
 ) -> Figure:
     """Return a grid of calibration plots: models as rows, sets as columns.
 
@@ -42,10 +48,14 @@ def draw(
         Every model of the study, in the order of its config.
     labels
         Names of the `negative` and `positive` class.
+    confidence
+        Level of the intervals, for the legend.
     """
     there = set(measures["split"])
     splits = [split for split in words.SPLITS if split in there]
-    figure = style.new_figure(style.PAGE_MM, 14 + 68 * len(models))
+    height = min(20 + 66 * len(models), style.TALLEST_MM)
+    figure = style.new_figure(style.PAGE_MM, height)
+    low = height / len(models) < LOW_ROW_MM
     grid = figure.subplots(
         2 * len(models),
         len(splits),
@@ -60,15 +70,37 @@ def draw(
             parts = (_own(table, model, split) for table in (measures, curve, groups))
             _curve(above, looks[model].color, *parts)
             of_bins = _own(histogram, model, split)
-            _histogram(below, of_bins, labels, legend=i == 0 and j == 0)
+            _histogram(below, of_bins, low=low)
             if i == 0:
                 above.set_title(_heading(measures, split, labels), **HEADING)
-            if j == 0:
+            if j == 0 and low:
+                above.set_ylabel(words.label(model), fontsize=7)
+            elif j == 0:
                 above.set_ylabel(f"{words.label(model)}\nObserved share", fontsize=7.5)
                 below.set_ylabel("Cases", fontsize=7.5)
     for axes in grid[-1]:
         axes.set_xlabel(f"Predicted probability of {labels['positive']}", fontsize=7.5)
+    if low:
+        figure.supylabel("Observed share, and below it cases", fontsize=7.5)
     figure.align_ylabels(grid[:, 0])
+    level = f"{100 * confidence:g}%"
+    figure.legend(
+        handles=[
+            Line2D([], [], color=style.GREY, label=f"smoothed, {level} band"),
+            Line2D(
+                [], [], color=style.GREY, marker="o", markersize=2.5, linewidth=0.6,
+                label=f"groups of cases, {level} CI",
+            ),
+            Line2D([], [], color=style.PALE, linewidth=0.8, label="perfect agreement"),
+            Patch(color=style.POSITIVE, label=str(labels["positive"])),
+            Patch(color=style.NEGATIVE, label=str(labels["negative"])),
+        ],
+        loc="outside lower center",
+        ncols=5,
+        handlelength=1.5,
+        columnspacing=1.2,
+        title=f"Intercept and slope: estimate ({level} CI)",
+    )  # fmt: skip
     return figure
 
 
@@ -120,19 +152,15 @@ def _curve(
     axes.text(0, 1.02, text, transform=axes.transAxes, fontsize=7, va="bottom")
 
 
-def _histogram(axes: Axes, rows: pd.DataFrame, labels: Mapping[str, Any], *, legend: bool) -> None:
+def _histogram(axes: Axes, rows: pd.DataFrame, *, low: bool) -> None:
     """Draw the positive class upwards, the negative downwards."""
     middle = (rows["bin_low"] + rows["bin_high"]) / 2
     width = 0.9 * (rows["bin_high"] - rows["bin_low"])
     positive, negative = rows["n_pos"].to_numpy(), rows["n_neg"].to_numpy()
-    axes.bar(middle, positive, width=width, color=style.POSITIVE, label=str(labels["positive"]))
-    axes.bar(middle, -negative, width=width, color=style.NEGATIVE, label=str(labels["negative"]))
+    axes.bar(middle, positive, width=width, color=style.POSITIVE)
+    axes.bar(middle, -negative, width=width, color=style.NEGATIVE)
     axes.axhline(0, color=style.BLACK, linewidth=0.5)
     most = max([1, *positive, *negative])
-    axes.set(ylim=(-1.1 * most, 1.1 * most), yticks=[-most, 0, most])
-    axes.set_yticklabels([str(int(most)), "0", str(int(most))])
-    if legend:
-        axes.legend(
-            loc="lower left", bbox_to_anchor=(0, 0.9), ncols=2, fontsize=7, handlelength=1,
-            columnspacing=1, borderaxespad=0,
-        )  # fmt: skip
+    axes.set_ylim(-1.1 * most, 1.1 * most)
+    ticks = [most] if low else [-most, 0, most]
+    axes.set_yticks(ticks, [str(int(abs(tick))) for tick in ticks])

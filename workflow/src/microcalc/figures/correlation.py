@@ -61,7 +61,7 @@ def draw(
     )
     numbers = [str(number) for number in range(1, n + 1)]
     # every second number fits at a legible size
-    step = 1 if n <= 20 else 2
+    step = 1 if n <= 12 else 2
     axes.set_xticks(range(0, n, step), numbers[::step], fontsize=7)
     names = [f"{name}  {number}" for name, number in zip(columns, numbers, strict=True)]
     axes.set_yticks(range(n), names, fontsize=7)
@@ -72,8 +72,9 @@ def draw(
     if 0 < len(kept) < n:
         axes.plot([-0.5, border], [border, border], color=style.BLACK, linewidth=0.8)
         axes.plot([border, border], [border, n - 0.5], color=style.BLACK, linewidth=0.8)
-    label = f"Spearman's ρ, training set (n = {len(training)})"
-    figure.colorbar(image, ax=axes, shrink=0.5, aspect=25, pad=0.02, label=label)
+    # in the empty half of the matrix
+    bar = figure.colorbar(image, cax=axes.inset_axes((0.7, 0.55, 0.025, 0.4)))
+    bar.set_label(f"Spearman's ρ,\ntraining set (n = {len(training)})")
     return figure
 
 

@@ -24,7 +24,7 @@ _GAP_MM, _MARGIN_MM, _HEAD_MM = 3.0, 2.0, 9.0
 _LINE_MM = 2.9
 _LETTERS = 34
 _MOST_LINES = 3
-_SPLIT_COLORS = {"train": style.GREY, "internal": style.ORANGE, "external": style.BLUE}
+_SPLIT_COLORS = {"train": style.GREY, "internal": style.BLACK, "external": style.BLUE}
 _NOT_ELIGIBLE = "not in the study"
 
 

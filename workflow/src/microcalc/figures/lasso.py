@@ -10,8 +10,8 @@ from microcalc.figures import style
 
 INTERCEPT = "(intercept)"
 MOST_LABELS = 8
-ROOM_FOR_A_NAME = 0.12
-"""What share of the axis the name of a lambda takes."""
+ROOM_FOR_A_NAME, ROOM_FOR_A_LINE = 0.13, 0.05
+"""What share of the axis the name of a lambda takes, lying and upright."""
 NO_PATH = "No feature reached the LASSO: there is no path."
 NAMES = {"lambda_min": "λ min", "lambda_1se": "λ 1SE"}
 
@@ -59,7 +59,7 @@ def draw_path(path: pd.DataFrame, cv: pd.DataFrame, *, choose: str) -> Figure:
     axes.axhline(0, color=style.BLACK, linewidth=0.5, zorder=1)
     axes.set(xlabel="log λ", ylabel="Coefficient per SD")
     _log_lambda_axis(axes, lambdas)
-    _mark_lambdas(axes, cv, choose)
+    _mark_lambdas(axes, cv, choose, above=True)
     _label_lines(axes, wide, labeled, colors)
     return figure
 
@@ -125,7 +125,8 @@ def _log_lambda_axis(axes: Axes, lambdas: np.typing.NDArray[np.float64]) -> None
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
 
 
-def _mark_lambdas(axes: Axes, cv: pd.DataFrame, choose: str) -> None:
+def _mark_lambdas(axes: Axes, cv: pd.DataFrame, choose: str, *, above: bool = False) -> None:
+    """Draw a line at each lambda and name it: inside the axes, or above where nothing stands."""
     places = {name: float(np.log(_lambda(cv, name))) for name in NAMES}
     same = places["lambda_min"] == places["lambda_1se"]
     for name, place in places.items():
@@ -138,17 +139,18 @@ def _mark_lambdas(axes: Axes, cv: pd.DataFrame, choose: str) -> None:
         text = " = ".join(NAMES.values()) if same else NAMES[name]
         # the axis falls to the right: lambda 1SE is the larger and stands left of lambda min
         start, end = axes.get_xlim()
-        at_edge = (place - start) / (end - start) < ROOM_FOR_A_NAME
-        left = name == "lambda_1se" and not same and not at_edge
-        lower = name == "lambda_1se" and not same and at_edge
+        share = (place - start) / (end - start)
+        upright = name == "lambda_1se" and not (same or above) and share < ROOM_FOR_A_NAME
+        left = name == "lambda_1se" and not same and (above or share > ROOM_FOR_A_LINE)
         axes.annotate(
             text,
             xy=(place, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(-3 if left else 3, -12 if lower else -2),
+            xytext=(-3 if left else 3, 2 if above else -2),
             textcoords="offset points",
+            rotation=90 if upright else 0,
             ha="right" if left else "left",
-            va="top",
+            va="bottom" if above else "top",
             fontsize=7,
             fontweight="bold" if solid else "normal",
         )

@@ -36,7 +36,8 @@ def draw(published: pd.DataFrame, *, models: Sequence[str], confidence: float = 
     for axes, of_set in zip(panels[:, 0], sets, strict=True):
         _panel(axes, _rows(published, of_set), models)
         kind = {"apparent": ", apparent", "out_of_fold": ", out of fold"}.get(of_set["kind"], "")
-        axes.set_title(words.split_label(of_set["split"]) + kind, fontsize=7.5, fontweight="normal")
+        title = f"{words.split_label(of_set['split'])}{kind}{_size(_rows(published, of_set))}"
+        axes.set_title(title, fontsize=7.5, fontweight="normal")
     panels[-1, 0].set_xlabel("Value")
     panels[-1, 0].set_xlim(-0.02, 1.02)
     handles = [
@@ -54,6 +55,11 @@ def _rows(table: pd.DataFrame, of_set: Mapping[Any, Any]) -> pd.DataFrame:
     own = table["kind"].fillna("") == of_set["kind"]
     rows: pd.DataFrame = table[own & (table["split"] == of_set["split"])]
     return rows
+
+
+def _size(rows: pd.DataFrame) -> str:
+    known = rows["n"].dropna()
+    return "" if known.empty else f" (n = {int(known.iloc[0])})"
 
 
 def _panel(axes: Axes, rows: pd.DataFrame, models: Sequence[str]) -> None:

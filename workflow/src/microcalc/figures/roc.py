@@ -88,6 +88,7 @@ def draw(
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], color=style.PALE, linewidth=0.8, zorder=1)
     n_negative = n_positive = 0
+    curves: list[tuple[Floats, Floats]] = []
     for name, look in style.models(models).items():
         own = scores[scores["model"] == name]
         if own.empty:
@@ -105,6 +106,7 @@ def draw(
             continue
         row = rows.loc[name].to_dict()
         x, y = points(own["y"], own["probability"])
+        curves.append((x, y))
         _band(axes, own, look.color, confidence, stream(seed, "roc band", split, name))
         axes.plot(
             x,
@@ -113,7 +115,8 @@ def draw(
             linestyle=look.line,
             zorder=3,
             label=f"{words.label(name)} "
-            + words.estimate(float(row["auc"]), float(row["auc_low"]), float(row["auc_high"])),
+            + words.estimate(float(row["auc"]), float(row["auc_low"]), float(row["auc_high"]))
+            + (", selected on" if row.get("selected_on") == "yes" else ""),
         )
         axes.plot(
             1 - row["specificity"],
@@ -135,7 +138,7 @@ def draw(
     )
     what = words.split_label(split) + (", out-of-fold scores" if split == "train" else "")
     axes.legend(
-        loc="lower right",
+        loc=_free_corner(curves),
         title=f"{what}\n{words.counts(n_negative, n_positive, labels)}"
         f"\nAUC ({100 * confidence:g}% CI)",
         alignment="left",
@@ -147,6 +150,14 @@ def draw(
         fancybox=False,
     ).set_zorder(5)
     return figure
+
+
+def _free_corner(curves: Sequence[tuple[Floats, Floats]]) -> str:
+    """Return where the legend hides no curve: below the diagonal, unless only curves are there."""
+    right, left = np.linspace(0.4, 0.99, 60), np.linspace(0.01, 0.6, 60)
+    below = any(np.interp(right, x, y).min() < 0.33 for x, y in curves)
+    above = any(np.interp(left, x, y).max() > 0.67 for x, y in curves)
+    return "upper left" if below and not above else "lower right"
 
 
 def _band(

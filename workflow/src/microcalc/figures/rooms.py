@@ -121,6 +121,7 @@ def evaluation(files: Files, frozen_models: Sequence[Path], config: Config) -> d
             read_csv(files["calibration_histogram"]),
             models=names,
             labels=labels,
+            confidence=config["confidence"],
         ),
         "net_benefit": decision.draw(read_csv(files["net_benefit"]), models=names, labels=labels),
         **{

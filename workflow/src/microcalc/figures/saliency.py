@@ -42,6 +42,11 @@ def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
         return style.message(
             style.new_figure(style.COLUMN_MM, 20), "No validation case has a prediction to map."
         )
+    if not np.any(arrays["map"]):
+        return style.message(
+            style.new_figure(style.COLUMN_MM, 20),
+            "The score is the same for every case: no place in an image moves it.",
+        )
     rows = [
         np.flatnonzero((arrays["split"] == split) & (arrays["case_id"] == case_id))[:2]
         for split, case_id in places
@@ -55,7 +60,7 @@ def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
         squeeze=False,
         gridspec_kw={"width_ratios": [1.2] + [1] * 3 * views},
     )
-    strongest = float(np.abs(arrays["map"]).max()) or 1.0
+    strongest = float(np.abs(arrays["map"]).max())
     for line, images in zip(grid, rows, strict=True):
         _describe(line[0], arrays, images[0], labels)
         for axes in line[1:]:
@@ -85,12 +90,12 @@ def _describe(axes: Axes, arrays: Arrays, i: int, labels: Mapping[str, str]) -> 
 
 def _pictures(line: npt.NDArray[Any], arrays: Arrays, i: int, strongest: float) -> Any:
     """Draw one view's three pictures; return what a color bar explains."""
-    patch, values = arrays["patch"][i], arrays["map"][i]
-    size = len(patch)
+    picture, values = arrays["picture"][i], arrays["map"][i]
+    size = len(picture)
     extent = (0.0, float(size), float(size), 0.0)
-    grey = {"cmap": "gray", "vmin": 0, "vmax": 1, "extent": extent}
+    grey = {"cmap": "gray", "vmin": 0, "vmax": 255, "extent": extent}
     color = {"cmap": COLORS, "vmin": -strongest, "vmax": strongest, "extent": extent}
-    line[0].imshow(patch, **grey)
+    line[0].imshow(picture, **grey)
     view = str(arrays["view"][i])
     line[0].text(
         4,
@@ -102,6 +107,6 @@ def _pictures(line: npt.NDArray[Any], arrays: Arrays, i: int, strongest: float) 
         bbox={"facecolor": "black", "lw": 0, "pad": 1},
     )
     shown = line[1].imshow(values, interpolation="nearest", **color)
-    line[2].imshow(patch, **grey)
+    line[2].imshow(picture, **grey)
     line[2].imshow(values, interpolation="bilinear", alpha=0.45, **color)
     return shown

@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 
 COLUMN_MM = 85.0
 PAGE_MM = 175.0
+TALLEST_MM = 235.0
+"""What a printed page has room for above a short caption."""
 
 # Okabe M, Ito K. Color Universal Design, 2008: told apart by readers with any color vision.
 BLACK = "#000000"
@@ -32,7 +34,8 @@ RC: dict[str, object] = {
     "font.family": "sans-serif",
     # shipped with matplotlib, so that every machine draws the same letters
     "font.sans-serif": ["DejaVu Sans"],
-    "mathtext.fontset": "dejavusans",
+    # a level "$5 to $10" is no formula
+    "text.parse_math": False,
     "font.size": 8,
     "axes.labelsize": 8,
     "axes.titlesize": 8,

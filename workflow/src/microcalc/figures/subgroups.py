@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from microcalc.figures import forest, style, words
 from microcalc.figures.roc import kind_shown
@@ -45,7 +46,7 @@ def draw(
             f"{words.split_label(split)}: no subgroup was estimated.",
         )
     looks = style.models(models)
-    return forest.plot(
+    figure = forest.plot(
         list(_lines(own, looks, clinical)),
         left=f"{words.split_label(split)} ({labels['negative']}, {labels['positive']})",
         headings=tuple(words.label(name) for name in looks),
@@ -53,6 +54,18 @@ def draw(
         reference=0.5,
         limits=_limits(own),
     )
+    figure.legend(
+        handles=[
+            Line2D(
+                [], [], color=look.color, marker=look.marker, markersize=4, linewidth=0.9,
+                label=words.label(name),
+            )
+            for name, look in looks.items()
+        ],
+        loc="outside lower left",
+        ncols=4,
+    )  # fmt: skip
+    return figure
 
 
 def _lines(

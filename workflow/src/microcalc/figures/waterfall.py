@@ -58,12 +58,11 @@ def draw(
     figure.supylabel("Deep score − threshold (log odds)", fontsize=8)
     figure.legend(
         handles=[
-            Patch(color=style.NEGATIVE, label=str(labels["negative"])),
-            Patch(color=style.POSITIVE, label=str(labels["positive"])),
+            Patch(color=style.NEGATIVE, label=f"truth: {labels['negative']}"),
+            Patch(color=style.POSITIVE, label=f"truth: {labels['positive']}"),
         ],
-        loc="outside upper right",
+        loc="outside lower right",
         ncols=2,
-        title="Truth",
     )
     return figure
 

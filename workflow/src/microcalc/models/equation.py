@@ -7,9 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import expit
 
 from microcalc.models.design import Design
 from microcalc.models.term import DEEP_SCORE, Term
+from microcalc.selection.likelihood import independent, maximum
+
+LEAST_SLOPE = 0.01
 
 
 @dataclass(frozen=True)
@@ -135,3 +140,32 @@ def deep_score_alone(n: int, n_positive: int) -> Equation:
     return Equation(
         Design((Term(DEEP_SCORE, "deep"),)), 0.0, (1.0,), "the LASSO's score", n, n_positive
     )
+
+
+def deep_score_calibrated(score: NDArray[np.float64], y: NDArray[np.int64]) -> Equation:
+    """Return the equation that brings a network's logits to probabilities: intercept and slope.
+
+    Classes may have been weighted and smoothed in its training, so that a logit is no log odds of
+    the cases at hand. The slope is never below `LEAST_SLOPE`: a network was told which class is
+    positive, and a regression that turned its score round would bring in the very labels that
+    the score was kept from.
+
+    Parameters
+    ----------
+    score
+        Logits of cases by networks that never saw them, shape (n,).
+    y
+        0 or 1, shape (n,).
+    """
+    design = np.column_stack([np.ones(len(score)), score])
+    used = independent(design)
+    coefficients = np.zeros(2)
+    coefficients[used] = maximum(design[:, used], y.astype(float))[0].coefficients
+    intercept, slope = map(float, coefficients)
+    if slope < LEAST_SLOPE:
+        slope, share = LEAST_SLOPE, float(y.mean())
+        far = 50 + LEAST_SLOPE * float(np.abs(score).max())
+        intercept = brentq(lambda a: float(expit(a + slope * score).mean()) - share, -far, far)
+    method = "logistic regression on the networks' out-of-fold logits"
+    terms = (Term(DEEP_SCORE, "deep"),)
+    return Equation(Design(terms), intercept, (slope,), method, len(y), int(y.sum()))

@@ -172,6 +172,8 @@ def _freeze(
         notes.append(APPARENT)
     if rule["scores"] == "apparent":
         notes.append("the threshold was chosen on apparent scores, which are optimistic")
+    if "Firth" in equation.method:
+        notes.append("the predictors separate the classes: Firth's penalized likelihood")
     for note in notes:
         logger.warning("model %s: %s", recipe.name, note)
     candidates = list(recipe.clinical) if recipe.uses_clinical else []

@@ -19,6 +19,8 @@ FrozenModel = dict[str, Any]
 
 # What the config calls the study's own network, beside the further ones it names.
 OWN_NETWORK = "main"
+# And the networks whose logits, fine-tuned, are the deep score.
+FINETUNED = "finetuned"
 
 
 def check(model: FrozenModel, name: str = "the model") -> FrozenModel:

@@ -12,8 +12,8 @@ from microcalc.errors import StudyError
 from microcalc.models import regression
 from microcalc.models.clinical import candidates, screen
 from microcalc.models.design import DEEP_SCORE
-from microcalc.models.equation import Equation, deep_score_alone
-from microcalc.models.frozen import OWN_NETWORK
+from microcalc.models.equation import Equation, deep_score_alone, deep_score_calibrated
+from microcalc.models.frozen import FINETUNED, OWN_NETWORK
 from microcalc.selection.chain import linear_predictor
 from microcalc.selection.training import feature_matrix
 
@@ -150,8 +150,7 @@ class Recipe:
     def fit(self, rows: pd.DataFrame, deep: DeepInput) -> Fitted:
         """Fit on training cases."""
         if not self.uses_clinical and self.deep == "score":
-            alone = deep_score_alone(len(rows), int(rows["y"].sum()))
-            return Fitted(alone, deep.selected)
+            return Fitted(self._score_alone(rows, deep), deep.selected)
         taken = self.uses_deep and deep.informs
         rows = rows.assign(**{DEEP_SCORE: deep.score}) if taken else rows
         others = (DEEP_SCORE,) if taken else ()
@@ -166,6 +165,13 @@ class Recipe:
             prepared, matrices=tuple(np.hstack([m, extra]) for m in prepared.matrices), names=names
         )
         return self._equation(whole, deep.selected, taken)
+
+    def _score_alone(self, rows: pd.DataFrame, deep: DeepInput) -> Equation:
+        """Return the equation of the deep score, which the LASSO has in log odds already."""
+        y = rows["y"].to_numpy(dtype=np.int64)
+        if self.network == FINETUNED:
+            return deep_score_calibrated(deep.score, y)
+        return deep_score_alone(len(y), int(y.sum()))
 
     def _deep_columns(self, rows: pd.DataFrame, deep: DeepInput) -> Floats:
         """Return the deep score, or the selected features in training SDs, shape (n, k)."""

@@ -11,7 +11,10 @@ from microcalc.report.study import Study
 
 FEW = 10
 # notes in a frozen model that have a warning of their own here
-SAID = ("no clinical variable was kept", "the LASSO kept no feature", "the threshold was chosen on")
+SAID = (
+    *("no clinical variable was kept", "the LASSO kept no feature", "the threshold was chosen on"),
+    "the predictors separate the classes",
+)
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ def warnings(study: Study) -> list[Finding]:
     return [
         *_selection(study),
         *_clinical(study),
+        *_separation(study),
         *_sets(study),
         *_images(study),
         *_threshold(study),
@@ -91,7 +95,11 @@ def _selection(study: Study) -> list[Finding]:
         return []
     if study.n_selected:
         return _everything_selected(study)
-    using = [name for name, spec in study.config["models"].items() if spec.get("deep") != "none"]
+    using = [
+        name
+        for name, spec in study.config["models"].items()
+        if spec.get("deep") != "none" and spec.get("network", "main") == "main"
+    ]
     named = " and ".join(model_label(name).lower() for name in using)
     return [
         Finding(
@@ -133,6 +141,32 @@ def _clinical(study: Study) -> list[Finding]:
                 )
             )
     return found
+
+
+def _separation(study: Study) -> list[Finding]:
+    """Return which variables and models separate the classes of the training set."""
+    models = [
+        model_label(name) for name, model in study.models.items() if "Firth" in model["method"]
+    ]
+    variables = []
+    if study.has("univariable"):
+        table = study.tables["univariable"]
+        alone = table.loc[table["method"] == "Firth", "variable"].drop_duplicates()
+        variables = [study.variable_label(name) for name in alone]
+    if not (models or variables):
+        return []
+    who = [f"{', '.join(variables)} (alone)"] if variables else []
+    who += [f"the predictors of the {' and '.join(models).lower()} model"] if models else []
+    return [
+        Finding(
+            "warning",
+            "Predictors that separate the classes",
+            f"In training, some value of {' and '.join(who)} goes with one class alone, so that "
+            "no maximum-likelihood estimate exists; Firth's penalized likelihood stands in. A "
+            "variable that is written down once the diagnosis is known predicts perfectly too, "
+            "and belongs under cohort.other_columns.",
+        )
+    ]
 
 
 def _sets(study: Study) -> list[Finding]:

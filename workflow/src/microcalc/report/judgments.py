@@ -15,13 +15,20 @@ KINDS = {"out_of_fold": ", out-of-fold", "recalibrated": ", recalibrated"}
 
 
 def sets(study: Study, name: str) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield (heading, rows) of each set that a table holds, apparent training left out."""
+    """Yield (heading, rows) of each set that a table holds, apparent training left out.
+
+    Models stand in the config's order, and the heading has the cases of each class.
+    """
     table = study.tables[name]
+    order = {model: place for place, model in enumerate(study.config["models"])}
+    if "model" in table:
+        table = table.sort_values("model", key=lambda models: models.map(order), kind="stable")
     for split in study.splits:
         for kind in ("held_out", "recalibrated", "out_of_fold"):
             rows = table[(table["split"] == split) & (table["kind"] == kind)]
             if len(rows):
-                yield split_label(split) + KINDS.get(kind, ""), rows
+                sizes = fmt.counts(*study.sizes(split), study.labels)
+                yield f"{split_label(split)}{KINDS.get(kind, '')} ({sizes})", rows
 
 
 def calibration(study: Study) -> Table:
@@ -97,8 +104,8 @@ def reclassification(study: Study) -> Table:
                 (
                     f"{_pair(line, 'model_new', 'model_old', ' over ')}: {line['measure']}",
                     fmt.estimate(line["estimate"], line["low"], line["high"]),
-                    fmt.number(line["positives"]),
-                    fmt.number(line["negatives"]),
+                    _estimate(line, "positives"),
+                    _estimate(line, "negatives"),
                     fmt.p_value(line["p"]),
                 )
             )
@@ -106,8 +113,9 @@ def reclassification(study: Study) -> Table:
         ]
     note = str(study.tables["reclassification"]["caution"].iloc[0])
     labels = study.labels
-    heads = ("New over old", f"Estimate ({study.level} CI)", labels["positive"])
-    return Table((*heads, labels["negative"], "P"), tuple(rows), note)
+    heads = ("New over old", f"Estimate ({study.level} CI)")
+    of_class = (f"{labels[key]} ({study.level} CI)" for key in ("positive", "negative"))
+    return Table((*heads, *of_class, "P"), tuple(rows), note)
 
 
 def optimism(study: Study) -> Table:

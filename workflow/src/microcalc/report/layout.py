@@ -30,7 +30,7 @@ FRONT = Room(
 ROOMS = (
     Room("cohort", "Cohort", ("flow", "flow_table", "exclusions", "table1")),
     Room("images", "Images", ()),
-    Room("features", "Features", ("embedding",)),
+    Room("features", "Features", ("embedding", "learning_curves")),
     Room(
         "selection",
         "Selection",
@@ -48,7 +48,8 @@ ROOMS = (
         "evaluation",
         "Evaluation",
         (
-            *("performance_full", "confusion", "performance_more", "delong", "equivalence"),
+            *("performance_full", "confusion", "performance_more", "delong", "finetuning"),
+            "equivalence",
             *("mcnemar", "score_waterfall", "calibration", "calibration_table"),
             *("net_benefit", "reclassification", "optimism", "resampling"),
             *("subgroups_internal", "subgroups_external", "sample_size"),

@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 
 from microcalc.figures import words
-from microcalc.report import findings, sentences
+from microcalc.report import findings, finetuning, sentences
 from microcalc.report import format as fmt
 from microcalc.report.study import Study
 
@@ -49,6 +49,7 @@ def write(study: Study, template: Templates, versions: Mapping[str, str]) -> str
         compared=partial(sentences.compared, study),
         decided=partial(sentences.decided, study),
         calibrated=partial(sentences.calibrated, study),
+        finetuned=finetuning.paragraphs(study),
         corrected=sentences.corrected(study),
         against=sentences.against(study),
     )

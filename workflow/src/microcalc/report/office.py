@@ -150,6 +150,8 @@ _SPECIAL = {
     "<": r"\textless{}", ">": r"\textgreater{}", "–": "--", "−": r"\ensuremath{-}",
     "±": r"\ensuremath{\pm}", "≥": r"\ensuremath{\ge}", "≤": r"\ensuremath{\le}",
     "²": r"\textsuperscript{2}", "λ": r"\ensuremath{\lambda}", "ρ": r"\ensuremath{\rho}",
+    # after the \\ of a row these two would be its options
+    "[": "{[}", "*": "{*}",
 }  # fmt: skip
 
 
@@ -165,11 +167,13 @@ def latex_table(table: Table, title: str) -> str:
     """
     n = len(table.columns)
     wide = _letters_wide(table) > WIDEST
-    environment, size = ("sidewaystable", r"\scriptsize") if wide else ("table", r"\small")
+    environment, size, gap = (
+        ("sidewaystable", r"\scriptsize", 2) if wide else ("table", r"\small", 3)
+    )
     lines = [
         rf"\begin{{{environment}}}",
         rf"\caption{{{latex(title)}}}",
-        rf"{size}\setlength{{\tabcolsep}}{{3pt}}",
+        rf"{size}\setlength{{\tabcolsep}}{{{gap}pt}}",
         rf"\begin{{tabular}}{{{'l' * n}}}",
         r"\toprule",
     ]

@@ -1,6 +1,7 @@
 """The report: one HTML page that holds all it needs and works from disk."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,6 +16,7 @@ from microcalc.report import (
     captions,
     changes,
     findings,
+    finetuning,
     layout,
     rule_graph,
     run_times,
@@ -27,18 +29,21 @@ from microcalc.report.data_uri import data_uri
 from microcalc.report.grid import Table
 from microcalc.report.study import Files, Study, shown
 
+# More than a journal's column; figures.style knows that too, and would bring all of matplotlib.
+_WIDE_MM = 90
 _TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
 @dataclass(frozen=True)
 class Item:
-    """A numbered figure (`image` is a data URI) or table on the page."""
+    """A numbered figure (`image` is a data URI; `wide` if drawn for a whole page) or table."""
 
     name: str
     number: int
     caption: Caption
     table: Table | None = None
     image: str = ""
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,7 @@ def build(
         words=words,
         limits=findings.nature(study),
         warnings=findings.warnings(study),
+        finetuned=finetuning.paragraphs(study),
         changed=changed,
         changes=changes.of_study(study),
         front=front,
@@ -136,7 +142,8 @@ class Numbering:
         if name in self.images:
             self.figures += 1
             caption = captions.write(name, self.study, self.folder, kind="figure")
-            return Item(f"figure-{name}", self.figures, caption, image=self.images[name])
+            image, wide = self.images[name]
+            return Item(f"figure-{name}", self.figures, caption, image=image, wide=wide)
         if name not in tables.TABLES:
             return None
         table = tables.make(name, self.study)
@@ -158,12 +165,17 @@ def _graph(rules: Path, times: str | os.PathLike[str]) -> rule_graph.Graph:
     return rule_graph.of_study(rooms, run_times.read(times), always=tuple(rooms["report"]))
 
 
-def _images(study: Study) -> dict[str, str]:
-    """Return every figure by its stem, as a data URI."""
-    images = {
-        stem: data_uri(path.read_bytes(), _TYPES[path.suffix])
-        for stem, path in study.figures.items()
-    }
+def _images(study: Study) -> dict[str, tuple[str, bool]]:
+    """Return every figure by its stem, as a data URI, and whether it takes a page's width."""
+    found = {stem: (path.read_bytes(), _TYPES[path.suffix]) for stem, path in study.figures.items()}
     if study.graph:
-        images["rule_graph"] = data_uri(rule_graph.draw(study.graph).encode(), "image/svg+xml")
-    return images
+        found["rule_graph"] = rule_graph.draw(study.graph).encode(), _TYPES[".svg"]
+    return {stem: (data_uri(data, kind), _is_wide(data)) for stem, (data, kind) in found.items()}
+
+
+def _is_wide(data: bytes) -> bool:
+    """Return whether a drawing is wider than a journal's column; one that scales freely is."""
+    if b"<svg" not in data[:500]:
+        return False
+    width = re.search(rb'<svg[^>]* width="([0-9.]+)pt"', data[:1000])
+    return width is None or float(width[1]) * 25.4 / 72 > _WIDE_MM

@@ -59,8 +59,9 @@ def performance(study: Study, split: str) -> str:
             key: fmt.estimate(row[key], row[f"{key}_low"], row[f"{key}_high"])
             for key in ("auc", "sensitivity", "specificity")
         }
+        chosen = ", selected on," if row.get("selected_on") == "yes" else ","
         parts.append(
-            f"{name} reached an AUC of {values['auc']}, a sensitivity of "
+            f"{name} reached an AUC of {values['auc']}{chosen} a sensitivity of "
             f"{values['sensitivity']} and a specificity of {values['specificity']}"
         )
     return "; ".join(parts) + "."
@@ -156,7 +157,7 @@ def described(study: Study, model: Row) -> str:
     if not names:
         return "an intercept alone, the same probability for every case"
     if names == [DEEP_SCORE]:
-        constant = "" if study.n_selected else ", here the same for every case"
+        constant = "" if model["deep"]["features"] else ", here the same for every case"
         return f"the deep score alone{constant}"
     features = [term["variable"] for term in model["terms"] if term["kind"] == "deep"]
     told = [study.variable_name(name) for name in names if name not in features]
@@ -184,7 +185,9 @@ def decided(study: Study, split: str) -> str:
     different = [
         f"{row['figure']} of the {model_label(row['model_a']).lower()} against the "
         f"{model_label(row['model_b']).lower()} model ({fmt.number(row['a'])} vs "
-        f"{fmt.number(row['b'])}; Holm-adjusted P {fmt.p_value(row['p_holm'], equals=True)})"
+        f"{fmt.number(row['b'])}; difference, "
+        f"{fmt.estimate(row['difference'], row['low'], row['high'])}; "
+        f"Holm-adjusted P {fmt.p_value(row['p_holm'], equals=True)})"
         for row in rows
         if row["p_holm"] < alpha(study)
     ]
@@ -214,7 +217,8 @@ def corrected(study: Study) -> str:
         return ""
     rows = [row for row in study.tables["optimism"].to_dict("records") if row["measure"] == "auc"]
     parts = [
-        f"{fmt.number(row['corrected'])} for the {model_label(row['model']).lower()} model "
+        f"{fmt.estimate(row['corrected'], row['corrected_low'], row['corrected_high'])} for the "
+        f"{model_label(row['model']).lower()} model "
         f"(apparent {fmt.number(row['apparent'])}, optimism {fmt.number(row['optimism'])})"
         for row in rows
     ]
@@ -225,7 +229,9 @@ def against(study: Study) -> str:
     """Return how many published numbers lie inside this run's intervals."""
     if not study.has("published"):
         return ""
-    inside = study.tables["published"]["inside_interval"].fillna("")
+    # a published training value stands beside the apparent figure too, and counts once
+    table = study.tables["published"]
+    inside = table.loc[table["kind"] != "apparent", "inside_interval"].fillna("")
     known = int(inside.isin(["yes", "no"]).sum())
     if not known:
         return ""

@@ -19,6 +19,7 @@ from microcalc.report.rule_graph import Graph
 Files = Mapping[str, str | os.PathLike[str] | Sequence[str | os.PathLike[str]]]
 
 INTERCEPT = "(intercept)"
+FINETUNING = ("choice", "finetuning", "scale")
 JUDGED = {"train": "out_of_fold", "internal": "held_out", "external": "held_out"}
 
 
@@ -61,8 +62,9 @@ class Study:
         Parameters
         ----------
         files
-            By name: `models`, `figures` and `galleries` are lists, every other a table (.csv) or a
-            document (.json). A name the report does not know is kept and not shown.
+            By name: `models`, `figures` and `galleries` are lists, those of `FINETUNING` lists of
+            one or none, every other a table (.csv) or a document (.json). A name the report does
+            not know is kept and not shown.
         config
             The whole config.
         graph
@@ -70,8 +72,9 @@ class Study:
         """
         tables, documents = {}, {}
         for name, entry in files.items():
-            if isinstance(entry, (str, os.PathLike)):
-                path = Path(entry)
+            # A file that not every study has comes as a list of one or none.
+            given = _several(files, name) if name in FINETUNING else [entry]
+            for path in (Path(one) for one in given if isinstance(one, (str, os.PathLike))):
                 if path.suffix == ".csv":
                     tables[name] = read_csv(path)
                 elif path.suffix == ".json":

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +53,12 @@ def write(
 
 
 def _write_table(study: Study, folder: Path, output: Path) -> None:
-    title = captions.write(output.stem, study, folder, kind="table").title
+    caption = captions.write(output.stem, study, folder, kind="table")
     nothing = Table(("",), (Row(("This study has nothing to show here.",)),))
     table = tables.make(output.stem, study) or nothing
+    # beside a table in Word stands no page that explains it
+    table = replace(table, note=f"{caption.text} {table.note}".strip())
     if output.suffix == ".docx":
-        office.write_table(table, title, output)
+        office.write_table(table, caption.title, output)
     else:
-        write_text(office.latex_table(table, title), output)
+        write_text(office.latex_table(table, caption.title), output)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from microcalc.figures.words import MEASURES, split_label
 from microcalc.figures.words import label as model_label
-from microcalc.report import changes, judgments, provenance
+from microcalc.report import changes, finetuning, judgments, provenance
 from microcalc.report import format as fmt
 from microcalc.report.grid import Row, Table
 from microcalc.report.study import INTERCEPT, JUDGED, Study
@@ -66,9 +66,11 @@ def _measure(line: "pd.Series[Any]", name: str) -> str:
     value, low, high = (line.get(f"{name}{bound}") for bound in ("", "_low", "_high"))
     if fmt.missing(value):
         return fmt.NOT_AVAILABLE
-    if low is None or high is None or fmt.missing(low) or fmt.missing(high):
-        return fmt.number(line[name], 3 if name == "threshold" else 2)
-    return fmt.estimate(line[name], float(low), float(high))
+    if low is None or high is None:
+        return fmt.number(line[name], 3)
+    text = fmt.estimate(line[name], float(low), float(high))
+    chosen = name == "auc" and line.get("selected_on") == "yes"
+    return f"{text}, {finetuning.SELECTED_ON}" if chosen else text
 
 
 def comparisons(study: Study) -> Table:
@@ -99,11 +101,7 @@ def comparisons(study: Study) -> Table:
                     )
                 )
     heads = ("First − second", "AUC, first", "AUC, second", f"Difference ({study.level} CI)")
-    return Table(
-        (*heads, "z", "P", "P, Holm-adjusted"),
-        tuple(rows),
-        "Holm's adjustment is over the comparisons within a set.",
-    )
+    return Table((*heads, "z", "P", "P, Holm-adjusted"), tuple(rows))
 
 
 def baseline(study: Study) -> Table:
@@ -477,6 +475,7 @@ TABLES: dict[str, tuple[Callable[[Study], Table], str]] = {
     "performance_full": (performance_full, "metrics"),
     "performance_more": (performance_more, "metrics"),
     "delong": (comparisons, "delong"),
+    "finetuning": (finetuning.comparisons, "finetuning"),
     "calibration_table": (judgments.calibration, "calibration"),
     "mcnemar": (judgments.mcnemar, "mcnemar"),
     "equivalence": (judgments.equivalence, "equivalence"),

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from microcalc import seeds
 from microcalc.errors import StudyError
+from microcalc.folds import assign_folds
 from microcalc.selection import discretize, filters, lasso, mrmr, refit, scaling
-from microcalc.selection.folds import assign_folds
 
 INTERCEPT = "(intercept)"
 

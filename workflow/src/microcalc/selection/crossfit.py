@@ -19,8 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 from microcalc import seeds
 from microcalc.cohort.eligible import FEWEST_PATIENTS, small_classes
 from microcalc.errors import StudyError
+from microcalc.folds import assign_folds
 from microcalc.selection import chain
-from microcalc.selection.folds import assign_folds
 
 __all__ = ["CrossFit", "assign_folds", "fit", "scores"]
 

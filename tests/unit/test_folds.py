@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microcalc.errors import StudyError
-from microcalc.selection.folds import assign_folds
+from microcalc.folds import assign_folds
 
 
 @settings(max_examples=60, deadline=None)

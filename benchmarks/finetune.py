@@ -1,0 +1,104 @@
+"""What fine-tuning one network takes: `python benchmarks/finetune.py [backbone] [device]`.
+
+Trains one network on generated patches of 224 px, on a GPU resnet101 unless told otherwise, and
+prints seconds and images per second of each phase, the memory it took, and whether a second
+training gave the same weights. It has no `rows()`: minutes long, it is no part of `make bench`.
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from microcalc.features import device, generated, weights
+from microcalc.features.finetune import network
+from microcalc.files import read_csv, read_json
+from microcalc.settings import filled, read_schema
+
+SCHEMA = Path(__file__).parents[1] / "workflow" / "schemas" / "config.yaml"
+SIZE = 224
+CASES = 120
+VIEWS = 2
+
+
+def main(backbone: str, where: str) -> None:
+    """Print the table."""
+    settings = filled({"features": {"finetune": {}}}, read_schema(SCHEMA))["features"]["finetune"]
+    settings |= {"folds": 3, "head_epochs": 2, "epochs": 3}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        start = folder / "start.safetensors"
+        weights.write(weights.prepare(backbone, "random", seed=1), start)
+        shard, included = _study()
+        digests = []
+        for turn in ("first", "second"):
+            began = time.perf_counter()
+            files = _train(folder / turn, shard, included, start, backbone, where, settings)
+            seconds = time.perf_counter() - began
+            report, curve = read_json(files.report), read_csv(files.curve)
+            images = report["learn"]["images"] * len(curve)
+            print(
+                f"{backbone} on {where}, {turn}: {len(curve)} epochs of "
+                f"{report['learn']['images']} images in {seconds:.1f} s, "
+                f"{images / seconds:.0f} images/s, held-out AUC {report['auc_stop']:.2f}"
+            )
+            digests.append(report["digest"])
+        if where == "cuda":
+            print(f"memory: {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB")
+        print("same weights twice:", "yes" if len(set(digests)) == 1 else "NO")
+
+
+def _study() -> tuple[Any, pd.DataFrame]:
+    """Return a shard and its cases, the positive ones brighter in the middle."""
+    y = np.arange(CASES) % 2
+    case = np.repeat(np.arange(CASES), VIEWS)
+    patches = generated.patches(1, n=len(case), size=SIZE)
+    patches[y[case] == 1, 80:144, 80:144] += 0.1
+    case_id = np.array([f"c{i:04d}" for i in range(CASES)])
+    included = pd.DataFrame({"case_id": case_id, "patient_id": case_id, "split": "train", "y": y})
+    shard = SimpleNamespace(
+        image_id=np.array([f"i{i:05d}" for i in range(len(case))]),
+        case_id=case_id[case],
+        view=np.tile(["CC", "MLO"], CASES),
+        status=np.full(len(case), "ok"),
+        patch=np.clip(patches, 0, 1),
+    )
+    return shard, included
+
+
+def _train(
+    folder: Path,
+    shard: Any,
+    included: pd.DataFrame,
+    start: Path,
+    backbone: str,
+    where: str,
+    settings: dict[str, Any],
+) -> network.Files:
+    folder.mkdir()
+    files = network.Files(
+        *(folder / f"network.{suffix}" for suffix in ("safetensors", "json", "csv"))
+    )
+    network.update(
+        files,
+        [shard],
+        included,
+        start,
+        {"backbone": backbone, "device": where, "finetune": settings},
+        member="fold-0",
+        seed=1,
+        checkpoints=folder / "checkpoints",
+    )
+    return files
+
+
+if __name__ == "__main__":
+    chosen = sys.argv[2] if len(sys.argv) > 2 else device.choose("auto").type
+    default = "resnet101" if chosen == "cuda" else "resnet18"
+    main(sys.argv[1] if len(sys.argv) > 1 else default, chosen)

@@ -1,0 +1,101 @@
+"""What the report says when networks were fine-tuned; nothing of it otherwise."""
+
+import copy
+
+import pandas as pd
+import pytest
+
+from microcalc.files import read_csv, read_json, write_csv, write_json
+from microcalc.report import finetuning, sentences, tables
+from microcalc.report.study import Study
+
+
+@pytest.fixture
+def tuned(ordinary, fake, tmp_path) -> Study:
+    """The invented study, its deep model now one of two networks, and the one that was chosen."""
+    config = copy.deepcopy(fake["CONFIG"])
+    config["features"]["finetune"] = {"folds": 3}
+    config["models"]["tuned"] = {**config["models"]["deep"], "network": "finetuned"}
+    metrics = read_csv(ordinary["metrics"])
+    own = metrics[metrics.model == "deep"].assign(model="tuned")
+    metrics = pd.concat([metrics, own]).assign(selected_on="no")
+    metrics.loc[(metrics.model == "tuned") & (metrics.split == "internal"), "selected_on"] = "yes"
+    files = dict(ordinary) | {"metrics": tmp_path / "metrics.csv"}
+    write_csv(metrics, files["metrics"])
+    choice = {
+        "chosen": "tuned", "network": "finetuned", "selected_on": "internal",
+        "candidates": [
+            {"model": "deep", "network": "main", "auc": 0.6},
+            {"model": "tuned", "network": "finetuned", "auc": 0.7},
+        ],
+    }  # fmt: skip
+    write_json(choice, tmp_path / "choice.json")
+    compared = pd.DataFrame(
+        [("internal", "tuned", "deep", 0.7, 0.6, 0.1, 0.02, 0.18, 0.01),
+         ("train", "tuned", "deep", 0.65, 0.6, 0.05, -0.05, 0.15, 0.3)],
+        columns=["split", "model_a", "model_b", "auc_a", "auc_b", "delta", "delta_low",
+                 "delta_high", "p"],
+    )  # fmt: skip
+    write_csv(compared, tmp_path / "finetuning.csv")
+    scale = pd.DataFrame(
+        [("out of fold", "train", 90, 0.1, 1.1), ("fold-0", "internal", 40, 0.0, 1.0),
+         ("fold-1", "internal", 40, 0.2, 1.2), ("mean", "internal", 40, 0.1, 0.88)],
+        columns=["scored_by", "split", "n", "mean", "sd"],
+    )  # fmt: skip
+    write_csv(scale, tmp_path / "scale.csv")
+    optional = {name: [tmp_path / f"{name}.csv"] for name in ("finetuning", "scale")}
+    return Study.read(files | optional | {"choice": [tmp_path / "choice.json"]}, config=config)
+
+
+def test_it_is_silent_where_nothing_was_fine_tuned(ordinary, fake):
+    study = Study.read(ordinary, config=fake["CONFIG"])
+    assert finetuning.paragraphs(study) == []
+    assert tables.make("finetuning", study) is None
+
+
+def test_the_choice_and_what_it_costs_are_said(tuned):
+    text = finetuning.worth(tuned)
+    assert "The AUC of the tuned model was higher than that of the deep model (0.70 vs 0.60" in text
+    assert "P = .01" in text
+    assert "before any external case was predicted" in text
+    assert "too large an estimate" in text
+    assert "0.65" not in text  # out-of-fold scores took no part in the choice
+
+
+def test_a_difference_that_is_not_shown_is_not_claimed(tuned):
+    rows = tuned.tables["finetuning"]
+    rows.loc[rows["split"] == "internal", "p"] = 0.2
+    assert "No difference in AUC between the tuned and the deep model" in finetuning.worth(tuned)
+
+
+def test_the_shift_in_scale_is_stated(tuned):
+    text = finetuning.scale(tuned)
+    assert "the mean had an SD of 0.88 and one network 1.10 on average (ratio 0.80)" in text
+    assert "out-of-fold logits of training cases had a mean of 0.10 and an SD of 1.10" in text
+
+
+def test_the_routes_are_told_apart_where_the_classical_one_ran(tuned):
+    assert finetuning.routes(tuned) == ""
+    models = tuned.config["models"]
+    models["classical_route"] = {**models["tuned"], "network": "finetuned_lasso"}
+    assert "Both ran here" in finetuning.routes(tuned)
+    del models["tuned"]
+    assert "Both ran here" not in finetuning.routes(tuned)
+    assert "Two routes" in finetuning.routes(tuned)
+
+
+def test_the_internal_auc_of_the_chosen_model_is_labelled(tuned):
+    table = tables.performance(tuned)
+    labelled = [row.cells for row in table.rows if "selected on" in " ".join(row.cells)]
+    assert [cells[0] for cells in labelled] == ["Tuned"]
+    assert labelled[0][1].endswith(", selected on")
+    assert sentences.performance(tuned, "internal").count("selected on") == 1
+    assert "selected on" not in sentences.performance(tuned, "external")
+    compared = tables.make("finetuning", tuned)
+    assert {row.cells[0] for row in compared.rows} == {
+        "Training, out-of-fold", "Internal validation"
+    }  # fmt: skip
+
+
+def test_the_choice_is_read_as_it_was_written(tuned, tmp_path):
+    assert tuned.documents["choice"] == read_json(tmp_path / "choice.json")

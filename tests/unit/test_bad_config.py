@@ -1,0 +1,496 @@
+"""Every key of the config made wrong in every way that its schema can see, and in pairs."""
+
+import copy
+import re
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from microcalc import settings
+from microcalc.errors import StudyError
+from microcalc.features import backbone
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = settings.read_schema(ROOT / "workflow" / "schemas" / "config.yaml")
+WORDS = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "array": "list",
+    "object": "section of keys",
+    "null": "null",
+}
+OF_TYPE: dict[str, Any] = {
+    "string": "text",
+    "integer": 3,
+    "number": 3.5,
+    "boolean": True,
+    "array": [[]],
+    "object": {"key": {}},
+    "null": None,
+}
+
+Key = tuple[str, ...]
+
+
+def whole() -> dict[str, Any]:
+    """Return a config without a fault in which every part of the schema is used."""
+    config: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config["labels"] |= {"excluded": ["LCIS"], "surrogate": "for want of another"}
+    config["features"]["finetune"] = {}
+    config["features"]["further_networks"] = {"small": {"backbone": "resnet18", "weights": "a"}}
+    config["clinical"]["size_mm"]["knots"] = 3
+    config["clinical"]["suspicion"] = {"kind": "continuous", "candidate": False}
+    config["models"]["reader"] = {"kind": "external_score", "column": "suspicion"}
+    config["models"]["small"] = {"deep": "score", "network": "small"}
+    config["models"]["tuned"] = {"deep": "score", "network": "finetuned"}
+    return settings.filled(config, SCHEMA)
+
+
+WHOLE = whole()
+
+
+def parts(schema: dict[str, Any], value: Any, keys: Key = ()) -> Iterator[tuple[Key, Any, Any]]:
+    """Yield place, schema and value of every key of the config, the sections before their keys."""
+    for name, inner in (value or {}).items() if isinstance(value, dict) else ():
+        described = schema.get("properties", {}).get(name) or schema.get("additionalProperties")
+        if isinstance(described, dict):
+            yield (*keys, name), described, inner
+            yield from parts(described, inner, (*keys, name))
+
+
+PARTS = {".".join(keys): (keys, schema, value) for keys, schema, value in parts(SCHEMA, WHOLE)}
+NAMED = {
+    key: keys
+    for key, (keys, _, _) in PARTS.items()
+    if not re.match(r"(clinical|models|features\.further_networks)\.\w+$", key)
+    and not re.match(r"published\.sets\.|evaluation\.subgroups\.columns\.", key)
+}
+"""Keys that MicroCalc names; the others are the user's own names."""
+
+
+def with_value(keys: Key, value: Any) -> dict[str, Any]:
+    config = copy.deepcopy(WHOLE)
+    place(config, keys, value)
+    return config
+
+
+def place(config: dict[str, Any], keys: Key, value: Any) -> None:
+    for name in keys[:-1]:
+        config = config[name]
+    config[keys[-1]] = value
+
+
+def problems(config: dict[str, Any]) -> list[str]:
+    with pytest.raises(StudyError) as raised:
+        settings.complete(config, SCHEMA)
+    heading, *lines = str(raised.value).split("\n  - ")
+    assert "every key is described in workflow/schemas/config.yaml" in heading
+    return lines
+
+
+def only(config: dict[str, Any]) -> str:
+    (line,) = problems(config)
+    return line
+
+
+def test_the_whole_config_has_no_fault_and_leaves_nothing_of_the_schema_out() -> None:
+    assert settings.complete(WHOLE, SCHEMA) == WHOLE
+    undescribed = {key for key, (_, schema, _) in PARTS.items() if "description" not in schema}
+    assert not undescribed & NAMED.keys()
+    assert len(PARTS) > 180
+
+
+def test_every_misspelt_key_is_named_with_the_nearest_one() -> None:
+    config, expected = copy.deepcopy(WHOLE), []
+    for *section, name in NAMED.values():
+        misspelt = name[:2] + name[1:]
+        place(config, (*section, misspelt), 1)
+        expected.append(f"{'.'.join([*section, misspelt])}: no such key (did you mean {name!r}?)")
+    assert sorted(settings.problems(config, SCHEMA)) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("key", "right"),
+    [
+        ("mrmr", "selection.mrmr"),
+        ("patch_mm", "images.patch_mm"),
+        ("selection.n_features", "selection.mrmr.n_features"),
+        ("images.weights", "features.weights"),
+    ],
+)
+def test_a_key_in_the_wrong_section_is_told_where_it_belongs(key: str, right: str) -> None:
+    found = only(with_value(tuple(key.split(".")), 1))
+    assert found == f"{key}: no such key (did you mean {right!r}?)"
+
+
+def test_a_key_like_no_other_is_told_which_there_are() -> None:
+    found = only(with_value(("threshold", "zzz"), 1))
+    assert found == "threshold.zzz: no such key; there are rule, at_least, scores"
+
+
+def wrong_values(schema: dict[str, Any]) -> Iterator[tuple[Any, str]]:
+    """Yield values that a part of the schema forbids, each with words that its message has."""
+    kinds = schema.get("type", [])
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    allowed = {*kinds} | ({"integer"} if "number" in kinds else set())
+    if allowed:
+        for kind, value in OF_TYPE.items():
+            if kind not in allowed:
+                for expected in kinds:
+                    yield value, WORDS[expected]
+    if allowed & {"integer", "number"}:
+        texts = () if "string" in allowed else ("1e-3", "0,5")
+        yield from ((value, "is not") for value in (float("nan"), float("inf"), *texts))
+    if "integer" in kinds:
+        yield 4.0, "4.0 is not"
+    for choice in schema.get("enum", []):
+        misspelt = f"{choice}{str(choice)[-1]}"
+        if misspelt not in map(str, schema["enum"]):
+            yield misspelt, f"(did you mean {str(choice)!r}?)"
+    if "enum" in schema:
+        yield from ((value, "is n") for value in ([], {}, 2.5))
+    for bound, beyond in (("minimum", -1), ("maximum", 1)):
+        if bound in schema:
+            yield schema[bound] + beyond, f"expected at {'least' if beyond < 0 else 'most'} "
+        bound = f"exclusive{bound.capitalize()}"
+        if bound in schema:
+            yield schema[bound], "expected more" if beyond < 0 else "expected less"
+            yield schema[bound] + beyond, f"than {schema[bound]}"
+    if "minItems" in schema:
+        yield [], "is too short"
+    if schema.get("uniqueItems"):
+        yield ["name", "name"], "holds an entry twice"
+    if "pattern" in schema:
+        yield from ((value, "is not allowed here") for value in ("", "../x", "a/b", "a b", "-x"))
+
+
+def test_every_wrong_value_is_named_with_what_is_allowed_and_what_the_key_is_for() -> None:
+    tried, missed = 0, []
+    for batch in zip_longest(*(list(mistakes(key)) for key in PARTS)):
+        made = [mistake for mistake in batch if mistake is not None]
+        tried += len(made)
+        for mistakes_together in ([m for m in made if m[3]], *([m] for m in made if not m[3])):
+            config = copy.deepcopy(WHOLE)
+            for key, value, _, _ in mistakes_together:
+                place(config, PARTS[key][0], value)
+            lines = settings.problems(config, SCHEMA)
+            for key, value, words, _ in mistakes_together:
+                purpose = " ".join(str(PARTS[key][1].get("description", "")).split())
+                own = [line for line in lines if re.match(rf"{re.escape(key)}\b", line)]
+                if not any(words in line and purpose in line for line in own):
+                    missed.append((key, value, words, own))
+    assert missed == []
+    assert tried > 900
+
+
+def mistakes(key: str) -> Iterator[tuple[str, Any, str, bool]]:
+    """Yield a key's wrong values with their words, and whether others fit into one config."""
+    _, schema, value = PARTS[key]
+    for wrong, words in wrong_values(schema):
+        yield key, wrong, words, not isinstance(value, dict)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("study", "seed", "labels", "labels.negative", "labels.positive", "cohort", "features"),
+        *("cohort.cases", "cohort.images", "cohort.image_folder", "features.weights", "clinical"),
+        *("simulate.phantoms", "published.citation", "published.sets", "clinical.age.kind"),
+        *("features.further_networks.small.backbone", "features.further_networks.small.weights"),
+    ],
+)
+def test_every_key_without_a_default_is_missed(key: str) -> None:
+    *section, name = PARTS[key][0]
+    config = copy.deepcopy(WHOLE)
+    within = config
+    for part in section:
+        within = within[part]
+    del within[name]
+    line = next(line for line in problems(config) if line.startswith(f"{key}: is missing"))
+    assert " ".join(PARTS[key][1]["description"].split()) in line
+
+
+Change = Callable[[dict[str, Any]], object]
+
+
+def put(**at: Any) -> Change:
+    """Return a change that sets keys, their places written with two underscores."""
+
+    def change(config: dict[str, Any]) -> None:
+        for keys, value in at.items():
+            place(config, tuple(keys.split("__")), value)
+
+    return change
+
+
+CONTRADICTIONS: dict[str, tuple[Change, str]] = {
+    "one label for both": (
+        put(labels__positive="dcis"),
+        "labels: negative and positive are the same label",
+    ),
+    "a class that is excluded": (
+        put(labels__excluded=["IDC"]),
+        "labels.excluded: 'IDC' is one of the two classes; take it out of one place",
+    ),
+    "a label that means missing": (
+        put(labels__negative="NA"),
+        "labels.negative: 'NA' stands for a missing value in every table; choose another word",
+    ),
+    "a label with a space at its end": (
+        put(labels__negative="DCIS "),
+        "labels.negative: 'DCIS ' begins or ends with a space, which is taken off every cell",
+    ),
+    "one file for both tables": (
+        put(cohort__images="workflow/demo/cases.csv"),
+        "cohort: cases and images are the same file; a study has a table of either",
+    ),
+    "a column declared and left out": (
+        put(cohort__other_columns=["age"]),
+        "cohort.other_columns: 'age' is declared under `clinical`; take it out of one of the two",
+    ),
+    "the label column left out": (
+        put(cohort__other_columns=["label"]),
+        "cohort.other_columns: 'label' is needed and cannot be left out",
+    ),
+    "a clinical variable called label": (
+        put(clinical__label={"kind": "categorical", "levels": ["a", "b"]}),
+        "clinical.label: MicroCalc has a column of this name itself; rename yours in the table",
+    ),
+    "a clinical variable called n_images": (
+        put(clinical__n_images={"kind": "continuous"}),
+        "clinical.n_images: MicroCalc has a column of this name itself; rename yours in the table",
+    ),
+    "a spline of levels": (
+        put(clinical__palpable__knots=3),
+        "clinical.palpable.knots: only a continuous variable can be a spline",
+    ),
+    "levels of a number": (
+        put(clinical__age__levels=["young", "old"]),
+        "clinical.age.levels: a continuous variable has none; is it categorical or ordinal?",
+    ),
+    "a unit of levels": (
+        put(clinical__birads__unit="mm"),
+        "clinical.birads.unit: belongs to continuous variables alone",
+    ),
+    "limits of levels": (
+        put(clinical__birads__maximum=5),
+        "clinical.birads.maximum: belongs to continuous variables alone",
+    ),
+    "limits the wrong way round": (
+        put(clinical__age__minimum=111),
+        "clinical.age: minimum is not below maximum",
+    ),
+    "a level that means missing": (
+        put(clinical__palpable__levels=["NA", "yes"]),
+        "clinical.palpable.levels: 'NA' stands for a missing value in every table; choose another "
+        "word",
+    ),
+    "a model without a predictor": (
+        put(models__nothing={}),
+        "models.nothing: has no predictor; set clinical, or deep, or kind: external_score",
+    ),
+    "a column without an external score": (
+        put(models__deep__column="suspicion"),
+        "models.deep.column: belongs to kind external_score alone",
+    ),
+    "an external score that is screened too": (
+        put(clinical__suspicion__candidate=True),
+        "clinical.suspicion.candidate: must be false, since suspicion is the external score of the "
+        "model reader; the screening would choose it too",
+    ),
+    "an external score of no column": (
+        put(models__reader__column="suspition"),
+        "models.reader.column: 'suspition' is no clinical variable (did you mean 'suspicion'?)",
+    ),
+    "a model of a column that nobody declared": (
+        put(models__clinical__clinical=["weight"]),
+        "models.clinical.clinical: 'weight' is no clinical variable; there are age, ",
+    ),
+    "a list and what to leave aside": (
+        put(models__clinical={"clinical": ["age"], "without": ["birads"]}),
+        "models.clinical.without: nothing is screened for this model (clinical: screened)",
+    ),
+    "all candidates left aside": (
+        lambda config: config["models"]["clinical"].update(without=list(config["clinical"])),
+        "models.clinical.clinical: there is no variable to screen; declare some under `clinical`",
+    ),
+    "a network that is not there": (
+        put(models__small__network="smal"),
+        "models.small.network: 'smal' is not in features.further_networks (did you mean 'small'?)",
+    ),
+    "a network without deep features": (
+        put(models__clinical__network="small"),
+        "models.clinical.network: the model takes no deep features (deep: none)",
+    ),
+    "a finetuned network without finetuning": (
+        put(features__finetune=None),
+        "models.tuned.network: 'finetuned' is not in features.further_networks; set "
+        "features.finetune",
+    ),
+    "finetuning that no model takes": (
+        put(models__tuned={"deep": "score"}),
+        "features.finetune: is on, but no row of models takes it; add one such as",
+    ),
+    "features of a network that has a score alone": (
+        put(models__tuned__deep="features"),
+        "models.tuned.deep: network finetuned has a score and no features",
+    ),
+    "harmonized features of finetuned networks": (
+        put(features__harmonize="combat"),
+        "features.harmonize: must be none with features.finetune",
+    ),
+    "fixed predictors, none named": (
+        put(screening__method="fixed"),
+        "screening.variables: method fixed needs the predictors named",
+    ),
+    "predictors named, none fixed": (
+        put(screening__variables=["age"]),
+        "screening.variables: method p_values finds the predictors itself; choose method fixed, or "
+        "name none",
+    ),
+    "a fixed predictor that is kept out": (
+        put(screening__method="fixed", screening__variables=["age", "suspicion"]),
+        "screening.variables: 'suspicion' is kept out by clinical.suspicion.candidate: false",
+    ),
+    "a patch of no pixel": (
+        put(images__patch_mm=0.05),
+        "images.patch_mm: 0.05 mm in steps of images.spacing_mm, 0.1 mm, are 0.5 pixels; expected "
+        "32 to 4096",
+    ),
+    "a patch of more pixels than memory": (
+        put(images__spacing_mm=1e-6),
+        "images.patch_mm: 22.4 mm in steps of images.spacing_mm, 1e-06 mm, are 2.24e+07 pixels; "
+        "expected 32 to 4096",
+    ),
+    "other readers than nobody": (
+        put(features__stability__readers=["bob"]),
+        "features.stability.readers: images.reader must name whose regions they repeat",
+    ),
+    "a reader beside himself": (
+        put(images__reader="bob", features__stability__readers=["bob"]),
+        "features.stability.readers: 'bob' is images.reader; name others",
+    ),
+    "perturbations that move nothing": (
+        put(
+            features__stability={**{"perturbations": 3, "shift_mm": 0, "scale": 0, "rotate_deg": 0}}
+        ),
+        "features.stability.perturbations: shift_mm, scale and rotate_deg are all 0, so that "
+        "nothing would be perturbed",
+    ),
+    "half precision on a processor": (
+        put(features__precision="float16", features__device="cpu"),
+        "features.precision: float16 needs device cuda; choose bfloat16 or float32 on a cpu",
+    ),
+    "a scheme that the engine lacks": (
+        put(selection__mrmr={"engine": "pymrmr", "scheme": "relevance"}),
+        "selection.mrmr: the engine pymrmr has no scheme 'relevance'; choose MIQ or MID, or the "
+        "engine native",
+    ),
+    "a minimum that Youden does not ask for": (
+        put(threshold__at_least=0.9),
+        "threshold.at_least: the rule youden asks for no minimum; choose the rule sensitivity or "
+        "specificity, or leave it null",
+    ),
+    "a comparison with nobody": (
+        put(evaluation__comparisons=[["deep", "radiologist"]]),
+        "evaluation.comparisons: 'radiologist' is no model; there are clinical, deep, combined, ",
+    ),
+    "a comparison with itself": (
+        put(evaluation__comparisons=[["deep", "deep"]]),
+        "evaluation.comparisons: 'deep' is compared with itself",
+    ),
+    "a comparison made twice": (
+        put(evaluation__comparisons=[["deep", "clinical"], ["clinical", "deep"]]),
+        "evaluation.comparisons: 'clinical' and 'deep' are compared twice",
+    ),
+    "thresholds the wrong way round": (
+        put(evaluation__net_benefit={"low": 0.9, "high": 0.1}),
+        "evaluation.net_benefit: low is above high",
+    ),
+    "risk categories that fall": (
+        put(evaluation__reclassification__cuts=[0.7, 0.3]),
+        "evaluation.reclassification.cuts: are not rising",
+    ),
+    "a subgroup of no column": (
+        put(evaluation__subgroups__columns={"brads": None}),
+        "evaluation.subgroups.columns.brads: 'brads' is no column of the case table (did you mean "
+        "'birads'?)",
+    ),
+    "cut points between levels": (
+        put(evaluation__subgroups__columns={"birads": [4]}),
+        "evaluation.subgroups.columns.birads: has no numbers to cut; write null, and each value is "
+        "a group",
+    ),
+    "cut points that fall": (
+        put(evaluation__subgroups__columns={"age": [60, 50]}),
+        "evaluation.subgroups.columns.age: the cut points are not rising",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CONTRADICTIONS)
+def test_a_contradiction_is_named_and_nothing_else(what: str) -> None:
+    change, message = CONTRADICTIONS[what]
+    config = copy.deepcopy(WHOLE)
+    change(config)
+    assert only(settings.filled(config, SCHEMA)).startswith(message)
+
+
+MISTAKES_OF_YAML = [
+    ("clinical: {no: {kind: continuous}}", "clinical.False: the key False is not text; a bare yes"),
+    ("clinical: {a: {kind: ordinal, levels: [no, yes]}}", 'write "yes" or "no"'),
+    ("labels: {negative: 0, positive: 1}", '0 is not text; put it in quotes: "0"'),
+    ("study: 2025-01-01", 'is not text; put it in quotes: "2025-01-01"'),
+    ("images: {spacing_mm: 1e-1}", "'1e-1' is not a number; write 0.1, without quotes"),
+    ("images: {spacing_mm: '0,1'}", "'0,1' is not a number; write 0.1, without quotes"),
+    ("images:", "images: is empty; expected a section of keys"),
+    ("cohort: {development_centers: A}", "'A' is not a list in brackets, [one, two]"),
+    ("evaluation: {comparisons: [deep, clinical]}", "entry 1: 'deep' is not a list in brackets"),
+    ('labels: {negative: "DC\\x01IS"}', "holds a character that cannot be shown"),
+    ("models: {clinical: {clinical: screend}}", "(did you mean 'screened'?)"),
+    ("models: {clinical: {clinical: [1]}}", "models.clinical.clinical, entry 1: 1 is not text"),
+    ("models: {../../x: {deep: score}}", "models.../../x: cannot be a name; expected letters"),
+    ("models: {a|b: {deep: score}}", "models.a|b: cannot be a name; expected letters"),
+    ("clinical: {=cmd(): {kind: continuous}}", "clinical.=cmd(): cannot be a name"),
+    ("features: {backbone: ../../x}", "features.backbone: '../../x' is not one of alexnet, "),
+    ("features: {backbone: resnet-101}", "is none of the 80 there are (did you mean 'resnet101'?)"),
+    ("published: {sets: {extern: {}}}", "(did you mean 'external'?)"),
+    ("published: {sets: {train: {deep: {spec: 1}}}}", "(did you mean 'specificity'?)"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), MISTAKES_OF_YAML)
+def test_what_yaml_makes_of_a_line_is_explained(text: str, message: str) -> None:
+    section: dict[str, Any] = yaml.safe_load(text)
+    config = copy.deepcopy(WHOLE)
+    for name, value in section.items():
+        within = isinstance(value, dict)
+        config[name] = config[name] | value if within else value
+        for key, inner in value.items() if within else ():
+            if isinstance(inner, dict) and isinstance(WHOLE[name].get(key), dict):
+                config[name][key] = WHOLE[name][key] | inner
+    assert any(message in line for line in problems(config))
+
+
+def test_a_key_that_stands_twice_is_found_with_its_lines(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("labels: {positive: a}\nmodels:\n  deep: {}\n  deep: {}\nlabels: {}\n")
+    with pytest.raises(StudyError) as raised:
+        settings.refuse_repeated_keys(path)
+    _, *lines = str(raised.value).split("\n  - ")
+    assert lines == [
+        "models.deep: stands on line 4 and on line 3; keep one",
+        "labels: stands on line 5 and on line 1; keep one",
+    ]
+    path.write_text((ROOT / "config.yaml").read_text())
+    settings.refuse_repeated_keys(path)
+
+
+def test_the_schema_knows_every_network_of_torchvision() -> None:
+    assert SCHEMA["properties"]["features"]["properties"]["backbone"]["enum"] == backbone.names()

@@ -1,0 +1,134 @@
+"""No room on the disk, a folder that is read-only, a file that is late, a clock that is wrong."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.workflow.tiny import Study, different, environment, lay_out, results
+
+DAY = 86_400
+INCLUDED = "results/tiny/images/included.csv"
+FIGURE = "results/tiny/figures/roc_external.svg"
+# As root in a namespace of mounts; anybody else becomes root in a namespace of users first.
+PRIVATE = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+
+
+def mounted(script: str, folder: Path) -> None:
+    """Run a shell script whose mounts nobody else sees, and which end with it."""
+    done = subprocess.run(
+        [*PRIVATE, "sh", "-euc", script],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def may_mount() -> None:
+    tried = [*PRIVATE, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    if sys.platform != "linux" or subprocess.run(tried, capture_output=True).returncode:
+        pytest.skip("may not mount a file system of its own")
+
+
+def is_told(console: Path, *words: str) -> bool:
+    said = console.read_text()
+    assert "Traceback" not in said, said
+    return all(word in said for word in words)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("may_mount")
+def test_a_disk_that_is_full_again_and_again(finished: Study, tmp_path: Path) -> None:
+    study = lay_out(tmp_path / "study")
+    shutil.copytree(finished.folder / "dicom", study.folder / "dicom")
+    (study.folder / "results").mkdir()
+    needed = sum(path.stat().st_size for path in finished.results.rglob("*") if path.is_file())
+    run = shlex.join(study.command())
+    sizes = [round(needed * part) // 1024 for part in (0.01, 0.2, 0.5, 0.9, 0.98)]
+    mounted(
+        f"""
+        mount -t tmpfs -o size={sizes[0]}k tmpfs results
+        for size in {" ".join(map(str, sizes))}; do
+            mount -o remount,size=${{size}}k results
+            if {run} > ../full-$size 2>&1; then echo "$size kB sufficed"; exit 1; fi
+        done
+        mount -o remount,size={needed * 2 // 1024}k results
+        {run} > ../room 2>&1
+        cp -a results/. ../left
+        """,
+        study.folder,
+    )
+    assert all(is_told(tmp_path / f"full-{size}", "the disk is full") for size in sizes)
+    (study.folder / "results").rmdir()
+    (tmp_path / "left").rename(study.folder / "results")
+    assert different(results(study), results(finished)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("may_mount")
+def test_a_read_only_results_folder(study: Study, tmp_path: Path) -> None:
+    expected = results(study)
+    for suffix in (".svg", ".png", ".pdf"):
+        (study.folder / FIGURE).with_suffix(suffix).unlink()
+    run = shlex.join(study.command(FIGURE))
+    mounted(
+        f"""
+        mount --bind results results
+        mount -o remount,bind,ro results
+        if {run} > ../console 2>&1; then exit 1; fi
+        """,
+        study.folder,
+    )
+    assert is_told(tmp_path / "console", "results/tiny cannot be written")
+    study.snakemake(FIGURE)
+    assert different(results(study), expected) == []
+
+
+@pytest.mark.slow
+def test_files_that_come_later(finished: Study, study: Study, tmp_path: Path) -> None:
+    study.configure(lambda config: config.pop("simulate"))
+    image = pd.read_csv(study.folder / "images.csv", dtype=str).path[3]
+    for late in ("cases.csv", "images.csv", f"dicom/{image}"):
+        (study.folder / late).rename(tmp_path / "late")
+        done = study.snakemake(INCLUDED, "--forcerun", "build_cohort", check=False)
+        assert done.returncode != 0
+        assert "Traceback" not in done.stderr
+        assert late in done.stderr or "image" in done.stderr
+        assert image not in done.stderr
+        (tmp_path / "late").rename(study.folder / late)
+    study.snakemake(INCLUDED, "--forcerun", "build_cohort")
+    assert different(results(study), results(finished)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("days", [-20_000, 400])
+def test_files_from_another_time(finished: Study, tmp_path: Path, days: int) -> None:
+    study = lay_out(tmp_path / "study")
+    shutil.copytree(finished.folder / "dicom", study.folder / "dicom")
+    study.configure(lambda config: config.pop("simulate"))
+    when = time.time() + days * DAY
+    for path in study.folder.rglob("*"):
+        os.utime(path, (when, when))
+    study.snakemake(INCLUDED)
+    expected = results(finished)
+    found = results(study)
+    assert [name for name in found if found[name] != expected[name]] == []
+    assert study.planned(INCLUDED) == {}
+
+
+def test_a_corrected_table_is_seen_whatever_the_clock_says(study: Study) -> None:
+    cases = study.folder / "cases.csv"
+    rows = pd.read_csv(cases, dtype=str)
+    rows.loc[0, "label"] = {"IDC": "DCIS", "DCIS": "IDC"}[rows.loc[0, "label"]]
+    rows.to_csv(cases, index=False)
+    os.utime(cases, (0, 0))
+    assert study.planned()["build_cohort"] == 1

@@ -1,0 +1,49 @@
+# A network is trained again only when something that it depends on has changed: the job compares
+# first, says why on the console, and takes up its own checkpoint. Those are no declared output,
+# since Snakemake removes what a failed job declares.
+rule train_network:
+    input:
+        shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
+        included=in_study("images/included.csv"),
+        weights=weights_file(),
+    output:
+        weights=update(in_study("features/finetuned/{member}.safetensors")),
+        report=update(in_study("features/finetuned/{member}.json")),
+        curve=update(in_study("features/finetuned/{member}.csv")),
+    log:
+        log_of("train_network/{member}"),
+    benchmark:
+        time_of("train_network/{member}")
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=per_attempt(8000),
+        runtime=per_attempt(720),
+    params:
+        settings=training_settings(),
+        seed=config["seed"],
+        checkpoints=in_study("features/finetuned/checkpoints"),
+        code=code("train_network"),
+    script:
+        "../scripts/train_network.py"
+
+
+rule join_heads:
+    input:
+        trained=of_members("features/finetuned/{member}.safetensors"),
+        prepared=of_members(
+            "features/finetuned/{member}/weights/{backbone}.safetensors"
+        ),
+    output:
+        heads=weights_file("finetuned/"),
+    log:
+        log_of("join_heads"),
+    benchmark:
+        time_of("join_heads")
+    localrule: True
+    conda:
+        "../../envs/torch.yaml"
+    params:
+        code=code("join_heads"),
+    script:
+        "../scripts/join_heads.py"

@@ -1,0 +1,12 @@
+"""Choose on internal validation which deep model goes on to external validation."""
+
+from microcalc.files import read_parquet, write_json
+from microcalc.images import included
+from microcalc.logs import start
+from microcalc.models import choice
+
+start(snakemake.log[0])
+given, networks = snakemake.input, snakemake.params.networks
+cases = included.read(given.included)
+features = dict(zip(networks, map(read_parquet, given.features), strict=True))
+write_json(choice.on_internal(given.models, cases, features), snakemake.output.choice)

@@ -1,0 +1,10 @@
+"""Compare the frozen and the fine-tuned deep models where the choice between them was made."""
+
+from microcalc.evaluation import finetuning, predictions
+from microcalc.files import read_json, write_csv
+from microcalc.logs import start
+
+start(snakemake.log[0])
+rows, (choice,) = predictions.read(snakemake.input.predictions), snakemake.input.choice
+table = finetuning.table(rows, read_json(choice), confidence=snakemake.params.confidence)
+write_csv(table, snakemake.output.finetuning)

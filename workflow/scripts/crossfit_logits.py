@@ -1,0 +1,17 @@
+"""Out-of-fold scores of fine-tuned networks, and the scale of one against that of their mean."""
+
+from microcalc.features.finetune import folds
+from microcalc.files import read_parquet, write_csv
+from microcalc.images import included
+from microcalc.logs import start
+from microcalc.selection import finetuned
+
+start(snakemake.log[0])
+left, how = snakemake.output, snakemake.params
+cases, logits = included.read(snakemake.input.included), read_parquet(snakemake.input.features)
+dealt = folds.deal(cases, n_folds=how.folds, seed=how.seed)
+selected, crossfit = finetuned.of_logits(dealt, logits)
+write_csv(selected, left.selected)
+write_csv(crossfit.scores, left.crossfit)
+write_csv(crossfit.selected, left.crossfit_selected)
+write_csv(finetuned.scale(cases, dealt, logits), left.scale)

@@ -1,0 +1,9 @@
+"""Draw how the fine-tuned networks learned."""
+
+from microcalc.figures import learning
+from microcalc.figures.save import save
+from microcalc.logs import start
+
+start(snakemake.log[0])
+figure = learning.draw(learning.read(snakemake.input.curves))
+save(figure, *snakemake.output.learning_curves)

@@ -1,0 +1,10 @@
+"""The features of all fine-tuned networks side by side."""
+
+from microcalc.features import pool
+from microcalc.features.finetune import heads
+from microcalc.files import read_parquet
+from microcalc.logs import start
+
+start(snakemake.log[0])
+tables = list(map(read_parquet, snakemake.input.features))
+pool.write(heads.side_by_side(tables), snakemake.output.features)

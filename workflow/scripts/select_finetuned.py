@@ -1,0 +1,17 @@
+"""Select among the features of fine-tuned networks, fold by fold."""
+
+from microcalc.features.finetune import folds
+from microcalc.files import read_parquet, write_csv
+from microcalc.images import included
+from microcalc.logs import start
+from microcalc.selection import finetuned
+
+start(snakemake.log[0])
+left, how = snakemake.output, snakemake.params
+cases, features = included.read(snakemake.input.included), read_parquet(snakemake.input.features)
+dealt = folds.deal(cases, n_folds=how.folds, seed=how.seed)
+chosen = finetuned.select(cases, dealt, features, settings=how.settings, seed=how.seed)
+write_csv(chosen.chain.selected, left.selected)
+write_csv(chosen.chain.funnel, left.funnel)
+write_csv(chosen.crossfit, left.crossfit)
+write_csv(chosen.crossfit_selected, left.crossfit_selected)

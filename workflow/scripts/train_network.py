@@ -1,0 +1,19 @@
+"""Train one network without its fold, unless nothing that it depends on has changed."""
+
+from microcalc.features.finetune import network
+from microcalc.images import included
+from microcalc.images.shard_file import read
+from microcalc.logs import start
+
+start(snakemake.log[0])
+given, how, left = snakemake.input, snakemake.params, snakemake.output
+network.update(
+    network.Files(left.weights, left.report, left.curve),
+    list(map(read, given.shards)),
+    included.read(given.included),
+    given.weights,
+    how.settings,
+    member=snakemake.wildcards.member,
+    seed=how.seed,
+    checkpoints=how.checkpoints,
+)

@@ -1,0 +1,76 @@
+"""Whether fine-tuning was worth it: `finetuning.csv`, and the mark on what was selected on."""
+
+import os
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import pandas as pd
+
+from microcalc.evaluation import compare
+from microcalc.files import read_json
+from microcalc.models import frozen
+
+KINDS = {"train": "out_of_fold", "internal": "held_out"}
+
+
+def table(
+    rows: pd.DataFrame, choice: Mapping[str, Any], *, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Return DeLong's paired test of every two deep models that were chosen among.
+
+    On internal validation, where the choice was made, and on out-of-fold scores of the training
+    set; not on external cases, of which the choice must know nothing.
+
+    Parameters
+    ----------
+    rows
+        `models/predictions.csv`.
+    choice
+        `models/choice.json`.
+    confidence
+        Coverage of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        `compare.COLUMNS`, and `chosen`, the model that went on. A model of a fine-tuned network
+        stands first, and delta is its AUC less the other's.
+    """
+    names = [candidate["model"] for candidate in choice["candidates"]]
+    own = {c["model"]: c["network"] == frozen.OWN_NETWORK for c in choice["candidates"]}
+    pairs = [sorted(pair, key=lambda name: own[name]) for pair in combinations(names, 2)]
+    judged = rows[rows["kind"] == rows["split"].map(KINDS)]
+    compared = compare.table(judged, pairs, confidence=confidence)
+    return compared.assign(chosen=choice["chosen"])
+
+
+def mark(
+    metrics: pd.DataFrame,
+    models: Mapping[str, Mapping[str, Any]],
+    choices: Sequence[str | os.PathLike[str]],
+) -> pd.DataFrame:
+    """Return the metrics with column `selected_on` where a model was chosen by some of them.
+
+    Every model that takes the chosen network's features owes them to that choice, and its AUC on
+    the set that the choice was made on is no fair estimate any more.
+
+    Parameters
+    ----------
+    metrics
+        model and split of each row.
+    models
+        The frozen models by name.
+    choices
+        `models/choice.json`, where a choice was made.
+    """
+    if not choices:
+        return metrics
+    choice = read_json(choices[0])
+    chosen = [
+        name
+        for name, model in models.items()
+        if model["deep"] is not None and frozen.network(model) == choice["network"]
+    ]
+    marked = metrics["model"].isin(chosen) & (metrics["split"] == choice["selected_on"])
+    return metrics.assign(selected_on=marked.map({True: "yes", False: "no"}))

@@ -1,0 +1,77 @@
+"""Which of several deep models goes on to external validation, decided on internal validation."""
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
+
+from microcalc.errors import StudyError
+from microcalc.files import digest_file
+from microcalc.models import frozen, predict
+
+logger = logging.getLogger(__name__)
+
+
+def on_internal(
+    models: Sequence[str | os.PathLike[str]],
+    included: pd.DataFrame,
+    features: Mapping[str, pd.DataFrame],
+) -> dict[str, Any]:
+    """Return the choice, made by the AUC on internal validation; the first of equals is chosen.
+
+    Cases of no other split are looked at. The AUC of the chosen model is the largest of several,
+    and so too large an estimate of what it would reach again.
+
+    Parameters
+    ----------
+    models
+        The frozen models to choose among.
+    included
+        The included cases.
+    features
+        case_id and deep features, by network.
+
+    Returns
+    -------
+    dict
+        chosen; network, the chosen model's; selected_on, "internal", or None where nothing was
+        chosen among; n, n_positive; candidates, each with model, network, auc and digest.
+
+    Raises
+    ------
+    StudyError
+        When internal validation has no case of a class.
+    """
+    cases = included[included["split"] == "internal"]
+    if cases["y"].nunique() < 2:
+        raise StudyError(
+            "features.finetune is on, and whether to use it is decided on internal validation, "
+            f"whose {len(cases)} cases are not of both classes; give it some of each "
+            "(cohort.train_fraction, or column split), or take features.finetune out"
+        )
+    candidates = []
+    for path in models:
+        model = frozen.read(path)
+        network = frozen.network(model)
+        probability = predict.predict([model], cases, features[network])["probability"]
+        candidates.append(
+            {
+                "model": model["name"],
+                "network": network,
+                "auc": float(roc_auc_score(cases["y"], probability)),
+                "digest": digest_file(path),
+            }
+        )
+    best = max(candidates, key=lambda candidate: float(str(candidate["auc"])))
+    logger.info("chosen on internal validation: %s", best["model"])
+    return {
+        "chosen": best["model"],
+        "network": best["network"],
+        "selected_on": "internal" if len(candidates) > 1 else None,
+        "n": len(cases),
+        "n_positive": int(cases["y"].sum()),
+        "candidates": candidates,
+    }

@@ -1,0 +1,177 @@
+"""Deep scores of fine-tuned networks: their own logits, or a selection among their features.
+
+A training case is always scored by a network that never saw it, a validation case by the mean of
+all networks' logits or by one network trained on the whole training set. To predict fold j, a
+model with further predictors is fitted on scores of the other folds' cases; the networks that
+gave those saw fold j. Networks without each pair of folds would mend that, at K (K - 1) / 2 more
+trainings; with few predictors it matters little, and where labels are permuted nothing is found.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from microcalc import seeds
+from microcalc.selection import chain
+from microcalc.selection.crossfit import CrossFit
+from microcalc.selection.select import Selection
+from microcalc.selection.training import feature_matrix, feature_names, training_cases
+
+Floats = NDArray[np.float64]
+
+SCALE_COLUMNS = ("scored_by", "split", "n", "mean", "sd")
+
+
+def of_logits(dealt: pd.DataFrame, logits: pd.DataFrame) -> tuple[pd.DataFrame, CrossFit]:
+    """Return the networks' mean as a deep score, and the training cases' cross-fitted scores.
+
+    Parameters
+    ----------
+    dealt
+        case_id and fold of the training cases.
+    logits
+        case_id, and of each case the logit by the network without fold 0, 1, ...
+
+    Returns
+    -------
+    selected
+        As `Chain.selected`: each network counts 1 / K.
+    crossfit
+        `CrossFit.selected` of fold k is the one network that never saw it, which also gives the
+        scores of its cases, whatever fold is `also_left_out`.
+    """
+    names = feature_names(logits)
+    k = len(names)
+    values = feature_matrix(logits, dealt["case_id"], names)
+    fold = dealt["fold"].to_numpy()
+    scores = pd.DataFrame(
+        {
+            "case_id": np.repeat(dealt["case_id"].to_numpy(dtype=str), k),
+            "fold": np.repeat(fold, k),
+            "also_left_out": np.tile(np.arange(k), len(dealt)),
+            "deep_score": np.repeat(values[np.arange(len(dealt)), fold], k),
+        }
+    )
+    alone = [_sum_of([name], 1.0).assign(fold=j) for j, name in enumerate(names)]
+    selected = pd.concat(alone, ignore_index=True)
+    return _sum_of(names, 1 / k), CrossFit(
+        scores, selected[["fold", "feature", "mean", "sd", "coefficient"]]
+    )
+
+
+def _sum_of(names: "list[str] | tuple[str, ...]", coefficient: float) -> pd.DataFrame:
+    n = len(names)
+    return pd.DataFrame(
+        {
+            "feature": [chain.INTERCEPT, *names],
+            "mean": 0.0,
+            "sd": 1.0,
+            "coefficient": [0.0, *[coefficient] * n],
+        }
+    )
+
+
+def scale(included: pd.DataFrame, dealt: pd.DataFrame, logits: pd.DataFrame) -> pd.DataFrame:
+    """Return how one network's logits and the mean of all lie on the same cases; no label is used.
+
+    Parameters
+    ----------
+    included
+        case_id and split of the included cases.
+    dealt, logits
+        As in `of_logits`.
+
+    Returns
+    -------
+    DataFrame
+        `SCALE_COLUMNS`. `scored_by` is "fold-k" or "mean" on internal validation, which all
+        networks score; on train it is "out of fold", every case by the network without it.
+    """
+    names = feature_names(logits)
+    train = feature_matrix(logits, dealt["case_id"], names)
+    own = train[np.arange(len(dealt)), dealt["fold"].to_numpy()]
+    rows = [("out of fold", "train", *_moments(own))]
+    cases = included.loc[included["split"] == "internal", "case_id"]
+    if len(cases) > 1:
+        values = feature_matrix(logits, cases, names)
+        rows += [(f"fold-{j}", "internal", *_moments(column)) for j, column in enumerate(values.T)]
+        rows.append(("mean", "internal", *_moments(values.mean(axis=1))))
+    return pd.DataFrame(rows, columns=list(SCALE_COLUMNS))
+
+
+def _moments(values: Floats) -> tuple[int, float, float]:
+    return len(values), float(values.mean()), float(values.std(ddof=1))
+
+
+def select(
+    included: pd.DataFrame,
+    dealt: pd.DataFrame,
+    features: pd.DataFrame,
+    *,
+    settings: Mapping[str, Any],
+    seed: int,
+) -> Selection:
+    """Select among the features of fine-tuned networks, fold by fold.
+
+    The final chain takes the features of the network trained on the whole training set, which has
+    learned from the very cases it selects on. The chain that scores fold k takes those of the
+    network that never saw fold k, and is fitted without it too; to leave fold j out besides, it is
+    fitted without fold j on the same network's features.
+
+    Parameters
+    ----------
+    included
+        The included cases of every split; only `train` is looked at.
+    dealt
+        case_id and fold of the training cases.
+    features
+        case_id, and side by side the features of the network that saw all folds, of the one
+        without fold 0, and so on.
+    settings
+        The config's `selection`; its `folds` are not used.
+    seed
+        The study's seed.
+    """
+    cases = training_cases(included, features)
+    fold = dealt.set_index("case_id").loc[list(cases.case_ids), "fold"].to_numpy()
+    n_folds = int(fold.max()) + 1
+    width = cases.X.shape[1] // (n_folds + 1)
+
+    def fit(block: int, rows: NDArray[np.bool_], *stream: int) -> chain.Chain:
+        own = slice(block * width, (block + 1) * width)
+        return chain.fit(
+            cases.X[rows, own],
+            cases.y[rows],
+            cases.patients[rows],
+            feature_names=cases.feature_names[own],
+            settings=settings,
+            seed=seeds.derive(seed, "finetune", "selection", *stream),
+        )
+
+    tables, selected = [], []
+    for k in range(n_folds):
+        out, own = fold == k, slice((k + 1) * width, (k + 2) * width)
+        for j in range(n_folds):
+            fitted = fit(k + 1, ~out & (fold != j), k, j)
+            if j == k:
+                selected.append(fitted.selected.assign(fold=k))
+            tables.append(
+                pd.DataFrame(
+                    {
+                        "case_id": cases.case_ids[out],
+                        "fold": k,
+                        "also_left_out": j,
+                        "deep_score": fitted.score(cases.X[out, own]),
+                    }
+                )
+            )
+    scores = pd.concat(tables).sort_values(["case_id", "also_left_out"]).reset_index(drop=True)
+    chosen = pd.concat(selected, ignore_index=True)
+    return Selection(
+        fit(0, np.ones(len(fold), dtype=bool)),
+        scores,
+        chosen[["fold", "feature", "mean", "sd", "coefficient"]],
+    )

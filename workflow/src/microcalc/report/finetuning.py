@@ -1,5 +1,8 @@
 """What the report says of fine-tuning: whether it was worth it, on which scale, by which route."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from microcalc.figures.words import label as model_label
 from microcalc.report import format as fmt
 from microcalc.report.grid import Row, Table
@@ -44,7 +47,7 @@ def worth(study: Study) -> str:
     )
 
 
-def _comparison(row: "dict[object, object]", level: float) -> str:
+def _comparison(row: Mapping[Any, Any], level: float) -> str:
     a, b = (_name(str(row[key])) for key in ("model_a", "model_b"))
     if fmt.missing(row["p"]):
         return f"The AUCs of the {a} and the {b} model could not be compared."
@@ -53,9 +56,9 @@ def _comparison(row: "dict[object, object]", level: float) -> str:
         f"{fmt.estimate(row['delta'], row['delta_low'], row['delta_high'])}; "
         f"P {fmt.p_value(row['p'], equals=True)}"
     )
-    if float(str(row["p"])) >= level:
+    if row["p"] >= level:
         return f"No difference in AUC between the {a} and the {b} model was shown ({numbers})."
-    relation = "higher" if float(str(row["delta"])) > 0 else "lower"
+    relation = "higher" if row["delta"] > 0 else "lower"
     return f"The AUC of the {a} model was {relation} than that of the {b} model ({numbers})."
 
 
@@ -67,15 +70,15 @@ def scale(study: Study) -> str:
     if "mean" not in table.index:
         return ""
     single = table[table.index.str.startswith("fold-")]
-    mean, out = table.loc["mean"], table.loc["out of fold"]
-    ratio = float(mean["sd"]) / float(single["sd"].mean())
+    mean, out = table.loc["mean"].to_dict(), table.loc["out of fold"].to_dict()
+    spread, places = float(single["sd"].mean()), single["mean"].astype(float)
     return (
         "A training case's fine-tuned score is the logit of the one network that never saw it, a "
         f"validation case's the mean of {len(single)}. On the {int(mean['n'])} internal cases, no "
         f"label used, the mean had an SD of {fmt.number(mean['sd'])} and one network "
-        f"{fmt.number(single['sd'].mean())} on average (ratio {fmt.number(ratio)}), around "
-        f"{fmt.number(mean['mean'])} and between {fmt.number(single['mean'].min())} and "
-        f"{fmt.number(single['mean'].max())}; out-of-fold logits of training cases had a mean of "
+        f"{fmt.number(spread)} on average (ratio {fmt.number(mean['sd'] / spread)}), around "
+        f"{fmt.number(mean['mean'])} and between {fmt.number(float(places.min()))} and "
+        f"{fmt.number(float(places.max()))}; out-of-fold logits of training cases had a mean of "
         f"{fmt.number(out['mean'])} and an SD of {fmt.number(out['sd'])}. Threshold and "
         "calibration were fitted on the latter: a ratio below 1 draws probabilities of validation "
         "cases towards the middle by so much. It is stated and not corrected."

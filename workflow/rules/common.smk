@@ -140,6 +140,14 @@ def settings_of(section, *names):
     return {name: config[section][name] for name in names}
 
 
+def clinical_variables():
+    """Return the config's `clinical` without what readers see, so that wording reruns no fit."""
+    return {
+        variable: {name: value for name, value in entry.items() if name != "label"}
+        for variable, entry in config["clinical"].items()
+    }
+
+
 def per_attempt(amount):
     """Return a resource that a job's second attempt has twice, and its third three times."""
     return lambda wildcards, attempt: amount * attempt

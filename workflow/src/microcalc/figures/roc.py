@@ -1,6 +1,7 @@
 """ROC curves of all models in one split."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from microcalc.figures import style, words
 from microcalc.seeds import stream
 
 Floats = npt.NDArray[np.float64]
+Corner = Literal["upper left", "lower right"]
 
 
 def points(y: npt.ArrayLike, score: npt.ArrayLike) -> tuple[Floats, Floats]:
@@ -152,7 +154,7 @@ def draw(
     return figure
 
 
-def _free_corner(curves: Sequence[tuple[Floats, Floats]]) -> str:
+def _free_corner(curves: Sequence[tuple[Floats, Floats]]) -> Corner:
     """Return where the legend hides no curve: below the diagonal, unless only curves are there."""
     right, left = np.linspace(0.4, 0.99, 60), np.linspace(0.01, 0.6, 60)
     below = any(np.interp(right, x, y).min() < 0.33 for x, y in curves)

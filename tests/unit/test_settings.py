@@ -113,3 +113,17 @@ def test_every_key_of_the_schema_is_described() -> None:
         return found
 
     assert undescribed(SCHEMA, "") == []
+
+
+def test_fine_tuning_and_the_models_that_take_it_go_together(demo: dict[str, Any]) -> None:
+    demo["features"]["finetune"] = {}
+    with pytest.raises(StudyError, match=r"features\.finetune: is on, but no row of models"):
+        complete(demo, SCHEMA)
+    demo["models"]["tuned"] = {"deep": "score", "network": "finetuned"}
+    assert complete(demo, SCHEMA)["features"]["finetune"]["folds"] == 5
+    demo["features"]["harmonize"] = "combat"
+    with pytest.raises(StudyError, match=r"features\.harmonize: must be none with"):
+        complete(demo, SCHEMA)
+    demo["features"] |= {"harmonize": "none", "finetune": None}
+    with pytest.raises(StudyError, match=r"models\.tuned\.network: .*set features\.finetune"):
+        complete(demo, SCHEMA)

@@ -26,17 +26,6 @@ def test_it_adds_one_training_per_fold_and_is_off_by_default(study: Study) -> No
     }
 
 
-def test_a_model_that_takes_what_is_not_trained_is_told(study: Study) -> None:
-    def change(config):
-        fine_tune(config)
-        config["features"]["finetune"] = None
-
-    study.configure(change)
-    done = study.snakemake("--dry-run", check=False)
-    assert "models.tuned.network: 'finetuned' is not in features.further_networks" in done.stderr
-    assert "set features.finetune" in done.stderr
-
-
 @pytest.fixture(scope="module")
 def tuned(finished: Study, shared) -> Study:
     """The finished tiny study with both fine-tuned routes beside the frozen network."""

@@ -11,7 +11,7 @@ from r_session import RSession, has_r
 from microcalc.evaluation import delong
 
 SIZES = (300, 10_000, 1_000_000)
-BUDGET_S = 12.0
+BUDGET_S = 5.0
 STEEPEST = 1.25
 """Limit of the slope of log seconds over log n, which is 1.09 for n log n and 2 for n squared."""
 

@@ -17,7 +17,7 @@ from microcalc.selection import lasso
 
 SHAPES = ((200, 30), (200, 2048))
 FOLDS = 10
-BUDGET_S = 30.0
+BUDGET_S = 10.0
 SAME = 1e-5
 """Largest difference of a coefficient per SD, as a share of the largest coefficient."""
 

@@ -53,7 +53,9 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow/rules
 
+# With what it compares ours to.
 bench: cluster
+	$(BIN)/python -m pip install --quiet --no-build-isolation --constraint envs/constraints.txt --editable '.[dev,cluster,bench]'
 	$(BIN)/python benchmarks/run.py
 
 setup: $(SETUP)

@@ -145,4 +145,4 @@ def _features(label: list[bool], mixing: np.ndarray, random: np.random.Generator
     factors = random.standard_normal((len(label), FACTORS), dtype=np.float32)
     factors[:, :8] += 0.4 * np.array(label, dtype=np.float32)[:, None]
     own = random.standard_normal((len(label), WIDTH), dtype=np.float32)
-    return np.maximum(factors @ mixing / np.sqrt(FACTORS) + own, 0)
+    return np.maximum(factors @ mixing / np.float32(np.sqrt(FACTORS)) + own, 0)

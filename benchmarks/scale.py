@@ -85,11 +85,11 @@ def _taken(times: Path) -> Iterator[tuple[str, tuple[float, float]]]:
     """Yield each rule with the seconds of its jobs and the most memory of one, in GiB."""
     for rule in RULES:
         files = [*times.glob(f"{rule}.tsv"), *times.glob(f"{rule}/*.tsv")]
-        jobs = [row for path in files for row in csv.DictReader(open(path), delimiter="\t")]
-        gib = [
-            float(job["max_rss"]) / 1024 for job in jobs if job["max_rss"] not in ("", "NA", "-")
-        ]
-        yield rule, (sum(float(job["s"]) for job in jobs), max(gib, default=0.0))
+        tables = [path.read_text(encoding="utf-8").splitlines() for path in files]
+        jobs = [row for lines in tables for row in csv.DictReader(lines, delimiter="\t")]
+        known = [float(job["max_rss"]) for job in jobs if job["max_rss"][:1].isdigit()]
+        gib = max(known, default=0.0) / 1024
+        yield rule, (sum(float(job["s"]) for job in jobs), gib)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """A study's computation as one straight Python process: what its rules do, and no DAG.
 
-`straight.py record OUT SNAKEFILE FOLDER CONFIG CORES` asks Snakemake for a study's jobs, in an order
-in which they can run, and writes them to OUT; `straight.py run OUT` runs their scripts one after
-the other in this one process, which has the cores that Snakemake had.
+`straight.py record OUT SNAKEFILE FOLDER CONFIG CORES` asks Snakemake for a study's jobs, in an
+order in which they can run, and writes them to OUT; `straight.py run OUT` runs their scripts one
+after the other in this one process, which has the cores that Snakemake had.
 """
 
 import pickle

@@ -7,40 +7,41 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from tests.unit.ingest import test_cmmd
-from tests.unit.test_house import ROOT
 from tests.unit.test_profiles import BODIES, HEIRS
 from tests.workflow import test_apply
 from tests.workflow.test_reruns import first_image
-from tests.workflow.tiny import Study
+from tests.workflow.tiny import Study, fine_tune
 
 RULES = sorted({*BODIES, *HEIRS})
 FAST = "describe_cohort"
+JOB = re.compile(r"^(?:local)?rule (\w+):\n((?: +.*\n)+)", re.M)
 SENTENCE = re.compile(r"^\w+Error: (.*?)^See \S+\.log$", re.M | re.S)
 
 Done = subprocess.CompletedProcess[str]
-Jobs = dict[str, dict[str, list[str]]]
+Job = dict[str, Any]
 
 
 # ------------------------------------------------------------ studies in which the rules have jobs
 
 
-def finish_plainly(study: Study) -> tuple[str, ...]:
-    """Leave the tiny study as it is; return no further targets."""
+def plain(study: Study) -> tuple[str, ...]:
+    """Leave the tiny study as it is; return what to ask for."""
     return ()
 
 
-def adapt(study: Study) -> tuple[str, ...]:
+def adapted(study: Study) -> tuple[str, ...]:
     """Have batch norm adapted to each center."""
     study.configure(lambda config: config["features"].update(harmonize="adabn"))
     return ("results/tiny/features/adapted.safetensors",)
 
 
-def redraw(study: Study) -> tuple[str, ...]:
+def redrawn(study: Study) -> tuple[str, ...]:
     """Have regions perturbed, and drawn by another reader."""
     path = study.folder / "images.csv"
     images = pd.read_csv(path, dtype=str)
@@ -54,41 +55,26 @@ def redraw(study: Study) -> tuple[str, ...]:
     return tuple(f"results/tiny/features/{name}.parquet" for name in ("perturbed", "other_readers"))
 
 
-def apply_models(study: Study) -> tuple[str, ...]:
+def tuned(study: Study) -> tuple[str, ...]:
+    """Have networks fine-tuned."""
+    study.configure(fine_tune)
+    return ()
+
+
+def applied(study: Study) -> tuple[str, ...]:
     """Have the models applied to a labelled cohort."""
     test_apply.lay_out(study)
     test_apply.label(study)
     return ("apply",)
 
 
-def run_plainly(study: Study, *arguments: str, check: bool = True) -> Done:
-    return study.snakemake(*arguments, check=check)
+KINDS = (plain, adapted, redrawn, tuned, applied)
 
 
-def run_apply(study: Study, *arguments: str, check: bool = True) -> Done:
+def run(study: Study, *arguments: str, check: bool = True) -> Done:
+    if study.folder.name != applied.__name__:
+        return study.snakemake(*arguments, check=check)
     return test_apply.apply(study, *arguments, check=check, case=test_apply.first_case(study))
-
-
-KINDS = {
-    "plain": (finish_plainly, run_plainly),
-    "adapted": (adapt, run_plainly),
-    "redrawn": (redraw, run_plainly),
-    "applied": (apply_models, run_apply),
-}
-REDRAWN = {
-    *("extract_surroundings", "perturb_patches", "extract_perturbed", "gather_perturbed"),
-    *("extract_reader_patches", "extract_reader", "gather_readers"),
-}
-APPLY_FILE = ROOT / "workflow" / "rules" / "apply.smk"
-OF_APPLY = re.findall(r"^(?:use rule \w+ as|rule) (\w+)", APPLY_FILE.read_text(), re.M)
-
-
-def kind_of(rule: str) -> str:
-    if rule in OF_APPLY:
-        return "applied"
-    if rule in REDRAWN:
-        return "redrawn"
-    return "adapted" if rule == "adapt_weights" else "plain"
 
 
 def link(source: str, target: str) -> None:
@@ -98,37 +84,44 @@ def link(source: str, target: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def kind(finished: Study, shared: Callable[..., Path]) -> Callable[[str], Path]:
-    """Return a finished study of a kind; jobs.json has an output and the inputs of each rule."""
+def job_of(finished: Study, shared: Callable[..., Path]) -> Callable[[str], Job]:
+    """Return a rule's first job in a study of the first kind that has one."""
 
-    def of(name: str) -> Path:
-        prepare, run = KINDS[name]
-
+    def planned(prepare: Callable[[Study], tuple[str, ...]]) -> dict[str, Job]:
         def fill(folder: Path) -> None:
-            shutil.copytree(finished.folder, folder, dirs_exist_ok=True, copy_function=link)
-            study = Study(folder)
-            targets = prepare(study)
-            if targets:
-                run(study, "--notemp", *targets)
-            jobs = jobs_in(run(study, "--detailed-summary", *targets).stdout)
+            study = Study(folder / prepare.__name__)
+            shutil.copytree(finished.folder, study.folder, copy_function=link)
+            plan = run(study, "--dry-run", "--forceall", *prepare(study))
+            jobs = jobs_in(plan.stdout + plan.stderr, study.folder)
             (folder / "jobs.json").write_text(json.dumps(jobs))
 
-        return shared(f"kind-{name}", fill)
+        folder = shared(f"failures-{prepare.__name__}", fill)
+        jobs: dict[str, Job] = json.loads((folder / "jobs.json").read_text())
+        return jobs
+
+    def of(rule: str) -> Job:
+        found = (planned(prepare).get(rule) for prepare in KINDS)
+        job = next((job for job in found if job), None)
+        assert job, f"no study here has a job of {rule}: add a kind that has"
+        return job
 
     return of
 
 
-def jobs_in(summary: str) -> Jobs:
-    """Return every rule's outputs, and the inputs under results of the job of the first one."""
-    lines = summary.splitlines()
-    header = next(i for i, line in enumerate(lines) if line.startswith("output_file"))
-    names = lines[header].split("\t")
-    found: Jobs = {}
-    for line in lines[header + 1 :]:
-        job = dict(zip(names, line.split("\t"), strict=False))
-        inputs = [name for name in job["input-file(s)"].split(",") if name.startswith("results/")]
-        of_rule = found.setdefault(job["rule"], {"inputs": inputs, "outputs": []})
-        of_rule["outputs"].append(job["output_file"])
+def jobs_in(plan: str, study: Path) -> dict[str, Job]:
+    """Return the study, and the first job's inputs and outputs under results, of each rule."""
+    found: dict[str, Job] = {}
+    for rule, block in JOB.findall(plan):
+        lines = dict(line.strip().split(": ", 1) for line in block.splitlines() if ": " in line)
+        files = {kind: lines.get(kind, "").split(", ") for kind in ("input", "output")}
+        found.setdefault(
+            rule,
+            {"study": str(study)}
+            | {
+                kind: [name for name in names if name.startswith("results/")]
+                for kind, names in files.items()
+            },
+        )
     return found
 
 
@@ -136,11 +129,10 @@ def jobs_in(summary: str) -> Jobs:
 
 
 def damage(path: Path) -> None:
-    """Leave what a power failure leaves, at the time that Snakemake remembers."""
-    times = path.stat()
-    path.unlink()
-    path.write_bytes(b"\0" * times.st_size)
-    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    """Leave what a power failure leaves."""
+    path.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(bytes(1000))
 
 
 def misspell_labels(study: Study) -> str:
@@ -152,8 +144,8 @@ def misspell_labels(study: Study) -> str:
 def spoil_phantom(study: Study) -> str:
     path = study.folder / "phantoms.csv"
     rows = pd.read_csv(path, dtype=str)
-    rows.assign(scanner="nobody's").to_csv(path, index=False)
-    return "nobody's"
+    rows.assign(thickness_mm="thick").to_csv(path, index=False)
+    return "column 'thickness_mm'"
 
 
 def spoil_weights(study: Study) -> str:
@@ -196,7 +188,7 @@ SPOILED: dict[str, Callable[[Study], str]] = {
     "extract_reader_patches": put_a_folder_for_a_file,
     "ingest": empty_collection,
 }
-# What to ask for, where it is not what the finished study has of the rule.
+# Rules that no study asks for, and rules whose jobs another machine's network decides on.
 ASKED = {
     "check": ["check"],
     "ingest": ["ingest", "--config", "ingest=cmmd", "source=source"],
@@ -208,24 +200,22 @@ ASKED = {
     "rule", [pytest.param(rule, marks=pytest.mark.slow if rule != FAST else ()) for rule in RULES]
 )
 def test_a_failing_rule_says_what_and_where(
-    rule: str, kind: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rule: str, job_of: Callable[[str], Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # where nobody answers
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    made = kind(kind_of(rule))
-    shutil.copytree(made, tmp_path / "study", copy_function=link)
-    study = Study(tmp_path / "study")
-    jobs = json.loads((made / "jobs.json").read_text())
+    job = job_of(FAST if rule in ASKED else rule)
+    study = Study(tmp_path / Path(job["study"]).name)
+    shutil.copytree(job["study"], study.folder, copy_function=link)
     if rule in SPOILED:
         named = [SPOILED[rule](study)]
-        asked = ASKED.get(rule) or jobs[rule]["outputs"]
     else:
-        for name in jobs[rule]["inputs"]:
+        for name in job["input"]:
             damage(study.folder / name)
-        named = [Path(name).name for name in jobs[rule]["inputs"]]
-        asked = jobs[rule]["outputs"][:1]
-    run = KINDS[kind_of(rule)][1]
-    done = run(study, "--allowed-rules", rule, "--force", *asked, check=False)
+        named = [Path(name).name for name in job["input"]]
+    asked = ASKED.get(rule) or job["output"][:1]
+    only = ("--allowed-rules", rule, "--force", *asked)
+    done = run(study, *only, check=False)
     assert done.returncode != 0
     assert unclear(done.stderr, rule, named) == [], done.stderr
 

@@ -49,7 +49,6 @@ def is_told(console: Path, *words: str) -> bool:
 @pytest.mark.usefixtures("may_mount")
 def test_a_disk_that_is_full_again_and_again(finished: Study, tmp_path: Path) -> None:
     study = lay_out(tmp_path / "study")
-    shutil.copytree(finished.folder / "dicom", study.folder / "dicom")
     (study.folder / "results").mkdir()
     needed = sum(path.stat().st_size for path in finished.results.rglob("*") if path.is_file())
     run = shlex.join(study.command())
@@ -109,20 +108,43 @@ def test_files_that_come_later(finished: Study, study: Study, tmp_path: Path) ->
     assert different(results(study), results(finished)) == []
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("days", [-20_000, 400])
-def test_files_from_another_time(finished: Study, tmp_path: Path, days: int) -> None:
-    study = lay_out(tmp_path / "study")
+def given(finished: Study, folder: Path, days: int) -> Study:
+    """Return a study of files that were changed so many days after now."""
+    study = lay_out(folder)
     shutil.copytree(finished.folder / "dicom", study.folder / "dicom")
     study.configure(lambda config: config.pop("simulate"))
+    set_times(study, days)
+    return study
+
+
+def set_times(study: Study, days: int) -> None:
     when = time.time() + days * DAY
     for path in study.folder.rglob("*"):
         os.utime(path, (when, when))
+
+
+def run_again(study: Study, expected: dict[str, bytes]) -> None:
     study.snakemake(INCLUDED)
-    expected = results(finished)
     found = results(study)
     assert [name for name in found if found[name] != expected[name]] == []
     assert study.planned(INCLUDED) == {}
+
+
+@pytest.mark.slow
+def test_files_of_long_ago(finished: Study, tmp_path: Path) -> None:
+    run_again(given(finished, tmp_path / "study", days=-20_000), results(finished))
+
+
+@pytest.mark.slow
+def test_files_from_the_future_are_told_and_cost_nothing(finished: Study, tmp_path: Path) -> None:
+    study = given(finished, tmp_path / "study", days=400)
+    done = study.snakemake(INCLUDED, check=False)
+    assert done.returncode != 0
+    assert "This could indicate a clock skew problem" in done.stderr
+    assert "images.csv" in done.stderr
+    assert "Traceback" not in done.stderr
+    set_times(study, days=0)
+    run_again(study, results(finished))
 
 
 def test_a_corrected_table_is_seen_whatever_the_clock_says(study: Study) -> None:

@@ -17,7 +17,7 @@ rule build_cohort:
         "../../envs/analysis.yaml"
     params:
         reading={
-            "clinical": config["clinical"],
+            "clinical": clinical_variables(),
             "labels": config["labels"],
             "other_columns": config["cohort"]["other_columns"],
         },

@@ -112,6 +112,10 @@ def tuned_weights(member):
     return in_study(f"features/finetuned/{member}.safetensors")
 
 
+def trained_weights(wildcards):
+    return tuned_weights(wildcards.member)
+
+
 def all_networks():
     """Return the settings of each network by its folder; the study's own has none to itself."""
     own = config["features"]
@@ -134,6 +138,14 @@ NETWORKS = all_networks()
 def settings_of(section, *names):
     """Return the named keys of a section, so that a rule reruns for no other key."""
     return {name: config[section][name] for name in names}
+
+
+def clinical_variables():
+    """Return the config's `clinical` without what readers see, so that wording reruns no fit."""
+    return {
+        variable: {name: value for name, value in entry.items() if name != "label"}
+        for variable, entry in config["clinical"].items()
+    }
 
 
 def per_attempt(amount):
@@ -255,6 +267,12 @@ def of_members(path, *others):
         in_study(path.format(member=member, backbone=backbone))
         for member in (*others, *MEMBERS)
     ]
+
+
+def given_networks():
+    """Return a pattern of the networks whose weights the config names: all but the fine-tuned."""
+    names = [name for name in NETWORKS if not name.startswith(TUNED)]
+    return f"(?:{'|'.join(names)})"
 
 
 def heads_file():

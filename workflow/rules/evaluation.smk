@@ -14,7 +14,7 @@ rule describe_cohort:
     conda:
         "../../envs/analysis.yaml"
     params:
-        clinical=config["clinical"],
+        clinical=clinical_variables(),
         labels=config["labels"],
         code=code("describe_cohort"),
     script:
@@ -89,7 +89,7 @@ rule evaluate_models:
         sample_size=config["evaluation"]["sample_size"],
         networks=names_of(refittable_networks()),
         models=refittable(config["models"]),
-        clinical=config["clinical"],
+        clinical=clinical_variables(),
         screening=config["screening"],
         published=config["published"],
         seed=config["seed"],
@@ -178,7 +178,7 @@ rule refit_chain:
         replicates=lambda wildcards: replicates_of(wildcards.design, wildcards.block),
         networks=names_of(refittable_networks()),
         models=refittable(config["models"]),
-        clinical=config["clinical"],
+        clinical=clinical_variables(),
         screening=config["screening"],
         selection=selection_settings(),
         seed=config["seed"],

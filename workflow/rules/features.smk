@@ -25,6 +25,8 @@ rule prepare_weights:
         log_of("{network}prepare_weights/{backbone}"),
     benchmark:
         time_of("prepare_weights/{network}{backbone}")
+    wildcard_constraints:
+        network=given_networks(),
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -37,6 +39,22 @@ rule prepare_weights:
         code=code("prepare_weights"),
     script:
         "../scripts/prepare_weights.py"
+
+
+use rule prepare_weights as prepare_tuned with:
+    input:
+        trained_weights,
+    output:
+        weights=in_study("features/finetuned/{member}/weights/{backbone}.safetensors"),
+    log:
+        log_of("prepare_tuned/{member}-{backbone}"),
+    benchmark:
+        time_of("prepare_tuned/{member}-{backbone}")
+    params:
+        backbone=lambda wildcards: wildcards.backbone,
+        weights=trained_weights,
+        seed=config["seed"],
+        code=code("prepare_weights"),
 
 
 rule adapt_weights:

@@ -13,7 +13,7 @@ rule screen_clinical:
     conda:
         "../../envs/analysis.yaml"
     params:
-        clinical=config["clinical"],
+        clinical=clinical_variables(),
         screening=config["screening"],
         confidence=config["evaluation"]["confidence"],
         seed=config["seed"],
@@ -43,7 +43,7 @@ rule fit_model:
         "../../envs/analysis.yaml"
     params:
         spec=lambda wildcards: config["models"][wildcards.model],
-        clinical=config["clinical"],
+        clinical=clinical_variables(),
         screening=config["screening"],
         threshold=config["threshold"],
         labels=config["labels"],

@@ -17,6 +17,7 @@ rule select_features:
         time_of("select_features/{network}jobs")
     conda:
         "../../envs/analysis.yaml"
+    threads: 4
     resources:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(60),

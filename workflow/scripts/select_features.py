@@ -7,7 +7,7 @@ from microcalc.selection import select, training
 start(snakemake.log[0])
 given, how = snakemake.input, snakemake.params
 tables = training.read(given.included, given.features, given.redrawn)
-chosen = select.select(*tables, settings=how.settings, seed=how.seed)
+chosen = select.select(*tables, settings=how.settings, seed=how.seed, threads=snakemake.threads)
 write_csv(chosen.chain.mrmr, snakemake.output.mrmr)
 write_csv(chosen.chain.lasso_path, snakemake.output.lasso_path)
 write_csv(chosen.chain.lasso_cv, snakemake.output.lasso_cv)

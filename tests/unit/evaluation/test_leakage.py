@@ -63,6 +63,16 @@ def test_among_very_many_images_a_copy_is_found_by_its_spectrum(change, monkeypa
     assert [pair.partition(":")[0] for pair in pairs] == ["images I7 (train) and I120 (external)"]
 
 
+def test_among_very_many_images_views_of_one_patient_hide_no_copy(monkeypatch):
+    monkeypatch.setattr(leakage, "EXHAUSTIVE", 0)
+    patches = [lesion(i, side=64) for i in range(40)]
+    copies = [patches[3], patches[3] ** 1.1]
+    patients = [f"P{i}" for i in range(40)] + ["P3", "other"]
+    found = images([*patches, *copies], ["train"] * 41 + ["external"], patients)
+    pairs = [sentence for sentence, one_split in leakage.near_duplicates(found, 0.5)]
+    assert any("I3 " in pair and "I41 " in pair for pair in pairs)
+
+
 def test_strangers_are_clean_and_flat_patches_are_like_none():
     patches = [*(lesion(i) for i in range(40)), np.ones((128, 128)), np.ones((128, 128))]
     found = images(patches, ["train", "external"] * 21)

@@ -1,5 +1,7 @@
 import numpy as np
+import pytest
 
+from microcalc.errors import StudyError
 from microcalc.figures import saliency
 
 LABELS = {"negative": "DCIS", "positive": "IDC"}
@@ -47,3 +49,10 @@ def test_a_score_that_no_place_moves_is_said():
     arrays["map"] = np.zeros_like(arrays["map"])
     figure = saliency.draw(arrays, labels=LABELS)
     assert "same for every case" in figure.axes[0].texts[0].get_text()
+
+
+@pytest.mark.parametrize("content", [bytes(40), b"PK\x03\x04 half an archive"])
+def test_damaged_maps_are_named(tmp_path, content):
+    (tmp_path / "saliency.npz").write_bytes(content)
+    with pytest.raises(StudyError, match=r"saliency.npz: damaged, .*; delete it"):
+        saliency.read(tmp_path / "saliency.npz")

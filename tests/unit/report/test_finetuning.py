@@ -1,21 +1,30 @@
 """What the report says when networks were fine-tuned; nothing of it otherwise."""
 
 import copy
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from microcalc.files import read_csv, read_json, write_csv, write_json
-from microcalc.report import finetuning, sentences, tables
+from microcalc import settings
+from microcalc.figures import learning
+from microcalc.figures.save import save
+from microcalc.files import read_csv, write_csv, write_json
+from microcalc.report import finetuning, manuscript, page, sentences, tables
 from microcalc.report.study import Study
+
+WORKFLOW = Path(__file__).parents[3] / "workflow"
+TEMPLATE = WORKFLOW / "report" / "page.html.j2"
+SCHEMA = WORKFLOW / "schemas" / "config.yaml"
 
 
 @pytest.fixture
-def tuned(ordinary, fake, tmp_path) -> Study:
-    """The invented study, its deep model now one of two networks, and the one that was chosen."""
+def given(ordinary, fake, tmp_path):
+    """Files and config of the invented study, now with a fine-tuned model that was chosen."""
     config = copy.deepcopy(fake["CONFIG"])
-    config["features"]["finetune"] = {"folds": 3}
+    config["features"]["finetune"] = {}
     config["models"]["tuned"] = {**config["models"]["deep"], "network": "finetuned"}
+    config = settings.complete(config, settings.read_schema(SCHEMA))
     metrics = read_csv(ordinary["metrics"])
     own = metrics[metrics.model == "deep"].assign(model="tuned")
     metrics = pd.concat([metrics, own]).assign(selected_on="no")
@@ -44,7 +53,13 @@ def tuned(ordinary, fake, tmp_path) -> Study:
     )  # fmt: skip
     write_csv(scale, tmp_path / "scale.csv")
     optional = {name: [tmp_path / f"{name}.csv"] for name in ("finetuning", "scale")}
-    return Study.read(files | optional | {"choice": [tmp_path / "choice.json"]}, config=config)
+    return files | optional | {"choice": [tmp_path / "choice.json"]}, config
+
+
+@pytest.fixture
+def tuned(given) -> Study:
+    files, config = given
+    return Study.read(files, config=config)
 
 
 def test_it_is_silent_where_nothing_was_fine_tuned(ordinary, fake):
@@ -97,5 +112,29 @@ def test_the_internal_auc_of_the_chosen_model_is_labelled(tuned):
     }  # fmt: skip
 
 
-def test_the_choice_is_read_as_it_was_written(tuned, tmp_path):
-    assert tuned.documents["choice"] == read_json(tmp_path / "choice.json")
+def test_page_and_manuscript_tell_it(given, tuned, tmp_path):
+    files, config = given
+    save(learning.draw({"fold-0": learning_curve()}), tmp_path / "learning_curves.svg")
+    files["figures"] = [*files["figures"], tmp_path / "learning_curves.svg"]
+    versions = {"microcalc": "0.1.0", "python": "3.11"}
+    html = page.build(
+        files, config=config, template=TEMPLATE, versions=versions, times=tmp_path / "times"
+    )
+    text = manuscript.write(tuned, TEMPLATE.parent / "manuscript" / "manuscript.md.j2", versions)
+    for sentence in (
+        "The backbone was also fine-tuned on the training set, in 5 networks",
+        "was chosen for external validation before any external case was predicted",
+        "is the logit of fine-tuned networks",
+        "(ratio 0.80)",
+    ):
+        assert sentence in html
+        assert sentence in text
+    assert "Learning curves of the fine-tuned networks" in html
+    assert "Frozen and fine-tuned deep models by DeLong&#39;s test" in html
+
+
+def learning_curve():
+    return pd.DataFrame(
+        [(0, "head", 0.7, 0.7, False), (1, "stages", 0.6, 0.65, True)],
+        columns=["epoch", "phase", "loss_learn", "loss_stop", "is_best"],
+    )

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,16 +71,19 @@ def write_json(value: Any, path: str | os.PathLike[str]) -> None:
 
 def read_json(path: str | os.PathLike[str]) -> Any:
     """Return the value of a JSON file."""
-    with _named_when_damaged(path):
+    with named_when_damaged(path):
         return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
 @contextmanager
-def _named_when_damaged(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Raise a StudyError that names the file for whatever its reader says of its content."""
+def named_when_damaged(path: str | os.PathLike[str], *kinds: type[Exception]) -> Iterator[None]:
+    """Raise a StudyError that names the file for whatever its reader says of its content.
+
+    `kinds` are errors of the reader's own, besides those that most readers raise.
+    """
     try:
         yield
-    except ValueError as error:
+    except (ValueError, zipfile.BadZipFile, *kinds) as error:
         raise StudyError(
             f"{path}: damaged, {error}; delete it and run the same command again"
         ) from None
@@ -123,7 +127,7 @@ def read_text_csv(path: str | os.PathLike[str]) -> "pd.DataFrame":
 def _read_csv(path: str | os.PathLike[str], dtype: Any) -> "pd.DataFrame":
     import pandas as pd
 
-    with _named_when_damaged(path):
+    with named_when_damaged(path):
         with open(path, "rb") as file:
             if file.read(1) == b"\0":
                 raise ValueError("it holds zeros")
@@ -141,7 +145,7 @@ def read_parquet(path: str | os.PathLike[str]) -> "pd.DataFrame":
     """Return a table of features."""
     import pandas as pd
 
-    with _named_when_damaged(path):
+    with named_when_damaged(path):
         return pd.read_parquet(path)
 
 

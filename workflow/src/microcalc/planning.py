@@ -128,8 +128,8 @@ def refuse_read_only(folder: str) -> None:
         place = place.parent
     if not os.access(place, os.W_OK | os.X_OK):
         raise StudyError(
-            f"{folder} cannot be written: {place} is read-only for this user; change its "
-            "permissions, or run where you may write"
+            f"{Path(folder)} cannot be written: {place} is read-only, for this user at least; "
+            "change its permissions or its mount, or run where you may write"
         )
 
 

@@ -21,9 +21,8 @@ GRID = 32
 MARGIN = 2
 # Images compared at a time against all others.
 BLOCK = 1024
-# Up to so many images all pairs are compared; beyond, each image with its most likely copies.
+# Up to so many images all pairs are compared; beyond, each image with its most likely copy.
 EXHAUSTIVE = 4096
-LIKELY = 4
 SPECTRA_BLOCK = 256
 COLUMNS = ("check", "compared", "found", "limit", "verdict", "statement")
 Floats32 = npt.NDArray[np.float32]
@@ -140,14 +139,14 @@ def audit(images: Images, *, limit: float, on_found: Literal["fail", "report"]) 
 def near_duplicates(images: Images, limit: float) -> Iterator[tuple[str, bool]]:
     """Yield a sentence per pair of alike patches of two patients, and whether of one split.
 
-    Up to `EXHAUSTIVE` images every pair is compared; of more, each image with those whose spectra
-    are nearest to its own, see `spectra`.
+    Up to `EXHAUSTIVE` images every pair is compared; of more, each image with that whose spectrum
+    is nearest to its own, see `spectra`.
     """
     table = images.table
-    patient = table["patient_id"].to_numpy(dtype=str)
+    patient = np.unique(table["patient_id"].to_numpy(dtype=str), return_inverse=True)[1]
     split, name = table["split"].to_numpy(dtype=str), table["image_id"].to_numpy(dtype=str)
     compared = _every_pair if len(table) <= EXHAUSTIVE else _likely_pairs
-    for a, b, alike in compared(images.reduced):
+    for a, b, alike in compared(images.reduced, patient):
         for i, j, value in zip(a, b, alike, strict=True):
             if value >= limit and patient[i] != patient[j]:
                 yield (
@@ -157,23 +156,26 @@ def near_duplicates(images: Images, limit: float) -> Iterator[tuple[str, bool]]:
                 )
 
 
-def _every_pair(reduced: Floats32) -> Iterator[Pairs]:
-    for start in range(0, len(reduced), BLOCK):
+def _every_pair(reduced: Floats32, patient: Places) -> Iterator[Pairs]:
+    for start in range(0, len(patient), BLOCK):
         alike = similarity(reduced[start : start + BLOCK], reduced[start:])
         a, b = np.triu_indices(len(alike), 1, alike.shape[1])
         yield start + a, start + b, alike[a, b]
 
 
-def _likely_pairs(reduced: Floats32) -> Iterator[Pairs]:
-    """Yield each image with the `LIKELY` later ones of the nearest spectra."""
+def _likely_pairs(reduced: Floats32, patient: Places) -> Iterator[Pairs]:
+    """Yield each image with the one of the nearest spectrum among later ones of other patients.
+
+    Of several copies of one image each is then found with the next.
+    """
     spectrum = spectra(reduced)
-    for start in range(0, len(reduced) - 1, SPECTRA_BLOCK):
+    for start in range(0, len(patient) - 1, SPECTRA_BLOCK):
         near = spectrum[start : start + SPECTRA_BLOCK] @ spectrum[start:].T
-        near[np.tril_indices(len(near), 0, near.shape[1])] = -np.inf
-        count = min(LIKELY, near.shape[1])
-        b = np.argpartition(near, -count, axis=1)[:, -count:].ravel()
-        a = np.repeat(np.arange(len(near)), count)
-        a, b = start + a[b > a], start + b[b > a]
+        near[patient[start : start + SPECTRA_BLOCK, None] == patient[None, start:]] = -np.inf
+        near[:, : len(near)][np.tril_indices(len(near))] = -np.inf
+        a, b = np.arange(len(near)), near.argmax(axis=1)
+        later = b > a  # the last images have no later one of another patient
+        a, b = start + a[later], start + b[later]
         yield a, b, _best(reduced[a], reduced[b], lambda x, y: np.einsum("ij,ij->i", x, y))
 
 

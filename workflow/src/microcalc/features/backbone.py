@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch.overrides import TorchFunctionMode
 
 from microcalc.errors import StudyError
 from microcalc.features.preprocessing import Preprocessing
 from microcalc.features.vision import torchvision
+from microcalc.files import named_when_damaged
 
 PENULTIMATE = "penultimate"
 """What goes into the head: the layer's name wherever layers are named."""
@@ -196,7 +197,7 @@ class Weights:
 
 def describe(path: str | os.PathLike[str]) -> Weights:
     """Return a prepared weights file's description without reading its tensors."""
-    with safe_open(path, framework="pt") as file:
+    with named_when_damaged(path, SafetensorError), safe_open(path, framework="pt") as file:
         return _description(file.metadata() or {}, path)
 
 

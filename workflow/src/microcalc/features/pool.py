@@ -43,12 +43,20 @@ def cases(paths: Sequence[str | os.PathLike[str]], *, how: str = "mean") -> pd.D
         When the shards were computed under different circumstances (some on a GPU, say), so
         that differences between cases would in part be differences between machines.
     """
-    read = [shards.read(path) for path in paths]
-    used = [(table, circumstances) for table, circumstances in read if len(table)]
-    if not used:
+    pooled, circumstances = [], []
+    for path in paths:  # a case's images share a shard, so that one shard at a time is enough
+        views, shared = shards.read(path)
+        if len(views):
+            pooled.append(_pooled(views, how))
+            circumstances.append(shared)
+    if not pooled:
         raise StudyError("no shard holds a usable image, so there are no deep features to pool")
-    _check_same([circumstances for _, circumstances in used])
-    views = pd.concat([table for table, _ in used], ignore_index=True)
+    _check_same(circumstances)
+    return pd.concat(pooled, ignore_index=True).sort_values("case_id", ignore_index=True)
+
+
+def _pooled(views: pd.DataFrame, how: str) -> pd.DataFrame:
+    """Return `cases` of one shard's table."""
     views = views.sort_values("image_id", kind="stable")
     case_ids, place = np.unique(views["case_id"].to_numpy(dtype=str), return_inverse=True)
     values = views.drop(columns=shards.ID_COLUMNS).to_numpy(dtype=np.float64)

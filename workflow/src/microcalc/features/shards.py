@@ -23,7 +23,7 @@ from microcalc.errors import StudyError
 from microcalc.features import device as devices
 from microcalc.features import forward
 from microcalc.features.progress import Progress
-from microcalc.files import atomic_path, digest_value
+from microcalc.files import atomic_path, digest_value, named_when_damaged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -199,7 +199,8 @@ def _compute(
 
 def read(path: str | os.PathLike[str]) -> "tuple[pd.DataFrame, Circumstances]":
     """Return a features file's table, float32 features included, and what its rows share."""
-    table = pq.read_table(path)
+    with named_when_damaged(path):
+        table = pq.read_table(path)
     stored = json.loads(table.schema.metadata[b"circumstances"])
     return table.to_pandas(), Circumstances(**{**stored, "layers": tuple(stored["layers"])})
 

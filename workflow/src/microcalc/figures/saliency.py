@@ -1,6 +1,7 @@
 """Patch, map and overlay of the cases that the deep model was surest of."""
 
 import os
+import zipfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from microcalc.figures import style
+from microcalc.files import named_when_damaged
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -19,8 +21,11 @@ COLORS = "RdBu_r"
 
 def read(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[Any]]:
     """Return the arrays of ``evaluation/saliency.npz``."""
-    with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+    with named_when_damaged(path):
+        if not zipfile.is_zipfile(path):  # of other content numpy speaks as of a pickle
+            raise zipfile.BadZipFile("it is no archive of arrays")
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
 
 
 @style.styled

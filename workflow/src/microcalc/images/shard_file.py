@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microcalc.errors import StudyError
-from microcalc.files import atomic_path
+from microcalc.files import atomic_path, named_when_damaged
 from microcalc.images.stored_digest import MEMBER
 
 TEXTS = (
@@ -121,7 +121,7 @@ def read(path: str | os.PathLike[str]) -> Shard:
 
 def read_keys(path: str | os.PathLike[str]) -> list[str]:
     """Return column `key` of a shard, its pictures unread."""
-    with zipfile.ZipFile(path) as archive:
+    with named_when_damaged(path), zipfile.ZipFile(path) as archive:
         return [str(key) for key in _text(archive, "key")]
 
 

@@ -110,7 +110,8 @@ def fit(
     kept, steps = _filter(values, outcome, scale, settings.get("filters", {}), copies)
     Z = scale.apply(values)
 
-    ranking = _rank(Z[:, kept], outcome, settings["mrmr"])
+    candidates = Z if len(kept) == Z.shape[1] else Z[:, kept]
+    ranking = _rank(candidates, outcome, settings["mrmr"])
     ranked = kept[ranking.order]
     steps.append(("mRMR", len(ranked)))
 

@@ -7,6 +7,7 @@ folds, whose scores must then come from chains that saw neither their own fold n
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from typing import Any
@@ -52,6 +53,7 @@ def fit(
     settings: Mapping[str, Any],
     seed: int,
     copies: Sequence[ArrayLike] = (),
+    threads: int = 1,
 ) -> CrossFit:
     """Fit the chain without every fold and every pair of folds; score the cases left out.
 
@@ -61,6 +63,8 @@ def fit(
         As in `chain.fit`; `settings["folds"]` is the number of cross-fitting folds, at least 3.
     case_ids
         Shape (n,).
+    threads
+        How many chains to fit at a time; the result does not depend on it.
 
     Raises
     ------
@@ -78,8 +82,9 @@ def fit(
     fold = assign_folds(outcome, patient, n_folds=n_folds, seed=seeds.derive(seed, "crossfit"))
     _refuse_few(outcome, patient)
     redrawn = [np.asarray(drawn, dtype=float) for drawn in copies]
-    tables, selected = [], []
-    for k, j in combinations_with_replacement(range(n_folds), 2):
+
+    def without(folds: tuple[int, int]) -> tuple[chain.Chain, pd.DataFrame]:
+        k, j = folds
         rest = (fold != k) & (fold != j)
         fitted = chain.fit(
             values[rest],
@@ -90,19 +95,27 @@ def fit(
             seed=seeds.derive(seed, "crossfit", k, j),
             copies=[drawn[:, rest] for drawn in redrawn],
         )
-        if k == j:
-            selected.append(fitted.selected.assign(fold=k))
         out = ~rest
-        tables.append(
-            pd.DataFrame(
-                {
-                    "case_id": cases[out],
-                    "fold": fold[out],
-                    "also_left_out": np.where(fold[out] == k, j, k),
-                    "deep_score": fitted.score(values[out]),
-                }
-            )
+        scored = pd.DataFrame(
+            {
+                "case_id": cases[out],
+                "fold": fold[out],
+                "also_left_out": np.where(fold[out] == k, j, k),
+                "deep_score": fitted.score(values[out]),
+            }
         )
+        return fitted, scored
+
+    pairs = list(combinations_with_replacement(range(n_folds), 2))
+    # Threads, since nearly all of a chain's time is spent in compiled code.
+    with ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(without, pairs))
+    selected = [
+        fitted.selected.assign(fold=k)
+        for (k, j), (fitted, _) in zip(pairs, found, strict=True)
+        if k == j
+    ]
+    tables = [scored for _, scored in found]
     return CrossFit(
         pd.concat(tables).sort_values(["case_id", "also_left_out"]).reset_index(drop=True),
         pd.concat(selected, ignore_index=True)[["fold", "feature", "mean", "sd", "coefficient"]],

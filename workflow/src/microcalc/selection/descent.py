@@ -284,7 +284,7 @@ def _jump(
     return crossing >= 0
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def path(
     X: Floats, y: Floats, lambdas: Floats, alpha: float, tolerance: float, stop_early: bool
 ) -> tuple[Floats, Floats, Floats, int]:

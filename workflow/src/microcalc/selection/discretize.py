@@ -7,7 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from microcalc.selection import scaling
 
-Codes = NDArray[np.int64]
+# Small, since a table of a hundred thousand cases is held as codes too.
+Codes = NDArray[np.int16]
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Discretizer:
         """
         values = np.asarray(X, dtype=float)
         m = len(self.cuts)
-        codes = np.full(values.shape, -(m // 2), dtype=np.int64)
+        codes = np.full(values.shape, -(m // 2), dtype=np.int16)
         for i, cut in enumerate(self.cuts):
             # On the cut a value belongs to the middle, whichever side it comes from.
             codes += values >= cut if i < m // 2 else values > cut

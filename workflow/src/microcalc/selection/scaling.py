@@ -29,8 +29,9 @@ class Scaling:
 
     def apply(self, X: ArrayLike) -> Floats:
         """Return (X - mean) / sd, shape (n, p); a feature constant in training becomes 0."""
-        values = np.asarray(X, dtype=float)
-        return (values - self.mean) / np.where(self.varies, self.sd, np.inf)
+        scaled: Floats = np.asarray(X, dtype=float) - self.mean
+        scaled /= np.where(self.varies, self.sd, np.inf)
+        return scaled
 
 
 def fit(X: ArrayLike) -> Scaling:

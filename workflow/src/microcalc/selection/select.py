@@ -44,6 +44,7 @@ def select(
     *,
     settings: Mapping[str, Any],
     seed: int,
+    threads: int = 1,
 ) -> Selection:
     """Select deep features on the training cases and cross-fit the selection.
 
@@ -60,6 +61,8 @@ def select(
         The config's `selection`.
     seed
         The study's seed.
+    threads
+        How many cross-fitted chains to fit at a time; the result does not depend on it.
     """
     cases = training_cases(included, features)
     copies = [feature_copies(table, cases.case_ids, cases.feature_names) for table in redrawn]
@@ -84,6 +87,7 @@ def select(
         settings=settings,
         seed=seed,
         copies=copies,
+        threads=threads,
     )
     logger.info("%d features selected", len(final.columns))
     return Selection(final, crossfitted.scores, crossfitted.selected)

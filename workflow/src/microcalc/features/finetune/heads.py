@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from microcalc.errors import StudyError
 from microcalc.features import backbone, shards
 from microcalc.features.weights import write_tensors
-from microcalc.files import digest_value
+from microcalc.files import digest_value, named_when_damaged
 
 Path = str | os.PathLike[str]
 
@@ -77,7 +77,7 @@ def logits(
     StudyError
         When a network is another than the one that a head was trained with.
     """
-    with safe_open(heads_path, framework="pt") as file:
+    with named_when_damaged(heads_path, SafetensorError), safe_open(heads_path, "pt") as file:
         bodies = json.loads((file.metadata() or {})["bodies"])
         weight, bias = (file.get_tensor(part).double().numpy() for part in ("weight", "bias"))
     for k, (path, body) in enumerate(zip(prepared, bodies, strict=True)):

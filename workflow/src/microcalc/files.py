@@ -81,9 +81,10 @@ def named_when_damaged(path: str | os.PathLike[str], *kinds: type[Exception]) ->
 
     `kinds` are errors of the reader's own, besides those that most readers raise.
     """
+    told: tuple[type[Exception], ...] = (ValueError, zipfile.BadZipFile, *kinds)
     try:
         yield
-    except (ValueError, zipfile.BadZipFile, *kinds) as error:
+    except told as error:
         raise StudyError(
             f"{path}: damaged, {error}; delete it and run the same command again"
         ) from None

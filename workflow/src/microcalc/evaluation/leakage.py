@@ -2,7 +2,7 @@
 
 Near-duplicates are found on patches reduced to 32 × 32 and high-pass filtered: what is left of two
 unrelated lesions hardly correlates, while a copy survives noise, another contrast, a small shift
-and mirroring. All pairs of a million images would take months: large studies compare likely ones.
+and mirroring. All pairs of a million images would take days: large studies compare likely ones.
 """
 
 import os

@@ -79,6 +79,14 @@ def test_strangers_are_clean_and_flat_patches_are_like_none():
     assert (leakage.audit(found, limit=0.5, on_found="fail")["found"] == 0).all()
 
 
+def test_a_search_of_very_many_images_says_that_it_compared_the_likeliest(monkeypatch):
+    monkeypatch.setattr(leakage, "EXHAUSTIVE", 0)
+    found = images([lesion(i, side=64) for i in range(12)], ["train", "external"] * 6)
+    rows = leakage.audit(found, limit=0.5, on_found="fail").set_index("check")
+    said = rows.loc["near-duplicates in two splits", "statement"]
+    assert said == "None among 12, each compared with the 8 likeliest."
+
+
 def test_views_of_one_patient_may_be_alike():
     patch = lesion(1)
     found = images([patch, patch], ["train", "train"], patients=["P0", "P0"])

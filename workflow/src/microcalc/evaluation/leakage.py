@@ -21,8 +21,9 @@ GRID = 32
 MARGIN = 2
 # Images compared at a time against all others.
 BLOCK = 1024
-# Up to so many images all pairs are compared; beyond, each image with its most likely copy.
+# Up to so many images all pairs are compared; beyond, each image with its likeliest copies.
 EXHAUSTIVE = 4096
+LIKELIEST = 8
 SPECTRA_BLOCK = 256
 COLUMNS = ("check", "compared", "found", "limit", "verdict", "statement")
 Floats32 = npt.NDArray[np.float32]
@@ -117,13 +118,15 @@ def audit(images: Images, *, limit: float, on_found: Literal["fail", "report"]) 
     same = [f"image {row.image_id} ({row.split}): its pixels are in another split too"
             for row in equal.itertuples()]  # fmt: skip
     near = list(near_duplicates(images, limit))
+    likely = f", each compared with the {LIKELIEST} likeliest"
+    how = likely if len(table) > EXHAUSTIVE else ""
     across = [sentence for sentence, one_split in near if not one_split]
     within = [sentence for sentence, one_split in near if one_split]
     rows = [
         _row("patients in two splits", patients.size, straddling, ""),
         _row("equal pixels in two splits", len(table), same, ""),
-        _row("near-duplicates in two splits", len(table), across, limit),
-        _row("near-duplicates of two patients in one split", len(table), within, limit),
+        _row("near-duplicates in two splits", len(table), across, limit, how),
+        _row("near-duplicates of two patients in one split", len(table), within, limit, how),
     ]
     problems = straddling + same + across
     if problems and on_found == "fail":
@@ -139,8 +142,8 @@ def audit(images: Images, *, limit: float, on_found: Literal["fail", "report"]) 
 def near_duplicates(images: Images, limit: float) -> Iterator[tuple[str, bool]]:
     """Yield a sentence per pair of alike patches of two patients, and whether of one split.
 
-    Up to `EXHAUSTIVE` images every pair is compared; of more, each image with that whose spectrum
-    is nearest to its own, see `spectra`.
+    Up to `EXHAUSTIVE` images every pair is compared; of more, each image with the eight whose
+    spectra are nearest to its own, see `spectra`.
     """
     table = images.table
     patient = np.unique(table["patient_id"].to_numpy(dtype=str), return_inverse=True)[1]
@@ -164,7 +167,7 @@ def _every_pair(reduced: Floats32, patient: Places) -> Iterator[Pairs]:
 
 
 def _likely_pairs(reduced: Floats32, patient: Places) -> Iterator[Pairs]:
-    """Yield each image with the one of the nearest spectrum among later ones of other patients.
+    """Yield each image with those of the nearest spectra among later ones of other patients.
 
     Of several copies of one image each is then found with the next.
     """
@@ -173,9 +176,10 @@ def _likely_pairs(reduced: Floats32, patient: Places) -> Iterator[Pairs]:
         near = spectrum[start : start + SPECTRA_BLOCK] @ spectrum[start:].T
         near[patient[start : start + SPECTRA_BLOCK, None] == patient[None, start:]] = -np.inf
         near[:, : len(near)][np.tril_indices(len(near))] = -np.inf
-        a, b = np.arange(len(near)), near.argmax(axis=1)
-        later = b > a  # the last images have no later one of another patient
-        a, b = start + a[later], start + b[later]
+        nearest = np.argpartition(-near, min(LIKELIEST, near.shape[1]) - 1, axis=1)[:, :LIKELIEST]
+        # The last images have few later ones of another patient, or none.
+        a, b = np.nonzero(np.isfinite(np.take_along_axis(near, nearest, axis=1)))
+        a, b = start + a, start + nearest[a, b]
         yield a, b, _best(reduced[a], reduced[b], lambda x, y: np.einsum("ij,ij->i", x, y))
 
 
@@ -254,7 +258,9 @@ def _unit(windows: Floats32) -> Floats32:
     )
 
 
-def _row(check: str, compared: int, found: list[str], limit: float | str) -> dict[str, Any]:
+def _row(
+    check: str, compared: int, found: list[str], limit: float | str, how: str = ""
+) -> dict[str, Any]:
     shown = "; ".join(found[:10]) + ("; …" if len(found) > 10 else "")
     return {
         "check": check,
@@ -262,5 +268,5 @@ def _row(check: str, compared: int, found: list[str], limit: float | str) -> dic
         "found": len(found),
         "limit": limit,
         "verdict": "found" if found else "clean",
-        "statement": shown or f"None among {compared:,}.",
+        "statement": shown or f"None among {compared:,}{how}.",
     }

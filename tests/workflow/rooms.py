@@ -89,12 +89,13 @@ def run(study: Study, config: dict[str, Any], folder: Path) -> None:
             "training": list(training.values()),
         },
         output=made("predictions", "deep_scores"),
-        params={"networks": ["main"]},
+        params={"networks": ["main"], "harmonize": "none"},
     )
     step(
         "evaluate_models",
         input=made("predictions", "included")
-        | {"funnels": list(made("funnel").values()), "models": list(frozen.values())},
+        | {"funnels": list(made("funnel").values()), "models": list(frozen.values())}
+        | {"choice": []},
         output=made(
             *("metrics", "delong", "equivalence", "mcnemar", "precision_recall", "subgroups"),
             *("sample_size", "published"),
@@ -103,6 +104,7 @@ def run(study: Study, config: dict[str, Any], folder: Path) -> None:
             "settings": config["evaluation"] | {"resamples": 20},
             "sample_size": config["evaluation"]["sample_size"],
             "networks": ["main"],
+            "harmonize": "none",
         }
         | {key: config[key] for key in ("models", "clinical", "screening", "published", "seed")},
     )

@@ -55,6 +55,7 @@ def test_evaluate_models(tmp_path, run, predictions, made_predictions):
             "models": models,
             "included": str(tmp_path / "included.csv"),
             "funnels": [str(tmp_path / "funnel.csv")],
+            "choice": [],
         },
         ["metrics", "delong", "equivalence", "mcnemar", "precision_recall", "subgroups",
          "sample_size", "published"],

@@ -118,7 +118,9 @@ def jobs_in(plan: str, study: Path) -> dict[str, Job]:
             rule,
             {"study": str(study)}
             | {
-                kind: [name for name in names if name.startswith("results/")]
+                kind: [
+                    name.removesuffix(" (update)") for name in names if name.startswith("results/")
+                ]
                 for kind, names in files.items()
             },
         )

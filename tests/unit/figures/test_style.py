@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import matplotlib as mpl
 import pytest
+from matplotlib import font_manager
 
 from microcalc.figures import style
 
@@ -23,6 +26,13 @@ def test_the_users_matplotlibrc_does_not_reach_the_figure():
             assert mpl.rcParams["lines.linewidth"] == 1.3
             assert mpl.rcParams["font.family"] == ["sans-serif"]
         assert mpl.rcParams["lines.linewidth"] == 9
+
+
+@pytest.mark.parametrize("weight", ["normal", "bold"])
+def test_the_letters_are_matplotlibs_own_whatever_the_machine_has(weight):
+    with style.applied():
+        found = font_manager.findfont(font_manager.FontProperties(weight=weight))
+    assert Path(found).is_relative_to(mpl.get_data_path())
 
 
 def test_sizes_are_in_millimeters():

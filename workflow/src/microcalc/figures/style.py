@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import wraps
+from functools import cache, wraps
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import matplotlib as mpl
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -111,10 +113,20 @@ def models(names: Sequence[str]) -> dict[str, ModelLook]:
 @contextmanager
 def applied() -> Iterator[None]:
     """Draw and save inside this block: the house style, whatever matplotlibrc the user has."""
+    _know_shipped_fonts_alone()
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(RC)  # type: ignore[arg-type]
         yield
+
+
+@cache
+def _know_shipped_fonts_alone() -> None:
+    """Forget the machine's fonts, once: among them are other editions of DejaVu Sans."""
+    manager = font_manager.fontManager
+    manager.ttflist = []
+    for path in sorted(Path(mpl.get_data_path(), "fonts", "ttf").glob("DejaVuSans*.ttf")):
+        manager.addfont(path)
 
 
 P = ParamSpec("P")

@@ -134,11 +134,13 @@ def test_a_changed_training_image_trains_what_sees_it_and_says_why(own: Study) -
     done = own.snakemake("results/tiny/models/predictions.csv")
     crossfit = pd.read_csv(own.results / "selection" / "finetuned" / "crossfit.csv")
     unseen = f"fold-{crossfit.set_index('case_id').fold[case_id].iloc[0]}"
-    again = {member for member, digest in digests(own).items() if digest != networks[member]}
-    assert again == set(MEMBERS) - {unseen}
-    for member in again:
+    for member in set(MEMBERS) - {unseen}:
         assert f"{member} is trained: other images: {case_id}" in done.stderr
     assert f"{unseen} is trained" not in done.stderr
+    # A network that has the case in its inner hold-out may end as it was.
+    different = {member for member, digest in digests(own).items() if digest != networks[member]}
+    assert different
+    assert unseen not in different
 
 
 @pytest.mark.slow

@@ -55,9 +55,7 @@ rule predict_cohort:
         included=in_study("images/included.csv"),
         qc=in_study("images/qc.csv"),
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
-        features=expand(
-            in_study("features/{network}features.parquet"), network=networks()
-        ),
+        features=expand(in_study("features/{network}features.parquet"), network=AT_WORK),
         domain=in_frozen("models/domain.json"),
         # Only to note whether a label was known; one that comes later predicts nothing anew.
         cases=ancient(config["cohort"]["cases"]),
@@ -73,7 +71,7 @@ rule predict_cohort:
     conda:
         "../../envs/analysis.yaml"
     params:
-        networks=network_names(),
+        networks=networks.names(AT_WORK),
         labels=config["labels"],
         code=code("predict_cohort"),
     script:
@@ -108,7 +106,7 @@ rule evaluate_cohort:
         predictions=in_study("models/predictions.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         labelled=in_study("cohort/labelled.csv"),
-        development=development(),
+        development=APPLIED.kept("models/predictions.csv"),
     output:
         metrics=in_study("evaluation/metrics.csv"),
         delong=in_study("evaluation/delong.csv"),
@@ -140,13 +138,15 @@ rule write_cohort:
         included=in_study("images/included.csv"),
         exclusions=in_study("cohort/exclusions.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
-        tables=evaluated(
+        tables=where(
+            LABELLED,
             "evaluation/metrics.csv",
             "evaluation/delong.csv",
             "evaluation/calibration.csv",
             "evaluation/development.csv",
         ),
-        figures=evaluated(
+        figures=where(
+            LABELLED,
             "figures/roc_external.svg",
             "figures/calibration.svg",
             "figures/net_benefit.svg",
@@ -174,7 +174,7 @@ rule write_cohort:
 rule map_case:
     input:
         register=in_study("history/register.csv"),
-        model=in_study(f"models/{saliency_model()}.json"),
+        model=in_study(f"models/{SALIENCY_MODEL}.json"),
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
         weights=weights_file(),
     output:

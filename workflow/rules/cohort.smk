@@ -17,7 +17,7 @@ rule build_cohort:
         "../../envs/analysis.yaml"
     params:
         reading={
-            "clinical": clinical_variables(),
+            "clinical": sections.clinical(config),
             "labels": config["labels"],
             "other_columns": config["cohort"]["other_columns"],
         },

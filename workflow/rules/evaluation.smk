@@ -14,7 +14,7 @@ rule describe_cohort:
     conda:
         "../../envs/analysis.yaml"
     params:
-        clinical=clinical_variables(),
+        clinical=sections.clinical(config),
         labels=config["labels"],
         code=code("describe_cohort"),
     script:
@@ -54,10 +54,8 @@ rule evaluate_models:
         predictions=in_study("models/predictions.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         included=in_study("images/included.csv"),
-        funnels=expand(
-            in_study("selection/{network}funnel.csv"), network=refittable_networks()
-        ),
-        choice=chosen_variant(),
+        funnels=expand(in_study("selection/{network}funnel.csv"), network=REFITTABLE),
+        choice=where(CHOOSES, "models/choice.json"),
         # Nothing is measured where training and validation share cases.
         leakage=in_study("evaluation/leakage.csv"),
     output:
@@ -76,8 +74,8 @@ rule evaluate_models:
     conda:
         "../../envs/analysis.yaml"
     params:
-        settings=settings_of(
-            "evaluation",
+        settings=sections.part(
+            config["evaluation"],
             "confidence",
             "comparisons",
             "auc_interval",
@@ -87,9 +85,9 @@ rule evaluate_models:
             "subgroups",
         ),
         sample_size=config["evaluation"]["sample_size"],
-        networks=names_of(refittable_networks()),
-        models=refittable(config["models"]),
-        clinical=clinical_variables(),
+        networks=networks.names(REFITTABLE),
+        models=networks.refittable_models(config),
+        clinical=sections.clinical(config),
         screening=config["screening"],
         published=config["published"],
         seed=config["seed"],
@@ -115,8 +113,8 @@ rule assess_calibration:
     conda:
         "../../envs/analysis.yaml"
     params:
-        settings=settings_of(
-            "evaluation", "confidence", "calibration_resamples", "recalibrate"
+        settings=sections.part(
+            config["evaluation"], "confidence", "calibration_resamples", "recalibrate"
         ),
         seed=config["seed"],
         harmonize=config["features"]["harmonize"],
@@ -138,8 +136,8 @@ rule assess_usefulness:
     conda:
         "../../envs/analysis.yaml"
     params:
-        settings=settings_of(
-            "evaluation",
+        settings=sections.part(
+            config["evaluation"],
             "confidence",
             "comparisons",
             "resamples",
@@ -159,9 +157,9 @@ rule refit_chain:
         included=in_study("images/included.csv"),
         features=expand(
             in_study("features/{network}features.parquet"),
-            network=refittable_networks(),
+            network=REFITTABLE,
         ),
-        redrawn=expand(redrawn_features(), network=refittable_networks()),
+        redrawn=expand(redrawn_features(), network=REFITTABLE),
     output:
         measured=in_study("evaluation/parts/{design}-{block}.csv"),
         selected=in_study("evaluation/parts/{design}-{block}.selected.csv"),
@@ -175,12 +173,12 @@ rule refit_chain:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(120),
     params:
-        replicates=lambda wildcards: replicates_of(wildcards.design, wildcards.block),
-        networks=names_of(refittable_networks()),
-        models=refittable(config["models"]),
-        clinical=clinical_variables(),
+        replicates=replicates,
+        networks=networks.names(REFITTABLE),
+        models=networks.refittable_models(config),
+        clinical=sections.clinical(config),
         screening=config["screening"],
-        selection=selection_settings(),
+        selection=stability.selection(config),
         seed=config["seed"],
         code=code("refit_chain"),
     script:
@@ -191,14 +189,14 @@ rule summarize_refits:
     input:
         predictions=in_study("models/predictions.csv"),
         models=expand(
-            in_study("models/{model}.json"), model=refittable(config["models"])
+            in_study("models/{model}.json"), model=networks.refittable_models(config)
         ),
-        bootstrap=blocks("bootstrap", ""),
-        split_lottery=blocks("split_lottery", ""),
-        permutation=blocks("permutation", ""),
-        bootstrap_selected=blocks("bootstrap", ".selected"),
-        split_lottery_selected=blocks("split_lottery", ".selected"),
-        permutation_selected=blocks("permutation", ".selected"),
+        bootstrap=parts_of("bootstrap"),
+        split_lottery=parts_of("split_lottery"),
+        permutation=parts_of("permutation"),
+        bootstrap_selected=parts_of("bootstrap", ".selected"),
+        split_lottery_selected=parts_of("split_lottery", ".selected"),
+        permutation_selected=parts_of("permutation", ".selected"),
     output:
         optimism=in_study("evaluation/optimism.csv"),
         selection_frequency=in_study("evaluation/selection_frequency.csv"),
@@ -224,7 +222,7 @@ rule summarize_refits:
 rule compute_saliency:
     input:
         predictions=in_study("models/predictions.csv"),
-        model=in_study(f"models/{saliency_model()}.json"),
+        model=in_study(f"models/{SALIENCY_MODEL}.json"),
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
         weights=weights_file(),
     output:
@@ -248,7 +246,7 @@ rule compute_saliency:
 rule compare_variants:
     input:
         predictions=in_study("models/predictions.csv"),
-        choice=chosen_variant(),
+        choice=where(CHOOSES, "models/choice.json"),
     output:
         finetuning=in_study("evaluation/finetuning.csv"),
     log:

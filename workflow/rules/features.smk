@@ -26,7 +26,7 @@ rule prepare_weights:
     benchmark:
         time_of("prepare_weights/{network}{backbone}")
     wildcard_constraints:
-        network=given_networks(),
+        network=one_of(networks.given(NETWORKS)),
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -85,7 +85,7 @@ rule extract_features:
     input:
         shard=in_study("images/shard-{shard}.npz"),
         weights=prepared_weights,
-        adapted=harmonized_with("adabn", "features/{network}adapted.safetensors"),
+        adapted=ADAPTED,
     output:
         features=update(in_study("features/{network}shard-{shard}.parquet")),
     log:
@@ -110,7 +110,9 @@ rule gather_features:
         shards=expand(
             in_study("features/{{network}}shard-{shard}.parquet"), shard=SHARDS
         ),
-        included=harmonized_with("combat", "images/included.csv"),
+        included=where(
+            config["features"]["harmonize"] == "combat", "images/included.csv"
+        ),
     output:
         features=in_study("features/{network}features.parquet"),
     log:
@@ -142,7 +144,7 @@ use rule extract_patches as extract_surroundings with:
         shard=lambda wildcards: int(wildcards.shard),
         shards=len(SHARDS),
         digest=shard_digest,
-        settings=surrounding_settings(),
+        settings=stability.surroundings(config),
         code=code("extract_patches"),
 
 
@@ -162,7 +164,7 @@ rule perturb_patches:
         mem_mb=per_attempt(2000),
         runtime=per_attempt(60),
     params:
-        perturbation=perturbation(),
+        perturbation=stability.perturbation(config),
         seed=config["seed"],
         redraw=lambda wildcards: int(wildcards.redraw),
         code=code("perturb_patches"),
@@ -174,7 +176,7 @@ use rule extract_features as extract_perturbed with:
     input:
         shard=in_study("features/perturbed-{redraw}-{shard}.npz"),
         weights=prepared_weights,
-        adapted=harmonized_with("adabn", "features/{network}adapted.safetensors"),
+        adapted=ADAPTED,
     output:
         features=update(
             in_study("features/{network}perturbed-{redraw}-{shard}.parquet")
@@ -189,7 +191,7 @@ rule gather_perturbed:
     input:
         shards=expand(
             in_study("features/{{network}}perturbed-{redraw}-{shard}.parquet"),
-            redraw=redraws(),
+            redraw=REDRAWS,
             shard=SHARDS,
         ),
     output:
@@ -202,7 +204,7 @@ rule gather_perturbed:
     conda:
         "../../envs/analysis.yaml"
     params:
-        n_copies=len(redraws()),
+        n_copies=len(REDRAWS),
         pool_views=pooling,
         code=code("gather_perturbed"),
     script:
@@ -242,7 +244,7 @@ use rule extract_features as extract_reader with:
     input:
         shard=in_study("features/reader-{reader}-{shard}.npz"),
         weights=prepared_weights,
-        adapted=harmonized_with("adabn", "features/{network}adapted.safetensors"),
+        adapted=ADAPTED,
     output:
         features=update(in_study("features/{network}reader-{reader}-{shard}.parquet")),
     log:
@@ -255,7 +257,7 @@ rule gather_readers:
     input:
         readers=expand(
             in_study("features/{{network}}reader-{reader}-{shard}.parquet"),
-            reader=other_readers(),
+            reader=OTHER_READERS,
             shard=SHARDS,
         ),
         shards=expand(
@@ -271,7 +273,7 @@ rule gather_readers:
     conda:
         "../../envs/analysis.yaml"
     params:
-        readers=other_readers(),
+        readers=OTHER_READERS,
         pool_views=pooling,
         code=code("gather_readers"),
     script:
@@ -282,10 +284,14 @@ rule gather_readers:
 rule compute_logits:
     input:
         heads=heads_file(),
-        prepared=of_members(
-            "features/finetuned/{member}/weights/{backbone}.safetensors"
+        prepared=expand(
+            in_study("features/finetuned/{member}/weights/{backbone}.safetensors"),
+            member=MEMBERS,
+            backbone=config["features"]["backbone"],
         ),
-        features=of_members("features/finetuned/{member}/features.parquet"),
+        features=expand(
+            in_study("features/finetuned/{member}/features.parquet"), member=MEMBERS
+        ),
     output:
         features=in_study("features/finetuned/features.parquet"),
     log:
@@ -303,7 +309,10 @@ rule compute_logits:
 
 rule join_features:
     input:
-        features=of_members("features/finetuned/{member}/features.parquet", WHOLE),
+        features=expand(
+            in_study("features/finetuned/{member}/features.parquet"),
+            member=(networks.WHOLE, *MEMBERS),
+        ),
     output:
         features=in_study("features/finetuned_lasso/features.parquet"),
     log:

@@ -201,7 +201,7 @@ rule draw_gallery:
 
 rule draw_refits:
     input:
-        bootstrap=blocks("bootstrap", ""),
+        bootstrap=parts_of("bootstrap"),
         split_lottery=in_study("evaluation/split_lottery_replicates.csv"),
         permutation=in_study("evaluation/permutation_replicates.csv"),
         metrics=in_study("evaluation/metrics.csv"),
@@ -223,7 +223,10 @@ rule draw_refits:
 
 rule draw_curves:
     input:
-        curves=trained_networks(".csv"),
+        curves=expand(
+            in_study("features/finetuned/{member}.csv"),
+            member=networks.trained(config),
+        ),
     output:
         learning_curves=multiext(
             in_study("figures/learning_curves"), ".svg", ".png", ".pdf"

@@ -20,7 +20,7 @@ rule train_network:
         mem_mb=per_attempt(8000),
         runtime=per_attempt(720),
     params:
-        settings=training_settings(),
+        settings=sections.part(config["features"], "backbone", "device", "finetune"),
         seed=config["seed"],
         checkpoints=in_study("features/finetuned/checkpoints"),
         code=code("train_network"),
@@ -30,9 +30,13 @@ rule train_network:
 
 rule join_heads:
     input:
-        trained=of_members("features/finetuned/{member}.safetensors"),
-        prepared=of_members(
-            "features/finetuned/{member}/weights/{backbone}.safetensors"
+        trained=expand(
+            in_study("features/finetuned/{member}.safetensors"), member=MEMBERS
+        ),
+        prepared=expand(
+            in_study("features/finetuned/{member}/weights/{backbone}.safetensors"),
+            member=MEMBERS,
+            backbone=config["features"]["backbone"],
         ),
     output:
         heads=weights_file("finetuned/"),

@@ -1,20 +1,20 @@
 rule ingest:
     output:
-        cases=ingested("cases.csv"),
-        images=ingested("images.csv"),
-        config=ingested("config.yaml"),
-        account=ingested("account.csv"),
-        summary=ingested("summary.md"),
+        cases=INGEST.file("cases.csv"),
+        images=INGEST.file("images.csv"),
+        config=INGEST.file("config.yaml"),
+        account=INGEST.file("account.csv"),
+        summary=INGEST.file("summary.md"),
     log:
-        ingested("ingest.log"),
+        INGEST.file("ingest.log"),
     conda:
         "../../envs/analysis.yaml"
     resources:
         mem_mb=per_attempt(4000),
     params:
-        collection=INGEST.get("ingest", ""),
-        source=INGEST.get("source", ""),
-        spacing_mm=INGEST.get("spacing_mm", ""),
+        collection=INGEST.collection,
+        source=INGEST.source,
+        spacing_mm=INGEST.spacing_mm,
         code=code("ingest"),
     script:
         "../scripts/ingest.py"

@@ -13,7 +13,7 @@ rule screen_clinical:
     conda:
         "../../envs/analysis.yaml"
     params:
-        clinical=clinical_variables(),
+        clinical=sections.clinical(config),
         screening=config["screening"],
         confidence=config["evaluation"]["confidence"],
         seed=config["seed"],
@@ -43,7 +43,7 @@ rule fit_model:
         "../../envs/analysis.yaml"
     params:
         spec=lambda wildcards: config["models"][wildcards.model],
-        clinical=clinical_variables(),
+        clinical=sections.clinical(config),
         screening=config["screening"],
         threshold=config["threshold"],
         labels=config["labels"],
@@ -59,10 +59,8 @@ rule fit_model:
 rule choose_variant:
     input:
         included=in_study("images/included.csv"),
-        features=expand(
-            in_study("features/{network}features.parquet"), network=networks()
-        ),
-        models=expand(in_study("models/{model}.json"), model=variants()),
+        features=expand(in_study("features/{network}features.parquet"), network=AT_WORK),
+        models=expand(in_study("models/{model}.json"), model=networks.variants(config)),
     output:
         choice=in_study("models/choice.json"),
     log:
@@ -73,7 +71,7 @@ rule choose_variant:
     conda:
         "../../envs/analysis.yaml"
     params:
-        networks=network_names(),
+        networks=networks.names(AT_WORK),
         code=code("choose_variant"),
     script:
         "../scripts/choose_variant.py"
@@ -81,13 +79,11 @@ rule choose_variant:
 
 rule predict:
     input:
-        choice=chosen_variant(),
+        choice=where(CHOOSES, "models/choice.json"),
         included=in_study("images/included.csv"),
-        features=expand(
-            in_study("features/{network}features.parquet"), network=networks()
-        ),
-        selected=expand(in_study("selection/{network}selected.csv"), network=networks()),
-        crossfit=expand(in_study("selection/{network}crossfit.csv"), network=networks()),
+        features=expand(in_study("features/{network}features.parquet"), network=AT_WORK),
+        selected=expand(in_study("selection/{network}selected.csv"), network=AT_WORK),
+        crossfit=expand(in_study("selection/{network}crossfit.csv"), network=AT_WORK),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         training=expand(in_study("models/{model}.training.csv"), model=config["models"]),
     output:
@@ -101,7 +97,7 @@ rule predict:
     conda:
         "../../envs/analysis.yaml"
     params:
-        networks=network_names(),
+        networks=networks.names(AT_WORK),
         harmonize=config["features"]["harmonize"],
         code=code("predict"),
     script:
@@ -112,9 +108,7 @@ rule freeze_study:
     input:
         included=in_study("images/included.csv"),
         qc=in_study("images/qc.csv"),
-        features=expand(
-            in_study("features/{network}features.parquet"), network=networks()
-        ),
+        features=expand(in_study("features/{network}features.parquet"), network=AT_WORK),
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
     output:
         settings=in_study("models/settings.yaml"),
@@ -127,8 +121,8 @@ rule freeze_study:
     conda:
         "../../envs/analysis.yaml"
     params:
-        networks=network_names(),
-        settings={name: config[name] for name in handover.SECTIONS},
+        networks=networks.names(AT_WORK),
+        settings=sections.part(config, *handover.SECTIONS),
         simulated="simulate" in config,
         code=code("freeze_study"),
     script:

@@ -56,12 +56,12 @@ rule write_report:
                 *("net_benefit", "subgroups_internal", "subgroups_external"),
             ],
         )
-        + refits_figure()
-        + saliency_figure()
-        + curves_figure(),
-        choice=chosen_variant(),
-        finetuning=compared_variants(),
-        scale=scale_of_scores(),
+        + where(blocks.is_any(config["evaluation"]), "figures/resampling.svg")
+        + where(SALIENCY_MODEL, "figures/saliency.svg")
+        + where(networks.trained(config), "figures/learning_curves.svg"),
+        choice=where(CHOOSES, "models/choice.json"),
+        finetuning=where(CHOOSES, "evaluation/finetuning.csv"),
+        scale=where("finetuned/" in AT_WORK, "selection/finetuned/scale.csv"),
         galleries=expand(in_study("figures/gallery-{shard}.png"), shard=SHARDS),
     output:
         report=in_study("report/report.html"),
@@ -99,9 +99,9 @@ rule write_manuscript:
         univariable=in_study("models/univariable.csv"),
         multivariable=in_study("models/multivariable.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
-        choice=chosen_variant(),
-        finetuning=compared_variants(),
-        scale=scale_of_scores(),
+        choice=where(CHOOSES, "models/choice.json"),
+        finetuning=where(CHOOSES, "evaluation/finetuning.csv"),
+        scale=where("finetuned/" in AT_WORK, "selection/finetuned/scale.csv"),
     output:
         multiext(in_study("report/manuscript"), ".md", ".docx"),
         in_study("report/checklist.md"),

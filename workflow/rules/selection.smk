@@ -22,7 +22,7 @@ rule select_features:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(60),
     params:
-        settings=selection_settings(),
+        settings=stability.selection(config),
         seed=config["seed"],
         code=code("select_features"),
     script:

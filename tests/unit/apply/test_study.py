@@ -42,6 +42,7 @@ def test_the_cohort_becomes_a_study_of_its_own_with_the_frozen_settings(frozen: 
     assert config["images"]["max_excluded"] == 1
     assert "simulate" not in config
     assert (applied.simulated, applied.case) == (True, "C7")
+    assert applied.kept("models/settings.yaml", "gone.csv") == ["results/demo/models/settings.yaml"]
 
 
 def test_the_prepared_weights_are_taken_where_they_were_kept(frozen: Path) -> None:

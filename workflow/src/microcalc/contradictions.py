@@ -6,12 +6,10 @@ from itertools import pairwise
 from typing import Any
 
 from microcalc.errors import did_you_mean
+from microcalc.networks import OWN_NETWORK, TUNED
 from microcalc.tables import MISSING
 
 Config = Mapping[str, Any]
-
-TUNED = ("finetuned", "finetuned_lasso")
-"""Names by which a model's `network` asks for what features.finetune trains."""
 
 OWN_COLUMNS = ("case_id", "patient_id", "center", "split", "label", "y")
 """Columns of the cases that are there in every study."""
@@ -129,7 +127,7 @@ def _models(config: Config) -> Iterator[str]:
 def _networks(config: Config) -> Iterator[str]:
     features, models = config["features"], config["models"]
     tuned = TUNED if features["finetune"] else ()
-    known = ["main", *features["further_networks"], *tuned]
+    known = [OWN_NETWORK, *features["further_networks"], *tuned]
     for name, spec in models.items():
         network = spec["network"]
         if network not in known:
@@ -138,7 +136,7 @@ def _networks(config: Config) -> Iterator[str]:
             yield f"models.{name}.network: {network!r} is not in features.further_networks{hint}"
         elif network == "finetuned" and spec["deep"] == "features":
             yield f"models.{name}.deep: network finetuned has a score and no features"
-        elif network != "main" and spec["deep"] == "none":
+        elif network != OWN_NETWORK and spec["deep"] == "none":
             yield f"models.{name}.network: the model takes no deep features (deep: none)"
     if tuned and not any(spec["network"] in tuned for spec in models.values()):
         yield (

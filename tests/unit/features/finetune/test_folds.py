@@ -6,7 +6,7 @@ import pytest
 
 from microcalc.errors import StudyError
 from microcalc.features.finetune import folds
-from microcalc.features.finetune.members import WHOLE, left_out, members
+from microcalc.networks import WHOLE, left_out, members
 
 
 @pytest.fixture

@@ -39,6 +39,14 @@ class Applied:
     case: str
     config: dict[str, Any]
 
+    def file(self, path: str) -> str:
+        """Return the path of a file among the results of the study that froze the models."""
+        return str(self.frozen / path)
+
+    def kept(self, *paths: str) -> list[str]:
+        """Return those of its files that are still there."""
+        return [file for file in map(self.file, paths) if Path(file).exists()]
+
 
 def is_asked(config: Mapping[str, Any]) -> bool:
     """Return whether a config names frozen models by their folder instead of describing any."""

@@ -10,6 +10,7 @@ import pandas as pd
 from microcalc.evaluation import compare
 from microcalc.files import read_json
 from microcalc.models import frozen
+from microcalc.networks import OWN_NETWORK
 
 KINDS = {"train": "out_of_fold", "internal": "held_out"}
 
@@ -38,7 +39,7 @@ def table(
         stands first, and delta is its AUC less the other's.
     """
     names = [candidate["model"] for candidate in choice["candidates"]]
-    own = {c["model"]: c["network"] == frozen.OWN_NETWORK for c in choice["candidates"]}
+    own = {c["model"]: c["network"] == OWN_NETWORK for c in choice["candidates"]}
     pairs = [sorted(pair, key=lambda name: own[name]) for pair in combinations(names, 2)]
     judged = rows[rows["kind"] == rows["split"].map(KINDS)]
     compared = compare.table(judged, pairs, confidence=confidence)

@@ -19,8 +19,8 @@ from microcalc.evaluation.arrays import Floats
 from microcalc.files import read_parquet
 from microcalc.folds import assign_folds
 from microcalc.images import included
-from microcalc.models.frozen import OWN_NETWORK
 from microcalc.models.recipe import DeepInput, Fitted, Recipe
+from microcalc.networks import OWN_NETWORK
 from microcalc.selection import chain
 from microcalc.selection.training import feature_copies, feature_matrix, feature_names
 

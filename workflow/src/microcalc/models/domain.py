@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microcalc.images import shards
-from microcalc.models.frozen import OWN_NETWORK
 from microcalc.models.term import numeric, texts
+from microcalc.networks import OWN_NETWORK
 from microcalc.selection.training import feature_matrix, feature_names
 
 Domain = dict[str, Any]

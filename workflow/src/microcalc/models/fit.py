@@ -15,6 +15,7 @@ from microcalc.models import frozen, provenance, threshold
 from microcalc.models.clinical import training_rows
 from microcalc.models.recipe import DeepInput, Fitted, Recipe, deep_scores
 from microcalc.models.tables import Tables
+from microcalc.networks import OWN_NETWORK
 from microcalc.selection.training import feature_names
 
 APPARENT = (
@@ -212,7 +213,7 @@ def _freeze(
 
 def _deep_part(tables: Tables, selected: pd.DataFrame, recipe: Recipe) -> dict[str, Any]:
     survivors = selected.iloc[1:].rename(columns={"feature": "name"})
-    own = recipe.network == frozen.OWN_NETWORK
+    own = recipe.network == OWN_NETWORK
     return {
         "intercept": float(selected["coefficient"].iloc[0]),
         "features": survivors[["name", "mean", "sd", "coefficient"]].to_dict("records"),

@@ -11,16 +11,12 @@ import yaml
 
 from microcalc.errors import StudyError
 from microcalc.files import read_json
+from microcalc.networks import OWN_NETWORK
 
 SCHEMA_VERSION = 1
 SCHEMA = Path(__file__).parents[3] / "schemas" / "model.yaml"
 
 FrozenModel = dict[str, Any]
-
-# What the config calls the study's own network, beside the further ones it names.
-OWN_NETWORK = "main"
-# And the networks whose logits, fine-tuned, are the deep score.
-FINETUNED = "finetuned"
 
 
 def check(model: FrozenModel, name: str = "the model") -> FrozenModel:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from microcalc.figures.words import label as model_label
+from microcalc.networks import TUNED
 from microcalc.report import format as fmt
 from microcalc.report.grid import Row, Table
 from microcalc.report.sentences import alpha
 from microcalc.report.study import Study
 
-NETWORKS = ("finetuned", "finetuned_lasso")
 SELECTED_ON = "selected on"
 
 
@@ -87,7 +87,7 @@ def scale(study: Study) -> str:
 
 def routes(study: Study) -> str:
     """Return what tells the two routes from fine-tuned networks to a score apart."""
-    used = {spec["network"] for spec in study.config["models"].values()} & set(NETWORKS)
+    used = {spec["network"] for spec in study.config["models"].values()} & set(TUNED)
     if "finetuned_lasso" not in used:
         return ""
     both = " Both ran here, and the tables show both." if len(used) > 1 else ""

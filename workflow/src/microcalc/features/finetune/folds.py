@@ -8,8 +8,8 @@ import pandas as pd
 from microcalc import seeds
 from microcalc.cohort.eligible import FEWEST_PATIENTS, small_classes
 from microcalc.errors import StudyError
-from microcalc.features.finetune.members import left_out
 from microcalc.folds import assign_folds
+from microcalc.networks import left_out
 
 LEARN, STOP, UNSEEN = "learn", "stop", "unseen"
 

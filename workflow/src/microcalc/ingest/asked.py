@@ -1,0 +1,60 @@
+"""What `snakemake ingest` was asked for: an ingest comes before its study has a config.
+
+Every job on a cluster reads this again, so it imports the standard library alone.
+"""
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from microcalc.errors import StudyError
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One ingest.
+
+    Attributes
+    ----------
+    collection
+        Name of a public collection, as the user wrote it; "" where none is named.
+    source
+        The collection's folder, or "".
+    target
+        The folder that becomes the study's.
+    spacing_mm
+        Pixel spacing of files that carry none, or "".
+    """
+
+    collection: str
+    source: str
+    target: str
+    spacing_mm: str
+
+    def file(self, name: str) -> str:
+        """Return the path of a file of the study to come."""
+        return f"{self.target}/{name}"
+
+    def refuse_to_write_over(self) -> None:
+        """Raise a StudyError where the study's cases are there already."""
+        cases = self.file("cases.csv")
+        if Path(cases).exists():
+            raise StudyError(
+                f"{cases} is there already, and may hold work of yours; remove it or name another "
+                "folder with target=..."
+            )
+
+    def summary(self) -> str:
+        """Return what the ingest says it took, and what not."""
+        return Path(self.file("summary.md")).read_text(encoding="utf-8")
+
+
+def taken_out(config: MutableMapping[str, Any]) -> Asked:
+    """Return what was asked for, and take it out of the config: its keys are no study's."""
+    if "ingest" not in config:
+        return Asked("", "", "studies/collection", "")
+    collection, source, target, spacing_mm = (
+        str(config.pop(key, "")) for key in ("ingest", "source", "target", "spacing_mm")
+    )
+    return Asked(collection, source, target or f"studies/{collection or 'collection'}", spacing_mm)

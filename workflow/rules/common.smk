@@ -17,12 +17,21 @@ from microcalc.models import handover
 from microcalc.published_weights import is_published
 
 
+class Refusal(WorkflowError):
+    """What a person must read, with nothing below it.
+
+    Below any other error Snakemake prints which lines of code it came through.
+    """
+
+    __traceback__ = property(lambda self: None, lambda self, lines: None)
+
+
 def told_plainly(function, *arguments):
-    """Return what `function` returns; a StudyError reaches the console without a traceback."""
+    """Return what `function` returns; a StudyError ends the console with its message."""
     try:
         return function(*arguments)
     except StudyError as error:
-        raise WorkflowError(str(error)) from None
+        raise Refusal(str(error)) from None
 
 
 def is_asked_for(target):
@@ -55,7 +64,7 @@ config = told_plainly(
     settings.read_schema(SCHEMAS / "config.yaml"),
 )
 if is_asked_for("apply") and not APPLIED:
-    raise WorkflowError(
+    raise Refusal(
         "apply needs to know what to apply to whom: snakemake apply --cores all --config "
         "models=<results folder of a study> cohort=<folder with cases.csv and images.csv>"
     )
@@ -364,13 +373,12 @@ def tell_summary():
         print(f"\n{summary.read_text(encoding='utf-8')}\nThe whole report: {page}")
 
 
-# Snakemake knows what is forced only after the rules are read.
-if (
-    workflow.is_main_process
-    and not INGEST
-    and not {"--forcerun", "-R", "--forceall"} & set(sys.argv)
-):
-    refuse_forgotten_changes()
+if workflow.is_main_process and not INGEST.collection:
+    # Of an error in a function that Snakemake calls itself, it tells more than the error.
+    shard_rows(0)
+    # What is forced it knows only after the rules are read.
+    if not {"--forcerun", "-R", "--forceall"} & set(sys.argv):
+        refuse_forgotten_changes()
 
 
 wildcard_constraints:

@@ -3,6 +3,8 @@
 import ast
 import itertools
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -97,6 +99,23 @@ def test_every_rule_has_a_script_of_its_name_a_log_and_an_environment() -> None:
             assert ("benchmark:" in body) != (name in ("ingest", "check")), name
             assert "conda:" in body, name
     assert named == {script.stem for script in SCRIPTS}
+
+
+def test_what_every_job_reads_again_imports_nothing_heavy() -> None:
+    """On a cluster each of thousands of jobs waits for it."""
+    wiring = (ROOT / "workflow" / "rules" / "common.smk").read_text()
+    imported = re.findall(r"^(?:from|import) microcalc.*", wiring, re.M)
+    assert len(imported) > 10
+    heavy = "{'numpy', 'pandas', 'scipy', 'sklearn', 'torch', 'pydicom', 'matplotlib'}"
+    program = "\n".join([*imported, f"import sys; print(sorted({heavy} & set(sys.modules)))"])
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
+def test_the_wiring_is_short() -> None:
+    """What grows there is a function of the config, and belongs in the package."""
+    wiring = ROOT / "workflow" / "rules" / "common.smk"
+    assert len(wiring.read_text().splitlines()) <= 300
 
 
 def test_the_snakefile_is_short() -> None:

@@ -121,18 +121,6 @@ def test_another_look_of_the_figures_redraws_figures_alone(
     assert changed == drawing
 
 
-def test_planning_imports_nothing_heavy() -> None:
-    import subprocess
-    import sys
-
-    program = (
-        "import sys, microcalc.planning, microcalc.settings;"
-        "print([m for m in ('numpy', 'pandas', 'torch', 'scipy', 'pydicom') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.stdout.strip() == "[]", done.stderr
-
-
 def test_folder_digest_sees_text_name_and_depth(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     digests = []

@@ -176,7 +176,7 @@ rule map_case:
         register=in_study("history/register.csv"),
         model=in_study(f"models/{SALIENCY_MODEL}.json"),
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
-        weights=weights_file(),
+        weights=PATHS.weights(),
     output:
         saliency=in_study("evaluation/saliency-{case}.npz"),
     log:

@@ -11,10 +11,11 @@ from microcalc.cohort.split import SPLITS
 from microcalc.errors import StudyError
 from microcalc.evaluation import blocks, mapped
 from microcalc.files import sweep_up
-from microcalc.images import farewell
 from microcalc.ingest import asked as ingest
 from microcalc.models import handover
-from microcalc.published_weights import is_published
+from microcalc.paths import Paths
+from microcalc.sharding import Shards
+from microcalc.study_run import StudyRun
 
 
 class Refusal(WorkflowError):
@@ -26,10 +27,10 @@ class Refusal(WorkflowError):
     __traceback__ = property(lambda self: None, lambda self, lines: None)
 
 
-def told_plainly(function, *arguments):
+def told_plainly(function, *arguments, **named):
     """Return what `function` returns; a StudyError ends the console with its message."""
     try:
-        return function(*arguments)
+        return function(*arguments, **named)
     except StudyError as error:
         raise Refusal(str(error)) from None
 
@@ -80,55 +81,18 @@ LABELLED = APPLIED and told_plainly(
     applied_study.labelled, config["cohort"]["cases"], config["labels"]
 )
 PSEUDONYM = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-SHARDS = range(config["images"]["shards"])
+PATHS = Paths(config, APPLIED.frozen if APPLIED else None)
+in_study, log_of, time_of, where = PATHS.result, PATHS.log, PATHS.time, PATHS.where
 MEMBERS = networks.members_of(config)
 # The folders of the networks whose features models take, and of those that a refit can use again.
 AT_WORK, REFITTABLE = networks.at_work(config), networks.refittable(config)
 SALIENCY_MODEL = mapped.model(config)
 REDRAWS = range(config["features"]["stability"]["perturbations"])
-CHOOSES = networks.must_choose(config) and not APPLIED
 OTHER_READERS = config["features"]["stability"]["readers"]
 
 
-def in_study(path):
-    return f"results/{config['study']}/{path}"
-
-
-def log_of(name):
-    return in_study(f"logs/{name}.log")
-
-
-def time_of(name):
-    return in_study(f"history/times/{name}.tsv")
-
-
-def tuned_weights(member):
-    """Return what a fine-tuned network's weights are prepared from."""
-    if APPLIED:
-        return prepared_in_frozen(f"finetuned/{member}/")
-    return in_study(f"features/finetuned/{member}.safetensors")
-
-
-def prepared_in_frozen(network):
-    backbone = config["features"]["backbone"]
-    return APPLIED.file(f"features/{network}weights/{backbone}.safetensors")
-
-
 def trained_weights(wildcards):
-    return tuned_weights(wildcards.member)
-
-
-NETWORKS = networks.settings(config, tuned_weights)
-
-
-def one_of(names):
-    """Return a wildcard's constraint: any of these networks, the study's own by its empty name."""
-    return f"(?:{'|'.join(names)})"
-
-
-def where(asked, *paths):
-    """Return files of results where they are asked for, else nothing."""
-    return [in_study(path) for path in paths if asked]
+    return PATHS.trained(wildcards.member)
 
 
 def per_attempt(amount):
@@ -160,27 +124,17 @@ def contents_of(*names):
     return lambda wildcards: planning.tables_digest(*paths)
 
 
-def shard_rows(shard):
-    tables = config["cohort"]["cases"], config["cohort"]["images"]
-    return told_plainly(planning.shard_rows, *tables, int(shard), len(SHARDS))
-
-
-def shard_file(shard):
-    return in_study(f"images/shard-{shard}.npz")
-
-
-def made_from(shard):
-    """Return the digest of all that a shard of patches is made from."""
-    return planning.shard_digest(
-        shard_rows(shard),
-        config["cohort"]["image_folder"],
-        config["images"],
-        code_digest("extract_patches"),
-    )
+SHARDING = Shards(config, PATHS.shard, lambda: code_digest("extract_patches"))
+SHARDS = SHARDING.numbers
+RUN = INGEST if INGEST.collection else StudyRun(SHARDING, Path(in_study("")))
 
 
 def shard_digest(wildcards):
-    return made_from(wildcards.shard)
+    return told_plainly(SHARDING.digest, int(wildcards.shard))
+
+
+def phantom_digest(wildcards):
+    return told_plainly(SHARDING.phantoms_digest, int(wildcards.shard))
 
 
 def checked_cohort(wildcards):
@@ -190,15 +144,8 @@ def checked_cohort(wildcards):
     that is kept apart by `ancient`. So a shard that is out of date waits in the plain way.
     """
     eligible = in_study("cohort/eligible.csv")
-    shard = wildcards.shard
-    current = planning.is_up_to_date(shard_file(shard), lambda: made_from(shard))
+    current = told_plainly(SHARDING.is_current, int(wildcards.shard))
     return ancient(eligible) if current else eligible
-
-
-def phantom_digest(wildcards):
-    tables = config["cohort"]["cases"], config["simulate"]["phantoms"]
-    rows = told_plainly(planning.shard_rows, *tables, int(wildcards.shard), len(SHARDS))
-    return planning.rows_digest(rows)
 
 
 def network_of(wildcards):
@@ -214,52 +161,24 @@ def of_network(path):
     return file
 
 
-def heads_file():
-    """Return the heads of the fine-tuned networks; those of the study that froze the models."""
-    return prepared_in_frozen("finetuned/") if APPLIED else weights_file("finetuned/")
-
-
 def weights_of(wildcards):
-    return NETWORKS[wildcards.network]["weights"]
+    return PATHS.networks[wildcards.network]["weights"]
 
 
 def weights_source(wildcards):
-    """Return what the weights are prepared from; nothing where they are generated."""
-    weights = weights_of(wildcards)
-    if weights == "random":
-        return []
-    if is_published(weights):
-        fetched = "features/{network}weights/{backbone}.fetched.json"
-        return [in_study(fetched.format(**wildcards))]
-    return [weights]
-
-
-def weights_file(network=""):
-    backbone = NETWORKS[network]["backbone"]
-    return in_study(f"features/{network}weights/{backbone}.safetensors")
+    return PATHS.source(wildcards.network, wildcards.backbone)
 
 
 def prepared_weights(wildcards):
-    return weights_file(wildcards.network)
+    return PATHS.weights(wildcards.network)
 
 
 def weights_of_model(wildcards):
-    """Return the weights whose features or, with their heads, whose scores a model takes."""
-    network = network_of(wildcards)
-    if network == "finetuned/":
-        return heads_file()
-    whole = f"finetuned/{networks.WHOLE}/"
-    return weights_file(whole if network == "finetuned_lasso/" else network)
+    return PATHS.weights_of(wildcards.model)
 
 
 def adapted_weights_of_model(wildcards):
-    """Return the adapted weights whose features a model takes; nothing without adaptation."""
-    return [path.format(network=network_of(wildcards)) for path in ADAPTED]
-
-
-ADAPTED = where(
-    config["features"]["harmonize"] == "adabn", "features/{network}adapted.safetensors"
-)
+    return PATHS.adapted_of(wildcards.model)
 
 
 def extraction_threads(wildcards):
@@ -268,31 +187,26 @@ def extraction_threads(wildcards):
 
 
 def extraction_settings(wildcards):
-    return sections.extraction(NETWORKS[wildcards.network], config["images"])
+    return sections.extraction(PATHS.networks[wildcards.network], config["images"])
 
 
 def preprocessing(wildcards):
     """Return the settings that a frozen model's features depend on, to be frozen with it."""
-    return sections.preprocessing(NETWORKS[network_of(wildcards)], config["images"])
+    return sections.preprocessing(
+        PATHS.networks[network_of(wildcards)], config["images"]
+    )
 
 
 def pooling(wildcards):
-    return NETWORKS[wildcards.network]["pool_views"]
+    return PATHS.networks[wildcards.network]["pool_views"]
 
 
 def reader_settings(wildcards):
     return stability.of_reader(config, wildcards.reader)
 
 
-def redrawn_features():
-    """Return a network's features from regions drawn otherwise; none without stability."""
-    perturbed = where(REDRAWS, "features/{network}perturbed.parquet")
-    return perturbed + where(OTHER_READERS, "features/{network}other_readers.parquet")
-
-
 def simulated_shard(wildcards):
-    """Return the manifest of a shard's simulated files; none in a study of real patients."""
-    return where("simulate" in config, f"simulate/shard-{wildcards.shard}.json")
+    return PATHS.simulated(wildcards.shard)
 
 
 def page_template(name="page"):
@@ -310,20 +224,13 @@ def replicates(wildcards):
     return blocks.replicates(config["evaluation"], design, block)
 
 
-def parts_of(design, suffix=""):
-    """Return the files of all blocks of a design; none where it is off."""
-    numbers = blocks.numbers(config["evaluation"], design)
-    return [in_study(f"evaluation/parts/{design}-{n}{suffix}.csv") for n in numbers]
-
-
 def in_frozen(*paths):
     """Return files of the study that froze the models."""
     return [APPLIED.file(path) for path in paths]
 
 
 def mapped_case(wildcards):
-    """Return the figure of a case's maps; nothing where no map adds up to a score."""
-    return where(SALIENCY_MODEL, f"figures/case-{wildcards.case}/case_map.svg")
+    return PATHS.mapped(wildcards.case)
 
 
 def finished(wildcards):
@@ -337,48 +244,22 @@ def finished(wildcards):
 
 def refuse_to_start():
     """Stop before any job where something is missing, or would be written over."""
-    if INGEST.collection:
-        told_plainly(INGEST.refuse_to_write_over)
-        return
-    told_plainly(planning.refuse_read_only, in_study(""))
-    if "simulate" not in config:
-        rows = [row for shard in SHARDS for row in shard_rows(shard)]
-        told_plainly(
-            planning.refuse_missing_images, rows, config["cohort"]["image_folder"]
-        )
+    told_plainly(RUN.refuse_to_start)
 
 
 def tell_about_images():
-    if INGEST:
-        return
-    lines = farewell.lines(in_study("images/qc.csv"))
-    sys.stderr.writelines(f"{line}\n" for line in lines)
-
-
-def refuse_forgotten_changes():
-    for shard in SHARDS:
-        told_plainly(
-            planning.refuse_forgotten_change,
-            shard_file(shard),
-            lambda shard=shard: made_from(shard),
-        )
+    sys.stderr.writelines(f"{line}\n" for line in RUN.warnings())
 
 
 def tell_summary():
-    if INGEST:
-        print(f"\n{Path(ingested('summary.md')).read_text(encoding='utf-8')}")
-        return
-    summary, page = Path(in_study("report/summary.md")), in_study("report/report.html")
-    if summary.exists():
-        print(f"\n{summary.read_text(encoding='utf-8')}\nThe whole report: {page}")
+    if summary := RUN.summary():
+        print(f"\n{summary}")
 
 
-if workflow.is_main_process and not INGEST.collection:
-    # Of an error in a function that Snakemake calls itself, it tells more than the error.
-    shard_rows(0)
-    # What is forced it knows only after the rules are read.
-    if not {"--forcerun", "-R", "--forceall"} & set(sys.argv):
-        refuse_forgotten_changes()
+if workflow.is_main_process:
+    # Snakemake knows what is forced only after the rules are read.
+    forced = {"--forcerun", "-R", "--forceall"} & set(sys.argv)
+    told_plainly(RUN.refuse_to_plan, is_forced=bool(forced))
 
 
 wildcard_constraints:
@@ -388,7 +269,7 @@ wildcard_constraints:
     redraw=r"\d+",
     reader=PSEUDONYM,
     case=PSEUDONYM,
-    network=one_of(networks.extracted(NETWORKS)),
+    network=networks.pattern(networks.extracted(PATHS.networks)),
     member=r"fold-\d+|whole",
     split="|".join(SPLITS),
     model="|".join(config["models"]),

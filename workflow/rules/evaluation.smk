@@ -55,7 +55,7 @@ rule evaluate_models:
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         included=in_study("images/included.csv"),
         funnels=expand(in_study("selection/{network}funnel.csv"), network=REFITTABLE),
-        choice=where(CHOOSES, "models/choice.json"),
+        choice=PATHS.choice(),
         # Nothing is measured where training and validation share cases.
         leakage=in_study("evaluation/leakage.csv"),
     output:
@@ -159,7 +159,7 @@ rule refit_chain:
             in_study("features/{network}features.parquet"),
             network=REFITTABLE,
         ),
-        redrawn=expand(redrawn_features(), network=REFITTABLE),
+        redrawn=expand(PATHS.redrawn(), network=REFITTABLE),
     output:
         measured=in_study("evaluation/parts/{design}-{block}.csv"),
         selected=in_study("evaluation/parts/{design}-{block}.selected.csv"),
@@ -191,12 +191,12 @@ rule summarize_refits:
         models=expand(
             in_study("models/{model}.json"), model=networks.refittable_models(config)
         ),
-        bootstrap=parts_of("bootstrap"),
-        split_lottery=parts_of("split_lottery"),
-        permutation=parts_of("permutation"),
-        bootstrap_selected=parts_of("bootstrap", ".selected"),
-        split_lottery_selected=parts_of("split_lottery", ".selected"),
-        permutation_selected=parts_of("permutation", ".selected"),
+        bootstrap=PATHS.parts("bootstrap"),
+        split_lottery=PATHS.parts("split_lottery"),
+        permutation=PATHS.parts("permutation"),
+        bootstrap_selected=PATHS.parts("bootstrap", ".selected"),
+        split_lottery_selected=PATHS.parts("split_lottery", ".selected"),
+        permutation_selected=PATHS.parts("permutation", ".selected"),
     output:
         optimism=in_study("evaluation/optimism.csv"),
         selection_frequency=in_study("evaluation/selection_frequency.csv"),
@@ -224,7 +224,7 @@ rule compute_saliency:
         predictions=in_study("models/predictions.csv"),
         model=in_study(f"models/{SALIENCY_MODEL}.json"),
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
-        weights=weights_file(),
+        weights=PATHS.weights(),
     output:
         saliency=in_study("evaluation/saliency.npz"),
     log:
@@ -246,7 +246,7 @@ rule compute_saliency:
 rule compare_variants:
     input:
         predictions=in_study("models/predictions.csv"),
-        choice=where(CHOOSES, "models/choice.json"),
+        choice=PATHS.choice(),
     output:
         finetuning=in_study("evaluation/finetuning.csv"),
     log:

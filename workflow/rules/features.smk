@@ -26,7 +26,7 @@ rule prepare_weights:
     benchmark:
         time_of("prepare_weights/{network}{backbone}")
     wildcard_constraints:
-        network=one_of(networks.given(NETWORKS)),
+        network=networks.pattern(networks.given(PATHS.networks)),
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -85,7 +85,7 @@ rule extract_features:
     input:
         shard=in_study("images/shard-{shard}.npz"),
         weights=prepared_weights,
-        adapted=ADAPTED,
+        adapted=PATHS.harmonized("adabn", "features/{network}adapted.safetensors"),
     output:
         features=update(in_study("features/{network}shard-{shard}.parquet")),
     log:
@@ -110,9 +110,7 @@ rule gather_features:
         shards=expand(
             in_study("features/{{network}}shard-{shard}.parquet"), shard=SHARDS
         ),
-        included=where(
-            config["features"]["harmonize"] == "combat", "images/included.csv"
-        ),
+        included=PATHS.harmonized("combat", "images/included.csv"),
     output:
         features=in_study("features/{network}features.parquet"),
     log:
@@ -176,7 +174,7 @@ use rule extract_features as extract_perturbed with:
     input:
         shard=in_study("features/perturbed-{redraw}-{shard}.npz"),
         weights=prepared_weights,
-        adapted=ADAPTED,
+        adapted=PATHS.harmonized("adabn", "features/{network}adapted.safetensors"),
     output:
         features=update(
             in_study("features/{network}perturbed-{redraw}-{shard}.parquet")
@@ -244,7 +242,7 @@ use rule extract_features as extract_reader with:
     input:
         shard=in_study("features/reader-{reader}-{shard}.npz"),
         weights=prepared_weights,
-        adapted=ADAPTED,
+        adapted=PATHS.harmonized("adabn", "features/{network}adapted.safetensors"),
     output:
         features=update(in_study("features/{network}reader-{reader}-{shard}.parquet")),
     log:
@@ -283,7 +281,7 @@ rule gather_readers:
 # Fine-tuned networks: what they were trained to say of every case, and what they say it from.
 rule compute_logits:
     input:
-        heads=heads_file(),
+        heads=PATHS.heads(),
         prepared=expand(
             in_study("features/finetuned/{member}/weights/{backbone}.safetensors"),
             member=MEMBERS,

@@ -201,7 +201,7 @@ rule draw_gallery:
 
 rule draw_refits:
     input:
-        bootstrap=parts_of("bootstrap"),
+        bootstrap=PATHS.parts("bootstrap"),
         split_lottery=in_study("evaluation/split_lottery_replicates.csv"),
         permutation=in_study("evaluation/permutation_replicates.csv"),
         metrics=in_study("evaluation/metrics.csv"),

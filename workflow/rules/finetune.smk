@@ -5,7 +5,7 @@ rule train_network:
     input:
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
         included=in_study("images/included.csv"),
-        weights=weights_file(),
+        weights=PATHS.weights(),
     output:
         weights=update(in_study("features/finetuned/{member}.safetensors")),
         report=update(in_study("features/finetuned/{member}.json")),
@@ -39,7 +39,7 @@ rule join_heads:
             backbone=config["features"]["backbone"],
         ),
     output:
-        heads=weights_file("finetuned/"),
+        heads=PATHS.weights("finetuned/"),
     log:
         log_of("join_heads"),
     benchmark:

@@ -79,7 +79,7 @@ rule choose_variant:
 
 rule predict:
     input:
-        choice=where(CHOOSES, "models/choice.json"),
+        choice=PATHS.choice(),
         included=in_study("images/included.csv"),
         features=expand(in_study("features/{network}features.parquet"), network=AT_WORK),
         selected=expand(in_study("selection/{network}selected.csv"), network=AT_WORK),

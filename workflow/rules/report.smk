@@ -56,12 +56,10 @@ rule write_report:
                 *("net_benefit", "subgroups_internal", "subgroups_external"),
             ],
         )
-        + where(blocks.is_any(config["evaluation"]), "figures/resampling.svg")
-        + where(SALIENCY_MODEL, "figures/saliency.svg")
-        + where(networks.trained(config), "figures/learning_curves.svg"),
-        choice=where(CHOOSES, "models/choice.json"),
-        finetuning=where(CHOOSES, "evaluation/finetuning.csv"),
-        scale=where("finetuned/" in AT_WORK, "selection/finetuned/scale.csv"),
+        + PATHS.optional_figures(),
+        choice=PATHS.choice(),
+        finetuning=PATHS.compared(),
+        scale=PATHS.scale_of_scores(),
         galleries=expand(in_study("figures/gallery-{shard}.png"), shard=SHARDS),
     output:
         report=in_study("report/report.html"),
@@ -99,9 +97,9 @@ rule write_manuscript:
         univariable=in_study("models/univariable.csv"),
         multivariable=in_study("models/multivariable.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
-        choice=where(CHOOSES, "models/choice.json"),
-        finetuning=where(CHOOSES, "evaluation/finetuning.csv"),
-        scale=where("finetuned/" in AT_WORK, "selection/finetuned/scale.csv"),
+        choice=PATHS.choice(),
+        finetuning=PATHS.compared(),
+        scale=PATHS.scale_of_scores(),
     output:
         multiext(in_study("report/manuscript"), ".md", ".docx"),
         in_study("report/checklist.md"),

@@ -2,7 +2,7 @@ rule select_features:
     input:
         included=in_study("images/included.csv"),
         features=in_study("features/{network}features.parquet"),
-        redrawn=redrawn_features(),
+        redrawn=PATHS.redrawn(),
     output:
         mrmr=in_study("selection/{network}mrmr.csv"),
         lasso_path=in_study("selection/{network}lasso_path.csv"),

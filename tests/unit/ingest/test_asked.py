@@ -27,7 +27,7 @@ def test_a_config_that_names_no_collection_stays_as_it_is() -> None:
 
 def test_cases_that_are_there_are_never_written_over(tmp_path: Path) -> None:
     found = asked.taken_out({"ingest": "cmmd", "target": str(tmp_path)})
-    found.refuse_to_write_over()
+    found.refuse_to_start()
     (tmp_path / "cases.csv").touch()
     with pytest.raises(StudyError, match=r"cases\.csv is there already.*target="):
-        found.refuse_to_write_over()
+        found.refuse_to_start()

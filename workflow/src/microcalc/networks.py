@@ -81,6 +81,11 @@ def extracted(folders: Iterable[str]) -> list[str]:
     return [folder for folder in folders if folder not in _TUNED_FOLDERS]
 
 
+def pattern(folders: Iterable[str]) -> str:
+    """Return a regular expression for some networks, the study's own by its empty name."""
+    return f"(?:{'|'.join(folders)})"
+
+
 def of_model(config: Config, model: str) -> str:
     """Return the network whose features a model takes."""
     name = config["models"][model]["network"]

@@ -1,6 +1,7 @@
 """What `snakemake ingest` was asked for: an ingest comes before its study has a config.
 
-Every job on a cluster reads this again, so it imports the standard library alone.
+A run of a study answers the same questions for itself, see `microcalc.study_run`. Every job on a
+cluster reads this again, so it imports the standard library alone.
 """
 
 from collections.abc import MutableMapping
@@ -36,7 +37,10 @@ class Asked:
         """Return the path of a file of the study to come."""
         return f"{self.target}/{name}"
 
-    def refuse_to_write_over(self) -> None:
+    def refuse_to_plan(self, *, is_forced: bool) -> None:
+        """Raise nothing: there are no tables yet."""
+
+    def refuse_to_start(self) -> None:
         """Raise a StudyError where the study's cases are there already."""
         cases = self.file("cases.csv")
         if Path(cases).exists():
@@ -45,8 +49,12 @@ class Asked:
                 "folder with target=..."
             )
 
+    def warnings(self) -> list[str]:
+        """Return nothing: the summary says what was not taken."""
+        return []
+
     def summary(self) -> str:
-        """Return what the ingest says it took, and what not."""
+        """Return what was taken, and what not."""
         return Path(self.file("summary.md")).read_text(encoding="utf-8")
 
 

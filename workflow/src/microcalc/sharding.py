@@ -1,0 +1,67 @@
+"""The shards of a study's images: what each is made from, and what must stop a study before any.
+
+Every job on a cluster reads this again, so it imports the standard library alone.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from microcalc import planning
+
+
+@dataclass(frozen=True)
+class Shards:
+    """All shards of one study.
+
+    Attributes
+    ----------
+    config
+        The completed config.
+    file
+        Gives the file of a shard's patches, by its number.
+    code
+        Gives the digest of the code that patches are made by.
+    """
+
+    config: Mapping[str, Any]
+    file: Callable[[int], str]
+    code: Callable[[], str]
+
+    @property
+    def numbers(self) -> range:
+        """Their numbers, from 0."""
+        return range(self.config["images"]["shards"])
+
+    def rows(self, shard: int) -> list[planning.Row]:
+        """Return a shard's rows of the images table."""
+        return self._rows(self.config["cohort"]["images"], shard)
+
+    def _rows(self, table: str, shard: int) -> list[planning.Row]:
+        cases = self.config["cohort"]["cases"]
+        return planning.shard_rows(cases, table, shard, len(self.numbers))
+
+    def digest(self, shard: int) -> str:
+        """Return the digest of all that a shard of patches is made from."""
+        folder, images = self.config["cohort"]["image_folder"], self.config["images"]
+        return planning.shard_digest(self.rows(shard), folder, images, self.code())
+
+    def phantoms_digest(self, shard: int) -> str:
+        """Return the digest of the rows that a shard's phantoms are made from."""
+        return planning.rows_digest(self._rows(self.config["simulate"]["phantoms"], shard))
+
+    def is_current(self, shard: int) -> bool:
+        """Return whether a shard is there and made from what it would be made from today."""
+        return planning.is_up_to_date(self.file(shard), partial(self.digest, shard))
+
+    def refuse_missing_images(self) -> None:
+        """Raise a StudyError that lists the images without a file; phantoms are yet to be made."""
+        if "simulate" not in self.config:
+            rows = [row for shard in self.numbers for row in self.rows(shard)]
+            planning.refuse_missing_images(rows, self.config["cohort"]["image_folder"])
+
+    def refuse_forgotten_changes(self) -> None:
+        """Raise a StudyError when a shard is out of date and Snakemake cannot know it."""
+        for shard in self.numbers:
+            planning.refuse_forgotten_change(self.file(shard), partial(self.digest, shard))

@@ -111,6 +111,12 @@ def test_a_table_that_is_not_there_stops_every_plan(folder: Path, is_forced: boo
         run().refuse_to_plan(is_forced=is_forced)
 
 
+def test_a_table_of_phantoms_that_is_none_stops_every_plan(folder: Path) -> None:
+    (folder / "phantoms.csv").write_bytes(b"")
+    with pytest.raises(StudyError, match=r"phantoms\.csv: the table is empty"):
+        run(simulate={"phantoms": "phantoms.csv"}).refuse_to_plan(is_forced=True)
+
+
 def test_the_summary_names_the_report_once_there_is_one(folder: Path) -> None:
     assert (run().summary(), run().warnings()) == ("", [])
     report = folder / "results" / "mine" / "report"

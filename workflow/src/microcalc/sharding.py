@@ -55,6 +55,12 @@ class Shards:
         """Return whether a shard is there and made from what it would be made from today."""
         return planning.is_up_to_date(self.file(shard), partial(self.digest, shard))
 
+    def refuse_unreadable_tables(self) -> None:
+        """Raise a StudyError where a table that shards are made from is not there, or is none."""
+        self.rows(0)
+        if "simulate" in self.config:
+            self.phantoms_digest(0)
+
     def refuse_missing_images(self) -> None:
         """Raise a StudyError that lists the images without a file; phantoms are yet to be made."""
         if "simulate" not in self.config:

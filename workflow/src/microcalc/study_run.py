@@ -35,8 +35,8 @@ class StudyRun:
         is_forced
             Whether shards are made again whatever Snakemake knows of them.
         """
-        # Read here, since Snakemake tells more than the error of one that it comes upon itself.
-        self.shards.rows(0)
+        # Of an error that Snakemake comes upon itself it tells more than the message.
+        self.shards.refuse_unreadable_tables()
         if not is_forced:
             self.shards.refuse_forgotten_changes()
 

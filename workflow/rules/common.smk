@@ -5,7 +5,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir, "workflow", "src")))
 
-from microcalc import contradictions, planning, settings
+from microcalc import contradictions, planning, presence, settings
 from microcalc.apply import study as applied_study
 from microcalc.cohort.split import SPLITS
 from microcalc.errors import StudyError
@@ -42,6 +42,9 @@ INGEST = (
     if "ingest" in config
     else {}
 )
+
+if workflow.is_main_process and presence.begin():
+    print("The last run here was killed; its lock is lifted.", file=sys.stderr)
 
 # A key that stands twice is lost before anybody can miss it.
 if workflow.is_main_process:
@@ -533,6 +536,8 @@ def finished(wildcards):
 
 def refuse_to_start():
     """Stop before any job where something is missing, or would be written over."""
+    if not workflow.local_exec:
+        presence.sends_jobs_away()
     if INGEST and Path(ingested("cases.csv")).exists():
         raise WorkflowError(
             f"{ingested('cases.csv')} is there already, and may hold work of yours; remove it or "

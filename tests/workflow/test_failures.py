@@ -15,7 +15,6 @@ import pytest
 from tests.unit.ingest import test_cmmd
 from tests.unit.test_profiles import BODIES, HEIRS
 from tests.workflow import test_apply
-from tests.workflow.test_reruns import first_image
 from tests.workflow.tiny import Study, fine_tune
 
 RULES = sorted({*BODIES, *HEIRS})
@@ -137,57 +136,59 @@ def damage(path: Path) -> None:
     path.write_bytes(bytes(1000))
 
 
-def misspell_labels(study: Study) -> str:
+def misspell_labels(study: Study) -> list[str]:
     text = (study.folder / "cases.csv").read_text()
     (study.folder / "cases.csv").write_text(text.replace(",IDC,", ",ICD,"))
-    return "cases.csv"
+    return ["cases.csv"]
 
 
-def spoil_phantom(study: Study) -> str:
+def spoil_phantom(study: Study) -> list[str]:
     path = study.folder / "phantoms.csv"
     rows = pd.read_csv(path, dtype=str)
     rows.assign(thickness_mm="thick").to_csv(path, index=False)
-    return "column 'thickness_mm'"
+    return ["column 'thickness_mm'"]
 
 
-def spoil_weights(study: Study) -> str:
+def spoil_weights(study: Study) -> list[str]:
     (study.folder / "weights.pth").write_bytes(b"no weights")
     study.configure(lambda config: config["features"].update(weights="weights.pth"))
-    return "weights.pth"
+    return ["weights.pth"]
 
 
-def ask_for_the_network(study: Study) -> str:
+def ask_for_the_network(study: Study) -> list[str]:
     study.configure(lambda config: config["features"].update(weights="IMAGENET1K_V1"))
-    return "resnet18"
+    return ["resnet18"]
 
 
-def put_a_folder_for_a_file(study: Study) -> str:
-    """Make a mammogram unreadable, to root too: an error of the disk and not of the content."""
-    _, image_id = first_image(study, "train")
-    rows = pd.read_csv(study.folder / "images.csv", dtype=str).drop_duplicates("image_id")
-    path = study.folder / "dicom" / rows.set_index("image_id").path[image_id]
-    path.unlink()
-    path.mkdir()
-    return f"image {image_id}"
+def put_folders_for_files(study: Study) -> list[str]:
+    """Make the training set unreadable, to root too: an error of the disk, not of the content."""
+    cases = pd.read_csv(study.results / "cohort" / "eligible.csv", dtype=str)
+    images = pd.read_csv(study.folder / "images.csv", dtype=str).drop_duplicates("image_id")
+    training = images[images.case_id.isin(cases.case_id[cases.split == "train"])]
+    for name in training.path:
+        path = study.folder / "dicom" / name
+        path.unlink()
+        path.mkdir()
+    return [f"image {image_id}" for image_id in training.image_id]
 
 
-def empty_collection(study: Study) -> str:
+def empty_collection(study: Study) -> list[str]:
     test_cmmd.build(study.folder / "source", 4)
     table = next((study.folder / "source").rglob("*.csv"))
     table.write_bytes(b"")
-    return table.name
+    return [table.name]
 
 
 # Of rules that read nothing of results: a change of the study, which returns what must be named.
-SPOILED: dict[str, Callable[[Study], str]] = {
+SPOILED: dict[str, Callable[[Study], list[str]]] = {
     "build_cohort": misspell_labels,
     "check": misspell_labels,
     "simulate_shard": spoil_phantom,
     "prepare_weights": spoil_weights,
     "fetch_weights": ask_for_the_network,
-    "extract_patches": put_a_folder_for_a_file,
-    "extract_surroundings": put_a_folder_for_a_file,
-    "extract_reader_patches": put_a_folder_for_a_file,
+    "extract_patches": put_folders_for_files,
+    "extract_surroundings": put_folders_for_files,
+    "extract_reader_patches": put_folders_for_files,
     "ingest": empty_collection,
 }
 # Rules that no study asks for, and rules whose jobs another machine's network decides on.
@@ -210,7 +211,7 @@ def test_a_failing_rule_says_what_and_where(
     study = Study(tmp_path / Path(job["study"]).name)
     shutil.copytree(job["study"], study.folder, copy_function=link)
     if rule in SPOILED:
-        named = [SPOILED[rule](study)]
+        named = SPOILED[rule](study)
     else:
         for name in job["input"]:
             damage(study.folder / name)

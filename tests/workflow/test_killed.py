@@ -57,8 +57,7 @@ def test_a_second_run_is_refused_and_a_killed_one_resumed(study: Study, tmp_path
     assert "no other Snakemake process" in second.stderr
     assert "can be removed with the --unlock argument" in second.stderr
     assert "Traceback" not in second.stderr
-    study.snakemake("--unlock", FIGURE)
-    study.snakemake(FIGURE)
+    assert "its lock is lifted" in study.snakemake(FIGURE).stderr
     assert different(results(study), expected) == []
 
 
@@ -80,7 +79,6 @@ def test_a_study_killed_at_any_moment_is_resumed_by_the_same_command(
         assert altered(study, expected) == []
         if ended == 0:  # there is time left to be killed in
             shutil.rmtree(study.results / "evaluation")
-        study.snakemake("--unlock")
         rooms |= {path.name for path in study.results.glob("*")}
     study.snakemake()
     assert different(results(study), expected) == []

@@ -5,7 +5,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir, "workflow", "src")))
 
-from microcalc import networks, planning, sections, settings, stability
+from microcalc import networks, planning, presence, sections, settings, stability
 from microcalc.apply import study as applied_study
 from microcalc.cohort.split import SPLITS
 from microcalc.errors import StudyError
@@ -42,7 +42,11 @@ def is_asked_for(target):
 
 SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
 
+# An ingest comes before its study has a config, so that its keys are no study's.
 INGEST = ingest.taken_out(config)
+
+if workflow.is_main_process and presence.begin():
+    print("The last run here was killed; its lock is lifted.", file=sys.stderr)
 
 # A key that stands twice is lost before anybody can miss it.
 if workflow.is_main_process:
@@ -244,6 +248,8 @@ def finished(wildcards):
 
 def refuse_to_start():
     """Stop before any job where something is missing, or would be written over."""
+    if not workflow.local_exec:
+        presence.sends_jobs_away()
     told_plainly(RUN.refuse_to_start)
 
 

@@ -8,6 +8,7 @@ import sys
 import traceback
 from types import FrameType, TracebackType
 
+from microcalc import presence
 from microcalc.errors import StudyError
 
 
@@ -18,6 +19,7 @@ def start(log_path: str) -> logging.Logger:
     StudyError is a message to the user and needs no traceback; anything else keeps its own.
     A job that is told to end, by a time limit or a cancellation, says so and tidies up.
     """
+    presence.join()
     handler = logging.FileHandler(log_path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("microcalc")

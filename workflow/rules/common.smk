@@ -158,11 +158,7 @@ def network_of(wildcards):
 
 def of_network(path):
     """Return an input function for a file of the network that a rule's {model} takes."""
-
-    def file(wildcards):
-        return in_study(path.format(network=network_of(wildcards)))
-
-    return file
+    return lambda wildcards: in_study(path.format(network=network_of(wildcards)))
 
 
 def weights_of(wildcards):

@@ -2,8 +2,9 @@
 
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import jsonschema
@@ -15,6 +16,7 @@ from microcalc.spreadsheet import NUMBER
 from microcalc.tables import MISSING, Table, read_table
 
 Row = dict[str, Any]
+Cell = str | float | int | None
 Schema = Mapping[str, Any]
 
 
@@ -140,27 +142,40 @@ def _variable_schema(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _typed_rows(table: Table, schema: Schema, ignored: set[str]) -> tuple[list[Row], list[str]]:
-    validator = jsonschema.Draft202012Validator(schema)
+    # Unknown columns are a problem of the table, not of each of its rows.
+    read = schema["properties"].keys() - ignored
+    columns = {
+        name: _column(name, schema["properties"][name]) for name in table.columns if name in read
+    }
     rows: list[Row] = []
     problems: list[str] = []
     for cells, line in zip(table.rows, table.lines, strict=True):
-        # Unknown columns are a problem of the table, not of each of its rows.
-        read = schema["properties"].keys() - ignored
-        kept = {name: cell for name, cell in cells.items() if name in read}
-        row = {name: _value(cell, schema["properties"][name]) for name, cell in kept.items()}
-        rows.append(row)
-        for error in sorted(validator.iter_errors(row), key=lambda e: list(map(str, e.path))):
-            column = str(error.path[0]) if error.path else ""
-            cell = kept.get(column)
-            # Hospitals write names in paths.
-            said = "(not shown)" if _is_path(column) and cell not in MISSING else cell
-            problems.append(
-                f"{table.name}, line {line}, column {column!r}: {_explain(error, said)}"
-            )
+        typed = {name: column(cells[name]) for name, column in columns.items()}
+        rows.append({name: value for name, (value, _) in typed.items()})
+        problems += [
+            f"{table.name}, line {line}, column {name!r}: {problem}"
+            for name, (_, wrong) in sorted(typed.items(), key=lambda item: item[0])
+            for problem in wrong
+        ]
     return rows, problems
 
 
-def _value(cell: str, schema: Mapping[str, Any]) -> str | float | int | None:
+def _column(name: str, schema: Schema) -> Callable[[str], tuple[Cell, tuple[str, ...]]]:
+    """Return a function from a column's cell to its value and what is wrong with it."""
+    validator = jsonschema.Draft202012Validator(schema)
+
+    # Most columns say the same few things in very many rows.
+    @lru_cache(maxsize=1000)
+    def typed(cell: str) -> tuple[Cell, tuple[str, ...]]:
+        value = _value(cell, schema)
+        # Hospitals write names in paths.
+        said = "(not shown)" if _is_path(name) and cell not in MISSING else cell
+        return value, tuple(_explain(error, said) for error in validator.iter_errors(value))
+
+    return typed
+
+
+def _value(cell: str, schema: Schema) -> Cell:
     if cell in MISSING:
         return None
     kinds = schema.get("type", "string")

@@ -59,7 +59,7 @@ class Shards:
         """Raise a StudyError where a table that shards are made from is not there, or is none."""
         self.rows(0)
         if "simulate" in self.config:
-            self.phantoms_digest(0)
+            self._rows(self.config["simulate"]["phantoms"], 0)
 
     def refuse_missing_images(self) -> None:
         """Raise a StudyError that lists the images without a file; phantoms are yet to be made."""

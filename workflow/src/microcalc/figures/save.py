@@ -53,7 +53,7 @@ def _settle(figure: Figure) -> None:
         figure.draw_without_rendering()
         # where an aspect is fixed, the first round moves what the second fits
         engine.execute(figure)
-        figure.set_layout_engine("none")
+        figure.set_layout_engine(None)  # or every format is laid out, and drawn, once more
         for axes in figure.axes:
             axes.set_position(tuple(round(edge, 6) for edge in axes.get_position(True).bounds))
 

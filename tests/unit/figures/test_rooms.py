@@ -2,10 +2,11 @@
 
 import functools
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from microcalc.figures import calibration, rooms, style
+from microcalc.figures import calibration, forest, odds, rooms, style
 from microcalc.files import write_json
 
 STUDIES = ["ordinary", "tiny", "nothing"]
@@ -116,3 +117,25 @@ def test_a_flow_of_many_reasons_is_still_a_figure(files, tmp_path):
     text = words_of(rooms.cohort({"flow": tmp_path / "flow.json"})["flow"])
     # reasons 0 to 17 are the rarest
     assert "• 153 cases, 18 images: 18 further reasons" in text
+
+
+def test_marks_of_one_line_do_not_touch_and_a_crowded_plot_fits_on_the_page():
+    def middles(marks, n_lines):
+        lines = [forest.Line("a", (forest.Mark(0.7, 0.6, 0.8),) * marks)] * n_lines
+        figure = forest.plot(lines, headings=(), xlabel="AUC", reference=0.5, limits=(0, 1))
+        assert figure.get_figheight() * 25.4 < style.TALLEST_MM + 0.01
+        own = [line.get_ydata() for line in figure.axes[1].lines[1:]]
+        return sorted({float(values[0]) for values in own})
+
+    # a mark of 4 points is 1.4 mm high
+    assert min(np.diff(middles(3, 8))) > 1.5
+    assert min(np.diff(middles(8, 40))) > 0
+
+
+def test_an_odds_ratio_stands_clear_of_the_end_of_the_axis(config):
+    univariable = pd.DataFrame(
+        [("palpable", "no", 60, 1.0, np.nan, np.nan), ("palpable", "yes", 40, 41.0, 6.0, 280.0)],
+        columns=["variable", "level", "n", "odds_ratio", "or_low", "or_high"],
+    )
+    figure = odds.draw(univariable, univariable[:0], config["clinical"], labels=config["labels"])
+    assert figure.axes[1].get_xlim()[1] == pytest.approx(82.0)

@@ -43,6 +43,11 @@ def test_a_better_model_is_called_better():
     )
 
 
+def test_a_bound_below_zero_is_not_printed_as_zero():
+    row = ROW | {"delta": 0.035, "delta_low": -0.003, "delta_high": 0.074, "p_holm": 0.21}
+    assert "difference, 0.035 (−0.003 to 0.074)" in sentences.comparison(row, 0.05)
+
+
 def test_a_worse_model_is_called_worse():
     row = ROW | {"auc_a": 0.6, "delta": -0.1, "delta_low": -0.19, "delta_high": -0.01}
     said = sentences.comparison(row | {"p_holm": 0.03}, 0.05)
@@ -105,7 +110,11 @@ CHOICES = [
         "3.00 (1.32–6.84) for yes, against no)",
         "associated with",
     ),
-    ({"screening": {"method": "backward_aic"}}, "Akaike's criterion kept palpable", "Alone, "),
+    (
+        {"screening": {"method": "backward_aic"}},
+        "Akaike's criterion kept palpable",
+        "one at a time",
+    ),
     ({"screening": {"missing": "multiple"}}, "Rubin's rules", "an indicator of being missing"),
     ({"images": {"crop": "fit"}}, "reach 2 mm beyond each region", "squares of 22.4 mm"),
     ({"images": {"normalization": "none"}}, "on the scale of the file", "percentile"),
@@ -186,6 +195,7 @@ def test_latex_escapes_what_latex_would_read(tmp_path):
     assert r"A \& B\_1 & 0.71 (0.6--0.8), \textless{} .001 \\" in text
     assert r"\multicolumn{2}{l}{\textbf{External (5 A, 6 B)}} \\" in text
     assert text.count(r"\begin") == text.count(r"\end")
+    assert text.startswith("% \\usepackage{booktabs}\n\\begin{table}")
 
 
 NASTY = ("[0, 5)", "* 50% & $x_1$", r"\input{/etc/passwd}", "<w:p/>]]>&amp;", "#1 ~^{}", "−½ µm")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -11,6 +12,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from microcalc.figures import style
 
 ROW_MM = 4.3
+MARK_MM = 1.7
+"""What a mark takes of its line's height, so that its neighbors do not touch it."""
+APART_MM = 0.6
+AROUND_MM = 20.0
+"""Room for the axis and the legend."""
 
 
 @dataclass(frozen=True)
@@ -77,35 +83,39 @@ def plot(
     left
         Heading over the labels.
     """
-    figure = style.new_figure(style.PAGE_MM, 20 + ROW_MM * (len(lines) + 1))
+    heights = _heights(lines)
+    middles = np.cumsum(heights) - heights / 2
+    bottom = float(heights.sum())
+    figure = style.new_figure(style.PAGE_MM, AROUND_MM + ROW_MM + bottom)
     widths = [0.36, 0.34, *[0.30 / max(len(headings), 1)] * len(headings)]
     panels = figure.subplots(1, len(widths), width_ratios=widths, sharey=True)
     texts, axes, columns = panels[0], panels[1], panels[2:]
-    axes.set_ylim(len(lines) - 0.3, -1.5)
+    axes.set_ylim(bottom + 0.9, -ROW_MM)
     for panel in (texts, *columns):
         panel.set_axis_off()
         panel.set_xlim(0, 1)
-    texts.text(0, -1, left, fontsize=7, fontweight="bold", va="center")
+    texts.text(0, -ROW_MM / 2, left, fontsize=7, fontweight="bold", va="center")
     for panel, heading in zip(columns, headings, strict=True):
-        panel.text(0, -1, heading, fontsize=7, fontweight="bold", va="center")
+        panel.text(0, -ROW_MM / 2, heading, fontsize=7, fontweight="bold", va="center")
     if reference is not None:
-        ends = [-0.6, len(lines) - 0.3]
-        axes.plot([reference, reference], ends, color=style.GREY, linewidth=0.7, zorder=1)
-    for row, line in enumerate(lines):
+        axes.plot(
+            [reference, reference], [0, bottom + 0.9], color=style.GREY, linewidth=0.7, zorder=1
+        )
+    for middle, height, line in zip(middles, heights, lines, strict=True):
         texts.text(
             0.06 if line.indented else 0,
-            row,
+            middle,
             line.label,
             fontsize=7,
             va="center",
             fontweight="bold" if line.heading else "normal",
         )
         for panel, text in zip(columns, line.columns, strict=False):
-            panel.text(0, row, text, fontsize=7, va="center")
-        step = min(0.36, 0.7 / max(len(line.marks), 1))
+            panel.text(0, middle, text, fontsize=7, va="center")
+        step = min((height - APART_MM) / max(len(line.marks), 1), MARK_MM)
         offsets = (np.arange(len(line.marks)) - (len(line.marks) - 1) / 2) * step
         for offset, mark in zip(offsets, line.marks, strict=True):
-            _draw(axes, row + float(offset), mark, limits)
+            _draw(axes, float(middle + offset), mark, limits)
     axes.set_xlim(*limits)
     if logarithmic:
         _log_axis(axes)
@@ -113,6 +123,18 @@ def plot(
     axes.tick_params(axis="y", left=False, labelleft=False)
     axes.spines["left"].set_visible(False)
     return figure
+
+
+def _heights(lines: Sequence[Line]) -> npt.NDArray[np.float64]:
+    """Return the height of each line in mm, for its marks if the page has room for them."""
+    n_drawn = [
+        len(line.marks) if any(np.isfinite(mark.value) for mark in line.marks) else 0
+        for line in lines
+    ]
+    more = np.maximum(APART_MM + MARK_MM * np.array(n_drawn, dtype=float) - ROW_MM, 0.0)
+    room = style.TALLEST_MM - AROUND_MM - ROW_MM * (len(lines) + 1)
+    share = float(np.clip(room / more.sum(), 0.0, 1.0)) if more.any() else 0.0
+    return ROW_MM + share * more
 
 
 def _draw(axes: Axes, y: float, mark: Mark, limits: tuple[float, float]) -> None:

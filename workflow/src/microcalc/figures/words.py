@@ -30,6 +30,15 @@ def estimate(value: float, low: float, high: float, digits: int = 2) -> str:
     return f"{number(value, digits)} ({interval(low, high, digits)})"
 
 
+def probability(value: float) -> str:
+    """Return a probability with two decimals, never as certain: `0.16`, `> 0.99`, `< 0.01`."""
+    if value < 0.005:
+        return "< 0.01"
+    if value >= 0.995:
+        return "> 0.99"
+    return number(value)
+
+
 def ratio(value: float, low: float, high: float) -> str:
     """Return an odds ratio with its interval; the larger the ratio, the fewer decimals."""
     if not math.isfinite(value):

@@ -33,7 +33,7 @@ def comparison(row: Row, level: float, verdict: str = "") -> str:
         return f"The AUCs of {a} and {b} could not be compared."
     numbers = (
         f"{fmt.number(row['auc_a'])} vs {fmt.number(row['auc_b'])}; difference, "
-        f"{fmt.estimate(row['delta'], row['delta_low'], row['delta_high'])}; "
+        f"{fmt.difference(row['delta'], row['delta_low'], row['delta_high'])}; "
         f"Holm-adjusted P {fmt.p_value(row['p_holm'], equals=True)}"
     )
     if row["p_holm"] < level:
@@ -64,7 +64,7 @@ def performance(study: Study, split: str) -> str:
             f"{name} reached an AUC of {values['auc']}{chosen} a sensitivity of "
             f"{values['sensitivity']} and a specificity of {values['specificity']}"
         )
-    return "; ".join(parts) + "."
+    return f"{fmt.joined(parts, apart=';')}."
 
 
 def compared(study: Study, split: str) -> str:
@@ -116,9 +116,10 @@ def screened(study: Study) -> str:
     if not passed:
         positive = study.labels["positive"]
         return f"No clinical variable alone was associated with {positive} (P < {limit})."
+    were = "was" if len(passed) == 1 else "were"
     first = (
-        f"Alone, {study.variable_names(passed)} {'was' if len(passed) == 1 else 'were'} "
-        f"associated with {study.labels['positive']} (P < {limit})."
+        f"Taken one at a time, {study.variable_names(passed)} {were} associated with "
+        f"{study.labels['positive']} (P < {limit})."
     )
     if not ratios:
         return f"{first} None was an independent predictor in the multivariable model."
@@ -148,7 +149,7 @@ def _odds_ratios(study: Study) -> str:
         told.append(
             f"{study.variable_name(name)} (P {p}; {heading}, {fmt.joined(ratios)}{against_it})"
         )
-    return fmt.joined(told) if len(told) < 2 else "; ".join(told)
+    return fmt.joined(told, apart=";")
 
 
 def described(study: Study, model: Row) -> str:
@@ -186,7 +187,7 @@ def decided(study: Study, split: str) -> str:
         f"{row['figure']} of the {model_label(row['model_a']).lower()} against the "
         f"{model_label(row['model_b']).lower()} model ({fmt.number(row['a'])} vs "
         f"{fmt.number(row['b'])}; difference, "
-        f"{fmt.estimate(row['difference'], row['low'], row['high'])}; "
+        f"{fmt.difference(row['difference'], row['low'], row['high'])}; "
         f"Holm-adjusted P {fmt.p_value(row['p_holm'], equals=True)})"
         for row in rows
         if row["p_holm"] < alpha(study)
@@ -194,7 +195,7 @@ def decided(study: Study, split: str) -> str:
     if not different:
         judged = " or ".join(dict.fromkeys(str(row["figure"]) for row in rows))
         return f"At the thresholds, no difference in {judged} was shown."
-    return f"At the thresholds, these differed: {'; '.join(different)}."
+    return f"At the thresholds, these differed: {fmt.joined(different, apart=';')}."
 
 
 def calibrated(study: Study, split: str) -> str:
@@ -208,7 +209,7 @@ def calibrated(study: Study, split: str) -> str:
         for row in study.rows_of("calibration", split)
         if not fmt.missing(row["slope"])
     ]
-    return f"Calibration intercept and slope were {'; '.join(parts)}." if parts else ""
+    return f"Calibration intercept and slope were {fmt.joined(parts, apart=';')}." if parts else ""
 
 
 def corrected(study: Study) -> str:

@@ -13,7 +13,8 @@ from microcalc.report import captions, manuscript, office, sentences, submission
 from microcalc.report.grid import Row, Table
 from microcalc.report.study import Study
 
-TEMPLATES = Path(__file__).parents[3] / "workflow" / "report"
+WORKFLOW = Path(__file__).parents[3] / "workflow"
+TEMPLATES = WORKFLOW / "report"
 DRAFT = TEMPLATES / "manuscript" / "manuscript.md.j2"
 VERSIONS = {"microcalc": "0.1.0", "python": "3.12.1"}
 ROW = {
@@ -168,6 +169,16 @@ def test_every_number_of_the_performance_is_that_of_the_metrics(ordinary, fake):
     study = Study.read(ordinary, config=fake["CONFIG"])
     for row in study.metric_rows("external").to_dict("records"):
         assert f"an AUC of {row['auc']:.2f} (" in sentences.performance(study, "external")
+
+
+def test_every_figure_and_table_the_draft_points_to_is_made(ordinary, fake):
+    pointed = set(re.findall(r"(?:tables|figures)/\w+", draft(ordinary, fake)))
+    rules = "".join(
+        (WORKFLOW / "rules" / f"{name}.smk").read_text() for name in ("figures", "report")
+    )
+    assert len(pointed) == 11
+    for name in (place.partition("/")[2] for place in pointed):
+        assert f'"{name}"' in rules or f"figures/{name}" in rules or name.startswith("roc_")
 
 
 def test_a_lasso_that_keeps_nothing_is_said(nothing, fake):

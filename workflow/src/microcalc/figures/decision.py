@@ -69,5 +69,6 @@ def _curves(axes: Axes, own: pd.DataFrame, looks: Mapping[str, style.ModelLook])
             rows["net_benefit"],
             color=look.color,
             linestyle=look.line,
+            zorder=look.zorder,
             label=words.label(name),
         )

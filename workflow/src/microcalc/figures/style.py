@@ -80,6 +80,11 @@ class ModelLook:
     line: str | tuple[int, tuple[float, ...]]
     marker: str
 
+    @property
+    def zorder(self) -> float:
+        """Where a curve lies: solid ones under broken ones, so that of two alike both are seen."""
+        return 2.8 if self.line == "solid" else 3.0
+
 
 _KNOWN = {
     "clinical": ModelLook(BLUE, (0, (4, 1.5)), "s"),

@@ -182,7 +182,23 @@ def test_every_figure_and_table_the_draft_points_to_is_made(ordinary, fake):
 
 
 def test_a_lasso_that_keeps_nothing_is_said(nothing, fake):
-    assert "The LASSO kept none of the 2,048 features" in draft(nothing, fake)
+    text = draft(nothing, fake)
+    assert "The LASSO kept none of the 2,048 features" in text
+    assert "The deep model was the deep score alone, here the same for every case." in text
+    external = text.partition("In the external validation set")[2].partition("\n")[0]
+    assert "the deep model, with one probability for every case" in external
+    assert "called every case IDC" in external
+    decided = external.partition("At the thresholds")[2].partition("Calibration")[0]
+    assert decided
+    assert "deep" not in decided
+
+
+def test_two_models_of_one_probability_are_not_compared(nothing, fake):
+    study = Study.read(nothing, config=fake["CONFIG"])
+    study.models["clinical"] = {**study.models["clinical"], "terms": []}
+    text = sentences.compared(study, "external")
+    assert "deep model and the clinical model" not in text
+    assert "combined model and the deep model" in text or "combined model was" in text
 
 
 @pytest.mark.parametrize(("heading", "items"), [("TRIPOD", 52), ("CLAIM", 44)])

@@ -42,9 +42,12 @@ def draw(
         Names of the `negative` and `positive` class.
     """
     kept = selected[selected["feature"] != INTERCEPT]
-    figure = style.new_figure(style.PAGE_MM, 45 + 3.2 * min(max(len(kept), 3), MOST_FEATURES))
     if kept.empty:
-        return style.message(figure, "The LASSO kept no feature: there is nothing to show.")
+        return style.message(
+            style.new_figure(style.PAGE_MM, 30),
+            "The LASSO kept no feature: there is nothing to show.",
+        )
+    figure = style.new_figure(style.PAGE_MM, 45 + 3.2 * min(max(len(kept), 3), MOST_FEATURES))
     shown = kept.iloc[kept["coefficient"].abs().argsort(kind="stable")[::-1][:MOST_FEATURES]]
     shown = shown.sort_values("coefficient", ascending=False, kind="stable")
     scores = _standardized(cases, features, kept) @ kept["coefficient"].to_numpy()

@@ -73,7 +73,7 @@ def draw(
 
 
 def _message(text: str) -> Figure:
-    return style.message(style.new_figure(style.PAGE_MM, 40), text)
+    return style.message(style.new_figure(style.PAGE_MM, 30), text)
 
 
 def _obstacle(model: Mapping[str, Any], cases: pd.DataFrame) -> str:

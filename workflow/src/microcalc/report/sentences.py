@@ -55,6 +55,14 @@ def performance(study: Study, split: str) -> str:
         if fmt.missing(row["auc"]):
             parts.append(f"the AUC of {name} could not be estimated")
             continue
+        if _same_for_all(study, split, row["model"]):
+            positive = row["tp"] + row["fp"] > 0
+            called = study.labels["positive" if positive else "negative"]
+            parts.append(
+                f"{name}, with one probability for every case and so an AUC of 0.50 by "
+                f"definition, called every case {called}"
+            )
+            continue
         values = {
             key: fmt.estimate(row[key], row[f"{key}_low"], row[f"{key}_high"])
             for key in ("auc", "sensitivity", "specificity")
@@ -81,9 +89,25 @@ def compared(study: Study, split: str) -> str:
             str(verdicts.get((split, kind, row["model_a"], row["model_b"]), "")),
         )
         for row in study.tables["delong"].to_dict("records")
-        if row["split"] == split and row["kind"] == kind
+        if row["split"] == split
+        and row["kind"] == kind
+        and not all(_same_for_all(study, split, row[key]) for key in ("model_a", "model_b"))
     ]
     return " ".join(said)
+
+
+def _same_for_all(study: Study, split: str, name: str) -> bool:
+    """Return whether a model gives every case of a set one probability.
+
+    Out of fold it may not: each fold has an intercept, and features, of its own.
+    """
+    return JUDGED[split] == "held_out" and name in study.models and _constant(study.models[name])
+
+
+def _constant(model: Row) -> bool:
+    """Return whether a frozen model is an intercept alone."""
+    names = [term["variable"] for term in model["terms"]]
+    return not names or (names == [DEEP_SCORE] and not model["deep"]["features"])
 
 
 def exclusions(study: Study) -> str:
@@ -158,7 +182,7 @@ def described(study: Study, model: Row) -> str:
     if not names:
         return "an intercept alone, the same probability for every case"
     if names == [DEEP_SCORE]:
-        constant = "" if model["deep"]["features"] else ", here the same for every case"
+        constant = ", here the same for every case" if _constant(model) else ""
         return f"the deep score alone{constant}"
     features = [term["variable"] for term in model["terms"] if term["kind"] == "deep"]
     told = [study.variable_name(name) for name in names if name not in features]
@@ -180,6 +204,8 @@ def decided(study: Study, split: str) -> str:
         and row["kind"] == JUDGED[split]
         and row["figure"] in ("sensitivity", "specificity")
         and not fmt.missing(row["p_holm"])
+        # a model that calls every case alike decides nothing
+        and not any(_same_for_all(study, split, row[key]) for key in ("model_a", "model_b"))
     ]
     if not rows:
         return ""

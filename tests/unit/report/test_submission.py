@@ -266,3 +266,14 @@ def test_word_files_are_well_formed_and_the_same_every_time(ordinary, fake, tmp_
         document = archive.read("word/document.xml").decode()
     assert "Characteristics of the included cases" in document
     assert document.count("<w:tbl>") == 1
+
+
+def test_an_empty_table_says_so_and_explains_nothing(ordinary, fake, tmp_path):
+    given = {"config": fake["CONFIG"], "templates": TEMPLATES, "versions": VERSIONS}
+    empty = tmp_path / "multivariable.csv"
+    empty.write_text(Path(ordinary["multivariable"]).read_text().splitlines()[0] + "\n")
+    out = tmp_path / "tables" / "multivariable.tex"
+    submission.write(ordinary | {"multivariable": empty}, [out], **given)
+    text = out.read_text()
+    assert "nothing to show" in text
+    assert "independent predictors" not in text

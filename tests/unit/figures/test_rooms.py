@@ -1,12 +1,23 @@
 """Every figure of every room, on an ordinary study and on two awkward ones."""
 
 import functools
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from microcalc.figures import calibration, forest, odds, rooms, style
+from microcalc.figures import (
+    calibration,
+    confusion,
+    decision,
+    forest,
+    odds,
+    roc,
+    rooms,
+    style,
+    subgroups,
+)
 from microcalc.files import write_json
 
 STUDIES = ["ordinary", "tiny", "nothing"]
@@ -139,3 +150,36 @@ def test_an_odds_ratio_stands_clear_of_the_end_of_the_axis(config):
     )
     figure = odds.draw(univariable, univariable[:0], config["clinical"], labels=config["labels"])
     assert figure.axes[1].get_xlim()[1] == pytest.approx(82.0)
+
+
+def test_eight_models_fit_into_every_figure_that_names_them(study, config):
+    names = [f"model_with_a_long_name_{i}" for i in range(8)]
+
+    def eight(table):
+        own = study[table].query("model == 'deep'")
+        return pd.concat([own.assign(model=name) for name in names])
+
+    curves = study["net_benefit"]
+    strategies = curves[curves.model.str.startswith("treat_")]
+    known = {"models": names, "labels": config["labels"]}
+    figures = {
+        "roc": roc.draw(eight("predictions"), eight("metrics"), split="external", **known),
+        "confusion": confusion.draw(eight("metrics"), **known),
+        "net_benefit": decision.draw(pd.concat([strategies, eight("net_benefit")]), **known),
+        "subgroups": subgroups.draw(
+            eight("subgroups"), split="external", clinical=config["clinical"], **known
+        ),
+    }
+    for name, figure in figures.items():
+        assert figure.get_figheight() * 25.4 < style.TALLEST_MM + 0.01, name
+        with style.applied():
+            figure.draw_without_rendering()
+            box = figure.get_tightbbox()
+        assert min(box.x0, box.y0) > -0.02, name
+        assert box.x1 < figure.get_figwidth() + 0.02, name
+        assert box.y1 < figure.get_figheight() + 0.02, name
+    columns = [axes.texts for axes in figures["subgroups"].axes[2:]]
+    rows = zip(*columns, strict=True)
+    for row in rows:
+        boxes = [text.get_window_extent() for text in row]
+        assert all(one.x1 < other.x0 for one, other in pairwise(boxes))

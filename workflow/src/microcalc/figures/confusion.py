@@ -34,7 +34,8 @@ def draw(metrics: pd.DataFrame, *, models: Sequence[str], labels: Mapping[str, A
         if row["kind"] == kind_shown(row["split"])
     }
     splits = [split for split in words.SPLITS if any(split == key[1] for key in shown)]
-    figure = style.new_figure(style.PAGE_MM, 16 + 40 * len(models))
+    height = min(16 + 40 * len(models), style.TALLEST_MM)
+    figure = style.new_figure(style.PAGE_MM, height)
     grid = figure.subplots(len(models), len(splits), squeeze=False)
     looks = style.models(models)
     for i, model in enumerate(models):

@@ -15,6 +15,9 @@ from microcalc.seeds import stream
 
 Floats = npt.NDArray[np.float64]
 Corner = Literal["upper left", "lower right"]
+MOST_INSIDE = 4
+"""Models up to which the legend has room below the diagonal."""
+LEGEND_LINE_MM = 3.9
 
 
 def points(y: npt.ArrayLike, score: npt.ArrayLike) -> tuple[Floats, Floats]:
@@ -86,7 +89,9 @@ def draw(
     kind = kind_shown(split)
     scores = predictions[(predictions["split"] == split) & (predictions["kind"] == kind)]
     rows = metrics[(metrics["split"] == split) & (metrics["kind"] == kind)].set_index("model")
-    figure = style.new_figure(style.COLUMN_MM, style.COLUMN_MM)
+    below = len(models) > MOST_INSIDE
+    height = style.COLUMN_MM + (LEGEND_LINE_MM * (len(models) + 3) if below else 0)
+    figure = style.new_figure(style.COLUMN_MM, height)
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], color=style.PALE, linewidth=0.8, zorder=1)
     n_negative = n_positive = 0
@@ -131,10 +136,15 @@ def draw(
         aspect="equal",
     )
     what = words.split_label(split) + (", out-of-fold scores" if split == "train" else "")
+    title = (
+        f"{what}\n{words.counts(n_negative, n_positive, labels)}\nAUC ({100 * confidence:g}% CI)"
+    )
+    if below:
+        figure.legend(loc="outside lower left", title=title, alignment="left")
+        return figure
     axes.legend(
         loc=_free_corner(curves),
-        title=f"{what}\n{words.counts(n_negative, n_positive, labels)}"
-        f"\nAUC ({100 * confidence:g}% CI)",
+        title=title,
         alignment="left",
         borderaxespad=0.2,
         # a curve below the diagonal passes behind the text

@@ -169,6 +169,12 @@ def panel_letter(axes: Axes, letter: str) -> None:
     )
 
 
+def legend_columns(names: Sequence[str]) -> int:
+    """Return how many columns a legend of these names takes below a page-wide figure."""
+    widest = 1.2 * max((len(name) for name in names), default=1) + 14.5
+    return max(1, min(len(names), int((PAGE_MM - 8) / widest)))
+
+
 def message(figure: Figure, text: str) -> Figure:
     """Return `figure` with nothing but a sentence on it, for a study that has nothing to draw."""
     axes = figure.add_subplot()

@@ -183,3 +183,27 @@ def test_eight_models_fit_into_every_figure_that_names_them(study, config):
     for row in rows:
         boxes = [text.get_window_extent() for text in row]
         assert all(one.x1 < other.x0 for one, other in pairwise(boxes))
+
+
+def test_long_names_of_classes_stay_inside_and_apart(files, config):
+    labels = {"negative": "Ductal carcinoma in situ", "positive": "Invasive ductal carcinoma"}
+    named = dict(files["ordinary"]) | {
+        "path": files["ordinary"]["lasso_path"], "cv": files["ordinary"]["lasso_cv"],
+    }  # fmt: skip
+    long = config | {"labels": labels}
+    figures = rooms.selection(named, long) | rooms.models(named, named["models"], long)
+    figures |= rooms.evaluation(named, named["models"], long)
+    for name, figure in figures.items():
+        with style.applied():
+            figure.draw_without_rendering()
+            box = figure.get_tightbbox()
+        assert min(box.x0, box.y0) > -0.02, name
+        assert box.x1 < figure.get_figwidth() + 0.02, name
+        assert box.y1 < figure.get_figheight() + 0.02, name
+    titles = [axes.title.get_window_extent() for axes in figures["net_benefit"].axes]
+    ticks = [
+        [label.get_window_extent() for label in axes.get_xticklabels()]
+        for axes in figures["confusion"].axes
+    ]
+    for row in (titles, *ticks):
+        assert all(one.x1 < other.x0 for one, other in pairwise(row))

@@ -55,9 +55,9 @@ def draw(metrics: pd.DataFrame, *, models: Sequence[str], labels: Mapping[str, A
 def _matrix(
     axes: Axes, row: Mapping[Any, Any] | None, color: str, labels: Mapping[str, Any]
 ) -> None:
-    names = [str(labels["negative"]), str(labels["positive"])]
+    names = [words.wrapped(str(labels[name]), 10) for name in ("negative", "positive")]
     axes.set_xticks([0, 1], names)
-    axes.set_yticks([0, 1], names, rotation=90, va="center")
+    axes.set_yticks([0, 1], names, rotation=90, va="center", multialignment="center")
     axes.tick_params(length=0)
     for side in axes.spines.values():
         side.set_visible(True)

@@ -42,7 +42,8 @@ def draw(net_benefit: pd.DataFrame, *, models: Sequence[str], labels: Mapping[st
         sizes = ""
         if len(own):
             n, n_positive = int(own["n"].iloc[0]), int(own["n_pos"].iloc[0])
-            sizes = f"\n{words.counts(n - n_positive, n_positive, dict(labels))}"
+            counts = words.counts_in_lines(n - n_positive, n_positive, dict(labels), 36)
+            sizes = f"\n{counts}"
         if of_both.empty:
             axes.text(0.5, 0.5, "One class only", transform=axes.transAxes, ha="center", fontsize=7)
         what = words.split_label(split) + (", out of fold" if split == "train" else "")

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from microcalc.figures import style
+from microcalc.figures import style, words
 
 ROW_MM = 4.3
 MARK_MM = 1.7
@@ -88,7 +88,9 @@ def plot(
     left
         Heading over the labels.
     """
-    labels_mm = LETTER_MM * max([len(left) * 1.2, *(len(line.label) for line in lines)]) + 6
+    left = words.wrapped(left, 40)
+    letters = [1.2 * len(text) for text in left.split("\n")] + [len(line.label) for line in lines]
+    labels_mm = LETTER_MM * max(letters) + 6
     head = _head(headings, lines, style.PAGE_MM - labels_mm - LEAST_AXIS_MM)
     heights = _heights(lines, head.height)
     middles = np.cumsum(heights) - heights / 2

@@ -194,7 +194,7 @@ def _axis(
     staggered: bool = False,
     fine: int = 0,
 ) -> None:
-    axes.text(-34, row, label, fontsize=8, va="center")
+    axes.text(-34, row, words.wrapped(label, 24), fontsize=8, va="center")
     if not len(at):
         return
     axes.plot([at.min(), at.max()], [row, row], color=style.BLACK, linewidth=0.8)

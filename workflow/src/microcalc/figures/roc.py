@@ -136,9 +136,8 @@ def draw(
         aspect="equal",
     )
     what = words.split_label(split) + (", out-of-fold scores" if split == "train" else "")
-    title = (
-        f"{what}\n{words.counts(n_negative, n_positive, labels)}\nAUC ({100 * confidence:g}% CI)"
-    )
+    counts = words.counts_in_lines(n_negative, n_positive, labels, 34)
+    title = f"{what}\n{counts}\nAUC ({100 * confidence:g}% CI)"
     if below:
         figure.legend(loc="outside lower left", title=title, alignment="left")
         return figure

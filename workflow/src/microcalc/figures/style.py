@@ -171,6 +171,8 @@ def panel_letter(axes: Axes, letter: str) -> None:
 
 def legend_columns(names: Sequence[str]) -> int:
     """Return how many columns a legend of these names takes below a page-wide figure."""
+    if sum(1.15 * len(name) + 12.0 for name in names) <= PAGE_MM - 8:
+        return max(1, len(names))
     widest = 1.2 * max((len(name) for name in names), default=1) + 14.5
     return max(1, min(len(names), int((PAGE_MM - 8) / widest)))
 

@@ -1,9 +1,11 @@
 """What no nomogram can show is said, not drawn wrong."""
 
+from itertools import combinations
+
 import pandas as pd
 import pytest
 
-from microcalc.figures import nomogram
+from microcalc.figures import nomogram, style
 
 AGE = {"variable": "age", "kind": "continuous", "coefficient": 0.1}
 CASES = pd.DataFrame({"split": ["train", "train", "external"], "age": [40.0, 70.0, 50.0]})
@@ -21,3 +23,26 @@ def test_terms_without_a_straight_axis_are_refused(terms: list, said: str) -> No
         text.get_text() for text in figure.texts
     ]
     assert any(said in text.replace("\n", " ") for text in texts)
+
+
+def test_names_of_levels_run_neither_into_each_other_nor_into_the_axis_name() -> None:
+    levels = {"amorphous": 0.3, "fine linear-branching": 0.35, "fine pleomorphic, grouped": 0.4}
+    morphology = {
+        "variable": "morphology", "kind": "categorical", "reference": "coarse heterogeneous",
+        "coefficients": levels,
+    }  # fmt: skip
+    models = {"combined": {"intercept": 0.0, "threshold": 0.5, "terms": [AGE, morphology]}}
+    cases = CASES.assign(morphology=["amorphous", "coarse heterogeneous", "amorphous"])
+    figure = nomogram.draw(
+        models,
+        cases,
+        {"morphology": {"label": "Calcification morphology"}},
+        labels={"negative": "DCIS", "positive": "IDC"},
+    )
+    with style.applied():
+        figure.draw_without_rendering()
+        boxes = {text.get_text(): text.get_window_extent() for text in figure.axes[0].texts}
+    own = [boxes[name] for name in (*levels, "coarse heterogeneous", "Calcification morphology")]
+    for one, other in combinations(own, 2):
+        assert not one.overlaps(other)
+    assert min(box.x0 for box in own[:-1]) > own[-1].x1 - 15

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import roc_curve
 
@@ -53,6 +54,22 @@ def test_the_operating_point_lies_where_the_metrics_say(study, fake):
     marks = [(*x.get_xdata(), *x.get_ydata()) for x in draw(study, fake, "external").lines[1:]]
     wanted = pytest.approx((1 - row.specificity, row.sensitivity))
     assert any(len(mark) == 2 and mark == wanted for mark in marks)
+
+
+def test_of_models_that_agree_on_every_case_each_curve_and_mark_is_seen(study, fake):
+    alike = {}
+    for name in ("predictions", "metrics"):
+        table = study[name]
+        own = table[table.model == "deep"]
+        alike[name] = pd.concat([own.assign(model=model) for model in fake["MODELS"]])
+    lines = draw(alike, fake, "external").lines[1:]
+    curves, marks = ([x for x in lines if (len(x.get_xdata()) == 1) == one] for one in (0, 1))
+    lowest = min(curves, key=lambda curve: curve.get_zorder())
+    assert lowest.get_linestyle() == "-"
+    assert sum(curve.get_zorder() == lowest.get_zorder() for curve in curves) == 1
+    sizes = [mark.get_markersize() for mark in marks]
+    assert sizes == sorted(set(sizes), reverse=True)
+    assert len(sizes) == 3
 
 
 def test_a_set_of_one_class_is_not_estimable(tiny, fake):

@@ -1,11 +1,23 @@
 """Every figure of every room, on an ordinary study and on two awkward ones."""
 
 import functools
+from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from microcalc.figures import calibration, rooms, style
+from microcalc.figures import (
+    calibration,
+    confusion,
+    decision,
+    forest,
+    odds,
+    roc,
+    rooms,
+    style,
+    subgroups,
+)
 from microcalc.files import write_json
 
 STUDIES = ["ordinary", "tiny", "nothing"]
@@ -116,3 +128,82 @@ def test_a_flow_of_many_reasons_is_still_a_figure(files, tmp_path):
     text = words_of(rooms.cohort({"flow": tmp_path / "flow.json"})["flow"])
     # reasons 0 to 17 are the rarest
     assert "• 153 cases, 18 images: 18 further reasons" in text
+
+
+def test_marks_of_one_line_do_not_touch_and_a_crowded_plot_fits_on_the_page():
+    def middles(marks, n_lines):
+        lines = [forest.Line("a", (forest.Mark(0.7, 0.6, 0.8),) * marks)] * n_lines
+        figure = forest.plot(lines, headings=(), xlabel="AUC", reference=0.5, limits=(0, 1))
+        assert figure.get_figheight() * 25.4 < style.TALLEST_MM + 0.01
+        own = [line.get_ydata() for line in figure.axes[1].lines[1:]]
+        return sorted({float(values[0]) for values in own})
+
+    # a mark of 4 points is 1.4 mm high
+    assert min(np.diff(middles(3, 8))) > 1.5
+    assert min(np.diff(middles(8, 40))) > 0
+
+
+def test_an_odds_ratio_stands_clear_of_the_end_of_the_axis(config):
+    univariable = pd.DataFrame(
+        [("palpable", "no", 60, 1.0, np.nan, np.nan), ("palpable", "yes", 40, 41.0, 6.0, 280.0)],
+        columns=["variable", "level", "n", "odds_ratio", "or_low", "or_high"],
+    )
+    figure = odds.draw(univariable, univariable[:0], config["clinical"], labels=config["labels"])
+    assert figure.axes[1].get_xlim()[1] == pytest.approx(82.0)
+
+
+def test_eight_models_fit_into_every_figure_that_names_them(study, config):
+    names = [f"model_with_a_long_name_{i}" for i in range(8)]
+
+    def eight(table):
+        own = study[table].query("model == 'deep'")
+        return pd.concat([own.assign(model=name) for name in names])
+
+    curves = study["net_benefit"]
+    strategies = curves[curves.model.str.startswith("treat_")]
+    known = {"models": names, "labels": config["labels"]}
+    figures = {
+        "roc": roc.draw(eight("predictions"), eight("metrics"), split="external", **known),
+        "confusion": confusion.draw(eight("metrics"), **known),
+        "net_benefit": decision.draw(pd.concat([strategies, eight("net_benefit")]), **known),
+        "subgroups": subgroups.draw(
+            eight("subgroups"), split="external", clinical=config["clinical"], **known
+        ),
+    }
+    for name, figure in figures.items():
+        assert figure.get_figheight() * 25.4 < style.TALLEST_MM + 0.01, name
+        with style.applied():
+            figure.draw_without_rendering()
+            box = figure.get_tightbbox()
+        assert min(box.x0, box.y0) > -0.02, name
+        assert box.x1 < figure.get_figwidth() + 0.02, name
+        assert box.y1 < figure.get_figheight() + 0.02, name
+    columns = [axes.texts for axes in figures["subgroups"].axes[2:]]
+    rows = zip(*columns, strict=True)
+    for row in rows:
+        boxes = [text.get_window_extent() for text in row]
+        assert all(one.x1 < other.x0 for one, other in pairwise(boxes))
+
+
+def test_long_names_of_classes_stay_inside_and_apart(files, config):
+    labels = {"negative": "Ductal carcinoma in situ", "positive": "Invasive ductal carcinoma"}
+    named = dict(files["ordinary"]) | {
+        "path": files["ordinary"]["lasso_path"], "cv": files["ordinary"]["lasso_cv"],
+    }  # fmt: skip
+    long = config | {"labels": labels}
+    figures = rooms.selection(named, long) | rooms.models(named, named["models"], long)
+    figures |= rooms.evaluation(named, named["models"], long)
+    for name, figure in figures.items():
+        with style.applied():
+            figure.draw_without_rendering()
+            box = figure.get_tightbbox()
+        assert min(box.x0, box.y0) > -0.02, name
+        assert box.x1 < figure.get_figwidth() + 0.02, name
+        assert box.y1 < figure.get_figheight() + 0.02, name
+    titles = [axes.title.get_window_extent() for axes in figures["net_benefit"].axes]
+    ticks = [
+        [label.get_window_extent() for label in axes.get_xticklabels()]
+        for axes in figures["confusion"].axes
+    ]
+    for row in (titles, *ticks):
+        assert all(one.x1 < other.x0 for one, other in pairwise(row))

@@ -34,8 +34,18 @@ def test_each_case_is_a_row_of_patch_map_and_overlay():
     }
     assert limits == {(-strongest, strongest)}
     texts = [text.get_text() for axes in figure.axes for text in axes.texts]
-    assert "internal validation\ntrue positive\nIDC, p = 0.91" in texts
-    assert "external validation\nfalse negative\nIDC, p = 0.12" in texts
+    assert "internal validation\ntrue positive: IDC\nprobability 0.91" in texts
+    assert "external validation\nfalse negative: IDC\nprobability 0.12" in texts
+
+
+def test_a_place_without_evidence_shows_the_patch_as_it_is():
+    arrays = _arrays()
+    arrays["map"][0] = [[0, 0.5], [1, 2]]
+    arrays["map"] = np.clip(arrays["map"], -2, 2)
+    overlay = saliency.draw(arrays, labels=LABELS).axes[3].get_images()[1]
+    cover = overlay.get_alpha()
+    assert cover[0, 0] == 0
+    assert cover[1, 1] == cover.max() < 1
 
 
 def test_nothing_to_draw_is_said():

@@ -28,3 +28,8 @@ def test_names_become_words_unless_they_have_capitals():
     assert words.label("clinical_only") == "Clinical only"
     assert words.label("mRMR") == "mRMR"
     assert words.split_label("internal") == "Internal validation"
+
+
+def test_no_probability_is_certain():
+    shown = [words.probability(value) for value in (0.0, 0.004, 0.16, 0.994, 0.996, 1.0)]
+    assert shown == ["< 0.01", "< 0.01", "0.16", "0.99", "> 0.99", "> 0.99"]

@@ -31,6 +31,7 @@ def test_everything_on_the_page_has_a_caption_of_whole_sentences(study, name):
     assert caption.text.endswith(".")
     assert "{" not in caption.title + caption.text + caption.alt
     assert bool(caption.alt) == (kind == "figure")
+    assert ". " not in caption.title
 
 
 def test_a_caption_branches_on_the_config(study, fake):

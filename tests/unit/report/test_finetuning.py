@@ -133,6 +133,26 @@ def test_page_and_manuscript_tell_it(given, tuned, tmp_path):
     assert "Frozen and fine-tuned deep models by DeLong&#39;s test" in html
 
 
+def test_the_checklist_tells_what_fine_tuning_did(tuned, ordinary, fake):
+    template = TEMPLATE.parent / "manuscript" / "checklist.md.j2"
+    frozen = manuscript.checklist(
+        Study.read(ordinary, config=fake["CONFIG"]), template, {"microcalc": "0.1.0"}
+    )
+    text = manuscript.checklist(tuned, template, {"microcalc": "0.1.0"})
+    for item, without, with_it in (
+        ("13 Class imbalance", "No resampling or weighting", "weighted to count alike"),
+        ("25 Training", "The network was not trained here", "learning curves"),
+        ("26 Selection of the final model", "None was chosen", "by the AUC on internal validation"),
+        ("27 Ensembling", "None.", "the mean of 5 networks"),
+    ):
+        line = next(line for line in text.splitlines() if line.startswith(f"- **{item}"))
+        assert with_it in line
+        assert without not in line
+        assert without in next(
+            line for line in frozen.splitlines() if line.startswith(f"- **{item}")
+        )
+
+
 def learning_curve():
     return pd.DataFrame(
         [(0, "head", 0.7, 0.7, False), (1, "stages", 0.6, 0.65, True)],

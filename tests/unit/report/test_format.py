@@ -36,6 +36,18 @@ def test_sentences_take_the_relation():
     assert fmt.p_value(1e-9, equals=True) == "< .001"
 
 
+def test_lists_of_parts_with_commas_are_set_apart_by_semicolons():
+    assert fmt.joined(["a", "b", "c"]) == "a, b and c"
+    assert fmt.joined(["a (1, 2)", "b", "c"], apart=";") == "a (1, 2); b; and c"
+    assert fmt.joined(["a"], apart=";") == "a"
+
+
+def test_a_difference_near_zero_keeps_its_sign():
+    assert fmt.difference(0.035, -0.003, 0.074) == "0.035 (−0.003 to 0.074)"
+    assert fmt.difference(-0.02, -0.12, 0.07) == "−0.02 (−0.12 to 0.07)"
+    assert fmt.difference(0.0, 0.0, 0.0) == "0.00 (0.00–0.00)"
+
+
 def test_counts_and_percentages():
     assert fmt.count(2048) == "2,048"
     assert fmt.percent(0.8125) == "81"

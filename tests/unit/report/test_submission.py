@@ -13,7 +13,8 @@ from microcalc.report import captions, manuscript, office, sentences, submission
 from microcalc.report.grid import Row, Table
 from microcalc.report.study import Study
 
-TEMPLATES = Path(__file__).parents[3] / "workflow" / "report"
+WORKFLOW = Path(__file__).parents[3] / "workflow"
+TEMPLATES = WORKFLOW / "report"
 DRAFT = TEMPLATES / "manuscript" / "manuscript.md.j2"
 VERSIONS = {"microcalc": "0.1.0", "python": "3.12.1"}
 ROW = {
@@ -41,6 +42,11 @@ def test_a_better_model_is_called_better():
         "The AUC of the deep model was higher than that of the clinical model (0.90 vs 0.70; "
         "difference, 0.20 (0.10–0.30); Holm-adjusted P < .001)."
     )
+
+
+def test_a_bound_below_zero_is_not_printed_as_zero():
+    row = ROW | {"delta": 0.035, "delta_low": -0.003, "delta_high": 0.074, "p_holm": 0.21}
+    assert "difference, 0.035 (−0.003 to 0.074)" in sentences.comparison(row, 0.05)
 
 
 def test_a_worse_model_is_called_worse():
@@ -105,7 +111,11 @@ CHOICES = [
         "3.00 (1.32–6.84) for yes, against no)",
         "associated with",
     ),
-    ({"screening": {"method": "backward_aic"}}, "Akaike's criterion kept palpable", "Alone, "),
+    (
+        {"screening": {"method": "backward_aic"}},
+        "Akaike's criterion kept palpable",
+        "one at a time",
+    ),
     ({"screening": {"missing": "multiple"}}, "Rubin's rules", "an indicator of being missing"),
     ({"images": {"crop": "fit"}}, "reach 2 mm beyond each region", "squares of 22.4 mm"),
     ({"images": {"normalization": "none"}}, "on the scale of the file", "percentile"),
@@ -161,8 +171,34 @@ def test_every_number_of_the_performance_is_that_of_the_metrics(ordinary, fake):
         assert f"an AUC of {row['auc']:.2f} (" in sentences.performance(study, "external")
 
 
+def test_every_figure_and_table_the_draft_points_to_is_made(ordinary, fake):
+    pointed = set(re.findall(r"(?:tables|figures)/\w+", draft(ordinary, fake)))
+    rules = "".join(
+        (WORKFLOW / "rules" / f"{name}.smk").read_text() for name in ("figures", "report")
+    )
+    assert len(pointed) == 11
+    for name in (place.partition("/")[2] for place in pointed):
+        assert f'"{name}"' in rules or f"figures/{name}" in rules or name.startswith("roc_")
+
+
 def test_a_lasso_that_keeps_nothing_is_said(nothing, fake):
-    assert "The LASSO kept none of the 2,048 features" in draft(nothing, fake)
+    text = draft(nothing, fake)
+    assert "The LASSO kept none of the 2,048 features" in text
+    assert "The deep model was the deep score alone, here the same for every case." in text
+    external = text.partition("In the external validation set")[2].partition("\n")[0]
+    assert "the deep model, with one probability for every case" in external
+    assert "called every case IDC" in external
+    decided = external.partition("At the thresholds")[2].partition("Calibration")[0]
+    assert decided
+    assert "deep" not in decided
+
+
+def test_two_models_of_one_probability_are_not_compared(nothing, fake):
+    study = Study.read(nothing, config=fake["CONFIG"])
+    study.models["clinical"] = {**study.models["clinical"], "terms": []}
+    text = sentences.compared(study, "external")
+    assert "deep model and the clinical model" not in text
+    assert "combined model and the deep model" in text or "combined model was" in text
 
 
 @pytest.mark.parametrize(("heading", "items"), [("TRIPOD", 52), ("CLAIM", 44)])
@@ -186,6 +222,7 @@ def test_latex_escapes_what_latex_would_read(tmp_path):
     assert r"A \& B\_1 & 0.71 (0.6--0.8), \textless{} .001 \\" in text
     assert r"\multicolumn{2}{l}{\textbf{External (5 A, 6 B)}} \\" in text
     assert text.count(r"\begin") == text.count(r"\end")
+    assert text.startswith("% \\usepackage{booktabs}\n\\begin{table}")
 
 
 NASTY = ("[0, 5)", "* 50% & $x_1$", r"\input{/etc/passwd}", "<w:p/>]]>&amp;", "#1 ~^{}", "−½ µm")
@@ -229,3 +266,14 @@ def test_word_files_are_well_formed_and_the_same_every_time(ordinary, fake, tmp_
         document = archive.read("word/document.xml").decode()
     assert "Characteristics of the included cases" in document
     assert document.count("<w:tbl>") == 1
+
+
+def test_an_empty_table_says_so_and_explains_nothing(ordinary, fake, tmp_path):
+    given = {"config": fake["CONFIG"], "templates": TEMPLATES, "versions": VERSIONS}
+    empty = tmp_path / "multivariable.csv"
+    empty.write_text(Path(ordinary["multivariable"]).read_text().splitlines()[0] + "\n")
+    out = tmp_path / "tables" / "multivariable.tex"
+    submission.write(ordinary | {"multivariable": empty}, [out], **given)
+    text = out.read_text()
+    assert "nothing to show" in text
+    assert "independent predictors" not in text

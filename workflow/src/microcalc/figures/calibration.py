@@ -79,35 +79,38 @@ def draw(
                 above.set_ylabel(f"{words.label(model)}\nObserved share", fontsize=7.5)
                 below.set_ylabel("Cases", fontsize=7.5)
     for axes in grid[-1]:
-        axes.set_xlabel(f"Predicted probability of {labels['positive']}", fontsize=7.5)
+        predicted = words.wrapped(f"Predicted probability of {labels['positive']}", 36)
+        axes.set_xlabel(predicted, fontsize=7.5)
     if low:
         figure.supylabel("Observed share, and below it cases", fontsize=7.5)
     figure.align_ylabels(grid[:, 0])
     level = f"{100 * confidence:g}%"
+    handles = [
+        Line2D([], [], color=style.GREY, label=f"smoothed, {level} band"),
+        Line2D(
+            [], [], color=style.GREY, marker="o", markersize=2.5, linewidth=0.6,
+            label=f"groups of cases, {level} CI",
+        ),
+        Line2D([], [], color=style.PALE, linewidth=0.8, label="perfect agreement"),
+        Patch(color=style.POSITIVE, label=str(labels["positive"])),
+        Patch(color=style.NEGATIVE, label=str(labels["negative"])),
+    ]  # fmt: skip
     figure.legend(
-        handles=[
-            Line2D([], [], color=style.GREY, label=f"smoothed, {level} band"),
-            Line2D(
-                [], [], color=style.GREY, marker="o", markersize=2.5, linewidth=0.6,
-                label=f"groups of cases, {level} CI",
-            ),
-            Line2D([], [], color=style.PALE, linewidth=0.8, label="perfect agreement"),
-            Patch(color=style.POSITIVE, label=str(labels["positive"])),
-            Patch(color=style.NEGATIVE, label=str(labels["negative"])),
-        ],
+        handles=handles,
         loc="outside lower center",
-        ncols=5,
+        ncols=style.legend_columns([str(handle.get_label()) for handle in handles]),
         handlelength=1.5,
         columnspacing=1.2,
         title=f"Intercept and slope: estimate ({level} CI)",
-    )  # fmt: skip
+    )
     return figure
 
 
 def _heading(measures: pd.DataFrame, split: str, labels: Mapping[str, Any]) -> str:
     first = measures[(measures["split"] == split) & (measures["kind"] == kind_shown(split))].iloc[0]
     what = words.split_label(split) + (", out of fold" if split == "train" else "")
-    return f"{what}\n{words.counts(int(first['n_neg']), int(first['n_pos']), dict(labels))}"
+    sizes = int(first["n_neg"]), int(first["n_pos"])
+    return f"{what}\n{words.counts_in_lines(*sizes, dict(labels), 36)}"
 
 
 def _own(table: pd.DataFrame, model: str, split: str) -> pd.DataFrame:

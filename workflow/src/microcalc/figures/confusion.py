@@ -34,7 +34,8 @@ def draw(metrics: pd.DataFrame, *, models: Sequence[str], labels: Mapping[str, A
         if row["kind"] == kind_shown(row["split"])
     }
     splits = [split for split in words.SPLITS if any(split == key[1] for key in shown)]
-    figure = style.new_figure(style.PAGE_MM, 16 + 40 * len(models))
+    height = min(16 + 40 * len(models), style.TALLEST_MM)
+    figure = style.new_figure(style.PAGE_MM, height)
     grid = figure.subplots(len(models), len(splits), squeeze=False)
     looks = style.models(models)
     for i, model in enumerate(models):
@@ -54,9 +55,9 @@ def draw(metrics: pd.DataFrame, *, models: Sequence[str], labels: Mapping[str, A
 def _matrix(
     axes: Axes, row: Mapping[Any, Any] | None, color: str, labels: Mapping[str, Any]
 ) -> None:
-    names = [str(labels["negative"]), str(labels["positive"])]
+    names = [words.wrapped(str(labels[name]), 10) for name in ("negative", "positive")]
     axes.set_xticks([0, 1], names)
-    axes.set_yticks([0, 1], names, rotation=90, va="center")
+    axes.set_yticks([0, 1], names, rotation=90, va="center", multialignment="center")
     axes.tick_params(length=0)
     for side in axes.spines.values():
         side.set_visible(True)

@@ -28,7 +28,9 @@ def draw(net_benefit: pd.DataFrame, *, models: Sequence[str], labels: Mapping[st
         Names of the classes.
     """
     splits = [split for split in words.SPLITS if split in set(net_benefit["split"])]
-    figure = style.new_figure(style.PAGE_MM, 75)
+    named = [*(f"Treat {text}" for text, _ in STRATEGIES.values()), *map(words.label, models)]
+    rows = -(-len(named) // style.legend_columns(named))
+    figure = style.new_figure(style.PAGE_MM, 71 + 4 * rows)
     panels = figure.subplots(1, max(len(splits), 1), squeeze=False, sharex=True, sharey=True)[0]
     looks = style.models(models)
     for axes, split in zip(panels, splits, strict=False):
@@ -40,7 +42,8 @@ def draw(net_benefit: pd.DataFrame, *, models: Sequence[str], labels: Mapping[st
         sizes = ""
         if len(own):
             n, n_positive = int(own["n"].iloc[0]), int(own["n_pos"].iloc[0])
-            sizes = f"\n{words.counts(n - n_positive, n_positive, dict(labels))}"
+            counts = words.counts_in_lines(n - n_positive, n_positive, dict(labels), 36)
+            sizes = f"\n{counts}"
         if of_both.empty:
             axes.text(0.5, 0.5, "One class only", transform=axes.transAxes, ha="center", fontsize=7)
         what = words.split_label(split) + (", out of fold" if split == "train" else "")
@@ -51,7 +54,7 @@ def draw(net_benefit: pd.DataFrame, *, models: Sequence[str], labels: Mapping[st
     panels[0].set(xlim=(0, 1), ylim=(LOWEST, max(1.12 * top, 0.1)), ylabel="Net benefit")
     handles, names = panels[0].get_legend_handles_labels()
     if handles:
-        figure.legend(handles, names, loc="outside lower center", ncols=len(names))
+        figure.legend(handles, names, loc="outside lower center", ncols=style.legend_columns(names))
     return figure
 
 
@@ -69,5 +72,6 @@ def _curves(axes: Axes, own: pd.DataFrame, looks: Mapping[str, style.ModelLook])
             rows["net_benefit"],
             color=look.color,
             linestyle=look.line,
+            zorder=look.zorder,
             label=words.label(name),
         )

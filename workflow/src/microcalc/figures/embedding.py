@@ -33,6 +33,7 @@ def draw(cases: pd.DataFrame, features: pd.DataFrame, *, labels: Mapping[str, An
         Names of the `negative` and `positive` class.
     """
     figure = style.new_figure(style.PAGE_MM, 85)
+    abreast = 3 if max(len(str(labels[name])) for name in ("negative", "positive")) < 14 else 1
     training = (cases["split"] == "train").to_numpy()
     if training.sum() < 3:
         return style.message(figure, "Fewer than three training cases: no components.")
@@ -52,7 +53,7 @@ def draw(cases: pd.DataFrame, features: pd.DataFrame, *, labels: Mapping[str, An
     for axes, letter in ((left, "A"), (right, "B")):
         axes.set_xlabel(f"PC 1 ({100 * shares[0]:.0f}% of training variance)")
         axes.legend(
-            loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, handletextpad=0.1,
+            loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=abreast, handletextpad=0.1,
             columnspacing=1,
         )  # fmt: skip
         style.panel_letter(axes, letter)

@@ -108,7 +108,7 @@ def _split(name: str, sizes: Mapping[str, Any], labels: Mapping[str, Any]) -> _B
         (
             words.split_label(name),
             _size({"cases": kept["n"], "images": sizes["images"]}),
-            words.counts(kept["n_neg"], kept["n_pos"], dict(labels)),
+            *words.counts_in_lines(kept["n_neg"], kept["n_pos"], dict(labels), 36).split("\n"),
         )
     )
 

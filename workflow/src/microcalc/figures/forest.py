@@ -1,16 +1,27 @@
 """A forest plot: lines of text, each with an estimate and its interval beside it."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from microcalc.figures import style
+from microcalc.figures import style, words
 
 ROW_MM = 4.3
+MARK_MM = 1.7
+"""What a mark takes of its line's height, so that its neighbors do not touch it."""
+APART_MM = 0.6
+AROUND_MM = 20.0
+"""Room for the axis and the legend."""
+LETTER_MM, BOLD_MM, LINE_MM = 1.12, 1.42, 2.9
+"""Width of a letter of 7 points, plain and bold, and height of a line, generously."""
+BETWEEN_MM, LEAST_AXIS_MM = 3.0, 40.0
 
 
 @dataclass(frozen=True)
@@ -77,35 +88,48 @@ def plot(
     left
         Heading over the labels.
     """
-    figure = style.new_figure(style.PAGE_MM, 20 + ROW_MM * (len(lines) + 1))
-    widths = [0.36, 0.34, *[0.30 / max(len(headings), 1)] * len(headings)]
+    left = words.wrapped(left, 40)
+    letters = [1.2 * len(text) for text in left.split("\n")] + [len(line.label) for line in lines]
+    labels_mm = LETTER_MM * max(letters) + 6
+    head = _head(headings, lines, style.PAGE_MM - labels_mm - LEAST_AXIS_MM)
+    heights = _heights(lines, head.height)
+    middles = np.cumsum(heights) - heights / 2
+    bottom = float(heights.sum())
+    figure = style.new_figure(style.PAGE_MM, AROUND_MM + head.height + bottom)
+    # the columns' widths hold what stands between them
+    figure.set_layout_engine("constrained", w_pad=0.02, wspace=0)
+    axis_mm = max(style.PAGE_MM - labels_mm - sum(head.widths), LEAST_AXIS_MM)
+    widths = [labels_mm, axis_mm, *head.widths]
     panels = figure.subplots(1, len(widths), width_ratios=widths, sharey=True)
     texts, axes, columns = panels[0], panels[1], panels[2:]
-    axes.set_ylim(len(lines) - 0.3, -1.5)
+    axes.set_ylim(bottom + 0.9, -head.height)
+    axes.patch.set_visible(False)
     for panel in (texts, *columns):
         panel.set_axis_off()
         panel.set_xlim(0, 1)
-    texts.text(0, -1, left, fontsize=7, fontweight="bold", va="center")
-    for panel, heading in zip(columns, headings, strict=True):
-        panel.text(0, -1, heading, fontsize=7, fontweight="bold", va="center")
+    look: dict[str, Any] = {"fontsize": 7, "fontweight": "bold", "va": "bottom"}
+    texts.text(0, -1, left, **look)
+    for panel, heading in zip(columns, head.texts, strict=True):
+        panel.text(0, -1, heading, rotation=90 if head.upright else 0, **look)
     if reference is not None:
-        ends = [-0.6, len(lines) - 0.3]
-        axes.plot([reference, reference], ends, color=style.GREY, linewidth=0.7, zorder=1)
-    for row, line in enumerate(lines):
+        axes.plot(
+            [reference, reference], [0, bottom + 0.9], color=style.GREY, linewidth=0.7, zorder=1
+        )
+    for middle, height, line in zip(middles, heights, lines, strict=True):
         texts.text(
-            0.06 if line.indented else 0,
-            row,
+            3.5 / labels_mm if line.indented else 0,
+            middle,
             line.label,
             fontsize=7,
             va="center",
             fontweight="bold" if line.heading else "normal",
         )
         for panel, text in zip(columns, line.columns, strict=False):
-            panel.text(0, row, text, fontsize=7, va="center")
-        step = min(0.36, 0.7 / max(len(line.marks), 1))
+            panel.text(0, middle, text, fontsize=7, va="center")
+        step = min((height - APART_MM) / max(len(line.marks), 1), MARK_MM)
         offsets = (np.arange(len(line.marks)) - (len(line.marks) - 1) / 2) * step
         for offset, mark in zip(offsets, line.marks, strict=True):
-            _draw(axes, row + float(offset), mark, limits)
+            _draw(axes, float(middle + offset), mark, limits)
     axes.set_xlim(*limits)
     if logarithmic:
         _log_axis(axes)
@@ -113,6 +137,51 @@ def plot(
     axes.tick_params(axis="y", left=False, labelleft=False)
     axes.spines["left"].set_visible(False)
     return figure
+
+
+@dataclass(frozen=True)
+class _Head:
+    """The headings over the columns of text, and what these take in mm."""
+
+    texts: tuple[str, ...]
+    widths: tuple[float, ...]
+    height: float
+    upright: bool = False
+
+
+def _head(headings: Sequence[str], lines: Sequence[Line], room: float) -> _Head:
+    """Return the headings as they fit: in one line, in several, or upright."""
+    letters = [
+        max((len(line.columns[i]) for line in lines if i < len(line.columns)), default=0)
+        for i in range(len(headings))
+    ]
+    narrow = [LETTER_MM * n + BETWEEN_MM for n in letters]
+    bold = [BOLD_MM * len(heading) + BETWEEN_MM for heading in headings]
+    whole = [max(pair) for pair in zip(narrow, bold, strict=True)]
+    if sum(whole) <= room:
+        return _Head(tuple(headings), tuple(whole), ROW_MM)
+    fit = [max(int((width - BETWEEN_MM) / BOLD_MM), 1) for width in narrow]
+    broken = [
+        textwrap.wrap(heading, n, break_long_words=False)
+        for heading, n in zip(headings, fit, strict=True)
+    ]
+    if all(len(word) <= n for words, n in zip(broken, fit, strict=True) for word in words):
+        height = 1.4 + LINE_MM * max(map(len, broken))
+        return _Head(tuple("\n".join(words) for words in broken), tuple(narrow), height)
+    height = 2.0 + BOLD_MM * max(map(len, headings))
+    return _Head(tuple(headings), tuple(narrow), height, upright=True)
+
+
+def _heights(lines: Sequence[Line], head: float) -> npt.NDArray[np.float64]:
+    """Return the height of each line in mm, for its marks if the page has room for them."""
+    n_drawn = [
+        len(line.marks) if any(np.isfinite(mark.value) for mark in line.marks) else 0
+        for line in lines
+    ]
+    more = np.maximum(APART_MM + MARK_MM * np.array(n_drawn, dtype=float) - ROW_MM, 0.0)
+    room = style.TALLEST_MM - AROUND_MM - head - ROW_MM * len(lines)
+    share = float(np.clip(room / more.sum(), 0.0, 1.0)) if more.any() else 0.0
+    return ROW_MM + share * more
 
 
 def _draw(axes: Axes, y: float, mark: Mark, limits: tuple[float, float]) -> None:

@@ -9,12 +9,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from microcalc.figures import style, words
 
 INTERCEPT = "(intercept)"
 MOST_FEATURES = 40
 LIMIT = 3.0
+LONGEST_NAME = 10
+"""Letters of a class that stand above its cases; longer ones are told in a legend."""
 
 
 @style.styled
@@ -42,9 +45,12 @@ def draw(
         Names of the `negative` and `positive` class.
     """
     kept = selected[selected["feature"] != INTERCEPT]
-    figure = style.new_figure(style.PAGE_MM, 45 + 3.2 * min(max(len(kept), 3), MOST_FEATURES))
     if kept.empty:
-        return style.message(figure, "The LASSO kept no feature: there is nothing to show.")
+        return style.message(
+            style.new_figure(style.PAGE_MM, 30),
+            "The LASSO kept no feature: there is nothing to show.",
+        )
+    figure = style.new_figure(style.PAGE_MM, 45 + 3.2 * min(max(len(kept), 3), MOST_FEATURES))
     shown = kept.iloc[kept["coefficient"].abs().argsort(kind="stable")[::-1][:MOST_FEATURES]]
     shown = shown.sort_values("coefficient", ascending=False, kind="stable")
     scores = _standardized(cases, features, kept) @ kept["coefficient"].to_numpy()
@@ -57,11 +63,12 @@ def draw(
         squeeze=False,
         gridspec_kw={"height_ratios": [1, max(len(shown), 3)], "width_ratios": _widths(sizes)},
     )
+    named_below = any(len(str(labels[name])) > LONGEST_NAME for name in ("negative", "positive"))
     for column, split in enumerate(splits):
         at = np.flatnonzero((cases["split"] == split).to_numpy())
         y = cases["y"].to_numpy(dtype=int)[at]
         order = np.lexsort((scores[at], y))
-        _classes(grid[0, column], y[order], split, labels)
+        _classes(grid[0, column], y[order], split, labels, named_below=named_below)
         image = grid[1, column].imshow(
             colors[at[order]].T,
             aspect="auto",
@@ -85,6 +92,15 @@ def draw(
         extend="both",
         label="SD from the training mean",
     )
+    if named_below:
+        figure.legend(
+            handles=[
+                Patch(color=style.NEGATIVE, label=str(labels["negative"])),
+                Patch(color=style.POSITIVE, label=str(labels["positive"])),
+            ],
+            loc="outside lower center",
+            ncols=2,
+        )
     return figure
 
 
@@ -101,7 +117,14 @@ def _widths(sizes: list[int]) -> list[float]:
     return [max(size, 0.25 * max(sizes)) for size in sizes]
 
 
-def _classes(axes: Axes, y: npt.NDArray[np.int_], split: str, labels: Mapping[str, Any]) -> None:
+def _classes(
+    axes: Axes,
+    y: npt.NDArray[np.int_],
+    split: str,
+    labels: Mapping[str, Any],
+    *,
+    named_below: bool,
+) -> None:
     axes.imshow(
         y[None, :],
         aspect="auto",
@@ -118,5 +141,5 @@ def _classes(axes: Axes, y: npt.NDArray[np.int_], split: str, labels: Mapping[st
         ("positive", n_negative, len(y)),
     ):
         if high > low:
-            text = f"{high - low} {labels[name]}"
+            text = str(high - low) if named_below else f"{high - low} {labels[name]}"
             axes.text((low + high - 1) / 2, -0.7, text, ha="center", va="bottom", fontsize=7)

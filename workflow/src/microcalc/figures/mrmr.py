@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from microcalc.figures import style
 
@@ -42,6 +43,7 @@ def draw(ranked: pd.DataFrame, selected: pd.DataFrame) -> Figure:
         )
     axes.set(xlabel="Mean redundancy (bits)", ylabel="Relevance to the class (bits)")
     axes.margins(0.08)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
     _label_ranks(figure, axes, ranked, kept)
     axes.legend(
         loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, handletextpad=0.2, columnspacing=1.2

@@ -3,9 +3,11 @@
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,7 +17,13 @@ from microcalc.figures import choice, points, style, words
 from microcalc.figures.lasso import spread
 from microcalc.models.design import DEEP_SCORE, texts
 
+Floats = npt.NDArray[np.float64]
+
 ROW_MM = 13.0
+LEFTMOST = -9.0
+"""Where the axes' names end, in points."""
+MOST_DEALT = 8
+"""Labels up to which every way to deal them to the two sides of an axis is tried."""
 RISKS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 
@@ -65,7 +73,7 @@ def draw(
 
 
 def _message(text: str) -> Figure:
-    return style.message(style.new_figure(style.PAGE_MM, 40), text)
+    return style.message(style.new_figure(style.PAGE_MM, 30), text)
 
 
 def _obstacle(model: Mapping[str, Any], cases: pd.DataFrame) -> str:
@@ -180,13 +188,13 @@ def _axis(
     axes: Axes,
     row: int,
     label: str,
-    at: "np.typing.NDArray[np.float64]",
+    at: Floats,
     names: Sequence[str],
     *,
     staggered: bool = False,
     fine: int = 0,
 ) -> None:
-    axes.text(-34, row, label, fontsize=8, va="center")
+    axes.text(-34, row, words.wrapped(label, 24), fontsize=8, va="center")
     if not len(at):
         return
     axes.plot([at.min(), at.max()], [row, row], color=style.BLACK, linewidth=0.8)
@@ -194,9 +202,8 @@ def _axis(
     if fine:
         for tick in np.arange(at.min(), at.max() + 1e-9, fine):
             axes.plot([tick, tick], [row, row + 0.06], color=style.BLACK, linewidth=0.4)
-    for side in (0, 1) if staggered else (0,):
-        own = order[side::2] if staggered else order
-        way = -1 if side else 1
+    below_and_above = _sides(at, names, order) if staggered else (order,)
+    for way, own in zip((1, -1), below_and_above, strict=False):
         places = _apart(at[own], [names[i] for i in own])
         for i, place in zip(own, places, strict=True):
             axes.plot(
@@ -212,10 +219,37 @@ def _axis(
             )  # fmt: skip
 
 
-def _apart(at: "np.typing.NDArray[np.float64]", names: Sequence[str]) -> list[float]:
-    """Return where sorted labels stand so that none runs into the next."""
-    widest = max((len(name) for name in names), default=1)
-    return [float(place) for place in spread(at, 1.35 + 1.02 * widest)]
+def _sides(
+    at: Floats, names: Sequence[str], order: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return which labels stand below and which above the line, nearest to their ticks.
+
+    They take turns unless another deal moves them less.
+    """
+
+    def moved(deal: npt.NDArray[np.bool_]) -> float:
+        sides = order[~deal], order[deal]
+        ways = [_apart(at[own], [names[i] for i in own]) - at[own] for own in sides]
+        return round(float(sum((way**2).sum() for way in ways)), 6)
+
+    turns = np.arange(len(order)) % 2 == 1
+    deals = [turns]
+    if len(order) <= MOST_DEALT:
+        deals += [
+            np.array((False, *deal)) for deal in product((False, True), repeat=len(order) - 1)
+        ]
+    best = min(deals, key=moved)
+    return order[~best], order[best]
+
+
+def _apart(at: Floats, names: Sequence[str]) -> Floats:
+    """Return where sorted labels stand so that none runs into the next or the axis' name."""
+    if not len(at):
+        return at
+    widths = 2.4 + 1.08 * np.array([len(name) for name in names])
+    offsets = np.concatenate([[0.0], np.cumsum((widths[1:] + widths[:-1]) / 2)])
+    places: Floats = np.maximum(spread(at - offsets, 0.0), LEFTMOST + widths[0] / 2) + offsets
+    return places
 
 
 def _example(

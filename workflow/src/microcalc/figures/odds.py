@@ -10,8 +10,9 @@ from matplotlib.lines import Line2D
 
 from microcalc.figures import forest, style, words
 
-# an axis from 1/50 to 50 holds what a study of hundreds of cases can estimate
-WIDEST = 50.0
+# an axis from 1/50 to 50 holds what a study of hundreds of cases can estimate; one that goes
+# further keeps its mark clear of the arrowhead at the axis' end
+WIDEST, CLEARANCE, UTMOST = 50.0, 2.0, 1000.0
 
 
 @style.styled
@@ -109,7 +110,13 @@ def _line(
 
 
 def _limits(lines: list[forest.Line]) -> tuple[float, float]:
-    ends = np.array([end for line in lines for mark in line.marks for end in (mark.low, mark.high)])
-    ends = ends[np.isfinite(ends) & (ends > 0)]
-    low, high = (ends.min(), ends.max()) if len(ends) else (0.5, 2.0)
-    return float(max(min(low, 0.5) / 1.1, 1 / WIDEST)), float(min(max(high, 2) * 1.1, WIDEST))
+    marks = [mark for line in lines for mark in line.marks]
+    ends = _positive([end for mark in marks for end in (mark.low, mark.high)]) or [1.0]
+    values = _positive([mark.value for mark in marks]) or [1.0]
+    lowest = max(min(1 / WIDEST, min(values) / CLEARANCE), 1 / UTMOST)
+    highest = min(max(WIDEST, max(values) * CLEARANCE), UTMOST)
+    return max(min(*ends, 0.5) / 1.1, lowest), min(max(*ends, 2.0) * 1.1, highest)
+
+
+def _positive(values: list[float]) -> list[float]:
+    return [float(value) for value in values if np.isfinite(value) and value > 0]

@@ -1,6 +1,6 @@
 """ROC curves of all models in one split."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -15,6 +15,9 @@ from microcalc.seeds import stream
 
 Floats = npt.NDArray[np.float64]
 Corner = Literal["upper left", "lower right"]
+MOST_INSIDE = 4
+"""Models up to which the legend has room below the diagonal."""
+LEGEND_LINE_MM = 3.9
 
 
 def points(y: npt.ArrayLike, score: npt.ArrayLike) -> tuple[Floats, Floats]:
@@ -86,11 +89,14 @@ def draw(
     kind = kind_shown(split)
     scores = predictions[(predictions["split"] == split) & (predictions["kind"] == kind)]
     rows = metrics[(metrics["split"] == split) & (metrics["kind"] == kind)].set_index("model")
-    figure = style.new_figure(style.COLUMN_MM, style.COLUMN_MM)
+    below = len(models) > MOST_INSIDE
+    height = style.COLUMN_MM + (LEGEND_LINE_MM * (len(models) + 3) if below else 0)
+    figure = style.new_figure(style.COLUMN_MM, height)
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], color=style.PALE, linewidth=0.8, zorder=1)
     n_negative = n_positive = 0
     curves: list[tuple[Floats, Floats]] = []
+    operating: dict[str, tuple[float, float]] = {}
     for name, look in style.models(models).items():
         own = scores[scores["model"] == name]
         if own.empty:
@@ -115,22 +121,13 @@ def draw(
             y,
             color=look.color,
             linestyle=look.line,
-            zorder=3,
+            zorder=look.zorder,
             label=f"{words.label(name)} "
             + words.estimate(float(row["auc"]), float(row["auc_low"]), float(row["auc_high"]))
             + (", selected on" if row.get("selected_on") == "yes" else ""),
         )
-        axes.plot(
-            1 - row["specificity"],
-            row["sensitivity"],
-            marker=look.marker,
-            color=look.color,
-            markeredgecolor="white",
-            markeredgewidth=0.7,
-            markersize=6.5,
-            zorder=4,
-            clip_on=False,
-        )
+        operating[name] = float(1 - row["specificity"]), float(row["sensitivity"])
+    _mark(axes, operating, style.models(models))
     axes.set(
         xlim=(-0.01, 1.01),
         ylim=(-0.01, 1.01),
@@ -139,10 +136,14 @@ def draw(
         aspect="equal",
     )
     what = words.split_label(split) + (", out-of-fold scores" if split == "train" else "")
+    counts = words.counts_in_lines(n_negative, n_positive, labels, 34)
+    title = f"{what}\n{counts}\nAUC ({100 * confidence:g}% CI)"
+    if below:
+        figure.legend(loc="outside lower left", title=title, alignment="left")
+        return figure
     axes.legend(
         loc=_free_corner(curves),
-        title=f"{what}\n{words.counts(n_negative, n_positive, labels)}"
-        f"\nAUC ({100 * confidence:g}% CI)",
+        title=title,
         alignment="left",
         borderaxespad=0.2,
         # a curve below the diagonal passes behind the text
@@ -152,6 +153,24 @@ def draw(
         fancybox=False,
     ).set_zorder(5)
     return figure
+
+
+def _mark(
+    axes: Axes, operating: Mapping[str, tuple[float, float]], looks: Mapping[str, style.ModelLook]
+) -> None:
+    """Mark the operating points; of several at one place the first is the largest."""
+    places = list(operating.values())
+    for i, (name, place) in enumerate(operating.items()):
+        axes.plot(
+            *place,
+            marker=looks[name].marker,
+            color=looks[name].color,
+            markeredgecolor="white",
+            markeredgewidth=0.7,
+            markersize=6.5 + 3.5 * places[i + 1 :].count(place),
+            zorder=4,
+            clip_on=False,
+        )
 
 
 def _free_corner(curves: Sequence[tuple[Floats, Floats]]) -> Corner:

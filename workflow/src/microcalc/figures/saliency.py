@@ -10,13 +10,15 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from microcalc.figures import style
+from microcalc.figures import style, words
 from microcalc.files import named_when_damaged
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 ROW_MM, TEXT_MM, TOP_MM, BAR_MM = 24.0, 30.0, 8.0, 12.0
 COLORS = "RdBu_r"
+MOST_COVER = 0.7
+"""How much of the patch the strongest evidence hides in the overlay."""
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[Any]]:
@@ -83,10 +85,12 @@ def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
 
 
 def _describe(axes: Axes, arrays: Arrays, i: int, labels: Mapping[str, str]) -> None:
-    probability = f"p = {arrays['probability'][i]:.2f}"
+    # not "p": in a paper that is a P value
+    probability = f"probability {words.probability(float(arrays['probability'][i]))}"
     if arrays["y"][i] in (0, 1):
         truth = labels["positive"] if arrays["y"][i] else labels["negative"]
-        text = f"{arrays['split'][i]} validation\n{arrays['kind'][i]}\n{truth}, {probability}"
+        where = f"{arrays['split'][i]} validation"
+        text = f"{where}\n{arrays['kind'][i]}: {truth}\n{probability}"
     else:
         text = f"case {arrays['case_id'][i]}\n{probability}"
     axes.set_axis_off()
@@ -113,5 +117,7 @@ def _pictures(line: npt.NDArray[Any], arrays: Arrays, i: int, strongest: float) 
     )
     shown = line[1].imshow(values, interpolation="nearest", **color)
     line[2].imshow(picture, **grey)
-    line[2].imshow(values, interpolation="bilinear", alpha=0.45, **color)
+    # where there is no evidence the patch is seen as it is, not through a white veil
+    cover = MOST_COVER * np.sqrt(np.abs(values) / strongest)
+    line[2].imshow(values, interpolation="bilinear", alpha=cover, **color)
     return shown

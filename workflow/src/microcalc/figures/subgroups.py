@@ -11,6 +11,9 @@ from matplotlib.lines import Line2D
 from microcalc.figures import forest, style, words
 from microcalc.figures.roc import kind_shown
 
+MOST_INTERVALS = 4
+"""Models up to which a page has room for every interval in figures."""
+
 
 @style.styled
 def draw(
@@ -63,7 +66,7 @@ def draw(
             for name, look in looks.items()
         ],
         loc="outside lower left",
-        ncols=4,
+        ncols=style.legend_columns([words.label(name) for name in looks]),
     )  # fmt: skip
     return figure
 
@@ -87,7 +90,12 @@ def _lines(
             marks = tuple(
                 _mark(rows.loc[name], look) for name, look in looks.items() if name in rows.index
             )
-            texts = tuple(_text(rows.loc[name]) if name in rows.index else "" for name in looks)
+            texts = tuple(
+                _text(rows.loc[name], short=len(looks) > MOST_INTERVALS)
+                if name in rows.index
+                else ""
+                for name in looks
+            )
             yield forest.Line(f"{group} ({sizes})", marks, texts, indented=True)
 
 
@@ -95,9 +103,11 @@ def _mark(row: "pd.Series[Any]", look: style.ModelLook) -> forest.Mark:
     return forest.Mark(row["auc"], row["low"], row["high"], look.color, look.marker)
 
 
-def _text(row: "pd.Series[Any]") -> str:
+def _text(row: "pd.Series[Any]", *, short: bool) -> str:
     if not np.isfinite(row["auc"]):
-        return str(row["status"])
+        return "–" if short else str(row["status"])
+    if short:
+        return words.number(row["auc"])
     return words.estimate(row["auc"], row["low"], row["high"])
 
 

@@ -1,6 +1,7 @@
 """Short texts inside figures: counts, estimates and intervals as journals print them."""
 
 import math
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,15 @@ def estimate(value: float, low: float, high: float, digits: int = 2) -> str:
     if not math.isfinite(value):
         return "NA"
     return f"{number(value, digits)} ({interval(low, high, digits)})"
+
+
+def probability(value: float) -> str:
+    """Return a probability with two decimals, never as certain: `0.16`, `> 0.99`, `< 0.01`."""
+    if value < 0.005:
+        return "< 0.01"
+    if value >= 0.995:
+        return "> 0.99"
+    return number(value)
 
 
 def ratio(value: float, low: float, high: float) -> str:
@@ -72,6 +82,19 @@ def p_value(p: float, *, equals: bool = False) -> str:
 def counts(n_negative: int, n_positive: int, labels: dict[str, str]) -> str:
     """Return both classes with their numbers: `42 DCIS, 61 IDC`."""
     return f"{n_negative:,} {labels['negative']}, {n_positive:,} {labels['positive']}"
+
+
+def counts_in_lines(n_negative: int, n_positive: int, labels: dict[str, str], letters: int) -> str:
+    """Return both classes with their numbers, a line each where one line has no room."""
+    text = counts(n_negative, n_positive, labels)
+    if len(text) <= letters:
+        return text
+    return f"{n_negative:,} {labels['negative']},\n{n_positive:,} {labels['positive']}"
+
+
+def wrapped(text: str, letters: int) -> str:
+    """Return `text` in lines of at most so many letters, as far as its words allow."""
+    return "\n".join(textwrap.wrap(text, letters, break_long_words=False))
 
 
 def label(name: str) -> str:

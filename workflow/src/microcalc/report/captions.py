@@ -82,7 +82,7 @@ def write(stem: str, study: Study, folder: Path, *, kind: str) -> Caption:
         texts[part] = " ".join(template.render(given).split())
     # a sentence ends at a stop before a space and a capital; "95% CI. Bars" but not "P < .05"
     title, _, text = re.sub(
-        r"(?<=[a-zλ\)0-9])\.\s+(?=[A-ZΑ-Ω])", ".\n", texts["captions"]
+        r"(?<=[a-zλ\)0-9])\.\s+(?=\(?[A-ZΑ-Ω])", ".\n", texts["captions"]
     ).partition("\n")
     method = study.config["features"]["harmonize"]
     if method != "none":

@@ -53,7 +53,7 @@ def _comparison(row: Mapping[Any, Any], level: float) -> str:
         return f"The AUCs of the {a} and the {b} model could not be compared."
     numbers = (
         f"{fmt.number(row['auc_a'])} vs {fmt.number(row['auc_b'])}; difference, "
-        f"{fmt.estimate(row['delta'], row['delta_low'], row['delta_high'])}; "
+        f"{fmt.difference(row['delta'], row['delta_low'], row['delta_high'])}; "
         f"P {fmt.p_value(row['p'], equals=True)}"
     )
     if row["p"] >= level:

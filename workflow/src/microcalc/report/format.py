@@ -8,8 +8,8 @@ from microcalc.figures import words
 from microcalc.figures.words import counts, estimate, interval, number, ratio
 
 __all__ = [
-    "count", "counts", "estimate", "interval", "joined", "missing", "number", "p_value", "percent",
-    "plain", "ratio", "utc",
+    "count", "counts", "difference", "estimate", "interval", "joined", "missing", "number",
+    "p_value", "percent", "plain", "ratio", "utc",
 ]  # fmt: skip
 
 NOT_AVAILABLE = "NA"
@@ -35,9 +35,17 @@ def plain(value: float) -> str:
     return f"{value:g}".removeprefix("0")
 
 
-def joined(parts: Sequence[str]) -> str:
-    """Return `a, b and c`."""
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+def joined(parts: Sequence[str], *, apart: str = ",") -> str:
+    """Return `a, b and c`; parts that hold commas are set apart otherwise: `a; b; and c`."""
+    last = " and " if apart == "," else f"{apart} and "
+    return last.join([f"{apart} ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def difference(value: float, low: float, high: float) -> str:
+    """Return a difference with its interval; three decimals where two would move a bound to 0."""
+    ends = (value, low, high)
+    close = any(end != 0 and abs(end) < 0.005 for end in ends if not missing(end))
+    return estimate(*ends, digits=3 if close else 2)
 
 
 def percent(value: float, digits: int = 0) -> str:

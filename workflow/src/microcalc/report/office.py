@@ -171,6 +171,7 @@ def latex_table(table: Table, title: str) -> str:
         ("sidewaystable", r"\scriptsize", 2) if wide else ("table", r"\small", 3)
     )
     lines = [
+        f"% \\usepackage{{booktabs{',rotating' if wide else ''}}}",
         rf"\begin{{{environment}}}",
         rf"\caption{{{latex(title)}}}",
         rf"{size}\setlength{{\tabcolsep}}{{{gap}pt}}",

@@ -33,7 +33,7 @@ def comparison(row: Row, level: float, verdict: str = "") -> str:
         return f"The AUCs of {a} and {b} could not be compared."
     numbers = (
         f"{fmt.number(row['auc_a'])} vs {fmt.number(row['auc_b'])}; difference, "
-        f"{fmt.estimate(row['delta'], row['delta_low'], row['delta_high'])}; "
+        f"{fmt.difference(row['delta'], row['delta_low'], row['delta_high'])}; "
         f"Holm-adjusted P {fmt.p_value(row['p_holm'], equals=True)}"
     )
     if row["p_holm"] < level:
@@ -55,6 +55,14 @@ def performance(study: Study, split: str) -> str:
         if fmt.missing(row["auc"]):
             parts.append(f"the AUC of {name} could not be estimated")
             continue
+        if _same_for_all(study, split, row["model"]):
+            positive = row["tp"] + row["fp"] > 0
+            called = study.labels["positive" if positive else "negative"]
+            parts.append(
+                f"{name}, with one probability for every case and so an AUC of 0.50 by "
+                f"definition, called every case {called}"
+            )
+            continue
         values = {
             key: fmt.estimate(row[key], row[f"{key}_low"], row[f"{key}_high"])
             for key in ("auc", "sensitivity", "specificity")
@@ -64,7 +72,7 @@ def performance(study: Study, split: str) -> str:
             f"{name} reached an AUC of {values['auc']}{chosen} a sensitivity of "
             f"{values['sensitivity']} and a specificity of {values['specificity']}"
         )
-    return "; ".join(parts) + "."
+    return f"{fmt.joined(parts, apart=';')}."
 
 
 def compared(study: Study, split: str) -> str:
@@ -81,9 +89,25 @@ def compared(study: Study, split: str) -> str:
             str(verdicts.get((split, kind, row["model_a"], row["model_b"]), "")),
         )
         for row in study.tables["delong"].to_dict("records")
-        if row["split"] == split and row["kind"] == kind
+        if row["split"] == split
+        and row["kind"] == kind
+        and not all(_same_for_all(study, split, row[key]) for key in ("model_a", "model_b"))
     ]
     return " ".join(said)
+
+
+def _same_for_all(study: Study, split: str, name: str) -> bool:
+    """Return whether a model gives every case of a set one probability.
+
+    Out of fold it may not: each fold has an intercept, and features, of its own.
+    """
+    return JUDGED[split] == "held_out" and name in study.models and _constant(study.models[name])
+
+
+def _constant(model: Row) -> bool:
+    """Return whether a frozen model is an intercept alone."""
+    names = [term["variable"] for term in model["terms"]]
+    return not names or (names == [DEEP_SCORE] and not model["deep"]["features"])
 
 
 def exclusions(study: Study) -> str:
@@ -116,9 +140,10 @@ def screened(study: Study) -> str:
     if not passed:
         positive = study.labels["positive"]
         return f"No clinical variable alone was associated with {positive} (P < {limit})."
+    were = "was" if len(passed) == 1 else "were"
     first = (
-        f"Alone, {study.variable_names(passed)} {'was' if len(passed) == 1 else 'were'} "
-        f"associated with {study.labels['positive']} (P < {limit})."
+        f"Taken one at a time, {study.variable_names(passed)} {were} associated with "
+        f"{study.labels['positive']} (P < {limit})."
     )
     if not ratios:
         return f"{first} None was an independent predictor in the multivariable model."
@@ -148,7 +173,7 @@ def _odds_ratios(study: Study) -> str:
         told.append(
             f"{study.variable_name(name)} (P {p}; {heading}, {fmt.joined(ratios)}{against_it})"
         )
-    return fmt.joined(told) if len(told) < 2 else "; ".join(told)
+    return fmt.joined(told, apart=";")
 
 
 def described(study: Study, model: Row) -> str:
@@ -157,7 +182,7 @@ def described(study: Study, model: Row) -> str:
     if not names:
         return "an intercept alone, the same probability for every case"
     if names == [DEEP_SCORE]:
-        constant = "" if model["deep"]["features"] else ", here the same for every case"
+        constant = ", here the same for every case" if _constant(model) else ""
         return f"the deep score alone{constant}"
     features = [term["variable"] for term in model["terms"] if term["kind"] == "deep"]
     told = [study.variable_name(name) for name in names if name not in features]
@@ -179,6 +204,8 @@ def decided(study: Study, split: str) -> str:
         and row["kind"] == JUDGED[split]
         and row["figure"] in ("sensitivity", "specificity")
         and not fmt.missing(row["p_holm"])
+        # a model that calls every case alike decides nothing
+        and not any(_same_for_all(study, split, row[key]) for key in ("model_a", "model_b"))
     ]
     if not rows:
         return ""
@@ -186,7 +213,7 @@ def decided(study: Study, split: str) -> str:
         f"{row['figure']} of the {model_label(row['model_a']).lower()} against the "
         f"{model_label(row['model_b']).lower()} model ({fmt.number(row['a'])} vs "
         f"{fmt.number(row['b'])}; difference, "
-        f"{fmt.estimate(row['difference'], row['low'], row['high'])}; "
+        f"{fmt.difference(row['difference'], row['low'], row['high'])}; "
         f"Holm-adjusted P {fmt.p_value(row['p_holm'], equals=True)})"
         for row in rows
         if row["p_holm"] < alpha(study)
@@ -194,7 +221,7 @@ def decided(study: Study, split: str) -> str:
     if not different:
         judged = " or ".join(dict.fromkeys(str(row["figure"]) for row in rows))
         return f"At the thresholds, no difference in {judged} was shown."
-    return f"At the thresholds, these differed: {'; '.join(different)}."
+    return f"At the thresholds, these differed: {fmt.joined(different, apart=';')}."
 
 
 def calibrated(study: Study, split: str) -> str:
@@ -208,7 +235,7 @@ def calibrated(study: Study, split: str) -> str:
         for row in study.rows_of("calibration", split)
         if not fmt.missing(row["slope"])
     ]
-    return f"Calibration intercept and slope were {'; '.join(parts)}." if parts else ""
+    return f"Calibration intercept and slope were {fmt.joined(parts, apart=';')}." if parts else ""
 
 
 def corrected(study: Study) -> str:

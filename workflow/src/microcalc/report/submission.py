@@ -54,10 +54,12 @@ def write(
 
 def _write_table(study: Study, folder: Path, output: Path) -> None:
     caption = captions.write(output.stem, study, folder, kind="table")
-    nothing = Table(("",), (Row(("This study has nothing to show here.",)),))
-    table = tables.make(output.stem, study) or nothing
-    # beside a table in Word stands no page that explains it
-    table = replace(table, note=f"{caption.text} {table.note}".strip())
+    table = tables.make(output.stem, study)
+    if table is None:
+        table = Table(("",), (Row(("This study has nothing to show here.",)),))
+    else:
+        # beside a table in Word stands no page that explains it
+        table = replace(table, note=f"{caption.text} {table.note}".strip())
     if output.suffix == ".docx":
         office.write_table(table, caption.title, output)
     else:

@@ -16,6 +16,11 @@ from microcalc.seeds import stream
 Floats = npt.NDArray[np.float64]
 Corner = Literal["upper left", "lower right"]
 
+MOST_INSIDE = 4
+"""More models than these have no room for their legend below the diagonal."""
+LINE_MM = 3.9
+"""Height of a line of the legend."""
+
 
 def points(y: npt.ArrayLike, score: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Return the corners of the empirical ROC curve.
@@ -63,6 +68,8 @@ def draw(
 ) -> Figure:
     """Return the ROC curves of one split with their bands, a single column wide.
 
+    The legend stands where no curve is, that of more than `MOST_INSIDE` models under the axes.
+
     The training set is drawn from out-of-fold scores and says so.
 
     Parameters
@@ -86,7 +93,9 @@ def draw(
     kind = kind_shown(split)
     scores = predictions[(predictions["split"] == split) & (predictions["kind"] == kind)]
     rows = metrics[(metrics["split"] == split) & (metrics["kind"] == kind)].set_index("model")
-    figure = style.new_figure(style.COLUMN_MM, style.COLUMN_MM)
+    beneath = len(models) > MOST_INSIDE
+    height = style.COLUMN_MM + beneath * LINE_MM * (len(models) + 3)
+    figure = style.new_figure(style.COLUMN_MM, height)
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], color=style.PALE, linewidth=0.8, zorder=1)
     n_negative = n_positive = 0
@@ -139,10 +148,16 @@ def draw(
         aspect="equal",
     )
     what = words.split_label(split) + (", out-of-fold scores" if split == "train" else "")
+    heading = (
+        f"{what}\n{words.counts(n_negative, n_positive, labels)}\nAUC ({100 * confidence:g}% CI)"
+    )
+    if beneath:
+        handles, names = axes.get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", title=heading, alignment="left")
+        return figure
     axes.legend(
         loc=_free_corner(curves),
-        title=f"{what}\n{words.counts(n_negative, n_positive, labels)}"
-        f"\nAUC ({100 * confidence:g}% CI)",
+        title=heading,
         alignment="left",
         borderaxespad=0.2,
         # a curve below the diagonal passes behind the text

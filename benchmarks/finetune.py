@@ -1,8 +1,9 @@
-"""What fine-tuning one network takes: `python benchmarks/finetune.py [backbone] [device]`.
+"""What fine-tuning one network takes: `python benchmarks/finetune.py [backbone] [device] [cases]`.
 
-Trains one network on generated patches of 224 px, on a GPU resnet101 unless told otherwise, and
-prints seconds and images per second of each phase, the memory it took, and whether a second
-training gave the same weights. It has no `rows()`: minutes long, it is no part of `make bench`.
+Trains one network on generated patches of 224 px, on a GPU resnet101 unless told otherwise, with
+two views of 120 cases, and prints seconds, images per second, the memory it took on a GPU, and
+whether a second training gave the same weights. It has no `rows()`: minutes long, it is no part of
+`make bench`.
 """
 
 import sys
@@ -27,7 +28,7 @@ CASES = 120
 VIEWS = 2
 
 
-def main(backbone: str, where: str) -> None:
+def main(backbone: str, where: str, n_cases: int) -> None:
     """Print the table."""
     settings = filled({"features": {"finetune": {}}}, read_schema(SCHEMA))["features"]["finetune"]
     settings |= {"folds": 3, "head_epochs": 2, "epochs": 3}
@@ -35,7 +36,7 @@ def main(backbone: str, where: str) -> None:
         folder = Path(name)
         start = folder / "start.safetensors"
         weights.write(weights.prepare(backbone, "random", seed=1), start)
-        shard, included = _study()
+        shard, included = _study(n_cases)
         digests = []
         for turn in ("first", "second"):
             began = time.perf_counter()
@@ -54,18 +55,18 @@ def main(backbone: str, where: str) -> None:
         print("same weights twice:", "yes" if len(set(digests)) == 1 else "NO")
 
 
-def _study() -> tuple[Any, pd.DataFrame]:
+def _study(n_cases: int) -> tuple[Any, pd.DataFrame]:
     """Return a shard and its cases, the positive ones brighter in the middle."""
-    y = np.arange(CASES) % 2
-    case = np.repeat(np.arange(CASES), VIEWS)
+    y = np.arange(n_cases) % 2
+    case = np.repeat(np.arange(n_cases), VIEWS)
     patches = generated.patches(1, n=len(case), size=SIZE)
     patches[y[case] == 1, 80:144, 80:144] += 0.1
-    case_id = np.array([f"c{i:04d}" for i in range(CASES)])
+    case_id = np.array([f"c{i:04d}" for i in range(n_cases)])
     included = pd.DataFrame({"case_id": case_id, "patient_id": case_id, "split": "train", "y": y})
     shard = SimpleNamespace(
         image_id=np.array([f"i{i:05d}" for i in range(len(case))]),
         case_id=case_id[case],
-        view=np.tile(["CC", "MLO"], CASES),
+        view=np.tile(["CC", "MLO"], n_cases),
         status=np.full(len(case), "ok"),
         patch=np.clip(patches, 0, 1),
     )
@@ -99,6 +100,7 @@ def _train(
 
 
 if __name__ == "__main__":
-    chosen = sys.argv[2] if len(sys.argv) > 2 else device.choose("auto").type
-    default = "resnet101" if chosen == "cuda" else "resnet18"
-    main(sys.argv[1] if len(sys.argv) > 1 else default, chosen)
+    given = dict(enumerate(sys.argv))
+    device_name = given.get(2, device.choose("auto").type)
+    usual = "resnet101" if device_name == "cuda" else "resnet18"
+    main(given.get(1, usual), device_name, int(given.get(3, CASES)))

@@ -98,8 +98,8 @@ def test_scores_choice_and_report_of_a_whole_study(tuned: Study) -> None:
 
 
 @pytest.mark.slow
-def test_the_choice_comes_before_any_external_prediction(own: Study) -> None:
-    dot = own.snakemake("--rulegraph", "dot").stdout
+def test_the_choice_comes_before_any_external_prediction(tuned: Study) -> None:
+    dot = tuned.snakemake("--rulegraph", "dot").stdout
     names = dict(re.findall(r'^\s*(\d+)\s*\[\s*label = "(\w+)"', dot, re.M))
     arrows = {(names[a], names[b]) for a, b in re.findall(r"^\s*(\d+) -> (\d+)", dot, re.M)}
     assert ("choose_variant", "predict") in arrows
@@ -130,9 +130,9 @@ def test_what_is_fitted_does_not_know_validation_cases(own: Study) -> None:
 def test_a_changed_training_image_trains_what_sees_it_and_says_why(own: Study) -> None:
     networks = digests(own)
     case_id, image_id = first_image(own, "train")
-    invert_one_pixel_block(own, image_id)
-    done = own.snakemake("results/tiny/models/predictions.csv")
     crossfit = pd.read_csv(own.results / "selection" / "finetuned" / "crossfit.csv")
+    invert_one_pixel_block(own, image_id)
+    done = own.snakemake(*(f"results/tiny/features/finetuned/{member}.json" for member in MEMBERS))
     unseen = f"fold-{crossfit.set_index('case_id').fold[case_id].iloc[0]}"
     for member in set(MEMBERS) - {unseen}:
         assert f"{member} is trained: other images: {case_id}" in done.stderr

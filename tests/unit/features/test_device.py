@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from tests.unit.features import gpu_users
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -102,19 +103,14 @@ def test_a_gpu_is_locked_by_its_own_name(tmp_path, monkeypatch):
     ]
 
 
-def _work(folder, events):
-    with device.lock_one(["gpu"], folder, wait_s=0.01):
-        events.put("in")
-        events.put("out")
-
-
 def test_two_processes_never_hold_one_gpu(tmp_path):
     context = multiprocessing.get_context("spawn")
     events = context.Queue()
     with device.lock_one(["gpu"], tmp_path):
-        workers = [context.Process(target=_work, args=(tmp_path, events)) for _ in range(2)]
+        workers = [context.Process(target=gpu_users.use, args=(tmp_path, events)) for _ in range(2)]
         for worker in workers:
             worker.start()
+        assert [events.get(timeout=60) for _ in workers] == ["asks", "asks"]
         workers[0].join(0.2)
         assert events.empty()
     for worker in workers:
@@ -122,16 +118,9 @@ def test_two_processes_never_hold_one_gpu(tmp_path):
     assert [events.get(timeout=60) for _ in range(4)] == ["in", "out", "in", "out"]
 
 
-def _die(folder):
-    import signal
-
-    with device.lock_one(["gpu"], folder):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
 def test_a_killed_job_leaves_no_lock(tmp_path):
     context = multiprocessing.get_context("spawn")
-    worker = context.Process(target=_die, args=(tmp_path,))
+    worker = context.Process(target=gpu_users.die, args=(tmp_path,))
     worker.start()
     worker.join(60)
     assert worker.exitcode == -9

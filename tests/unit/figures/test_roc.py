@@ -77,6 +77,22 @@ def test_a_set_of_one_class_is_not_estimable(tiny, fake):
     assert lines == [f"{name}: not estimable" for name in ("Clinical", "Deep", "Combined")]
 
 
+def test_the_legend_of_many_models_stands_under_the_axes(study, fake):
+    tables = {name: study[name] for name in ("predictions", "metrics")}
+    for copy in ("second", "third"):
+        for name, table in tables.items():
+            more = table[table["model"] == "deep"].assign(model=copy)
+            tables[name] = pd.concat([table, more])
+    models = [*fake["MODELS"], "second", "third"]
+    figure = roc.draw(*tables.values(), split="internal", models=models, labels=fake["LABELS"])
+    figure.draw_without_rendering()
+    (box,), (axes,) = figure.legends, figure.axes
+    assert len(box.get_texts()) == len(models)
+    assert "20 DCIS, 34 IDC" in box.get_title().get_text()
+    assert box.get_window_extent().y1 < axes.get_window_extent().y0
+    assert axes.get_window_extent().width > 0.8 * figure.bbox.width
+
+
 @pytest.mark.parametrize("worse_than_chance", [False, True])
 def test_the_legend_stands_where_no_curve_is(study, fake, worse_than_chance):
     rows = study["predictions"]

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
 
+from microcalc.discrimination import auc
 from microcalc.errors import StudyError
 from microcalc.files import digest_file
 from microcalc.models import frozen, predict
@@ -61,7 +61,7 @@ def on_internal(
             {
                 "model": model["name"],
                 "network": network,
-                "auc": float(roc_auc_score(cases["y"], probability)),
+                "auc": auc(cases["y"].to_numpy(), probability.to_numpy()),
                 "digest": digest_file(path),
             }
         )

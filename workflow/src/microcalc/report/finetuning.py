@@ -35,7 +35,7 @@ def worth(study: Study) -> str:
     ]
     return " ".join(
         [
-            f"{len(choice['candidates'])} deep models were compared on internal validation, by "
+            f"The {len(choice['candidates'])} deep models were compared on internal validation, by "
             "DeLong's test on the same cases.",
             *compared,
             f"The {_name(choice['chosen'])} model, with the largest AUC there, was chosen for "

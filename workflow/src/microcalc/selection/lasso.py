@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
+from microcalc.discrimination import auc
 from microcalc.errors import StudyError
 from microcalc.selection import descent, scaling
 
@@ -259,7 +260,7 @@ def _held_out(
         deviances.append(_deviance(y[out], predictor))
         sizes.append(int(out.sum()))
         if criterion == "auc" and len(set(y[out])) == 2:
-            aucs.append(_auc(y[out], predictor))
+            aucs.append(np.array([auc(y[out], column) for column in predictor.T]))
             auc_sizes.append(int(out.sum()))
     nothing = np.full(len(lambdas), np.nan)
     if criterion != "auc":
@@ -283,10 +284,4 @@ def _deviance(y: Floats, predictor: Floats) -> Floats:
     probability = np.clip(expit(predictor), 1e-5, 1 - 1e-5)
     likelihood = np.where(y[:, None] == 1, probability, 1 - probability)
     mean: Floats = -2 * np.log(likelihood).mean(axis=0)
-    return mean
-
-
-def _auc(y: Floats, predictor: Floats) -> Floats:
-    difference = predictor[y == 1][:, None] - predictor[y == 0][None]
-    mean: Floats = ((difference > 0) + 0.5 * (difference == 0)).mean(axis=(0, 1))
     return mean

@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from microcalc import seeds
+from microcalc.discrimination import auc
 from microcalc.errors import StudyError
 from microcalc.features.device import one_thread
 from microcalc.features.finetune import augment
@@ -304,7 +304,7 @@ def _measure(
     weighted = losses * class_weights[y.astype(int)]
     return {
         "loss_stop": float(weighted.mean()),
-        "auc_stop": float(roc_auc_score(y, of_case)),
+        "auc_stop": auc(y, of_case),
     }
 
 

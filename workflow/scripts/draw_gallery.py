@@ -3,7 +3,7 @@
 from microcalc.figures import gallery
 from microcalc.figures.save import save
 from microcalc.files import read_csv
-from microcalc.images.shards import read
+from microcalc.images.shard_file import read
 from microcalc.logs import start
 
 start(snakemake.log[0])

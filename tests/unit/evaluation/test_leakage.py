@@ -119,7 +119,7 @@ def test_read_takes_the_usable_images_of_included_cases(monkeypatch):
         patch = np.stack([lesion(i, 64) for i in range(4)])
         qc = np.array([json.dumps({})] * 4)
 
-    monkeypatch.setattr(leakage.shards, "read", lambda path: Shard)
+    monkeypatch.setattr(leakage.shard_file, "read", lambda path: Shard)
     cases = pd.DataFrame(
         {"case_id": ["C1", "C2"], "patient_id": ["P1", "P2"], "split": ["train", "external"]}
     )

@@ -7,7 +7,7 @@ from tests.unit.images.making import SETTINGS, breast, dicom, row
 from microcalc.errors import StudyError
 from microcalc.files import write_csv
 from microcalc.images import included, shards
-from microcalc.images.patches import QC_COLUMNS
+from microcalc.images.shard_file import QC_COLUMNS
 
 
 @pytest.fixture

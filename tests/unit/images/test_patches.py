@@ -7,9 +7,10 @@ from tests.unit.images.making import breast, dicom
 
 from microcalc.errors import StudyError
 from microcalc.images.dicom import decode
-from microcalc.images.patches import HEADROOM, QC_COLUMNS, extract
+from microcalc.images.patches import HEADROOM, extract
 from microcalc.images.recipe import RECIPE
 from microcalc.images.roi import Roi
+from microcalc.images.shard_file import QC_COLUMNS
 
 GOLDEN = Path(__file__).with_name("golden_patch.json")
 SIZES = {"spacing_mm": 0.1, "patch_mm": 6.4, "thumbnail_px": 48}

@@ -4,11 +4,14 @@ Every job on a cluster reads this module again, so it imports the standard libra
 """
 
 import base64
+import gc
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 
 from microcalc.errors import StudyError
@@ -66,9 +69,12 @@ def shard_digest(rows: Iterable[Row], image_folder: str, *settings: object) -> s
     names = sorted(given[0]) if given else []
     paths = _file_columns(names)
     digest = hashlib.sha256(digest_value([names, *settings]).encode())
+    # Every plan of a large study spends its time here and in `_grouped`.
+    within = os.path.join(image_folder, "")
     for row in given:
-        facts = [row[name] for name in names]
-        facts += [_stat(os.path.join(image_folder, row[name])) for name in paths if row[name]]
+        facts = list(map(row.__getitem__, names))
+        named = [path for name in paths if (path := row[name])]
+        facts += [_stat(path if path[0] == "/" else within + path) for path in named]
         digest.update("\0".join([*facts, "\n"]).encode())
     return digest.hexdigest()
 
@@ -203,20 +209,37 @@ def _module_file(name: str) -> Path | None:
 def _grouped(
     cases: str, _cases_now: Sequence[int], images: str, _images_now: Sequence[int], n_shards: int
 ) -> dict[int, list[Row]]:
-    identities = read_table(cases, only=("case_id", "patient_id")).rows
-    patients = {row["case_id"]: row["patient_id"] for row in identities if len(row) == 2}
-    shard = {name: shard_of(name, n_shards) for name in set(patients.values())}
-    shards: dict[int, list[Row]] = {}
-    for row in read_table(images).rows:
-        if "NA" in row.values():
-            row = {name: "" if cell in MISSING else cell for name, cell in row.items()}
-        patient_id = patients.get(row.get("case_id", ""))
-        if patient_id is not None and "image_id" in row:
-            row["patient_id"] = patient_id
-            shards.setdefault(shard[patient_id], []).append(row)
+    with _nothing_collected():
+        identities = read_table(cases, only=("case_id", "patient_id")).rows
+        patients = {row["case_id"]: row["patient_id"] for row in identities if len(row) == 2}
+        shard = {name: shard_of(name, n_shards) for name in set(patients.values())}
+        table = read_table(images)
+        shards: dict[int, list[Row]] = {}
+        if "image_id" not in table.columns:
+            return shards
+        for row in table.rows:
+            if "NA" in row.values():
+                row = {name: "" if cell in MISSING else cell for name, cell in row.items()}
+            patient_id = patients.get(row.get("case_id", ""))
+            if patient_id is not None:
+                row["patient_id"] = patient_id
+                shards.setdefault(shard[patient_id], []).append(row)
+    order = [name for name in ("image_id", "reader") if name in table.columns]
     for rows in shards.values():
-        rows.sort(key=lambda row: (row["image_id"], row.get("reader", "")))
+        rows.sort(key=itemgetter(*order))
     return shards
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Keep the garbage collector from looking, again and again, through rows that all stay."""
+    was_at_work = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_at_work:
+            gc.enable()
 
 
 def _identity(path: str) -> tuple[int, ...]:

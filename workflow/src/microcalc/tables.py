@@ -61,7 +61,7 @@ def read_table(path: str | os.PathLike[str], *, only: Collection[str] | None = N
     if not text.strip():
         raise StudyError(f"{name}: the table is empty; expected a header and one row per entry")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text))
-    filled = (cells for line in reader if any(cells := list(map(str.strip, line))))
+    filled = (cells for line in reader if any(cells := [cell.strip() for cell in line]))
     rows, lines, problems = [], [], []
     try:
         header = next(filled)

@@ -1,6 +1,7 @@
 """`confounding.csv`: whether a model could tell the center, or the label, from the wrong things."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,9 @@ MEANING = {
 }
 FOLDS = 5
 FEWEST = 10
+# Cases standardized at a time: of a large study's features no copy as a whole is made.
+BLOCK = 8192
+Places = npt.NDArray[np.intp]
 
 
 def audit(
@@ -106,32 +110,56 @@ def cross_validated(
     fold = assign_folds(y, patients, n_folds=FOLDS, seed=seed)
     scores = np.empty(len(y))
     for k in range(FOLDS):
-        rest, out = fold != k, fold == k
-        mean, sd = X[rest].mean(axis=0), X[rest].std(axis=0)
-        varies = sd > 1e-9
-        scale = np.sqrt(max(1, int(varies.sum())))
-        Z = (X[:, varies] - mean[varies]) / sd[varies] / scale
-        # Rounded, so that cases that differ by nothing are tied.
-        scores[out] = np.round(Z[out] @ _ridge(Z[rest], y[rest] - y[rest].mean()), 9)
+        rest, out = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+        standardized = partial(_standardized, X, *_moments(X, rest))
+        coefficients = _ridge(standardized, rest, y[rest] - y[rest].mean())
+        for rows in _blocks(out):
+            # Rounded, so that cases that differ by nothing are tied.
+            scores[rows] = np.round(standardized(rows) @ coefficients, 9)
     return scores
 
 
-def _ridge(Z: Floats, y: Floats) -> Floats:
+def _blocks(values: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+    for start in range(0, len(values), BLOCK):
+        yield values[start : start + BLOCK]
+
+
+def _moments(X: Floats, rows: Places) -> tuple[Floats, Floats]:
+    """Return mean and standard deviation of each column over the named rows."""
+    mean = np.asarray(sum(X[block].sum(axis=0) for block in _blocks(rows)) / len(rows))
+    squares = sum(((X[block] - mean) ** 2).sum(axis=0) for block in _blocks(rows))
+    return mean, np.sqrt(np.asarray(squares) / len(rows))
+
+
+def _standardized(X: Floats, mean: Floats, sd: Floats, rows: Places) -> Floats:
+    """Return the named rows of the columns that vary."""
+    varies = sd > 1e-9
+    scale = np.sqrt(max(1, int(varies.sum())))
+    return np.asarray((X[rows][:, varies] - mean[varies]) / sd[varies] / scale)
+
+
+def _ridge(standardized: Callable[[Places], Floats], rows: Places, y: Floats) -> Floats:
     """Return the coefficients of a ridge regression of penalty 1, shape (p,).
 
     Solved among cases or among columns, whichever are fewer: the coefficients are the same.
     """
-    n, p = Z.shape
+    n, p = len(rows), standardized(rows[:1]).shape[1]
     if n <= p:
+        Z = standardized(rows)
         return np.asarray(Z.T @ np.linalg.solve(Z @ Z.T + np.eye(n), y))
-    return np.asarray(np.linalg.solve(Z.T @ Z + np.eye(p), Z.T @ y))
+    squares, products = np.eye(p), np.zeros(p)
+    for block, outcome in zip(_blocks(rows), _blocks(y), strict=True):
+        Z = standardized(block)
+        squares += Z.T @ Z
+        products += Z.T @ outcome
+    return np.asarray(np.linalg.solve(squares, products))
 
 
 def _questions(
     cases: pd.DataFrame,
-) -> Iterator[tuple[dict[str, str], npt.NDArray[np.intp], npt.NDArray[np.int64], str]]:
+) -> Iterator[tuple[dict[str, str], Places | slice, npt.NDArray[np.int64], str]]:
     center = cases["center"].to_numpy(dtype=str)
-    everyone = np.arange(len(cases))
+    everyone = slice(None)
     names = sorted(set(center))
     # With two centers, one against the other is the same question twice.
     for name in names[: len(names) - (len(names) == 2)] if len(names) > 1 else ():

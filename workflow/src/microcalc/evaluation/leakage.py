@@ -8,6 +8,7 @@ and mirroring. All pairs of a million images would take days: large studies comp
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -15,10 +16,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from microcalc.errors import StudyError
-from microcalc.images import shards
+from microcalc.images import shard_file
 
 GRID = 32
 MARGIN = 2
+# High-passed patches lose a pixel on each side; their windows lie at 5 x 5 places.
+WINDOW = GRID - 2 - 2 * MARGIN
+SHIFTS = 2 * MARGIN + 1
+# A shorter window holds rounding errors alone.
+STRUCTURELESS = 1e-6
 # Images compared at a time against all others.
 BLOCK = 1024
 # Up to so many images all pairs are compared; beyond, each image with its likeliest copies.
@@ -62,7 +68,7 @@ def read(shard_paths: Iterable[str | os.PathLike[str]], cases: pd.DataFrame) -> 
     rows: list[dict[str, str]] = []
     patches = []
     for path in shard_paths:
-        shard = shards.read(path)
+        shard = shard_file.read(path)
         for i in np.flatnonzero(shard.status == "ok"):
             if str(shard.case_id[i]) not in known:
                 continue
@@ -171,7 +177,7 @@ def _likely_pairs(reduced: Floats32, patient: Places) -> Iterator[Pairs]:
 
     Of several copies of one image each is then found with the next.
     """
-    spectrum = spectra(reduced)
+    spectrum, length = spectra(reduced), _lengths(reduced)
     for start in range(0, len(patient) - 1, SPECTRA_BLOCK):
         near = spectrum[start : start + SPECTRA_BLOCK] @ spectrum[start:].T
         near[patient[start : start + SPECTRA_BLOCK, None] == patient[None, start:]] = -np.inf
@@ -179,8 +185,9 @@ def _likely_pairs(reduced: Floats32, patient: Places) -> Iterator[Pairs]:
         nearest = np.argpartition(-near, min(LIKELIEST, near.shape[1]) - 1, axis=1)[:, :LIKELIEST]
         # The last images have few later ones of another patient, or none.
         a, b = np.nonzero(np.isfinite(np.take_along_axis(near, nearest, axis=1)))
-        a, b = start + a, start + nearest[a, b]
-        yield a, b, _best(reduced[a], reduced[b], lambda x, y: np.einsum("ij,ij->i", x, y))
+        left, b = _middle(reduced[start : start + SPECTRA_BLOCK])[a], start + nearest[a, b]
+        alike = _best(reduced[b], length[b], partial(np.einsum, "nij,nij->n", left))
+        yield start + a, b, alike
 
 
 def similarity(a: Floats32, b: Floats32) -> Floats32:
@@ -196,21 +203,49 @@ def similarity(a: Floats32, b: Floats32) -> Floats32:
     numpy.ndarray
         Shape (n, m); a patch without structure is like none.
     """
-    return _best(a, b, lambda x, y: x @ y.T)
+    left = _middle(a).reshape(len(a), -1)
+    return _best(b, _lengths(b), lambda windows: left @ windows.reshape(len(b), -1).T)
 
 
-def _best(
-    a: Floats32, b: Floats32, correlate: Callable[[Floats32, Floats32], Floats32]
-) -> Floats32:
-    size = GRID - 2 - 2 * MARGIN
-    left = _unit(_high_pass(a)[:, MARGIN : MARGIN + size, MARGIN : MARGIN + size])
+def _best(b: Floats32, length: Floats32, product: Callable[[Floats32], Floats32]) -> Floats32:
+    """Return the largest correlation over the windows of `b`, by their product with middles.
+
+    `length` is from `_lengths`. A middle's mean is 0, so that a window's does not count.
+    """
     best: Floats32 | None = None
-    for other in (_high_pass(b), _high_pass(b[:, :, ::-1])):
-        for dy in range(2 * MARGIN + 1):
-            for dx in range(2 * MARGIN + 1):
-                found = correlate(left, _unit(other[:, dy : dy + size, dx : dx + size]))
+    for other, long in ((b, length), (b[:, :, ::-1], length[:, :, ::-1])):
+        patches = _high_pass(other)
+        scale = np.divide(1, long, out=np.zeros_like(long), where=long > STRUCTURELESS)
+        for dy in range(SHIFTS):
+            for dx in range(SHIFTS):
+                windows = patches[:, dy : dy + WINDOW, dx : dx + WINDOW]
+                found = product(windows) * scale[:, dy, dx]
                 best = found if best is None else np.maximum(best, found, out=best)
     return np.asarray(best)
+
+
+def _middle(patches: Floats32) -> Floats32:
+    """Return the middle window of each high-passed patch, its mean 0 and its length 1."""
+    inside = slice(MARGIN, MARGIN + WINDOW)
+    return _unit(_high_pass(patches)[:, inside, inside]).reshape(-1, WINDOW, WINDOW)
+
+
+def _lengths(patches: Floats32) -> Floats32:
+    """Return the length of each window less its mean, shape (n, 5, 5), from sums over boxes."""
+    found = np.empty((len(patches), SHIFTS, SHIFTS), np.float32)
+    for start in range(0, len(patches), BLOCK):
+        values = _high_pass(patches[start : start + BLOCK]).astype(np.float64)
+        sums, squares = _box_sums(values), _box_sums(values**2)
+        found[start : start + BLOCK] = np.sqrt(np.maximum(squares - sums**2 / WINDOW**2, 0))
+    return found
+
+
+def _box_sums(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    total = np.pad(values, ((0, 0), (1, 0), (1, 0))).cumsum(axis=1).cumsum(axis=2)
+    low, high = slice(0, SHIFTS), slice(WINDOW, WINDOW + SHIFTS)
+    return np.asarray(
+        total[:, high, high] - total[:, low, high] - total[:, high, low] + total[:, low, low]
+    )
 
 
 def spectra(reduced: Floats32) -> Floats32:
@@ -253,7 +288,7 @@ def _unit(windows: Floats32) -> Floats32:
     centered = flat - flat.mean(axis=1, keepdims=True)
     length = np.linalg.norm(centered, axis=1, keepdims=True)
     return np.asarray(
-        np.divide(centered, length, out=np.zeros_like(centered), where=length > 1e-6),
+        np.divide(centered, length, out=np.zeros_like(centered), where=length > STRUCTURELESS),
         dtype=np.float32,
     )
 

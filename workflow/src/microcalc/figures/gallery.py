@@ -46,7 +46,7 @@ def draw(shard: Shard, cases: pd.DataFrame) -> Figure:
     Parameters
     ----------
     shard
-        What `microcalc.images.shards.read` returned. Its pictures are black around the breast,
+        What `microcalc.images.shard_file.read` returned. Its pictures are black around the breast,
         so that nothing burned in there is shown.
     cases
         `images/included.csv`: case_id and split of every eligible case.

@@ -10,8 +10,8 @@ import pandas as pd
 
 from microcalc.errors import StudyError
 from microcalc.files import read_text_csv
-from microcalc.images import duplicates, shards
-from microcalc.images.patches import QC_COLUMNS
+from microcalc.images import duplicates, shard_file
+from microcalc.images.shard_file import QC_COLUMNS
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def gather(
     -------
     qc : DataFrame
         One row per image, sorted by image_id: image_id, case_id, view, status, reason, then
-        `microcalc.images.patches.QC_COLUMNS`, empty for an excluded image.
+        `microcalc.images.shard_file.QC_COLUMNS`, empty for an excluded image.
     included : DataFrame
         The columns of `eligible`, then n_images (usable ones), status ("included" or
         "excluded") and reason.
@@ -87,7 +87,7 @@ def _tables(shard_paths: Sequence[str | os.PathLike[str]]) -> tuple[pd.DataFrame
     rows: list[dict[str, Any]] = []
     digests: list[dict[str, str]] = []
     for path in shard_paths:
-        shard = shards.read(path)
+        shard = shard_file.read(path)
         for i in range(len(shard)):
             texts = {name: str(getattr(shard, name)[i]) for name in leading}
             rows.append(texts | json.loads(str(shard.qc[i])))

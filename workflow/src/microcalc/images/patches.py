@@ -20,14 +20,6 @@ _MOSTLY = 0.5
 HEADROOM = 0.8
 """Where the breast's 99th percentile lands in [0, 1]: calcifications are brighter than that."""
 
-QC_COLUMNS = (
-    "rows", "columns", "spacing_source", "spacing_row_mm", "spacing_column_mm", "laterality",
-    "flipped", "window_mm", "voi", "inverted", "breast_fraction", "roi_in_breast",
-    "saturation", "roi_contrast", "outside_image", "transfer_syntax", "sop_class",
-    "photometric_interpretation", "bits_stored", "scanner", "flags",
-)  # fmt: skip
-"""What `Patch.qc` holds, in the order of `images/qc.csv`."""
-
 
 @dataclass(frozen=True, eq=False)
 class Patch:

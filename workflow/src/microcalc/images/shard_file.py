@@ -28,6 +28,14 @@ TEXTS = (
     "uid_digest",
     "qc",
 )
+QC_COLUMNS = (
+    "rows", "columns", "spacing_source", "spacing_row_mm", "spacing_column_mm", "laterality",
+    "flipped", "window_mm", "voi", "inverted", "breast_fraction", "roi_in_breast",
+    "saturation", "roi_contrast", "outside_image", "transfer_syntax", "sop_class",
+    "photometric_interpretation", "bits_stored", "scanner", "flags",
+)  # fmt: skip
+"""What a patch's `qc` holds, in the order of `images/qc.csv`."""
+
 _ALIGN = 64
 _PADDING_FIELD = 0xD935  # the extra field that zipalign uses
 

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from microcalc.images import shards
+from microcalc.images import shard_file
+from microcalc.models.term import numeric, texts
+from microcalc.networks import OWN_NETWORK
 from microcalc.models.term import numeric, texts
 from microcalc.networks import OWN_NETWORK
 from microcalc.selection.training import feature_matrix, feature_names
@@ -26,7 +28,7 @@ SPACING_TOLERANCE = 0.01
 def pixel_digests(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
     """Return image_id, case_id and pixel_digest of the usable images of all shards."""
     names = ["image_id", "case_id", "status", "pixel_digest"]
-    read = [shards.read(path) for path in paths]
+    read = [shard_file.read(path) for path in paths]
     table = pd.concat(
         [pd.DataFrame({name: getattr(shard, name) for name in names}) for shard in read],
         ignore_index=True,

@@ -1,16 +1,16 @@
-"""The maximum of a logistic likelihood, and Firth's penalized one where it has none."""
+"""The maximum of a logistic likelihood, and Firth's penalized one where it has none.
+
+Libraries are imported where they are used: they take a second, and many a job that imports this
+module, to predict for one, never comes to them.
+"""
 
 import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from firthmodels import FirthLogisticRegression, detect_separation
 from numpy.typing import NDArray
 from scipy.special import expit
-from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
-from statsmodels.genmod.families import Binomial  # type: ignore[import-untyped]
-from statsmodels.genmod.generalized_linear_model import GLM  # type: ignore[import-untyped]
 
 Floats = NDArray[np.float64]
 Method = Literal["maximum likelihood", "Firth"]
@@ -72,12 +72,17 @@ def separated(design: Floats, y: Floats) -> bool:
     y
         0 or 1, shape (n,).
     """
+    from firthmodels import detect_separation
+
     spread = np.abs(design).max(axis=0)
     return bool(detect_separation(design / spread, y, fit_intercept=False).separation)
 
 
 def maximum_likelihood(design: Floats, y: Floats, *, start: Floats | None = None) -> Estimate:
     """Return the maximum by statsmodels' GLM; without one, wherever it stopped."""
+    from statsmodels.genmod.families import Binomial  # type: ignore[import-untyped]
+    from statsmodels.genmod.generalized_linear_model import GLM  # type: ignore[import-untyped]
+
     start = _approach(design, y) if start is None else start
     with warnings.catch_warnings():
         # Under separation statsmodels warns of what `separated` then looks into.
@@ -120,6 +125,9 @@ def _approach(design: Floats, y: Floats) -> Floats | None:
 
 
 def _firth(design: Floats, y: Floats) -> Estimate:
+    from firthmodels import FirthLogisticRegression
+    from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
+
     scale = np.abs(design).max(axis=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from microcalc.images import shard_file
 from microcalc.models.term import numeric, texts
 from microcalc.networks import OWN_NETWORK
-from microcalc.models.term import numeric, texts
-from microcalc.networks import OWN_NETWORK
 from microcalc.selection.training import feature_matrix, feature_names
 
 Domain = dict[str, Any]

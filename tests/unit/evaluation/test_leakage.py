@@ -73,6 +73,20 @@ def test_among_very_many_images_views_of_one_patient_hide_no_copy(monkeypatch):
     assert any("I3 " in pair and "I41 " in pair for pair in pairs)
 
 
+def test_among_more_images_than_directions_every_kind_of_copy_is_shortlisted(monkeypatch):
+    monkeypatch.setattr(leakage, "EXHAUSTIVE", 0)
+    monkeypatch.setattr(leakage, "SHORTLIST", 12)
+    patches = [lesion(i, side=64) for i in range(400)]
+    copied = range(0, 400, 27)
+    kinds = list(COPIES.values())
+    copies = [kinds[place % len(kinds)](patches[i]) for place, i in enumerate(copied)]
+    found = images([*patches, *copies], ["train"] * 400 + ["external"] * len(copies))
+    pairs = [sentence.partition(":")[0] for sentence, _ in leakage.near_duplicates(found, 0.5)]
+    assert pairs == [
+        f"images I{i} (train) and I{400 + place} (external)" for place, i in enumerate(copied)
+    ]
+
+
 def test_strangers_are_clean_and_flat_patches_are_like_none():
     patches = [*(lesion(i) for i in range(40)), np.ones((128, 128)), np.ones((128, 128))]
     found = images(patches, ["train", "external"] * 21)

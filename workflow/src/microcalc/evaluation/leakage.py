@@ -30,6 +30,11 @@ BLOCK = 1024
 # Up to so many images all pairs are compared; beyond, each image with its likeliest copies.
 EXHAUSTIVE = 4096
 LIKELIEST = 8
+# They are chosen among so many that are nearest in the spectra's leading directions: a product of
+# 128 numbers for every pair, and of all 480 for few. Of 200,000 images it misses no copy that the
+# whole spectra find; with half as many directions, one in twenty.
+SHORTLIST = 64
+DIRECTIONS = 128
 SPECTRA_BLOCK = 256
 COLUMNS = ("check", "compared", "found", "limit", "verdict", "statement")
 Floats32 = npt.NDArray[np.float32]
@@ -178,16 +183,39 @@ def _likely_pairs(reduced: Floats32, patient: Places) -> Iterator[Pairs]:
     Of several copies of one image each is then found with the next.
     """
     spectrum, length = spectra(reduced), _lengths(reduced)
+    outline = _outlines(spectrum)
     for start in range(0, len(patient) - 1, SPECTRA_BLOCK):
-        near = spectrum[start : start + SPECTRA_BLOCK] @ spectrum[start:].T
-        near[patient[start : start + SPECTRA_BLOCK, None] == patient[None, start:]] = -np.inf
+        block = slice(start, start + SPECTRA_BLOCK)
+        near = outline[block] @ outline[start:].T
+        near[patient[block, None] == patient[None, start:]] = -np.inf
         near[:, : len(near)][np.tril_indices(len(near))] = -np.inf
-        nearest = np.argpartition(-near, min(LIKELIEST, near.shape[1]) - 1, axis=1)[:, :LIKELIEST]
+        listed, near = _largest(near, SHORTLIST)
         # The last images have few later ones of another patient, or none.
-        a, b = np.nonzero(np.isfinite(np.take_along_axis(near, nearest, axis=1)))
-        left, b = _middle(reduced[start : start + SPECTRA_BLOCK])[a], start + nearest[a, b]
+        possible = np.isfinite(near)
+        near = np.einsum("nd,nkd->nk", spectrum[block], spectrum[start + listed])
+        near[~possible] = -np.inf
+        places, near = _largest(near, LIKELIEST)
+        a, b = np.nonzero(np.isfinite(near))
+        left, b = _middle(reduced[block])[a], start + listed[a, places[a, b]]
         alike = _best(reduced[b], length[b], partial(np.einsum, "nij,nij->n", left))
         yield start + a, b, alike
+
+
+def _outlines(spectrum: Floats32) -> Floats32:
+    """Return the spectra along the directions in which they differ most, shape (n, 128)."""
+    squares = np.zeros((spectrum.shape[1], spectrum.shape[1]))
+    for start in range(0, len(spectrum), BLOCK):
+        part = spectrum[start : start + BLOCK].astype(np.float64)
+        squares += part.T @ part
+    directions = np.linalg.eigh(squares)[1][:, -DIRECTIONS:]
+    return np.asarray(spectrum @ directions.astype(np.float32))
+
+
+def _largest(values: Floats32, count: int) -> tuple[Places, Floats32]:
+    """Return the places of the largest values of each row, in no order, and these values."""
+    count = min(count, values.shape[1])
+    places = np.argpartition(-values, count - 1, axis=1)[:, :count]
+    return places, np.take_along_axis(values, places, axis=1)
 
 
 def similarity(a: Floats32, b: Floats32) -> Floats32:

@@ -89,3 +89,15 @@ def test_scores_come_from_fits_without_the_patient(cases):
     X = np.eye(N // 2)[np.arange(N) // 2]  # a column per patient: nothing to learn from others
     scores = confounding.cross_validated(X, y, cases["patient_id"], seed=4)
     assert np.ptp(scores) == pytest.approx(0, abs=1e-9)
+
+
+def test_scores_are_the_same_solved_among_cases_and_among_columns():
+    rng = np.random.default_rng(5)
+    X = rng.normal(3, [1, 10, 0.1, 1, 1, 1], size=(90, 6))
+    X[:, 3] = 7
+    y = (X[:, 1] + rng.normal(0, 9, 90) > 3).astype(int)
+    few = confounding.cross_validated(X, y, np.arange(90), seed=1)
+    wide = np.hstack([X, np.full((90, 90), 2.5)])  # columns that do not vary change nothing
+    many = confounding.cross_validated(wide, y, np.arange(90), seed=1)
+    np.testing.assert_allclose(few, many, atol=2e-9)
+    assert np.ptp(few) > 0.1

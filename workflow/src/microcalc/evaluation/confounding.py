@@ -109,10 +109,18 @@ def cross_validated(
     """
     fold = assign_folds(y, patients, n_folds=FOLDS, seed=seed)
     scores = np.empty(len(y))
+    products = _products(X, fold) if len(y) > X.shape[1] else None
     for k in range(FOLDS):
         rest, out = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
-        standardized = partial(_standardized, X, *_moments(X, rest))
-        coefficients = _ridge(standardized, rest, y[rest] - y[rest].mean())
+        mean, sd = _moments(X, rest)
+        standardized = partial(_standardized, X, mean, sd)
+        outcome = y[rest] - y[rest].mean()
+        if products is None:
+            coefficients = _among_cases(standardized(rest), outcome)
+        else:
+            squares = np.delete(products, k, axis=0).sum(axis=0)
+            squares -= len(rest) * np.outer(mean - X.mean(axis=0), mean - X.mean(axis=0))
+            coefficients = _among_columns(squares, sd, standardized, rest, outcome)
         for rows in _blocks(out):
             # Rounded, so that cases that differ by nothing are tied.
             scores[rows] = np.round(standardized(rows) @ coefficients, 9)
@@ -133,26 +141,44 @@ def _moments(X: Floats, rows: Places) -> tuple[Floats, Floats]:
 
 def _standardized(X: Floats, mean: Floats, sd: Floats, rows: Places) -> Floats:
     """Return the named rows of the columns that vary."""
+    varies, scale = _scale(sd)
+    return np.asarray((X[rows][:, varies] - mean[varies]) / scale)
+
+
+def _scale(sd: Floats) -> tuple[npt.NDArray[np.bool_], Floats]:
+    """Return which columns vary, and what these are divided by."""
     varies = sd > 1e-9
-    scale = np.sqrt(max(1, int(varies.sum())))
-    return np.asarray((X[rows][:, varies] - mean[varies]) / sd[varies] / scale)
+    return varies, sd[varies] * np.sqrt(max(1, int(varies.sum())))
 
 
-def _ridge(standardized: Callable[[Places], Floats], rows: Places, y: Floats) -> Floats:
-    """Return the coefficients of a ridge regression of penalty 1, shape (p,).
+def _products(X: Floats, fold: Places) -> Floats:
+    """Return the products of the columns, less their means, over each fold: shape (K, p, p)."""
+    mean = X.mean(axis=0)
+    products = np.zeros((FOLDS, X.shape[1], X.shape[1]))
+    for k in range(FOLDS):
+        for block in _blocks(np.flatnonzero(fold == k)):
+            part = X[block] - mean
+            products[k] += part.T @ part
+    return products
 
-    Solved among cases or among columns, whichever are fewer: the coefficients are the same.
+
+def _among_cases(Z: Floats, y: Floats) -> Floats:
+    """Return the coefficients of a ridge regression of penalty 1, solved among the cases."""
+    return np.asarray(Z.T @ np.linalg.solve(Z @ Z.T + np.eye(len(Z)), y))
+
+
+def _among_columns(
+    squares: Floats, sd: Floats, standardized: Callable[[Places], Floats], rows: Places, y: Floats
+) -> Floats:
+    """Return the same coefficients solved among the columns, from their products over `rows`.
+
+    Products of a fold's rest are all products less the fold's, so that each case counts once.
     """
-    n, p = len(rows), standardized(rows[:1]).shape[1]
-    if n <= p:
-        Z = standardized(rows)
-        return np.asarray(Z.T @ np.linalg.solve(Z @ Z.T + np.eye(n), y))
-    squares, products = np.eye(p), np.zeros(p)
-    for block, outcome in zip(_blocks(rows), _blocks(y), strict=True):
-        Z = standardized(block)
-        squares += Z.T @ Z
-        products += Z.T @ outcome
-    return np.asarray(np.linalg.solve(squares, products))
+    varies, scale = _scale(sd)
+    among = squares[np.ix_(varies, varies)] / np.outer(scale, scale)
+    blocks = zip(_blocks(rows), _blocks(y), strict=True)
+    with_outcome = sum(standardized(block).T @ outcome for block, outcome in blocks)
+    return np.asarray(np.linalg.solve(among + np.eye(len(among)), with_outcome))
 
 
 def _questions(

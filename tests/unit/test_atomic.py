@@ -23,6 +23,7 @@ EXPLAINED = {
     ("features/fetch.py", "download_url_to_file"): "torch renames it once its hash is right",
     ("images/shard_file.py", "open"): "a member of an archive that has its temporary name",
     ("logs.py", "FileHandler"): "a log grows line by line",
+    ("presence.py", "open"): "it is there to be locked, and holds one word",
     ("simulate/dicom.py", "save_as"): "the one caller gives it a temporary name",
 }
 

@@ -79,6 +79,16 @@ def test_models_that_rank_alike_are_not_called_equivalent():
     assert "equivalent" not in said
 
 
+def test_proportions_come_with_their_numbers_of_cases(ordinary, fake):
+    study = Study.read(ordinary, config=fake["CONFIG"])
+    row = study.metric_rows("external").set_index("model").loc["deep"]
+    said = sentences.performance(study, "external")
+    for measure, counted, among in (("sensitivity", "tp", "n_pos"), ("specificity", "tn", "n_neg")):
+        share = f"{row[measure]:.2f} ({row[counted]:.0f} of {row[among]:.0f}; "
+        assert f"a {measure} of {share}" in said
+        assert row[counted] / row[among] == pytest.approx(row[measure])
+
+
 def test_a_set_of_one_class_is_not_compared(tiny, fake):
     text = draft(tiny, fake)
     assert "could not be compared" in text

@@ -63,16 +63,21 @@ def performance(study: Study, split: str) -> str:
                 f"definition, called every case {called}"
             )
             continue
-        values = {
-            key: fmt.estimate(row[key], row[f"{key}_low"], row[f"{key}_high"])
-            for key in ("auc", "sensitivity", "specificity")
-        }
+        auc = fmt.estimate(row["auc"], row["auc_low"], row["auc_high"])
         chosen = ", selected on," if row.get("selected_on") == "yes" else ","
         parts.append(
-            f"{name} reached an AUC of {values['auc']}{chosen} a sensitivity of "
-            f"{values['sensitivity']} and a specificity of {values['specificity']}"
+            f"{name} reached an AUC of {auc}{chosen} a sensitivity of "
+            f"{_share(row, 'sensitivity', 'tp', 'n_pos')} and a specificity of "
+            f"{_share(row, 'specificity', 'tn', 'n_neg')}"
         )
     return f"{fmt.joined(parts, apart=';')}."
+
+
+def _share(row: Mapping[str, Any], measure: str, counted: str, among: str) -> str:
+    """Return a proportion with its numbers of cases and its interval: `0.88 (77 of 88; …)`."""
+    value, low, high = (row[f"{measure}{bound}"] for bound in ("", "_low", "_high"))
+    counts = f"{row[counted]:.0f} of {row[among]:.0f}"
+    return f"{fmt.number(value)} ({counts}; {fmt.interval(low, high)})"
 
 
 def compared(study: Study, split: str) -> str:

@@ -73,7 +73,7 @@ def performance(study: Study, split: str) -> str:
     return f"{fmt.joined(parts, apart=';')}."
 
 
-def _share(row: Mapping[str, Any], measure: str, counted: str, among: str) -> str:
+def _share(row: Mapping[Any, Any], measure: str, counted: str, among: str) -> str:
     """Return a proportion with its numbers of cases and its interval: `0.88 (77 of 88; …)`."""
     value, low, high = (row[f"{measure}{bound}"] for bound in ("", "_low", "_high"))
     counts = f"{row[counted]:.0f} of {row[among]:.0f}"

@@ -14,8 +14,8 @@ from microcalc.evaluation.arrays import Floats
 
 Integers = npt.NDArray[np.int64]
 
-# Rows × cases of a chunk of weights: some 32 MB.
-CHUNK = 4_000_000
+# Rows × cases of a chunk of weights: under 1 MB, which stays in a processor's cache.
+CHUNK = 100_000
 
 
 def patient_codes(patients: npt.ArrayLike) -> Integers:

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from microcalc.errors import StudyError
-from microcalc.evaluation import calibration
+from microcalc.evaluation import calibration, resampling
+from microcalc.seeds import stream
 
 MODELS = ["p_old", "p_new", "p_tied"]
 
@@ -115,32 +116,33 @@ def test_what_cannot_be_calibrated_is_refused(y, p, words):
 
 
 def test_the_table_has_intervals_around_its_estimates(predictions):
-    table = calibration.table(predictions, resamples=60)
+    table, curves = calibration.assess(predictions, resamples=60)
     assert list(table.columns) == list(calibration.COLUMNS)
     assert len(table) == 8
     for name in ("slope", "citl", "oe", "brier", "ici", "e50", "e90", "emax"):
         assert (table[f"{name}_low"] < table[name]).all()
         assert (table[name] < table[f"{name}_high"]).all()
-    again = calibration.table(predictions, resamples=60)
+    again, curves_again = calibration.assess(predictions, resamples=60)
     pd.testing.assert_frame_equal(table, again, check_exact=True)
+    pd.testing.assert_frame_equal(curves, curves_again, check_exact=True)
 
 
 def test_clusters_change_the_method(predictions):
     predictions["patient_id"] = predictions["case_id"].str[:-1]
-    table = calibration.table(predictions.query("split == 'external'"), resamples=40)
+    table, _ = calibration.assess(predictions.query("split == 'external'"), resamples=40)
     assert set(table["method"]) == {"cluster bootstrap"}
     assert (table["slope_low"] < table["slope"]).all()
 
 
 def test_one_class_is_named(predictions):
     keep = (predictions["split"] == "external") & (predictions["y"] == 1)
-    table = calibration.table(predictions[keep], resamples=40)
+    table, curve = calibration.assess(predictions[keep], resamples=40)
     assert set(table["method"]) == {"undefined: one class"}
-    assert calibration.curve(predictions[keep], resamples=40).empty
+    assert curve.empty
 
 
 def test_the_band_holds_the_curve(predictions):
-    table = calibration.curve(predictions.query("split == 'train'"), resamples=60)
+    _, table = calibration.assess(predictions.query("split == 'train'"), resamples=60)
     assert list(table.columns) == list(calibration.CURVE_COLUMNS)
     inner = table.dropna()
     assert len(inner) > 0.7 * len(table)
@@ -161,6 +163,28 @@ def test_groups_and_histogram_hold_every_case(predictions):
 
 def test_the_band_survives_resamples_of_one_class(predictions):
     few = predictions[predictions["case_id"].isin(["internal000", "internal001", "internal002"])]
-    curve = calibration.curve(few, resamples=40)
+    _, curve = calibration.assess(few, resamples=40)
     assert curve["observed"].between(0, 1).all()
     assert set(curve["model"]) == {"clinical", "deep"}
+
+
+def test_intervals_and_band_are_of_replicates_each_measured_alone(predictions):
+    part = predictions.query("split == 'external' and model == 'deep'").sort_values("case_id")
+    part = part.assign(probability=part["probability"].round(1))
+    table, band = calibration.assess(part, resamples=30, seed=1)
+    rng = stream(1, "evaluation.calibration", "deep", "external", "held_out")
+    codes = resampling.patient_codes(part["patient_id"])
+    weights = np.concatenate([*resampling.case_weights(codes, rng, resamples=30)])
+    y, p = part["y"].to_numpy(), part["probability"].to_numpy()
+    drawn = [(np.repeat(y, w), np.repeat(p, w)) for w in weights]
+    briers = [calibration.measure(*one).brier for one in drawn]
+    e50s = [calibration.measure(*one).e50 for one in drawn]
+    for name, bounds in {
+        "brier": resampling.percentile(briers, confidence=0.95),
+        "e50": resampling.centered(table["e50"][0], e50s, confidence=0.95),
+    }.items():
+        assert (table[f"{name}_low"][0], table[f"{name}_high"][0]) == bounds
+    heights = [calibration.smooth_curve(*one, band["probability"]) for one in drawn]
+    for low, high, values in zip(band["low"], band["high"], np.transpose(heights), strict=True):
+        expected = np.clip(resampling.percentile(values, confidence=0.95), 0, 1)
+        np.testing.assert_array_equal([low, high], expected)

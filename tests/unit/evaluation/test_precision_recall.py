@@ -25,7 +25,8 @@ def test_bootstrap_weights_stand_for_repeated_cases():
     rng = np.random.default_rng(4)
     y, score = rng.integers(0, 2, 30) == 1, rng.integers(0, 9, 30).astype(float)
     weights = rng.integers(0, 4, (5, 30))
-    found = precision_recall._average_precision(weights, y, score)
+    ranking = precision_recall._Ranking.of(y, score)
+    found = precision_recall._average_precision(weights[:, ranking.order], ranking)
     for value, row in zip(found, weights, strict=True):
         repeated = average_precision_score(np.repeat(y, row), np.repeat(score, row))
         assert value == pytest.approx(repeated, abs=1e-14)

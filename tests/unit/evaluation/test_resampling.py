@@ -36,6 +36,17 @@ def test_cell_counts_of_clusters_vary_by_patient():
     assert set(counts[:, 0]) == {0, 2, 4}
 
 
+def test_the_draw_is_among_distinct_patients_in_their_order():
+    random = np.random.default_rng(4)
+    codes = np.unique(random.integers(40, size=60), return_inverse=True)[1]
+    cells = np.eye(3, dtype=int)[random.integers(3, size=60)]
+    counts = resampling.cell_counts(cells, codes, stream(5, "x"), resamples=30)
+    patients = np.array([cells[codes == code].sum(axis=0) for code in range(codes.max() + 1)])
+    kinds, number = np.unique(patients, axis=0, return_counts=True)
+    drawn = stream(5, "x").multinomial(len(patients), number / len(patients), size=30)
+    np.testing.assert_array_equal(counts, drawn @ kinds)
+
+
 def test_percentiles_are_replicates_and_keep_infinity():
     values = [*range(1, 98), np.inf, np.inf, np.inf]
     assert resampling.percentile(values, confidence=0.95) == (3, np.inf)

@@ -1,8 +1,8 @@
 """`calibration.csv` and its curve: whether 0.3 means three in ten. Agrees with R's rms val.prob."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -98,21 +98,7 @@ def measure(y: npt.ArrayLike, probability: npt.ArrayLike) -> Calibration:
     2019; 38: 4051 (ICI, E50, E90).
     """
     positive, p = _checked(y, probability)
-    intercept, slope = _logistic(positive, p)[0]
-    y_mean, errors = float(positive.mean()), (p - positive) ** 2
-    gaps = np.abs(p - _smooth(positive, p))
-    return Calibration(
-        intercept=intercept,
-        slope=slope,
-        citl=_in_the_large(positive, p)[0],
-        oe=float(positive.sum() / p.sum()) if p.any() else math.inf,
-        brier=float(errors.mean()),
-        brier_scaled=float(1 - errors.mean() / (y_mean * (1 - y_mean))),
-        ici=float(gaps.mean()),
-        e50=float(np.median(gaps)),
-        e90=float(np.quantile(gaps, 0.9)),
-        emax=float(gaps.max()),
-    )
+    return _measured(positive, p, _lowess(positive, p))
 
 
 def wald(
@@ -171,17 +157,15 @@ def smooth_curve(y: npt.ArrayLike, probability: npt.ArrayLike, grid: npt.ArrayLi
 
     Span 2/3, no robustness iterations, as val.prob has it.
     """
-    # One class will do: a resample of few cases may hold no other.
     positive = arrays.outcome(y)
-    x, smoothed = _lowess(positive, arrays.probabilities(probability, n=positive.size))
-    at = np.asarray(grid, dtype=np.float64)
-    return np.asarray(np.interp(at, x, smoothed, left=np.nan, right=np.nan))
+    p = arrays.probabilities(probability, n=positive.size)
+    return _at(_lowess(positive, p), np.asarray(grid, dtype=np.float64))
 
 
-def table(
+def assess(
     rows: pd.DataFrame, *, confidence: float = 0.95, resamples: int = 500, seed: int = 0
-) -> pd.DataFrame:
-    """Return one row per model, split and kind, with `COLUMNS`.
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the estimates of each model, split and kind, and its flexible calibration curve.
 
     Parameters
     ----------
@@ -191,12 +175,20 @@ def table(
         Coverage of the intervals: Wald for intercept, slope and citl (bootstrap when a patient
         has more than one case, as `method` says), bootstrap percentiles for the rest; those of
         the distances ICI, E50, E90 and Emax are centered, because a curve through copies bends
-        more.
+        more. Of the curve's pointwise band too.
     resamples, seed
         Bootstrap replicates of whole patients, and the study's seed.
+
+    Returns
+    -------
+    estimates
+        One row per model, split and kind, with `COLUMNS`; without estimates for one class.
+    curves
+        With `CURVE_COLUMNS`, from the same replicates. Where more than a tenth of them does not
+        reach, at the ends, the band is missing.
     """
     resampling.check_resamples(resamples)
-    found = []
+    found, curves = [], []
     for model, split, kind, part in _parts(rows):
         y, p = part["y"].to_numpy(), part["probability"].to_numpy()
         n_pos = int(y.sum())
@@ -207,73 +199,21 @@ def table(
         if n_pos in (0, y.size):
             found.append(row | {"method": "undefined: one class"})
             continue
-        row |= asdict(measure(y, p))
-        patients = part["patient_id"].to_numpy()
-        names = [field.name for field in fields(Calibration)]
-        replicates = [
-            [getattr(replicate, name) for name in names]
-            for replicate in _replicates(y, p, patients, row, seed=seed, resamples=resamples)
-        ]
-        for name, values in zip(names, np.array(replicates).T, strict=True):
-            bounds = resampling.percentile(values, confidence=confidence)
-            if name in DISTANCES:
-                bounds = resampling.centered(row[name], values, confidence=confidence)
-                bounds = (max(0.0, bounds[0]), bounds[1])
-            row[f"{name}_low"], row[f"{name}_high"] = bounds
-        row["method"] = "cluster bootstrap"
-        if not resampling.has_clusters(patients):
-            row["method"] = "Wald: intercept, slope, citl; bootstrap: the rest"
-            for name, (low, high) in wald(y, p, confidence=confidence).items():
-                row[f"{name}_low"], row[f"{name}_high"] = low, high
-        row["spiegelhalter_z"], row["spiegelhalter_p"] = spiegelhalter(y, p)
-        test = hosmer_lemeshow(y, p)
-        row |= {"hl_chi2": test.chi2, "hl_df": test.degrees_of_freedom, "hl_p": test.p_value}
-        found.append(row)
-    return pd.DataFrame(found, columns=list(COLUMNS))
-
-
-def curve(
-    rows: pd.DataFrame, *, confidence: float = 0.95, resamples: int = 500, seed: int = 0
-) -> pd.DataFrame:
-    """Return each model's flexible calibration curve with a pointwise band, `CURVE_COLUMNS`.
-
-    Parameters
-    ----------
-    rows
-        `models/predictions.csv`.
-    confidence, resamples, seed
-        Of the band, by bootstrap of whole patients. Where more than a tenth of the replicates
-        does not reach, at the ends, it is missing.
-    """
-    resampling.check_resamples(resamples)
-    found = []
-    for model, split, kind, part in _parts(rows):
-        y, p = part["y"].to_numpy(), part["probability"].to_numpy()
-        if len(np.unique(y)) < 2:
-            continue
+        rng = stream(seed, "evaluation.calibration", model, split, kind)
         grid = np.linspace(p.min(), p.max(), CURVE_POINTS)
-        codes = resampling.patient_codes(part["patient_id"])
-        rng = stream(seed, "evaluation.calibration_curve", model, split, kind)
-        drawn = np.array(
-            [
-                smooth_curve(np.repeat(y, w), np.repeat(p, w), grid)
-                for weights in resampling.case_weights(codes, rng, resamples=resamples)
-                for w in weights
-            ]
-        )
-        bounds = [resampling.percentile(values, confidence=confidence) for values in drawn.T]
-        # Straight pieces may leave [0, 1]; the share of positives cannot.
-        low, high = np.clip(np.array(bounds).T, 0, 1)
-        observed = np.clip(smooth_curve(y, p, grid), 0, 1)
-        found.append(
+        replicates, drawn = _replicates(part, grid, rng, resamples=resamples)
+        found.append(row | _estimates(part, replicates, confidence=confidence))
+        low, high = _band(drawn, confidence=confidence)
+        curves.append(
             pd.DataFrame(
                 {
-                    "model": model, "split": split, "kind": kind, "n": y.size,
-                    "probability": grid, "observed": observed, "low": low, "high": high,
+                    "model": model, "split": split, "kind": kind, "n": y.size, "probability": grid,
+                    "observed": np.clip(smooth_curve(y, p, grid), 0, 1), "low": low, "high": high,
                 }
             )
         )  # fmt: skip
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=CURVE_COLUMNS)
+    curve = pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=CURVE_COLUMNS)
+    return pd.DataFrame(found, columns=list(COLUMNS)), curve
 
 
 def groups(rows: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
@@ -329,17 +269,75 @@ def _parts(rows: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
             yield str(model), split, kind, part
 
 
+def _estimates(
+    part: pd.DataFrame, replicates: Sequence[Calibration], *, confidence: float
+) -> dict[str, Any]:
+    """Return the columns of `calibration.csv` that need both classes."""
+    y, p = part["y"].to_numpy(), part["probability"].to_numpy()
+    row: dict[str, Any] = asdict(measure(y, p))
+    for name in ESTIMATES:
+        values = np.array([getattr(replicate, name) for replicate in replicates])
+        bounds = resampling.percentile(values, confidence=confidence)
+        if name in DISTANCES:
+            bounds = resampling.centered(row[name], values, confidence=confidence)
+            bounds = (max(0.0, bounds[0]), bounds[1])
+        row[f"{name}_low"], row[f"{name}_high"] = bounds
+    row["method"] = "cluster bootstrap"
+    if not resampling.has_clusters(part["patient_id"].to_numpy()):
+        row["method"] = "Wald: intercept, slope, citl; bootstrap: the rest"
+        for name, (low, high) in wald(y, p, confidence=confidence).items():
+            row[f"{name}_low"], row[f"{name}_high"] = low, high
+    row["spiegelhalter_z"], row["spiegelhalter_p"] = spiegelhalter(y, p)
+    test = hosmer_lemeshow(y, p)
+    return row | {"hl_chi2": test.chi2, "hl_df": test.degrees_of_freedom, "hl_p": test.p_value}
+
+
+def _band(drawn: Floats, *, confidence: float) -> tuple[Floats, Floats]:
+    bounds = [resampling.percentile(values, confidence=confidence) for values in drawn.T]
+    # Straight pieces may leave [0, 1]; the share of positives cannot.
+    low, high = np.clip(np.array(bounds).T, 0, 1)
+    return low, high
+
+
 def _replicates(
-    y: Any, p: Any, patients: Any, row: dict[str, Any], *, seed: int, resamples: int
-) -> Iterator[Calibration]:
-    rng = stream(seed, "evaluation.calibration", row["model"], row["split"], row["kind"])
-    undefined = Calibration(*[math.nan] * len(fields(Calibration)))
-    codes = resampling.patient_codes(patients)
+    part: pd.DataFrame, grid: Floats, rng: np.random.Generator, *, resamples: int
+) -> tuple[list[Calibration], Floats]:
+    """Return the estimates of each replicate and its curve at `grid`, (resamples, grid points)."""
+    positive, p = _checked(part["y"].to_numpy(), part["probability"].to_numpy())
+    codes = resampling.patient_codes(part["patient_id"].to_numpy())
+    undefined = Calibration(*[math.nan] * len(ESTIMATES))
+    # To sort what is sorted costs next to nothing.
+    rising = np.argsort(p, kind="stable")
+    measured, curves = [], []
     for weights in resampling.case_weights(codes, rng, resamples=resamples):
         for w in weights:
-            drawn = np.repeat(y, w)
-            one_class = drawn.min() == drawn.max()
-            yield undefined if one_class else measure(drawn, np.repeat(p, w))
+            times = w[rising]
+            # One class will do for a curve: a resample of few cases may hold no other.
+            curve = _lowess(np.repeat(positive[rising], times), np.repeat(p[rising], times))
+            curves.append(_at(curve, grid))
+            drawn = np.repeat(positive, w)
+            one_class = drawn.all() or not drawn.any()
+            measured.append(undefined if one_class else _measured(drawn, np.repeat(p, w), curve))
+    return measured, np.array(curves)
+
+
+def _measured(positive: Bools, p: Floats, curve: tuple[Floats, Floats]) -> Calibration:
+    """Return the estimates of checked cases; `curve` is that of `_lowess`."""
+    intercept, slope = _logistic(positive, p)[0]
+    y_mean, errors = float(positive.mean()), (p - positive) ** 2
+    gaps = np.abs(p - np.interp(p, *curve))
+    return Calibration(
+        intercept=intercept,
+        slope=slope,
+        citl=_in_the_large(positive, p)[0],
+        oe=float(positive.sum() / p.sum()) if p.any() else math.inf,
+        brier=float(errors.mean()),
+        brier_scaled=float(1 - errors.mean() / (y_mean * (1 - y_mean))),
+        ici=float(gaps.mean()),
+        e50=float(np.median(gaps)),
+        e90=float(np.quantile(gaps, 0.9)),
+        emax=float(gaps.max()),
+    )
 
 
 def _checked(y: npt.ArrayLike, probability: npt.ArrayLike) -> tuple[Bools, Floats]:
@@ -399,30 +397,30 @@ def _lowess(positive: Bools, p: Floats) -> tuple[Floats, Floats]:
         lowess,
     )
 
-    x, first, group = np.unique(p, return_index=True, return_inverse=True)
-    shares = np.bincount(group, weights=positive) / np.bincount(group)
+    order = np.argsort(p, kind="stable")
+    ranked, sorted_positive = p[order], positive[order].astype(float)
+    first = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
+    x, sizes = ranked[first], np.diff(first, append=p.size)
+    shares = np.add.reduceat(sorted_positive, first) / sizes
     if x.size < 3:
         return x, shares
-    order = np.argsort(p, kind="stable")
     with np.errstate(all="ignore"):
-        fitted = lowess(
-            positive[order].astype(float),
-            p[order],
+        smoothed = lowess(
+            sorted_positive,
+            ranked,
             frac=2 / 3,
             it=0,
             delta=0.01 * float(np.ptp(p)),
             is_sorted=True,
             return_sorted=False,
-        )
-    smoothed = np.empty(p.size)
-    smoothed[order] = fitted
-    smoothed = smoothed[first]
+        )[first]
     # Where two thirds of the cases share one probability lowess has no neighborhood to fit.
     return x, np.where(np.isfinite(smoothed), smoothed, shares)
 
 
-def _smooth(positive: Bools, p: Floats) -> Floats:
-    return np.interp(p, *_lowess(positive, p))
+def _at(curve: tuple[Floats, Floats], grid: Floats) -> Floats:
+    """Return the curve's height at `grid`, NaN outside the data."""
+    return np.asarray(np.interp(grid, *curve, left=np.nan, right=np.nan))
 
 
 def _quantile_groups(p: Floats, number: int) -> npt.NDArray[np.intp]:

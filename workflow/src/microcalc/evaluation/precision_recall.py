@@ -1,12 +1,15 @@
 """Average precision and the precision–recall curve."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from microcalc.errors import StudyError
 from microcalc.evaluation import arrays, predictions, resampling
-from microcalc.evaluation.arrays import Floats
+from microcalc.evaluation.arrays import Bools, Floats
 from microcalc.evaluation.proportions import wilson_bounds
 from microcalc.evaluation.resampling import Integers
 from microcalc.seeds import stream
@@ -15,6 +18,22 @@ CURVE_COLUMNS = (
     "model", "split", "kind", "threshold", "recall", "precision", "n_called",
     "recall_low", "recall_high", "precision_low", "precision_high", "n_pos", "method",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Ranking:
+    """Cases from the highest score down: their order, their class, and where each score ends."""
+
+    order: npt.NDArray[np.intp]
+    positive: Bools
+    last: npt.NDArray[np.intp]
+
+    @classmethod
+    def of(cls, positive: Bools, score: Floats) -> Self:
+        order = np.argsort(-score, kind="stable")
+        ranked = score[order]
+        last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+        return cls(order, positive[order], last)
 
 
 def average_precision(y: npt.ArrayLike, score: npt.ArrayLike) -> float:
@@ -41,8 +60,7 @@ def average_precision(y: npt.ArrayLike, score: npt.ArrayLike) -> float:
     if not positive.any():
         raise StudyError("there is no positive case; precision and recall are not defined")
     score = arrays.scores(score, n=positive.size)
-    ones = np.ones((1, positive.size), dtype=np.int64)
-    return float(_average_precision(ones, positive, score)[0])
+    return float(_average_precision(_each_once(positive.size), _Ranking.of(positive, score))[0])
 
 
 def average_precision_ci(
@@ -69,9 +87,10 @@ def average_precision_ci(
     """
     estimate = average_precision(y, score)
     positive = arrays.outcome(y)
-    score = arrays.scores(score, n=positive.size)
-    chunks = resampling.case_weights(resampling.patient_codes(patients), rng, resamples=resamples)
-    replicates = np.concatenate([_average_precision(w, positive, score) for w in chunks])
+    ranking = _Ranking.of(positive, arrays.scores(score, n=positive.size))
+    codes = resampling.patient_codes(patients)[ranking.order]
+    chunks = resampling.case_weights(codes, rng, resamples=resamples)
+    replicates = np.concatenate([_average_precision(weights, ranking) for weights in chunks])
     return (estimate, *resampling.percentile(replicates, confidence=confidence))
 
 
@@ -100,8 +119,8 @@ def curve(
             if not positive.any():
                 continue
             score = part["probability"].to_numpy()
-            ones = np.ones((1, positive.size), dtype=np.int64)
-            called, true = (counts[0] for counts in _cumulated(ones, positive, score))
+            ranking = _Ranking.of(positive, score)
+            called, true = (counts[0] for counts in _cumulated(_each_once(score.size), ranking))
             n_pos = int(positive.sum())
             table = pd.DataFrame(
                 {
@@ -115,7 +134,7 @@ def curve(
             if resampling.has_clusters(part["patient_id"]):
                 rng = stream(seed, "evaluation.precision_recall", str(model), split, kind)
                 table = table.assign(
-                    **_bands(part, rng, resamples=resamples, confidence=confidence),
+                    **_bands(part, ranking, rng, resamples=resamples, confidence=confidence),
                     method="cluster bootstrap",
                 )
             else:
@@ -127,13 +146,17 @@ def curve(
 
 
 def _bands(
-    part: pd.DataFrame, rng: np.random.Generator, *, resamples: int, confidence: float
+    part: pd.DataFrame,
+    ranking: _Ranking,
+    rng: np.random.Generator,
+    *,
+    resamples: int,
+    confidence: float,
 ) -> dict[str, Floats]:
-    positive, score = part["y"].to_numpy() == 1, part["probability"].to_numpy()
-    codes = resampling.patient_codes(part["patient_id"])
+    codes = resampling.patient_codes(part["patient_id"])[ranking.order]
     recalls, precisions = [], []
     for weights in resampling.case_weights(codes, rng, resamples=resamples):
-        called, true = _cumulated(weights, positive, score)
+        called, true = _cumulated(weights, ranking)
         recalls.append(_shares(true, true[:, -1:]))
         precisions.append(_shares(true, called))
     bounds = [
@@ -148,17 +171,18 @@ def _named(*bounds: Floats) -> dict[str, Floats]:
     return dict(zip(names, bounds, strict=True))
 
 
-def _cumulated(
-    weights: Integers, positive: npt.NDArray[np.bool_], score: Floats
-) -> tuple[Integers, Integers]:
-    """Return cases and positives with at least each distinct score, from the highest, (b, t)."""
-    order = np.argsort(-score, kind="stable")
-    ranked = score[order]
-    last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-    weights = weights[:, order]
-    called = weights.cumsum(axis=1)[:, last]
-    true = (weights * positive[order]).cumsum(axis=1)[:, last]
+def _cumulated(weights: Integers, ranking: _Ranking) -> tuple[Integers, Integers]:
+    """Return cases and positives with at least each distinct score, from the highest, (b, t).
+
+    `weights` are those of the cases as they are ranked, shape (b, n).
+    """
+    called = weights.cumsum(axis=1)[:, ranking.last]
+    true = (weights * ranking.positive).cumsum(axis=1)[:, ranking.last]
     return called, true
+
+
+def _each_once(n: int) -> Integers:
+    return np.ones((1, n), dtype=np.int64)
 
 
 def _shares(part: Integers, whole: Integers) -> Floats:
@@ -166,8 +190,8 @@ def _shares(part: Integers, whole: Integers) -> Floats:
     return np.asarray(np.divide(part, whole, out=missing, where=whole > 0))
 
 
-def _average_precision(weights: Integers, positive: npt.NDArray[np.bool_], score: Floats) -> Floats:
-    called, true = _cumulated(weights, positive, score)
+def _average_precision(weights: Integers, ranking: _Ranking) -> Floats:
+    called, true = _cumulated(weights, ranking)
     steps = np.diff(true, axis=1, prepend=0)
     total = true[:, -1].astype(np.float64)
     precision = np.divide(true, called, out=np.zeros(true.shape), where=called > 0)

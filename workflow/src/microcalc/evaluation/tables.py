@@ -110,10 +110,10 @@ def probabilities(rows: pd.DataFrame, *, settings: Settings, seed: int) -> Table
     every, fitted = recalibration.extend(rows, wanted=settings["recalibrate"])
     confidence = settings["confidence"]
     draws = {"confidence": confidence, "resamples": settings["calibration_resamples"], "seed": seed}
-    measured = calibration.table(every, **draws)
+    measured, curve = calibration.assess(every, **draws)
     return {
         "calibration": measured,
-        "calibration_curve": calibration.curve(every, **draws),
+        "calibration_curve": curve,
         "calibration_groups": calibration.groups(every, confidence=confidence),
         "calibration_histogram": calibration.histogram(every),
         "recalibration": recalibration.with_intervals(fitted, measured),

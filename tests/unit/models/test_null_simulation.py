@@ -50,7 +50,7 @@ def lost(seed: int) -> dict[str, float]:
         "study": "null",
         "seed": seed,
         "labels": LABELS,
-        "cohort": {"cases": "", "images": "", "image_folder": ""},
+        "cohort": {"cases": "cases.csv", "images": "images.csv", "image_folder": "dicom"},
         "features": {"weights": "random"},
         "clinical": CLINICAL,
     }

@@ -187,7 +187,8 @@ def repaint(copy: Copy) -> None:
     folder = copy.folder / copy.settings["cohort"]["image_folder"]
     path = sorted(folder.glob("*.dcm"))[0]
     dataset = pydicom.dcmread(path)
-    dataset.decompress()
+    if dataset.file_meta.TransferSyntaxUID.is_compressed:
+        dataset.decompress()
     pixels = dataset.pixel_array.copy()
     pixels[:4, :4] ^= 1
     dataset.PixelData = pixels.tobytes()

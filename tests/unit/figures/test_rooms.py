@@ -59,6 +59,15 @@ def words_of(figure):
     return " ".join(text.get_text() for text in texts)
 
 
+def assert_text_is_inside(name, figure):
+    with style.applied():
+        figure.draw_without_rendering()
+        box = figure.get_tightbbox()
+    assert min(box.x0, box.y0) > -0.02, name
+    assert box.x1 < figure.get_figwidth() + 0.02, name
+    assert box.y1 < figure.get_figheight() + 0.02, name
+
+
 @pytest.mark.parametrize("study", STUDIES)
 @pytest.mark.parametrize("room", ["cohort", "selection", "models", "evaluation", "refits"])
 def test_every_figure_has_a_journal_width_and_keeps_its_text_inside(draw, room, study):
@@ -66,12 +75,7 @@ def test_every_figure_has_a_journal_width_and_keeps_its_text_inside(draw, room, 
         width = figure.get_figwidth() * 25.4
         assert width in (pytest.approx(style.COLUMN_MM), pytest.approx(style.PAGE_MM)), name
         assert figure.get_figheight() * 25.4 < 240, name
-        with style.applied():
-            figure.draw_without_rendering()
-            box = figure.get_tightbbox()
-        assert min(box.x0, box.y0) > -0.02, name
-        assert box.x1 < figure.get_figwidth() + 0.02, name
-        assert box.y1 < figure.get_figheight() + 0.02, name
+        assert_text_is_inside(name, figure)
 
 
 def test_a_lasso_that_keeps_nothing_is_said_wherever_features_are_missing(draw):
@@ -172,12 +176,7 @@ def test_eight_models_fit_into_every_figure_that_names_them(study, config):
     }
     for name, figure in figures.items():
         assert figure.get_figheight() * 25.4 < style.TALLEST_MM + 0.01, name
-        with style.applied():
-            figure.draw_without_rendering()
-            box = figure.get_tightbbox()
-        assert min(box.x0, box.y0) > -0.02, name
-        assert box.x1 < figure.get_figwidth() + 0.02, name
-        assert box.y1 < figure.get_figheight() + 0.02, name
+        assert_text_is_inside(name, figure)
     columns = [axes.texts for axes in figures["subgroups"].axes[2:]]
     rows = zip(*columns, strict=True)
     for row in rows:
@@ -194,12 +193,7 @@ def test_long_names_of_classes_stay_inside_and_apart(files, config):
     figures = rooms.selection(named, long) | rooms.models(named, named["models"], long)
     figures |= rooms.evaluation(named, named["models"], long)
     for name, figure in figures.items():
-        with style.applied():
-            figure.draw_without_rendering()
-            box = figure.get_tightbbox()
-        assert min(box.x0, box.y0) > -0.02, name
-        assert box.x1 < figure.get_figwidth() + 0.02, name
-        assert box.y1 < figure.get_figheight() + 0.02, name
+        assert_text_is_inside(name, figure)
     titles = [axes.title.get_window_extent() for axes in figures["net_benefit"].axes]
     ticks = [
         [label.get_window_extent() for label in axes.get_xticklabels()]

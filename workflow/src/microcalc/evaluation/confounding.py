@@ -109,7 +109,8 @@ def cross_validated(
     """
     fold = assign_folds(y, patients, n_folds=FOLDS, seed=seed)
     scores = np.empty(len(y))
-    products = _products(X, fold) if len(y) > X.shape[1] else None
+    middle = X.mean(axis=0)
+    products = _products(X, middle, fold) if len(y) > X.shape[1] else None
     for k in range(FOLDS):
         rest, out = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
         mean, sd = _moments(X, rest)
@@ -119,7 +120,7 @@ def cross_validated(
             coefficients = _among_cases(standardized(rest), outcome)
         else:
             squares = np.delete(products, k, axis=0).sum(axis=0)
-            squares -= len(rest) * np.outer(mean - X.mean(axis=0), mean - X.mean(axis=0))
+            squares -= len(rest) * np.outer(mean - middle, mean - middle)
             coefficients = _among_columns(squares, sd, standardized, rest, outcome)
         for rows in _blocks(out):
             # Rounded, so that cases that differ by nothing are tied.
@@ -151,13 +152,12 @@ def _scale(sd: Floats) -> tuple[npt.NDArray[np.bool_], Floats]:
     return varies, sd[varies] * np.sqrt(max(1, int(varies.sum())))
 
 
-def _products(X: Floats, fold: Places) -> Floats:
-    """Return the products of the columns, less their means, over each fold: shape (K, p, p)."""
-    mean = X.mean(axis=0)
+def _products(X: Floats, middle: Floats, fold: Places) -> Floats:
+    """Return the products of the columns, less their `middle`, over each fold: shape (K, p, p)."""
     products = np.zeros((FOLDS, X.shape[1], X.shape[1]))
     for k in range(FOLDS):
         for block in _blocks(np.flatnonzero(fold == k)):
-            part = X[block] - mean
+            part = X[block] - middle
             products[k] += part.T @ part
     return products
 

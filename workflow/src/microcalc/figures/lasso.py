@@ -153,6 +153,7 @@ def _mark_lambdas(axes: Axes, cv: pd.DataFrame, choose: str, *, above: bool = Fa
             va="bottom" if above else "top",
             fontsize=7,
             fontweight="bold" if solid else "normal",
+            bbox=style.ON_WHITE,
         )
 
 

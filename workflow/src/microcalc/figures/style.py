@@ -72,6 +72,10 @@ RC: dict[str, object] = {
 }
 
 
+ON_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+"""The box of a text that may come to stand on what is drawn."""
+
+
 @dataclass(frozen=True)
 class ModelLook:
     """How one model is drawn, in every figure."""

@@ -89,5 +89,5 @@ def _bars(axes: Axes, height: "np.typing.NDArray[np.float64]", y: "np.typing.NDA
     if np.ptp(height) < 1e-9:
         axes.text(
             0.5, 0.92, "The score is the same for every case", transform=axes.transAxes,
-            ha="center", va="top", fontsize=7,
+            ha="center", va="top", fontsize=7, bbox=style.ON_WHITE,
         )  # fmt: skip

@@ -84,6 +84,8 @@ ROOMS = ("ingest",) if INGEST.collection else APPLICATION if APPLIED else STUDY
 LABELLED = APPLIED and told_plainly(
     applied_study.labelled, config["cohort"]["cases"], config["labels"]
 )
+# A cohort that models are applied to is external to them, whole.
+SCORED = ("external",) if APPLIED else SPLITS
 PSEUDONYM = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 PATHS = Paths(config, APPLIED.frozen if APPLIED else None)
 in_study, log_of, time_of, where = PATHS.result, PATHS.log, PATHS.time, PATHS.where
@@ -93,6 +95,19 @@ AT_WORK, REFITTABLE = networks.at_work(config), networks.refittable(config)
 SALIENCY_MODEL = mapped.model(config)
 REDRAWS = range(config["features"]["stability"]["perturbations"])
 OTHER_READERS = config["features"]["stability"]["readers"]
+
+
+def roc_figures():
+    """Return the files of the ROC curves by split."""
+    return {
+        split: report(
+            multiext(in_study(f"figures/roc_{split}"), ".svg", ".png", ".pdf"),
+            caption="../report/captions/roc.rst",
+            category="Evaluation",
+            labels={"figure": "ROC curves", "split": split},
+        )
+        for split in SCORED
+    }
 
 
 def trained_weights(wildcards):

@@ -3,24 +3,21 @@ rule draw_roc:
         predictions=in_study("models/predictions.csv"),
         metrics=in_study("evaluation/metrics.csv"),
     output:
-        report(
-            multiext(in_study("figures/roc_{split}"), ".svg", ".png", ".pdf"),
-            caption="../report/captions/roc.rst",
-            category="Evaluation",
-            labels={"figure": "ROC curves", "split": "{split}"},
-        ),
+        **roc_figures(),
     log:
-        log_of("draw_roc/{split}"),
+        log_of("draw_roc"),
     benchmark:
-        time_of("draw_roc/{split}")
+        time_of("draw_roc")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        models=list(config["models"]),
-        labels=config["labels"],
-        confidence=config["evaluation"]["confidence"],
-        seed=config["seed"],
+        config={
+            "models": list(config["models"]),
+            "labels": config["labels"],
+            "confidence": config["evaluation"]["confidence"],
+            "seed": config["seed"],
+        },
         code=code("draw_roc"),
     script:
         "../scripts/draw_roc.py"
@@ -30,7 +27,7 @@ rule draw_cohort:
     input:
         flow=in_study("evaluation/flow.json"),
     output:
-        flow=multiext(in_study("figures/flow"), ".svg", ".png", ".pdf"),
+        multiext(in_study("figures/flow"), ".svg", ".png", ".pdf"),
     log:
         log_of("draw_cohort"),
     benchmark:
@@ -114,10 +111,6 @@ rule draw_evaluation:
         predictions=in_study("models/predictions.csv"),
         metrics=in_study("evaluation/metrics.csv"),
         published=in_study("evaluation/published.csv"),
-        calibration=in_study("evaluation/calibration.csv"),
-        calibration_curve=in_study("evaluation/calibration_curve.csv"),
-        calibration_groups=in_study("evaluation/calibration_groups.csv"),
-        calibration_histogram=in_study("evaluation/calibration_histogram.csv"),
         net_benefit=in_study("evaluation/net_benefit.csv"),
         subgroups=in_study("evaluation/subgroups.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
@@ -127,7 +120,6 @@ rule draw_evaluation:
             in_study("figures/score_waterfall"), ".svg", ".png", ".pdf"
         ),
         published=multiext(in_study("figures/published"), ".svg", ".png", ".pdf"),
-        calibration=multiext(in_study("figures/calibration"), ".svg", ".png", ".pdf"),
         net_benefit=multiext(in_study("figures/net_benefit"), ".svg", ".png", ".pdf"),
         subgroups_internal=multiext(
             in_study("figures/subgroups_internal"), ".svg", ".png", ".pdf"
@@ -152,6 +144,30 @@ rule draw_evaluation:
         code=code("draw_evaluation"),
     script:
         "../scripts/draw_evaluation.py"
+
+
+rule draw_calibration:
+    input:
+        calibration=in_study("evaluation/calibration.csv"),
+        curve=in_study("evaluation/calibration_curve.csv"),
+        groups=in_study("evaluation/calibration_groups.csv"),
+        histogram=in_study("evaluation/calibration_histogram.csv"),
+    output:
+        multiext(in_study("figures/calibration"), ".svg", ".png", ".pdf"),
+    log:
+        log_of("draw_calibration"),
+    benchmark:
+        time_of("draw_calibration")
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        models=list(config["models"]),
+        labels=config["labels"],
+        confidence=config["evaluation"]["confidence"],
+        code=code("draw_calibration"),
+    script:
+        "../scripts/draw_calibration.py"
 
 
 rule draw_saliency:
@@ -183,7 +199,8 @@ rule draw_gallery:
         shard=in_study("images/shard-{shard}.npz"),
         included=in_study("images/included.csv"),
     output:
-        gallery=in_study("figures/gallery-{shard}.png"),
+        sheet=in_study("figures/gallery-{shard}.png"),
+        preview=in_study("figures/gallery-{shard}.jpg"),
     log:
         log_of("draw_gallery/{shard}"),
     benchmark:
@@ -206,7 +223,7 @@ rule draw_refits:
         permutation=in_study("evaluation/permutation_replicates.csv"),
         metrics=in_study("evaluation/metrics.csv"),
     output:
-        resampling=multiext(in_study("figures/resampling"), ".svg", ".png", ".pdf"),
+        multiext(in_study("figures/resampling"), ".svg", ".png", ".pdf"),
     log:
         log_of("draw_refits"),
     benchmark:
@@ -215,7 +232,7 @@ rule draw_refits:
     conda:
         "../../envs/analysis.yaml"
     params:
-        config={"models": list(config["models"])},
+        models=list(config["models"]),
         code=code("draw_refits"),
     script:
         "../scripts/draw_refits.py"

@@ -60,7 +60,7 @@ rule write_report:
         choice=PATHS.choice(),
         finetuning=PATHS.compared(),
         scale=PATHS.scale_of_scores(),
-        galleries=expand(in_study("figures/gallery-{shard}.png"), shard=SHARDS),
+        galleries=expand(in_study("figures/gallery-{shard}.jpg"), shard=SHARDS),
     output:
         report=in_study("report/report.html"),
         summary=in_study("report/summary.md"),

@@ -1,8 +1,9 @@
 """Draw how the cases came into the study."""
 
-from microcalc.figures import rooms
-from microcalc.figures.save import save_each
+from microcalc.figures import flow
+from microcalc.figures.save import save
+from microcalc.files import read_json
 from microcalc.logs import start
 
 start(snakemake.log[0])
-save_each(rooms.cohort(dict(snakemake.input.items())), dict(snakemake.output.items()))
+save(flow.draw(read_json(snakemake.input.flow)), *snakemake.output)

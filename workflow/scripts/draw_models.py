@@ -1,10 +1,10 @@
 """Draw the odds ratios and the nomogram."""
 
-from microcalc.figures import rooms
+from microcalc.figures.rooms import models
 from microcalc.figures.save import save_each
 from microcalc.logs import start
 
 start(snakemake.log[0])
-files, models = dict(snakemake.input.items()), snakemake.input.models
-figures = rooms.models(files, models, snakemake.params.config)
+files, frozen = dict(snakemake.input.items()), snakemake.input.models
+figures = models.draw(files, frozen, snakemake.params.config)
 save_each(figures, dict(snakemake.output.items()))

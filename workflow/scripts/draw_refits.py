@@ -1,10 +1,13 @@
 """Draw what refitting the whole chain gave."""
 
-from microcalc.figures import rooms
-from microcalc.figures.save import save_each
+from microcalc.evaluation import parts, replicates
+from microcalc.figures import resampling
+from microcalc.figures.save import save
+from microcalc.files import read_csv
 from microcalc.logs import start
 
 start(snakemake.log[0])
-files, parts = dict(snakemake.input.items()), snakemake.input.bootstrap
-figures = rooms.refits(files, parts, snakemake.params.config)
-save_each(figures, dict(snakemake.output.items()))
+given, models = snakemake.input, snakemake.params.models
+bootstrap = parts.read(given.bootstrap, replicates.COLUMNS)
+tables = map(read_csv, (given.split_lottery, given.permutation, given.metrics))
+save(resampling.draw(bootstrap, *tables, models=models), *snakemake.output)

@@ -1,15 +1,14 @@
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
+from PIL import Image
 from tests.scripts import run_script
 
 from microcalc.figures import gallery
-from microcalc.figures.save import save
 from microcalc.images import shard_file
 
-CASES = pd.DataFrame({"case_id": ["a", "b"], "split": ["train", "external"]})
+CASES = [{"case_id": "a", "split": "train"}, {"case_id": "b", "split": "external"}]
 
 
 def row(image_id, case_id, *, flags="", reason=""):
@@ -37,74 +36,89 @@ def shard(tmp_path):
     return make
 
 
-def words_on(figure):
-    return [text.get_text() for text in figure.texts]
-
-
 def test_each_entry_names_case_side_view_split_and_flags(shard):
-    figure = gallery.draw(
+    sheet = gallery.draw(
         shard(row("a1", "a", flags="burned_in_annotation;side_contradiction"), row("b1", "b")),
         CASES,
     )
-    words = words_on(figure)
+    words = sheet.texts
     assert words[0].startswith("2 images, 0 excluded, 1 flagged")
     assert [w for w in words if w.startswith(("a ", "b "))] == ["a  L CC", "b  L CC"]
     assert {"Training", "External"} <= set(words)
     assert "burned in annotation; side contradiction" in " ".join(words)
-    assert len(figure.images) == 4
+    assert len(sheet.places) == 4
 
 
-def test_a_case_id_is_text_whatever_it_looks_like(shard, tmp_path):
+def test_a_case_id_is_text_whatever_it_looks_like(shard):
     name = r"<b>$\frac{1}$"
-    figure = gallery.draw(shard(row("a1", name)), CASES)
-    assert f"{name}  L CC" in words_on(figure)
-    save(figure, tmp_path / "gallery.png")
+    assert f"{name}  L CC" in gallery.draw(shard(row("a1", name)), CASES).texts
 
 
 def test_an_excluded_image_gives_its_reason_in_place_of_pictures(shard):
-    figure = gallery.draw(shard(row("a1", "a", reason="its ROI mask is empty")), CASES)
-    assert "Excluded: its ROI mask is" in words_on(figure)
-    assert not figure.images
+    sheet = gallery.draw(shard(row("a1", "a", reason="its ROI mask is empty")), CASES)
+    assert "Excluded: its ROI mask is" in sheet.texts
+    assert not sheet.places
 
 
 def test_a_case_without_a_split_is_no_part_of_the_study(shard):
-    assert "Not in the study" in words_on(gallery.draw(shard(row("c1", "c")), CASES))
+    assert "Not in the study" in gallery.draw(shard(row("c1", "c")), CASES).texts
 
 
 def test_pictures_stand_side_by_side_and_entries_apart(shard):
-    figure = gallery.draw(shard(*(row(f"a{i}", "a") for i in range(6))), CASES)
-    places = [(image.ox, image.oy, *image.get_size()) for image in figure.images]
-    for i, (x, y, rows, columns) in enumerate(places):
-        assert 0 <= x <= 2067 - columns
-        assert 0 <= y <= figure.get_size_inches()[1] * 300 - rows
-        for other_x, other_y, _, _ in places[:i]:
-            assert abs(x - other_x) >= columns or abs(y - other_y) >= rows
-    assert places[0][1] == places[1][1]
+    sheet = gallery.draw(shard(*(row(f"a{i}", "a") for i in range(6))), CASES)
+    for i, (left, top, right, bottom) in enumerate(sheet.places):
+        assert 0 <= left < right <= sheet.image.width == 2067
+        assert 0 <= top < bottom <= sheet.image.height
+        for others_left, others_top, others_right, others_bottom in sheet.places[:i]:
+            apart = others_right <= left or right <= others_left
+            assert apart or others_bottom <= top or bottom <= others_top
+    assert sheet.places[0][1] == sheet.places[1][1]
+
+
+def test_a_picture_is_on_the_sheet_as_it_is_and_text_beside_it(shard):
+    images = shard(row("a1", "a"))
+    sheet = gallery.draw(images, CASES)
+    for place, picture in zip(sheet.places, (images.thumbnail[0], images.picture[0]), strict=True):
+        shown = np.asarray(sheet.image.crop(place))
+        assert (shown == shown[..., :1]).all()
+        size = shown.shape[1], shown.shape[0]
+        expected = Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC)
+        np.testing.assert_array_equal(shown[..., 0], np.asarray(expected))
+    ink = np.asarray(sheet.image.convert("L")) < 128
+    assert ink[: sheet.places[0][1]].any()
+    assert not ink[:, : sheet.places[0][0] - 2].any()
 
 
 def test_a_large_shard_shows_what_is_odd_before_all_else(shard, monkeypatch):
     monkeypatch.setattr(gallery, "MOST", 2)
     rows = [row("a1", "a"), row("a2", "a"), row("b1", "b", flags="magnification_view")]
-    words = words_on(gallery.draw(shard(*rows), CASES))
+    words = gallery.draw(shard(*rows), CASES).texts
     assert words[0].startswith("2 of 3 images")
     assert "magnification view" in words
 
 
 def test_a_shard_without_images_is_a_sheet_without_entries(shard, tmp_path):
-    figure = gallery.draw(shard(), CASES)
-    save(figure, tmp_path / "empty.png")
-    assert words_on(figure)[0].startswith("0 images")
+    sheet = gallery.draw(shard(), CASES)
+    gallery.save(sheet, tmp_path / "empty.png", tmp_path / "empty.jpg")
+    assert sheet.texts[0].startswith("0 images")
 
 
 def test_the_script_writes_the_same_bytes_twice_and_needs_no_label(shard, tmp_path):
     shard(row("a1", "a"), row("b1", "b"))
-    CASES.to_csv(tmp_path / "included.csv", index=False)
-    sheets = [tmp_path / name for name in ("gallery-0.png", "again.png")]
-    for sheet in sheets:
+    (tmp_path / "included.csv").write_text("case_id,split\na,train\nb,external\n")
+    runs = []
+    for name in ("gallery-0", "again"):
+        out = {"sheet": tmp_path / f"{name}.png", "preview": tmp_path / f"{name}.jpg"}
         run_script(
             "draw_gallery",
             log=tmp_path / "log",
             input={"shard": tmp_path / "shard-0.npz", "included": tmp_path / "included.csv"},
-            output={"gallery": sheet},
+            output=out,
         )
-    assert sheets[0].read_bytes() == sheets[1].read_bytes()
+        runs.append([path.read_bytes() for path in out.values()])
+    assert runs[0] == runs[1]
+    with Image.open(tmp_path / "again.png") as sheet, Image.open(tmp_path / "again.jpg") as small:
+        assert sheet.width == 2067
+        assert sheet.info["dpi"] == pytest.approx((300, 300), abs=0.01)
+        assert small.width == gallery.PREVIEW_PX
+        assert small.height == round(sheet.height * small.width / sheet.width)

@@ -11,16 +11,19 @@ from microcalc.figures import (
     calibration,
     confusion,
     decision,
+    flow,
     forest,
     odds,
+    resampling,
     roc,
-    rooms,
     style,
     subgroups,
 )
-from microcalc.files import write_json
+from microcalc.figures.rooms import evaluation, models, selection
+from microcalc.files import read_csv, read_json
 
 STUDIES = ["ordinary", "tiny", "nothing"]
+ROOMS = ["cohort", "selection", "models", "evaluation", "calibration", "refits"]
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +46,23 @@ def draw(files, config):
 
 def drawn(room, paths, config):
     named = dict(paths) | {"path": paths["lasso_path"], "cv": paths["lasso_cv"]}
-    named["split_lottery"] = paths["split_lottery_replicates"]
-    named["permutation"] = paths["permutation_replicates"]
     if room == "cohort":
-        return rooms.cohort(named)
+        return {"flow": flow.draw(read_json(named["flow"]))}
     if room == "selection":
-        return rooms.selection(named, config)
+        return selection.draw(named, config)
+    if room == "calibration":
+        parts = ("", "_curve", "_groups", "_histogram")
+        tables = [read_csv(named[f"calibration{part}"]) for part in parts]
+        asked = {name: config[name] for name in ("models", "labels", "confidence")}
+        return {"calibration": calibration.draw(*tables, **asked)}
     if room == "refits":
-        return rooms.refits(named, [paths["bootstrap"]], config)
-    return getattr(rooms, room)(named, paths["models"], config)
+        replicates = [
+            read_csv(named[f"{of}_replicates"]) for of in ("split_lottery", "permutation")
+        ]
+        tables = read_csv(named["bootstrap"]), *replicates, read_csv(named["metrics"])
+        return {"resampling": resampling.draw(*tables, models=config["models"])}
+    room_of = {"models": models, "evaluation": evaluation}[room]
+    return room_of.draw(named, paths["models"], config)
 
 
 def words_of(figure):
@@ -69,7 +80,7 @@ def assert_text_is_inside(name, figure):
 
 
 @pytest.mark.parametrize("study", STUDIES)
-@pytest.mark.parametrize("room", ["cohort", "selection", "models", "evaluation", "refits"])
+@pytest.mark.parametrize("room", ROOMS)
 def test_every_figure_has_a_journal_width_and_keeps_its_text_inside(draw, room, study):
     for name, figure in draw(room, study).items():
         width = figure.get_figwidth() * 25.4
@@ -86,9 +97,8 @@ def test_a_lasso_that_keeps_nothing_is_said_wherever_features_are_missing(draw):
 
 
 def test_a_handful_of_cases_gets_no_smooth_curve_and_one_class_no_net_benefit(draw):
-    figures = draw("evaluation", "tiny")
-    assert "One class only" in words_of(figures["net_benefit"])
-    train, internal = figures["calibration"].axes[:2]
+    assert "One class only" in words_of(draw("evaluation", "tiny")["net_benefit"])
+    train, internal = draw("calibration", "tiny")["calibration"].axes[:2]
     assert len(train.collections) > len(internal.collections)  # the band
 
 
@@ -113,23 +123,22 @@ def test_confusion_cells_are_the_counts_of_the_metrics(draw, study):
 
 
 def test_a_case_that_left_stands_in_the_flow_with_its_reason(files):
-    text = words_of(rooms.cohort({"flow": files["ordinary"]["flow"]})["flow"])
+    text = words_of(flow.draw(read_json(files["ordinary"]["flow"])))
     assert "1 case: label missing" in text
     assert "1 image: the region lies outside the image" in text
 
 
-def test_a_flow_of_many_reasons_is_still_a_figure(files, tmp_path):
+def test_a_flow_of_many_reasons_is_still_a_figure():
     reasons = [
         {"reason": f"reason {i} " + "long " * 20, "cases": i, "images": 1} for i in range(30)
     ]
-    flow = {
+    counts = {
         "labels": {"negative": "DCIS", "positive": "IDC"},
         "steps": [{"step": s, "cases": 9} for s in ("assessed", "eligible", "included")],
         "rooms": [{"room": "cohort", "cases": 9, "images": 0, "reasons": reasons}],
         "splits": {"train": {"included": {"n": 9, "n_pos": 4, "n_neg": 5}, "images": 18}},
     }
-    write_json(flow, tmp_path / "flow.json")
-    text = words_of(rooms.cohort({"flow": tmp_path / "flow.json"})["flow"])
+    text = words_of(flow.draw(counts))
     # reasons 0 to 17 are the rarest
     assert "• 153 cases, 18 images: 18 further reasons" in text
 
@@ -190,8 +199,8 @@ def test_long_names_of_classes_stay_inside_and_apart(files, config):
         "path": files["ordinary"]["lasso_path"], "cv": files["ordinary"]["lasso_cv"],
     }  # fmt: skip
     long = config | {"labels": labels}
-    figures = rooms.selection(named, long) | rooms.models(named, named["models"], long)
-    figures |= rooms.evaluation(named, named["models"], long)
+    figures = selection.draw(named, long) | models.draw(named, named["models"], long)
+    figures |= evaluation.draw(named, named["models"], long)
     for name, figure in figures.items():
         assert_text_is_inside(name, figure)
     titles = [axes.title.get_window_extent() for axes in figures["net_benefit"].axes]

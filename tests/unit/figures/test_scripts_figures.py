@@ -23,24 +23,30 @@ def files(folder, stem):
     return {suffix: str(folder / f"{stem}.{suffix}") for suffix in SUFFIXES}
 
 
-def test_draw_roc_writes_three_formats(fake, tmp_path):
+def test_draw_roc_writes_three_formats_of_each_split(fake, tmp_path):
     paths = fake["make"](tmp_path)
-    out = files(tmp_path, "roc_internal")
+    out = {
+        split: list(files(tmp_path, f"roc_{split}").values()) for split in ("internal", "external")
+    }
     run(
         "draw_roc",
         tmp_path,
         input=SimpleNamespace(predictions=paths["predictions"], metrics=paths["metrics"]),
-        output=Named(**out),
+        output=out,
         params=SimpleNamespace(
-            models=fake["MODELS"], labels=fake["LABELS"], confidence=0.95, seed=1
+            config={
+                "models": fake["MODELS"],
+                "labels": fake["LABELS"],
+                "confidence": 0.95,
+                "seed": 1,
+            }
         ),
-        wildcards=SimpleNamespace(split="internal"),
     )
-    assert all(Path(path).stat().st_size > 1000 for path in out.values())
+    assert all(Path(path).stat().st_size > 1000 for paths in out.values() for path in paths)
 
 
 def test_draw_cohort_writes_every_figure_it_names(fake, tmp_path):
     paths = fake["make"](tmp_path)
     out = list(files(tmp_path, "flow").values())
-    run("draw_cohort", tmp_path, input={"flow": str(paths["flow"])}, output={"flow": out})
+    run("draw_cohort", tmp_path, input=SimpleNamespace(flow=str(paths["flow"])), output=out)
     assert all(Path(path).stat().st_size > 1000 for path in out)

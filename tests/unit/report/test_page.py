@@ -89,10 +89,10 @@ def test_limits_come_before_warnings_before_results_before_rooms(html):
 
 
 def test_contact_sheets_are_on_the_page_and_lead_to_the_whole_ones(ordinary, fake, tmp_path):
-    sheet = tmp_path / "figures" / "gallery-0.png"
-    sheet.parent.mkdir()
-    Image.new("RGB", (2067, 1000), "gray").save(sheet)
-    outline = Outline(build(ordinary | {"galleries": [sheet]}, fake["CONFIG"]))
+    preview = tmp_path / "figures" / "gallery-0.jpg"
+    preview.parent.mkdir()
+    Image.new("RGB", (1000, 484), "gray").save(preview)
+    outline = Outline(build(ordinary | {"galleries": [preview]}, fake["CONFIG"]))
     (image,) = (image for image in outline.images if image["src"].startswith("data:image/jpeg"))
     assert (image["width"], image["height"]) == ("1000", "484")
     assert "../figures/gallery-0.png" in outline.links

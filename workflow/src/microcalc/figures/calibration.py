@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from microcalc.figures import style, words
+from microcalc.figures import palette, style, words
 from microcalc.figures.roc import kind_shown
 
 LEAST = 10
@@ -86,14 +86,14 @@ def draw(
     figure.align_ylabels(grid[:, 0])
     level = f"{100 * confidence:g}%"
     handles = [
-        Line2D([], [], color=style.GREY, label=f"smoothed, {level} band"),
+        Line2D([], [], color=palette.GREY, label=f"smoothed, {level} band"),
         Line2D(
-            [], [], color=style.GREY, marker="o", markersize=2.5, linewidth=0.6,
+            [], [], color=palette.GREY, marker="o", markersize=2.5, linewidth=0.6,
             label=f"groups of cases, {level} CI",
         ),
-        Line2D([], [], color=style.PALE, linewidth=0.8, label="perfect agreement"),
-        Patch(color=style.POSITIVE, label=str(labels["positive"])),
-        Patch(color=style.NEGATIVE, label=str(labels["negative"])),
+        Line2D([], [], color=palette.PALE, linewidth=0.8, label="perfect agreement"),
+        Patch(color=palette.POSITIVE, label=str(labels["positive"])),
+        Patch(color=palette.NEGATIVE, label=str(labels["negative"])),
     ]  # fmt: skip
     figure.legend(
         handles=handles,
@@ -124,7 +124,7 @@ def _own(table: pd.DataFrame, model: str, split: str) -> pd.DataFrame:
 def _curve(
     axes: Axes, color: str, measures: pd.DataFrame, curve: pd.DataFrame, groups: pd.DataFrame
 ) -> None:
-    axes.plot([0, 1], [0, 1], color=style.PALE, linewidth=0.8, zorder=1)
+    axes.plot([0, 1], [0, 1], color=palette.PALE, linewidth=0.8, zorder=1)
     if len(measures) and min(measures["n_neg"].iloc[0], measures["n_pos"].iloc[0]) >= LEAST:
         axes.fill_between(
             curve["probability"], curve["low"], curve["high"], color=color, alpha=0.15, linewidth=0
@@ -138,7 +138,7 @@ def _curve(
         yerr=reach,
         fmt="o",
         markersize=2.5,
-        color=style.GREY,
+        color=palette.GREY,
         elinewidth=0.6,
         zorder=2,
     )
@@ -160,9 +160,9 @@ def _histogram(axes: Axes, rows: pd.DataFrame, *, low: bool) -> None:
     middle = (rows["bin_low"] + rows["bin_high"]) / 2
     width = 0.9 * (rows["bin_high"] - rows["bin_low"])
     positive, negative = rows["n_pos"].to_numpy(), rows["n_neg"].to_numpy()
-    axes.bar(middle, positive, width=width, color=style.POSITIVE)
-    axes.bar(middle, -negative, width=width, color=style.NEGATIVE)
-    axes.axhline(0, color=style.BLACK, linewidth=0.5)
+    axes.bar(middle, positive, width=width, color=palette.POSITIVE)
+    axes.bar(middle, -negative, width=width, color=palette.NEGATIVE)
+    axes.axhline(0, color=palette.BLACK, linewidth=0.5)
     most = max([1, *positive, *negative])
     axes.set_ylim(-1.1 * most, 1.1 * most)
     ticks = [most] if low else [-most, 0, most]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from microcalc.figures import style, words
+from microcalc.figures import palette, style, words
 from microcalc.models.design import texts
 
 INTERCEPT = "(intercept)"
@@ -69,8 +69,8 @@ def draw(
         axes.spines[side].set_visible(False)
     border = len(kept) - 0.5
     if 0 < len(kept) < n:
-        axes.plot([-0.5, border], [border, border], color=style.BLACK, linewidth=0.8)
-        axes.plot([border, border], [border, n - 0.5], color=style.BLACK, linewidth=0.8)
+        axes.plot([-0.5, border], [border, border], color=palette.BLACK, linewidth=0.8)
+        axes.plot([border, border], [border, n - 0.5], color=palette.BLACK, linewidth=0.8)
     # in the empty half of the matrix
     bar = figure.colorbar(image, cax=axes.inset_axes((0.7, 0.55, 0.025, 0.4)))
     bar.set_label(f"Spearman's ρ,\ntraining set (n = {len(training)})")

@@ -7,11 +7,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from microcalc.figures import style, words
+from microcalc.figures import palette, style, words
 from microcalc.figures.roc import kind_shown
 
 LOWEST = -0.05
-STRATEGIES = {"treat_all": ("all", style.GREY), "treat_none": ("none", style.BLACK)}
+STRATEGIES = {"treat_all": ("all", palette.GREY), "treat_none": ("none", palette.BLACK)}
 
 
 @style.styled

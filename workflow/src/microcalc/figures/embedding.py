@@ -9,13 +9,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from microcalc.figures import style
+from microcalc.figures import palette, style
 
 Floats = npt.NDArray[np.float64]
 # not the colors of the models or the classes
 CENTERS = (
-    (style.BLACK, "o"), (style.ORANGE, "^"), (style.GREY, "s"), (style.YELLOW, "D"),
-    (style.BLACK, "v"), (style.ORANGE, "P"), (style.GREY, "X"),
+    (palette.BLACK, "o"), (palette.ORANGE, "^"), (palette.GREY, "s"), (palette.YELLOW, "D"),
+    (palette.BLACK, "v"), (palette.ORANGE, "P"), (palette.GREY, "X"),
 )  # fmt: skip
 
 
@@ -42,8 +42,8 @@ def draw(cases: pd.DataFrame, features: pd.DataFrame, *, labels: Mapping[str, An
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
     y = cases["y"].to_numpy(dtype=int)
     for value, name, color, marker in (
-        (0, "negative", style.NEGATIVE, "o"),
-        (1, "positive", style.POSITIVE, "^"),
+        (0, "negative", palette.NEGATIVE, "o"),
+        (1, "positive", palette.POSITIVE, "^"),
     ):
         _cloud(left, points[y == value], color, marker, str(labels[name]))
     centers = cases["center"].fillna("not given").astype(str).to_numpy()

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from microcalc.figures import style, words
+from microcalc.figures import palette, style, words
 
 LINE_MM = 3.6
 PAD_MM = 2.2
@@ -122,7 +122,7 @@ def _draw(axes: Axes, box: _Box, span: tuple[float, float], y: float) -> None:
             box.height,
             boxstyle="square,pad=0",
             facecolor="white",
-            edgecolor=style.BLACK,
+            edgecolor=palette.BLACK,
             linewidth=0.7,
         )
     )
@@ -146,7 +146,7 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> 
         arrowprops={
             "arrowstyle": "-|>,head_width=0.12,head_length=0.25",
             "linewidth": 0.7,
-            "color": style.BLACK,
+            "color": palette.BLACK,
             "shrinkA": 0,
             "shrinkB": 0,
         },
@@ -159,10 +159,10 @@ def _fan(axes: Axes, splits: list[_Box], start: float, y: float) -> None:
     width = (room - 5 * (len(splits) - 1)) / max(len(splits), 1)
     middle, bend = sum(MAIN) / 2, y - GAP_MM / 2
     centers = [MAIN[0] + i * (width + 5) + width / 2 for i in range(len(splits))]
-    axes.plot([middle, middle], [start, bend], color=style.BLACK, linewidth=0.7)
+    axes.plot([middle, middle], [start, bend], color=palette.BLACK, linewidth=0.7)
     axes.plot(
         [min([middle, *centers]), max([middle, *centers])], [bend, bend],
-        color=style.BLACK, linewidth=0.7,
+        color=palette.BLACK, linewidth=0.7,
     )  # fmt: skip
     for center, box in zip(centers, splits, strict=True):
         _arrow(axes, (center, bend), (center, y))

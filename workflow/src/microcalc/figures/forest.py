@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from microcalc.figures import style, words
+from microcalc.figures import palette, style, words
 
 ROW_MM = 4.3
 MARK_MM = 1.7
@@ -31,7 +31,7 @@ class Mark:
     value: float
     low: float
     high: float
-    color: str = style.BLACK
+    color: str = palette.BLACK
     marker: str = "s"
     hollow: bool = False
 
@@ -113,7 +113,7 @@ def plot(
         panel.text(0, -1, heading, rotation=90 if head.upright else 0, **look)
     if reference is not None:
         axes.plot(
-            [reference, reference], [0, bottom + 0.9], color=style.GREY, linewidth=0.7, zorder=1
+            [reference, reference], [0, bottom + 0.9], color=palette.GREY, linewidth=0.7, zorder=1
         )
     for middle, height, line in zip(middles, heights, lines, strict=True):
         texts.text(

@@ -11,7 +11,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from microcalc.figures import style, words
+from microcalc.figures import palette, style, words
 
 INTERCEPT = "(intercept)"
 MOST_FEATURES = 40
@@ -95,8 +95,8 @@ def draw(
     if named_below:
         figure.legend(
             handles=[
-                Patch(color=style.NEGATIVE, label=str(labels["negative"])),
-                Patch(color=style.POSITIVE, label=str(labels["positive"])),
+                Patch(color=palette.NEGATIVE, label=str(labels["negative"])),
+                Patch(color=palette.POSITIVE, label=str(labels["positive"])),
             ],
             loc="outside lower center",
             ncols=2,
@@ -129,7 +129,7 @@ def _classes(
         y[None, :],
         aspect="auto",
         interpolation="nearest",
-        cmap=ListedColormap([style.NEGATIVE, style.POSITIVE]),
+        cmap=ListedColormap([palette.NEGATIVE, palette.POSITIVE]),
         vmin=0,
         vmax=1,
     )

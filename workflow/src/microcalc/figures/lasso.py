@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from microcalc.figures import style
+from microcalc.figures import palette, style
 
 INTERCEPT = "(intercept)"
 MOST_LABELS = 8
@@ -52,11 +52,11 @@ def draw_path(path: pd.DataFrame, cv: pd.DataFrame, *, choose: str) -> Figure:
         axes.plot(
             x,
             wide[feature],
-            color=colors.get(feature, style.GREY if alive else style.PALE),
+            color=colors.get(feature, palette.GREY if alive else palette.PALE),
             linewidth=1.1 if alive else 0.7,
             zorder=3 if feature in colors else 2,
         )
-    axes.axhline(0, color=style.BLACK, linewidth=0.5, zorder=1)
+    axes.axhline(0, color=palette.BLACK, linewidth=0.5, zorder=1)
     axes.set(xlabel="log λ", ylabel="Coefficient per SD")
     _log_lambda_axis(axes, lambdas)
     _mark_lambdas(axes, cv, choose, above=True)
@@ -92,8 +92,8 @@ def draw_cv(cv: pd.DataFrame, *, choose: str) -> Figure:
         table[measure],
         yerr=table[error],
         fmt="o",
-        color=style.VERMILLION,
-        ecolor=style.PALE,
+        color=palette.VERMILLION,
+        ecolor=palette.PALE,
         elinewidth=0.7,
         markersize=2,
     )
@@ -134,7 +134,7 @@ def _mark_lambdas(axes: Axes, cv: pd.DataFrame, choose: str, *, above: bool = Fa
             continue
         solid = name == choose
         axes.axvline(
-            place, color=style.BLACK, linewidth=0.8, linestyle="solid" if solid else (0, (2, 2))
+            place, color=palette.BLACK, linewidth=0.8, linestyle="solid" if solid else (0, (2, 2))
         )
         text = " = ".join(NAMES.values()) if same else NAMES[name]
         # the axis falls to the right: lambda 1SE is the larger and stands left of lambda min
@@ -170,12 +170,12 @@ def _count_axis(axes: Axes, table: pd.DataFrame) -> None:
 
 def _label_colors() -> list[str]:
     return [
-        style.VERMILLION,
-        style.BLUE,
-        style.GREEN,
-        style.PURPLE,
-        style.ORANGE,
-        style.SKY,
+        palette.VERMILLION,
+        palette.BLUE,
+        palette.GREEN,
+        palette.PURPLE,
+        palette.ORANGE,
+        palette.SKY,
         "#7A5195",
         "#4D4D4D",
     ]

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from microcalc.figures import style
+from microcalc.figures import palette, style
 from microcalc.files import read_csv
 
 ABREAST = 3
@@ -50,15 +50,19 @@ def draw(curves: Mapping[str, pd.DataFrame]) -> Figure:
 def _panel(axes: Axes, curve: pd.DataFrame) -> None:
     epoch = curve["epoch"] + 1
     axes.plot(
-        epoch, curve["loss_learn"], color=style.GREY, linestyle=(0, (4, 1.5)), label="Learned from"
+        epoch,
+        curve["loss_learn"],
+        color=palette.GREY,
+        linestyle=(0, (4, 1.5)),
+        label="Learned from",
     )
-    axes.plot(epoch, curve["loss_stop"], color=style.BLUE, label="Held out")
+    axes.plot(epoch, curve["loss_stop"], color=palette.BLUE, label="Held out")
     best = curve["is_best"].to_numpy(dtype=bool)
     axes.plot(
-        epoch[best], curve.loc[best, "loss_stop"], "o", color=style.VERMILLION, markersize=5,
+        epoch[best], curve.loc[best, "loss_stop"], "o", color=palette.VERMILLION, markersize=5,
         linestyle="none", label="Kept",
     )  # fmt: skip
     heads = int((curve["phase"] == "head").sum())
-    axes.axvspan(0.5, heads + 0.5, color=style.PALE, alpha=0.35, linewidth=0, label="Head alone")
+    axes.axvspan(0.5, heads + 0.5, color=palette.PALE, alpha=0.35, linewidth=0, label="Head alone")
     axes.set_xlim(0.5, len(curve) + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from microcalc.figures import style
+from microcalc.figures import palette, style
 
 # where a label is tried around its point: right, left, above, below, corners
 PLACES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
@@ -27,8 +27,8 @@ def draw(ranked: pd.DataFrame, selected: pd.DataFrame) -> Figure:
     axes = figure.add_subplot()
     kept = ranked["feature"].isin(selected["feature"])
     for chosen, face, edge, name in (
-        (~kept, "white", style.GREY, "ranked only"),
-        (kept, style.VERMILLION, style.VERMILLION, "kept by the LASSO"),
+        (~kept, "white", palette.GREY, "ranked only"),
+        (kept, palette.VERMILLION, palette.VERMILLION, "kept by the LASSO"),
     ):
         rows = ranked[chosen]
         axes.scatter(

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from microcalc.figures import choice, points, style, words
+from microcalc.figures import choice, palette, points, style, words
 from microcalc.figures.lasso import spread
 from microcalc.models.design import DEEP_SCORE, texts
 
@@ -171,10 +171,10 @@ def _figure(
     _axis(axes, risk_row, name, at * stretch, [f"{risk:g}" for risk in risks], staggered=True)
     cut = float(nomogram.total(float(model["threshold"]))) * stretch
     if 0 <= cut <= points.LONGEST:
-        axes.plot(cut, risk_row, marker="v", markersize=5, color=style.BLACK, zorder=4)
+        axes.plot(cut, risk_row, marker="v", markersize=5, color=palette.BLACK, zorder=4)
     if example:
         _example(axes, nomogram, example, stretch, n_rows)
-        axes.text(-34, n_rows - 0.35, sentence, fontsize=7, va="top", color=style.VERMILLION)
+        axes.text(-34, n_rows - 0.35, sentence, fontsize=7, va="top", color=palette.VERMILLION)
     return figure
 
 
@@ -197,11 +197,11 @@ def _axis(
     axes.text(-34, row, words.wrapped(label, 24), fontsize=8, va="center")
     if not len(at):
         return
-    axes.plot([at.min(), at.max()], [row, row], color=style.BLACK, linewidth=0.8)
+    axes.plot([at.min(), at.max()], [row, row], color=palette.BLACK, linewidth=0.8)
     order = np.argsort(at, kind="stable")
     if fine:
         for tick in np.arange(at.min(), at.max() + 1e-9, fine):
-            axes.plot([tick, tick], [row, row + 0.06], color=style.BLACK, linewidth=0.4)
+            axes.plot([tick, tick], [row, row + 0.06], color=palette.BLACK, linewidth=0.4)
     below_and_above = _sides(at, names, order) if staggered else (order,)
     for way, own in zip((1, -1), below_and_above, strict=False):
         places = _apart(at[own], [names[i] for i in own])
@@ -209,7 +209,7 @@ def _axis(
             axes.plot(
                 [at[i], at[i], place],
                 [row, row + way * 0.1, row + way * 0.18],
-                color=style.BLACK,
+                color=palette.BLACK,
                 linewidth=0.5,
             )
             axes.text(
@@ -255,7 +255,7 @@ def _apart(at: Floats, names: Sequence[str]) -> Floats:
 def _example(
     axes: Axes, nomogram: points.Scale, example: Example, stretch: float, n_rows: int
 ) -> None:
-    look: dict[str, Any] = {"color": style.VERMILLION, "zorder": 5}
+    look: dict[str, Any] = {"color": palette.VERMILLION, "zorder": 5}
     for row, axis in enumerate(nomogram.axes, start=1):
         place = example.points[axis.variable]
         axes.plot([place, place], [0, row], linewidth=0.5, linestyle=(0, (2, 2)), **look)

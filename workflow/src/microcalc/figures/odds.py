@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from microcalc.figures import forest, style, words
+from microcalc.figures import forest, palette, style, words
 
 # an axis from 1/50 to 50 holds what a study of hundreds of cases can estimate; one that goes
 # further keeps its mark clear of the arrowhead at the axis' end
@@ -53,8 +53,10 @@ def draw(
         logarithmic=True,
     )
     handles = [
-        Line2D([], [], color=style.GREY, marker="o", markerfacecolor="white", label="univariable"),
-        Line2D([], [], color=style.BLACK, marker="s", label="multivariable"),
+        Line2D(
+            [], [], color=palette.GREY, marker="o", markerfacecolor="white", label="univariable"
+        ),
+        Line2D([], [], color=palette.BLACK, marker="s", label="multivariable"),
     ]
     for handle in handles:
         handle.set(linewidth=0.9, markersize=4)
@@ -95,8 +97,8 @@ def _line(
     adjusted = together.get((row["variable"], row["level"]))
     marks, texts = [], []
     for source, color, marker, hollow in (
-        (row, style.GREY, "o", True),
-        (adjusted, style.BLACK, "s", False),
+        (row, palette.GREY, "o", True),
+        (adjusted, palette.BLACK, "s", False),
     ):
         if source is None:
             texts.append("–")

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from microcalc.figures import style, words
+from microcalc.figures import palette, style, words
 
 
 @style.styled
@@ -41,8 +41,8 @@ def draw(published: pd.DataFrame, *, models: Sequence[str], confidence: float = 
     panels[-1, 0].set_xlabel("Value")
     panels[-1, 0].set_xlim(-0.02, 1.02)
     handles = [
-        Line2D([], [], color=style.GREY, marker="D", markerfacecolor="white", linestyle="none"),
-        Line2D([], [], color=style.GREY, marker="o"),
+        Line2D([], [], color=palette.GREY, marker="D", markerfacecolor="white", linestyle="none"),
+        Line2D([], [], color=palette.GREY, marker="o"),
     ]
     names = ["published", f"this run ({100 * confidence:g}% CI)"]
     for handle in handles:
@@ -92,4 +92,4 @@ def _panel(axes: Axes, rows: pd.DataFrame, models: Sequence[str]) -> None:
     axes.tick_params(axis="y", length=0)
     starts = [i for i in range(1, len(lines)) if lines[i][0][0] != lines[i - 1][0][0]]
     for start in starts:
-        axes.axhline(start - 0.5, color=style.PALE, linewidth=0.5)
+        axes.axhline(start - 0.5, color=palette.PALE, linewidth=0.5)

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from microcalc.figures import style, words
+from microcalc.figures import palette, style, words
 
 Floats = npt.NDArray[np.float64]
 
@@ -62,7 +62,7 @@ def draw(
     ):
         _panel(axes, values, study, models)
         if expected is not None:
-            axes.axvline(expected, color=style.GREY, linewidth=0.7, zorder=1)
+            axes.axvline(expected, color=palette.GREY, linewidth=0.7, zorder=1)
         axes.set_xlabel(title, fontsize=7)
         if len(found) > 1:
             style.panel_letter(axes, "ABCD"[number])
@@ -91,17 +91,17 @@ def _panel(
         heights = place + 0.3 * np.sin(np.arange(own.size) * 2.399963)
         axes.scatter(own, heights, s=5, color=look.color, alpha=0.45, linewidths=0)
         quartiles = np.quantile(own, [0.25, 0.5, 0.75])
-        axes.plot(quartiles[[0, 2]], [place, place], color=style.BLACK, linewidth=2, zorder=3)
+        axes.plot(quartiles[[0, 2]], [place, place], color=palette.BLACK, linewidth=2, zorder=3)
         axes.plot(
             quartiles[1], place, marker="o", markersize=4.5, color="white", zorder=4,
-            markeredgecolor=style.BLACK,
+            markeredgecolor=palette.BLACK,
         )  # fmt: skip
         if np.isfinite(study.get(name, np.nan)):
             axes.plot(
                 study[name], place, marker="D", markersize=5, color=look.color, zorder=5,
-                markeredgecolor=style.BLACK, markeredgewidth=0.7,
+                markeredgecolor=palette.BLACK, markeredgewidth=0.7,
             )  # fmt: skip
         axes.annotate(
             f"n = {own.size}", xy=(1, place - 0.38), xycoords=("axes fraction", "data"),
-            ha="right", va="center", fontsize=7, color=style.GREY,
+            ha="right", va="center", fontsize=7, color=palette.GREY,
         )  # fmt: skip

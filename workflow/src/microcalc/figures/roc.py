@@ -1,7 +1,7 @@
 """ROC curves of all models in one split."""
 
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from microcalc.evaluation import roc_band
-from microcalc.figures import style, words
+from microcalc.figures import palette, style, words
 from microcalc.seeds import stream
 
 Floats = npt.NDArray[np.float64]
@@ -53,6 +53,13 @@ def kind_shown(split: str) -> str:
     return "out_of_fold" if split == "train" else "held_out"
 
 
+def draw_each(
+    predictions: pd.DataFrame, metrics: pd.DataFrame, *, splits: Iterable[str], **how: Any
+) -> dict[str, Figure]:
+    """Return the figure of each of the splits, see `draw`."""
+    return {split: draw(predictions, metrics, split=split, **how) for split in splits}
+
+
 @style.styled
 def draw(
     predictions: pd.DataFrame,
@@ -93,7 +100,7 @@ def draw(
     height = style.COLUMN_MM + (LEGEND_LINE_MM * (len(models) + 3) if below else 0)
     figure = style.new_figure(style.COLUMN_MM, height)
     axes = figure.add_subplot()
-    axes.plot([0, 1], [0, 1], color=style.PALE, linewidth=0.8, zorder=1)
+    axes.plot([0, 1], [0, 1], color=palette.PALE, linewidth=0.8, zorder=1)
     n_negative = n_positive = 0
     curves: list[tuple[Floats, Floats]] = []
     operating: dict[str, tuple[float, float]] = {}

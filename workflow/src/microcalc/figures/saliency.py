@@ -2,7 +2,7 @@
 
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,8 +44,8 @@ def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
     labels
         The names of the classes: negative and positive.
     """
-    places = list(dict.fromkeys(zip(arrays["split"], arrays["case_id"], strict=True)))
-    if not places:
+    cases = list(dict.fromkeys(zip(arrays["split"], arrays["case_id"], strict=True)))
+    if not cases:
         return style.message(
             style.new_figure(style.COLUMN_MM, 20), "No validation case has a prediction to map."
         )
@@ -56,17 +56,22 @@ def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
         )
     rows = [
         np.flatnonzero((arrays["split"] == split) & (arrays["case_id"] == case_id))[:2]
-        for split, case_id in places
+        for split, case_id in cases
     ]
     views = max(map(len, rows))
     height = TOP_MM + len(rows) * ROW_MM + BAR_MM
     figure = style.new_figure(TEXT_MM + 3 * views * ROW_MM, height)
-    grid = figure.subplots(
-        len(rows),
-        1 + 3 * views,
-        squeeze=False,
-        gridspec_kw={"width_ratios": [1.2] + [1] * 3 * views},
+    columns = 1 + 3 * views
+    places = figure.add_gridspec(
+        len(rows) + 1,
+        columns,
+        width_ratios=[1.2] + [1] * (columns - 1),
+        height_ratios=[ROW_MM] * len(rows) + [BAR_MM / 4],
     )
+    grid = [
+        [figure.add_subplot(places[row, column]) for column in range(columns)]
+        for row in range(len(rows))
+    ]
     strongest = float(np.abs(arrays["map"]).max())
     for line, images in zip(grid, rows, strict=True):
         _describe(line[0], arrays, images[0], labels)
@@ -76,9 +81,8 @@ def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
             shown = _pictures(line[1 + 3 * view : 4 + 3 * view], arrays, i, strongest)
     for column, title in enumerate(("Patch", "Map", "Overlay") * views):
         grid[0][1 + column].set_title(title, fontweight="normal", loc="center")
-    bar = figure.colorbar(
-        shown, ax=grid, location="bottom", fraction=4 / height, aspect=60, pad=2 / height
-    )
+    # a bar that is given its parents is measured once for each of them
+    bar = figure.colorbar(shown, cax=figure.add_subplot(places[-1, :]), orientation="horizontal")
     bar.set_label(f"Evidence for {labels['negative']} (−) or {labels['positive']} (+), log odds")
     bar.outline.set_visible(False)
     return figure
@@ -97,13 +101,18 @@ def _describe(axes: Axes, arrays: Arrays, i: int, labels: Mapping[str, str]) -> 
     axes.text(0, 0.5, text, transform=axes.transAxes, va="center", ha="left", fontsize=7)
 
 
-def _pictures(line: npt.NDArray[Any], arrays: Arrays, i: int, strongest: float) -> Any:
+def _pictures(line: Sequence[Axes], arrays: Arrays, i: int, strongest: float) -> Any:
     """Draw one view's three pictures; return what a color bar explains."""
     picture, values = arrays["picture"][i], arrays["map"][i]
     size = len(picture)
     extent = (0.0, float(size), float(size), 0.0)
-    grey = {"cmap": "gray", "vmin": 0, "vmax": 255, "extent": extent}
-    color = {"cmap": COLORS, "vmin": -strongest, "vmax": strongest, "extent": extent}
+    grey: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 255, "extent": extent}
+    color: dict[str, Any] = {
+        "cmap": COLORS,
+        "vmin": -strongest,
+        "vmax": strongest,
+        "extent": extent,
+    }
     line[0].imshow(picture, **grey)
     view = str(arrays["view"][i])
     line[0].text(

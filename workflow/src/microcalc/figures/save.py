@@ -50,8 +50,8 @@ def _settle(figure: Figure) -> None:
     """
     engine = figure.get_layout_engine()
     if isinstance(engine, ConstrainedLayoutEngine):
-        figure.draw_without_rendering()
-        # where an aspect is fixed, the first round moves what the second fits
+        engine.execute(figure)
+        # the first round moves what the second fits: ticks, and axes of a fixed aspect
         engine.execute(figure)
         figure.set_layout_engine(None)  # or every format is laid out, and drawn, once more
         for axes in figure.axes:

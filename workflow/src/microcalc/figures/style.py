@@ -12,25 +12,12 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from microcalc.figures import palette
+
 COLUMN_MM = 85.0
 PAGE_MM = 175.0
 TALLEST_MM = 235.0
 """What a printed page has room for above a short caption."""
-
-# Okabe M, Ito K. Color Universal Design, 2008: told apart by readers with any color vision.
-BLACK = "#000000"
-ORANGE = "#E69F00"
-SKY = "#56B4E9"
-GREEN = "#009E73"
-YELLOW = "#F0E442"
-BLUE = "#0072B2"
-VERMILLION = "#D55E00"
-PURPLE = "#CC79A7"
-
-GREY = "#6E6E6E"
-PALE = "#C9C9C9"
-NEGATIVE = SKY
-POSITIVE = PURPLE
 
 RC: dict[str, object] = {
     "font.family": "sans-serif",
@@ -91,16 +78,16 @@ class ModelLook:
 
 
 _KNOWN = {
-    "clinical": ModelLook(BLUE, (0, (4, 1.5)), "s"),
-    "deep": ModelLook(VERMILLION, (0, (5, 1.2, 1, 1.2)), "^"),
-    "combined": ModelLook(GREEN, "solid", "o"),
+    "clinical": ModelLook(palette.BLUE, (0, (4, 1.5)), "s"),
+    "deep": ModelLook(palette.VERMILLION, (0, (5, 1.2, 1, 1.2)), "^"),
+    "combined": ModelLook(palette.GREEN, "solid", "o"),
 }
 _FURTHER = (
-    ModelLook(ORANGE, (0, (1, 1)), "D"),
-    ModelLook(BLACK, (0, (3, 1, 1, 1, 1, 1)), "v"),
-    ModelLook(SKY, (0, (6, 2)), "P"),
-    ModelLook(PURPLE, (0, (2, 1)), "X"),
-    ModelLook(GREY, "solid", "*"),
+    ModelLook(palette.ORANGE, (0, (1, 1)), "D"),
+    ModelLook(palette.BLACK, (0, (3, 1, 1, 1, 1, 1)), "v"),
+    ModelLook(palette.SKY, (0, (6, 2)), "P"),
+    ModelLook(palette.PURPLE, (0, (2, 1)), "X"),
+    ModelLook(palette.GREY, "solid", "*"),
 )
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from scipy.special import logit
 
-from microcalc.figures import style, words
+from microcalc.figures import palette, style, words
 from microcalc.figures.roc import kind_shown
 
 
@@ -58,8 +58,8 @@ def draw(
     figure.supylabel("Deep score − threshold (log odds)", fontsize=8)
     figure.legend(
         handles=[
-            Patch(color=style.NEGATIVE, label=f"truth: {labels['negative']}"),
-            Patch(color=style.POSITIVE, label=f"truth: {labels['positive']}"),
+            Patch(color=palette.NEGATIVE, label=f"truth: {labels['negative']}"),
+            Patch(color=palette.POSITIVE, label=f"truth: {labels['positive']}"),
         ],
         loc="outside lower right",
         ncols=2,
@@ -69,9 +69,9 @@ def draw(
 
 def _bars(axes: Axes, height: "np.typing.NDArray[np.float64]", y: "np.typing.NDArray[Any]") -> None:
     order = np.lexsort((y, height))
-    colors = np.where(y[order] == 1, style.POSITIVE, style.NEGATIVE)
+    colors = np.where(y[order] == 1, palette.POSITIVE, palette.NEGATIVE)
     axes.bar(np.arange(len(order)), height[order], width=0.9, color=colors.tolist())
-    axes.axhline(0, color=style.BLACK, linewidth=0.6)
+    axes.axhline(0, color=palette.BLACK, linewidth=0.6)
     # a strip of the truth below: a bar of no height has a color too
     axes.scatter(
         np.arange(len(order)),

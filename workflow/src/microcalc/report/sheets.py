@@ -1,6 +1,5 @@
-"""Contact sheets on the page: small enough to travel with it, linked to the whole ones."""
+"""Contact sheets on the page: small copies that travel with it, linked to the whole ones."""
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +9,6 @@ from microcalc.report.data_uri import data_uri
 
 MOST = 8
 """Sheets that the page holds; a large study's are linked alone."""
-
-_WIDTH = 1000
-_QUALITY = 55
 
 
 @dataclass(frozen=True)
@@ -24,19 +20,16 @@ class Sheet:
     size: tuple[int, int]
 
 
-def of_study(paths: tuple[Path, ...]) -> list[Sheet]:
+def of_study(previews: tuple[Path, ...]) -> list[Sheet]:
     """Return the sheets in order; beyond `MOST` of them, none has a copy on the page."""
-    held = len(paths) <= MOST
-    return [_sheet(path, held=held) for path in paths]
+    held = len(previews) <= MOST
+    return [_sheet(preview, held=held) for preview in previews]
 
 
-def _sheet(path: Path, *, held: bool) -> Sheet:
-    link = f"../{path.parent.name}/{path.name}"
+def _sheet(preview: Path, *, held: bool) -> Sheet:
+    link = f"../{preview.parent.name}/{preview.stem}.png"
     if not held:
         return Sheet(link, "", (0, 0))
-    with Image.open(path) as whole:
-        size = _WIDTH, max(1, round(whole.height * _WIDTH / whole.width))
-        small = whole.convert("RGB").resize(size, Image.Resampling.BOX, reducing_gap=2)
-    data = io.BytesIO()
-    small.save(data, "JPEG", quality=_QUALITY, optimize=True)
-    return Sheet(link, data_uri(data.getvalue(), "image/jpeg"), size)
+    with Image.open(preview) as image:
+        size = image.size
+    return Sheet(link, data_uri(preview.read_bytes(), "image/jpeg"), size)

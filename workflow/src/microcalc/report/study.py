@@ -40,7 +40,7 @@ class Study:
     figures
         Every figure's file by its stem: `roc_internal`.
     sheets
-        The contact sheets of the images, one per shard.
+        The smaller copies of the images' contact sheets, one per shard.
     graph
         The rules of the study with their run times, where they are to be shown.
     """

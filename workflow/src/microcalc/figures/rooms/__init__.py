@@ -1,0 +1,4 @@
+"""The figures of a room, drawn together: one start of Python for many figures.
+
+A module per job, so that a change of one figure's code redraws no other room.
+"""

@@ -1,0 +1,44 @@
+"""The figures of the models room."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from microcalc.figures import choice, nomogram, odds
+from microcalc.files import read_csv, read_json
+from microcalc.images import included
+
+Path = str | os.PathLike[str]
+Files = Mapping[str, Path]
+Config = Mapping[str, Any]
+
+
+def draw(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[str, Figure]:
+    """Return the figures of the models room by name, from the files by name."""
+    cases = included.read(files["included"]).merge(_deep_scores(files["deep_scores"]), on="case_id")
+    read = [read_json(path) for path in frozen_models]
+    clinical, labels = config["clinical"], config["labels"]
+    return {
+        "odds_ratios": odds.draw(
+            read_csv(files["univariable"]),
+            read_csv(files["multivariable"]),
+            clinical,
+            labels=labels,
+            confidence=config["confidence"],
+        ),
+        "nomogram": nomogram.draw(
+            choice.of_own_network({str(model["name"]): model for model in read}),
+            *(cases, clinical),
+            labels=labels,
+        ),
+    }
+
+
+def _deep_scores(path: Path) -> pd.DataFrame:
+    """Return each case's deep score by the frozen model, which has seen the training cases."""
+    scores = read_csv(path)
+    final = (scores["kind"] != "out_of_fold") & (scores["network"] == "main")
+    return scores.loc[final, ["case_id", "deep_score"]]

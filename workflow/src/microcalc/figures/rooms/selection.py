@@ -1,0 +1,30 @@
+"""The figures of the selection room."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from microcalc.figures import correlation, embedding, heatmap, lasso, mrmr
+from microcalc.files import read_csv, read_parquet
+from microcalc.images import included
+
+Path = str | os.PathLike[str]
+Files = Mapping[str, Path]
+Config = Mapping[str, Any]
+
+
+def draw(files: Files, config: Config) -> dict[str, Figure]:
+    """Return the figures of the selection room by name, from the files by name."""
+    cases, features = included.read(files["included"]), read_parquet(files["features"])
+    selected, cv = read_csv(files["selected"]), read_csv(files["cv"])
+    choose, labels = config["choose"], config["labels"]
+    return {
+        "mrmr": mrmr.draw(read_csv(files["mrmr"]), selected),
+        "lasso_path": lasso.draw_path(read_csv(files["path"]), cv, choose=choose),
+        "lasso_cv": lasso.draw_cv(cv, choose=choose),
+        "feature_heatmap": heatmap.draw(cases, features, selected, labels=labels),
+        "feature_correlation": correlation.draw(cases, features, selected, config["clinical"]),
+        "embedding": embedding.draw(cases, features, labels=labels),
+    }

@@ -12,6 +12,7 @@ rule build_cohort:
         log_of("build_cohort"),
     benchmark:
         time_of("build_cohort")
+    priority: ON_THE_LONGEST_WAY
     localrule: True
     conda:
         "../../envs/analysis.yaml"

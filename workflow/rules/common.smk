@@ -86,6 +86,8 @@ LABELLED = APPLIED and told_plainly(
 )
 # A cohort that models are applied to is external to them, whole.
 SCORED = ("external",) if APPLIED else SPLITS
+# The report waits longest for these jobs; the others fill the cores beside them.
+ON_THE_LONGEST_WAY = 1
 PSEUDONYM = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 PATHS = Paths(config, APPLIED.frozen if APPLIED else None)
 in_study, log_of, time_of, where = PATHS.result, PATHS.log, PATHS.time, PATHS.where
@@ -199,6 +201,12 @@ def adapted_weights_of_model(wildcards):
 def extraction_threads(wildcards):
     """Return each shard's share of this machine's cores; a cluster's profile sets its own."""
     return max(1, workflow.cores // len(SHARDS))
+
+
+def selection_threads(wildcards):
+    """Return one core for a small study, which would wait longer for a second than it computes."""
+    images = len(SHARDS) * len(SHARDING.rows(0))
+    return min(4, 1 + images // 2000)
 
 
 def extraction_settings(wildcards):

@@ -71,6 +71,7 @@ rule evaluate_models:
         log_of("evaluate_models"),
     benchmark:
         time_of("evaluate_models")
+    priority: ON_THE_LONGEST_WAY
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -231,6 +232,7 @@ rule compute_saliency:
         log_of("compute_saliency"),
     benchmark:
         time_of("compute_saliency")
+    priority: ON_THE_LONGEST_WAY
     conda:
         "../../envs/torch.yaml"
     resources:

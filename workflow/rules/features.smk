@@ -27,6 +27,7 @@ rule prepare_weights:
         time_of("prepare_weights/{network}{backbone}")
     wildcard_constraints:
         network=networks.pattern(networks.given(PATHS.networks)),
+    priority: ON_THE_LONGEST_WAY
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -92,6 +93,7 @@ rule extract_features:
         log_of("{network}extract_features/{shard}"),
     benchmark:
         time_of("extract_features/{network}{shard}")
+    priority: ON_THE_LONGEST_WAY
     conda:
         "../../envs/torch.yaml"
     threads: extraction_threads
@@ -117,6 +119,7 @@ rule gather_features:
         log_of("{network}gather_features"),
     benchmark:
         time_of("gather_features/{network}jobs")
+    priority: ON_THE_LONGEST_WAY
     localrule: True
     conda:
         "../../envs/analysis.yaml"

@@ -131,6 +131,7 @@ rule draw_evaluation:
         log_of("draw_evaluation"),
     benchmark:
         time_of("draw_evaluation")
+    priority: ON_THE_LONGEST_WAY
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -184,6 +185,7 @@ rule draw_saliency:
         log_of("draw_saliency"),
     benchmark:
         time_of("draw_saliency")
+    priority: ON_THE_LONGEST_WAY
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -197,7 +199,7 @@ rule draw_saliency:
 rule draw_gallery:
     input:
         shard=in_study("images/shard-{shard}.npz"),
-        included=in_study("images/included.csv"),
+        eligible=in_study("cohort/eligible.csv"),
     output:
         sheet=in_study("figures/gallery-{shard}.png"),
         preview=in_study("figures/gallery-{shard}.jpg"),

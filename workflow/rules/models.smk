@@ -38,6 +38,7 @@ rule fit_model:
         log_of("fit_model/{model}"),
     benchmark:
         time_of("fit_model/{model}")
+    priority: ON_THE_LONGEST_WAY
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -93,6 +94,7 @@ rule predict:
         log_of("predict"),
     benchmark:
         time_of("predict")
+    priority: ON_THE_LONGEST_WAY
     localrule: True
     conda:
         "../../envs/analysis.yaml"

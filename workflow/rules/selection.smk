@@ -15,9 +15,10 @@ rule select_features:
         log_of("{network}select_features"),
     benchmark:
         time_of("select_features/{network}jobs")
+    priority: ON_THE_LONGEST_WAY
     conda:
         "../../envs/analysis.yaml"
-    threads: 4
+    threads: selection_threads
     resources:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(60),

@@ -6,6 +6,6 @@ from microcalc.logs import start
 from microcalc.tables import read_table
 
 start(snakemake.log[0])
-cases = read_table(snakemake.input.included, only=("case_id", "split")).rows
+cases = read_table(snakemake.input.eligible, only=("case_id", "split")).rows
 sheet = gallery.draw(read(snakemake.input.shard), cases)
 gallery.save(sheet, snakemake.output.sheet, snakemake.output.preview)

@@ -105,14 +105,14 @@ def test_a_shard_without_images_is_a_sheet_without_entries(shard, tmp_path):
 
 def test_the_script_writes_the_same_bytes_twice_and_needs_no_label(shard, tmp_path):
     shard(row("a1", "a"), row("b1", "b"))
-    (tmp_path / "included.csv").write_text("case_id,split\na,train\nb,external\n")
+    (tmp_path / "eligible.csv").write_text("case_id,split\na,train\nb,external\n")
     runs = []
     for name in ("gallery-0", "again"):
         out = {"sheet": tmp_path / f"{name}.png", "preview": tmp_path / f"{name}.jpg"}
         run_script(
             "draw_gallery",
             log=tmp_path / "log",
-            input={"shard": tmp_path / "shard-0.npz", "included": tmp_path / "included.csv"},
+            input={"shard": tmp_path / "shard-0.npz", "eligible": tmp_path / "eligible.csv"},
             output=out,
         )
         runs.append([path.read_bytes() for path in out.values()])

@@ -112,7 +112,7 @@ def draw(shard: Shard, cases: Iterable[Mapping[str, str]]) -> Sheet:
         What `microcalc.images.shard_file.read` returned. Its pictures are black around the breast,
         so that nothing burned in there is shown.
     cases
-        The rows of `images/included.csv`: case_id and split of every eligible case.
+        The rows of `cohort/eligible.csv`: case_id and split of every eligible case.
     """
     splits = {case["case_id"]: case["split"] for case in cases}
     numbers = _chosen(shard)

@@ -293,10 +293,9 @@ def _estimates(
 
 
 def _band(drawn: Floats, *, confidence: float) -> tuple[Floats, Floats]:
-    bounds = [resampling.percentile(values, confidence=confidence) for values in drawn.T]
+    low, high = resampling.pointwise(drawn, confidence=confidence)
     # Straight pieces may leave [0, 1]; the share of positives cannot.
-    low, high = np.clip(np.array(bounds).T, 0, 1)
-    return low, high
+    return np.clip(low, 0, 1), np.clip(high, 0, 1)
 
 
 def _replicates(

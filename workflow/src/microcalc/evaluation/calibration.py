@@ -107,10 +107,9 @@ def wald(
 ) -> dict[str, tuple[float, float]]:
     """Return Wald intervals of intercept, slope and citl, for independent cases."""
     positive, p = _checked(y, probability)
-    (intercept, slope), errors = (
-        v[0] for v in logit_fits.intercept_and_slope(positive[None], p[None])
-    )
-    citl, citl_error = (v[0] for v in logit_fits.intercept_alone(positive[None], p[None]))
+    sample = positive[None], p[None]
+    (intercept, slope), errors = (v[0].tolist() for v in logit_fits.intercept_and_slope(*sample))
+    citl, citl_error = (v[0].tolist() for v in logit_fits.intercept_alone(*sample))
     reach = float(ndtri(0.5 + arrays.check_confidence(confidence) / 2))
     named = {
         "intercept": (intercept, errors[0]),

@@ -52,6 +52,17 @@ def test_percentiles_are_replicates_and_keep_infinity():
     assert resampling.percentile(values, confidence=0.95) == (3, np.inf)
 
 
+def test_pointwise_intervals_are_those_of_each_column():
+    replicates = np.random.default_rng(6).normal(size=(200, 5))
+    replicates[:, 1] = np.round(replicates[:, 1])
+    replicates[:3, 2] = np.nan
+    replicates[:150, 3] = np.nan
+    replicates[:9, 4] = np.inf
+    low, high = resampling.pointwise(replicates, confidence=0.9)
+    alone = [resampling.percentile(column, confidence=0.9) for column in replicates.T]
+    np.testing.assert_array_equal(np.column_stack([low, high]), alone)
+
+
 def test_too_many_undefined_replicates_give_no_interval():
     low, high = resampling.percentile([1.0, 2.0, np.nan], confidence=0.95)
     assert np.isnan(low)

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import chdtrc, expit, logit, ndtr, ndtri
+from scipy.special import chdtrc, expit, ndtr, ndtri
 
-from microcalc.evaluation import arrays, predictions, resampling
+from microcalc.evaluation import arrays, logit_fits, predictions, resampling
 from microcalc.evaluation.arrays import Bools, Floats
 from microcalc.evaluation.proportions import wilson
 from microcalc.seeds import stream
 
-# A probability of exactly 0 or 1 has no logit; so near to it none is claimed with reason.
-EDGE = 1e-12
+Curve = tuple[Floats, Floats]
+
 GROUPS = 10
 BINS = 20
 CURVE_POINTS = 101
@@ -98,7 +98,8 @@ def measure(y: npt.ArrayLike, probability: npt.ArrayLike) -> Calibration:
     2019; 38: 4051 (ICI, E50, E90).
     """
     positive, p = _checked(y, probability)
-    return _measured(positive, p, _lowess(positive, p))
+    found = _measured(positive[None], p[None], [_lowess(positive, p)])[0]
+    return Calibration(*map(float, found))
 
 
 def wald(
@@ -106,8 +107,9 @@ def wald(
 ) -> dict[str, tuple[float, float]]:
     """Return Wald intervals of intercept, slope and citl, for independent cases."""
     positive, p = _checked(y, probability)
-    (intercept, slope), errors = _logistic(positive, p)
-    citl, citl_error = _in_the_large(positive, p)
+    sample = positive[None], p[None]
+    (intercept, slope), errors = (v[0].tolist() for v in logit_fits.intercept_and_slope(*sample))
+    citl, citl_error = (v[0].tolist() for v in logit_fits.intercept_alone(*sample))
     reach = float(ndtri(0.5 + arrays.check_confidence(confidence) / 2))
     named = {
         "intercept": (intercept, errors[0]),
@@ -253,14 +255,14 @@ def histogram(rows: pd.DataFrame) -> pd.DataFrame:
 def fit_recalibration(y: npt.ArrayLike, probability: npt.ArrayLike) -> tuple[float, float]:
     """Return (intercept, slope) that recalibrate: logit(p′) = intercept + slope · logit(p)."""
     positive, p = _checked(y, probability)
-    intercept, slope = _logistic(positive, p)[0]
-    return intercept, slope
+    intercept, slope = logit_fits.intercept_and_slope(positive[None], p[None])[0][0]
+    return float(intercept), float(slope)
 
 
 def apply_recalibration(probability: npt.ArrayLike, intercept: float, slope: float) -> Floats:
     """Return recalibrated probabilities."""
-    p = np.clip(np.asarray(probability, dtype=float), EDGE, 1 - EDGE)
-    return np.asarray(expit(intercept + slope * logit(p)))
+    x = logit_fits.logits(np.asarray(probability, dtype=float))
+    return np.asarray(expit(intercept + slope * x))
 
 
 def _parts(rows: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
@@ -269,14 +271,11 @@ def _parts(rows: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
             yield str(model), split, kind, part
 
 
-def _estimates(
-    part: pd.DataFrame, replicates: Sequence[Calibration], *, confidence: float
-) -> dict[str, Any]:
+def _estimates(part: pd.DataFrame, replicates: Floats, *, confidence: float) -> dict[str, Any]:
     """Return the columns of `calibration.csv` that need both classes."""
     y, p = part["y"].to_numpy(), part["probability"].to_numpy()
     row: dict[str, Any] = asdict(measure(y, p))
-    for name in ESTIMATES:
-        values = np.array([getattr(replicate, name) for replicate in replicates])
+    for name, values in zip(ESTIMATES, replicates.T, strict=True):
         bounds = resampling.percentile(values, confidence=confidence)
         if name in DISTANCES:
             bounds = resampling.centered(row[name], values, confidence=confidence)
@@ -293,50 +292,79 @@ def _estimates(
 
 
 def _band(drawn: Floats, *, confidence: float) -> tuple[Floats, Floats]:
-    bounds = [resampling.percentile(values, confidence=confidence) for values in drawn.T]
+    low, high = resampling.pointwise(drawn, confidence=confidence)
     # Straight pieces may leave [0, 1]; the share of positives cannot.
-    low, high = np.clip(np.array(bounds).T, 0, 1)
-    return low, high
+    return np.clip(low, 0, 1), np.clip(high, 0, 1)
 
 
 def _replicates(
     part: pd.DataFrame, grid: Floats, rng: np.random.Generator, *, resamples: int
-) -> tuple[list[Calibration], Floats]:
-    """Return the estimates of each replicate and its curve at `grid`, (resamples, grid points)."""
+) -> tuple[Floats, Floats]:
+    """Return the `ESTIMATES` of each replicate, (resamples, 10), and its curve at `grid`.
+
+    The curves have shape (resamples, grid points).
+    """
     positive, p = _checked(part["y"].to_numpy(), part["probability"].to_numpy())
     codes = resampling.patient_codes(part["patient_id"].to_numpy())
-    undefined = Calibration(*[math.nan] * len(ESTIMATES))
     # To sort what is sorted costs next to nothing.
     rising = np.argsort(p, kind="stable")
-    measured, curves = [], []
+    ranked_positive, ranked = positive[rising], p[rising]
+    measured, heights = [], []
     for weights in resampling.case_weights(codes, rng, resamples=resamples):
-        for w in weights:
-            times = w[rising]
-            # One class will do for a curve: a resample of few cases may hold no other.
-            curve = _lowess(np.repeat(positive[rising], times), np.repeat(p[rising], times))
-            curves.append(_at(curve, grid))
-            drawn = np.repeat(positive, w)
-            one_class = drawn.all() or not drawn.any()
-            measured.append(undefined if one_class else _measured(drawn, np.repeat(p, w), curve))
-    return measured, np.array(curves)
+        # One class will do for a curve: a resample of few cases may hold no other.
+        curves = [
+            _lowess(np.repeat(ranked_positive, times), np.repeat(ranked, times))
+            for times in weights[:, rising]
+        ]
+        heights += [_at(curve, grid) for curve in curves]
+        measured.append(_resampled(positive, p, weights, curves))
+    return np.concatenate(measured), np.array(heights)
 
 
-def _measured(positive: Bools, p: Floats, curve: tuple[Floats, Floats]) -> Calibration:
-    """Return the estimates of checked cases; `curve` is that of `_lowess`."""
-    intercept, slope = _logistic(positive, p)[0]
-    y_mean, errors = float(positive.mean()), (p - positive) ** 2
-    gaps = np.abs(p - np.interp(p, *curve))
-    return Calibration(
-        intercept=intercept,
-        slope=slope,
-        citl=_in_the_large(positive, p)[0],
-        oe=float(positive.sum() / p.sum()) if p.any() else math.inf,
-        brier=float(errors.mean()),
-        brier_scaled=float(1 - errors.mean() / (y_mean * (1 - y_mean))),
-        ici=float(gaps.mean()),
-        e50=float(np.median(gaps)),
-        e90=float(np.quantile(gaps, 0.9)),
-        emax=float(gaps.max()),
+def _resampled(
+    positive: Bools, p: Floats, weights: resampling.Integers, curves: Sequence[Curve]
+) -> Floats:
+    """Return the `ESTIMATES` of each row of weights, shape (b, 10); NaN where it lacks a class."""
+    estimates = np.full((len(weights), len(ESTIMATES)), np.nan)
+    sizes, positives = weights.sum(axis=1), (weights * positive).sum(axis=1)
+    both = (positives > 0) & (positives < sizes)
+    # Resamples of patients with several cases differ in size.
+    for size in np.unique(sizes[both]):
+        rows = np.flatnonzero(both & (sizes == size))
+        every = np.tile(np.arange(p.size), rows.size)
+        drawn = np.repeat(every, weights[rows].ravel()).reshape(rows.size, size)
+        estimates[rows] = _measured(
+            positive[drawn], p[drawn], [curves[row] for row in rows.tolist()]
+        )
+    return estimates
+
+
+def _measured(positive: Bools, p: Floats, curves: Sequence[Curve]) -> Floats:
+    """Return the `ESTIMATES` of b samples of n checked cases, shape (b, 10).
+
+    Parameters
+    ----------
+    positive, p
+        Shape (b, n), both classes in each sample.
+    curves
+        What `_lowess` returned for each sample.
+    """
+    y_mean, brier = positive.mean(axis=1), ((p - positive) ** 2).mean(axis=1)
+    gaps = np.abs(p - [np.interp(x, *curve) for x, curve in zip(p, curves, strict=True)])
+    expected = p.sum(axis=1)
+    oe = np.full(len(p), math.inf)
+    return np.column_stack(
+        [
+            logit_fits.intercept_and_slope(positive, p)[0],
+            logit_fits.intercept_alone(positive, p)[0],
+            np.divide(positive.sum(axis=1), expected, out=oe, where=expected > 0),
+            brier,
+            1 - brier / (y_mean * (1 - y_mean)),
+            gaps.mean(axis=1),
+            np.median(gaps, axis=1),
+            np.quantile(gaps, 0.9, axis=1),
+            gaps.max(axis=1),
+        ]
     )
 
 
@@ -346,51 +374,7 @@ def _checked(y: npt.ArrayLike, probability: npt.ArrayLike) -> tuple[Bools, Float
     return positive, arrays.probabilities(probability, n=positive.size)
 
 
-def _logistic(positive: Bools, p: Floats) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return (intercept, slope) and their standard errors by Newton's method; NaN if separated."""
-    x = logit(np.clip(p, EDGE, 1 - EDGE))
-    missing = (math.nan, math.nan)
-    if np.ptp(x) == 0 or _separated(positive, x):
-        return missing, missing
-    a, b = float(logit(positive.mean())), 0.0
-    for _ in range(100):
-        fitted = expit(a + b * x)
-        w = fitted * (1 - fitted)
-        residual = positive - fitted
-        s, sx, sxx = w.sum(), (w * x).sum(), (w * x * x).sum()
-        determinant = s * sxx - sx * sx
-        if not determinant > 0:
-            return missing, missing
-        ga, gb = residual.sum(), (residual * x).sum()
-        step_a, step_b = (sxx * ga - sx * gb) / determinant, (s * gb - sx * ga) / determinant
-        a, b = a + step_a, b + step_b
-        if max(abs(step_a), abs(step_b)) < 1e-12:
-            break
-    return (float(a), float(b)), (math.sqrt(sxx / determinant), math.sqrt(s / determinant))
-
-
-def _separated(positive: Bools, x: Floats) -> bool:
-    pos, neg = x[positive], x[~positive]
-    return bool(pos.min() >= neg.max() or pos.max() <= neg.min())
-
-
-def _in_the_large(positive: Bools, p: Floats) -> tuple[float, float]:
-    """Return the intercept with slope 1 and its standard error."""
-    x = logit(np.clip(p, EDGE, 1 - EDGE))
-    a = 0.0
-    for _ in range(200):
-        fitted = expit(a + x)
-        w = (fitted * (1 - fitted)).sum()
-        if not w > 0:
-            return math.nan, math.nan
-        step = float((positive - fitted).sum() / w)
-        a += math.copysign(min(abs(step), 5.0), step)
-        if abs(step) < 1e-13:
-            break
-    return a, float(1 / math.sqrt(w))
-
-
-def _lowess(positive: Bools, p: Floats) -> tuple[Floats, Floats]:
+def _lowess(positive: Bools, p: Floats) -> Curve:
     """Return distinct probabilities and the lowess curve there."""
     # statsmodels takes long to import and only this needs it.
     from statsmodels.nonparametric.smoothers_lowess import (  # type: ignore[import-untyped]
@@ -413,12 +397,13 @@ def _lowess(positive: Bools, p: Floats) -> tuple[Floats, Floats]:
             delta=0.01 * float(np.ptp(p)),
             is_sorted=True,
             return_sorted=False,
+            missing="none",
         )[first]
     # Where two thirds of the cases share one probability lowess has no neighborhood to fit.
     return x, np.where(np.isfinite(smoothed), smoothed, shares)
 
 
-def _at(curve: tuple[Floats, Floats], grid: Floats) -> Floats:
+def _at(curve: Curve, grid: Floats) -> Floats:
     """Return the curve's height at `grid`, NaN outside the data."""
     return np.asarray(np.interp(grid, *curve, left=np.nan, right=np.nan))
 

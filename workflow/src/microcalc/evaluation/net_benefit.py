@@ -126,9 +126,10 @@ def _curve(
     scaled = np.divide(replicates, shares, out=missing, where=shares > 0)
     net = measure(positive, p, at)
     share = float(positive.mean())
-    low, high = _bands(replicates, confidence)
-    scaled_low, scaled_high = _bands(scaled, confidence)
-    avoided_low, avoided_high = _bands(_avoided(replicates, shares, at), confidence)
+    avoided = _avoided(replicates, shares, at)
+    low, high = resampling.pointwise(replicates, confidence=confidence)
+    scaled_low, scaled_high = resampling.pointwise(scaled, confidence=confidence)
+    avoided_low, avoided_high = resampling.pointwise(avoided, confidence=confidence)
     return pd.DataFrame(
         {
             "threshold": at,
@@ -162,12 +163,6 @@ def _avoided(net: Floats, share: npt.ArrayLike, at: Floats) -> Floats:
     positives = np.asarray(share)
     all_treated = positives - (1 - positives) * at / (1 - at)
     return np.asarray(100 * (net - all_treated) * (1 - at) / at)
-
-
-def _bands(replicates: Floats, confidence: float) -> tuple[Floats, Floats]:
-    bounds = [resampling.percentile(column, confidence=confidence) for column in replicates.T]
-    low, high = np.array(bounds).T
-    return low, high
 
 
 def _thresholds(thresholds: npt.ArrayLike) -> Floats:

@@ -160,10 +160,10 @@ def _bands(
         recalls.append(_shares(true, true[:, -1:]))
         precisions.append(_shares(true, called))
     bounds = [
-        [resampling.percentile(column, confidence=confidence) for column in np.vstack(drawn).T]
+        resampling.pointwise(np.vstack(drawn), confidence=confidence)
         for drawn in (recalls, precisions)
     ]
-    return _named(*np.array(bounds[0]).T, *np.array(bounds[1]).T)
+    return _named(*bounds[0], *bounds[1])
 
 
 def _named(*bounds: Floats) -> dict[str, Floats]:

@@ -84,9 +84,32 @@ def percentile(replicates: npt.ArrayLike, *, confidence: float) -> tuple[float, 
     known = values[~np.isnan(values)]
     if known.size == 0 or known.size < 0.9 * values.size:
         return np.nan, np.nan
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(known, (tail, 1 - tail), method="inverted_cdf")
+    low, high = _middle(known, confidence)
     return float(low), float(high)
+
+
+def pointwise(replicates: Floats, *, confidence: float) -> tuple[Floats, Floats]:
+    """Return the percentile intervals of many quantities: their low and high bounds, shape (k,).
+
+    Parameters
+    ----------
+    replicates
+        One column per quantity, shape (resamples, k).
+    confidence
+        Coverage of each interval.
+    """
+    bounds = np.full((2, replicates.shape[1]), np.nan)
+    whole = ~np.isnan(replicates).any(axis=0)
+    bounds[:, whole] = _middle(replicates[:, whole], confidence)
+    for column in np.flatnonzero(~whole):
+        bounds[:, column] = percentile(replicates[:, column], confidence=confidence)
+    return bounds[0], bounds[1]
+
+
+def _middle(known: Floats, confidence: float) -> Floats:
+    """Return the two replicates of each column between which `confidence` of them lie."""
+    tail = (1 - confidence) / 2
+    return np.asarray(np.quantile(known, (tail, 1 - tail), axis=0, method="inverted_cdf"))
 
 
 def centered(

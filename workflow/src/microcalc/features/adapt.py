@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from microcalc.errors import StudyError
 from microcalc.features import device as devices
 from microcalc.features.domains import describing, domains
 
 if TYPE_CHECKING:
+    import pandas as pd
     import torch
 
     from microcalc.features.backbone import Network
@@ -60,7 +60,7 @@ class Adaptation:
 
 def fit(
     shards: "Sequence[Images]",
-    included: pd.DataFrame,
+    included: "pd.DataFrame",
     weights_path: str | os.PathLike[str],
     settings: Mapping[str, Any],
     *,

@@ -71,9 +71,7 @@ def case_maps(
     network.check_size(patches.shape[1])
     with forward._Feeder(network, patches, np.arange(len(patches)), ahead=False) as feeder:
         images = feeder.batch(0, len(patches))
-    name, found = _last_map(network, images)
-    with torch.inference_mode():
-        features = network(images).double()
+    features, name, found = _with_last_map(network, images)
     weights = torch.from_numpy(np.ascontiguousarray(coefficients)).to(network.device)
     score = float((features @ weights).mean())
     tolerance = EXACT * float(features.abs().max())
@@ -88,17 +86,21 @@ def case_maps(
     return Cam(_grad_cam(network, images, weights, name), score, "grad-cam")
 
 
-def _last_map(network: "Network", images: "torch.Tensor") -> "tuple[str, torch.Tensor]":
-    """Return name and output, in float64, of the last module that gives a map of positions."""
+def _with_last_map(
+    network: "Network", images: "torch.Tensor"
+) -> "tuple[torch.Tensor, str, torch.Tensor]":
+    """Return the features, and name and output of the last module that gives a map of positions.
+
+    All of one forward pass, in float64.
+    """
     import torch
 
-    seen: dict[str, torch.Tensor] = {}
+    last: list[tuple[str, torch.Tensor]] = []
 
     def keep(name: str) -> Callable[[torch.nn.Module, Any, Any], None]:
         def hook(_module: torch.nn.Module, _inputs: Any, output: Any) -> None:
             if isinstance(output, torch.Tensor) and output.ndim == 4 and output.shape[-1] > 1:
-                seen.pop(name, None)
-                seen[name] = output
+                last[:] = [(name, output)]
 
         return hook
 
@@ -110,14 +112,14 @@ def _last_map(network: "Network", images: "torch.Tensor") -> "tuple[str, torch.T
     ]
     try:
         with torch.inference_mode():
-            network(images)
+            features = network(images)
     finally:
         for hook in hooks:
             hook.remove()
-    if not seen:
+    if not last:
         raise StudyError("no layer of this backbone has positions, so there is nothing to map")
-    name = next(reversed(seen))
-    return name, seen[name].double()
+    name, found = last[0]
+    return features.double(), name, found.double()
 
 
 def _grad_cam(

@@ -1,9 +1,13 @@
 """Which cases count as one source of images when differences between centers are evened out."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 
 from microcalc.errors import StudyError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TRAINING = "training"
 """The domain of everything that models are developed on: training and internal validation."""
@@ -11,7 +15,7 @@ TRAINING = "training"
 LEAST = 2
 
 
-def domains(included: pd.DataFrame) -> pd.Series:
+def domains(included: "pd.DataFrame") -> "pd.Series":
     """Return the domain of every case, indexed by case_id.
 
     The development centers' cases are one domain, described by its *training* cases alone, so
@@ -28,6 +32,9 @@ def domains(included: pd.DataFrame) -> pd.Series:
     StudyError
         When an external center has fewer than `LEAST` cases.
     """
+    # Extraction, which has no other use of pandas, imports this module too.
+    import pandas as pd
+
     developed = included["split"].isin(["train", "internal"])
     # A center may be called "training" too.
     domain = pd.Series(
@@ -45,6 +52,6 @@ def domains(included: pd.DataFrame) -> pd.Series:
     return domain
 
 
-def describing(included: pd.DataFrame) -> set[str]:
+def describing(included: "pd.DataFrame") -> set[str]:
     """Return the cases that a domain's description is made from: all but internal validation."""
     return set(included.loc[included["split"] != "internal", "case_id"])

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
-from scipy.stats import norm
+from scipy.special import expit, ndtri
 
 from microcalc.models.logistic import Logistic
 
@@ -42,7 +41,7 @@ def by_patient(
     covariance = np.full(fitted.covariance.shape, np.nan)
     factor = len(sums) / (len(sums) - 1)
     covariance[np.ix_(used, used)] = factor * bread @ (sums.T @ sums) @ bread
-    half = norm.ppf(0.5 + confidence / 2) * np.sqrt(np.diag(covariance))
+    half = ndtri(0.5 + confidence / 2) * np.sqrt(np.diag(covariance))
     return replace(
         fitted,
         covariance=covariance,

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import expit
 
 from microcalc.models.design import Design
@@ -165,6 +164,8 @@ def deep_score_calibrated(score: NDArray[np.float64], y: NDArray[np.int64]) -> E
     if slope < LEAST_SLOPE:
         slope, share = LEAST_SLOPE, float(y.mean())
         far = 50 + LEAST_SLOPE * float(np.abs(score).max())
+        from scipy.optimize import brentq
+
         intercept = brentq(lambda a: float(expit(a + slope * score).mean()) - share, -far, far)
     method = "logistic regression on the networks' out-of-fold logits"
     terms = (Term(DEEP_SCORE, "deep"),)

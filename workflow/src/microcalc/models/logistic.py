@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2, norm
-from scipy.stats import t as t_distribution
+from scipy.special import chdtrc, ndtr, ndtri, stdtr
 
 from microcalc.errors import StudyError
 from microcalc.selection.likelihood import (
@@ -73,8 +72,8 @@ class Logistic:
     def p(self) -> Floats:
         """Two-sided Wald p values, shape (q + 1,)."""
         if self.df is not None:
-            return np.asarray(2 * t_distribution.sf(np.abs(self.z), self.df))
-        return np.asarray(2 * norm.sf(np.abs(self.z)))
+            return np.asarray(2 * stdtr(self.df, -np.abs(self.z)))
+        return np.asarray(2 * ndtr(-np.abs(self.z)))
 
     @property
     def odds_ratio(self) -> Floats:
@@ -138,7 +137,7 @@ def fit(X: ArrayLike, y: ArrayLike, *, names: Sequence[str], confidence: float =
     covariance = np.full((design.shape[1], design.shape[1]), np.nan)
     coefficients[kept] = estimate.coefficients
     covariance[np.ix_(kept, kept)] = estimate.covariance
-    half = norm.ppf(0.5 + confidence / 2) * np.sqrt(np.diag(covariance))
+    half = ndtri(0.5 + confidence / 2) * np.sqrt(np.diag(covariance))
     return Logistic(
         (INTERCEPT, *names),
         coefficients,
@@ -194,7 +193,7 @@ def drop_test(
         reduced = maximum_likelihood(used[:, ~tested], outcome)
     statistic = max(2 * (highest - reduced.log_likelihood), 0.0)
     df = int(tested.sum())
-    return ChiSquareTest(statistic, df, float(chi2.sf(statistic, df)))
+    return ChiSquareTest(statistic, df, float(chdtrc(df, statistic)))
 
 
 def wald_test(fitted: Logistic, drop: ArrayLike) -> ChiSquareTest:
@@ -205,7 +204,7 @@ def wald_test(fitted: Logistic, drop: ArrayLike) -> ChiSquareTest:
     beta, df = fitted.coefficients[marked], int(marked.sum())
     solved = np.linalg.solve(fitted.covariance[np.ix_(marked, marked)], beta)
     statistic = float((beta * solved).sum())
-    return ChiSquareTest(statistic, df, float(chi2.sf(statistic, df)))
+    return ChiSquareTest(statistic, df, float(chdtrc(df, statistic)))
 
 
 def _checked(X: ArrayLike, y: ArrayLike, names: Sequence[str]) -> tuple[Floats, Floats]:

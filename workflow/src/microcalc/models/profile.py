@@ -4,9 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
-from scipy.special import expit
-from scipy.stats import chi2, norm
+from scipy.special import expit, gammaincinv, ndtri
 
 from microcalc.models.logistic import Logistic
 from microcalc.selection.likelihood import independent, penalized_maximum
@@ -46,8 +44,9 @@ def intervals(
     design = np.column_stack([np.ones(len(outcome)), given])
     kept = independent(design)
     low, high = np.full(design.shape[1], np.nan), np.full(design.shape[1], np.nan)
-    drop = float(chi2.ppf(confidence, 1)) / 2
-    half = norm.ppf(0.5 + confidence / 2) * fitted.se
+    # Half the quantile of chi-square on 1 degree of freedom.
+    drop = float(gammaincinv(0.5, confidence))
+    half = ndtri(0.5 + confidence / 2) * fitted.se
     for place, column in enumerate(kept):
         profile = _profile(design[:, kept], outcome, fitted, place, kept)
         centre = float(fitted.coefficients[column])
@@ -112,5 +111,7 @@ def _root(profile: Callable[[float], float], centre: float, step: float, goal: f
         inner, outer = outer, 2 * outer
         if outer > FARTHEST:
             return float(np.sign(step) * np.inf)
+    from scipy.optimize import brentq
+
     share = brentq(lambda t: profile(centre + t * step) - goal, inner, outer, xtol=1e-11)
     return centre + float(share) * step

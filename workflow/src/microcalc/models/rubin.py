@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import f as f_distribution
-from scipy.stats import t as t_distribution
+from scipy.special import fdtrc, stdtrit
 
 from microcalc.models.logistic import ChiSquareTest, Logistic
 
@@ -35,7 +34,7 @@ def pool(fits: Sequence[Logistic], *, confidence: float = 0.95) -> Logistic:
     complete = max(first.n - len(coefficients), 1)
     observed = (complete + 1) / (complete + 3) * complete * (1 - lost)
     df = 1 / (lost**2 / (m - 1) + 1 / np.maximum(observed, 1e-12))
-    half = t_distribution.ppf(0.5 + confidence / 2, df) * np.sqrt(variance)
+    half = stdtrit(df, 0.5 + confidence / 2) * np.sqrt(variance)
     return Logistic(
         names=first.names,
         coefficients=coefficients,
@@ -70,7 +69,7 @@ def wald_test(fits: Sequence[Logistic], drop: ArrayLike) -> ChiSquareTest:
         df = 4 + (t - 4) * (1 + (1 - 2 / t) / increase) ** 2
     else:
         df = t * (1 + 1 / k) * (1 + 1 / increase) ** 2 / 2
-    return ChiSquareTest(statistic, k, float(f_distribution.sf(statistic / k, k, df)))
+    return ChiSquareTest(statistic, k, float(fdtrc(k, df, statistic / k)))
 
 
 def _variances(fits: Sequence[Logistic]) -> tuple[Floats, Floats]:

@@ -4,7 +4,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import mannwhitneyu, rankdata, ttest_ind
 
 from microcalc.errors import StudyError
 from microcalc.selection import stability
@@ -49,6 +48,9 @@ def univariable_p(X: ArrayLike, y: ArrayLike, *, test: Test = "mann_whitney") ->
     Mann–Whitney's test (normal approximation, corrected for ties and continuity) or Welch's;
     a feature without variation has p = 1.
     """
+    # scipy.stats takes 0.5 s to import, and no filter is on by default.
+    from scipy.stats import mannwhitneyu, ttest_ind
+
     values, outcome = np.asarray(X, dtype=float), np.asarray(y)
     varies = values.max(axis=0) > values.min(axis=0)
     p = np.ones(values.shape[1])
@@ -69,6 +71,8 @@ def not_collinear(X: ArrayLike, y: ArrayLike, *, maximum: float) -> Kept:
     column), and one stays unless it correlates too much with one that stays already: of a
     pair the more telling survives.
     """
+    from scipy.stats import rankdata
+
     values = np.asarray(X, dtype=float)
     ranks = rankdata(values, axis=0)
     ranks -= ranks.mean(axis=0)

@@ -14,7 +14,7 @@ from scipy.special import expit
 
 from microcalc.discrimination import auc
 from microcalc.errors import StudyError
-from microcalc.selection import descent, scaling
+from microcalc.selection import scaling
 
 Floats = NDArray[np.float64]
 Criterion = Literal["deviance", "auc"]
@@ -134,6 +134,9 @@ def fit_path(
     Path
         With no column that varies the default path is empty (L = 0).
     """
+    # numba takes long to import, and most of what reads a selection fits none.
+    from microcalc.selection import descent
+
     values, outcome = _checked(X, y)
     if not 0 <= alpha <= 1:
         raise ValueError(f"alpha is {alpha}; expected a number from 0 to 1")

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import f as f_distribution
+from scipy.special import fdtri
 
 Floats = NDArray[np.float64]
 Kind = Literal["ICC1_1", "ICC2_1", "ICC3_1", "ICC1_k", "ICC2_k", "ICC3_k"]
@@ -69,7 +69,7 @@ def _from_f(
     f: Floats, df1: int, df2: int, k: int, confidence: float
 ) -> tuple[Floats, Floats, Floats]:
     tail = 0.5 + confidence / 2
-    low, high = f / f_distribution.ppf(tail, df1, df2), f * f_distribution.ppf(tail, df2, df1)
+    low, high = f / fdtri(df1, df2, tail), f * fdtri(df2, df1, tail)
     estimate, low, high = ((ratio - 1) / (ratio + k - 1) for ratio in (f, low, high))
     # No error at all: F is infinite and the agreement perfect.
     return tuple(np.where(np.isinf(f), 1.0, v) for v in (estimate, low, high))  # type: ignore[return-value]
@@ -84,7 +84,7 @@ def _two_way(
     v = (k - 1) * (n - 1) * (k * estimate * ratio + a) ** 2
     v = v / ((n - 1) * k**2 * estimate**2 * ratio**2 + a**2)
     tail = 0.5 + confidence / 2
-    upper, lower = f_distribution.ppf(tail, n - 1, v), f_distribution.ppf(tail, v, n - 1)
+    upper, lower = fdtri(n - 1, v, tail), fdtri(v, n - 1, tail)
     common = k * raters + (k * n - k - n) * rest
     low = n * (between - upper * rest) / (upper * common + n * between)
     high = n * (lower * between - rest) / (common + n * lower * between)

@@ -12,7 +12,7 @@ rule build_cohort:
         log_of("build_cohort"),
     benchmark:
         time_of("build_cohort")
-    priority: ON_THE_LONGEST_WAY
+    priority: WAITED_FOR
     localrule: True
     conda:
         "../../envs/analysis.yaml"

@@ -86,8 +86,10 @@ LABELLED = APPLIED and told_plainly(
 )
 # A cohort that models are applied to is external to them, whole.
 SCORED = ("external",) if APPLIED else SPLITS
-# The report waits longest for these jobs; the others fill the cores beside them.
-ON_THE_LONGEST_WAY = 1
+# Of the jobs that can start Snakemake takes those with the largest inputs, the contact sheets, for
+# which the report alone waits. What other jobs wait for goes before all; a figure's priority is
+# about the seconds that it takes, so that the last to be drawn are short.
+WAITED_FOR = 10
 PSEUDONYM = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 PATHS = Paths(config, APPLIED.frozen if APPLIED else None)
 in_study, log_of, time_of, where = PATHS.result, PATHS.log, PATHS.time, PATHS.where

@@ -34,6 +34,7 @@ rule audit_study:
         log_of("audit_study"),
     benchmark:
         time_of("audit_study")
+    priority: WAITED_FOR
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -71,7 +72,7 @@ rule evaluate_models:
         log_of("evaluate_models"),
     benchmark:
         time_of("evaluate_models")
-    priority: ON_THE_LONGEST_WAY
+    priority: WAITED_FOR
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -111,6 +112,7 @@ rule assess_calibration:
         log_of("assess_calibration"),
     benchmark:
         time_of("assess_calibration")
+    priority: WAITED_FOR
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -134,6 +136,7 @@ rule assess_usefulness:
         log_of("assess_usefulness"),
     benchmark:
         time_of("assess_usefulness")
+    priority: WAITED_FOR
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -232,7 +235,7 @@ rule compute_saliency:
         log_of("compute_saliency"),
     benchmark:
         time_of("compute_saliency")
-    priority: ON_THE_LONGEST_WAY
+    priority: WAITED_FOR
     conda:
         "../../envs/torch.yaml"
     resources:

@@ -27,7 +27,7 @@ rule prepare_weights:
         time_of("prepare_weights/{network}{backbone}")
     wildcard_constraints:
         network=networks.pattern(networks.given(PATHS.networks)),
-    priority: ON_THE_LONGEST_WAY
+    priority: WAITED_FOR
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -93,7 +93,7 @@ rule extract_features:
         log_of("{network}extract_features/{shard}"),
     benchmark:
         time_of("extract_features/{network}{shard}")
-    priority: ON_THE_LONGEST_WAY
+    priority: WAITED_FOR
     conda:
         "../../envs/torch.yaml"
     threads: extraction_threads
@@ -119,7 +119,7 @@ rule gather_features:
         log_of("{network}gather_features"),
     benchmark:
         time_of("gather_features/{network}jobs")
-    priority: ON_THE_LONGEST_WAY
+    priority: WAITED_FOR
     localrule: True
     conda:
         "../../envs/analysis.yaml"

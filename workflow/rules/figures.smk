@@ -8,6 +8,7 @@ rule draw_roc:
         log_of("draw_roc"),
     benchmark:
         time_of("draw_roc")
+    priority: 2
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -64,6 +65,7 @@ rule draw_selection:
         log_of("draw_selection"),
     benchmark:
         time_of("draw_selection")
+    priority: 5
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -92,6 +94,7 @@ rule draw_models:
         log_of("draw_models"),
     benchmark:
         time_of("draw_models")
+    priority: 2
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -131,7 +134,7 @@ rule draw_evaluation:
         log_of("draw_evaluation"),
     benchmark:
         time_of("draw_evaluation")
-    priority: ON_THE_LONGEST_WAY
+    priority: 6
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -159,6 +162,7 @@ rule draw_calibration:
         log_of("draw_calibration"),
     benchmark:
         time_of("draw_calibration")
+    priority: 3
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -185,7 +189,7 @@ rule draw_saliency:
         log_of("draw_saliency"),
     benchmark:
         time_of("draw_saliency")
-    priority: ON_THE_LONGEST_WAY
+    priority: 4
     localrule: True
     conda:
         "../../envs/analysis.yaml"

@@ -8,7 +8,7 @@ rule extract_patches:
         log_of("extract_patches/{shard}"),
     benchmark:
         time_of("extract_patches/{shard}")
-    priority: ON_THE_LONGEST_WAY
+    priority: WAITED_FOR
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -38,7 +38,7 @@ rule gather_images:
         log_of("gather_images"),
     benchmark:
         time_of("gather_images")
-    priority: ON_THE_LONGEST_WAY
+    priority: WAITED_FOR
     localrule: True
     conda:
         "../../envs/analysis.yaml"

@@ -38,7 +38,7 @@ rule fit_model:
         log_of("fit_model/{model}"),
     benchmark:
         time_of("fit_model/{model}")
-    priority: ON_THE_LONGEST_WAY
+    priority: WAITED_FOR
     localrule: True
     conda:
         "../../envs/analysis.yaml"
@@ -94,7 +94,7 @@ rule predict:
         log_of("predict"),
     benchmark:
         time_of("predict")
-    priority: ON_THE_LONGEST_WAY
+    priority: WAITED_FOR
     localrule: True
     conda:
         "../../envs/analysis.yaml"

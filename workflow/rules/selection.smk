@@ -15,7 +15,7 @@ rule select_features:
         log_of("{network}select_features"),
     benchmark:
         time_of("select_features/{network}jobs")
-    priority: ON_THE_LONGEST_WAY
+    priority: WAITED_FOR
     conda:
         "../../envs/analysis.yaml"
     threads: selection_threads

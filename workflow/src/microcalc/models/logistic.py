@@ -126,7 +126,7 @@ def fit(X: ArrayLike, y: ArrayLike, *, names: Sequence[str], confidence: float =
     Returns
     -------
     Logistic
-        By maximum likelihood (statsmodels' GLM, agreeing with R's glm to 1e-8); when the
+        By maximum likelihood (agreeing with R's glm to 1e-8); when the
         data separate completely or quasi-completely (Konis 2007, by linear programming),
         by Firth's penalized likelihood (Firth 1993; Heinze and Schemper 2002), said in `method`.
     """

@@ -4,10 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, gammaincinv, ndtri
+from scipy.special import gammaincinv, ndtri
 
 from microcalc.models.logistic import Logistic
-from microcalc.selection.likelihood import independent, penalized_maximum
+from microcalc.selection.likelihood import (
+    constrained_maximum,
+    independent,
+    penalized_maximum,
+)
 
 Floats = NDArray[np.float64]
 
@@ -69,39 +73,10 @@ def _profile(
             found = penalized_maximum(design, y, fixed=fixed, start=state)
             state[:] = found.coefficients
             return found.log_likelihood
-        state[:], log_likelihood = _constrained_maximum(design, y, fixed, state)
+        state[:], log_likelihood = constrained_maximum(design, y, fixed=fixed, start=state)
         return log_likelihood
 
     return at
-
-
-def _constrained_maximum(
-    design: Floats, y: Floats, fixed: NDArray[np.bool_], start: Floats
-) -> tuple[Floats, float]:
-    """Maximize the likelihood by Newton's method, one coefficient held where `start` has it."""
-    beta, free = start.copy(), ~fixed
-    columns = design[:, free]
-    value = _log_likelihood(design, y, beta)
-    for _ in range(200):
-        probability = expit((design * beta).sum(axis=1))
-        score = (columns * (y - probability)[:, None]).sum(axis=0)
-        weight = probability * (1 - probability)
-        information = np.einsum("ij,i,ik->jk", columns, weight, columns)
-        step = np.zeros_like(beta)
-        step[free] = np.linalg.lstsq(information, score, rcond=None)[0]
-        while _log_likelihood(design, y, beta + step) < value - 1e-12:
-            step /= 2
-        beta = beta + step
-        gained = _log_likelihood(design, y, beta) - value
-        value += gained
-        if abs(gained) < 1e-13:
-            break
-    return beta, value
-
-
-def _log_likelihood(design: Floats, y: Floats, beta: Floats) -> float:
-    predictor = (design * beta).sum(axis=1)
-    return float(-np.logaddexp(0, np.where(y == 1, -predictor, predictor)).sum())
 
 
 def _root(profile: Callable[[float], float], centre: float, step: float, goal: float) -> float:

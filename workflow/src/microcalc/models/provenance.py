@@ -17,7 +17,7 @@ from microcalc.files import digest_bytes, digest_value
 from microcalc.images.recipe import RECIPE, Recipe
 from microcalc.models.design import texts
 
-LIBRARIES = ("firthmodels", "numba", "numpy", "pandas", "scipy", "statsmodels")
+LIBRARIES = ("firthmodels", "numba", "numpy", "pandas", "scipy")
 
 
 def versions() -> dict[str, str]:

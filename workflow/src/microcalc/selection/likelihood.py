@@ -6,7 +6,7 @@ module, to predict for one, never comes to them.
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,32 +79,31 @@ def separated(design: Floats, y: Floats) -> bool:
 
 
 def maximum_likelihood(design: Floats, y: Floats, *, start: Floats | None = None) -> Estimate:
-    """Return the maximum by statsmodels' GLM; without one, wherever it stopped."""
-    from statsmodels.genmod.families import Binomial  # type: ignore[import-untyped]
-    from statsmodels.genmod.generalized_linear_model import GLM  # type: ignore[import-untyped]
+    """Return the maximum by Newton's method; without one, wherever it stopped.
 
-    start = _approach(design, y) if start is None else start
-    with warnings.catch_warnings():
-        # Under separation statsmodels warns of what `separated` then looks into.
-        warnings.simplefilter("ignore")
-        result: Any = GLM(y, design, family=Binomial()).fit(
-            start_params=start, tol=1e-14, maxiter=100
-        )
-    coefficients = np.asarray(result.params)
+    Parameters
+    ----------
+    design
+        Independent columns, the intercept among them, shape (n, q).
+    y
+        0 or 1, shape (n,).
+    start
+        The maximum, where it is known already, so that only its covariance is computed.
+    """
+    coefficients = _approach(design, y) if start is None else start
+    if coefficients is None:
+        none = np.zeros(design.shape[1], dtype=bool)
+        coefficients, _ = constrained_maximum(design, y, fixed=none, start=np.zeros(len(none)))
     predictor = (design * coefficients).sum(axis=1)
-    # statsmodels' own covariance is that of the step before the last.
     probability = expit(predictor)
     spread = np.abs(design).max(axis=0)
     information = _information(design / spread, probability * (1 - probability))
     covariance = np.linalg.pinv(information, hermitian=True) / np.outer(spread, spread)
-    return Estimate(coefficients, covariance, float(result.llf), predictor)
+    return Estimate(coefficients, covariance, _log_likelihood(y, predictor), predictor)
 
 
 def _approach(design: Floats, y: Floats) -> Floats | None:
-    """Return Newton's way to the maximum, or None where it leads nowhere.
-
-    It only saves statsmodels most of its steps, each of which takes as long as all of these.
-    """
+    """Return the maximum by Newton's plain steps, or None where they lead nowhere."""
     spread = np.abs(design).max(axis=0)
     scaled, beta = design / spread, np.zeros(design.shape[1])
     for _ in range(30):
@@ -117,11 +116,54 @@ def _approach(design: Floats, y: Floats) -> Floats | None:
             return None
         beta = beta + step
         largest = float(np.abs(step).max())
+        # The error of such a step is its square.
         if largest < 1e-9:
             return np.asarray(beta / spread)
         if not largest < 1e6:
             return None
     return None
+
+
+def constrained_maximum(
+    design: Floats, y: Floats, *, fixed: NDArray[np.bool_], start: Floats
+) -> tuple[Floats, float]:
+    """Return coefficients and log-likelihood at the maximum with some coefficients held.
+
+    Newton's method, its steps halved until the likelihood grows.
+
+    Parameters
+    ----------
+    design
+        Shape (n, q).
+    y
+        0 or 1, shape (n,).
+    fixed
+        True for each coefficient that stays where `start` has it, shape (q,).
+    start
+        Coefficients to begin at, shape (q,).
+    """
+    beta, free = start.copy(), ~fixed
+    columns = design[:, free]
+    predictor = (design * beta).sum(axis=1)
+    value = _log_likelihood(y, predictor)
+    for _ in range(200):
+        probability = expit(predictor)
+        score = (columns * (y - probability)[:, None]).sum(axis=0)
+        information = _information(columns, probability * (1 - probability))
+        step = np.zeros_like(beta)
+        step[free] = np.linalg.lstsq(information, score, rcond=None)[0]
+        while (gained := _gained(design, y, beta + step, value)) < -1e-12:
+            step /= 2
+        beta = beta + step
+        predictor = (design * beta).sum(axis=1)
+        value += gained
+        if abs(gained) < 1e-13:
+            break
+    return beta, value
+
+
+def _gained(design: Floats, y: Floats, beta: Floats, value: float) -> float:
+    return _log_likelihood(y, (design * beta).sum(axis=1)) - value
 
 
 def _firth(design: Floats, y: Floats) -> Estimate:
@@ -206,10 +248,13 @@ def _information(design: Floats, weight: Floats) -> Floats:
     return np.asarray(np.einsum("ij,i,ik->jk", design, weight, design))
 
 
+def _log_likelihood(y: Floats, predictor: Floats) -> float:
+    return float(-np.logaddexp(0, np.where(y == 1, -predictor, predictor)).sum())
+
+
 def _penalized_log_likelihood(design: Floats, y: Floats, beta: Floats) -> float:
     predictor = (design * beta).sum(axis=1)
-    likelihood = -np.logaddexp(0, np.where(y == 1, -predictor, predictor)).sum()
     probability = expit(predictor)
     information = _information(design, probability * (1 - probability))
     sign, log_determinant = np.linalg.slogdet(information)
-    return float(likelihood + 0.5 * log_determinant) if sign > 0 else -np.inf
+    return _log_likelihood(y, predictor) + float(0.5 * log_determinant) if sign > 0 else -np.inf

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 from microcalc.figures import style, words
 from microcalc.files import named_when_damaged
@@ -106,14 +108,10 @@ def _pictures(line: Sequence[Axes], arrays: Arrays, i: int, strongest: float) ->
     picture, values = arrays["picture"][i], arrays["map"][i]
     size = len(picture)
     extent = (0.0, float(size), float(size), 0.0)
-    grey: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 255, "extent": extent}
-    color: dict[str, Any] = {
-        "cmap": COLORS,
-        "vmin": -strongest,
-        "vmax": strongest,
-        "extent": extent,
-    }
-    line[0].imshow(picture, **grey)
+    scale: dict[str, Any] = {"cmap": COLORS, "vmin": -strongest, "vmax": strongest}
+    # not resampled: a file of vectors holds the patch's own pixels
+    whole: dict[str, Any] = {"interpolation": "none", "extent": extent}
+    line[0].imshow(picture, cmap="gray", vmin=0, vmax=255, **whole)
     view = str(arrays["view"][i])
     line[0].text(
         4,
@@ -124,9 +122,19 @@ def _pictures(line: Sequence[Axes], arrays: Arrays, i: int, strongest: float) ->
         va="top",
         bbox={"facecolor": "black", "lw": 0, "pad": 1},
     )
-    shown = line[1].imshow(values, interpolation="nearest", **color)
-    line[2].imshow(picture, **grey)
-    # where there is no evidence the patch is seen as it is, not through a white veil
-    cover = MOST_COVER * np.sqrt(np.abs(values) / strongest)
-    line[2].imshow(values, interpolation="bilinear", alpha=cover, **color)
+    shown = line[1].imshow(values, interpolation="nearest", extent=extent, **scale)
+    line[2].imshow(_overlay(picture, values, strongest), **whole)
     return shown
+
+
+def _overlay(
+    picture: npt.NDArray[np.uint8], values: npt.NDArray[np.float32], strongest: float
+) -> npt.NDArray[np.uint8]:
+    """Return the patch under the colors of its map, shape (S, S, 3)."""
+    smooth = Image.fromarray(values.astype(np.float32))
+    evidence = np.asarray(smooth.resize(picture.shape[::-1], Image.Resampling.BILINEAR))
+    colors = 255 * colormaps[COLORS](0.5 + evidence / (2 * strongest))[..., :3]
+    # where there is no evidence the patch is seen as it is, not through a white veil
+    cover = MOST_COVER * np.sqrt(np.abs(evidence[..., None]) / strongest)
+    mixed = cover * colors + (1 - cover) * picture[..., None]
+    return np.asarray(np.round(mixed), dtype=np.uint8)

@@ -49,8 +49,8 @@ def altered(study: Study, expected: dict[str, bytes]) -> list[str]:
 
 def test_a_second_run_is_refused_and_a_killed_one_resumed(study: Study, tmp_path: Path) -> None:
     expected, console = results(study), tmp_path / "console"
-    with running(study, console, "--forcerun", "draw_roc", "--", FIGURE) as run:
-        wait_for(run, lambda: "rule draw_roc:" in console.read_text())
+    with running(study, console, "--forcerun", "draw_evaluation", "--", FIGURE) as run:
+        wait_for(run, lambda: "rule draw_evaluation:" in console.read_text())
         os.killpg(run.pid, signal.SIGSTOP)
         second = study.snakemake(FIGURE, check=False)
     assert second.returncode != 0

@@ -57,7 +57,7 @@ def test_a_label_edit_reruns_no_image_and_no_feature_job(study: Study) -> None:
 def test_a_setting_of_one_table_redraws_no_other_rooms_figures(study: Study) -> None:
     study.configure(lambda config: config["evaluation"].update(net_benefit={"high": 0.8}))
     drawn = {rule for rule in study.planned() if rule.startswith("draw_")}
-    assert drawn == {"draw_evaluation"}
+    assert drawn == {"draw_probabilities"}
 
 
 @pytest.mark.slow

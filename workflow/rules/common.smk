@@ -86,9 +86,8 @@ LABELLED = APPLIED and told_plainly(
 )
 # A cohort that models are applied to is external to them, whole.
 SCORED = ("external",) if APPLIED else SPLITS
-# Of the jobs that can start Snakemake takes those with the largest inputs, the contact sheets, for
-# which the report alone waits. What other jobs wait for goes before all; a figure's priority is
-# about the seconds that it takes, so that the last to be drawn are short.
+# Of the jobs that can start Snakemake takes those with the largest inputs, the contact sheets. What
+# other jobs wait for goes before; a figure's priority is about its seconds, for the last to be short.
 WAITED_FOR = 10
 PSEUDONYM = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 PATHS = Paths(config, APPLIED.frozen if APPLIED else None)
@@ -102,13 +101,13 @@ OTHER_READERS = config["features"]["stability"]["readers"]
 
 
 def roc_figures():
-    """Return the files of the ROC curves by split."""
+    """Return the files of the ROC curves by figure."""
+    shown = {"caption": "../report/captions/roc.rst", "category": "Evaluation"}
     return {
-        split: report(
+        f"roc_{split}": report(
             multiext(in_study(f"figures/roc_{split}"), ".svg", ".png", ".pdf"),
-            caption="../report/captions/roc.rst",
-            category="Evaluation",
             labels={"figure": "ROC curves", "split": split},
+            **shown,
         )
         for split in SCORED
     }
@@ -207,8 +206,7 @@ def extraction_threads(wildcards):
 
 def selection_threads(wildcards):
     """Return one core for a small study, which would wait longer for a second than it computes."""
-    images = len(SHARDS) * len(SHARDING.rows(0))
-    return min(4, 1 + images // 2000)
+    return min(4, 1 + len(SHARDS) * len(SHARDING.rows(0)) // 2000)
 
 
 def extraction_settings(wildcards):

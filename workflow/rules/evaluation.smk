@@ -212,6 +212,7 @@ rule summarize_refits:
         log_of("summarize_refits"),
     benchmark:
         time_of("summarize_refits")
+    priority: WAITED_FOR
     localrule: True
     conda:
         "../../envs/analysis.yaml"

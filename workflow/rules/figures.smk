@@ -1,29 +1,3 @@
-rule draw_roc:
-    input:
-        predictions=in_study("models/predictions.csv"),
-        metrics=in_study("evaluation/metrics.csv"),
-    output:
-        **roc_figures(),
-    log:
-        log_of("draw_roc"),
-    benchmark:
-        time_of("draw_roc")
-    priority: 2
-    localrule: True
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        config={
-            "models": list(config["models"]),
-            "labels": config["labels"],
-            "confidence": config["evaluation"]["confidence"],
-            "seed": config["seed"],
-        },
-        code=code("draw_roc"),
-    script:
-        "../scripts/draw_roc.py"
-
-
 rule draw_cohort:
     input:
         flow=in_study("evaluation/flow.json"),
@@ -114,16 +88,15 @@ rule draw_evaluation:
         predictions=in_study("models/predictions.csv"),
         metrics=in_study("evaluation/metrics.csv"),
         published=in_study("evaluation/published.csv"),
-        net_benefit=in_study("evaluation/net_benefit.csv"),
         subgroups=in_study("evaluation/subgroups.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
     output:
+        **roc_figures(),
         confusion=multiext(in_study("figures/confusion"), ".svg", ".png", ".pdf"),
         score_waterfall=multiext(
             in_study("figures/score_waterfall"), ".svg", ".png", ".pdf"
         ),
         published=multiext(in_study("figures/published"), ".svg", ".png", ".pdf"),
-        net_benefit=multiext(in_study("figures/net_benefit"), ".svg", ".png", ".pdf"),
         subgroups_internal=multiext(
             in_study("figures/subgroups_internal"), ".svg", ".png", ".pdf"
         ),
@@ -144,35 +117,41 @@ rule draw_evaluation:
             "clinical": config["clinical"],
             "models": list(config["models"]),
             "confidence": config["evaluation"]["confidence"],
+            "seed": config["seed"],
+            "scored": SCORED,
         },
         code=code("draw_evaluation"),
     script:
         "../scripts/draw_evaluation.py"
 
 
-rule draw_calibration:
+rule draw_probabilities:
     input:
         calibration=in_study("evaluation/calibration.csv"),
         curve=in_study("evaluation/calibration_curve.csv"),
         groups=in_study("evaluation/calibration_groups.csv"),
         histogram=in_study("evaluation/calibration_histogram.csv"),
+        net_benefit=in_study("evaluation/net_benefit.csv"),
     output:
-        multiext(in_study("figures/calibration"), ".svg", ".png", ".pdf"),
+        calibration=multiext(in_study("figures/calibration"), ".svg", ".png", ".pdf"),
+        net_benefit=multiext(in_study("figures/net_benefit"), ".svg", ".png", ".pdf"),
     log:
-        log_of("draw_calibration"),
+        log_of("draw_probabilities"),
     benchmark:
-        time_of("draw_calibration")
+        time_of("draw_probabilities")
     priority: 3
     localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        models=list(config["models"]),
-        labels=config["labels"],
-        confidence=config["evaluation"]["confidence"],
-        code=code("draw_calibration"),
+        config={
+            "models": list(config["models"]),
+            "labels": config["labels"],
+            "confidence": config["evaluation"]["confidence"],
+        },
+        code=code("draw_probabilities"),
     script:
-        "../scripts/draw_calibration.py"
+        "../scripts/draw_probabilities.py"
 
 
 rule draw_saliency:

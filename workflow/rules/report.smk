@@ -13,6 +13,7 @@ rule record_run:
         log_of("record_run"),
     benchmark:
         time_of("record_run")
+    priority: WAITED_FOR
     localrule: True
     conda:
         "../../envs/analysis.yaml"

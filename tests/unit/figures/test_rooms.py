@@ -19,11 +19,11 @@ from microcalc.figures import (
     style,
     subgroups,
 )
-from microcalc.figures.rooms import evaluation, models, selection
+from microcalc.figures.rooms import evaluation, models, probabilities, selection
 from microcalc.files import read_csv, read_json
 
 STUDIES = ["ordinary", "tiny", "nothing"]
-ROOMS = ["cohort", "selection", "models", "evaluation", "calibration", "refits"]
+ROOMS = ["cohort", "selection", "models", "evaluation", "probabilities", "refits"]
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,8 @@ def config(fake):
         "choose": "lambda_min",
         "confidence": 0.95,
         "models": fake["MODELS"],
+        "seed": 1,
+        "scored": ["train", "internal", "external"],
     }
 
 
@@ -50,11 +52,9 @@ def drawn(room, paths, config):
         return {"flow": flow.draw(read_json(named["flow"]))}
     if room == "selection":
         return selection.draw(named, config)
-    if room == "calibration":
-        parts = ("", "_curve", "_groups", "_histogram")
-        tables = [read_csv(named[f"calibration{part}"]) for part in parts]
-        asked = {name: config[name] for name in ("models", "labels", "confidence")}
-        return {"calibration": calibration.draw(*tables, **asked)}
+    if room == "probabilities":
+        parts = {part: paths[f"calibration_{part}"] for part in ("curve", "groups", "histogram")}
+        return probabilities.draw(named | parts, config)
     if room == "refits":
         replicates = [
             read_csv(named[f"{of}_replicates"]) for of in ("split_lottery", "permutation")
@@ -97,8 +97,8 @@ def test_a_lasso_that_keeps_nothing_is_said_wherever_features_are_missing(draw):
 
 
 def test_a_handful_of_cases_gets_no_smooth_curve_and_one_class_no_net_benefit(draw):
-    assert "One class only" in words_of(draw("evaluation", "tiny")["net_benefit"])
-    train, internal = draw("calibration", "tiny")["calibration"].axes[:2]
+    assert "One class only" in words_of(draw("probabilities", "tiny")["net_benefit"])
+    train, internal = draw("probabilities", "tiny")["calibration"].axes[:2]
     assert len(train.collections) > len(internal.collections)  # the band
 
 
@@ -201,6 +201,7 @@ def test_long_names_of_classes_stay_inside_and_apart(files, config):
     long = config | {"labels": labels}
     figures = selection.draw(named, long) | models.draw(named, named["models"], long)
     figures |= evaluation.draw(named, named["models"], long)
+    figures |= drawn("probabilities", files["ordinary"], long)
     for name, figure in figures.items():
         assert_text_is_inside(name, figure)
     titles = [axes.title.get_window_extent() for axes in figures["net_benefit"].axes]

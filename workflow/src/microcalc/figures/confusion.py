@@ -70,7 +70,10 @@ def _matrix(
     shares = np.divide(counts, totals, out=np.zeros((2, 2)), where=totals > 0)
     # the darkest shade keeps black print readable
     shade = LinearSegmentedColormap.from_list("shade", ["white", color])
-    axes.imshow(shares, cmap=shade, vmin=0, vmax=1.8, aspect="auto")
+    # not an image, which a file of vectors would hold in pixels
+    edges = [-0.5, 0.5, 1.5]
+    axes.pcolormesh(edges, edges, shares, cmap=shade, vmin=0, vmax=1.8)
+    axes.invert_yaxis()
     for (i, j), count in np.ndenumerate(counts):
         share = f"{100 * shares[i, j]:.0f}%" if totals[i, 0] else "–"
         axes.text(j, i, f"{count}\n({share})", ha="center", va="center", fontsize=8)

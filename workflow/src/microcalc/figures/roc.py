@@ -1,7 +1,7 @@
 """ROC curves of all models in one split."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -51,13 +51,6 @@ def points(y: npt.ArrayLike, score: npt.ArrayLike) -> tuple[Floats, Floats]:
 def kind_shown(split: str) -> str:
     """Return the kind of prediction that a split is judged by."""
     return "out_of_fold" if split == "train" else "held_out"
-
-
-def draw_each(
-    predictions: pd.DataFrame, metrics: pd.DataFrame, *, splits: Iterable[str], **how: Any
-) -> dict[str, Figure]:
-    """Return the figure of each of the splits, see `draw`."""
-    return {split: draw(predictions, metrics, split=split, **how) for split in splits}
 
 
 @style.styled

@@ -1,4 +1,4 @@
-"""The figures of the evaluation room, but for the calibration and the ROC curves."""
+"""The figures of how well the models tell the classes apart."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from microcalc.figures import confusion, decision, published, subgroups, waterfall
+from microcalc.figures import confusion, published, roc, subgroups, waterfall
 from microcalc.files import read_csv, read_json
 
 Path = str | os.PathLike[str]
@@ -15,14 +15,26 @@ Config = Mapping[str, Any]
 
 
 def draw(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[str, Figure]:
-    """Return the figures of the evaluation room by name, from the files by name."""
-    names, labels = config["models"], config["labels"]
+    """Return the figures by name, from the files by name; `scored` are the splits with curves."""
+    names, labels, confidence = config["models"], config["labels"], config["confidence"]
+    predictions, metrics = read_csv(files["predictions"]), read_csv(files["metrics"])
     read = [read_json(path) for path in frozen_models]
     deep = [model for model in read if {term["kind"] for term in model["terms"]} == {"deep"}]
     return {
-        "confusion": confusion.draw(read_csv(files["metrics"]), models=names, labels=labels),
+        **{
+            f"roc_{split}": roc.draw(
+                *(predictions, metrics),
+                split=split,
+                models=names,
+                labels=labels,
+                confidence=confidence,
+                seed=config["seed"],
+            )
+            for split in config["scored"]
+        },
+        "confusion": confusion.draw(metrics, models=names, labels=labels),
         "score_waterfall": waterfall.draw(
-            read_csv(files["predictions"]),
+            predictions,
             model=str(deep[0]["name"]) if deep else None,
             threshold=float(deep[0]["threshold"]) if deep else 0.5,
             labels=labels,
@@ -30,9 +42,8 @@ def draw(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[st
         "published": published.draw(
             read_csv(files["published"]),
             models=names,
-            confidence=config["confidence"],
+            confidence=confidence,
         ),
-        "net_benefit": decision.draw(read_csv(files["net_benefit"]), models=names, labels=labels),
         **{
             f"subgroups_{split}": subgroups.draw(
                 read_csv(files["subgroups"]),
@@ -40,7 +51,7 @@ def draw(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[st
                 models=names,
                 clinical=config["clinical"],
                 labels=labels,
-                confidence=config["confidence"],
+                confidence=confidence,
             )
             for split in ("internal", "external")
         },

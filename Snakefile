@@ -26,6 +26,7 @@ onstart:
 onsuccess:
     tell_about_images()
     tell_summary()
+    presence.end()
 
 
 rule all:

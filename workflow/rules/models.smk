@@ -9,6 +9,7 @@ rule screen_clinical:
         log_of("screen_clinical"),
     benchmark:
         time_of("screen_clinical")
+    priority: WAITED_FOR
     localrule: True
     conda:
         "../../envs/analysis.yaml"

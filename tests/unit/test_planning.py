@@ -118,7 +118,8 @@ def test_another_look_of_the_figures_redraws_figures_alone(
     pairs = zip(scripts, before, digests(), strict=True)
     changed = {script.stem for script, old, new in pairs if old != new}
     drawing = {script.stem for script in scripts if script.stem.startswith("draw_")}
-    assert changed == drawing
+    # contact sheets are images with labels, and take no more of a figure than its colors
+    assert changed == drawing - {"draw_gallery"}
 
 
 def test_folder_digest_sees_text_name_and_depth(tmp_path: Path) -> None:

@@ -4,18 +4,17 @@ Every job on a cluster reads this module again, so it imports the standard libra
 """
 
 import base64
-import gc
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from operator import itemgetter
 from pathlib import Path
 
 from microcalc.errors import StudyError
 from microcalc.files import digest_bytes, digest_file, digest_value
+from microcalc.garbage import nothing_collected
 from microcalc.images.stored_digest import read_digest
 from microcalc.tables import MISSING, read_table
 
@@ -209,7 +208,7 @@ def _module_file(name: str) -> Path | None:
 def _grouped(
     cases: str, _cases_now: Sequence[int], images: str, _images_now: Sequence[int], n_shards: int
 ) -> dict[int, list[Row]]:
-    with _nothing_collected():
+    with nothing_collected():
         identities = read_table(cases, only=("case_id", "patient_id")).rows
         patients = {row["case_id"]: row["patient_id"] for row in identities if len(row) == 2}
         shard = {name: shard_of(name, n_shards) for name in set(patients.values())}
@@ -228,18 +227,6 @@ def _grouped(
     for rows in shards.values():
         rows.sort(key=itemgetter(*order))
     return shards
-
-
-@contextmanager
-def _nothing_collected() -> Iterator[None]:
-    """Keep the garbage collector from looking, again and again, through rows that all stay."""
-    was_at_work = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_at_work:
-            gc.enable()
 
 
 def _identity(path: str) -> tuple[int, ...]:

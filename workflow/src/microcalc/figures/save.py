@@ -10,6 +10,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from microcalc.figures import style
 from microcalc.files import atomic_path
+from microcalc.garbage import nothing_collected
 
 # None leaves the entry out: dates and program versions would change the file, not the picture
 _METADATA: dict[str, dict[str, Any]] = {
@@ -35,7 +36,8 @@ def save(figure: Figure, *paths: str | os.PathLike[str]) -> None:
         suffix = Path(path).suffix
         if suffix not in _METADATA:
             raise ValueError(f"figures are saved as .png, .pdf or .svg, not {suffix!r}")
-        with style.applied(), atomic_path(path) as temporary:
+        # what a figure is made of stays until it is saved
+        with style.applied(), nothing_collected(), atomic_path(path) as temporary:
             _settle(figure)
             figure.savefig(
                 temporary, format=suffix[1:], metadata=_METADATA[suffix], **_OPTIONS.get(suffix, {})

@@ -296,5 +296,4 @@ wildcard_constraints:
     case=PSEUDONYM,
     network=networks.pattern(networks.extracted(PATHS.networks)),
     member=r"fold-\d+|whole",
-    split="|".join(SPLITS),
     model="|".join(config["models"]),

@@ -10,6 +10,7 @@ import os
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,6 @@ class Sheet:
         self.texts: list[str] = []
         self.places: list[tuple[int, int, int, int]] = []
         self._pen = ImageDraw.Draw(self.image)
-        self._fonts: dict[tuple[str, float], ImageFont.FreeTypeFont] = {}
 
     def write(
         self,
@@ -84,10 +84,9 @@ class Sheet:
         to_the_left: bool = False,
     ) -> None:
         """Write `text` with its upper left corner at (x, y), or its upper right one."""
-        if (face, size) not in self._fonts:
-            self._fonts[face, size] = _font(face, size)
-        font, anchor = self._fonts[face, size], "ra" if to_the_left else "la"
-        self._pen.text((_px(x), _px(y)), text, fill=color, font=font, anchor=anchor)
+        anchor = "ra" if to_the_left else "la"
+        place = _px(x), _px(y)
+        self._pen.text(place, text, fill=color, font=_font(face, size), anchor=anchor)
         self.texts.append(text)
 
     def show(self, x: float, y: float, side: float, picture: npt.NDArray[np.uint8]) -> None:
@@ -143,6 +142,7 @@ def save(sheet: Sheet, path: str | os.PathLike[str], preview: str | os.PathLike[
         small.save(temporary, "JPEG", quality=_PREVIEW_QUALITY, optimize=True)
 
 
+@cache
 def _font(face: str, size: float) -> ImageFont.FreeTypeFont:
     """Return a font that matplotlib ships, so that every machine writes the same letters."""
     matplotlib = importlib.util.find_spec("matplotlib")  # found, not imported: that takes as long

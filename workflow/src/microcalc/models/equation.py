@@ -162,10 +162,10 @@ def deep_score_calibrated(score: NDArray[np.float64], y: NDArray[np.int64]) -> E
     coefficients[used] = maximum(design[:, used], y.astype(float))[0].coefficients
     intercept, slope = map(float, coefficients)
     if slope < LEAST_SLOPE:
-        slope, share = LEAST_SLOPE, float(y.mean())
-        far = 50 + LEAST_SLOPE * float(np.abs(score).max())
         from scipy.optimize import brentq
 
+        slope, share = LEAST_SLOPE, float(y.mean())
+        far = 50 + LEAST_SLOPE * float(np.abs(score).max())
         intercept = brentq(lambda a: float(expit(a + slope * score).mean()) - share, -far, far)
     method = "logistic regression on the networks' out-of-fold logits"
     terms = (Term(DEEP_SCORE, "deep"),)

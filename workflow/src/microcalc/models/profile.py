@@ -81,12 +81,12 @@ def _profile(
 
 def _root(profile: Callable[[float], float], centre: float, step: float, goal: float) -> float:
     """Return where the profile falls to `goal`, going from the maximum in steps that double."""
+    from scipy.optimize import brentq
+
     inner, outer = 0.0, 1.0
     while profile(centre + outer * step) > goal:
         inner, outer = outer, 2 * outer
         if outer > FARTHEST:
             return float(np.sign(step) * np.inf)
-    from scipy.optimize import brentq
-
     share = brentq(lambda t: profile(centre + t * step) - goal, inner, outer, xtol=1e-11)
     return centre + float(share) * step

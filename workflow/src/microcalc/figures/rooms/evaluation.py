@@ -1,17 +1,12 @@
 """The figures of how well the models tell the classes apart."""
 
-import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
 from microcalc.figures import confusion, published, roc, subgroups, waterfall
+from microcalc.figures.rooms import Config, Files, Path
 from microcalc.files import read_csv, read_json
-
-Path = str | os.PathLike[str]
-Files = Mapping[str, Path]
-Config = Mapping[str, Any]
 
 
 def draw(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[str, Figure]:

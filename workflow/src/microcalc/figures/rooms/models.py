@@ -1,19 +1,14 @@
 """The figures of the models room."""
 
-import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from microcalc.figures import choice, nomogram, odds
+from microcalc.figures.rooms import Config, Files, Path
 from microcalc.files import read_csv, read_json
 from microcalc.images import included
-
-Path = str | os.PathLike[str]
-Files = Mapping[str, Path]
-Config = Mapping[str, Any]
 
 
 def draw(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[str, Figure]:

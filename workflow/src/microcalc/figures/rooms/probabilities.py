@@ -1,17 +1,10 @@
 """The figures of whether probabilities hold, and of what acting on them gains."""
 
-import os
-from collections.abc import Mapping
-from typing import Any
-
 from matplotlib.figure import Figure
 
 from microcalc.figures import calibration, decision
+from microcalc.figures.rooms import Config, Files
 from microcalc.files import read_csv
-
-Path = str | os.PathLike[str]
-Files = Mapping[str, Path]
-Config = Mapping[str, Any]
 
 
 def draw(files: Files, config: Config) -> dict[str, Figure]:

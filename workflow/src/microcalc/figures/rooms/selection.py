@@ -1,18 +1,11 @@
 """The figures of the selection room."""
 
-import os
-from collections.abc import Mapping
-from typing import Any
-
 from matplotlib.figure import Figure
 
 from microcalc.figures import correlation, embedding, heatmap, lasso, mrmr
+from microcalc.figures.rooms import Config, Files
 from microcalc.files import read_csv, read_parquet
 from microcalc.images import included
-
-Path = str | os.PathLike[str]
-Files = Mapping[str, Path]
-Config = Mapping[str, Any]
 
 
 def draw(files: Files, config: Config) -> dict[str, Figure]:

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from microcalc.errors import StudyError
-from microcalc.figures import saliency
+from microcalc.figures import saliency, style
+from microcalc.figures.save import _settle
 
 LABELS = {"negative": "DCIS", "positive": "IDC"}
 
@@ -47,6 +48,31 @@ def test_a_place_without_evidence_shows_the_patch_as_it_is():
     assert red > blue > green >= 0
     red, green, blue = overlay[-1, 0] - np.round((1 - 0.7 * 0.5**0.5) * patch[-1, 0])
     assert blue > green > red >= 0
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize("views", [1, 2])
+@pytest.mark.filterwarnings("error")
+def test_long_names_leave_the_pictures_their_room(labelled, views):
+    arrays = {
+        name: values[[0, 2] if views == 1 else [0, 1, 2]] for name, values in _arrays().items()
+    }
+    if not labelled:
+        arrays["y"] = arrays["y"] - 2
+        arrays["case_id"] = np.char.add("0" * 40, arrays["case_id"])
+    labels = {"negative": "Ductal carcinoma in situ", "positive": "Invasive ductal carcinoma"}
+    figure = saliency.draw(arrays, labels=labels)
+    with style.applied():
+        _settle(figure)
+        figure.draw_without_rendering()
+        boxes = [text.get_window_extent() for axes in figure.axes for text in axes.texts]
+        boxes.append(figure.axes[-1].xaxis.label.get_window_extent())
+    assert min(min(box.x0, box.y0) for box in boxes) >= 0
+    assert max(box.x1 for box in boxes) <= figure.bbox.width
+    patch = figure.axes[1].get_window_extent()
+    assert patch.width * 25.4 / figure.dpi > 20
+    description = figure.axes[0].texts[0].get_window_extent()
+    assert description.x1 < patch.x0
 
 
 def test_nothing_to_draw_is_said():

@@ -1,6 +1,7 @@
 """Patch, map and overlay of the cases that the deep model was surest of."""
 
 import os
+import textwrap
 import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,6 +19,7 @@ from microcalc.files import named_when_damaged
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 ROW_MM, TEXT_MM, TOP_MM, BAR_MM = 24.0, 30.0, 8.0, 12.0
+LETTERS, DIGITS, LABEL_LETTERS_PER_MM, LABEL_LINE_MM = 20, 17, 0.55, 3.5
 COLORS = "RdBu_r"
 MOST_COVER = 0.7
 """How much of the patch the strongest evidence hides in the overlay."""
@@ -61,8 +63,13 @@ def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
         for split, case_id in cases
     ]
     views = max(map(len, rows))
-    height = TOP_MM + len(rows) * ROW_MM + BAR_MM
-    figure = style.new_figure(TEXT_MM + 3 * views * ROW_MM, height)
+    width = TEXT_MM + 3 * views * ROW_MM
+    label = words.wrapped(
+        f"Evidence for {labels['negative']} (−) or {labels['positive']} (+), log odds",
+        int(width * LABEL_LETTERS_PER_MM),
+    )
+    bar_mm = BAR_MM + label.count("\n") * LABEL_LINE_MM
+    figure = style.new_figure(width, TOP_MM + len(rows) * ROW_MM + bar_mm)
     columns = 1 + 3 * views
     places = figure.add_gridspec(
         len(rows) + 1,
@@ -85,7 +92,7 @@ def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
         grid[0][1 + column].set_title(title, fontweight="normal", loc="center")
     # a bar that is given its parents is measured once for each of them
     bar = figure.colorbar(shown, cax=figure.add_subplot(places[-1, :]), orientation="horizontal")
-    bar.set_label(f"Evidence for {labels['negative']} (−) or {labels['positive']} (+), log odds")
+    bar.set_label(label)
     bar.outline.set_visible(False)
     return figure
 
@@ -96,11 +103,15 @@ def _describe(axes: Axes, arrays: Arrays, i: int, labels: Mapping[str, str]) -> 
     if arrays["y"][i] in (0, 1):
         truth = labels["positive"] if arrays["y"][i] else labels["negative"]
         where = f"{arrays['split'][i]} validation"
-        text = f"{where}\n{arrays['kind'][i]}: {truth}\n{probability}"
+        verdict = textwrap.fill(f"{arrays['kind'][i]}: {truth}", LETTERS)
+        text = f"{where}\n{verdict}\n{probability}"
     else:
-        text = f"case {arrays['case_id'][i]}\n{probability}"
+        case = textwrap.fill(f"case {arrays['case_id'][i]}", DIGITS)
+        text = f"{case}\n{probability}"
     axes.set_axis_off()
-    axes.text(0, 0.5, text, transform=axes.transAxes, va="center", ha="left", fontsize=7)
+    told = axes.text(0, 0.5, text, transform=axes.transAxes, va="center", ha="left", fontsize=7)
+    # a letter too wide for its column would cost the pictures their own
+    told.set_in_layout(False)
 
 
 def _pictures(line: Sequence[Axes], arrays: Arrays, i: int, strongest: float) -> Any:

@@ -20,7 +20,7 @@ CASES, SHARDS = 100_000, 100
 GOAL_GIB, GOAL_S = 8, 600
 RULES = (
     "build_cohort", "gather_images", "gather_features", "select_features", "screen_clinical",
-    "fit_model", "predict", "describe_cohort", "audit_study", "evaluate_models",
+    "fit_models", "predict", "describe_cohort", "audit_study", "evaluate_models",
     "assess_calibration", "assess_usefulness",
 )  # fmt: skip
 TARGETS = ("metrics.csv", "calibration.csv", "net_benefit.csv", "flow.json")

@@ -15,6 +15,7 @@ from microcalc.files import (
     read_parquet,
     sweep_up,
     write_csv,
+    write_each,
     write_json,
 )
 from microcalc.tables import read_table
@@ -112,3 +113,11 @@ def test_what_a_killed_writer_left_is_swept_up_and_nothing_else(tmp_path: Path) 
     sweep_up(tmp_path)
     sweep_up(tmp_path / "nowhere")
     assert list(kept.parent.iterdir()) == [kept]
+
+
+def test_each_value_goes_to_the_path_at_its_place(tmp_path: Path) -> None:
+    paths = [tmp_path / "a.json", tmp_path / "b.json"]
+    write_each(write_json, [1, [2]], paths)
+    assert [read_json(path) for path in paths] == [1, [2]]
+    with pytest.raises(ValueError, match="shorter"):
+        write_each(write_json, [1, 2, 3], paths)

@@ -63,8 +63,10 @@ def test_weights_are_generated_given_or_fetched(weights: str, source: list[str])
 def test_a_further_network_has_weights_of_its_own_backbone() -> None:
     found = paths(further_networks=FURTHER, models={"small": {**SCORE, "network": "small"}})
     assert found.weights() == "results/mine/features/weights/resnet50.safetensors"
-    assert found.weights_of("deep") == found.weights()
-    assert found.weights_of("small") == "results/mine/features/small/weights/resnet18.safetensors"
+    assert found.weights_behind("") == found.weights()
+    assert (
+        found.weights_behind("small/") == "results/mine/features/small/weights/resnet18.safetensors"
+    )
     assert found.source("small/", "resnet18") == [
         "results/mine/features/small/weights/resnet18.fetched.json"
     ]
@@ -74,8 +76,12 @@ def test_a_fine_tuned_score_comes_from_the_heads_and_its_features_from_the_whole
     found, place = tuned(), "results/mine/features/finetuned"
     assert found.trained("fold-1") == f"{place}/fold-1.safetensors"
     assert found.source("finetuned/fold-1/", "resnet50") == [found.trained("fold-1")]
-    assert found.weights_of("tuned") == found.heads() == f"{place}/weights/resnet50.safetensors"
-    assert found.weights_of("tuned_lasso") == f"{place}/whole/weights/resnet50.safetensors"
+    assert (
+        found.weights_behind("finetuned/")
+        == found.heads()
+        == f"{place}/weights/resnet50.safetensors"
+    )
+    assert found.weights_behind("finetuned_lasso/") == f"{place}/whole/weights/resnet50.safetensors"
 
 
 def test_where_models_are_applied_nothing_is_trained_or_chosen() -> None:
@@ -83,7 +89,7 @@ def test_where_models_are_applied_nothing_is_trained_or_chosen() -> None:
     place = "results/theirs/features/finetuned"
     assert found.trained("fold-1") == f"{place}/fold-1/weights/resnet50.safetensors"
     assert found.heads() == f"{place}/weights/resnet50.safetensors"
-    assert found.weights_of("deep") == "results/mine/features/weights/resnet50.safetensors"
+    assert found.weights_behind("") == "results/mine/features/weights/resnet50.safetensors"
     assert found.choice() == found.compared() == []
 
 
@@ -97,11 +103,11 @@ def test_fine_tuning_is_chosen_among_compared_and_drawn() -> None:
 
 
 def test_adapted_weights_are_there_with_adabn_alone() -> None:
-    assert paths(harmonize="adabn").adapted_of("deep") == [
-        "results/mine/features/adapted.safetensors"
-    ]
-    for method in ("none", "combat"):
-        assert paths(harmonize=method).adapted_of("deep") == []
+    def adapted(method: str) -> list[str]:
+        return paths(harmonize=method).harmonized("adabn", "features/adapted.safetensors")
+
+    assert adapted("adabn") == ["results/mine/features/adapted.safetensors"]
+    assert adapted("none") == adapted("combat") == []
 
 
 def test_redrawn_features_are_those_that_are_asked_for() -> None:

@@ -65,20 +65,20 @@ def run(study: Study, config: dict[str, Any], folder: Path) -> None:
     )
     frozen = {model: str(folder / f"{model}.json") for model in config["models"]}
     training = {model: str(folder / f"{model}.training.csv") for model in config["models"]}
-    for model, spec in config["models"].items():
-        step(
-            "fit_model",
-            input=made("included", "selected", "crossfit", "crossfit_selected")
-            | {"features": str(features), "weights": str(weights), "adapted": []},
-            output={"model": frozen[model], "training": training[model]},
-            params={"spec": spec}
-            | {key: config[key] for key in ("clinical", "screening", "threshold", "labels", "seed")}
-            | {
-                "training_scores": config["selection"]["training_scores"],
-                "preprocessing": {"images": config["images"], "extraction": config["features"]},
-            },
-            wildcards={"model": model},
-        )
+    asked = ("models", "clinical", "screening", "threshold", "labels", "seed")
+    made_alike = {"images": config["images"], "extraction": config["features"]}
+    step(
+        "fit_models",
+        input=made("included")
+        | {name: [path] for name, path in made("selected", "crossfit", "crossfit_selected").items()}
+        | {"features": [str(features)], "weights": [str(weights)], "adapted": []},
+        output={"models": list(frozen.values()), "training": list(training.values())},
+        params={key: config[key] for key in asked}
+        | {
+            "training_scores": config["selection"]["training_scores"],
+            "preprocessing": {"main": made_alike},
+        },
+    )
     step(
         "predict",
         input=made("included")

@@ -88,7 +88,7 @@ def test_the_predictions_are_those_of_the_development(applied: Study) -> None:
 
 def test_nothing_is_fitted_and_no_label_is_there(applied: Study) -> None:
     logs = {path.name.removesuffix(".log") for path in (results(applied) / "logs").iterdir()}
-    assert not logs & {"fit_model", "select_features", "screen_clinical", "refit_chain"}
+    assert not logs & {"fit_models", "select_features", "screen_clinical", "refit_chain"}
     for name in ("cohort/eligible.csv", "images/included.csv"):
         assert not {"y", "label"} & set(pd.read_csv(results(applied) / name).columns)
     assert not (results(applied) / "evaluation" / "metrics.csv").exists()

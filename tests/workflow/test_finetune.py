@@ -21,7 +21,7 @@ def test_it_adds_one_training_per_fold_and_is_off_by_default(study: Study) -> No
     assert planned == {
         **{"train_network": 4, "prepare_tuned": 4, "extract_features": 12},
         **{"gather_features": 4, "join_heads": 1, "compute_logits": 1, "join_features": 1},
-        **{"crossfit_logits": 1, "select_finetuned": 1, "fit_model": 3, "choose_variant": 1},
+        **{"crossfit_logits": 1, "select_finetuned": 1, "fit_models": 1, "choose_variant": 1},
         "predict": 1,
     }
 

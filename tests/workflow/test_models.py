@@ -20,7 +20,7 @@ def test_a_further_network_plans_what_is_new_alone(study: Study) -> None:
     planned = study.planned("results/tiny/models/predictions.csv")
     assert planned == {
         **{"prepare_weights": 1, "extract_features": 3, "gather_features": 1},
-        **{"select_features": 1, "fit_model": 1, "predict": 1},
+        **{"select_features": 1, "fit_models": 1, "predict": 1},
     }
 
 

@@ -29,24 +29,24 @@ rule take_cohort:
         "../scripts/take_cohort.py"
 
 
-rule take_model:
+rule take_models:
     input:
-        model=in_frozen("models/{model}.json"),
-        weights=weights_of_model,
+        models=in_frozen(*expand("models/{model}.json", model=config["models"])),
+        weights=[*map(PATHS.weights_behind, AT_WORK)],
     output:
-        model=in_study("models/{model}.json"),
+        models=expand(in_study("models/{model}.json"), model=config["models"]),
     log:
-        log_of("take_model/{model}"),
+        log_of("take_models"),
     benchmark:
-        time_of("take_model/{model}")
+        time_of("take_models")
     localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
         preprocessing=preprocessing,
-        code=code("take_model"),
+        code=code("take_models"),
     script:
-        "../scripts/take_model.py"
+        "../scripts/take_models.py"
 
 
 rule predict_cohort:

@@ -170,15 +170,6 @@ def checked_cohort(wildcards):
     return ancient(eligible) if current else eligible
 
 
-def network_of(wildcards):
-    return networks.of_model(config, wildcards.model)
-
-
-def of_network(path):
-    """Return an input function for a file of the network that a rule's {model} takes."""
-    return lambda wildcards: in_study(path.format(network=network_of(wildcards)))
-
-
 def weights_of(wildcards):
     return PATHS.networks[wildcards.network]["weights"]
 
@@ -189,14 +180,6 @@ def weights_source(wildcards):
 
 def prepared_weights(wildcards):
     return PATHS.weights(wildcards.network)
-
-
-def weights_of_model(wildcards):
-    return PATHS.weights_of(wildcards.model)
-
-
-def adapted_weights_of_model(wildcards):
-    return PATHS.adapted_of(wildcards.model)
 
 
 def extraction_threads(wildcards):
@@ -214,10 +197,11 @@ def extraction_settings(wildcards):
 
 
 def preprocessing(wildcards):
-    """Return the settings that a frozen model's features depend on, to be frozen with it."""
-    return sections.preprocessing(
-        PATHS.networks[network_of(wildcards)], config["images"]
-    )
+    """Return by network the settings that its features depend on, to be frozen with its models."""
+    return {
+        name: sections.preprocessing(PATHS.networks[folder], config["images"])
+        for name, folder in zip(networks.names(AT_WORK), AT_WORK)
+    }
 
 
 def pooling(wildcards):

@@ -23,28 +23,33 @@ rule screen_clinical:
         "../scripts/screen_clinical.py"
 
 
-rule fit_model:
+rule fit_models:
     input:
         included=in_study("images/included.csv"),
-        selected=of_network("selection/{network}selected.csv"),
-        crossfit=of_network("selection/{network}crossfit.csv"),
-        crossfit_selected=of_network("selection/{network}crossfit_selected.csv"),
-        features=of_network("features/{network}features.parquet"),
-        weights=weights_of_model,
-        adapted=adapted_weights_of_model,
+        selected=expand(in_study("selection/{network}selected.csv"), network=AT_WORK),
+        crossfit=expand(in_study("selection/{network}crossfit.csv"), network=AT_WORK),
+        crossfit_selected=expand(
+            in_study("selection/{network}crossfit_selected.csv"), network=AT_WORK
+        ),
+        features=expand(in_study("features/{network}features.parquet"), network=AT_WORK),
+        weights=[*map(PATHS.weights_behind, AT_WORK)],
+        adapted=expand(
+            PATHS.harmonized("adabn", "features/{network}adapted.safetensors"),
+            network=AT_WORK,
+        ),
     output:
-        model=in_study("models/{model}.json"),
-        training=in_study("models/{model}.training.csv"),
+        models=expand(in_study("models/{model}.json"), model=config["models"]),
+        training=expand(in_study("models/{model}.training.csv"), model=config["models"]),
     log:
-        log_of("fit_model/{model}"),
+        log_of("fit_models"),
     benchmark:
-        time_of("fit_model/{model}")
+        time_of("fit_models")
     priority: WAITED_FOR
     localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        spec=lambda wildcards: config["models"][wildcards.model],
+        models=config["models"],
         clinical=sections.clinical(config),
         screening=config["screening"],
         threshold=config["threshold"],
@@ -52,9 +57,9 @@ rule fit_model:
         training_scores=config["selection"]["training_scores"],
         preprocessing=preprocessing,
         seed=config["seed"],
-        code=code("fit_model"),
+        code=code("fit_models"),
     script:
-        "../scripts/fit_model.py"
+        "../scripts/fit_models.py"
 
 
 # Run before any external case is predicted: `predict` waits for what is chosen here.

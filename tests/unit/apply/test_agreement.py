@@ -30,16 +30,20 @@ def take(folder: Path, weights: dict = WEIGHTS, **changes: Any) -> Path:
     deep = MODEL | {"name": "deep", "deep": DEEP, "terms": []}
     header = json.dumps({"__metadata__": weights}).encode()
     (folder / "weights").write_bytes(struct.pack("<Q", len(header)) + header)
+    names = []
     for model in (deep, MODEL):
-        name = f"{model['name']}.json"
-        (folder / name).write_text(json.dumps(model))
-        agreement.take(
-            folder / name,
-            folder / "here" / name,
-            weights=folder / "weights",
-            images=IMAGES | changes.get("images", {}),
-            extraction=EXTRACTION | changes.get("extraction", {}),
-        )
+        names.append(f"{model['name']}.json")
+        (folder / names[-1]).write_text(json.dumps(model))
+    made = {
+        "images": IMAGES | changes.get("images", {}),
+        "extraction": EXTRACTION | changes.get("extraction", {}),
+    }
+    agreement.take(
+        [folder / name for name in names],
+        [folder / "here" / name for name in names],
+        {"main": folder / "weights"},
+        {"main": made},
+    )
     return folder / "here"
 
 

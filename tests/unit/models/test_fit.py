@@ -399,27 +399,27 @@ def write_inputs(folder: Path, tables: Tables) -> dict[str, Path]:
 def test_the_scripts(tmp_path: Path, tables: Tables, models: dict) -> None:
     inputs = write_inputs(tmp_path, tables)
     names = ["clinical", "deep", "combined"]
+    run_script(
+        "fit_models",
+        log=tmp_path / "log",
+        input={name: [path] for name, path in inputs.items()}
+        | {"included": inputs["included"], "adapted": []},
+        output={
+            "models": [tmp_path / f"{name}.json" for name in names],
+            "training": [tmp_path / f"{name}.training.csv" for name in names],
+        },
+        params={
+            "models": {name: SPECS[name] for name in names},
+            "clinical": CLINICAL,
+            "screening": SCREENING,
+            "threshold": YOUDEN,
+            "labels": LABELS,
+            "training_scores": "out_of_fold",
+            "preprocessing": {"main": {"images": IMAGES, "extraction": EXTRACTION}},
+            "seed": 0,
+        },
+    )
     for name in names:
-        run_script(
-            "fit_model",
-            log=tmp_path / "log",
-            input=inputs | {"adapted": []},
-            output={
-                "model": tmp_path / f"{name}.json",
-                "training": tmp_path / f"{name}.training.csv",
-            },
-            params={
-                "spec": SPECS[name],
-                "clinical": CLINICAL,
-                "screening": SCREENING,
-                "threshold": YOUDEN,
-                "labels": LABELS,
-                "training_scores": "out_of_fold",
-                "preprocessing": {"images": IMAGES, "extraction": EXTRACTION},
-                "seed": 0,
-            },
-            wildcards={"model": name},
-        )
         assert json.loads((tmp_path / f"{name}.json").read_text()) == models[name][0]
     run_script(
         "predict",

@@ -25,7 +25,7 @@ def test_another_file_is_refused(content: bytes, tmp_path: Path) -> None:
 
 
 IMAGES = {"spacing_mm": 0.1, "patch_mm": 22.4, "thumbnail_px": 256, "shards": 4}
-FEATURES = {
+EXTRACTION = {
     "layers": ["penultimate"],
     "precision": "float32",
     "pool_views": "mean",
@@ -40,14 +40,14 @@ FEATURES = {
         ("images", {"spacing_mm": 0.2}, True),
         ("images", {"normalization": "z-score"}, True),
         ("images", {"thumbnail_px": 64, "shards": 1}, False),
-        ("features", {"pool_views": "max"}, True),
-        ("features", {"device": "cpu"}, False),
+        ("extraction", {"pool_views": "max"}, True),
+        ("extraction", {"device": "cpu"}, False),
     ],
 )
 def test_the_digest_of_the_preprocessing_tells_what_changes_features(
     section: str, change: dict, matters: bool
 ) -> None:
-    given = {"images": IMAGES, "features": FEATURES}
+    given = {"images": IMAGES, "extraction": EXTRACTION}
     other = {**given, section: given[section] | change}
     before, after = (provenance.preprocessing(**g)["digest"] for g in (given, other))
     assert (before != after) == matters

@@ -5,7 +5,7 @@ import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,6 +88,22 @@ def named_when_damaged(path: str | os.PathLike[str], *kinds: type[Exception]) ->
         raise StudyError(
             f"{path}: damaged, {error}; delete it and run the same command again"
         ) from None
+
+
+def write_each(
+    write: Callable[[Any, str | os.PathLike[str]], None],
+    values: Iterable[Any],
+    paths: Iterable[str | os.PathLike[str]],
+) -> None:
+    """Write each value to the path at its place, by one of this module's functions.
+
+    Raises
+    ------
+    ValueError
+        When there are more of the ones than of the others.
+    """
+    for value, path in zip(values, paths, strict=True):
+        write(value, path)
 
 
 def write_csv(table: "pd.DataFrame", path: str | os.PathLike[str]) -> None:

@@ -86,18 +86,12 @@ class Paths:
             return [self.result(f"features/{network}weights/{backbone}.fetched.json")]
         return [weights]
 
-    def weights_of(self, model: str) -> str:
-        """Return the weights whose features or, with their heads, whose scores a model takes."""
-        network = networks.of_model(self.config, model)
+    def weights_behind(self, network: str) -> str:
+        """Return the weights that give a network's features or, with their heads, its scores."""
         if network == f"{networks.FINETUNED}/":
             return self.heads()
         whole = f"{networks.FINETUNED}/{networks.WHOLE}/"
         return self.weights(whole if network == f"{networks.FINETUNED_LASSO}/" else network)
-
-    def adapted_of(self, model: str) -> list[str]:
-        """Return the adapted weights whose features a model takes; nothing without adaptation."""
-        network = networks.of_model(self.config, model)
-        return self.harmonized("adabn", f"features/{network}adapted.safetensors")
 
     def redrawn(self) -> list[str]:
         """Return a {network}'s features from regions drawn otherwise; none without stability."""

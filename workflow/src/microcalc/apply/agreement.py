@@ -2,48 +2,55 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from microcalc.errors import StudyError
-from microcalc.files import atomic_path
+from microcalc.files import atomic_path, write_each
 from microcalc.models import frozen, provenance
 
 Path = str | os.PathLike[str]
 
 
 def take(
-    source: Path,
-    target: Path,
-    *,
-    weights: Path,
-    images: Mapping[str, Any],
-    extraction: Mapping[str, Any],
+    sources: Sequence[Path],
+    targets: Sequence[Path],
+    weights: Mapping[str, Path],
+    preprocessing: Mapping[str, Mapping[str, Any]],
 ) -> None:
-    """Copy a frozen model, byte for byte, once nothing speaks against using it here.
+    """Copy frozen models, byte for byte, once nothing speaks against using them here.
 
     Parameters
     ----------
-    source, target
-        The model's file, and where it goes.
+    sources, targets
+        The models' files, and where each goes.
     weights
-        The weights, as prepared here, of the network whose features it takes.
-    images, extraction
-        The settings that the cohort's features are made with, see `provenance.preprocessing`.
+        By network, the weights as prepared here.
+    preprocessing
+        By network, `images` and `extraction` of `provenance.preprocessing`: the settings that the
+        cohort's features are made with.
 
     Raises
     ------
     StudyError
         Listing every digest that differs; nothing is copied then.
     """
-    here = provenance.weights(weights), provenance.preprocessing(images, extraction)
-    problems = differences(frozen.read(source), *here)
+    here = {
+        name: (provenance.weights(path), provenance.preprocessing(**preprocessing[name]))
+        for name, path in weights.items()
+    }
+    models = [frozen.read(source) for source in sources]
+    problems = [line for m in models for line in differences(m, *here[frozen.network(m)])]
     if problems:
         raise StudyError.listing(
-            "The model was fitted on features made in another way than this cohort's would be; use "
-            "the weights and the MicroCalc that it was fitted with",
+            "The models were fitted on features made in another way than this cohort's would be; "
+            "use the weights and the MicroCalc that they were fitted with",
             problems,
         )
+    write_each(_copy, sources, targets)
+
+
+def _copy(source: Path, target: Path) -> None:
     with atomic_path(target) as temporary:
         shutil.copyfile(source, temporary)
 

@@ -1,7 +1,7 @@
 """One function fits every model: clinical, deep, combined, or any other row of the table."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,19 @@ APPARENT = (
 )
 
 logger = logging.getLogger(__name__)
+
+
+def fit_models(
+    recipes: Iterable[Recipe],
+    tables: Mapping[str, Tables],
+    *,
+    threshold: Mapping[str, Any],
+    labels: Mapping[str, str],
+) -> tuple[list[frozen.FrozenModel], list[pd.DataFrame]]:
+    """Fit each model on the tables, given by network, of the one it takes; see `fit_model`."""
+    how = {"threshold": threshold, "labels": labels}
+    fitted = [fit_model(recipe, tables[recipe.network], **how) for recipe in recipes]
+    return [model for model, _ in fitted], [training for _, training in fitted]
 
 
 def fit_model(

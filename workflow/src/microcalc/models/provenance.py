@@ -67,13 +67,13 @@ def _described(path: str | os.PathLike[str], keys: Sequence[str], *, rule: str) 
         ) from None
 
 
-def preprocessing(images: Mapping[str, Any], features: Mapping[str, Any]) -> dict[str, Any]:
+def preprocessing(images: Mapping[str, Any], extraction: Mapping[str, Any]) -> dict[str, Any]:
     """Return how an image becomes features, the weights aside, and a digest of it.
 
     Parameters
     ----------
-    images, features
-        The config's sections of these names.
+    images, extraction
+        The config's sections `images` and `features`.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def preprocessing(images: Mapping[str, Any], features: Mapping[str, Any]) -> dic
     patch = Recipe.from_settings(images).as_key()
     for of_no_feature in ("thumbnail_px", "surround"):
         del patch[of_no_feature]
-    pooled = {name: features[name] for name in ("layers", "precision", "pool_views", "harmonize")}
+    pooled = {name: extraction[name] for name in ("layers", "precision", "pool_views", "harmonize")}
     made = {
         "images": {"recipe": RECIPE, **patch},
         "features": {"recipe": forward.RECIPE, **pooled},

@@ -86,6 +86,11 @@ class Recipe:
     training_scores: str = "out_of_fold"
     seed: int = 0
 
+    @classmethod
+    def of_models(cls, models: Mapping[str, Mapping[str, Any]], *how: Any) -> list["Recipe"]:
+        """Return the recipe of each of the config's `models`; `how` are the further attributes."""
+        return [cls(name, spec, *how) for name, spec in models.items()]
+
     @property
     def deep(self) -> str:
         """How the deep features come in: none, score, or features."""

@@ -45,29 +45,41 @@ class Tables:
     preprocessing: dict[str, Any]
 
     @classmethod
-    def read(
+    def of_networks(
         cls,
-        *,
+        preprocessing: Mapping[str, Mapping[str, Any]],
         included: Path,
-        features: Path,
-        selected: Path,
-        crossfit: Path,
-        crossfit_selected: Path,
-        weights: Path,
-        images: Mapping[str, Any],
-        extraction: Mapping[str, Any],
+        *,
+        features: Sequence[Path],
+        selected: Sequence[Path],
+        crossfit: Sequence[Path],
+        crossfit_selected: Sequence[Path],
+        weights: Sequence[Path],
         adapted: Sequence[Path] = (),
-    ) -> "Tables":
-        """Return the tables of these files.
+    ) -> dict[str, "Tables"]:
+        """Return the tables of each network by its name.
 
-        `images` and `extraction` are the config's sections `images` and `features`.
+        Parameters
+        ----------
+        preprocessing
+            By network, `images` and `extraction` of `provenance.preprocessing`.
+        included
+            `images/included.csv`.
+        features, selected, crossfit, crossfit_selected, weights
+            Files of each network, in the same order.
+        adapted
+            What the rule adapt_weights made of each, if it did.
         """
-        return cls(
-            included_cases.read(included),
-            read_parquet(features),
-            read_csv(selected),
-            read_csv(crossfit),
-            read_csv(crossfit_selected),
-            provenance.weights(weights, adapted),
-            provenance.preprocessing(images, extraction),
-        )
+        cases = included_cases.read(included)
+        return {
+            name: cls(
+                included=cases,
+                features=read_parquet(features[i]),
+                selected=read_csv(selected[i]),
+                crossfit=read_csv(crossfit[i]),
+                crossfit_selected=read_csv(crossfit_selected[i]),
+                weights=provenance.weights(weights[i], adapted[i : i + 1]),
+                preprocessing=provenance.preprocessing(**made),
+            )
+            for i, (name, made) in enumerate(preprocessing.items())
+        }

@@ -232,6 +232,7 @@ rule compute_saliency:
         weights=PATHS.weights(),
     output:
         saliency=in_study("evaluation/saliency.npz"),
+        kept=update(in_study("features/kept_maps.npz")),
     log:
         log_of("compute_saliency"),
     benchmark:

@@ -4,13 +4,17 @@ import torch
 
 from microcalc import features
 from microcalc.errors import StudyError
-from microcalc.features import backbone, cam, forward
+from microcalc.features import backbone, cam
 from microcalc.features.preprocessing import IMAGENET
 
 
 @pytest.fixture(scope="module")
 def coefficients():
     return np.random.default_rng(4).normal(size=512)
+
+
+def exact_maps(network, patches, coefficients):
+    return cam.exact(cam.last_maps(network, patches), coefficients)
 
 
 def test_maps_and_constant_sum_to_the_logit(network, patches, coefficients):
@@ -21,7 +25,7 @@ def test_maps_and_constant_sum_to_the_logit(network, patches, coefficients):
     case = features.extract(network, patches[:2]).astype(float).mean(axis=0)
     logit = intercept + per_sd @ ((case - mean) / sd)
 
-    found = cam.case_maps(network, patches[:2], per_sd / sd)
+    found = exact_maps(network, patches[:2], per_sd / sd)
     constant = intercept - per_sd @ (mean / sd)
     assert found.method == "exact"
     assert found.maps.shape == (2, 2, 2)
@@ -30,9 +34,9 @@ def test_maps_and_constant_sum_to_the_logit(network, patches, coefficients):
 
 
 def test_each_view_has_its_own_part(network, patches, coefficients):
-    both = cam.case_maps(network, patches[:2], coefficients).maps
+    both = exact_maps(network, patches[:2], coefficients).maps
     for view in range(2):
-        alone = cam.case_maps(network, patches[view : view + 1], coefficients).maps[0]
+        alone = exact_maps(network, patches[view : view + 1], coefficients).maps[0]
         np.testing.assert_allclose(both[view], alone / 2, rtol=1e-4, atol=1e-6)
 
 
@@ -47,7 +51,7 @@ def _random(name):
 def test_other_pooled_networks_are_exact_too(name, patches):
     network, width = _random(name)
     weights = np.random.default_rng(6).normal(size=width)
-    found = cam.case_maps(network, patches[:1], weights)
+    found = exact_maps(network, patches[:1], weights)
     assert found.method == "exact"
     expected = features.extract(network, patches[:1])[0] @ weights
     np.testing.assert_allclose(found.maps.sum(), expected, rtol=1e-3)
@@ -56,7 +60,8 @@ def test_other_pooled_networks_are_exact_too(name, patches):
 def test_what_is_not_linear_gets_grad_cam(patches):
     network, width = _random("mobilenet_v3_small")
     weights = np.random.default_rng(6).normal(size=width)
-    found = cam.case_maps(network, patches[:2], weights)
+    assert cam.last_maps(network, patches[:2]) is None
+    found = cam.grad_cam(network, patches[:2], weights)
     assert found.method == "grad-cam"
     assert found.maps.shape[0] == 2
     assert np.abs(found.maps).max() > 0
@@ -64,10 +69,8 @@ def test_what_is_not_linear_gets_grad_cam(patches):
 
 def test_grad_cam_of_a_linear_network_is_its_map(network, patches, coefficients):
     """To first order is exactly, where there is no higher order."""
-    exact = cam.case_maps(network, patches[:2], coefficients)
-    with forward._Feeder(network, patches, np.arange(2), ahead=False) as feeder:
-        images = feeder.batch(0, 2)
-        gradient = cam._grad_cam(network, images, torch.from_numpy(coefficients), "layer4")
+    exact = exact_maps(network, patches[:2], coefficients)
+    gradient = cam.grad_cam(network, patches[:2], coefficients).maps
     # Both views share the score's mean, which Grad-CAM does not divide by.
     ratio = gradient / exact.maps
     np.testing.assert_allclose(ratio, ratio.flat[0], rtol=1e-3)
@@ -77,4 +80,4 @@ def test_a_network_without_positions_says_so(patches):
     flat = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 64 * 64, 4))
     network = backbone.Network(flat, IMAGENET).eval()
     with pytest.raises(StudyError, match="no layer of this backbone has positions"):
-        cam.case_maps(network, patches[:1], np.ones(4))
+        cam.last_maps(network, patches[:1])

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from microcalc.errors import StudyError
-from microcalc.features import backbone, cam
-from microcalc.features import device as devices
+from microcalc.features import kept_maps
 from microcalc.files import atomic_path
 from microcalc.images import shard_file
+from microcalc.models import provenance
 
 KINDS = (
     ("true positive", 1, True),
@@ -128,6 +128,7 @@ def compute(
     weights_path: str | os.PathLike[str],
     *,
     device: str = "cpu",
+    kept: str | os.PathLike[str] | None = None,
 ) -> dict[str, npt.NDArray[Any]]:
     """Return the maps of the chosen cases' views, one entry per image.
 
@@ -141,8 +142,8 @@ def compute(
         The study's shards of patches.
     weights_path
         The prepared weights.
-    device
-        As `features.device` of the config.
+    device, kept
+        See `kept_maps.of_cases`.
 
     Returns
     -------
@@ -151,31 +152,30 @@ def compute(
         (n,); picture (n, S, S), the patch for people; map (n, h, w). With method ``exact`` the
         maps of a case's views and its constant add up to its logit.
     """
-    name = backbone.describe(weights_path).backbone
     function = linear(model)
-    coefficients = np.zeros(backbone.build(name)[1])
-    coefficients[list(function.coefficients)] = list(function.coefficients.values())
     shards = [shard_file.read(path) for path in shard_paths]
+    views = {case_id: _views(shards, case_id) for case_id in chosen["case_id"]}
+    patches = {name: np.stack([shard.patch[i] for shard, i in own]) for name, own in views.items()}
+    described = provenance.weights(weights_path)
+    maps = kept_maps.of_cases(
+        patches, function.coefficients, weights_path, described, device=device, kept=kept
+    )
     columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
-    with devices.hold(devices.choose(device)) as held:
-        network = backbone.load(name, weights_path, device=held)
-        for case in chosen.to_dict("records"):
-            views = _views(shards, case["case_id"])
-            patches = np.stack([shard.patch[i] for shard, i in views])
-            found = cam.case_maps(network, patches, coefficients)
-            for (shard, i), one in zip(views, found.maps, strict=True):
-                row = case | {
-                    "threshold": model["threshold"],
-                    "logit": function.intercept + found.score,
-                    "constant": function.intercept,
-                    "method": found.method,
-                    "image_id": str(shard.image_id[i]),
-                    "view": str(shard.view[i]),
-                    "picture": shard.picture[i],
-                    "map": one.astype(np.float32),
-                }
-                for column, values in columns.items():
-                    values.append(row[column])
+    for case in chosen.to_dict("records"):
+        found = maps[case["case_id"]]
+        for (shard, i), one in zip(views[case["case_id"]], found.maps, strict=True):
+            row = case | {
+                "threshold": model["threshold"],
+                "logit": function.intercept + found.score,
+                "constant": function.intercept,
+                "method": found.method,
+                "image_id": str(shard.image_id[i]),
+                "view": str(shard.view[i]),
+                "picture": shard.picture[i],
+                "map": one.astype(np.float32),
+            }
+            for column, values in columns.items():
+                values.append(row[column])
     return {name: np.array(values) for name, values in columns.items()}
 
 

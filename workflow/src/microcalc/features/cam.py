@@ -45,21 +45,33 @@ class Cam:
     method: Literal["exact", "grad-cam"]
 
 
-def case_maps(
-    network: "Network",
-    patches: npt.NDArray[np.float32],
-    coefficients: npt.NDArray[np.float64],
-) -> Cam:
-    """Return where in a case's views its score comes from.
+@dataclass(frozen=True)
+class LastMaps:
+    """What a network whose features are plain means gives for a case's views.
+
+    Attributes
+    ----------
+    features
+        Float32, shape (v, d).
+    maps
+        Float32, shape (v, d, h, w): the maps whose means the features are.
+    """
+
+    features: npt.NDArray[np.float32]
+    maps: npt.NDArray[np.float32]
+
+
+def last_maps(network: "Network", patches: npt.NDArray[np.float32]) -> LastMaps | None:
+    """Return the features of a case's views and the maps that they are the means of.
+
+    None where they are the means of no layer's maps.
 
     Parameters
     ----------
     network
         What `backbone.load` returned, with the penultimate layer alone.
     patches
-        The case's views, shape (v, S, S); features are pooled by their mean.
-    coefficients
-        Of the score, per feature as the network gives it, shape (d,).
+        The case's views, shape (v, S, S).
 
     Raises
     ------
@@ -68,22 +80,57 @@ def case_maps(
     """
     import torch
 
-    network.check_size(patches.shape[1])
-    with forward._Feeder(network, patches, np.arange(len(patches)), ahead=False) as feeder:
-        images = feeder.batch(0, len(patches))
-    features, name, found = _with_last_map(network, images)
-    weights = torch.from_numpy(np.ascontiguousarray(coefficients)).to(network.device)
-    score = float((features @ weights).mean())
+    features, _, found = _with_last_map(network, _batch(network, patches))
     tolerance = EXACT * float(features.abs().max())
     # DenseNets rectify the last map outside any module.
-    for values in (found, found.clamp(min=0)):
-        positions = values.shape[2] * values.shape[3]
-        if values.shape[1] == features.shape[1] and torch.allclose(
-            values.mean(dim=(2, 3)), features, rtol=0, atol=tolerance
+    for maps in (found, found.clamp(min=0)):
+        if maps.shape[1] == features.shape[1] and torch.allclose(
+            maps.double().mean(dim=(2, 3)), features.double(), rtol=0, atol=tolerance
         ):
-            maps = torch.einsum("vchw,c->vhw", values, weights) / (positions * len(patches))
-            return Cam(maps.cpu().numpy(), score, "exact")
-    return Cam(_grad_cam(network, images, weights, name), score, "grad-cam")
+            return LastMaps(*(values.float().cpu().numpy() for values in (features, maps)))
+    return None
+
+
+def exact(last: LastMaps, coefficients: npt.NDArray[np.float64]) -> Cam:
+    """Return where the score comes from whose features are the means of `last.maps`.
+
+    `coefficients` are the score's, per feature as the network gives it, shape (d,); a case's
+    features are the mean of its views'.
+    """
+    n_views, _, height, width = last.maps.shape
+    maps = np.einsum("vchw,c->vhw", last.maps.astype(np.float64), coefficients)
+    score = np.einsum("vc,c->v", last.features.astype(np.float64), coefficients)
+    return Cam(maps / (height * width * n_views), float(score.mean()), "exact")
+
+
+def grad_cam(
+    network: "Network",
+    patches: npt.NDArray[np.float32],
+    coefficients: npt.NDArray[np.float64],
+) -> Cam:
+    """Return to first order where the score comes from; see `last_maps` and `exact`."""
+    import torch
+    from captum.attr import LayerGradCam  # type: ignore[import-untyped]
+
+    images = _batch(network, patches)
+    features, name, _ = _with_last_map(network, images)
+    weights = torch.from_numpy(np.ascontiguousarray(coefficients)).to(network.device)
+
+    def score(batch: torch.Tensor) -> torch.Tensor:
+        features: torch.Tensor = network(batch)
+        return features.double() @ weights
+
+    layer = network.body.get_submodule(name)
+    with torch.enable_grad():
+        found = LayerGradCam(score, layer).attribute(images.clone().requires_grad_())
+    maps: npt.NDArray[np.float64] = found[:, 0].detach().double().cpu().numpy()
+    return Cam(maps, float((features.double() @ weights).mean()), "grad-cam")
+
+
+def _batch(network: "Network", patches: npt.NDArray[np.float32]) -> "torch.Tensor":
+    network.check_size(patches.shape[1])
+    with forward._Feeder(network, patches, np.arange(len(patches)), ahead=False) as feeder:
+        return feeder.batch(0, len(patches))
 
 
 def _with_last_map(
@@ -91,7 +138,7 @@ def _with_last_map(
 ) -> "tuple[torch.Tensor, str, torch.Tensor]":
     """Return the features, and name and output of the last module that gives a map of positions.
 
-    All of one forward pass, in float64.
+    All of one forward pass.
     """
     import torch
 
@@ -119,21 +166,4 @@ def _with_last_map(
     if not last:
         raise StudyError("no layer of this backbone has positions, so there is nothing to map")
     name, found = last[0]
-    return features.double(), name, found.double()
-
-
-def _grad_cam(
-    network: "Network", images: "torch.Tensor", weights: "torch.Tensor", name: str
-) -> npt.NDArray[np.float64]:
-    import torch
-    from captum.attr import LayerGradCam  # type: ignore[import-untyped]
-
-    def score(batch: torch.Tensor) -> torch.Tensor:
-        features: torch.Tensor = network(batch)
-        return features.double() @ weights
-
-    layer = network.body.get_submodule(name)
-    with torch.enable_grad():
-        found = LayerGradCam(score, layer).attribute(images.clone().requires_grad_())
-    maps: npt.NDArray[np.float64] = found[:, 0].detach().double().cpu().numpy()
-    return maps
+    return features, name, found

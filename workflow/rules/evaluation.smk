@@ -244,7 +244,10 @@ rule compute_saliency:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(30),
     params:
-        device=config["features"]["device"],
+        how={
+            "device": config["features"]["device"],
+            "cache": config["images"]["cache"],
+        },
         code=code("compute_saliency"),
     script:
         "../scripts/compute_saliency.py"

@@ -8,6 +8,6 @@ start(snakemake.log[0])
 given = snakemake.input
 model = read_json(given.model)
 chosen = saliency.choose(predictions.read(given.predictions), model)
-how = {"device": snakemake.params.device, "kept": snakemake.output.kept}
+how = {"kept": snakemake.output.kept, **snakemake.params.how}
 maps = saliency.compute(chosen, model, given.shards, given.weights, **how)
 saliency.write(maps, snakemake.output.saliency)

@@ -53,6 +53,9 @@ def test_the_network_runs_once_for_any_number_of_models(cases, weights_path, tmp
     other = kept_maps.of_cases(cases, {7: 1.0}, *given, kept=kept)
     assert loads == {"load": 1, "last_maps": 2}
     assert kept.read_bytes() == written
+    loads |= {"load": 0, "last_maps": 0}
+    assert_same(kept_maps.of_cases(cases, {7: 1.0}, *given, kept=kept, cache=False), other)
+    assert loads == {"load": 1, "last_maps": 2}
     assert_same(kept_maps.of_cases(cases, {7: 1.0}, *given), other)
     assert loads == {"load": 2, "last_maps": 4}
     assert {one.method for one in other.values()} == {"exact"}

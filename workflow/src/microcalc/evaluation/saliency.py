@@ -129,6 +129,7 @@ def compute(
     *,
     device: str = "cpu",
     kept: str | os.PathLike[str] | None = None,
+    cache: bool = True,
 ) -> dict[str, npt.NDArray[Any]]:
     """Return the maps of the chosen cases' views, one entry per image.
 
@@ -142,7 +143,7 @@ def compute(
         The study's shards of patches.
     weights_path
         The prepared weights.
-    device, kept
+    device, kept, cache
         See `kept_maps.of_cases`.
 
     Returns
@@ -157,9 +158,8 @@ def compute(
     views = {case_id: _views(shards, case_id) for case_id in chosen["case_id"]}
     patches = {name: np.stack([shard.patch[i] for shard, i in own]) for name, own in views.items()}
     described = provenance.weights(weights_path)
-    maps = kept_maps.of_cases(
-        patches, function.coefficients, weights_path, described, device=device, kept=kept
-    )
+    how: dict[str, Any] = {"device": device, "kept": kept, "cache": cache}
+    maps = kept_maps.of_cases(patches, function.coefficients, weights_path, described, **how)
     columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
     for case in chosen.to_dict("records"):
         found = maps[case["case_id"]]

@@ -35,6 +35,7 @@ def of_cases(
     *,
     device: str = "cpu",
     kept: str | os.PathLike[str] | None = None,
+    cache: bool = True,
 ) -> dict[str, cam.Cam]:
     """Return where each case's score comes from.
 
@@ -53,6 +54,8 @@ def of_cases(
     kept
         A file that is brought up to date: what the network gave for these cases. One that is not
         there, or cannot be read, counts as empty.
+    cache
+        As `images.cache` of the config: false computes all cases again.
 
     Raises
     ------
@@ -60,7 +63,7 @@ def of_cases(
         When no layer of the network has positions, so that there is nothing to map.
     """
     keys = {case: _key(views, described["digest"], device) for case, views in patches.items()}
-    known = _read(kept, keys.values()) if kept else {}
+    known = _read(kept, keys.values()) if kept and cache else {}
     new = [case for case, key in keys.items() if key not in known]
     log.info("computed %d cases, kept %d", len(new), len(keys) - len(new))
     found = {}

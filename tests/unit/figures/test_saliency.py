@@ -3,7 +3,6 @@ import pytest
 
 from microcalc.errors import StudyError
 from microcalc.figures import saliency, style
-from microcalc.figures.save import _settle
 
 LABELS = {"negative": "DCIS", "positive": "IDC"}
 
@@ -25,13 +24,19 @@ def _arrays():
 def test_each_case_is_a_row_of_patch_map_and_overlay():
     arrays = _arrays()
     figure = saliency.draw(arrays, labels=LABELS)
-    images = [axes.get_images() for axes in figure.axes]
-    assert [len(found) for found in images[:14]] == [0, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 0, 0, 0]
-    np.testing.assert_array_equal(images[1][0].get_array(), arrays["picture"][0])
-    np.testing.assert_array_equal(images[5][0].get_array(), arrays["map"][1])
+    images = figure.axes[0].get_images()
+    assert len(images) == 9
+    for i, picture in enumerate(arrays["picture"]):
+        np.testing.assert_array_equal(images[3 * i].get_array(), picture)
+        np.testing.assert_array_equal(images[3 * i + 1].get_array(), arrays["map"][i])
     strongest = np.abs(arrays["map"]).max()
-    assert {images[k][0].get_clim() for k in (2, 5, 9)} == {(-strongest, strongest)}
-    texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert {image.get_clim() for image in images[1::3]} == {(-strongest, strongest)}
+    places = np.array([image.get_extent() for image in images])
+    assert (places[:, 1] - places[:, 0] == places[:, 2] - places[:, 3]).all()
+    assert places[:, 0].tolist() == [30, 54, 78, 102, 126, 150, 30, 54, 78]
+    assert np.unique(places[:6, 3]).size == np.unique(places[6:, 3]).size == 1
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts[-6:] == ["Patch", "Map", "Overlay"] * 2
     assert "internal validation\ntrue positive: IDC\nprobability 0.91" in texts
     assert "external validation\nfalse negative: IDC\nprobability 0.12" in texts
 
@@ -40,7 +45,7 @@ def test_a_place_without_evidence_shows_the_patch_as_it_is():
     arrays = _arrays()
     arrays["map"][0] = [[0, 0.5], [-1, 2]]
     arrays["map"] = np.clip(arrays["map"], -2, 2)
-    overlay = saliency.draw(arrays, labels=LABELS).axes[3].get_images()[0].get_array()
+    overlay = saliency.draw(arrays, labels=LABELS).axes[0].get_images()[2].get_array()
     patch = arrays["picture"][0].astype(int)
     changed = np.abs(overlay - patch[..., None]).max(axis=2)
     assert changed[0, 0] == 0
@@ -63,16 +68,20 @@ def test_long_names_leave_the_pictures_their_room(labelled, views):
     labels = {"negative": "Ductal carcinoma in situ", "positive": "Invasive ductal carcinoma"}
     figure = saliency.draw(arrays, labels=labels)
     with style.applied():
-        _settle(figure)
         figure.draw_without_rendering()
-        boxes = [text.get_window_extent() for axes in figure.axes for text in axes.texts]
-        boxes.append(figure.axes[-1].xaxis.label.get_window_extent())
-    assert min(min(box.x0, box.y0) for box in boxes) >= 0
+        page, bar = figure.axes
+        boxes = [text.get_window_extent() for text in page.texts]
+        shown = [t for t in bar.get_xticklabels() if bar.viewLim.containsx(t.get_position()[0])]
+        boxes += [text.get_window_extent() for text in (bar.xaxis.label, *shown)]
+        described = max(
+            text.get_window_extent().x1 for text in page.texts if "prob" in text.get_text()
+        )
+        patch = page.get_images()[0].get_window_extent()
+    assert min(min(box.x0, box.y0) for box in boxes) > 0
     assert max(box.x1 for box in boxes) <= figure.bbox.width
-    patch = figure.axes[1].get_window_extent()
+    assert max(box.y1 for box in boxes) < figure.bbox.height
     assert patch.width * 25.4 / figure.dpi > 20
-    description = figure.axes[0].texts[0].get_window_extent()
-    assert description.x1 < patch.x0
+    assert described < patch.x0
 
 
 def test_nothing_to_draw_is_said():

@@ -3,7 +3,7 @@
 import os
 import textwrap
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,9 @@ from microcalc.files import named_when_damaged
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
-ROW_MM, TEXT_MM, TOP_MM, BAR_MM = 24.0, 30.0, 8.0, 12.0
-LETTERS, DIGITS, LABEL_LETTERS_PER_MM, LABEL_LINE_MM = 20, 17, 0.55, 3.5
+CELL_MM, PICTURE_MM, TEXT_MM, TOP_MM, EDGE_MM = 24.0, 22.0, 30.0, 6.0, 2.0
+BAR_MM, BAR_EDGE_MM, LABEL_MM, LABEL_LINE_MM = 2.5, 6.0, 10.0, 3.5
+LETTERS, DIGITS, LABEL_LETTERS_PER_MM = 20, 17, 0.55
 COLORS = "RdBu_r"
 MOST_COVER = 0.7
 """How much of the patch the strongest evidence hides in the overlay."""
@@ -62,42 +63,39 @@ def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
         np.flatnonzero((arrays["split"] == split) & (arrays["case_id"] == case_id))[:2]
         for split, case_id in cases
     ]
-    views = max(map(len, rows))
-    width = TEXT_MM + 3 * views * ROW_MM
+    columns = 3 * max(map(len, rows))
+    width = TEXT_MM + columns * CELL_MM
     label = words.wrapped(
         f"Evidence for {labels['negative']} (−) or {labels['positive']} (+), log odds",
         int(width * LABEL_LETTERS_PER_MM),
     )
-    bar_mm = BAR_MM + label.count("\n") * LABEL_LINE_MM
-    figure = style.new_figure(width, TOP_MM + len(rows) * ROW_MM + bar_mm)
-    columns = 1 + 3 * views
-    places = figure.add_gridspec(
-        len(rows) + 1,
-        columns,
-        width_ratios=[1.2] + [1] * (columns - 1),
-        height_ratios=[ROW_MM] * len(rows) + [BAR_MM / 4],
-    )
-    grid = [
-        [figure.add_subplot(places[row, column]) for column in range(columns)]
-        for row in range(len(rows))
-    ]
+    below = TOP_MM + len(rows) * CELL_MM
+    height = below + BAR_MM + LABEL_MM + label.count("\n") * LABEL_LINE_MM
+    figure = style.new_figure(width, height, layout=None)
+    # One surface in millimeters: axes for each picture would take longer to lay out than to draw.
+    page = figure.add_axes((0, 0, 1, 1))
+    page.set_axis_off()
     strongest = float(np.abs(arrays["map"]).max())
-    for line, images in zip(grid, rows, strict=True):
-        _describe(line[0], arrays, images[0], labels)
-        for axes in line[1:]:
-            axes.set_axis_off()
+    for line, images in enumerate(rows):
+        top = TOP_MM + line * CELL_MM
+        _describe(page, top + PICTURE_MM / 2, arrays, images[0], labels)
         for view, i in enumerate(images):
-            shown = _pictures(line[1 + 3 * view : 4 + 3 * view], arrays, i, strongest)
-    for column, title in enumerate(("Patch", "Map", "Overlay") * views):
-        grid[0][1 + column].set_title(title, fontweight="normal", loc="center")
-    # a bar that is given its parents is measured once for each of them
-    bar = figure.colorbar(shown, cax=figure.add_subplot(places[-1, :]), orientation="horizontal")
+            left = TEXT_MM + 3 * view * CELL_MM
+            shown = _pictures(page, left, top, arrays, i, strongest)
+    for column in range(columns):
+        middle = TEXT_MM + column * CELL_MM + PICTURE_MM / 2
+        title = ("Patch", "Map", "Overlay")[column % 3]
+        page.text(middle, TOP_MM - 1.5, title, ha="center", va="baseline")
+    page.set(xlim=(0, width), ylim=(height, 0))
+    aside = BAR_EDGE_MM / width
+    place = (aside, 1 - (below + BAR_MM) / height, 1 - 2 * aside, BAR_MM / height)
+    bar = figure.colorbar(shown, cax=figure.add_axes(place), orientation="horizontal")
     bar.set_label(label)
     bar.outline.set_visible(False)
     return figure
 
 
-def _describe(axes: Axes, arrays: Arrays, i: int, labels: Mapping[str, str]) -> None:
+def _describe(page: Axes, middle: float, arrays: Arrays, i: int, labels: Mapping[str, str]) -> None:
     # not "p": in a paper that is a P value
     probability = f"probability {words.probability(float(arrays['probability'][i]))}"
     if arrays["y"][i] in (0, 1):
@@ -108,33 +106,31 @@ def _describe(axes: Axes, arrays: Arrays, i: int, labels: Mapping[str, str]) -> 
     else:
         case = textwrap.fill(f"case {arrays['case_id'][i]}", DIGITS)
         text = f"{case}\n{probability}"
-    axes.set_axis_off()
-    told = axes.text(0, 0.5, text, transform=axes.transAxes, va="center", ha="left", fontsize=7)
-    # a letter too wide for its column would cost the pictures their own
-    told.set_in_layout(False)
+    page.text(EDGE_MM, middle, text, va="center", ha="left", fontsize=7)
 
 
-def _pictures(line: Sequence[Axes], arrays: Arrays, i: int, strongest: float) -> Any:
+def _pictures(page: Axes, left: float, top: float, arrays: Arrays, i: int, strongest: float) -> Any:
     """Draw one view's three pictures; return what a color bar explains."""
     picture, values = arrays["picture"][i], arrays["map"][i]
-    size = len(picture)
-    extent = (0.0, float(size), float(size), 0.0)
-    scale: dict[str, Any] = {"cmap": COLORS, "vmin": -strongest, "vmax": strongest}
-    # not resampled: a file of vectors holds the patch's own pixels
-    whole: dict[str, Any] = {"interpolation": "none", "extent": extent}
-    line[0].imshow(picture, cmap="gray", vmin=0, vmax=255, **whole)
-    view = str(arrays["view"][i])
-    line[0].text(
-        4,
-        6,
-        view,
+
+    def show(image: npt.NDArray[Any], column: int, **how: Any) -> Any:
+        x = left + column * CELL_MM
+        extent = (x, x + PICTURE_MM, top + PICTURE_MM, top)
+        # not resampled: a file of vectors holds the patch's own pixels
+        return page.imshow(image, extent=extent, aspect="auto", interpolation="none", **how)
+
+    show(picture, 0, cmap="gray", vmin=0, vmax=255)
+    shown = show(values, 1, cmap=COLORS, vmin=-strongest, vmax=strongest)
+    show(_overlay(picture, values, strongest), 2)
+    page.text(
+        left + 0.4,
+        top + 0.5,
+        str(arrays["view"][i]),
         color="white",
         fontsize=7,
         va="top",
         bbox={"facecolor": "black", "lw": 0, "pad": 1},
     )
-    shown = line[1].imshow(values, interpolation="nearest", extent=extent, **scale)
-    line[2].imshow(_overlay(picture, values, strongest), **whole)
     return shown
 
 

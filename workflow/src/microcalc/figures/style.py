@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Literal, ParamSpec, TypeVar
 
 import matplotlib as mpl
 from matplotlib import font_manager
@@ -57,6 +57,8 @@ RC: dict[str, object] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "microcalc",
     "path.simplify": False,
+    # pictures side by side are not melted into one of the screen's pixels
+    "image.composite_image": False,
 }
 
 
@@ -141,9 +143,11 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
     return inside
 
 
-def new_figure(width_mm: float, height_mm: float) -> Figure:
-    """Return an empty figure of that printed size; its layout keeps every label inside."""
-    return Figure(figsize=(width_mm / 25.4, height_mm / 25.4), layout="constrained")
+def new_figure(
+    width_mm: float, height_mm: float, *, layout: Literal["constrained"] | None = "constrained"
+) -> Figure:
+    """Return an empty figure of that printed size; constrained, it keeps every label inside."""
+    return Figure(figsize=(width_mm / 25.4, height_mm / 25.4), layout=layout)
 
 
 def panel_letter(axes: Axes, letter: str) -> None:

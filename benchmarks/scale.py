@@ -21,11 +21,11 @@ GOAL_GIB, GOAL_S = 8, 600
 RULES = (
     "build_cohort", "gather_images", "gather_features", "select_features", "screen_clinical",
     "fit_models", "predict", "describe_cohort", "audit_study", "evaluate_models",
-    "assess_calibration", "assess_usefulness",
+    "assess_probabilities",
 )  # fmt: skip
 TARGETS = ("metrics.csv", "calibration.csv", "net_benefit.csv", "flow.json")
 WATCHED = ("gather_images", "gather_features", "select_features", "audit_study",
-           "evaluate_models", "assess_calibration", "assess_usefulness")  # fmt: skip
+           "evaluate_models", "assess_probabilities")  # fmt: skip
 
 
 def rows(cases: int = CASES) -> Iterator[dict[str, str]]:

@@ -99,7 +99,7 @@ rule evaluate_models:
         "../scripts/evaluate_models.py"
 
 
-rule assess_calibration:
+rule assess_probabilities:
     input:
         predictions=in_study("models/predictions.csv"),
     output:
@@ -108,34 +108,12 @@ rule assess_calibration:
         calibration_groups=in_study("evaluation/calibration_groups.csv"),
         calibration_histogram=in_study("evaluation/calibration_histogram.csv"),
         recalibration=in_study("evaluation/recalibration.csv"),
-    log:
-        log_of("assess_calibration"),
-    benchmark:
-        time_of("assess_calibration")
-    priority: WAITED_FOR
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        settings=sections.part(
-            config["evaluation"], "confidence", "calibration_resamples", "recalibrate"
-        ),
-        seed=config["seed"],
-        harmonize=config["features"]["harmonize"],
-        code=code("assess_calibration"),
-    script:
-        "../scripts/assess_calibration.py"
-
-
-rule assess_usefulness:
-    input:
-        predictions=in_study("models/predictions.csv"),
-    output:
         net_benefit=in_study("evaluation/net_benefit.csv"),
         reclassification=in_study("evaluation/reclassification.csv"),
     log:
-        log_of("assess_usefulness"),
+        log_of("assess_probabilities"),
     benchmark:
-        time_of("assess_usefulness")
+        time_of("assess_probabilities")
     priority: WAITED_FOR
     conda:
         "../../envs/analysis.yaml"
@@ -145,15 +123,16 @@ rule assess_usefulness:
             "confidence",
             "comparisons",
             "resamples",
+            "calibration_resamples",
             "recalibrate",
             "net_benefit",
             "reclassification",
         ),
         seed=config["seed"],
         harmonize=config["features"]["harmonize"],
-        code=code("assess_usefulness"),
+        code=code("assess_probabilities"),
     script:
-        "../scripts/assess_usefulness.py"
+        "../scripts/assess_probabilities.py"
 
 
 rule refit_chain:

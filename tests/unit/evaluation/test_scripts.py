@@ -86,14 +86,16 @@ def test_evaluate_models(tmp_path, run, predictions, made_predictions):
 
 
 @pytest.mark.parametrize(("recalibrate", "harmonize"), [(False, "none"), (True, "combat")])
-def test_assess_calibration_and_usefulness(run, made_predictions, recalibrate, harmonize):
-    settings = CONFIDENT | {"recalibrate": recalibrate, "calibration_resamples": 20}
+def test_assess_probabilities(run, made_predictions, recalibrate, harmonize):
     made = run(
-        "assess_calibration",
+        "assess_probabilities",
         {"predictions": made_predictions},
         ["calibration", "calibration_curve", "calibration_groups", "calibration_histogram",
-         "recalibration"],
-        settings=settings,
+         "recalibration", "net_benefit", "reclassification"],
+        settings=CONFIDENT
+        | {"recalibrate": recalibrate, "calibration_resamples": 20}
+        | {"net_benefit": {"low": 0.1, "high": 0.3, "step": 0.1}}
+        | {"reclassification": {"cuts": [0.5]}},
         seed=1,
         harmonize=harmonize,
     )  # fmt: skip
@@ -105,19 +107,8 @@ def test_assess_calibration_and_usefulness(run, made_predictions, recalibrate, h
     assert ("recalibrated" in kinds) == recalibrate
     for table in (made.calibration_curve, made.calibration_groups, made.calibration_histogram):
         assert set(pd.read_csv(table)["kind"]) == kinds
-    used = run(
-        "assess_usefulness",
-        {"predictions": made_predictions},
-        ["net_benefit", "reclassification"],
-        settings=settings
-        | {
-            "net_benefit": {"low": 0.1, "high": 0.3, "step": 0.1},
-            "reclassification": {"cuts": [0.5]},
-        },
-        seed=1,
-    )
-    assert set(pd.read_csv(used.net_benefit)["threshold"]) == {0.1, 0.2, 0.3}
-    assert len(pd.read_csv(used.reclassification)) == 3 * (4 + recalibrate)
+    assert set(pd.read_csv(made.net_benefit)["threshold"]) == {0.1, 0.2, 0.3}
+    assert len(pd.read_csv(made.reclassification)) == 3 * (4 + recalibrate)
 
 
 def test_describe_cohort(tmp_path, run):

@@ -45,7 +45,7 @@ def test_jobs_follow_the_shards_and_not_the_cases(submitted: Run) -> None:
     assert counts == dict.fromkeys(
         (
             *("prepare_weights", "select_features", "audit_study", "evaluate_models"),
-            *("assess_calibration", "assess_usefulness", "compute_saliency", "refits_refit_chain"),
+            *("assess_probabilities", "compute_saliency", "refits_refit_chain"),
         ),
         1,
     )

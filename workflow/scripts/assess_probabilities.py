@@ -1,4 +1,4 @@
-"""Measure whether acting on the models would do more good than harm."""
+"""Measure whether the models' probabilities are right, and whether acting on them does good."""
 
 from microcalc.evaluation import predictions, tables
 from microcalc.logs import start
@@ -6,5 +6,6 @@ from microcalc.logs import start
 start(snakemake.log[0])
 rows = predictions.read(snakemake.input.predictions)
 asked = snakemake.params
-made = tables.usefulness(rows, settings=asked.settings, seed=asked.seed)
+made = tables.probabilities(rows, settings=asked.settings, seed=asked.seed)
+made |= tables.usefulness(rows, settings=asked.settings, seed=asked.seed)
 tables.write(made, snakemake.output, harmonize=asked.harmonize)

@@ -22,3 +22,9 @@ def test_cycles_are_still_collected() -> None:
     with nothing_collected():
         assert not gc.isenabled()
     assert gc.isenabled()
+
+
+def test_a_job_that_trains_ends_in_silence() -> None:
+    train = "import microcalc, torch; torch.optim.AdamW(torch.nn.Linear(3, 3).parameters())"
+    told = subprocess.run([sys.executable, "-c", train], capture_output=True, check=True)
+    assert told.stdout == told.stderr == b""

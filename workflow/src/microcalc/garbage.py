@@ -1,6 +1,7 @@
 """Python's garbage collector, kept from work that leaves none."""
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,3 +16,13 @@ def nothing_collected() -> Iterator[None]:
     finally:
         if was_at_work:
             gc.enable()
+
+
+def leave_all() -> None:
+    """Leave everything that is there to the end of the process, which frees it at once.
+
+    Not where torch's compiler is loaded, as an optimizer does: triton's bindings take each object
+    that is left for a fault, and say so on the console.
+    """
+    if "triton" not in sys.modules:
+        gc.freeze()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.workflow.tiny import Study
 
-EVALUATED = (*("evaluate_models", "assess_probabilities", "summarize_refits", "audit_study"),)
+EVALUATED = ("evaluate_models", "assess_probabilities", "summarize_refits", "audit_study")
 """What makes every table of evaluation/."""
 
 

@@ -280,4 +280,3 @@ wildcard_constraints:
     case=PSEUDONYM,
     network=networks.pattern(networks.extracted(PATHS.networks)),
     member=r"fold-\d+|whole",
-    model="|".join(config["models"]),

@@ -95,7 +95,7 @@ def write_each(
     values: Iterable[Any],
     paths: Iterable[str | os.PathLike[str]],
 ) -> None:
-    """Write each value to the path at its place, by one of this module's functions.
+    """Write each value to the path at its place, by a function that writes one to one.
 
     Raises
     ------

@@ -4,7 +4,6 @@ The file is one parquet table: image_id, case_id, view, key, deep_0000, deep_000
 one row per usable image, sorted by image_id. A row's key digests all its features depend on.
 """
 
-import hashlib
 import json
 import logging
 import os
@@ -23,7 +22,7 @@ from microcalc.errors import StudyError
 from microcalc.features import device as devices
 from microcalc.features import forward
 from microcalc.features.progress import Progress
-from microcalc.files import atomic_path, digest_value, named_when_damaged
+from microcalc.files import atomic_path, digest_bytes, digest_value, named_when_damaged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +74,7 @@ class Circumstances:
 
     def key(self, patch: npt.NDArray[np.float32]) -> str:
         """Return the cache key of one patch, shape (S, S), under these circumstances."""
-        pixels = hashlib.sha256(np.ascontiguousarray(patch).data).hexdigest()
+        pixels = digest_bytes(patch.tobytes())
         return digest_value({**asdict(self), "patch": pixels, "shape": list(patch.shape)})
 
 

@@ -9,6 +9,7 @@ when it is there; a benchmark that fails becomes a row that says so, and the oth
 import importlib.util
 import os
 import platform
+import signal
 import sys
 import time
 import traceback
@@ -111,4 +112,6 @@ def main(names: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    # an exception, which what is being watched is stopped by too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     main(sys.argv[1:])

@@ -110,9 +110,13 @@ def watch(command: Sequence[str], *, cwd: Path, env: dict[str, str] | None = Non
         written: list[str] = []
         reader = threading.Thread(target=lambda: written.extend(process.stdout or ()))
         reader.start()
-        while process.poll() is None:
-            peak = max(peak, sum(map(_own_memory, _family(process.pid))))
-            time.sleep(WATCH_S)
+        try:
+            while process.poll() is None:
+                peak = max(peak, sum(map(_own_memory, _family(process.pid))))
+                time.sleep(WATCH_S)
+        except BaseException:  # the benchmark itself is being stopped
+            process.terminate()
+            raise
         taken = time.perf_counter() - start
         reader.join()
     output = "".join(written)

@@ -1,10 +1,15 @@
 import importlib.util
+import os
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 RUN = Path(__file__).parents[2] / "benchmarks" / "run.py"
+TIMING = RUN.with_name("timing.py")
 ROWS = """
 def rows():
     return [{"what": "%s", "against": "b", "goal": "c", "ratio": "0.99", "absolute": "7 ms"}]
@@ -62,3 +67,31 @@ def test_a_benchmark_that_fails_becomes_a_row_and_the_others_go_on(run, tmp_path
 def test_a_benchmark_that_is_none_is_told(run):
     with pytest.raises(SystemExit, match="no such benchmark: three"):
         run.main(["three"])
+
+
+def test_what_is_watched_ends_with_the_benchmark_that_is_stopped(tmp_path):
+    noted = tmp_path / "pid"
+    child = f"import os; open({str(noted)!r}, 'w').write(str(os.getpid())); input()"
+    (tmp_path / "slow.py").write_text(
+        "import sys\nfrom pathlib import Path\nimport timing\n\n"
+        f"def rows():\n    timing.watch([sys.executable, '-c', {child!r}], cwd=Path('.'))\n"
+    )
+    for script in (RUN, TIMING):
+        shutil.copy(script, tmp_path / script.name)
+    # a pipe that nobody writes to: the child waits for ever
+    bench = subprocess.Popen([sys.executable, tmp_path / "run.py", "slow"], stdin=subprocess.PIPE)
+    with bench:
+        pid = int(_content(noted))
+        bench.terminate()
+        assert bench.wait(timeout=20) == 143
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def _content(path, patience_s=20):
+    """Wait for a file that somebody is about to write."""
+    end = time.monotonic() + patience_s
+    while not (path.exists() and path.read_text()):
+        assert time.monotonic() < end, f"{path.name} has not come"
+        time.sleep(0.05)
+    return path.read_text()

@@ -7,5 +7,4 @@ start(snakemake.log[0])
 rows = predictions.read(snakemake.input.predictions)
 asked = snakemake.params
 made = tables.probabilities(rows, settings=asked.settings, seed=asked.seed)
-made |= tables.usefulness(rows, settings=asked.settings, seed=asked.seed)
 tables.write(made, snakemake.output, harmonize=asked.harmonize)

@@ -52,7 +52,6 @@ def made(predictions):
             predictions, thresholds, cases, settings=SETTINGS, paper=None, seed=1
         ),
         **tables.probabilities(predictions, settings=SETTINGS, seed=1),
-        **tables.usefulness(predictions, settings=SETTINGS, seed=1),
         "optimism": optimism.table(predictions, bootstrap),
         "split_lottery": chance.lottery(predictions, internal),
     }

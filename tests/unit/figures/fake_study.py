@@ -190,7 +190,6 @@ def _evaluation(predictions, models, included, funnel):
         *(predictions, models, included), settings=settings, paper=CONFIG["published"], seed=1
     )
     made |= evaluation.probabilities(predictions, settings=settings, seed=1)
-    made |= evaluation.usefulness(predictions, settings=settings, seed=1)
     plan = (CONFIG["models"], CONFIG["clinical"], CONFIG["screening"])
     made["sample_size"] = sample_size.of_study(
         included, {"main": funnel}, *plan, **settings["sample_size"]

@@ -51,7 +51,8 @@ def test_each_entry_names_case_side_view_split_and_flags(shard):
 
 def test_a_case_id_is_text_whatever_it_looks_like(shard):
     name = r"<b>$\frac{1}$"
-    assert f"{name}  L CC" in gallery.draw(shard(row("a1", name)), CASES).texts
+    cases = [{"case_id": name, "split": "train"}]
+    assert f"{name}  L CC" in gallery.draw(shard(row("a1", name)), cases).texts
 
 
 def test_an_excluded_image_gives_its_reason_in_place_of_pictures(shard):
@@ -62,6 +63,17 @@ def test_an_excluded_image_gives_its_reason_in_place_of_pictures(shard):
 
 def test_a_case_without_a_split_is_no_part_of_the_study(shard):
     assert "Not in the study" in gallery.draw(shard(row("c1", "c")), CASES).texts
+
+
+@pytest.mark.parametrize("name", ["W" * 40, "CENTER-A-2024-000123"])
+def test_a_long_case_id_leaves_room_for_the_split(shard, name):
+    sheet = gallery.draw(shard(row("c1", name)), CASES)
+    title = next(text for text in sheet.texts if text.endswith("  L CC"))
+    assert name.endswith(title.removeprefix("…").removesuffix("  L CC"))
+    # one entry is a quarter of the sheet wide; its first line is right below the heading
+    line = np.asarray(sheet.image.convert("L"))[108:140, : sheet.image.width // 4]
+    inked = np.flatnonzero((line < 128).any(axis=0))
+    assert np.diff(inked).max() >= 15, "title and split have grown together"
 
 
 def test_pictures_stand_side_by_side_and_entries_apart(shard):

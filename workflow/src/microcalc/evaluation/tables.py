@@ -90,45 +90,36 @@ def discrimination(
 
 
 def probabilities(rows: pd.DataFrame, *, settings: Settings, seed: int) -> Tables:
-    """Return whether the probabilities are right: four tables of calibration.
+    """Return whether the probabilities are right, and whether acting on them does good.
 
     Parameters
     ----------
     rows
         `models/predictions.csv`; recalibrated ones are added when `settings` ask for them.
     settings
-        The config's `evaluation`: confidence, calibration_resamples, recalibrate.
+        The config's `evaluation`: confidence, comparisons, calibration_resamples, resamples,
+        recalibrate, net_benefit, reclassification.
     seed
         The study's seed.
 
     Returns
     -------
     dict
-        calibration, calibration_curve, calibration_groups, calibration_histogram, and
-        recalibration, which has no row where it is off.
+        calibration, calibration_curve, calibration_groups, calibration_histogram; recalibration,
+        which has no row where it is off; net_benefit, reclassification.
     """
     every, fitted = recalibration.extend(rows, wanted=settings["recalibrate"])
     confidence = settings["confidence"]
-    draws = {"confidence": confidence, "resamples": settings["calibration_resamples"], "seed": seed}
-    measured, curve = calibration.assess(every, **draws)
+    measured, curve = calibration.assess(
+        every, confidence=confidence, resamples=settings["calibration_resamples"], seed=seed
+    )
+    draws = {"confidence": confidence, "resamples": settings["resamples"], "seed": seed}
     return {
         "calibration": measured,
         "calibration_curve": curve,
         "calibration_groups": calibration.groups(every, confidence=confidence),
         "calibration_histogram": calibration.histogram(every),
         "recalibration": recalibration.with_intervals(fitted, measured),
-    }
-
-
-def usefulness(rows: pd.DataFrame, *, settings: Settings, seed: int) -> Tables:
-    """Return whether acting on the models does good: net_benefit and reclassification.
-
-    `settings` is the config's `evaluation`: confidence, comparisons, resamples, recalibrate,
-    net_benefit, reclassification.
-    """
-    every, _ = recalibration.extend(rows, wanted=settings["recalibrate"])
-    draws = {"confidence": settings["confidence"], "resamples": settings["resamples"], "seed": seed}
-    return {
         "net_benefit": net_benefit.table(every, thresholds=_grid(settings["net_benefit"]), **draws),
         "reclassification": reclassification.table(
             every,

@@ -37,6 +37,8 @@ _LINE_MM = 2.9
 _LETTERS = 34
 _MOST_LINES = 3
 _TEXT_PT, _HEAD_PT = 7, 8
+_PLAIN, _BOLD = "DejaVuSans", "DejaVuSans-Bold"
+_WORD_GAP_MM = 1.5
 _SPLIT_COLORS = {"train": palette.GREY, "internal": palette.BLACK, "external": palette.BLUE}
 _NOT_ELIGIBLE = "not in the study"
 _EXCLUDED = "#E8E8E8"
@@ -46,7 +48,8 @@ _EXCLUDED = "#E8E8E8"
 class _Entry:
     """One image as the sheet shows it."""
 
-    title: str
+    case_id: str
+    view: str
     split: str
     notes: tuple[str, ...]
     reason: str
@@ -79,7 +82,7 @@ class Sheet:
         text: str,
         *,
         size: float = _TEXT_PT,
-        face: str = "DejaVuSans",
+        face: str = _PLAIN,
         color: str = palette.BLACK,
         to_the_left: bool = False,
     ) -> None:
@@ -188,7 +191,8 @@ def _entry(shard: Shard, place: int, splits: Mapping[str, str]) -> _Entry:
     view = " ".join(part for part in (side, str(shard.view[place])) if part)
     excluded = shard.status[place] != "ok"
     return _Entry(
-        title=f"{_shortened(case_id, 16)}  {view}",
+        case_id=case_id,
+        view=view,
         split=splits.get(case_id, _NOT_ELIGIBLE),
         notes=tuple(_lines("; ".join(_flags(shard, place)), _LETTERS, _MOST_LINES)),
         reason=f"Excluded: {shard.reason[place]}" if excluded else "",
@@ -196,8 +200,23 @@ def _entry(shard: Shard, place: int, splits: Mapping[str, str]) -> _Entry:
     )
 
 
+def _title(entry: _Entry, room: float) -> str:
+    """Return case and view of an image; of a long case's name as much as there is room for."""
+    for letters in range(len(entry.case_id), 0, -1):
+        title = f"{_shortened(entry.case_id, letters)}  {entry.view}"
+        if _width(title, _BOLD) <= room:
+            break
+    return title
+
+
+def _width(text: str, face: str) -> float:
+    """Return how wide a line is in millimeters."""
+    return _font(face, _TEXT_PT).getlength(text) / DPI * 25.4
+
+
 def _shortened(text: str, letters: int) -> str:
-    return text if len(text) <= letters else text[: letters - 1] + "…"
+    """Return the end of a text, which is where case ids differ."""
+    return text if len(text) <= letters else "…" + text[len(text) - letters + 1 :]
 
 
 def _lines(text: str, letters: int, most: int) -> list[str]:
@@ -213,8 +232,9 @@ def _height(row: Sequence[_Entry], wide: float) -> float:
 def _draw_entry(sheet: Sheet, entry: _Entry, left: float, top: float, wide: float) -> None:
     color = _SPLIT_COLORS.get(entry.split, palette.GREY)
     name = words.split_label(entry.split).removesuffix(" validation")
-    sheet.write(left, top, entry.title, face="DejaVuSans-Bold")
     sheet.write(left + wide, top, name, color=color, to_the_left=True)
+    room = wide - _width(name, _PLAIN) - _WORD_GAP_MM
+    sheet.write(left, top, _title(entry, room), face=_BOLD)
     top += _LINE_MM + 0.6
     side = (wide - 0.4) / 2
     if entry.reason:

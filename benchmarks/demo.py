@@ -6,6 +6,7 @@ measures the tests' study of 48 cases instead, in a few minutes.
 
 import re
 import shutil
+import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -53,15 +54,14 @@ class Copy:
     def snakemake(self) -> Run:
         """Bring the study up to date."""
         command = [sys.executable, "-m", "snakemake", "--cores", str(CORES)]
-        if self.config.name != "config.yaml":
-            command += ["--configfile", str(self.config)]
+        if self.further_config:
+            command += ["--configfile", self.further_config]
         return self.run(command)
 
     def straight(self) -> Run:
         """Do the study's work without a DAG; Snakemake, asked what that is, is not counted."""
         script, jobs = [sys.executable, str(HERE / "straight.py")], str(self.folder / "jobs")
-        config = "" if self.config.name == "config.yaml" else str(self.config)
-        asked = [str(self.folder / "Snakefile"), str(self.folder), config, str(CORES)]
+        asked = [str(self.folder / "Snakefile"), str(self.folder), self.further_config, str(CORES)]
         self.run([*script, "record", jobs, *asked])
         return self.run([*script, "run", jobs])
 
@@ -70,6 +70,11 @@ class Copy:
         went = timing.watch(command, cwd=self.folder, env=self.environment)
         jobs = tuple(local or other for other, local in FINISHED.findall(went.output))
         return Run(went.seconds, went.peak_gib, jobs)
+
+    @property
+    def further_config(self) -> str:
+        """The config, where it is none that Snakemake finds by itself."""
+        return "" if self.config.name == "config.yaml" else str(self.config)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -89,22 +94,32 @@ class Copy:
         self.config.write_text(text, encoding="utf-8")
 
 
-def rows(layout: Callable[[Path], Copy] | None = None) -> Iterator[dict[str, str]]:
-    """Yield what `make bench` prints of the whole demo."""
-    turns = [_turn(layout or lay_out_demo, turn) for turn in range(TURNS)]
-    cold = _median(turns, COLD)
+@dataclass(frozen=True)
+class Change:
+    """What people change in a finished study, and the share of a cold run it may take."""
+
+    what: str
+    make: Callable[[Copy], None]
+    goal: float | None
+    of_image: bool = False
+
+
+def rows(study: str = "demo") -> Iterator[dict[str, str]]:
+    """Yield what `make bench` prints of the whole demo, or of another of `STUDIES`."""
+    turns = [_turn(STUDIES[study], turn) for turn in range(TURNS)]
+    cold, straight, idle = (_of_all(turns, what) for what in (COLD, STRAIGHT, IDLE))
+    share = _share(turns, COLD, STRAIGHT)
     yield {
-        "what": f"whole study, cold, {len(cold.jobs) - 1} jobs",
+        "what": f"whole {study} study, cold, {len(cold.jobs) - 1} jobs",
         "against": "the same work as one Python process",
         "goal": "at most 1.25 times the time",
-        "met": timing.verdict(_share(turns, COLD, STRAIGHT) <= 1.25),
-        "ratio": f"{_share(turns, COLD, STRAIGHT):.2f} times the time",
-        "absolute": f"{cold.seconds:.0f} against {_median(turns, STRAIGHT).seconds:.0f} s; "
+        "met": timing.verdict(share <= 1.25),
+        "ratio": f"{share:.2f} times the time",
+        "absolute": f"{cold.seconds:.0f} against {straight.seconds:.0f} s; "
         f"at most {cold.peak_gib:.1f} GiB",
     }
-    idle = _median(turns, IDLE)
     yield {
-        "what": f"whole study, {IDLE}",
+        "what": f"{study} study, {IDLE}",
         "against": "cold run",
         "goal": "at most 5 s, no job",
         "met": timing.verdict(idle.seconds <= 5 and not idle.jobs),
@@ -112,17 +127,17 @@ def rows(layout: Callable[[Path], Copy] | None = None) -> Iterator[dict[str, str
         "absolute": f"{idle.seconds:.1f} s",
     }
     for change in CHANGES:
-        yield _after(change, turns)
+        yield _after(change, study, turns)
 
 
-def _after(change: "Change", turns: Sequence[Turn]) -> dict[str, str]:
+def _after(change: Change, study: str, turns: Sequence[Turn]) -> dict[str, str]:
     """Return the row of a run after a change."""
-    share, run = _share(turns, change.what, COLD), _median(turns, change.what)
+    share, run = _share(turns, change.what, COLD), _of_all(turns, change.what)
     goals = [f"at most {change.goal}"] if change.goal else []
     goals += [] if change.of_image else ["no image or feature job"]
     fine = share <= (change.goal or np.inf) and (change.of_image or not run.slow)
     return {
-        "what": f"whole study, {change.what}",
+        "what": f"{study} study, {change.what}",
         "against": "cold run",
         "goal": ", ".join(goals),
         "met": timing.verdict(fine),
@@ -137,9 +152,14 @@ def _share(turns: Sequence[Turn], of: str, to: str) -> float:
     return timing.ratio([(turn[of].seconds, turn[to].seconds) for turn in turns], 0, 1)
 
 
-def _median(turns: Sequence[Turn], what: str) -> Run:
-    """Return the run of the median time, of an odd number of turns."""
-    return sorted((turn[what] for turn in turns), key=lambda run: run.seconds)[len(turns) // 2]
+def _of_all(turns: Sequence[Turn], what: str) -> Run:
+    """Return the median time, the highest peak and the most jobs of all turns."""
+    runs = [turn[what] for turn in turns]
+    return Run(
+        statistics.median(run.seconds for run in runs),
+        max(run.peak_gib for run in runs),
+        max((run.jobs for run in runs), key=len),
+    )
 
 
 def _turn(layout: Callable[[Path], Copy], turn: int) -> Turn:
@@ -149,8 +169,7 @@ def _turn(layout: Callable[[Path], Copy], turn: int) -> Turn:
         other = shutil.copytree(copy.folder, Path(temporary, STRAIGHT))
         without = Copy(other, other / copy.config.name)
         runs = {STRAIGHT: without.straight, COLD: copy.snakemake}
-        order = (STRAIGHT, COLD)[:: -1 if turn % 2 else 1]
-        found = {what: runs[what]() for what in order}
+        found = {what: runs[what]() for what in timing.in_turn(tuple(runs), turn)}
         found[IDLE] = copy.snakemake()
         for change in CHANGES:
             change.make(copy)
@@ -220,16 +239,6 @@ def repaint(copy: Copy) -> None:
     dataset.save_as(path)
 
 
-@dataclass(frozen=True)
-class Change:
-    """What people change in a finished study, and the share of a cold run it may take."""
-
-    what: str
-    make: Callable[[Copy], None]
-    goal: float | None
-    of_image: bool = False
-
-
 CHANGES = (
     Change("a figure's style changed", restyle, 0.10),
     Change("a label's wording changed", reword, 0.10),
@@ -238,6 +247,9 @@ CHANGES = (
 )
 
 
+STUDIES = {"demo": lay_out_demo, "tiny": lay_out_tiny}
+
+
 if __name__ == "__main__":
-    for row in rows(lay_out_tiny if sys.argv[1:] == ["tiny"] else None):
+    for row in rows(*sys.argv[1:]):
         print("; ".join(row.values()), flush=True)

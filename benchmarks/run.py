@@ -112,6 +112,6 @@ def main(names: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    # an exception, which what is being watched is stopped by too
+    # as an exception, so that what is being watched is stopped too
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     main(sys.argv[1:])

@@ -8,9 +8,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 WATCH_S = 0.1
+
+Side = TypeVar("Side")
 
 
 class OwnClock(float):
@@ -24,6 +27,11 @@ def seconds(work: Callable[[], object], clock: Callable[[], float] = time.perf_c
     return told if isinstance(told, OwnClock) else clock() - start
 
 
+def in_turn(sides: Sequence[Side], turn: int) -> Sequence[Side]:
+    """Return the sides in the order of a turn: who begins changes from turn to turn."""
+    return sides[:: -1 if turn % 2 else 1]
+
+
 def take_turns(
     sides: Sequence[Callable[[], object]],
     *,
@@ -33,7 +41,7 @@ def take_turns(
     """Return the seconds of every side in each turn; who begins changes from turn to turn."""
     found = []
     for turn in range(turns):
-        order = range(len(sides))[:: -1 if turn % 2 else 1]
+        order = in_turn(range(len(sides)), turn)
         taken = {place: seconds(sides[place], clock) for place in order}
         found.append(tuple(taken[place] for place in range(len(sides))))
     return found

@@ -7,7 +7,7 @@ CLUSTER := $(VENV)/.cluster-set-up-done
 AUDIT := $(VENV)/audit
 CORES ?= all
 
-.PHONY: demo ingest new-study test test-slow test-slurm report lint audit format bench setup cluster clean
+.PHONY: demo ingest new-study test test-slow test-slurm report lint audit format bench simulations setup cluster clean
 
 demo: setup
 	$(BIN)/snakemake --cores $(CORES)
@@ -52,6 +52,10 @@ format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow/rules
+
+# What statistical choices stand on; ONLY=name runs one.
+simulations: setup
+	$(BIN)/python simulations/run.py $(ONLY)
 
 # With what it compares ours to.
 bench: cluster

@@ -16,6 +16,7 @@ rule describe_cohort:
     params:
         clinical=sections.clinical(config),
         labels=config["labels"],
+        seed=config["seed"],
         code=code("describe_cohort"),
     script:
         "../scripts/describe_cohort.py"

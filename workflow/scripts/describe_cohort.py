@@ -8,7 +8,7 @@ start(snakemake.log[0])
 cases, exclusions, qc = cohort_tables.read(
     snakemake.input.included, snakemake.input.cohort_exclusions, snakemake.input.qc
 )
-labels = snakemake.params.labels
+asked = snakemake.params
 included = cases[cases["status"] == "included"]
-write_csv(table1.describe(included, snakemake.params.clinical), snakemake.output.table1)
-write_json(flow.build(exclusions, cases, qc, labels=labels), snakemake.output.flow)
+write_csv(table1.describe(included, asked.clinical, seed=asked.seed), snakemake.output.table1)
+write_json(flow.build(exclusions, cases, qc, labels=asked.labels), snakemake.output.flow)

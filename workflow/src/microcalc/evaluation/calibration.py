@@ -12,7 +12,7 @@ from scipy.special import chdtrc, expit, ndtr, ndtri
 
 from microcalc.evaluation import arrays, logit_fits, predictions, resampling
 from microcalc.evaluation.arrays import Bools, Floats
-from microcalc.evaluation.proportions import wilson
+from microcalc.evaluation.proportions import of_cases
 from microcalc.seeds import stream
 
 Curve = tuple[Floats, Floats]
@@ -187,7 +187,7 @@ def assess(
         One row per model, split and kind, with `COLUMNS`; without estimates for one class.
     curves
         With `CURVE_COLUMNS`, from the same replicates. Where more than a tenth of them does not
-        reach, at the ends, the band is missing.
+        reach, at the ends, or all agree, the band is missing.
     """
     resampling.check_resamples(resamples)
     found, curves = [], []
@@ -219,14 +219,15 @@ def assess(
 
 
 def groups(rows: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
-    """Return observed shares in tenths of predicted risk, with Wilson intervals."""
+    """Return observed shares in tenths of predicted risk, intervals as `proportions.of_cases`."""
     found = []
     for model, split, kind, part in _parts(rows):
         y, p = part["y"].to_numpy(), part["probability"].to_numpy()
+        patients = part["patient_id"].to_numpy()
         group = _quantile_groups(p, GROUPS)
         for number in range(int(group.max()) + 1):
             here = group == number
-            share = wilson(int(y[here].sum()), int(here.sum()), confidence=confidence)
+            share = of_cases(y[here], patients[here], confidence=confidence)
             found.append(
                 [model, split, kind, number + 1, share.n, share.successes,
                  float(p[here].mean()), share.estimate, share.low, share.high]
@@ -279,7 +280,7 @@ def _estimates(part: pd.DataFrame, replicates: Floats, *, confidence: float) -> 
         bounds = resampling.percentile(values, confidence=confidence)
         if name in DISTANCES:
             bounds = resampling.centered(row[name], values, confidence=confidence)
-            bounds = (max(0.0, bounds[0]), bounds[1])
+            bounds = (float(np.maximum(0.0, bounds[0])), bounds[1])
         row[f"{name}_low"], row[f"{name}_high"] = bounds
     row["method"] = "cluster bootstrap"
     if not resampling.has_clusters(part["patient_id"].to_numpy()):
@@ -293,8 +294,10 @@ def _estimates(part: pd.DataFrame, replicates: Floats, *, confidence: float) -> 
 
 def _band(drawn: Floats, *, confidence: float) -> tuple[Floats, Floats]:
     low, high = resampling.pointwise(drawn, confidence=confidence)
-    # Straight pieces may leave [0, 1]; the share of positives cannot.
-    return np.clip(low, 0, 1), np.clip(high, 0, 1)
+    # Straight pieces may leave [0, 1]; the share of positives cannot. Nothing is left of a band
+    # that lies outside altogether.
+    low, high = np.clip(low, 0, 1), np.clip(high, 0, 1)
+    return np.where(low < high, low, np.nan), np.where(low < high, high, np.nan)
 
 
 def _replicates(

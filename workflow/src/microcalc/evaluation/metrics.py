@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from microcalc.evaluation import (
     operating_point,
     precision_recall,
     predictions,
+    proportions,
     resampling,
     separation,
 )
@@ -24,6 +25,7 @@ from microcalc.seeds import stream
 PROPORTIONS = ("sensitivity", "specificity", "accuracy", "ppv", "npv")
 RATIOS = ("balanced_accuracy", "lr_pos", "lr_neg")
 AT_PREVALENCE = ("ppv_at_prevalence", "npv_at_prevalence")
+BOOTSTRAPPED = ("f1", *RATIOS, *AT_PREVALENCE, "average_precision", "brier")
 
 
 def _bounded(*names: str) -> tuple[str, ...]:
@@ -69,10 +71,13 @@ def table(
         called positive. The order of the models is that of the table.
     confidence
         Coverage of the intervals: DeLong for the AUC, Wilson for proportions, bootstrap
-        percentiles for F1, likelihood ratios, balanced accuracy, average precision, Brier score
-        and predictive values at a stated prevalence. Where a patient has more than one case, the
-        AUC's is Obuchowski's and proportions too are bootstrapped, by patient;
-        `auc_method` and `interval_method` say which.
+        percentiles by patient for F1, likelihood ratios, balanced accuracy, average precision,
+        Brier score and predictive values at a stated prevalence. Where a patient has more than
+        one case, the AUC's is Obuchowski's and proportions have Wilson's at the effective sample
+        size (`proportions.of_cases`). Where a bootstrap cannot tell, because sensitivity or
+        specificity is 0 or 1 or all replicates agree, the limits are joined from those of
+        proportions (`operating_point.from_proportions`) or, for average precision and the Brier
+        score, left empty; `auc_method` and `interval_method` say which.
     transform
         The AUC's interval on the plain scale ("none", clipped to [0, 1]) or the "logit" scale.
     resamples
@@ -173,7 +178,9 @@ def _figures(
     y, probability = rows["y"].to_numpy(), rows["probability"].to_numpy()
     patients = rows["patient_id"].to_numpy()
     settings: dict[str, Any] = {"rng": rng, "resamples": resamples, "confidence": confidence}
-    point = operating_point.measure(y, probability, threshold, confidence=confidence)
+    point = operating_point.measure(
+        y, probability, threshold, patients=patients, confidence=confidence
+    )
     drawn = operating_point.bootstrap(
         y, probability, patients, threshold, prevalence=prevalence, **settings
     )
@@ -184,13 +191,19 @@ def _figures(
     for name, value in values.items():
         row[name] = float(value[0])
         row[f"{name}_low"], row[f"{name}_high"] = drawn[name]
-    if resampling.has_clusters(patients):
-        row["interval_method"] = "cluster bootstrap"
-    else:
-        row["interval_method"] = "Wilson; bootstrap where no proportion"
-        for name in PROPORTIONS:
-            share = getattr(point, name)
-            row[f"{name}_low"], row[f"{name}_high"] = share.low, share.high
+    for name in PROPORTIONS:
+        share = getattr(point, name)
+        row[f"{name}_low"], row[f"{name}_high"] = share.low, share.high
+    joined = operating_point.from_proportions(
+        y, probability, patients, threshold, confidence=confidence, prevalence=prevalence
+    )
+    certain = {point.sensitivity.estimate, point.specificity.estimate} & {0.0, 1.0}
+    used = []
+    for name, bounds in joined.items():
+        stuck = math.isnan(row[f"{name}_low"]) or (certain and name != "f1")
+        if stuck and not math.isnan(row[name] + bounds[0]):
+            row[f"{name}_low"], row[f"{name}_high"] = bounds
+            used.append(name)
     row["average_precision"] = math.nan
     if point.tp + point.fn:
         row |= dict(
@@ -201,7 +214,24 @@ def _figures(
             )
         )
     row |= _brier(y, probability, patients, **settings)
-    return row
+    return row | {"interval_method": _interval_method(row, used, patients)}
+
+
+def _interval_method(row: Mapping[str, Any], joined: Sequence[str], patients: Any) -> str:
+    """Return how the intervals of a row were made, the exceptions by name."""
+    methods = [proportions.WILSON, "bootstrap where no proportion"]
+    if resampling.has_clusters(patients):
+        methods = [proportions.CLUSTERED, "cluster bootstrap where no proportion"]
+    if joined:
+        methods.append(f"from the limits of proportions: {', '.join(joined)}")
+    undetermined = [
+        name
+        for name in BOOTSTRAPPED
+        if name in row and not math.isnan(row[name]) and math.isnan(row[f"{name}_low"])
+    ]
+    if undetermined:
+        methods.append(f"undetermined: {', '.join(undetermined)}")
+    return "; ".join(methods)
 
 
 def _brier(

@@ -14,7 +14,7 @@ from microcalc.seeds import stream
 COLUMNS = (
     "split", "kind", "model", "threshold", "n", "n_pos",
     "net_benefit", "low", "high", "standardized", "standardized_low", "standardized_high",
-    "avoided_per_100", "avoided_low", "avoided_high",
+    "avoided_per_100", "avoided_low", "avoided_high", "method",
 )  # fmt: skip
 STRATEGIES = ("treat_all", "treat_none")
 
@@ -79,7 +79,9 @@ def table(
     pandas.DataFrame
         With `COLUMNS`. `standardized` divides by the share of positives, so that 1 is the best
         possible; `avoided_per_100` is how many actions a model spares per hundred cases, at the
-        same number of true positives less missed ones, against acting on all.
+        same number of true positives less missed ones, against acting on all. Acting on none has
+        net benefit 0 by definition. Where the replicates agree, as where a model calls no case
+        positive, the interval is missing and `method` says that it is undetermined.
     """
     resampling.check_resamples(resamples)
     at = _thresholds(thresholds)
@@ -97,7 +99,9 @@ def table(
                     split=split, kind=kind, model=model
                 )
             )
-    return pd.concat(found, ignore_index=True)[list(COLUMNS)]
+    result = pd.concat(found, ignore_index=True)[list(COLUMNS)]
+    result.loc[result["model"] == "treat_none", "method"] = "by definition"
+    return result
 
 
 def _curve(
@@ -128,6 +132,7 @@ def _curve(
     share = float(positive.mean())
     avoided = _avoided(replicates, shares, at)
     low, high = resampling.pointwise(replicates, confidence=confidence)
+    clustered = "cluster " if resampling.has_clusters(part["patient_id"]) else ""
     scaled_low, scaled_high = resampling.pointwise(scaled, confidence=confidence)
     avoided_low, avoided_high = resampling.pointwise(avoided, confidence=confidence)
     return pd.DataFrame(
@@ -144,6 +149,7 @@ def _curve(
             "avoided_per_100": _avoided(net, share, at),
             "avoided_low": avoided_low,
             "avoided_high": avoided_high,
+            "method": np.where(np.isnan(low), "undetermined", f"{clustered}bootstrap"),
         }
     )
 

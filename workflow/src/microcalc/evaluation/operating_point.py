@@ -1,15 +1,17 @@
 """What a model does at one threshold, and the threshold that Youden would choose."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from microcalc.errors import StudyError
 from microcalc.evaluation import arrays, resampling
-from microcalc.evaluation.arrays import Floats
-from microcalc.evaluation.proportions import Proportion, wilson
+from microcalc.evaluation.arrays import Bools, Floats
+from microcalc.evaluation.proportions import Proportion, of_cases, wilson
+
+Bounds = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,12 @@ class OperatingPoint:
 
 
 def measure(
-    y: npt.ArrayLike, probability: npt.ArrayLike, threshold: float, *, confidence: float = 0.95
+    y: npt.ArrayLike,
+    probability: npt.ArrayLike,
+    threshold: float,
+    *,
+    patients: npt.ArrayLike | None = None,
+    confidence: float = 0.95,
 ) -> OperatingPoint:
     """Return what calling `probability ≥ threshold` positive amounts to.
 
@@ -50,23 +57,39 @@ def measure(
         Any score on the scale of the threshold, shape (n,).
     threshold
         A case at the threshold is called positive.
+    patients
+        Patient of each case, shape (n,); None where each case is a patient's only one.
     confidence
-        Coverage of the Wilson intervals, a fraction.
+        Coverage of the proportions' intervals (`proportions.of_cases`), a fraction.
 
     Raises
     ------
     StudyError
         When y holds anything but 0 and 1, or a probability or the threshold is NaN.
     """
-    positive = arrays.outcome(y)
-    called = arrays.scores(probability, n=positive.size, name="probability") >= threshold
     if math.isnan(threshold):
         raise StudyError("the threshold is NaN; expected a number")
+    positive, called = _calls(y, probability, threshold)
     tp = int(np.sum(called & positive))
     fp = int(np.sum(called & ~positive))
     fn = int(np.sum(~called & positive))
     tn = positive.size - tp - fp - fn
-    return from_counts(tp, fp, tn, fn, threshold=threshold, confidence=confidence)
+    point = from_counts(tp, fp, tn, fn, threshold=threshold, confidence=confidence)
+    if patients is None:
+        return point
+    ids, right = np.asarray(patients), called == positive
+
+    def share(among: Bools) -> Proportion:
+        return of_cases(right[among], ids[among], confidence=confidence)
+
+    return replace(
+        point,
+        sensitivity=share(positive),
+        specificity=share(~positive),
+        accuracy=share(positive | ~positive),
+        ppv=share(called),
+        npv=share(~called),
+    )
 
 
 def from_counts(
@@ -163,8 +186,7 @@ def bootstrap(
     prevalence
         As for `derived`.
     """
-    positive = arrays.outcome(y)
-    called = arrays.scores(probability, n=positive.size, name="probability") >= threshold
+    positive, called = _calls(y, probability, threshold)
     cells = np.column_stack(
         [called & positive, called & ~positive, ~called & ~positive, ~called & positive]
     )
@@ -174,6 +196,114 @@ def bootstrap(
         name: resampling.percentile(values, confidence=confidence)
         for name, values in derived(replicates, prevalence=prevalence).items()
     }
+
+
+def from_proportions(
+    y: npt.ArrayLike,
+    probability: npt.ArrayLike,
+    patients: npt.ArrayLike,
+    threshold: float,
+    *,
+    confidence: float = 0.95,
+    prevalence: float | None = None,
+) -> dict[str, Bounds]:
+    """Return intervals of what is made of proportions from the limits of those proportions.
+
+    They hold where a bootstrap cannot: a sensitivity of 20 of 20 is 1 in every resample.
+
+    Parameters
+    ----------
+    y, probability, patients, threshold, confidence
+        As for `measure`, shape (n,).
+    prevalence
+        As for `derived`.
+
+    Returns
+    -------
+    dict
+        Limits of balanced_accuracy, lr_pos, lr_neg, f1 and, at a stated prevalence,
+        ppv_at_prevalence and npv_at_prevalence; NaN where a proportion has no case, and of a
+        likelihood ratio where it is 0 / 0.
+
+    Notes
+    -----
+    Balanced accuracy and the likelihood ratios join the limits of sensitivity and specificity by
+    MOVER (Zou and Donner, Stat Med 2008; 27: 1693; for ratios Donner and Zou, Stat Methods Med
+    Res 2012; 21: 347); where patients have cases of both classes the two are not independent and
+    their worst limits are taken together. Predictive values at a prevalence rise with a
+    likelihood ratio. F1 = 2J / (1 + J), J the share of true positives among the cases that are
+    positive or called positive.
+    """
+    positive, called = _calls(y, probability, threshold)
+    ids = np.asarray(patients)
+    point = measure(y, probability, threshold, patients=ids, confidence=confidence)
+    shared = bool(np.isin(ids[positive], ids[~positive]).any())
+    either = positive | called
+    overlap = of_cases((positive & called)[either], ids[either], confidence=confidence)
+    right = (point.sensitivity, point.specificity)
+    missed, false = (_complement(share) for share in right)
+    found = {
+        "balanced_accuracy": _mean(*right, together=shared),
+        "lr_pos": _ratio(point.sensitivity, false, together=shared),
+        "lr_neg": _ratio(missed, point.specificity, together=shared),
+        "f1": (_f1(overlap.low), _f1(overlap.high)),
+    }
+    if prevalence is not None:
+        odds = prevalence / (1 - prevalence)
+        low, high = (1 / (1 + _over(1.0, ratio * odds)) for ratio in found["lr_pos"])
+        found["ppv_at_prevalence"] = low, high
+        high, low = (1 / (1 + ratio * odds) for ratio in found["lr_neg"])
+        found["npv_at_prevalence"] = low, high
+    return found
+
+
+def _calls(y: npt.ArrayLike, probability: npt.ArrayLike, threshold: float) -> tuple[Bools, Bools]:
+    """Return which cases are positive and which are called so."""
+    positive = arrays.outcome(y)
+    return positive, arrays.scores(probability, n=positive.size, name="probability") >= threshold
+
+
+def _complement(share: Proportion) -> Proportion:
+    failures = share.n - share.successes
+    return Proportion(failures, share.n, 1 - share.estimate, 1 - share.high, 1 - share.low)
+
+
+def _mean(first: Proportion, second: Proportion, *, together: bool) -> Bounds:
+    """Return the limits of the mean of two proportions."""
+    join = math.fsum if together else lambda gaps: math.hypot(*gaps)
+    middle = (first.estimate + second.estimate) / 2
+    below = join([share.estimate - share.low for share in (first, second)])
+    above = join([share.high - share.estimate for share in (first, second)])
+    return middle - below / 2, middle + above / 2
+
+
+def _ratio(above: Proportion, below: Proportion, *, together: bool) -> Bounds:
+    """Return the limits of a ratio of two proportions; infinite when only `below` is 0."""
+    if math.isnan(above.estimate + below.estimate) or above.estimate == below.estimate == 0:
+        return math.nan, math.nan
+    if together:
+        return above.low / below.high, _over(above.high, below.low)
+    product = above.estimate * below.estimate
+
+    def part(share: Proportion, limit: float) -> float:
+        return limit * (2 * share.estimate - limit)
+
+    def root(first: float, second: float) -> float:
+        return product + math.sqrt(max(0.0, product**2 - first * second))
+
+    least = part(above, above.low)
+    # Multiplied out, since the usual form divides by 0 where `below` is.
+    low = least / root(least, part(below, below.high)) if least else 0.0
+    most = part(below, below.low)
+    return low, _over(root(part(above, above.high), most), most)
+
+
+def _over(numerator: float, denominator: float) -> float:
+    return numerator / denominator if denominator else math.inf
+
+
+def _f1(overlap: float) -> float:
+    return 2 * overlap / (1 + overlap)
 
 
 def youden(y: npt.ArrayLike, score: npt.ArrayLike) -> float:

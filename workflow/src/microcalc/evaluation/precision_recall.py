@@ -10,9 +10,13 @@ import pandas as pd
 from microcalc.errors import StudyError
 from microcalc.evaluation import arrays, predictions, resampling
 from microcalc.evaluation.arrays import Bools, Floats
-from microcalc.evaluation.proportions import wilson_bounds
+from microcalc.evaluation.proportions import (
+    CLUSTERED,
+    WILSON,
+    clustered_bounds,
+    wilson_bounds,
+)
 from microcalc.evaluation.resampling import Integers
-from microcalc.seeds import stream
 
 CURVE_COLUMNS = (
     "model", "split", "kind", "threshold", "recall", "precision", "n_called",
@@ -94,9 +98,7 @@ def average_precision_ci(
     return (estimate, *resampling.percentile(replicates, confidence=confidence))
 
 
-def curve(
-    rows: pd.DataFrame, *, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
-) -> pd.DataFrame:
+def curve(rows: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     """Return the precision–recall curve of each model and set, with `CURVE_COLUMNS`.
 
     A row per distinct score, from the highest: recall (of `n_pos`) and precision (of `n_called`)
@@ -107,10 +109,8 @@ def curve(
     rows
         `models/predictions.csv`.
     confidence
-        Coverage of the pointwise intervals: Wilson's, or bootstrap percentiles where a patient
-        has more than one case, as `method` says.
-    resamples, seed
-        Of that bootstrap of patients.
+        Coverage of the pointwise intervals: Wilson's, at the effective sample size where a
+        patient has more than one case, as `method` says.
     """
     found = []
     for split, kind, of_set in predictions.sets(predictions.check(rows)):
@@ -132,38 +132,32 @@ def curve(
                 }
             ).assign(model=model, split=split, kind=kind)
             if resampling.has_clusters(part["patient_id"]):
-                rng = stream(seed, "evaluation.precision_recall", str(model), split, kind)
-                table = table.assign(
-                    **_bands(part, ranking, rng, resamples=resamples, confidence=confidence),
-                    method="cluster bootstrap",
-                )
+                limits = _clustered_limits(part["patient_id"], ranking, confidence=confidence)
+                table = table.assign(**limits, method=CLUSTERED)
             else:
                 recall = wilson_bounds(true, n_pos, confidence=confidence)
                 precision = wilson_bounds(true, called, confidence=confidence)
-                table = table.assign(**_named(*recall, *precision), method="Wilson")
+                table = table.assign(**_named(*recall, *precision), method=WILSON)
             found.append(table[list(CURVE_COLUMNS)])
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=CURVE_COLUMNS)
 
 
-def _bands(
-    part: pd.DataFrame,
-    ranking: _Ranking,
-    rng: np.random.Generator,
-    *,
-    resamples: int,
-    confidence: float,
+def _clustered_limits(
+    patients: npt.ArrayLike, ranking: _Ranking, *, confidence: float
 ) -> dict[str, Floats]:
-    codes = resampling.patient_codes(part["patient_id"])[ranking.order]
-    recalls, precisions = [], []
-    for weights in resampling.case_weights(codes, rng, resamples=resamples):
-        called, true = _cumulated(weights, ranking)
-        recalls.append(_shares(true, true[:, -1:]))
-        precisions.append(_shares(true, called))
-    bounds = [
-        resampling.pointwise(np.vstack(drawn), confidence=confidence)
-        for drawn in (recalls, precisions)
-    ]
-    return _named(*bounds[0], *bounds[1])
+    """Return the limits of recall and of precision at each distinct score, from the highest."""
+    codes = resampling.patient_codes(patients)[ranking.order]
+    n_patients = int(codes.max()) + 1
+    positives = np.bincount(codes[ranking.positive], minlength=n_patients)
+    called, true = np.zeros(n_patients), np.zeros(n_patients)
+    limits = []
+    for new in np.split(np.arange(codes.size), ranking.last[:-1] + 1):
+        called += np.bincount(codes[new], minlength=n_patients)
+        true += np.bincount(codes[new], weights=ranking.positive[new], minlength=n_patients)
+        recall = clustered_bounds(true, positives, confidence=confidence)
+        precision = clustered_bounds(true, called, confidence=confidence)
+        limits.append((*recall, *precision))
+    return _named(*np.array(limits).T)
 
 
 def _named(*bounds: Floats) -> dict[str, Floats]:
@@ -183,11 +177,6 @@ def _cumulated(weights: Integers, ranking: _Ranking) -> tuple[Integers, Integers
 
 def _each_once(n: int) -> Integers:
     return np.ones((1, n), dtype=np.int64)
-
-
-def _shares(part: Integers, whole: Integers) -> Floats:
-    missing = np.full(part.shape, np.nan)
-    return np.asarray(np.divide(part, whole, out=missing, where=whole > 0))
 
 
 def _average_precision(weights: Integers, ranking: _Ranking) -> Floats:

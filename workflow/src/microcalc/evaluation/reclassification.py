@@ -136,7 +136,8 @@ def table(
         As for `categorical_nri`.
     confidence
         Coverage of the intervals: Wald, or percentiles of a bootstrap of patients when one has
-        more than one case (z and p are then left out), as `method` says.
+        more than one case (z and p are then left out), as `method` says. There is none where
+        no case moved, or all moved alike.
     resamples, seed
         Of that bootstrap.
     """
@@ -177,16 +178,17 @@ def _row(
     measure: str, value: Improvement, cuts: Sequence[float], confidence: float
 ) -> dict[str, Any]:
     reach = float(ndtri(0.5 + confidence / 2))
+    # Where no case moved, or all moved alike, the error is 0 and says nothing.
     row: dict[str, Any] = {
         "measure": measure,
         "cuts": " ".join(map(str, cuts)) if measure == "categorical NRI" else "",
         "z": value.z,
         "p": float(2 * ndtr(-abs(value.z))),
-        "method": "Wald",
+        "method": "Wald" if value.error else "undetermined",
     }
     for prefix, name in PARTS.items():
         estimate = getattr(value, name)
-        error = getattr(value, f"{prefix}error")
+        error = getattr(value, f"{prefix}error") or math.nan
         row[name] = estimate
         row[f"{prefix}low"], row[f"{prefix}high"] = (
             estimate - reach * error,
@@ -216,6 +218,8 @@ def _bootstrap(
             values = [getattr(replicate[row["measure"]], name) for replicate in drawn]
             bounds = resampling.percentile(values, confidence=confidence)
             row[f"{prefix}low"], row[f"{prefix}high"] = bounds
+        if math.isnan(row["low"]):
+            row["method"] = "undetermined"
 
 
 def _checked(

@@ -78,7 +78,9 @@ def percentile(replicates: npt.ArrayLike, *, confidence: float) -> tuple[float, 
     """Return the percentile interval; undefined replicates are left out.
 
     The bounds are replicates themselves, so an infinite likelihood ratio stays one. When more
-    than a tenth of the replicates is undefined there is no interval: (NaN, NaN).
+    than a tenth of the replicates is undefined there is no interval, nor when the bounds are
+    one value, which says that the replicates cannot tell, not that the quantity is known: (NaN,
+    NaN).
     """
     values = np.asarray(replicates, dtype=np.float64)
     known = values[~np.isnan(values)]
@@ -107,9 +109,13 @@ def pointwise(replicates: Floats, *, confidence: float) -> tuple[Floats, Floats]
 
 
 def _middle(known: Floats, confidence: float) -> Floats:
-    """Return the two replicates of each column between which `confidence` of them lie."""
+    """Return the two replicates of each column between which `confidence` of them lie.
+
+    NaN where they are the same.
+    """
     tail = (1 - confidence) / 2
-    return np.asarray(np.quantile(known, (tail, 1 - tail), axis=0, method="inverted_cdf"))
+    bounds = np.quantile(known, (tail, 1 - tail), axis=0, method="inverted_cdf")
+    return np.where(bounds[0] < bounds[1], bounds, np.nan)
 
 
 def centered(

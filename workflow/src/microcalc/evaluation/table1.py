@@ -1,15 +1,16 @@
 """`table1.csv`: who the cases are, per split and class."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from microcalc.errors import StudyError
-from microcalc.evaluation import arrays, baseline_tests
+from microcalc.evaluation import arrays, baseline_tests, resampling
 from microcalc.evaluation.baseline_tests import Difference
+from microcalc.seeds import stream
 
 SPLITS = ("train", "internal", "external")
 COLUMNS = (
@@ -18,17 +19,21 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def describe(included: pd.DataFrame, clinical: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+def describe(
+    included: pd.DataFrame, clinical: Mapping[str, Mapping[str, Any]], *, seed: int = 0
+) -> pd.DataFrame:
     """Return the baseline table: rows per split, variable and level, as text for people.
 
     Parameters
     ----------
     included
-        The cases that are analyzed, with `split`, `y` and the clinical columns. A missing
-        value is empty.
+        The cases that are analyzed, with `patient_id`, `split`, `y` and the clinical columns. A
+        missing value is empty.
     clinical
         `config.clinical`: per column its `kind` (continuous, with a `unit`; or categorical,
         with `levels`).
+    seed
+        The study's seed, for the permutation tests.
 
     Returns
     -------
@@ -38,7 +43,8 @@ def describe(included: pd.DataFrame, clinical: Mapping[str, Mapping[str, Any]]) 
         value), and a row "missing, n (%)" follows a variable that has any missing. `test`, `p`
         and `smd` compare the classes within the split, `test_train`, `p_train` and `smd_train`
         the split with train; they stand in a variable's first row. The rule that chooses the
-        test is written in `baseline_tests`. A continuous SMD is positive when the positive
+        test is written in `baseline_tests`; where a patient has more than one of the compared
+        cases, patients are permuted and `test` says so. A continuous SMD is positive when the positive
         class (or the split) has the larger mean; a categorical one has no sign.
 
     Raises
@@ -46,6 +52,7 @@ def describe(included: pd.DataFrame, clinical: Mapping[str, Mapping[str, Any]]) 
     StudyError
         When a clinical column is absent, or holds a value that is no number or declared level.
     """
+    patients = arrays.column(included, "patient_id").to_numpy(dtype=str)
     columns = {name: _values(included, name, spec) for name, spec in clinical.items()}
     positive = included["y"].to_numpy() == 1
     normal = {
@@ -65,10 +72,23 @@ def describe(included: pd.DataFrame, clinical: Mapping[str, Mapping[str, Any]]) 
         for name, spec in clinical.items():
             values = columns[name]
             groups = [values[here], values[here & ~positive], values[here & positive]]
+            tests = [
+                _test(
+                    values[among],
+                    second[among],
+                    patients[among],
+                    spec,
+                    normal=normal[name],
+                    rng=stream(seed, "evaluation.table1", split, name, question),
+                )
+                for question, among, second in (
+                    ("classes", here, positive), ("train", here | train, here)
+                )
+            ]  # fmt: skip
             made = (
-                _continuous(groups, values[train], normal=normal[name])
+                _continuous(groups, values[train], tests, normal=normal[name])
                 if spec["kind"] == "continuous"
-                else _categorical(groups, values[train], spec["levels"])
+                else _categorical(groups, values[train], tests, spec["levels"])
             )
             if values.isna().any():
                 made.append(_missing(groups))
@@ -106,7 +126,32 @@ def _cells(texts: Any) -> dict[str, str]:
     return dict(zip(("overall", "negative", "positive"), map(str, texts), strict=True))
 
 
-def _compared(classes: Difference, class_smd: float, train: Difference, smd: float) -> Any:
+def _test(
+    values: "pd.Series[Any]",
+    second: Any,
+    patients: Any,
+    spec: Mapping[str, Any],
+    *,
+    normal: bool,
+    rng: np.random.Generator,
+) -> Difference:
+    """Test whether a variable differs between the second group and the other cases."""
+    known = values.notna().to_numpy()
+    x, group, ids = values[known], second[known], patients[known]
+    continuous, repeated = spec["kind"] == "continuous", resampling.has_clusters(ids)
+    if continuous and repeated:
+        return baseline_tests.permuted_continuous(x, group, ids, normal=normal, rng=rng)
+    if continuous:
+        return baseline_tests.continuous(x[~group], x[group], normal=normal)
+    if repeated:
+        codes = pd.Index(spec["levels"]).get_indexer(x)
+        return baseline_tests.permuted_categorical(codes, group, ids, rng=rng)
+    counts = [[(x[of] == level).sum() for of in (~group, group)] for level in spec["levels"]]
+    return baseline_tests.categorical(counts)
+
+
+def _compared(tests: Sequence[Difference], class_smd: float, smd: float) -> dict[str, Any]:
+    classes, train = tests
     return {
         "test": classes.test, "p": classes.p_value, "smd": class_smd,
         "test_train": train.test, "p_train": train.p_value, "smd_train": smd,
@@ -114,7 +159,11 @@ def _compared(classes: Difference, class_smd: float, train: Difference, smd: flo
 
 
 def _continuous(
-    groups: list["pd.Series[Any]"], train: "pd.Series[Any]", *, normal: bool
+    groups: list["pd.Series[Any]"],
+    train: "pd.Series[Any]",
+    tests: Sequence[Difference],
+    *,
+    normal: bool,
 ) -> list[Any]:
     here, negative, positive = (group.dropna().to_numpy(dtype=float) for group in groups)
     known = train.dropna().to_numpy(dtype=float)
@@ -124,9 +173,8 @@ def _continuous(
             "statistic": "mean (SD)" if normal else "median [Q1, Q3]",
             **_cells(summary(group) for group in (here, negative, positive)),
             **_compared(
-                baseline_tests.continuous(negative, positive, normal=normal),
+                tests,
                 baseline_tests.smd_continuous(negative, positive),
-                baseline_tests.continuous(known, here, normal=normal),
                 baseline_tests.smd_continuous(known, here),
             ),
         }
@@ -134,7 +182,10 @@ def _continuous(
 
 
 def _categorical(
-    groups: list["pd.Series[Any]"], train: "pd.Series[Any]", levels: list[str]
+    groups: list["pd.Series[Any]"],
+    train: "pd.Series[Any]",
+    tests: Sequence[Difference],
+    levels: list[str],
 ) -> list[Any]:
     counts = np.array([[(group == level).sum() for group in groups] for level in levels])
     versus_train = np.array([[(train == level).sum() for level in levels], counts[:, 0]]).T
@@ -144,9 +195,8 @@ def _categorical(
         for level, row in zip(levels, counts, strict=True)
     ]
     rows[0] |= _compared(
-        baseline_tests.categorical(counts[:, 1:]),
+        tests,
         baseline_tests.smd_categorical(counts[:, 1:]),
-        baseline_tests.categorical(versus_train),
         baseline_tests.smd_categorical(versus_train),
     )
     return rows

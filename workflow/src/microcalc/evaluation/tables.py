@@ -74,9 +74,7 @@ def discrimination(
         "delong": compare.table(rows, pairs, confidence=confidence),
         "equivalence": equivalence.table(rows, pairs, **settings["equivalence"]),
         "mcnemar": mcnemar.table(rows, models, pairs, confidence=confidence),
-        "precision_recall": precision_recall.curve(
-            rows, confidence=confidence, resamples=settings["resamples"], seed=seed
-        ),
+        "precision_recall": precision_recall.curve(rows, confidence=confidence),
         "subgroups": subgroups.table(
             rows,
             cases,

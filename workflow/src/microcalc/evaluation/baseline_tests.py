@@ -234,7 +234,8 @@ def _permutation_p(statistics: Floats, name: str) -> Difference:
         return NONE
     # Equal in exact arithmetic, an exchange may fall short by rounding.
     as_far = statistics >= statistics[0] - 1e-9 * (1 + statistics[0])
-    return Difference(f"{name}, patients permuted", float(as_far.mean()))
+    test = f"{name}, {len(statistics) - 1:,} permutations of patients"
+    return Difference(test, float(as_far.mean()))
 
 
 def smd_continuous(first: npt.ArrayLike, second: npt.ArrayLike) -> float:

@@ -17,7 +17,6 @@ from microcalc.errors import StudyError
 from microcalc.evaluation import arrays, resampling
 from microcalc.evaluation.arrays import Floats
 
-
 WILSON = "Wilson"
 CLUSTERED = "Wilson, effective sample size"
 
@@ -183,21 +182,21 @@ def design_effects(
 
     Notes
     -----
-    The degrees of freedom are Satterthwaite's for squares whose variance goes with m⁴, as when
-    lesions of a patient always agree: (Σm²)² / Σm⁴ - 1. Patients with one case tell little about
-    how far two agree.
+    The degrees of freedom are Satterthwaite's, (Σv)² / Σv² - 1, for patients whose sums have the
+    variances v = m (1 + (m - 1) / 2) that an intraclass correlation of 1/2 gives: patients with
+    one case tell little about how far two agree.
     """
     k, m = np.asarray(successes, dtype=np.float64), np.asarray(sizes, dtype=np.float64)
     n = m.sum(axis=-1)
     share = k.sum(axis=-1) / n
     patients = (m > 0).sum(axis=-1)
-    squares = (m**2).sum(axis=-1)
-    alike = squares / n
+    alike = (m**2).sum(axis=-1) / n
     unknown = (share == 0) | (share == 1) | (patients == 1)
     left, gone = n[..., None] - m, k - m * share[..., None]
     moves = np.divide(gone, left, out=np.zeros_like(gone), where=left > 0)
     jackknife = (1 - 1 / patients) * (moves**2).sum(axis=-1)
-    freedom = np.where(unknown, 1.0, squares**2 / (m**4).sum(axis=-1) - 1)
+    spread = m * (m + 1) / 2
+    freedom = np.where(unknown, 1.0, spread.sum(axis=-1) ** 2 / (spread**2).sum(axis=-1) - 1)
     tail = 0.5 + confidence / 2
     few = (stdtrit(freedom, tail) / ndtri(tail)) ** 2
     binomial = np.where(unknown, 1.0, share * (1 - share)) / n

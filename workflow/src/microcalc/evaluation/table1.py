@@ -44,8 +44,8 @@ def describe(
         and `smd` compare the classes within the split, `test_train`, `p_train` and `smd_train`
         the split with train; they stand in a variable's first row. The rule that chooses the
         test is written in `baseline_tests`; where a patient has more than one of the compared
-        cases, patients are permuted and `test` says so. A continuous SMD is positive when the positive
-        class (or the split) has the larger mean; a categorical one has no sign.
+        cases, patients are permuted and `test` says so. A continuous SMD is positive when the
+        positive class (or the split) has the larger mean; a categorical one has no sign.
 
     Raises
     ------

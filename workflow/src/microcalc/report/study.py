@@ -160,8 +160,8 @@ class Study:
     @cached_property
     def clustered(self) -> bool:
         """Whether some patient has more than one case in a set."""
-        methods = self.tables["metrics"].get("auc_method", pd.Series(dtype=str))
-        return bool(methods.fillna("").str.contains("Obuchowski").any())
+        metrics = self.tables["metrics"]
+        return "n_patients" in metrics and bool((metrics["n_patients"] < metrics["n"]).any())
 
     def sizes(self, split: str) -> tuple[int, int]:
         """Return the number of negative and positive cases of a split."""

@@ -132,6 +132,11 @@ def baseline(study: Study) -> Table:
                 cells = _baseline_cells(blocks, level, with_p=False)
                 rows.append(Row((level, *cells), "level"))
     note = "P values compare the classes within a set: " + "; ".join(_tests(table)) + "."
+    if "permutations of patients" in note:
+        note += (
+            " Patients are permuted where one has more than one case: those with equally many "
+            "cases exchange the classes of all of them."
+        )
     return Table(tuple(heads), tuple(rows), note, spans)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from microcalc.errors import StudyError
 from microcalc.evaluation import calibration, resampling
+from microcalc.evaluation.proportions import of_cases
 from microcalc.seeds import stream
 
 MODELS = ["p_old", "p_new", "p_tied"]
@@ -188,3 +189,20 @@ def test_intervals_and_band_are_of_replicates_each_measured_alone(predictions):
     for low, high, values in zip(band["low"], band["high"], np.transpose(heights), strict=True):
         expected = np.clip(resampling.percentile(values, confidence=0.95), 0, 1)
         np.testing.assert_array_equal([low, high], expected)
+
+
+def test_groups_know_their_patients(predictions):
+    part = predictions.query("split == 'external' and model == 'deep'").copy()
+    part["patient_id"] = part["case_id"].str[:-1]
+    part = part.sort_values("probability")
+    table = calibration.groups(part)
+    first = part.head(int(table["n"].iloc[0]))
+    share = of_cases(first["y"], first["patient_id"])
+    assert (table["low"].iloc[0], table["high"].iloc[0]) == (share.low, share.high)
+    assert (table["low"] < table["high"]).all()
+
+
+def test_a_band_is_missing_where_it_would_have_no_width(predictions):
+    _, curve = calibration.assess(predictions, resamples=60)
+    there = curve[curve["low"].notna()]
+    assert (there["low"] < there["high"]).all()

@@ -81,7 +81,8 @@ def test_two_cases_of_a_patient_change_the_methods(predictions):
     table = metrics.table(predictions, MODELS, resamples=200)
     plain = metrics.table(predictions.assign(patient_id=predictions["case_id"]), MODELS)
     assert set(table["auc_method"]) == {"Obuchowski, clustered"}
-    assert set(table["interval_method"]) == {"cluster bootstrap"}
+    method = "Wilson, effective sample size; cluster bootstrap where no proportion"
+    assert set(table["interval_method"]) == {method}
     assert table["auc"].tolist() == plain["auc"].tolist()
     assert (table["auc_low"] != plain["auc_low"]).all()
     assert (table["n_patients"] < table["n"]).all()
@@ -100,3 +101,85 @@ def test_perfect_separation_has_an_exact_interval_too(predictions):
 def test_the_logit_interval_is_named(predictions):
     row = metrics.table(predictions, MODELS, transform="logit").iloc[0]
     assert row["auc_method"] == "DeLong, logit interval"
+
+
+def rows(y, p, patients):
+    n = len(y)
+    return pd.DataFrame(
+        {
+            "case_id": [f"C{i:02d}" for i in range(n)], "patient_id": patients, "center": "A",
+            "split": "external", "y": y, "model": "deep", "kind": "held_out", "probability": p,
+        }
+    )  # fmt: skip
+
+
+def measured(y, p, patients, threshold=0.5):
+    table = metrics.table(
+        rows(y, p, patients), {"deep": {"threshold": threshold}}, prevalence=0.2, resamples=200
+    )
+    return table.iloc[0]
+
+
+def widths(row):
+    names = (*metrics.PROPORTIONS, *metrics.BOOTSTRAPPED)
+    return {name: row[f"{name}_high"] - row[f"{name}_low"] for name in names}
+
+
+@pytest.mark.parametrize(
+    ("y", "p"),
+    [
+        ([1] * 20 + [0] * 20, [0.9] * 20 + [0.1] * 20),
+        ([1] * 20 + [0] * 20, [0.1] * 20 + [0.9] * 20),
+        ([1] * 20 + [0] * 20, [1.0] * 20 + [0.0] * 20),
+        ([1] * 20 + [0] * 20, [0.9] * 20 + [0.9, 0.1] * 10),
+        ([1] * 20 + [0] * 20, [0.1] * 40),
+        ([1] * 20, [0.9] * 20),
+        ([0] * 20, [0.9] * 10 + [0.1] * 10),
+    ],
+)
+@pytest.mark.parametrize("repeated", ["nobody", "one patient", "both classes", "all one patient"])
+def test_no_interval_is_without_width(y, p, repeated):
+    patients = [f"P{i:02d}" for i in range(len(y))]
+    if repeated == "one patient":
+        patients[1] = patients[0]
+    elif repeated == "both classes":
+        patients = [f"P{i % 20:02d}" for i in range(len(y))]
+    elif repeated == "all one patient":
+        patients = ["P"] * len(y)
+    row = measured(y, p, patients)
+    for name, width in widths(row).items():
+        assert not width <= 0, name
+        if pd.isna(width) and not pd.isna(row[name]):
+            assert name in row["interval_method"].split("undetermined: ")[1]
+    for name in metrics.PROPORTIONS:
+        assert pd.isna(row[name]) == pd.isna(row[f"{name}_low"])
+
+
+def test_one_patient_with_two_lesions_changes_the_interval_by_a_little():
+    y, p = (
+        [1] * 20 + [0] * 20,
+        [0.6 + i / 70 for i in range(20)] + [0.1 + i / 32 for i in range(20)],
+    )
+    patients = [f"P{i:02d}" for i in range(40)]
+    alone = measured(y, p, patients)
+    two = measured(y, p, ["P00", "P00", *patients[2:]])
+    assert (alone["sensitivity_low"], alone["sensitivity_high"]) == (wilson(20, 20).low, 1)
+    size = 400 / 22
+    assert two["sensitivity_low"] == pytest.approx(size / (size + 1.959963984540054**2))
+    assert two["sensitivity_high"] == 1
+    # the negatives are of one patient each
+    assert two["specificity_low"] == alone["specificity_low"] == wilson(13, 20).low
+    assert two["interval_method"] == (
+        "Wilson, effective sample size; cluster bootstrap where no proportion; "
+        "from the limits of proportions: balanced_accuracy, lr_pos, lr_neg, "
+        "ppv_at_prevalence, npv_at_prevalence"
+    )
+
+
+def test_where_a_bootstrap_cannot_tell_it_is_said():
+    row = measured([1] * 20 + [0] * 20, [1.0] * 20 + [0.0] * 20, range(40))
+    assert row["interval_method"].endswith("; undetermined: average_precision, brier")
+    assert (row["brier"], row["average_precision"]) == (0, 1)
+    assert pd.isna(row["brier_high"])
+    assert pd.isna(row["average_precision_low"])
+    assert row["f1_low"] == pytest.approx(2 * 0.838875 / 1.838875, abs=1e-6)

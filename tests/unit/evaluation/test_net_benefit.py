@@ -81,7 +81,9 @@ def test_standardized_is_one_for_a_perfect_model(oracle):
     table = net_benefit.table(as_predictions(data, ["perfect"]), thresholds=[0.3], resamples=50)
     row = table.query("model == 'perfect'").iloc[0]
     assert row["standardized"] == pytest.approx(1)
-    assert (row["standardized_low"], row["standardized_high"]) == pytest.approx((1, 1))
+    # 1 in every resample, which is no interval
+    assert row[["standardized_low", "standardized_high"]].isna().all()
+    assert row["low"] < row["net_benefit"] < row["high"]
 
 
 def test_patients_stay_together(predictions):
@@ -99,3 +101,20 @@ def test_patients_stay_together(predictions):
 def test_thresholds_without_odds_are_refused(thresholds):
     with pytest.raises(StudyError, match=r"inside \(0, 1\)"):
         net_benefit.measure([0, 1], [0.2, 0.3], thresholds)
+
+
+def test_where_nobody_is_called_there_is_no_interval(predictions):
+    part = predictions.query("split == 'external' and model == 'deep'")
+    table = net_benefit.table(part, thresholds=[0.3, 0.999], resamples=100).set_index(
+        ["model", "threshold"]
+    )
+    assert table.loc[("deep", 0.3), "method"] == "bootstrap"
+    silent = table.loc[("deep", 0.999)]
+    assert (silent["net_benefit"], silent["method"]) == (0, "undetermined")
+    assert silent[["low", "high"]].isna().all()
+    assert set(table.loc["treat_none", "method"]) == {"by definition"}
+    known = table[table["low"].notna()]
+    assert (known["low"] < known["high"]).all()
+    pairs = part.assign(patient_id=part["patient_id"].str[:-1])
+    both = net_benefit.table(pairs, thresholds=[0.3], resamples=100)
+    assert both["method"].tolist() == ["cluster bootstrap", "cluster bootstrap", "by definition"]

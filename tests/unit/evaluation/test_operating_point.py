@@ -123,3 +123,86 @@ def test_bootstrap_is_scipys_within_simulation_error():
     )
     simel = [point.lr_pos * math.exp(sign * 1.96 * error) for sign in (-1, 1)]
     assert ours["lr_pos"] == pytest.approx(simel, rel=0.2)
+
+
+def cells(tp, fp, tn, fn):
+    """Return y and a score called at 0.5 that make this two-by-two table."""
+    y = np.repeat([1, 0, 0, 1], [tp, fp, tn, fn])
+    return y, np.repeat([0.9, 0.9, 0.1, 0.1], [tp, fp, tn, fn])
+
+
+def test_proportions_know_the_patients_of_their_own_cases():
+    y, p = cells(8, 3, 7, 2)
+    plain = operating_point.measure(y, p, 0.5)
+    alone = operating_point.measure(y, p, 0.5, patients=np.arange(20))
+    assert alone == plain
+    # the first patient has two positive cases, each of which is called so
+    patients = np.array([0, 0, *range(2, 20)])
+    found = operating_point.measure(y, p, 0.5, patients=patients)
+    assert found.specificity == plain.specificity
+    assert found.npv == plain.npv
+    for name in ("sensitivity", "accuracy", "ppv"):
+        wide, narrow = getattr(found, name), getattr(plain, name)
+        assert wide.estimate == narrow.estimate
+        assert wide.low < narrow.low < narrow.high < wide.high
+    assert found.lr_pos == plain.lr_pos
+
+
+def test_limits_join_as_zou_and_donner_have_it():
+    y, p = cells(40, 10, 90, 20)
+    found = operating_point.from_proportions(y, p, np.arange(160), 0.5, prevalence=0.1)
+    point = operating_point.measure(y, p, 0.5)
+    sens, spec = point.sensitivity, point.specificity
+    below = math.hypot(sens.estimate - sens.low, spec.estimate - spec.low) / 2
+    assert found["balanced_accuracy"][0] == pytest.approx(point.balanced_accuracy - below)
+    # Donner and Zou's limits of a ratio in their own form
+    a, l1, u1 = sens.estimate, sens.low, sens.high
+    b, l2, u2 = 1 - spec.estimate, 1 - spec.high, 1 - spec.low
+    low = (a * b - math.sqrt((a * b) ** 2 - l1 * u2 * (2 * a - l1) * (2 * b - u2))) / (
+        u2 * (2 * b - u2)
+    )
+    high = (a * b + math.sqrt((a * b) ** 2 - u1 * l2 * (2 * a - u1) * (2 * b - l2))) / (
+        l2 * (2 * b - l2)
+    )
+    assert found["lr_pos"] == pytest.approx((low, high))
+    odds = 0.1 / 0.9
+    assert found["ppv_at_prevalence"] == pytest.approx(
+        [ratio * odds / (1 + ratio * odds) for ratio in (low, high)]
+    )
+    least, most = found["lr_neg"]
+    assert found["npv_at_prevalence"] == pytest.approx(
+        [1 / (1 + most * odds), 1 / (1 + least * odds)]
+    )
+    # Simel's interval of log LR+ is near
+    error = math.sqrt(1 / 40 - 1 / 60 + 1 / 10 - 1 / 100)
+    simel = [point.lr_pos * math.exp(sign * 1.96 * error) for sign in (-1, 1)]
+    assert found["lr_pos"] == pytest.approx(simel, rel=0.05)
+
+
+def test_a_perfect_test_has_limits_too():
+    y, p = cells(20, 0, 20, 0)
+    found = operating_point.from_proportions(y, p, np.arange(40), 0.5, prevalence=0.1)
+    low = 20 / (20 + 1.959963984540054**2)
+    assert found["balanced_accuracy"] == (pytest.approx(1 - (1 - low) / math.sqrt(2)), 1)
+    assert found["lr_pos"] == (pytest.approx(math.sqrt(low * (2 - low)) / (1 - low)), math.inf)
+    assert found["lr_neg"] == (0, pytest.approx((1 - low) / math.sqrt(low * (2 - low))))
+    assert found["f1"] == (pytest.approx(2 * low / (1 + low)), 1)
+    assert found["ppv_at_prevalence"][1] == found["npv_at_prevalence"][1] == 1
+    assert 0.3 < found["ppv_at_prevalence"][0] < 0.8 < found["npv_at_prevalence"][0] < 1
+    # a patient with a lesion of either class: the worst limits come together
+    shared = operating_point.from_proportions(y, p, [*range(20), *range(20)], 0.5)
+    assert shared["balanced_accuracy"] == (pytest.approx(low), 1)
+    assert shared["lr_pos"] == (pytest.approx(low / (1 - low)), math.inf)
+
+
+def test_a_useless_test_has_limits_where_it_has_a_value():
+    y, p = cells(0, 0, 10, 10)
+    found = operating_point.from_proportions(y, p, np.arange(20), 0.5)
+    assert all(map(math.isnan, found["lr_pos"]))
+    assert found["f1"] == (0, pytest.approx(2 * (high := 0.277533) / (1 + high), abs=1e-5))
+    y, p = cells(0, 4, 6, 10)
+    low, high = operating_point.from_proportions(y, p, np.arange(20), 0.5)["lr_pos"]
+    assert low == 0 < high < math.inf
+    one_class = operating_point.from_proportions([1, 1], [0.9, 0.9], [1, 2], 0.5)
+    assert all(map(math.isnan, (*one_class["lr_pos"], *one_class["balanced_accuracy"])))
+    assert one_class["f1"][0] < one_class["f1"][1] == 1

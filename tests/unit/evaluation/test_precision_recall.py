@@ -5,7 +5,7 @@ from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from microcalc.errors import StudyError
 from microcalc.evaluation import precision_recall
-from microcalc.evaluation.proportions import wilson
+from microcalc.evaluation.proportions import of_cases, wilson
 from microcalc.seeds import stream
 
 
@@ -64,9 +64,25 @@ def test_intervals_of_the_curve_are_wilsons_or_by_patient(predictions):
     share = wilson(round(row["recall"] * row["n_pos"]), row["n_pos"])
     assert (row["recall_low"], row["recall_high"]) == (share.low, share.high)
     doubled = pd.concat([predictions, predictions.assign(case_id="x" + predictions["case_id"])])
-    both = precision_recall.curve(doubled, resamples=300)
-    assert set(both["method"]) == {"cluster bootstrap"}
+    both = precision_recall.curve(doubled)
+    assert set(both["method"]) == {"Wilson, effective sample size"}
     np.testing.assert_allclose(both["precision"], table["precision"])
-    # Twice the same patients tell no more, and the bootstrap knows.
-    wide = [(t["recall_high"] - t["recall_low"]).median() for t in (table, both)]
-    assert wide[1] == pytest.approx(wide[0], rel=0.25)
+    # Twice the same patients tell no more.
+    for name in ("recall", "precision"):
+        wide = [t[f"{name}_high"] - t[f"{name}_low"] for t in (table, both)]
+        assert (wide[1] >= wide[0]).all()
+        assert wide[1].median() == pytest.approx(wide[0].median(), rel=0.25)
+
+
+def test_the_curves_limits_are_those_of_the_cases_called(predictions):
+    part = predictions.query("split == 'external' and model == 'deep'").copy()
+    part["patient_id"] = part["case_id"].str[:-1] + (part["case_id"].str[-1] > "6").astype(str)
+    table = precision_recall.curve(part)
+    for _, row in table.iterrows():
+        called = part[part["probability"] >= row["threshold"]]
+        share = of_cases(called["y"], called["patient_id"])
+        assert (row["precision_low"], row["precision_high"]) == (share.low, share.high)
+        positive = part[part["y"] == 1]
+        share = of_cases(positive["probability"] >= row["threshold"], positive["patient_id"])
+        assert (row["recall_low"], row["recall_high"]) == pytest.approx((share.low, share.high))
+        assert row["recall_low"] < row["recall_high"]

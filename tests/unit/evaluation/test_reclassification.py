@@ -92,3 +92,15 @@ def test_clusters_are_bootstrapped(predictions):
         table,
         reclassification.table(rows, [["deep", "clinical"]], cuts=[0.5], resamples=60),
     )
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_models_that_agree_have_no_interval(predictions, repeated):
+    deep = predictions[predictions["model"] == "deep"]
+    if repeated:
+        deep = deep.assign(patient_id=deep["patient_id"].str[:-1])
+    rows = pd.concat([deep, deep.assign(model="same")])
+    table = reclassification.table(rows, [("same", "deep")], cuts=[0.5], resamples=30)
+    assert (table["estimate"] == 0).all()
+    assert table[["low", "high", "positives_low", "negatives_high", "p"]].isna().all().all()
+    assert set(table["method"]) == {"undetermined"}

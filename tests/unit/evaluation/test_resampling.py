@@ -77,3 +77,14 @@ def test_too_few_replicates_are_refused():
 def test_clusters_are_seen():
     assert resampling.has_clusters(["a", "b", "a"])
     assert not resampling.has_clusters(["a", "b"])
+
+
+def test_replicates_that_agree_are_no_interval():
+    assert np.isnan(resampling.percentile([2.0] * 50, confidence=0.95)).all()
+    assert np.isnan(resampling.percentile([np.inf] * 50, confidence=0.95)).all()
+    # one odd replicate of a hundred lies outside the middle
+    assert np.isnan(resampling.percentile([1.0] * 99 + [3.0], confidence=0.95)).all()
+    low, high = resampling.pointwise(np.array([[1.0, 1], [1, 2], [1, 3]]), confidence=0.5)
+    assert np.isnan([low[0], high[0]]).all()
+    assert low[1] < high[1]
+    assert np.isnan(resampling.centered(0.3, [2.0] * 50, confidence=0.95)).all()

@@ -115,6 +115,7 @@ def test_describe_cohort(tmp_path, run):
     cases = pd.DataFrame(
         {
             "case_id": [f"0{i}" for i in range(12)],
+            "patient_id": [f"P{i // 3}" for i in range(12)],
             "split": ["train"] * 8 + ["external"] * 4,
             "y": [0, 1] * 6,
             "age": [50 + i for i in range(12)],
@@ -134,8 +135,11 @@ def test_describe_cohort(tmp_path, run):
         ["table1", "flow"],
         clinical={"age": {"kind": "continuous", "unit": "years"}},
         labels={"negative": "DCIS", "positive": "IDC"},
+        seed=1,
     )
     table = pd.read_csv(made.table1)
+    age = table.query("split == 'train' and variable == 'age'").iloc[0]
+    assert age["test"] == "difference of means, 9,999 permutations of patients"
     assert table.query("split == 'train' and variable == 'cases'")["overall"].tolist() == ["8"]
     assert read_json(made.flow)["steps"][-1] == {"step": "included", "cases": 11, "images": 1}
     assert read_json(made.flow)["exclusions"][0]["case_id"] == "011"

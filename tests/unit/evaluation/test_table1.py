@@ -20,6 +20,7 @@ def included():
     table = pd.DataFrame(
         {
             "case_id": [f"c{i:03d}" for i in range(n)],
+            "patient_id": [f"P{i:03d}" for i in range(n)],
             "split": np.repeat(["train", "internal", "external"], [60, 20, 40]),
             "y": y,
             "age": stats_normal(rng, n) + 5 * y,
@@ -121,3 +122,41 @@ def test_a_split_of_one_class_is_described_without_a_test(included):
     assert row(table, "internal", "age")["negative"] == ""
     assert row(table, "internal", "age")["test"] == ""
     assert row(table, "internal", "birads", "4A")["negative"] == "0"
+
+
+def test_patients_with_two_lesions_are_permuted(included):
+    copies = included.assign(case_id="x" + included["case_id"])
+    once, twice = (
+        table1.describe(table, CLINICAL, seed=3)
+        for table in (included, pd.concat([included, copies], ignore_index=True))
+    )
+    for variable, level, what in (
+        ("age", "", "difference of means"), ("size_mm", "", "rank sum"), ("birads", "4A", "chi²")
+    ):  # fmt: skip
+        for split in ("train", "external"):
+            alone, double = row(once, split, variable, level), row(twice, split, variable, level)
+            assert double["test"] == f"{what}, 9,999 permutations of patients"
+            assert double["p"] == pytest.approx(alone["p"], abs=0.04)
+            assert double["smd"] == pytest.approx(alone["smd"], rel=0.02)
+        assert row(twice, "external", variable, level)["p_train"] == pytest.approx(
+            row(once, "external", variable, level)["p_train"], abs=0.04
+        )
+    pd.testing.assert_frame_equal(
+        twice,
+        table1.describe(
+            pd.concat([included, copies]).sample(frac=1, random_state=2), CLINICAL, seed=3
+        ),
+    )
+
+
+def test_only_comparisons_in_which_a_patient_repeats_are_permuted(included):
+    included.loc[included.index[-1], "patient_id"] = included["patient_id"].iloc[-2]
+    table = table1.describe(included, CLINICAL)
+    assert row(table, "train", "age")["test"] == "Welch"
+    assert row(table, "internal", "age")["test_train"] == "Welch"
+    assert "permutations" in row(table, "external", "age")["test"]
+    assert "permutations" in row(table, "external", "age")["test_train"]
+    # the second lesion has no grade, so no patient repeats among those compared
+    included.loc[included.index[-1], "birads"] = None
+    table = table1.describe(included, CLINICAL)
+    assert row(table, "external", "birads", "4A")["test"] in ("chi²", "Fisher")

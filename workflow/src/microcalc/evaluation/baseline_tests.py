@@ -26,7 +26,7 @@ import numpy.typing as npt
 from scipy import stats
 from scipy.special import gammaln
 
-from microcalc.evaluation.arrays import Floats
+from microcalc.evaluation.arrays import Bools, Floats
 
 # Beyond so many tables Fisher's p value is simulated: enumeration would not end.
 MOST_TABLES = 4_000_000
@@ -147,9 +147,11 @@ def permuted_continuous(
         See `permuted_categorical`. The statistic is how far the sum of values (of midranks) in
         the second group lies from its mean over all permutations.
     """
-    x = np.asarray(values, dtype=float)
+    x, group = np.asarray(values, dtype=float), np.asarray(second, dtype=bool)
+    if group.all() or not group.any():
+        return NONE
     scores = x if normal else stats.rankdata(x)
-    sums = _permuted_sums(scores[:, None] - scores.mean(), second, patients, rng, permutations)
+    sums = _permuted_sums(scores[:, None] - scores.mean(), group, patients, rng, permutations)
     name = "difference of means" if normal else "rank sum"
     return _permutation_p(np.abs(sums[:, 0] - sums[:, 0].mean()), name)
 
@@ -186,30 +188,28 @@ def permuted_categorical(
     Hypotheses, 2005, section 3; the p value Phipson and Smyth, Stat Appl Genet Mol Biol 2010; 9:
     39. The statistic is Pearson's chi².
     """
-    levels = np.unique(np.asarray(codes), return_inverse=True)[1]
-    marks = (levels[:, None] == np.arange(levels.max(initial=-1) + 1)).astype(float)
     group = np.asarray(second, dtype=bool)
-    share = group.mean() if group.size else math.nan
+    if group.all() or not group.any():
+        return NONE
+    levels, codes = np.unique(np.asarray(codes), return_inverse=True)
+    marks = (codes[:, None] == np.arange(levels.size)).astype(float)
     totals = marks.sum(axis=0)
-    gaps = _permuted_sums(marks, group, patients, rng, permutations) - totals * share
-    return _permutation_p((gaps**2 / np.maximum(totals, 1)).sum(axis=1), "chi²")
+    gaps = _permuted_sums(marks, group, patients, rng, permutations) - totals * group.mean()
+    # Pearson's statistic but for a factor that all permutations share.
+    return _permutation_p((gaps**2 / totals).sum(axis=1), "chi²")
 
 
 def _permuted_sums(
     scores: Floats,
-    second: npt.ArrayLike,
+    group: Bools,
     patients: npt.ArrayLike,
     rng: np.random.Generator,
     permutations: int,
 ) -> Floats:
     """Return the sums of `scores` in the second group, observed in row 0, then permuted.
 
-    `scores` has shape (n, d), the sums (1 + permutations, d); without a case of either group
-    there is no row.
+    `scores` has shape (n, d), the sums (1 + permutations, d).
     """
-    group = np.asarray(second, dtype=bool)
-    if group.all() or not group.any():
-        return np.empty((0, scores.shape[1]))
     code = np.unique(np.asarray(patients, dtype=str), return_inverse=True)[1]
     by_patient = np.argsort(code, kind="stable")
     sizes = np.bincount(code)
@@ -230,7 +230,7 @@ def _permuted_sums(
 
 def _permutation_p(statistics: Floats, name: str) -> Difference:
     """Return p of the first statistic among all of them; large ones speak against the null."""
-    if not statistics.size or np.ptp(statistics) <= 1e-9 * (1 + statistics.max()):
+    if np.ptp(statistics) <= 1e-9 * (1 + statistics.max()):
         return NONE
     # Equal in exact arithmetic, an exchange may fall short by rounding.
     as_far = statistics >= statistics[0] - 1e-9 * (1 + statistics[0])

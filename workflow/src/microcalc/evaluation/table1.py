@@ -27,8 +27,8 @@ def describe(
     Parameters
     ----------
     included
-        The cases that are analyzed, with `patient_id`, `split`, `y` and the clinical columns. A
-        missing value is empty.
+        The cases that are analyzed, with `case_id`, `patient_id` (without it each case is of a
+        patient of its own), `split`, `y` and the clinical columns. A missing value is empty.
     clinical
         `config.clinical`: per column its `kind` (continuous, with a `unit`; or categorical,
         with `levels`).
@@ -52,7 +52,7 @@ def describe(
     StudyError
         When a clinical column is absent, or holds a value that is no number or declared level.
     """
-    patients = arrays.column(included, "patient_id").to_numpy(dtype=str)
+    patients = included.get("patient_id", included["case_id"]).to_numpy(dtype=str)
     columns = {name: _values(included, name, spec) for name, spec in clinical.items()}
     positive = included["y"].to_numpy() == 1
     normal = {

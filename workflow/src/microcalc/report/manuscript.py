@@ -43,6 +43,7 @@ def write(study: Study, template: Templates, versions: Mapping[str, str]) -> str
             for name, model in study.models.items()
         ],
         alpha=fmt.plain(sentences.alpha(study)),
+        characteristics=sentences.characteristics(study),
         exclusions=sentences.exclusions(study),
         screened=sentences.screened(study),
         performance=partial(sentences.performance, study),

@@ -115,6 +115,32 @@ def _constant(model: Row) -> bool:
     return not names or (names == [DEEP_SCORE] and not model["deep"]["features"])
 
 
+TESTS = {
+    "Welch": "Welch's t test",
+    "Mann–Whitney": "the Mann–Whitney test",
+    "chi²": "the chi² test",
+    "Fisher": "Fisher's exact test",
+    "Fisher, simulated": "Fisher's exact test (simulated)",
+}
+
+
+def characteristics(study: Study) -> str:
+    """Return by which tests Table 1 compares the classes; nothing where it compares none."""
+    if not study.has("table1"):
+        return ""
+    names = sorted(study.tables["table1"]["test"].dropna().unique())
+    tests = [TESTS[name] for name in names if name in TESTS]
+    permuted = [name for name in names if name and name not in TESTS]
+    said = f"Characteristics of the classes were compared by {fmt.joined(tests)}. " if tests else ""
+    if permuted:
+        said += (
+            "Where patients had more than one case, they were compared by permutation tests, in "
+            "which patients with equally many cases exchange the classes of all of them "
+            f"({fmt.joined(permuted, apart=';')})."
+        )
+    return said.strip()
+
+
 def exclusions(study: Study) -> str:
     """Return what left and why, in sentences."""
     flow = study.documents["flow"]

@@ -53,7 +53,11 @@ def _performance(study: Study, groups: list[tuple[str, str]], measures: tuple[st
             cells = [model_label(str(line["model"])), *(_measure(line, name) for name in there)]
             rows.append(Row(tuple(cells)))
     heads = [MEASURES[name] for name in there]
-    return Table(("Model", *heads), tuple(rows), f"Parentheses: {study.level} CI.")
+    note = f"Parentheses: {study.level} CI"
+    if "sensitivity" in there:
+        note += ", of proportions Wilson's"
+        note += ", at the effective sample size: patients have more than one case" * study.clustered
+    return Table(("Model", *heads), tuple(rows), f"{note}.")
 
 
 def _set_name(study: Study, split: str, kind: str, line: "pd.Series[Any]") -> str:

@@ -3,7 +3,7 @@ import pytest
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
 from microcalc.errors import StudyError
-from microcalc.evaluation import mcnemar
+from microcalc.evaluation import mcnemar, proportions
 from microcalc.evaluation.multiplicity import holm
 
 MODELS = {"deep": {"threshold": 0.5}, "clinical": {"threshold": 0.4}}
@@ -88,3 +88,15 @@ def test_a_figure_without_cases_has_no_row(predictions):
     table = mcnemar.table(predictions[keep], MODELS, [["deep", "clinical"]])
     figures = table.query("split == 'external'")["figure"].tolist()
     assert figures == ["sensitivity", "accuracy"]
+
+
+def test_an_interval_has_a_width_where_the_models_agree():
+    a, b, patients = calls(20, 0, 0, 0)
+    patients[1] = patients[0]
+    found = mcnemar.compare_paired(a, b, patients)
+    low = proportions.of_cases(a, patients).low
+    assert (found.difference, found.p_value) == (0, 1)
+    assert (found.low, found.high) == pytest.approx((low - 1, 1 - low))
+    # one discordant case each way in the same patient cancels
+    found = mcnemar.compare_paired([1, 0, 1, 1], [0, 1, 1, 1], [0, 0, 1, 2])
+    assert found.low < 0 == found.difference < found.high

@@ -13,7 +13,7 @@ from scipy.special import bdtr, ndtr, ndtri
 from microcalc.errors import StudyError
 from microcalc.evaluation import arrays, compare, predictions, resampling
 from microcalc.evaluation.multiplicity import holm
-from microcalc.evaluation.proportions import wilson
+from microcalc.evaluation.proportions import Proportion, of_cases, wilson
 
 COLUMNS = (
     "split", "kind", "model_a", "model_b", "figure", "n", "n_patients",
@@ -60,7 +60,9 @@ def compare_paired(
     PairedProportions
         One case per patient: McNemar's exact test and Newcombe's interval (Stat Med 1998; 17:
         2635, method 10). Several: Durkalski's test for clustered pairs (Stat Med 2003; 22: 2417)
-        and the interval that belongs to its variance. No discordant case: p = 1.
+        and the interval that belongs to its variance, or Newcombe's of the proportions at the
+        effective sample size where every patient's discordant cases cancel. No discordant case:
+        p = 1.
 
     Raises
     ------
@@ -84,6 +86,10 @@ def compare_paired(
         p = float(2 * ndtr(-abs((only_a - only_b) / error))) if error else 1.0
         reach = float(ndtri(0.5 + confidence / 2)) * error / n
         low, high = max(-1.0, gap - reach), min(1.0, gap + reach)
+        if not error:
+            share_a = of_cases(first, codes, confidence=confidence)
+            share_b = of_cases(second, codes, confidence=confidence)
+            low, high = _joined(share_a, share_b, both, only_a, only_b, n - both - discordant)
         method = "Durkalski, clustered"
     else:
         p = min(1.0, 2 * float(bdtr(min(only_a, only_b), discordant, 0.5))) if discordant else 1.0
@@ -104,6 +110,14 @@ def newcombe(
     n = both + only_a + only_b + neither
     a = wilson(both + only_a, n, confidence=confidence)
     b = wilson(both + only_b, n, confidence=confidence)
+    return _joined(a, b, both, only_a, only_b, neither)
+
+
+def _joined(
+    a: Proportion, b: Proportion, both: int, only_a: int, only_b: int, neither: int
+) -> tuple[float, float]:
+    """Return the limits of a - b from those of a and b and the four counts."""
+    n = both + only_a + only_b + neither
     product = float(both * neither - only_a * only_b)
     if product > 0:
         product = max(product - n / 2, 0)

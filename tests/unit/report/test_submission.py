@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -287,3 +288,58 @@ def test_an_empty_table_says_so_and_explains_nothing(ordinary, fake, tmp_path):
     text = out.read_text()
     assert "nothing to show" in text
     assert "independent predictors" not in text
+
+
+@pytest.fixture
+def repeated(ordinary, fake):
+    """Return the study as it would be had some patients two lesions."""
+    study = Study.read(ordinary, config=fake["CONFIG"])
+    baseline = study.tables["table1"].copy()
+    baseline["test"] = baseline["test"].replace(
+        {"Welch": "difference of means, 9,999 permutations of patients"}
+    )
+    metrics = study.tables["metrics"]
+    with_repeats = {
+        "metrics": metrics.assign(n_patients=metrics["n"] - 1), "table1": baseline
+    }  # fmt: skip
+    return replace(study, tables={**study.tables, **with_repeats})
+
+
+def test_wilsons_intervals_are_named_as_they_are(ordinary, fake, repeated):
+    plain = Study.read(ordinary, config=fake["CONFIG"])
+    plain.tables["metrics"]["n_patients"] = plain.tables["metrics"]["n"]
+    effective = "at the effective sample size"
+    for study, wanted in ((plain, False), (repeated, True)):
+        told = (
+            manuscript.write(study, DRAFT, VERSIONS),
+            captions.write("performance", study, TEMPLATES, kind="table").text,
+            tables.performance(study).note,
+        )
+        for text in told:
+            assert "of proportions" in text
+            assert "Wilson's" in text
+            assert (effective in text) is wanted
+
+
+def test_table_1_and_the_draft_name_its_tests(ordinary, fake, repeated):
+    plain = Study.read(ordinary, config=fake["CONFIG"])
+    there = set(plain.tables["table1"]["test"].dropna()) - {""}
+    assert there & set(sentences.TESTS) == there
+    said = sentences.characteristics(plain)
+    assert said.startswith("Characteristics of the classes were compared by ")
+    assert all(sentences.TESTS[test] in said for test in there)
+    assert said in manuscript.write(plain, DRAFT, VERSIONS)
+    assert "permut" not in captions.write("table1", plain, TEMPLATES, kind="table").text
+    # Study.clustered looks at the metrics
+    assert "exchange patients" in captions.write("table1", repeated, TEMPLATES, kind="table").text
+    said = sentences.characteristics(repeated)
+    assert "(difference of means, 9,999 permutations of patients)" in said
+    assert said in manuscript.write(repeated, DRAFT, VERSIONS)
+    assert "exchange the classes of all of them" in tables.baseline(repeated).note
+
+
+def test_without_tests_the_draft_says_nothing_of_them(ordinary, fake):
+    study = Study.read(ordinary, config=fake["CONFIG"])
+    none = study.tables["table1"].assign(test="")
+    bare = replace(study, tables={**study.tables, "table1": none})
+    assert sentences.characteristics(bare) == ""

@@ -175,10 +175,11 @@ def design_effects(
     numpy.ndarray
         Shape (...): the variance of the proportion when patients are left out in turn (the
         jackknife) over p (1 - p) / n, times the square of Student's over the normal quantile,
-        since it is estimated from few patients; from 1 to n. Where all cases agree, or all are
-        of one patient, nothing can be estimated and it is that of lesions that always agree,
-        Σm² / n (Kish, Survey Sampling, 1965, for m cases of a patient). 1 where no patient has
-        two cases.
+        since it is estimated from few patients; at most n. Never less than 1 + (Σm² / n - 1) ·
+        2 / (2 + r), with m cases of a patient and r cases of the rarer outcome, which tell how
+        far the cases of a patient agree: without any it is that of cases that always agree,
+        Σm² / n (Kish, Survey Sampling, 1965), and so where all are of one patient. 1 where no
+        patient has two cases.
 
     Notes
     -----
@@ -187,20 +188,21 @@ def design_effects(
     one case tell little about how far two agree.
     """
     k, m = np.asarray(successes, dtype=np.float64), np.asarray(sizes, dtype=np.float64)
-    n = m.sum(axis=-1)
-    share = k.sum(axis=-1) / n
-    patients = (m > 0).sum(axis=-1)
+    n, hits = m.sum(axis=-1), k.sum(axis=-1)
+    rarer = np.minimum(hits, n - hits)
     alike = (m**2).sum(axis=-1) / n
-    unknown = (share == 0) | (share == 1) | (patients == 1)
-    left, gone = n[..., None] - m, k - m * share[..., None]
+    least = 1 + (alike - 1) * 2 / (2 + rarer)
+    patients = (m > 0).sum(axis=-1)
+    unknown = (rarer == 0) | (patients == 1)
+    left, gone = n[..., None] - m, k - m * (hits / n)[..., None]
     moves = np.divide(gone, left, out=np.zeros_like(gone), where=left > 0)
     jackknife = (1 - 1 / patients) * (moves**2).sum(axis=-1)
     spread = m * (m + 1) / 2
     freedom = np.where(unknown, 1.0, spread.sum(axis=-1) ** 2 / (spread**2).sum(axis=-1) - 1)
     tail = 0.5 + confidence / 2
     few = (stdtrit(freedom, tail) / ndtri(tail)) ** 2
-    binomial = np.where(unknown, 1.0, share * (1 - share)) / n
-    estimated = np.clip(jackknife / binomial * few, 1.0, n)
+    binomial = np.where(unknown, 1.0, hits * (n - hits) / n**3)
+    estimated = np.clip(jackknife / binomial * few, least, n)
     return np.asarray(np.where(m.max(axis=-1) <= 1, 1.0, np.where(unknown, alike, estimated)))
 
 

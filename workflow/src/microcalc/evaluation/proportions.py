@@ -104,7 +104,7 @@ def of_cases(
     >>> alone = of_cases([1] * 20, range(20))
     >>> repeated = of_cases([1] * 20, [0, 0, *range(1, 19)])
     >>> round(alone.low, 3), round(repeated.low, 3)
-    (0.839, 0.825)
+    (0.839, 0.826)
     """
     n, codes = np.size(successes), resampling.patient_codes(patients)
     if n != codes.size:

@@ -24,13 +24,14 @@ from scipy.stats import binom
 
 from microcalc.evaluation import proportions
 
+LESIONS = {"two": 2, "three": 3}
 SHARES = (0.1, 0.3)
 PROBABILITIES = np.arange(50, 100) / 100
 PAIRS = (20, 30, 40, 50, 60, 70, 80, 90, 100)
 TRIPLETS = (20, 40, 60)
 CELLS = [
     {"lesions": lesions, "share": share, "cases": cases, "icc": icc}
-    for lesions, sizes in ((2, PAIRS), (3, TRIPLETS))
+    for lesions, sizes in (("two", PAIRS), ("three", TRIPLETS))
     for share in SHARES
     for cases in sizes
     for icc in (0.0, 0.5, 1.0)
@@ -44,7 +45,7 @@ MEAN = (0.94, 0.97)
 
 def simulate(cell: Mapping[str, Any], replicates: int, rng: np.random.Generator) -> dict[str, Any]:
     """Return the coverage at each probability, of ours and of Wilson's without repeats."""
-    cases, lesions = int(cell["cases"]), int(cell["lesions"])
+    cases, lesions = int(cell["cases"]), LESIONS[cell["lesions"]]
     repeated = max(1, round(cell["share"] * cases / (1 + cell["share"] * (lesions - 1))))
     single = cases - lesions * repeated
     # How many of the patients with one lesion succeed, and how many with several succeed how often.
@@ -83,7 +84,7 @@ def faults(rows: pd.DataFrame) -> list[str]:
     for _, row in rows.iterrows():
         what = (
             f"{row['cases']:.0f} cases, {100 * row['share']:.0f} % of patients with "
-            f"{row['lesions']:.0f} lesions, ICC {row['icc']:g}"
+            f"{row['lesions']} lesions, ICC {row['icc']:g}"
         )
         if row["gap"] < -ALLOWANCE:
             found.append(
@@ -91,7 +92,7 @@ def faults(rows: pd.DataFrame) -> list[str]:
             )
         if row["narrowest"] <= 0:
             found.append(f"{what}: an interval has no width")
-    for share, mean in rows[rows["lesions"] == 2].groupby("share")["mean"].mean().items():
+    for share, mean in rows[rows["lesions"] == "two"].groupby("share")["mean"].mean().items():
         if not MEAN[0] <= mean <= MEAN[1]:
             found.append(f"{100 * share:.0f} % of patients with two lesions: mean coverage {mean}")
     return found

@@ -199,7 +199,7 @@ def described(study: Study, model: Row) -> str:
 
 
 def decided(study: Study, split: str) -> str:
-    """Return where the models' decisions differ, by McNemar's test."""
+    """Return where the models' decisions differ, by the test of `evaluation/mcnemar.csv`."""
     if not study.has("mcnemar"):
         return ""
     rows = [

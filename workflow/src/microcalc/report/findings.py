@@ -122,8 +122,8 @@ def _deep_score(study: Study) -> list[Finding]:
             Finding(
                 "warning",
                 f"{fmt.joined(models)} model without the deep score",
-                f"{_sentence(note)} Out-of-fold scores of the training cases say that the deep "
-                "score adds nothing to the other predictors here.",
+                f"{_sentence(note)} What the model predicts, it predicts from its other "
+                "predictors alone: this study shows nothing that the deep score adds to them.",
             )
         )
     for models, note in _noting(study, notes.SLOPE_HELD):

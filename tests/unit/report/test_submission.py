@@ -301,7 +301,7 @@ def test_a_deep_score_that_was_left_out_is_told(left_out, ordinary, fake):
     study = Study.read(left_out, config=fake["CONFIG"])
     caption = captions.write("nomogram", study, TEMPLATES, kind="table")
     assert caption.title.startswith("Nomogram of the combined model")
-    assert "was left out" not in draft(ordinary, fake)
+    assert "the deep score was left out, since" not in draft(ordinary, fake)
     alone = {"combined": {"clinical": "none", "deep": "score"}}
     assert "held at 0 or above" not in draft(ordinary, fake, models=alone)
 

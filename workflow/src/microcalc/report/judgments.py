@@ -44,10 +44,17 @@ def calibration(study: Study) -> Table:
     for heading, own in sets(study, "calibration"):
         rows.append(Row((heading,), "group"))
         rows += [
-            Row((model_label(line["model"]), *(_estimate(line, name) for name in columns)))
+            Row(
+                (
+                    model_label(line["model"]),
+                    *(_estimate(line, name) for name in columns),
+                    fmt.p_value(line["ici_p"]),
+                )
+            )
             for line in own.to_dict("records")
         ]
-    return Table(("Model", *columns.values()), tuple(rows), f"Parentheses: {study.level} CI.")
+    note = f"Parentheses: {study.level} CI. That of the ICI is no test of calibration; its P is."
+    return Table(("Model", *columns.values(), "P, ICI"), tuple(rows), note)
 
 
 def mcnemar(study: Study) -> Table:

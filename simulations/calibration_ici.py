@@ -24,7 +24,7 @@ CELLS = [
     for patients in ("one case", "several")
     for truth in ("calibrated", "overconfident")
 ]
-REPLICATES = 400
+REPLICATES = 200
 SAMPLE = 30
 
 

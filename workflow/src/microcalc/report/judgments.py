@@ -38,7 +38,6 @@ def calibration(study: Study) -> Table:
         "slope": "Slope",
         "oe": "Observed:expected",
         "ici": "ICI",
-        "brier_scaled": "Scaled Brier score",
     }
     rows = []
     for heading, own in sets(study, "calibration"):
@@ -49,12 +48,13 @@ def calibration(study: Study) -> Table:
                     model_label(line["model"]),
                     *(_estimate(line, name) for name in columns),
                     fmt.p_value(line["ici_p"]),
+                    _estimate(line, "brier_scaled"),
                 )
             )
             for line in own.to_dict("records")
         ]
-    note = f"Parentheses: {study.level} CI. That of the ICI is no test of calibration; its P is."
-    return Table(("Model", *columns.values(), "P, ICI"), tuple(rows), note)
+    note = f"Parentheses: {study.level} CI; that of the ICI tests nothing, its P does."
+    return Table(("Model", *columns.values(), "P, ICI", "Scaled Brier score"), tuple(rows), note)
 
 
 def mcnemar(study: Study) -> Table:

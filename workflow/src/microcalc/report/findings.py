@@ -82,7 +82,7 @@ def warnings(study: Study) -> list[Finding]:
     """Return what was unusual about this run, the gravest first."""
     return [
         *_selection(study),
-        *_deep_score(study),
+        *deep_scores(study),
         *_clinical(study),
         *_separation(study),
         *_sets(study),
@@ -114,7 +114,7 @@ def _selection(study: Study) -> list[Finding]:
     ]
 
 
-def _deep_score(study: Study) -> list[Finding]:
+def deep_scores(study: Study) -> list[Finding]:
     """Return which models leave the deep score out, and which rest on scores unlike their own."""
     found = []
     for models, note in _noting(study, notes.LEFT_OUT):
@@ -123,7 +123,7 @@ def _deep_score(study: Study) -> list[Finding]:
                 "warning",
                 f"{fmt.joined(models)} model without the deep score",
                 f"{_sentence(note)} What the model predicts, it predicts from its other "
-                "predictors alone: this study shows nothing that the deep score adds to them.",
+                "predictors alone: the training cases do not show that the score adds to them.",
             )
         )
     for models, note in _noting(study, notes.SLOPE_HELD):

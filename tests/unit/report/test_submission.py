@@ -343,3 +343,29 @@ def test_without_tests_the_draft_says_nothing_of_them(ordinary, fake):
     none = study.tables["table1"].assign(test="")
     bare = replace(study, tables={**study.tables, "table1": none})
     assert sentences.characteristics(bare) == ""
+
+
+def test_a_deep_score_that_was_left_out_is_told(left_out, ordinary, fake):
+    text = draft(left_out, fake)
+    assert (
+        "The combined model was a logistic regression of age and palpable; the deep score was "
+        "left out, since its coefficient would not be above 0." in text
+    )
+    assert "The combined model and the clinical model ranked these cases alike" in text
+    assert "held at 0 or above" in text
+    study = Study.read(left_out, config=fake["CONFIG"])
+    caption = captions.write("nomogram", study, TEMPLATES, kind="table")
+    assert caption.title.startswith("Nomogram of the combined model")
+    assert "the deep score was left out, since" not in draft(ordinary, fake)
+    alone = {"combined": {"clinical": "none", "deep": "score"}}
+    assert "held at 0 or above" not in draft(ordinary, fake, models=alone)
+
+
+def test_clustered_decisions_are_compared_by_the_test_that_was_used(ordinary, fake):
+    study = Study.read(ordinary, config=fake["CONFIG"])
+    assert "compared by McNemar's test" in manuscript.write(study, DRAFT, VERSIONS)
+    metrics = study.tables["metrics"]
+    metrics = metrics.assign(n_patients=metrics["n"] - 1)
+    several = replace(study, tables=study.tables | {"metrics": metrics})
+    text = manuscript.write(several, DRAFT, VERSIONS)
+    assert "compared by an exact sign-flip test over patients" in text

@@ -38,8 +38,8 @@ def auc_ci(
     -------
     Auc
         The variance is NaN when fewer than two patients have a positive (or a negative) case,
-        and when it is not above 0 though the cases differ: covariances within patients, which
-        are estimated, may outweigh the rest in tiny samples.
+        and when it is not above 0 though the cases differ: in tiny samples the covariances within
+        patients, which are estimated, may cancel the rest.
 
     Raises
     ------

@@ -1,8 +1,10 @@
+import itertools
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from microcalc.errors import StudyError
 from microcalc.evaluation import calibration, resampling
@@ -130,8 +132,57 @@ def test_the_table_has_intervals_around_its_estimates(predictions):
 def test_clusters_change_the_method(predictions):
     predictions["patient_id"] = predictions["case_id"].str[:-1]
     table, _ = calibration.assess(predictions.query("split == 'external'"), resamples=40)
-    assert set(table["method"]) == {"cluster bootstrap"}
+    assert set(table["method"]) == {"cluster bootstrap; ici_p: wild bootstrap by patient"}
     assert (table["slope_low"] < table["slope"]).all()
+
+
+# Two probabilities alone, so that the curve is the share at each and chance can be enumerated.
+TWO = np.array([0.2] * 5 + [0.8] * 5)
+OUTCOMES = np.array([1, 1, 0, 0, 0, 1, 1, 1, 0, 0])
+
+
+def test_the_ici_s_p_value_is_that_of_outcomes_drawn_from_the_probabilities():
+    assert calibration.measure(OUTCOMES, TWO).ici == pytest.approx(0.2)
+    # ICI = (|a / 5 - 0.2| + |b / 5 - 0.8|) / 2, a and b binomial.
+    a, b = np.meshgrid(np.arange(6), np.arange(6), indexing="ij")
+    chance = stats.binom.pmf(a, 5, 0.2) * stats.binom.pmf(b, 5, 0.8)
+    expected = chance[np.abs(a - 1) + np.abs(b - 4) >= 2].sum()
+    rng = stream(1, "test")
+    found = calibration.ici_p_value(OUTCOMES, TWO, np.arange(10), rng, resamples=4000)
+    assert found == pytest.approx(expected, abs=0.025)
+
+
+def test_the_ici_s_p_value_flips_patients_where_they_have_several_cases():
+    patients = np.array([0, 1, 2, 2, 2, 2, 2, 2, 0, 1])
+    residuals = OUTCOMES - TWO
+    found = [
+        np.abs(sums).sum()
+        for signs in itertools.product((-1, 1), repeat=3)
+        for sums in [(np.array(signs)[patients] * residuals).reshape(2, 5).sum(axis=1)]
+    ]
+    expected = np.mean(np.array(found) >= found[-1] - 1e-9)
+    assert 0.1 < expected < 0.9
+    rng = stream(1, "test")
+    p = calibration.ici_p_value(OUTCOMES, TWO, patients, rng, resamples=4000)
+    assert p == pytest.approx(expected, abs=0.025)
+
+
+def test_the_ici_s_p_value_is_never_0():
+    y, p = np.tile([0, 1], 50), np.tile([0.9, 0.1], 50) + np.linspace(0, 0.09, 100)
+    found = calibration.ici_p_value(y, p, np.arange(100), stream(1, "test"), resamples=99)
+    assert found == pytest.approx(0.01)
+
+
+def test_the_ici_s_p_value_depends_on_no_order_of_cases():
+    rng = np.random.default_rng(4)
+    p = rng.random(60)
+    y = (rng.random(60) < p**2).astype(int)
+    order = rng.permutation(60)
+    first, second = (
+        calibration.ici_p_value(y[i], p[i], np.arange(60), stream(2, "test"))
+        for i in (np.arange(60), order)
+    )
+    assert first == second
 
 
 def test_one_class_is_named(predictions):

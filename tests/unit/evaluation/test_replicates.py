@@ -7,8 +7,11 @@ import pytest
 from microcalc.errors import StudyError
 from microcalc.evaluation import chance, delong, optimism, parts, refit, replicates
 from microcalc.files import write_csv
+from microcalc.models import equation
 from microcalc.models.clinical import training_rows
+from microcalc.models.fit import fit_model
 from microcalc.models.recipe import DeepInput, Recipe
+from microcalc.models.tables import Tables
 from microcalc.selection import select
 
 SEED = 5
@@ -24,6 +27,10 @@ MODELS = {
     "deep": {"clinical": "none", "deep": "score"},
     "combined": {"clinical": "screened", "deep": "score"},
 }
+LABELS = {"negative": "DCIS", "positive": "IDC"}
+YOUDEN = {"rule": "youden", "scores": "out_of_fold"}
+WEIGHTS = {"backbone": "resnet18", "source": "random", "digest": "0" * 64}
+PREPROCESSING = {"images": {}, "features": {}, "digest": "0" * 64}
 PLAN = refit.Plan(MODELS, CLINICAL, SCREENING, SELECTION)
 
 
@@ -85,6 +92,27 @@ def test_on_the_training_cases_it_is_the_study_itself(drawn, cases):
     expected = recipe.fit(training_rows(included), deep).equation
     assert again.models["combined"].equation == expected
     assert ("clinical variable", "birads") in again.selected
+
+
+def test_a_refit_leaves_the_deep_score_out_where_the_study_does():
+    """Features that tell nothing: some of these studies leave the score out, others do not."""
+    included, features = draw(signal=0.0)
+    models = {"combined": {"clinical": ["age"], "deep": "score"}}
+    left_out = []
+    for seed in range(4):
+        chosen = select.select(included, features, settings=SELECTION, seed=seed)
+        tables = Tables(
+            *(included, features, chosen.chain.selected, chosen.crossfit),
+            *(chosen.crossfit_selected, WEIGHTS, PREPROCESSING),
+        )
+        recipe = Recipe("combined", models["combined"], CLINICAL, SCREENING, seed=seed)
+        model, _ = fit_model(recipe, tables, threshold=YOUDEN, labels=LABELS)
+        plan = refit.Plan(models, CLINICAL, SCREENING, SELECTION)
+        again = refit.fit(gather(included, features).where("train"), plan, seed=seed)
+        own = equation.from_json(model)
+        assert again.models["combined"].equation.coefficients == pytest.approx(own.coefficients)
+        left_out.append(again.models["combined"].left_out is not None)
+    assert set(left_out) == {True, False}
 
 
 def test_copies_of_a_patient_share_a_fold(cases, monkeypatch):

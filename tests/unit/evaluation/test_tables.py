@@ -20,7 +20,7 @@ SETTINGS = {
 }
 # What is no estimate: tests, settings, and figures whose own table holds their interval.
 TESTS = {"z", "p", "p_holm", "q", "df", "p_interaction", "p_non_inferior", "p_equivalent"}
-TESTS |= {"spiegelhalter_z", "spiegelhalter_p", "hl_chi2", "hl_df", "hl_p", "null_p95"}
+TESTS |= {"spiegelhalter_z", "spiegelhalter_p", "hl_chi2", "hl_df", "hl_p", "null_p95", "ici_p"}
 SET = {"threshold", "prevalence", "margin", "alpha", "probability", "bin_low", "bin_high"}
 ELSEWHERE = {"auc_a", "auc_b", "a", "b", "mean_probability", "auc_exact_low", "auc_exact_high"}
 # A distribution is shown whole, and what the optimism is made of stands beside what it makes.

@@ -1,6 +1,7 @@
 """Models that take the scores of fine-tuned networks, and the choice among deep models."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from tests.unit.selection.study import draw
 from microcalc.errors import StudyError
 from microcalc.features.finetune import folds
 from microcalc.files import write_json
-from microcalc.models import choice, frozen
+from microcalc.models import choice, frozen, notes
 from microcalc.models.equation import LEAST_SLOPE, deep_score_calibrated
 from microcalc.models.fit import fit_model
 from microcalc.models.predict import predict
@@ -121,3 +122,14 @@ def test_without_internal_cases_nothing_can_be_chosen(
     rest = tables.included[tables.included.split != "internal"]
     with pytest.raises(StudyError, match="decided on internal validation, whose 0 cases"):
         choice.on_internal(candidates, rest, {"main": tables.features})
+
+
+def test_networks_that_point_the_wrong_way_are_noted(tables: Tables) -> None:
+    crossfit = tables.crossfit.assign(deep_score=-tables.crossfit.deep_score)
+    turned = replace(tables, crossfit=crossfit)
+    model, _ = fit_model(recipe("tuned", spec=SPEC), turned, threshold=YOUDEN, labels=LABELS)
+    assert model["terms"][0]["coefficient"] == LEAST_SLOPE
+    assert [note[: len(notes.SLOPE_HELD)] for note in model["notes"]] == [notes.SLOPE_HELD]
+    # Three networks' mean against one network each is no selection that differs.
+    plain, _ = fit_model(recipe("tuned", spec=SPEC), tables, threshold=YOUDEN, labels=LABELS)
+    assert plain["notes"] == []

@@ -105,3 +105,8 @@ def tiny(make, fake):
 @pytest.fixture(scope="session")
 def nothing(make):
     return make(nothing_selected=True)
+
+
+@pytest.fixture(scope="session")
+def left_out(make):
+    return make(score_left_out=True)

@@ -50,6 +50,12 @@ def test_models_of_phantoms_say_so_first(unlabelled, fake):
     assert text.index("computer-made phantoms") < text.index("2 cases were predicted")
 
 
+def test_a_model_that_left_the_deep_score_out_says_so(unlabelled, left_out, fake):
+    files = {**unlabelled, "models": left_out["models"]}
+    assert "Combined model without the deep score" in text_of(cohort_page(files, fake["CONFIG"]))
+    assert "without the deep score" not in text_of(cohort_page(unlabelled, fake["CONFIG"]))
+
+
 def test_labels_bring_the_evaluation(unlabelled, cohort_files, ordinary, fake):
     measured = {name: ordinary[name] for name in ("metrics", "delong")}
     files = {**unlabelled, **measured, "development": cohort_files["development"]}

@@ -1,6 +1,7 @@
 import copy
 from dataclasses import replace
 
+from microcalc.models import notes
 from microcalc.report import findings
 from microcalc.report.study import Study
 
@@ -102,3 +103,31 @@ def test_predictors_that_separate_the_classes_are_a_warning(ordinary, fake):
     assert found.kind == "warning"
     assert "Palpable (alone) and the predictors of the combined model" in found.text
     assert "Firth's penalized likelihood" in found.text
+
+
+def test_a_score_that_was_left_out_is_a_warning(left_out, fake):
+    (found,) = findings.warnings(Study.read(left_out, config=fake["CONFIG"]))
+    assert (found.kind, found.title) == ("warning", "Combined model without the deep score")
+    assert found.text.startswith("The deep score was left out: ")
+    assert "(-0.41)" in found.text
+
+
+def noted(files, fake, **notes_of):
+    study = Study.read(files, config=fake["CONFIG"])
+    changed = {name: study.models[name] | {"notes": said} for name, said in notes_of.items()}
+    return findings.warnings(replace(study, models=study.models | changed))
+
+
+def test_selections_that_differ_are_told_once_for_all_models(ordinary, fake):
+    note = f"{notes.UNLIKE}: it kept 18 deep features"
+    (found,) = noted(ordinary, fake, deep=[note], combined=[note])
+    assert (found.kind, found.title) == ("warning", "Selections that differ between the folds")
+    assert "threshold of the deep and combined model" in found.text
+
+
+def test_a_slope_that_was_held_is_a_warning(ordinary, fake):
+    (found,) = noted(ordinary, fake, deep=[f"{notes.SLOPE_HELD} at 0.01"])
+    assert (found.kind, found.title) == (
+        "warning",
+        "Deep model: a score that points the wrong way",
+    )

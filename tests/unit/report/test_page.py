@@ -194,3 +194,10 @@ def test_the_script_writes_the_page(ordinary, fake, tmp_path):
     runpy.run_path(str(script), init_globals={"snakemake": snakemake})
     assert (tmp_path / "report.html").read_text().startswith("<!DOCTYPE html>")
     assert "| **External validation" in (tmp_path / "summary.md").read_text()
+
+
+def test_a_model_without_its_deep_score_reads_as_what_it_is(left_out, fake):
+    text = text_of(build(left_out, fake["CONFIG"]))
+    assert "Combined model without the deep score" in text
+    equation = text[text.index("Combined: logistic regression") :]
+    assert "Deep score" not in equation[: equation.index("Threshold on the probability")]

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -299,3 +300,28 @@ def test_an_empty_table_says_so_and_explains_nothing(ordinary, fake, tmp_path):
     text = out.read_text()
     assert "nothing to show" in text
     assert "independent predictors" not in text
+
+
+def test_a_deep_score_that_was_left_out_is_told(left_out, ordinary, fake):
+    text = draft(left_out, fake)
+    assert (
+        "The combined model was a logistic regression of age and palpable; the deep score was "
+        "left out, since its coefficient would not be above 0." in text
+    )
+    assert "The combined model and the clinical model ranked these cases alike" in text
+    assert "held at 0 or above" in text
+    study = Study.read(left_out, config=fake["CONFIG"])
+    caption = captions.write("nomogram", study, TEMPLATES, kind="table")
+    assert caption.title.startswith("Nomogram of the combined model")
+    assert "the deep score was left out, since" not in draft(ordinary, fake)
+    alone = {"combined": {"clinical": "none", "deep": "score"}}
+    assert "held at 0 or above" not in draft(ordinary, fake, models=alone)
+
+
+def test_clustered_decisions_are_compared_by_the_test_that_was_used(ordinary, fake):
+    study = Study.read(ordinary, config=fake["CONFIG"])
+    assert "compared by McNemar's test" in manuscript.write(study, DRAFT, VERSIONS)
+    metrics = study.tables["metrics"].assign(auc_method="Obuchowski")
+    several = replace(study, tables=study.tables | {"metrics": metrics})
+    text = manuscript.write(several, DRAFT, VERSIONS)
+    assert "compared by an exact sign-flip test over patients" in text

@@ -28,7 +28,7 @@ DISTANCES = ("ici", "e50", "e90", "emax")
 COLUMNS = (
     "model", "split", "kind", "n", "n_pos", "n_neg", "n_patients",
     *(f"{name}{bound}" for name in ESTIMATES for bound in ("", "_low", "_high")),
-    "spiegelhalter_z", "spiegelhalter_p", "hl_chi2", "hl_df", "hl_p", "method",
+    "ici_p", "spiegelhalter_z", "spiegelhalter_p", "hl_chi2", "hl_df", "hl_p", "method",
 )  # fmt: skip
 CURVE_COLUMNS = ("model", "split", "kind", "n", "probability", "observed", "low", "high")
 GROUP_COLUMNS = (
@@ -132,6 +132,64 @@ def spiegelhalter(y: npt.ArrayLike, probability: npt.ArrayLike) -> tuple[float, 
     return z, float(2 * ndtr(-abs(z)))
 
 
+def ici_p_value(
+    y: npt.ArrayLike,
+    probability: npt.ArrayLike,
+    patients: npt.ArrayLike,
+    rng: np.random.Generator,
+    *,
+    resamples: int = 200,
+) -> float:
+    """Return the p value of the ICI: how often right probabilities lie as far from their curve.
+
+    Parameters
+    ----------
+    y, probability
+        As in `measure`.
+    patients
+        Patient of each case, shape (n,).
+    rng
+        From `microcalc.seeds.stream`.
+    resamples
+        How many sets of outcomes are drawn for these cases.
+
+    Returns
+    -------
+    float
+        (1 + draws whose ICI is at least the one found) / (1 + resamples), never 0.
+
+    Notes
+    -----
+    A smoothed curve is never the diagonal, so that the ICI of perfect probabilities is above 0
+    and no interval of it can test them. Here outcomes are drawn from the probabilities (parametric
+    bootstrap), which makes p exact for any smoother. Where patients have several cases these may
+    err together: the residuals y - p are kept, and all of a patient's change sign at random (wild
+    bootstrap by cluster: Cameron, Gelbach and Miller, Rev Econ Stat 2008; 90: 414). Simulated in
+    `simulations/calibration_ici.py`.
+    """
+    positive, p = _checked(y, probability)
+    rising = np.argsort(p, kind="stable")
+    outcomes, ranked = positive[rising].astype(float), p[rising]
+    codes = resampling.patient_codes(patients)[rising]
+    several = resampling.has_clusters(codes)
+    found = _ici(outcomes, ranked)
+    as_far = 0
+    for _ in range(resampling.check_resamples(resamples)):
+        if several:
+            signs = 2.0 * rng.integers(0, 2, int(codes.max()) + 1)[codes] - 1
+            drawn = ranked + signs * (outcomes - ranked)
+        else:
+            drawn = (rng.random(ranked.size) < ranked).astype(float)
+        # Outcomes that are the ones found must count, whatever the order of summation.
+        as_far += _ici(drawn, ranked) >= found * (1 - 1e-12)
+    return (1 + as_far) / (1 + resamples)
+
+
+def _ici(outcomes: Floats, p: Floats) -> float:
+    """Return the mean distance of the lowess curve of outcomes from the diagonal."""
+    return float(np.abs(p - np.interp(p, *_lowess(outcomes, p))).mean())
+
+
 def hosmer_lemeshow(
     y: npt.ArrayLike, probability: npt.ArrayLike, *, groups: int = GROUPS
 ) -> HosmerLemeshow:
@@ -177,9 +235,10 @@ def assess(
         Coverage of the intervals: Wald for intercept, slope and citl (bootstrap when a patient
         has more than one case, as `method` says), bootstrap percentiles for the rest; those of
         the distances ICI, E50, E90 and Emax are centered, because a curve through copies bends
-        more. Of the curve's pointwise band too.
+        more, and their lower bound tests nothing (see `ici_p_value`). Of the curve's pointwise
+        band too.
     resamples, seed
-        Bootstrap replicates of whole patients, and the study's seed.
+        Bootstrap replicates of whole patients, as many draws for `ici_p`, and the study's seed.
 
     Returns
     -------
@@ -204,7 +263,11 @@ def assess(
         rng = stream(seed, "evaluation.calibration", model, split, kind)
         grid = np.linspace(p.min(), p.max(), CURVE_POINTS)
         replicates, drawn = _replicates(part, grid, rng, resamples=resamples)
-        found.append(row | _estimates(part, replicates, confidence=confidence))
+        row |= _estimates(part, replicates, confidence=confidence)
+        rng = stream(seed, "evaluation.calibration", "ici", model, split, kind)
+        patients = part["patient_id"].to_numpy()
+        row["ici_p"] = ici_p_value(y, p, patients, rng, resamples=resamples)
+        found.append(row)
         low, high = _band(drawn, confidence=confidence)
         curves.append(
             pd.DataFrame(
@@ -281,9 +344,11 @@ def _estimates(part: pd.DataFrame, replicates: Floats, *, confidence: float) -> 
             bounds = resampling.centered(row[name], values, confidence=confidence)
             bounds = (max(0.0, bounds[0]), bounds[1])
         row[f"{name}_low"], row[f"{name}_high"] = bounds
-    row["method"] = "cluster bootstrap"
+    row["method"] = "cluster bootstrap; ici_p: wild bootstrap by patient"
     if not resampling.has_clusters(part["patient_id"].to_numpy()):
-        row["method"] = "Wald: intercept, slope, citl; bootstrap: the rest"
+        row["method"] = (
+            "Wald: intercept, slope, citl; bootstrap: the rest; ici_p: parametric bootstrap"
+        )
         for name, (low, high) in wald(y, p, confidence=confidence).items():
             row[f"{name}_low"], row[f"{name}_high"] = low, high
     row["spiegelhalter_z"], row["spiegelhalter_p"] = spiegelhalter(y, p)
@@ -374,7 +439,7 @@ def _checked(y: npt.ArrayLike, probability: npt.ArrayLike) -> tuple[Bools, Float
     return positive, arrays.probabilities(probability, n=positive.size)
 
 
-def _lowess(positive: Bools, p: Floats) -> Curve:
+def _lowess(positive: Bools | Floats, p: Floats) -> Curve:
     """Return distinct probabilities and the lowess curve there."""
     # statsmodels takes long to import and only this needs it.
     from statsmodels.nonparametric.smoothers_lowess import (  # type: ignore[import-untyped]

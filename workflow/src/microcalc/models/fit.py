@@ -11,17 +11,12 @@ from scipy.special import expit
 
 from microcalc.errors import StudyError
 from microcalc.files import digest_value
-from microcalc.models import frozen, provenance, threshold
+from microcalc.models import frozen, notes, provenance, threshold
 from microcalc.models.clinical import training_rows
 from microcalc.models.recipe import DeepInput, Fitted, Recipe, deep_scores
 from microcalc.models.tables import Tables
 from microcalc.networks import OWN_NETWORK
 from microcalc.selection.training import feature_names
-
-APPARENT = (
-    "apparent: fitted on training cases whose deep features the selection had seen, as in many "
-    "papers; the deep features are trusted more than they deserve"
-)
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +45,8 @@ def fit_model(
 
     Out-of-fold probabilities repeat everything without the case's fold, screening included.
     A model with clinical terms and the deep score is fitted on out-of-fold deep scores; to
-    predict fold j in its turn, on scores from chains that saw neither their own fold nor j.
+    predict fold j in its turn, on scores from chains that saw neither their own fold nor j. Each
+    of these fits leaves the score out where its coefficient would not be above 0, for itself.
 
     Parameters
     ----------
@@ -172,23 +168,8 @@ def _freeze(
         rows["y"], basis["probability"], rule=rule["rule"], at_least=rule.get("at_least")
     )
     equation = fitted.equation
-    used = [term.variable for term in equation.design.terms if term.kind != "deep"]
-    notes = [] if used or not recipe.uses_clinical else ["no clinical variable was kept"]
-    if recipe.uses_deep and len(tables.selected) == 1:
-        notes.append("the LASSO kept no feature: the deep score is the same for every case")
-    rarer = min(equation.n_positive, equation.n - equation.n_positive)
-    if recipe.uses_deep and len(tables.selected) - 1 > rarer:
-        notes.append(
-            f"{len(tables.selected) - 1} deep features were selected, more than the {rarer} cases "
-            "of the rarer class"
-        )
-    if recipe.is_apparent and equation.needs_deep_score:
-        notes.append(APPARENT)
-    if rule["scores"] == "apparent":
-        notes.append("the threshold was chosen on apparent scores, which are optimistic")
-    if "Firth" in equation.method:
-        notes.append("the predictors separate the classes: Firth's penalized likelihood")
-    for note in notes:
+    told = notes.of_model(recipe, fitted, tables, rule)
+    for note in told:
         logger.warning("model %s: %s", recipe.name, note)
     candidates = list(recipe.clinical) if recipe.uses_clinical else []
     features = tables.features[["case_id", *feature_names(tables.features)]]
@@ -205,7 +186,7 @@ def _freeze(
             "sensitivity": chosen.sensitivity,
             "specificity": chosen.specificity,
         },
-        "notes": notes,
+        "notes": told,
         "training": {
             "n": equation.n,
             "n_positive": equation.n_positive,

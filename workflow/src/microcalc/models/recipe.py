@@ -44,10 +44,22 @@ class DeepInput:
 
 @dataclass(frozen=True)
 class Fitted:
-    """An equation, and the chain whose deep score it takes."""
+    """An equation, and the chain whose deep score it takes.
+
+    Attributes
+    ----------
+    equation
+        The fitted equation.
+    selected
+        `selected.csv` of the chain.
+    left_out
+        The coefficient that the deep score would have had, where it is not above 0 and the score
+        was left out for it; else None.
+    """
 
     equation: Equation
     selected: pd.DataFrame
+    left_out: float | None = None
 
     def linear_predictor(self, rows: pd.DataFrame, features: pd.DataFrame) -> Floats:
         """Return the log odds of cases, shape (n,), their deep scores being this chain's."""
@@ -153,7 +165,15 @@ class Recipe:
         return screen(rows, clinical=chosen, settings=self.screening, seed=self.seed).kept
 
     def fit(self, rows: pd.DataFrame, deep: DeepInput) -> Fitted:
-        """Fit on training cases."""
+        """Fit on training cases, the coefficient of a deep score held at 0 or above.
+
+        The score was trained toward the positive class; beside other predictors, out-of-fold
+        scores that tell nothing get a negative coefficient in every second study, and it is
+        then noise (`simulations/deep_score_sign.py`). With one such constraint the constrained
+        maximum is the free one, or that of the model without the score (as for the weights of
+        stacked models: Breiman, Mach Learn 1996; 24: 49). Features that enter one by one, and
+        scores from elsewhere, are free: their direction is not known beforehand.
+        """
         if not self.uses_clinical and self.deep == "score":
             return Fitted(self._score_alone(rows, deep), deep.selected)
         taken = self.uses_deep and deep.informs
@@ -169,6 +189,9 @@ class Recipe:
         whole = replace(
             prepared, matrices=tuple(np.hstack([m, extra]) for m in prepared.matrices), names=names
         )
+        slope = float(whole.pooled.coefficients[-1])
+        if taken and self.deep == "score" and slope <= 0:
+            return replace(self._equation(prepared, deep.selected, False), left_out=slope)
         return self._equation(whole, deep.selected, taken)
 
     def _score_alone(self, rows: pd.DataFrame, deep: DeepInput) -> Equation:

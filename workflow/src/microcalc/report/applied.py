@@ -7,7 +7,7 @@ from typing import Any
 
 from microcalc.report import format as fmt
 from microcalc.report import tables
-from microcalc.report.findings import Finding, nature
+from microcalc.report.findings import Finding, deep_scores, nature
 from microcalc.report.layout import Room
 from microcalc.report.page import Numbering, read_template
 from microcalc.report.study import Files, Study
@@ -119,7 +119,7 @@ def _limits(study: Study, *, simulated: bool) -> list[Finding]:
     if random and not study.random_weights:
         text = "The network behind the deep features has random weights and was trained on nothing."
         found.append(Finding("limit", "Random network weights", text))
-    return found
+    return found + deep_scores(study)
 
 
 def _facts(study: Study) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Literal
 
 from microcalc.figures.words import label as model_label
 from microcalc.figures.words import split_label
+from microcalc.models import notes
 from microcalc.report import format as fmt
 from microcalc.report.captions import HARMONIZED
 from microcalc.report.study import Study
@@ -12,8 +13,8 @@ from microcalc.report.study import Study
 FEW = 10
 # notes in a frozen model that have a warning of their own here
 SAID = (
-    *("no clinical variable was kept", "the LASSO kept no feature", "the threshold was chosen on"),
-    "the predictors separate the classes",
+    *(notes.NO_CLINICAL, notes.NO_FEATURE, notes.APPARENT_THRESHOLD, notes.SEPARATION),
+    *(notes.LEFT_OUT, notes.SLOPE_HELD, notes.UNLIKE),
 )
 
 
@@ -81,6 +82,7 @@ def warnings(study: Study) -> list[Finding]:
     """Return what was unusual about this run, the gravest first."""
     return [
         *_selection(study),
+        *deep_scores(study),
         *_clinical(study),
         *_separation(study),
         *_sets(study),
@@ -110,6 +112,49 @@ def _selection(study: Study) -> list[Finding]:
             f"means, not a failure of the run. It concerns the {named} model.",
         )
     ]
+
+
+def deep_scores(study: Study) -> list[Finding]:
+    """Return which models leave the deep score out, and which rest on scores unlike their own."""
+    found = []
+    for models, note in _noting(study, notes.LEFT_OUT):
+        found.append(
+            Finding(
+                "warning",
+                f"{fmt.joined(models)} model without the deep score",
+                f"{_sentence(note)} What the model predicts, it predicts from its other "
+                "predictors alone: the training cases do not show that the score adds to them.",
+            )
+        )
+    for models, note in _noting(study, notes.SLOPE_HELD):
+        title = f"{fmt.joined(models)} model: a score that points the wrong way"
+        found.append(Finding("warning", title, _sentence(note)))
+    for models, note in _noting(study, notes.UNLIKE):
+        found.append(
+            Finding(
+                "warning",
+                "Selections that differ between the folds",
+                f"{_sentence(note)} The threshold of the {fmt.joined(models).lower()} model, and "
+                "what a model makes of the deep score beside other predictors, may not carry "
+                "over to the final score. Such a selection is unstable; few features tell the "
+                "classes apart.",
+            )
+        )
+    return found
+
+
+def _noting(study: Study, start: str) -> list[tuple[list[str], str]]:
+    """Return each note that starts so, once, with the models whose files hold it."""
+    found: dict[str, list[str]] = {}
+    for name, model in study.models.items():
+        for note in model.get("notes", []):
+            if note.startswith(start):
+                found.setdefault(note, []).append(model_label(name))
+    return [(models, note) for note, models in found.items()]
+
+
+def _sentence(note: str) -> str:
+    return f"{note[:1].upper()}{note[1:]}."
 
 
 def _everything_selected(study: Study) -> list[Finding]:
@@ -250,7 +295,6 @@ def _notes(study: Study) -> list[Finding]:
     for name, model in study.models.items():
         own = [note for note in model.get("notes", []) if not note.startswith(SAID)]
         if own:
-            text = "; ".join(own)
-            text = f"{text[:1].upper()}{text[1:]}."
+            text = _sentence("; ".join(own))
             found.append(Finding("note", f"{model_label(name)} model", text))
     return found

@@ -38,16 +38,23 @@ def calibration(study: Study) -> Table:
         "slope": "Slope",
         "oe": "Observed:expected",
         "ici": "ICI",
-        "brier_scaled": "Scaled Brier score",
     }
     rows = []
     for heading, own in sets(study, "calibration"):
         rows.append(Row((heading,), "group"))
         rows += [
-            Row((model_label(line["model"]), *(_estimate(line, name) for name in columns)))
+            Row(
+                (
+                    model_label(line["model"]),
+                    *(_estimate(line, name) for name in columns),
+                    fmt.p_value(line["ici_p"]),
+                    _estimate(line, "brier_scaled"),
+                )
+            )
             for line in own.to_dict("records")
         ]
-    return Table(("Model", *columns.values()), tuple(rows), f"Parentheses: {study.level} CI.")
+    note = f"Parentheses: {study.level} CI; that of the ICI tests nothing, its P does."
+    return Table(("Model", *columns.values(), "P, ICI", "Scaled Brier score"), tuple(rows), note)
 
 
 def mcnemar(study: Study) -> Table:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from microcalc.figures.words import label as model_label
+from microcalc.models import notes
 from microcalc.models.term import DEEP_SCORE
 from microcalc.report import format as fmt
 from microcalc.report.study import JUDGED, Study
@@ -188,7 +189,13 @@ def _odds_ratios(study: Study) -> str:
 
 
 def described(study: Study, model: Row) -> str:
-    """Return what a frozen model is made of."""
+    """Return what a frozen model is made of, and that the deep score was left out where it was."""
+    left_out = any(note.startswith(notes.LEFT_OUT) for note in model.get("notes", []))
+    without = "; the deep score was left out, since its coefficient would not be above 0"
+    return _made_of(study, model) + (without if left_out else "")
+
+
+def _made_of(study: Study, model: Row) -> str:
     names = [term["variable"] for term in model["terms"]]
     if not names:
         return "an intercept alone, the same probability for every case"
@@ -205,7 +212,7 @@ def described(study: Study, model: Row) -> str:
 
 
 def decided(study: Study, split: str) -> str:
-    """Return where the models' decisions differ, by McNemar's test."""
+    """Return where the models' decisions differ, by the test of `evaluation/mcnemar.csv`."""
     if not study.has("mcnemar"):
         return ""
     rows = [

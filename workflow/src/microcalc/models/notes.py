@@ -1,0 +1,100 @@
+"""What a reader should know about a fit: the `notes` of a frozen model."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from microcalc.models.equation import LEAST_SLOPE
+from microcalc.models.recipe import Fitted, Recipe
+from microcalc.models.tables import Tables
+from microcalc.networks import FINETUNED
+
+NO_CLINICAL = "no clinical variable was kept"
+NO_FEATURE = "the LASSO kept no feature"
+LEFT_OUT = "the deep score was left out"
+SLOPE_HELD = "the slope of the networks' logits was held"
+UNLIKE = "the folds' selections are unlike the final one"
+APPARENT_THRESHOLD = "the threshold was chosen on apparent scores"
+SEPARATION = "the predictors separate the classes"
+APPARENT = (
+    "apparent: fitted on training cases whose deep features the selection had seen, as in many "
+    "papers; the deep features are trusted more than they deserve"
+)
+
+
+def of_model(
+    recipe: Recipe, fitted: Fitted, tables: Tables, threshold: Mapping[str, Any]
+) -> list[str]:
+    """Return one sentence, without its capital and stop, for each thing to know.
+
+    Parameters
+    ----------
+    recipe, fitted
+        How the model was fitted, and what came of it.
+    tables
+        What it was fitted on.
+    threshold
+        The config's `threshold`.
+    """
+    equation = fitted.equation
+    used = [term.variable for term in equation.design.terms if term.kind != "deep"]
+    told = [NO_CLINICAL] if recipe.uses_clinical and not used else []
+    if recipe.uses_deep:
+        told += _of_selection(recipe, fitted, tables)
+    if equation.needs_deep_score and recipe.network == FINETUNED and not recipe.uses_clinical:
+        told += _of_slope(equation.coefficients[0])
+    if recipe.is_apparent and equation.needs_deep_score:
+        told.append(APPARENT)
+    if threshold["scores"] == "apparent":
+        told.append(f"{APPARENT_THRESHOLD}, which are optimistic")
+    if "Firth" in equation.method:
+        told.append(f"{SEPARATION}: Firth's penalized likelihood")
+    return told
+
+
+def _of_selection(recipe: Recipe, fitted: Fitted, tables: Tables) -> list[str]:
+    told: list[str] = []
+    n_selected = len(tables.selected) - 1
+    if not n_selected:
+        told.append(f"{NO_FEATURE}: the deep score is the same for every case")
+    if fitted.left_out is not None:
+        told.append(
+            f"{LEFT_OUT}: beside the other predictors its coefficient would not be above 0 "
+            f"({fitted.left_out:.2g}), which is noise in a score trained toward the positive class"
+        )
+    rarer = min(fitted.equation.n_positive, fitted.equation.n - fitted.equation.n_positive)
+    if n_selected > rarer:
+        told.append(
+            f"{n_selected} deep features were selected, more than the {rarer} cases of the rarer "
+            "class"
+        )
+    counts = tables.crossfit_selected.groupby("fold").size().sub(1).tolist()
+    # Of fine-tuned networks the final score is a mean over folds, and nothing was selected.
+    if recipe.network != FINETUNED and unlike(n_selected, counts):
+        told.append(
+            f"{UNLIKE}: it kept {n_selected} deep features, those without a fold kept "
+            f"{', '.join(map(str, counts[:-1]))} and {counts[-1]}; out-of-fold scores are "
+            "theirs"
+        )
+    return told
+
+
+def unlike(n_selected: int, counts: list[int]) -> bool:
+    """Return whether selections without a fold are unlike the final one in what they keep.
+
+    Some keep nothing where the final one keeps something, or their median is less than half or
+    more than twice its number. Where the final one keeps nothing, no model takes its score.
+    """
+    middle = float(np.median(counts))
+    far = middle < n_selected / 2 or middle > 2 * n_selected
+    return n_selected > 0 and (min(counts) == 0 or far)
+
+
+def _of_slope(slope: float) -> list[str]:
+    if slope > LEAST_SLOPE:
+        return []
+    return [
+        f"{SLOPE_HELD} at {LEAST_SLOPE:g}: out of fold they do not tell the classes apart in the "
+        "direction they were trained for"
+    ]

@@ -89,3 +89,15 @@ def test_subgroups_without_a_column_are_left_out() -> None:
     settings = {"subgroups": {"columns": {"center": None, "birads": None}, "min_per_class": 5}}
     found = outcome.settings_for(cases, settings)
     assert found["subgroups"] == {"columns": {"center": None}, "min_per_class": 5}
+
+
+def test_a_perfect_auc_on_either_side_is_no_certainty(tmp_path: Path) -> None:
+    """The exact interval of 10 of 10 pairs takes the place of a variance of 0; there is no test."""
+    perfect = scored(20, 1.0, seed=1, split="external")
+    perfect["probability"] = 0.2 + 0.6 * perfect["y"]
+    write_csv(perfect.assign(split="internal"), tmp_path / "p.csv")
+    row = outcome.compare(perfect, [tmp_path / "p.csv"]).iloc[0]
+    reach = 1 - 0.025 ** (1 / 10)
+    assert (row.delta, row.delta_low, row.delta_high) == pytest.approx((0, -reach, reach))
+    assert np.isnan(row.p)
+    assert row.method.startswith("undetermined: ")

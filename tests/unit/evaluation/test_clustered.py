@@ -80,6 +80,40 @@ def test_one_patient_with_a_class_has_no_variance():
     assert math.isnan(found.variance)
 
 
+def test_a_variance_that_cancels_within_patients_is_none():
+    """What each patient's positive case adds to the AUC, its negative case takes away."""
+    y, score = [1, 0, 1, 0, 1, 0], [3, 4, 5, 6, 1, 2]
+    patients = ["a", "a", "b", "b", "c", "c"]
+    assert by_hand(y, score, patients) == pytest.approx(0, abs=1e-15)
+    found = clustered.auc_ci(y, score, patients)
+    assert found.auc == pytest.approx(1 / 3)
+    assert all(math.isnan(v) for v in (found.variance, found.low, found.high))
+    test = clustered.compare_paired(y, score, [1] * 6, patients)
+    assert all(math.isnan(v) for v in (test.variance, test.z, test.p_value, test.low, test.high))
+
+
+def test_a_perfect_score_has_no_variance_and_differs_without_a_p_value():
+    y, patients = [1, 1, 1, 0, 0, 0], ["a", "a", "b", "c", "c", "d"]
+    perfect = [4, 5, 6, 1, 2, 3]
+    assert clustered.auc_ci(y, perfect, patients).variance == 0
+    test = clustered.compare_paired(y, perfect, [1] * 6, patients)
+    assert (test.delta, test.variance) == (0.5, 0)
+    assert math.isnan(test.p_value)
+
+
+def test_wilsons_least_variance_grows_with_the_design_effect():
+    """Every case twice: the interval of the patients, not that of twice as many."""
+    rng = np.random.default_rng(8)
+    y = np.arange(60) % 2
+    score = rng.normal(size=60) + 2.5 * y
+    once = delong.auc_ci(y, score, transform="wilson")
+    twice = np.repeat(np.arange(60), 2)
+    found = clustered.auc_ci(y[twice], score[twice], twice, transform="wilson")
+    least = delong.least_variance(once.auc, 30, 30)
+    assert least > once.variance
+    assert (found.low, found.high) == pytest.approx((once.low, once.high), abs=0.004)
+
+
 def test_identical_scores_do_not_differ():
     y, s, who = [1, 1, 0, 0, 1], [3, 1, 2, 0, 4], ["a", "a", "b", "c", "d"]
     test = clustered.compare_paired(y, s, s, who)

@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -31,13 +32,80 @@ def test_each_pair_on_each_set(three):
 
 def test_equal_ranking_is_no_difference(three):
     same = compare.table(three, FAMILY).query("model_a == 'combined' and model_b == 'deep'")
-    assert same["p"].tolist() == [1.0] * 4
+    tested = same[same["kind"] != "apparent"]
+    assert tested["p"].tolist() == [1.0] * 3
+    assert tested["z"].tolist() == [0.0] * 3
+    # 10 disjoint pairs in the external set: the exact bound of a difference that none shows
+    external = tested.iloc[2]
+    reach = 1 - 0.025 ** (1 / 10)
+    assert (external["delta_low"], external["delta_high"]) == pytest.approx((-reach, reach))
+    assert external["method"] == "exact, 10 disjoint pairs of cases, all alike"
+
+
+def test_apparent_rows_have_a_difference_and_no_test(three):
+    table = compare.table(three, FAMILY)
+    apparent = table[table["kind"] == "apparent"]
+    assert set(apparent["method"]) == {compare.NOT_TESTED}
+    assert apparent[["z", "p", "p_holm", "delta_low", "delta_high"]].isna().all(axis=None)
+    assert apparent[["delta", "auc_a", "auc_b", "n_pos"]].notna().all(axis=None)
+    assert table.loc[table["kind"] != "apparent", "p_holm"].notna().all()
+
+
+def scored(y, **scores):
+    """Return external predictions of these scores, a patient per case."""
+    ids = [f"C{i:03d}" for i in range(len(y))]
+    shared = {"case_id": ids, "patient_id": ids, "center": "A", "split": "external"}
+    return pd.concat(
+        [
+            pd.DataFrame({**shared, "kind": "held_out", "model": name, "y": y, "probability": p})
+            for name, p in scores.items()
+        ]
+    )
+
+
+@pytest.mark.parametrize("k", [3, 20])
+@pytest.mark.parametrize(
+    ("a", "b", "delta"),
+    [("perfect", "constant", 0.5), ("perfect", "inverted", 1), ("constant", "inverted", 0.5)],
+)
+def test_a_difference_without_variance_has_an_exact_p_value(k, a, b, delta):
+    y = np.repeat([1, 0], k)
+    rows = scored(y, perfect=0.2 + 0.6 * y, constant=0.5, inverted=0.8 - 0.6 * y)
+    for pair, sign in (([a, b], 1), ([b, a], -1)):
+        row = compare.table(rows, [pair]).iloc[0]
+        assert row["delta"] == sign * delta
+        # Markov: each pair reaches the difference with at most 1 / (1 + delta) were there none
+        assert row["p"] == pytest.approx(min(1, 2 / (1 + delta) ** k))
+        assert row["p_holm"] == row["p"] > 0
+        assert pd.isna(row["z"])
+        assert row["delta_low"] <= row["delta"] <= row["delta_high"]
+        assert row["delta_low"] < row["delta_high"]
+
+
+def test_holm_counts_the_comparisons_that_have_a_test():
+    """One positive case: identical scores have an exact test, others none."""
+    rows = scored(
+        [1, 0, 0, 0], A=[0.5, 0.2, 0.6, 0.7], B=[0.5, 0.2, 0.6, 0.7], C=[0.6, 0.5, 0.7, 0]
+    )
+    table = compare.table(rows, [["A", "B"], ["A", "C"]])
+    assert table["p"].isna().tolist() == [False, True]
+    assert table["p_holm"].tolist()[0] == 1
+    assert table["method"].tolist()[1].startswith("undetermined: ")
+
+
+def test_patients_with_two_cases_make_fewer_pairs():
+    y = np.repeat([1, 0], 4)
+    rows = scored(y, A=0.2 + 0.6 * y, B=0.3 + 0.3 * y)
+    rows["patient_id"] = ["a", "a", "b", "b", "c", "d", "e", "f"] * 2
+    row = compare.table(rows, [["A", "B"]]).iloc[0]
+    assert row["method"] == "exact, 2 disjoint pairs of cases, all alike"
+    assert row["delta_high"] == pytest.approx(1 - 0.025 ** (1 / 2))
 
 
 def test_holm_within_each_set(three):
     table = compare.table(three, FAMILY)
     for _, rows in table.groupby(["split", "kind"]):
-        assert rows["p_holm"].tolist() == holm(rows["p"]).tolist()
+        assert rows["p_holm"].tolist() == pytest.approx(holm(rows["p"]), nan_ok=True)
 
 
 def test_only_common_cases_count(three):
@@ -71,5 +139,6 @@ def test_no_comparisons_make_an_empty_table(predictions):
 
 def test_two_cases_of_a_patient_change_the_method(three):
     three["patient_id"] = three["case_id"].str[:-1]
-    table = compare.table(three, FAMILY)
-    assert set(table["method"]) == {"Obuchowski, paired, clustered"}
+    table = compare.table(three, FAMILY[:2])
+    tested = table[table["kind"] != "apparent"]
+    assert set(tested["method"]) == {"Obuchowski, paired, clustered"}

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from microcalc.evaluation import confounding
+from microcalc.evaluation import confounding, delong
 
 N = 120
 
@@ -49,7 +49,7 @@ def test_a_center_in_the_features_is_told(cases):
     assert row["auc"] > 0.9
     assert row["verdict"] == "told"
     assert (row["n_pos"], row["n_neg"]) == (70, 50)
-    assert row["method"].endswith("Obuchowski, clustered")
+    assert row["method"].endswith("Obuchowski, clustered, Wilson interval")
     untold = confounding.audit(cases, features(cases, 0.0), qc(cases, 12), seed=1)
     assert untold.loc[untold["question"] == "which center?", "verdict"].tolist() == ["not told"]
 
@@ -67,6 +67,8 @@ def test_metadata_that_do_not_vary_are_chance(cases):
     table = confounding.audit(cases, features(cases, 0.0), qc(cases, 12), seed=1)
     labels = table[table["question"] == "which label?"]
     assert (labels["auc"] == 0.5).all()
+    assert (labels["low"] < 0.5).all()
+    assert labels["method"].str.endswith("exact interval").all()
     assert set(labels["verdict"]) == {"not told"}
 
 
@@ -101,3 +103,11 @@ def test_scores_are_the_same_solved_among_cases_and_among_columns():
     many = confounding.cross_validated(wide, y, np.arange(90), seed=1)
     np.testing.assert_allclose(few, many, atol=2e-9)
     assert np.ptp(few) > 0.1
+
+
+def test_a_question_without_a_variance_is_undetermined(cases, monkeypatch):
+    nothing = delong.Auc(0.9, np.nan, np.nan, np.nan, 60, 60)
+    monkeypatch.setattr(confounding.single_auc, "estimate", lambda *_, **__: (nothing, "none"))
+    table = confounding.audit(cases, features(cases, 4.0), qc(cases, 12), seed=1)
+    assert set(table["verdict"]) == {"undetermined"}
+    assert not table["statement"].str.contains("nan").any()

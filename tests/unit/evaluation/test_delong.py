@@ -106,11 +106,61 @@ def test_equal_scores_are_a_coin():
     assert (auc.auc, auc.variance, auc.low, auc.high) == (0.5, 0, 0.5, 0.5)
 
 
-def test_perfect_separation_is_a_point_as_delong_has_it():
+def test_perfect_separation_is_a_point_as_proc_has_it():
     auc = delong.auc_ci([0, 0, 1, 1], [1, 2, 3, 4])
     assert (auc.auc, auc.variance, auc.low, auc.high) == (1, 0, 1, 1)
-    test = delong.compare_paired([0, 0, 1, 1], [1, 2, 3, 4], [1, 1, 1, 1])
-    assert (test.z, test.p_value) == (math.inf, 0)
+
+
+@pytest.mark.parametrize("transform", ["logit", "wilson"])
+@pytest.mark.parametrize("score", [[1, 2, 3, 4], [4, 3, 2, 1], [1, 1, 1, 1]])
+def test_no_variance_is_no_interval_on_another_scale(transform, score):
+    auc = delong.auc_ci([0, 0, 1, 1], score, transform=transform)
+    assert auc.variance == 0
+    assert math.isnan(auc.low)
+    assert math.isnan(auc.high)
+
+
+# The last two differ by 1/3 in every case, which doubles do not hold exactly.
+WITHOUT_VARIANCE = [
+    ([0, 0, 1, 1], [1, 2, 3, 4], [1, 1, 1, 1]),
+    ([0, 0, 1, 1], [1, 2, 3, 4], [4, 3, 2, 1]),
+    ([0, 0, 1, 1], [1, 1, 1, 1], [4, 3, 2, 1]),
+    ([0, 0, 0, 1, 1, 1], [1, 3, 5, 6, 4, 2], [1, 3, 5, 4, 2, 0]),
+]
+
+
+@pytest.mark.parametrize(("y", "a", "b"), WITHOUT_VARIANCE)
+def test_a_difference_without_variance_is_undetermined(y, a, b):
+    test = delong.compare_paired(y, a, b)
+    assert test.variance == 0
+    assert test.delta != 0
+    assert all(math.isnan(v) for v in (test.z, test.p_value, test.low, test.high))
+
+
+def test_two_groups_without_variance_are_not_compared():
+    y, perfect = [0, 0, 1, 1], [1, 2, 3, 4]
+    for other in (perfect, [4, 3, 2, 1], [0, 0, 0, 0]):
+        test = delong.compare_unpaired(y, perfect, y, other)
+        assert all(math.isnan(v) for v in (test.t, test.p_value, test.low, test.high))
+
+
+def test_wilsons_interval_is_that_of_as_many_cases_as_give_the_variance(oracle):
+    data = oracle.data("aSAH")
+    plain = delong.auc_ci(data["y"], data["s100b"])
+    found = delong.auc_ci(data["y"], data["s100b"], transform="wilson")
+    a = plain.auc
+    # Newcombe's method 5 with 41 positive and 72 negative patients, as printed
+    newcombe = a * (1 - a) * (1 + (113 / 2 - 1) * ((1 - a) / (2 - a) + a / (1 + a))) / (41 * 72)
+    n = a * (1 - a) / max(plain.variance, newcombe)
+    z = 1.959963984540054
+    center, reach = (a + z**2 / 2 / n), z * math.sqrt(a * (1 - a) / n + z**2 / 4 / n**2)
+    expected = [(center - reach) / (1 + z**2 / n), (center + reach) / (1 + z**2 / n)]
+    assert [found.low, found.high] == close(expected)
+
+
+def test_an_unknown_transform_is_refused():
+    with pytest.raises(StudyError, match="expected none, logit or wilson"):
+        delong.auc_ci([0, 0, 1, 1], [1, 3, 2, 4], transform="probit")
 
 
 def test_intervals_are_clipped_and_the_logit_never_leaves():

@@ -5,6 +5,7 @@ from scipy import stats
 
 from microcalc.errors import StudyError
 from microcalc.evaluation import delong, equivalence
+from microcalc.evaluation.separation import Alike
 
 
 @pytest.mark.parametrize(
@@ -30,12 +31,48 @@ def test_the_test_and_the_interval_agree(delta):
     assert (found.verdict == "equivalent") is inside
 
 
-def test_identical_scores_are_equivalent():
-    assert equivalence.judge(0.0, 0.0, margin=0.01).verdict == "equivalent"
+@pytest.mark.parametrize("variance", [0.0, math.nan])
+def test_no_variance_is_no_verdict(variance):
+    found = equivalence.judge(0.0, variance, margin=0.05)
+    assert found.verdict == "undetermined"
+    assert math.isnan(found.p_equivalent)
 
 
-def test_no_variance_is_no_verdict():
-    assert equivalence.judge(0.1, math.nan, margin=0.05).verdict == "undefined"
+@pytest.mark.parametrize(
+    ("k", "verdict"), [(4, "undetermined"), (58, "undetermined"), (59, "equivalent")]
+)
+def test_two_perfect_models_are_equivalent_from_59_pairs_on(k, verdict):
+    """Were the difference 0.05, k pairs would all agree with a probability of at most 0.95^k."""
+    found = equivalence.judge(0.0, 0.0, margin=0.05, alike=Alike(0.0, k, -1))
+    assert found.p_equivalent == pytest.approx(0.95**k)
+    assert found.verdict == verdict
+    assert (found.low > -0.05) is (verdict == "equivalent")
+
+
+def test_a_perfect_model_is_not_inferior_to_a_constant_one():
+    eight = equivalence.judge(0.5, 0.0, margin=0.05, alike=Alike(0.5, 8, -1))
+    assert eight.p_non_inferior == pytest.approx((0.95 / 1.5) ** 8)
+    assert eight.verdict == "non-inferior"
+    assert eight.p_equivalent == 1
+    worse = equivalence.judge(-1.0, 0.0, margin=0.05, alike=Alike(-1.0, 8, -1))
+    assert worse.verdict == "inferior"
+
+
+def test_perfect_models_on_eight_cases_are_undetermined(predictions):
+    of_set = predictions.query("split == 'external'").groupby(["model", "y"]).head(4).copy()
+    of_set["probability"] = of_set["probability"] / 9 + 0.5 * of_set["y"]
+    row = equivalence.table(of_set, [["deep", "clinical"]], margin=0.05).iloc[0]
+    assert row["verdict"] == "undetermined"
+    assert row["p_equivalent"] == pytest.approx(0.95**4)
+    assert "undetermined, since all pairs of cases are alike" in row["statement"]
+
+
+def test_apparent_predictions_are_not_judged(predictions):
+    table = equivalence.table(predictions, [["deep", "clinical"]], margin=0.05)
+    row = table.query("kind == 'apparent'").iloc[0]
+    assert row["verdict"] == "not tested"
+    assert row[["low", "high", "p_non_inferior", "p_equivalent"]].isna().all()
+    assert "nan" not in row["statement"]
 
 
 def test_a_senseless_margin_is_refused():

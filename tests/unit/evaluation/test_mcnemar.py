@@ -5,7 +5,7 @@ import pytest
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
 from microcalc.errors import StudyError
-from microcalc.evaluation import mcnemar
+from microcalc.evaluation import compare, mcnemar
 from microcalc.evaluation.multiplicity import holm
 
 CELLS = ((1, 1), (1, 0), (0, 1), (0, 0))
@@ -131,7 +131,11 @@ def test_the_table_has_each_figure_of_each_pair(predictions):
 def test_holm_within_set_and_figure(predictions):
     table = mcnemar.table(predictions, MODELS, [["deep", "clinical"], ["clinical", "deep"]])
     for _, rows in table.groupby(["split", "kind", "figure"]):
-        assert rows["p_holm"].tolist() == holm(rows["p"]).tolist()
+        assert rows["p_holm"].tolist() == pytest.approx(holm(rows["p"]), nan_ok=True)
+    apparent = table[table["kind"] == "apparent"]
+    assert apparent[["low", "high", "p", "p_holm"]].isna().all(axis=None)
+    assert apparent["difference"].notna().all()
+    assert set(apparent["method"]) == {compare.NOT_TESTED}
 
 
 def test_a_figure_without_cases_has_no_row(predictions):

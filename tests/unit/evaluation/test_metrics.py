@@ -21,7 +21,7 @@ def test_the_numbers_are_those_of_the_rows_of_that_set(predictions):
     row = table.query("model == 'clinical' and split == 'external'").iloc[0]
     rows = predictions.query("model == 'clinical' and split == 'external'")
     called, y = rows["probability"] >= 0.4, rows["y"] == 1
-    auc = delong.auc_ci(rows["y"], rows["probability"], confidence=0.9)
+    auc = delong.auc_ci(rows["y"], rows["probability"], confidence=0.9, transform="wilson")
     assert (row["auc"], row["auc_low"], row["auc_high"]) == (auc.auc, auc.low, auc.high)
     assert (row["n"], row["n_pos"], row["n_neg"]) == (30, 20, 10)
     ppv = wilson(int((called & y).sum()), int(called.sum()), confidence=0.9)
@@ -80,7 +80,7 @@ def test_two_cases_of_a_patient_change_the_methods(predictions):
     predictions["patient_id"] = predictions["case_id"].str[:-1]
     table = metrics.table(predictions, MODELS, resamples=200)
     plain = metrics.table(predictions.assign(patient_id=predictions["case_id"]), MODELS)
-    assert set(table["auc_method"]) == {"Obuchowski, clustered"}
+    assert set(table["auc_method"]) == {"Obuchowski, clustered, Wilson interval"}
     method = "Wilson, effective sample size; cluster bootstrap where no proportion"
     assert set(table["interval_method"]) == {method}
     assert table["auc"].tolist() == plain["auc"].tolist()
@@ -88,19 +88,15 @@ def test_two_cases_of_a_patient_change_the_methods(predictions):
     assert (table["n_patients"] < table["n"]).all()
 
 
-def test_perfect_separation_has_an_exact_interval_too(predictions):
+@pytest.mark.parametrize("transform", ["none", "logit", "wilson"])
+def test_perfect_separation_has_an_exact_interval(predictions, transform):
     deep = predictions["model"] == "deep"
     predictions.loc[deep, "probability"] = 0.2 + 0.6 * predictions.loc[deep, "y"]
-    table = metrics.table(predictions, MODELS).set_index(["model", "split", "kind"])
-    row = table.loc[("deep", "external", "held_out")]
-    assert (row["auc"], row["auc_low"], row["auc_high"]) == (1, 1, 1)
-    assert row["auc_exact_low"] == pytest.approx(0.025 ** (1 / 10))
-    assert pd.isna(table.loc[("clinical", "external", "held_out"), "auc_exact_low"])
-
-
-def test_the_logit_interval_is_named(predictions):
-    row = metrics.table(predictions, MODELS, transform="logit").iloc[0]
-    assert row["auc_method"] == "DeLong, logit interval"
+    table = metrics.table(predictions, MODELS, transform=transform, resamples=20)
+    row = table.query("model == 'deep' and split == 'external'").iloc[0]
+    assert (row["auc"], row["auc_high"]) == (1, 1)
+    assert row["auc_low"] == pytest.approx(0.025 ** (1 / 10))
+    assert row["auc_method"] == "DeLong, exact interval"
 
 
 def rows(y, p, patients):
@@ -183,3 +179,32 @@ def test_where_a_bootstrap_cannot_tell_it_is_said():
     assert pd.isna(row["brier_high"])
     assert pd.isna(row["average_precision_low"])
     assert row["f1_low"] == pytest.approx(2 * 0.838875 / 1.838875, abs=1e-6)
+
+
+def test_one_positive_case_has_no_interval_unless_it_is_ranked_first(predictions):
+    one = predictions.query("split == 'external'")
+    keep = (one["y"] == 0) | (one["case_id"] == one.loc[one["y"] == 1, "case_id"].min())
+    one = one[keep].copy()
+    first = one["model"] == "deep"
+    one.loc[first, "probability"] = 0.2 + 0.6 * one.loc[first, "y"]
+    others = one.index[(one["model"] == "clinical") & (one["y"] == 1)]
+    one.loc[others, "probability"] = one.loc[one["model"] == "clinical", "probability"].median()
+    table = metrics.table(one, MODELS, resamples=20).set_index("model")
+    assert (table.loc["deep", "auc_low"], table.loc["deep", "auc_high"]) == pytest.approx(
+        (0.025, 1)
+    )
+    assert table.loc["clinical", ["auc_low", "auc_high"]].isna().all()
+    assert "interval undetermined" in table.loc["clinical", "auc_method"]
+
+
+@pytest.mark.parametrize(
+    ("transform", "name"),
+    [
+        ("none", "DeLong"),
+        ("logit", "DeLong, logit interval"),
+        ("wilson", "DeLong, Wilson interval"),
+    ],
+)
+def test_the_interval_is_named(predictions, transform, name):
+    row = metrics.table(predictions, MODELS, transform=transform, resamples=20).iloc[0]
+    assert row["auc_method"] == name

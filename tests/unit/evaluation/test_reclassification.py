@@ -83,7 +83,7 @@ def test_the_table_warns_in_every_row(predictions):
 
 def test_clusters_are_bootstrapped(predictions):
     predictions["patient_id"] = predictions["case_id"].str[:-1]
-    rows = predictions.query("split == 'train'")
+    rows = predictions.query("split == 'internal'")
     table = reclassification.table(rows, [["deep", "clinical"]], cuts=[0.5], resamples=60)
     assert set(table["method"]) == {"cluster bootstrap"}
     assert table["p"].isna().all()
@@ -96,7 +96,7 @@ def test_clusters_are_bootstrapped(predictions):
 
 @pytest.mark.parametrize("repeated", [False, True])
 def test_models_that_agree_have_no_interval(predictions, repeated):
-    deep = predictions[predictions["model"] == "deep"]
+    deep = predictions.query("model == 'deep' and kind != 'apparent'")
     if repeated:
         deep = deep.assign(patient_id=deep["patient_id"].str[:-1])
     rows = pd.concat([deep, deep.assign(model="same")])
@@ -104,3 +104,11 @@ def test_models_that_agree_have_no_interval(predictions, repeated):
     assert (table["estimate"] == 0).all()
     assert table[["low", "high", "positives_low", "negatives_high", "p"]].isna().all().all()
     assert set(table["method"]) == {"undetermined"}
+
+
+def test_apparent_predictions_have_no_interval_and_no_test(predictions):
+    rows = predictions.query("kind == 'apparent'")
+    table = reclassification.table(rows, [["deep", "clinical"]], cuts=[0.5])
+    assert table["estimate"].notna().all()
+    assert table[["z", "p", "low", "high", "positives_low", "negatives_high"]].isna().all(axis=None)
+    assert table["method"].str.startswith("not tested").all()

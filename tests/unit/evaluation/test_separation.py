@@ -13,6 +13,48 @@ def test_perfect_separation_is_clopper_pearson_of_the_smaller_class():
     assert (low, high) == pytest.approx((0, 1 - expected.low))
 
 
+@pytest.mark.parametrize("k", [1, 3, 40])
+def test_tied_scores_have_the_interval_of_a_score_that_rarely_tells(k):
+    low, high = separation.exact_interval([1] * k + [0] * k, [0.3] * (2 * k))
+    assert (low, high) == pytest.approx((0.025 ** (1 / k) / 2, 1 - 0.025 ** (1 / k) / 2))
+
+
+def test_what_all_pairs_show_of_two_scores():
+    y, perfect, constant, inverted = [1, 1, 0, 0], [4, 3, 2, 1], [1] * 4, [1, 2, 3, 4]
+    shown = [
+        separation.alike(y, a, b).value
+        for a, b in (
+            (perfect, perfect),
+            (perfect, constant),
+            (perfect, inverted),
+            (constant, inverted),
+            (inverted, constant),
+        )
+    ]
+    assert shown == [0, 0.5, 1, 0.5, -0.5]
+    assert separation.alike(y, perfect, [4, 2, 3, 1]) is None
+    # DeLong's variance is 0 here and the AUCs differ by a half, yet pairs differ by 0 or 1
+    assert separation.alike([1, 1, 0, 0], [5, 3, 2, 4], [3, 1, 2, 4]) is None
+
+
+def test_bounds_and_p_values_of_a_difference():
+    three = separation.Alike(0.5, 3, lowest=-1)
+    low, high = three.interval(confidence=0.95)
+    assert (low, high) == pytest.approx((1.5 * 0.025 ** (1 / 3) - 1, 1 - 0.5 * 0.025 ** (1 / 3)))
+    assert three.p_above(0) == pytest.approx((2 / 3) ** 3)
+    assert three.p_below(0) == 1
+    # the interval's ends are the differences that are just rejected
+    assert three.p_above(low) == pytest.approx(0.025)
+    assert three.p_below(high) == pytest.approx(0.025)
+
+
+def test_large_classes_are_looked_at_in_blocks(monkeypatch):
+    monkeypatch.setattr(separation, "BLOCK", 7)
+    y, score = [1] * 9 + [0] * 3, [*range(12, 3, -1), 1, 2, 3]
+    assert separation.alike(y, score).value == 1
+    assert separation.alike(y, [*range(12, 4, -1), 0, 1, 2, 3]) is None
+
+
 def test_an_auc_inside_needs_no_such_interval():
     assert separation.exact_interval([1, 0, 1], [1, 2, 3]) is None
 

@@ -38,7 +38,7 @@ def test_two_groups_differ_as_in_delongs_unpaired_test(oracle, study):
     assert first["q"] == pytest.approx(expected["D"] ** 2, abs=1e-9)
     assert first["p_interaction"] == pytest.approx(2 * stats.norm.sf(expected["D"]), abs=1e-9)
     assert pd.isna(table.iloc[1]["p_interaction"])
-    assert first["method"] == "DeLong; Cochran's Q"
+    assert first["method"] == "DeLong, Wilson interval; Cochran's Q"
 
 
 def test_cut_points_make_ordered_groups(study):
@@ -48,7 +48,7 @@ def test_cut_points_make_ordered_groups(study):
     middle = cases[(cases["age"] >= 45) & (cases["age"] < 60)]
     row = table.iloc[1]
     assert (row["n"], row["n_pos"]) == (len(middle), middle["y"].sum())
-    expected = delong.auc_ci(middle["y"], middle["s100b"])
+    expected = delong.auc_ci(middle["y"], middle["s100b"], transform="wilson")
     assert (row["auc"], row["low"]) == pytest.approx((expected.auc, expected.low))
     assert row["df"] != row["df"]
     assert table.iloc[0]["df"] == 2
@@ -105,5 +105,24 @@ def test_a_group_without_variance_is_shown_but_not_tested(study):
     men = (cases["gender"] == "Male").to_numpy()
     rows.loc[men, "probability"] = rows.loc[men, "y"].astype(float)
     table = subgroups.table(rows, cases, {"gender": None})
-    assert table.iloc[1]["auc"] == 1
+    assert (table.iloc[1]["auc"], table.iloc[1]["high"]) == (1, 1)
+    pairs = min(table.iloc[1][["n_pos", "n_neg"]])
+    assert table.iloc[1]["low"] == pytest.approx(0.025 ** (1 / pairs))
+    assert pd.isna(table.iloc[0]["p_interaction"])
     assert "no variance" in table.iloc[0]["method"]
+
+
+def test_a_group_whose_variance_cannot_be_estimated_is_undetermined():
+    """What a patient's positive case adds to the AUC, the negative one takes away: variance 0."""
+    rows = pd.DataFrame(
+        {
+            "case_id": list("abcdef"), "patient_id": list("aabbcc"), "center": "B",
+            "split": "external", "y": [1, 0] * 3, "model": "deep", "kind": "held_out",
+            "probability": [0.3, 0.4, 0.5, 0.6, 0.1, 0.2],
+        }
+    )  # fmt: skip
+    cases = rows[["case_id"]].assign(site="left")
+    row = subgroups.table(rows, cases, {"site": None}, min_per_class=2).iloc[0]
+    assert row["status"] == "undetermined"
+    assert row[["auc", "low", "high", "p_interaction"]].isna().all()
+    assert "no variance can be estimated" in row["method"]

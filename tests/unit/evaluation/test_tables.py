@@ -8,7 +8,7 @@ from microcalc.evaluation import chance, metrics, optimism, replicates, tables
 SETTINGS = {
     "confidence": 0.95,
     "comparisons": [["deep", "clinical"]],
-    "auc_interval": "plain",
+    "auc_interval": "wilson",
     "resamples": 200,
     "calibration_resamples": 60,
     "prevalence": 0.3,

@@ -77,7 +77,7 @@ CONFIG = {
     "evaluation": {
         "confidence": 0.95,
         "comparisons": [["deep", "clinical"], ["combined", "clinical"], ["combined", "deep"]],
-        "auc_interval": "plain",
+        "auc_interval": "wilson",
         "resamples": 20,
         "calibration_resamples": 20,
         "prevalence": None,

@@ -17,6 +17,7 @@ def test_a_dash_never_meets_a_minus():
     assert words.interval(0.1, 0.25) == "0.10–0.25"
     assert words.interval(-0.1, 0.25) == "−0.10 to 0.25"
     assert words.interval(math.nan, math.nan) == "NA"
+    assert words.estimate(0.9, math.nan, math.nan) == "0.90 (undetermined)"
 
 
 def test_an_estimate_without_a_value_is_na():

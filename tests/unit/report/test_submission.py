@@ -74,10 +74,21 @@ def test_not_inferior_is_no_equality():
 
 
 def test_models_that_rank_alike_are_not_called_equivalent():
-    alike = {"auc_b": 0.9, "delta": 0.0, "delta_low": 0.0, "delta_high": 0.0, "p_holm": 1.0}
+    alike = {"auc_b": 0.9, "delta": 0.0, "delta_low": -0.1, "delta_high": 0.1, "p_holm": 1.0}
+    alike["method"] = "exact, 40 disjoint pairs of cases, all alike"
     said = sentences.comparison(ROW | alike, 0.05, "equivalent")
     assert said.startswith("The deep model and the clinical model ranked these cases alike (0.90")
     assert "equivalent" not in said
+
+
+def test_a_difference_without_variance_is_said_to_be_undetermined():
+    nothing = dict.fromkeys(("delta_low", "delta_high", "z", "p", "p_holm"), float("nan"))
+    said = sentences.comparison(ROW | nothing, 0.05)
+    assert said.startswith(
+        "Whether the AUCs of the deep model and the clinical model differ is und"
+    )
+    assert "nan" not in said
+    assert "P <" not in said
 
 
 def test_proportions_come_with_their_numbers_of_cases(ordinary, fake):
@@ -144,7 +155,8 @@ CHOICES = [
         "deviance",
     ),
     ({"selection": {"lasso": {"alpha": 0.5}}}, "an elastic-net (alpha 0.5)", "a LASSO logistic"),
-    ({"evaluation": {"auc_interval": "logit"}}, "DeLong's on the logit scale", "DeLong's, those"),
+    ({"evaluation": {"auc_interval": "logit"}}, "DeLong's on the logit scale", "Newcombe's"),
+    ({"evaluation": {"auc_interval": "plain"}}, "AUCs are DeLong's; ", "Newcombe's"),
     ({"evaluation": {"confidence": 0.9}}, "90% confidence intervals", "95%"),
     ({"cohort": {"development_centers": []}}, "given with the case table", "were divided"),
 ]

@@ -42,6 +42,23 @@ def test_numbers_are_those_of_the_file(study):
     assert cells[1] == f"{row.auc:.2f} ({row.auc_low:.2f}–{row.auc_high:.2f})"
 
 
+def test_a_comparison_without_a_test_says_why(study):
+    delong = study.tables["delong"].copy()
+    internal = (delong["split"] == "internal") & (delong["model_a"] == "deep")
+    delong.loc[internal, ["delta_low", "delta_high", "z", "p", "p_holm"]] = float("nan")
+    rows = tables.comparisons(replace(study, tables={**study.tables, "delong": delong})).rows
+    groups, cells = "", {}
+    for row in rows:
+        groups = row.cells[0] if row.kind == "group" else groups
+        if row.kind == "body":
+            cells.setdefault(groups.partition(" (")[0], []).append(row.cells)
+    assert {row[4:] for row in cells["Training, apparent"]} == {("", "not tested", "not tested")}
+    undetermined = cells["Internal validation"][0]
+    assert undetermined[3].endswith("(undetermined)")
+    assert undetermined[4:] == ("", "undetermined", "undetermined")
+    assert not any("nan" in cell.lower() for row in rows for cell in row.cells)
+
+
 def test_models_stand_in_the_configs_order(study):
     names = [r.cells[0] for r in tables.performance(study).rows if r.kind == "body"]
     assert names[:3] == ["Clinical", "Deep", "Combined"]

@@ -5,12 +5,12 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from microcalc.evaluation import clustered, delong, predictions, resampling
+from microcalc.evaluation import delong, predictions, resampling, single_auc
 from microcalc.evaluation.cohort_tables import Path
+from microcalc.evaluation.delong import Auc
 from microcalc.files import read_text_csv
 
 COLUMNS = (
@@ -77,7 +77,8 @@ def compare(
     -------
     pandas.DataFrame
         A row per model and set of the development, out-of-fold scores standing for training;
-        delta is the cohort's AUC less the development's.
+        delta is the cohort's AUC less the development's. Where one of the two shows no variance,
+        as a perfect one, p is missing.
     """
     found: list[dict[str, Any]] = []
     for path in development:
@@ -96,30 +97,38 @@ def _unpaired(new: pd.DataFrame, before: pd.DataFrame, confidence: float) -> dic
     row |= dict(zip(("development_n_pos", "development_n_neg"), sizes[1], strict=True))
     if not all(count for pair in sizes for count in pair):
         return row | {"method": "undefined: one class"}
-    pairs = [(part["y"].to_numpy(), part["probability"].to_numpy()) for part in (new, before)]
-    if any(resampling.has_clusters(part["patient_id"]) for part in (new, before)):
-        return row | _clustered(new, before, confidence)
-    test = delong.compare_unpaired(*pairs[0], *pairs[1], confidence=confidence)
-    return row | {
-        "auc": test.auc_1, "development_auc": test.auc_2, "delta": test.delta,
-        "delta_low": test.low, "delta_high": test.high, "p": test.p_value,
-        "method": "DeLong, unpaired",
-    }  # fmt: skip
-
-
-def _clustered(new: pd.DataFrame, before: pd.DataFrame, confidence: float) -> dict[str, Any]:
     here, there = (
-        clustered.auc_ci(
+        single_auc.estimate(
             *(part[name].to_numpy() for name in ("y", "probability", "patient_id")),
             confidence=confidence,
-        )
+        )[0]
         for part in (new, before)
     )
-    delta, error = here.auc - there.auc, math.sqrt(here.variance + there.variance)
-    reach = float(ndtri(0.5 + confidence / 2)) * error
-    p = math.erfc(abs(delong.ratio(delta, error)) / np.sqrt(2))
+    row |= {"auc": here.auc, "development_auc": there.auc, "delta": here.auc - there.auc}
+    if not min(here.variance, there.variance) > 0:
+        return row | _without_variance(here, there)
+    if any(resampling.has_clusters(part["patient_id"]) for part in (new, before)):
+        error = math.sqrt(here.variance + there.variance)
+        reach = float(ndtri(0.5 + confidence / 2)) * error
+        low, high = row["delta"] - reach, row["delta"] + reach
+        p = math.erfc(abs(row["delta"] / error) / math.sqrt(2))
+        method = "Obuchowski, unpaired, clustered"
+    else:
+        pairs = [(part["y"].to_numpy(), part["probability"].to_numpy()) for part in (new, before)]
+        test = delong.compare_unpaired(*pairs[0], *pairs[1], confidence=confidence)
+        low, high, p, method = test.low, test.high, test.p_value, "DeLong, unpaired"
+    return row | {"delta_low": low, "delta_high": high, "p": p, "method": method}
+
+
+def _without_variance(here: Auc, there: Auc) -> dict[str, Any]:
+    """Return an interval made of those of the two AUCs (Zou and Donner, Stat Med 2008; 27: 1693).
+
+    A perfect AUC has an exact interval but no variance to test with.
+    """
+    delta = here.auc - there.auc
     return {
-        "auc": here.auc, "development_auc": there.auc, "delta": delta,
-        "delta_low": delta - reach, "delta_high": delta + reach, "p": p,
-        "method": "Obuchowski, unpaired, clustered",
-    }  # fmt: skip
+        "delta_low": delta - math.hypot(here.auc - here.low, there.high - there.auc),
+        "delta_high": delta + math.hypot(here.high - here.auc, there.auc - there.low),
+        "p": math.nan,
+        "method": "undetermined: an AUC shows no variance; interval from those of the two AUCs",
+    }

@@ -9,7 +9,6 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, ndtri
 
 from microcalc.evaluation import arrays, delong, resampling
 from microcalc.evaluation.arrays import Bools, Floats
@@ -38,7 +37,9 @@ def auc_ci(
     Returns
     -------
     Auc
-        The variance is NaN when fewer than two patients have a positive (or a negative) case.
+        The variance is NaN when fewer than two patients have a positive (or a negative) case,
+        and when it is not above 0 though the cases differ: in tiny samples the covariances within
+        patients, which are estimated, may cancel the rest.
 
     Raises
     ------
@@ -48,10 +49,16 @@ def auc_ci(
     arrays.check_confidence(confidence)
     positive = arrays.outcome(y)
     v_pos, v_neg = delong.placements(positive, score)
-    auc = delong.auc_ci(positive, score).auc
-    variance = _variance(v_pos - auc, v_neg - auc, positive, resampling.patient_codes(patients))
-    low, high = delong.interval(auc, variance, confidence=confidence, transform=transform)
-    return Auc(auc, variance, low, high, v_pos.size, v_neg.size)
+    plain = delong.auc_ci(positive, score)
+    auc = plain.auc
+    variance = _variance(v_pos, v_neg, auc, positive, resampling.patient_codes(patients))
+    # What smooth scores would have, were patients as much alike as these are.
+    least = delong.least_variance(auc, v_pos.size, v_neg.size)
+    design_effect = variance / plain.variance if plain.variance > 0 else 1.0
+    low, high = delong.interval(
+        auc, variance, least * design_effect, confidence=confidence, transform=transform
+    )
+    return Auc(auc, variance, float(low), float(high), v_pos.size, v_neg.size)
 
 
 def compare_paired(
@@ -73,6 +80,11 @@ def compare_paired(
     confidence
         Coverage of the interval of the difference.
 
+    Returns
+    -------
+    PairedComparison
+        As of `delong.compare_paired`; the variance is NaN as in `auc_ci`.
+
     Raises
     ------
     StudyError
@@ -83,38 +95,29 @@ def compare_paired(
     pos_a, neg_a = delong.placements(positive, a)
     pos_b, neg_b = delong.placements(positive, b)
     # The variance of a difference of AUCs is that of the AUC of differences: all is linear.
-    variance = _variance(
-        pos_a - pos_b - plain.delta,
-        neg_a - neg_b - plain.delta,
-        positive,
-        resampling.patient_codes(patients),
-    )
-    z = delong.ratio(plain.delta, math.sqrt(variance))
-    reach = float(ndtri(0.5 + confidence / 2)) * math.sqrt(variance)
-    return PairedComparison(
-        plain.auc_a,
-        plain.auc_b,
-        plain.delta,
-        variance,
-        plain.delta - reach,
-        plain.delta + reach,
-        z,
-        float(2 * ndtr(-abs(z))),
-        plain.n_pos,
-        plain.n_neg,
-    )
+    codes = resampling.patient_codes(patients)
+    variance = _variance(pos_a - pos_b, neg_a - neg_b, plain.delta, positive, codes)
+    sizes = plain.n_pos, plain.n_neg
+    return delong.paired(plain.auc_a, plain.auc_b, variance, *sizes, confidence=confidence)
 
 
-def _variance(pos: Floats, neg: Floats, positive: Bools, codes: npt.NDArray[np.int64]) -> float:
+def _variance(
+    v_pos: Floats, v_neg: Floats, mean: float, positive: Bools, codes: npt.NDArray[np.int64]
+) -> float:
     n_patients = int(codes.max()) + 1
-    of_pos = np.bincount(codes[positive], weights=pos, minlength=n_patients)
-    of_neg = np.bincount(codes[~positive], weights=neg, minlength=n_patients)
     with_pos = np.unique(codes[positive]).size
     with_neg = np.unique(codes[~positive]).size
     if min(with_pos, with_neg) < 2:
         return math.nan
+    # In whole numbers of half pairs: where no case differs from another it is 0 without rounding.
+    unit = 2.0 * v_pos.size * v_neg.size
+    pos, neg = (np.rint(unit * v) - np.rint(unit * mean) for v in (v_pos, v_neg))
+    if not (pos.any() or neg.any()):
+        return 0.0
+    of_pos = np.bincount(codes[positive], weights=pos, minlength=n_patients) / unit
+    of_neg = np.bincount(codes[~positive], weights=neg, minlength=n_patients) / unit
     s_pos = with_pos / (with_pos - 1) * (of_pos**2).sum() / pos.size**2
     s_neg = with_neg / (with_neg - 1) * (of_neg**2).sum() / neg.size**2
     both = n_patients / (n_patients - 1) * (of_pos * of_neg).sum() / (pos.size * neg.size)
-    # The estimate of the covariance may outweigh the rest in tiny samples.
-    return float(max(0.0, s_pos + s_neg + 2 * both))
+    variance = float(s_pos + s_neg + 2 * both)
+    return variance if variance > 1e-12 * (s_pos + s_neg) else math.nan

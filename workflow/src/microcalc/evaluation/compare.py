@@ -2,20 +2,45 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from microcalc.errors import StudyError
-from microcalc.evaluation import clustered, delong, predictions, resampling
+from microcalc.evaluation import clustered, delong, predictions, resampling, separation
 from microcalc.evaluation.delong import PairedComparison
 from microcalc.evaluation.multiplicity import holm
+from microcalc.evaluation.separation import Alike
 
 COLUMNS = (
     "split", "kind", "model_a", "model_b", "n_pos", "n_neg", "auc_a", "auc_b",
     "delta", "delta_low", "delta_high", "z", "p", "p_holm", "method",
 )  # fmt: skip
+# Nested models need not be told from others: no test that takes the models as given holds where
+# they were fitted, and of nested ones the larger is ahead by construction (Demler, Pencina and
+# D'Agostino, Stat Med 2012; 31: 2577).
+NOT_TESTED = "not tested: the models were fitted on these cases"
+
+
+@dataclass(frozen=True)
+class PairTest:
+    """Two models' AUCs on the same cases, and how they were compared.
+
+    Attributes
+    ----------
+    comparison
+        None where the cases are of one class.
+    method
+        Its name, or why there is no test.
+    alike
+        What every pair of cases shows, where that is the same and so there is no variance.
+    """
+
+    comparison: PairedComparison | None
+    method: str
+    alike: Alike | None = None
 
 
 def table(
@@ -36,8 +61,11 @@ def table(
     Returns
     -------
     pandas.DataFrame
-        Paired on the cases that have both predictions. Where these are of one class the AUCs,
-        and with one case in a class the test, are missing.
+        Paired on the cases that have both predictions. Where these are of one class the AUCs are
+        missing; where no variance can be estimated, the test is; `method` says so. Apparent
+        predictions are of cases that the models were fitted on, where no test of this kind holds
+        (Demler, Pencina and D'Agostino, Stat Med 2012; 31: 2577): the difference stands alone.
+        A comparison without a test does not count in Holm's family.
 
     Raises
     ------
@@ -52,11 +80,19 @@ def table(
             [_row(split, kind, of_set, a, b, confidence) for a, b in comparisons],
             columns=list(COLUMNS),
         )
+        family = without_tests(family, "delta_low", "delta_high", "z", "p")
         family["p_holm"] = holm(family["p"].to_numpy(dtype=float))
         families.append(family)
     if not families:
         return pd.DataFrame(columns=list(COLUMNS))
     return pd.concat(families, ignore_index=True)
+
+
+def without_tests(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Return a table of comparisons whose apparent rows have these columns empty and say why."""
+    fitted_here = table["kind"] == "apparent"
+    emptied = {name: table[name].mask(fitted_here) for name in columns}
+    return table.assign(**emptied, method=table["method"].mask(fitted_here, NOT_TESTED))
 
 
 def check_pairs(rows: pd.DataFrame, comparisons: Sequence[Sequence[str]]) -> None:
@@ -107,19 +143,35 @@ def paired(of_set: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
     )
 
 
-def pair_test(both: pd.DataFrame, *, confidence: float) -> tuple[PairedComparison | None, str]:
-    """Return the test of a table of `paired` and the method's name.
+def pair_test(both: pd.DataFrame, *, confidence: float) -> PairTest:
+    """Return the test of a table of `paired`.
 
     DeLong's test, or Obuchowski's when a patient has more than one case; no test when the cases
-    are of one class.
+    are of one class. Where all pairs of cases differ alike, as of two perfect models or of a
+    perfect and a constant one, interval and P value are exact (`separation`); where no variance
+    can be estimated, there is neither.
     """
     y, a, b = both["y"].to_numpy(), both["a"].to_numpy(), both["b"].to_numpy()
+    patients = both["patient_id"].to_numpy()
     if len(np.unique(y)) < 2:
-        return None, "undefined: one class"
-    if resampling.has_clusters(both["patient_id"]):
-        found = clustered.compare_paired(y, a, b, both["patient_id"], confidence=confidence)
-        return found, "Obuchowski, paired, clustered"
-    return delong.compare_paired(y, a, b, confidence=confidence), "DeLong, paired"
+        return PairTest(None, "undefined: one class")
+    if resampling.has_clusters(patients):
+        found = clustered.compare_paired(y, a, b, patients, confidence=confidence)
+        method = "Obuchowski, paired, clustered"
+    else:
+        found, method = delong.compare_paired(y, a, b, confidence=confidence), "DeLong, paired"
+    if found.variance > 0:
+        return PairTest(found, method)
+    alike = separation.alike(y, a, b, patients)
+    if alike is None:
+        nan = math.nan
+        empty = replace(found, variance=nan, low=nan, high=nan, z=nan, p_value=nan)
+        return PairTest(empty, "undetermined: no variance of the difference can be estimated")
+    low, high = alike.interval(confidence=confidence)
+    p = min(1.0, 2 * min(alike.p_above(0), alike.p_below(0)))
+    z = math.nan if alike.value else 0.0
+    exact = replace(found, low=low, high=high, z=z, p_value=p)
+    return PairTest(exact, f"exact, {alike.pairs} disjoint pairs of cases, all alike", alike)
 
 
 def _row(
@@ -127,10 +179,11 @@ def _row(
 ) -> dict[str, Any]:
     both = paired(of_set, a, b)
     n_pos = int(both["y"].sum())
-    test, method = pair_test(both, confidence=confidence)
+    found = pair_test(both, confidence=confidence)
+    test = found.comparison
     row: dict[str, Any] = {
         "split": split, "kind": kind, "model_a": a, "model_b": b,
-        "n_pos": n_pos, "n_neg": len(both) - n_pos, "p": math.nan, "method": method,
+        "n_pos": n_pos, "n_neg": len(both) - n_pos, "p": math.nan, "method": found.method,
     }  # fmt: skip
     if test is None:
         return row

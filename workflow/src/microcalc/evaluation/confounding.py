@@ -1,5 +1,6 @@
 """`confounding.csv`: whether a model could tell the center, or the label, from the wrong things."""
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -9,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from microcalc import seeds
-from microcalc.evaluation import clustered, delong, resampling
+from microcalc.evaluation import single_auc
 from microcalc.evaluation.arrays import Floats
 from microcalc.folds import assign_folds
 from microcalc.selection.training import feature_matrix, feature_names
@@ -216,11 +217,16 @@ def _answer(
         }
     own = seeds.derive(seed, "evaluation.confounding", *question.values())
     score = cross_validated(X, y, patients, seed=own)
-    if resampling.has_clusters(patients):
-        found = clustered.auc_ci(y, score, patients, confidence=confidence)
-        method = "Obuchowski, clustered"
-    else:
-        found, method = delong.auc_ci(y, score, confidence=confidence), "DeLong"
+    found, method = single_auc.estimate(y, score, patients, confidence=confidence)
+    method = f"ridge, {FOLDS}-fold cross-validated by patient; {method}"
+    if math.isnan(found.low):
+        return sizes | {
+            "auc": found.auc,
+            "verdict": "undetermined",
+            "statement": f"{question['question']} Undetermined: the AUC, {found.auc:.2f}, has no "
+            f"interval ({question['cases']}).",
+            "method": method,
+        }
     told = found.low > 0.5
     interval = (
         f"AUC {found.auc:.2f}, {100 * confidence:g} % interval {found.low:.2f} to {found.high:.2f}"
@@ -231,7 +237,7 @@ def _answer(
         "high": found.high,
         "verdict": "told" if told else "not told",
         "statement": f"{MEANING[question['question'], told]} ({interval}; {question['cases']}).",
-        "method": f"ridge, {FOLDS}-fold cross-validated by patient; {method}",
+        "method": method,
     }
 
 

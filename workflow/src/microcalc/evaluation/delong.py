@@ -11,13 +11,14 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
+from scipy.special import expit, logit, ndtr, ndtri, stdtr, stdtrit
 
 from microcalc.errors import StudyError
 from microcalc.evaluation import arrays
 from microcalc.evaluation.arrays import Bools, Floats
+from microcalc.evaluation.proportions import wilson_bounds
 
-Transform = Literal["none", "logit"]
+Transform = Literal["none", "logit", "wilson"]
 
 
 @dataclass(frozen=True)
@@ -109,16 +110,14 @@ def auc_ci(
     confidence
         Coverage of the interval, a fraction.
     transform
-        "none" is the symmetric interval, clipped to [0, 1] as pROC does. "logit" builds it on
-        the logit scale by the delta method (Pepe, 2003, section 5.2.4), so that it never leaves
-        [0, 1]; at an AUC of exactly 0 or 1, where the logit is infinite, it is the point.
+        As for `interval`.
 
     Returns
     -------
     Auc
         With all scores equal the AUC is 0.5 and the variance 0; when the score separates the
-        classes perfectly the variance is 0 too, and DeLong's interval is the point [1, 1]: see
-        `separation` for intervals that say more.
+        classes perfectly the variance is 0 too. The plain interval is then a point, as pROC has
+        it, and the others are NaN: `single_auc.estimate` puts `separation`'s in their place.
 
     Raises
     ------
@@ -129,8 +128,9 @@ def auc_ci(
     v_pos, v_neg = placements(y, score)
     auc = _mean(v_pos, v_neg)
     variance = _covariance(v_pos, v_pos) / v_pos.size + _covariance(v_neg, v_neg) / v_neg.size
-    low, high = interval(auc, variance, confidence=confidence, transform=transform)
-    return Auc(auc, variance, low, high, v_pos.size, v_neg.size)
+    least = least_variance(auc, v_pos.size, v_neg.size)
+    low, high = interval(auc, variance, least, confidence=confidence, transform=transform)
+    return Auc(auc, variance, float(low), float(high), v_pos.size, v_neg.size)
 
 
 def compare_paired(
@@ -150,10 +150,11 @@ def compare_paired(
     Returns
     -------
     PairedComparison
-        z has the sign of A minus B. No difference with no variance (identical or equally
-        ranked scores) is z = 0, p = 1; a difference with no variance (a perfect score against a
-        constant one) is z = ±inf, p = 0, as in pROC; with one case in a class variance, z and p
-        are NaN.
+        z has the sign of A minus B. Scores that rank all cases alike give z = 0 and p = 1, and a
+        point as the interval, as in pROC. A difference with no variance (a perfect score against
+        a constant one) is undetermined: z, p and interval are NaN, where pROC has p = 0. With one
+        case in a class the variance is NaN too. `compare.pair_test` puts `separation`'s exact
+        figures in the place of all these.
 
     Raises
     ------
@@ -164,13 +165,22 @@ def compare_paired(
     pos_a, neg_a = placements(y, a)
     pos_b, neg_b = placements(y, b)
     auc_a, auc_b = _mean(pos_a, neg_a), _mean(pos_b, neg_b)
-    delta = auc_a - auc_b
-    # The variance of the differences themselves: identical scores give 0 without rounding.
-    d_pos, d_neg = pos_a - pos_b, neg_a - neg_b
-    variance = _covariance(d_pos, d_pos) / d_pos.size + _covariance(d_neg, d_neg) / d_neg.size
-    z = ratio(delta, math.sqrt(variance))
-    reach = float(ndtri(0.5 + confidence / 2)) * math.sqrt(variance)
-    p_value = float(2 * ndtr(-abs(z)))
+    # The variance of the differences themselves, in whole numbers of half pairs: where none
+    # differs from another it is 0 without rounding.
+    d_pos = np.rint(2 * neg_a.size * (pos_a - pos_b))
+    d_neg = np.rint(2 * pos_a.size * (neg_a - neg_b))
+    variance = _covariance(d_pos, d_pos) / d_pos.size / (2 * d_neg.size) ** 2
+    variance += _covariance(d_neg, d_neg) / d_neg.size / (2 * d_pos.size) ** 2
+    return paired(auc_a, auc_b, variance, d_pos.size, d_neg.size, confidence=confidence)
+
+
+def paired(
+    auc_a: float, auc_b: float, variance: float, n_pos: int, n_neg: int, *, confidence: float
+) -> PairedComparison:
+    """Return the normal test of a difference of known variance; see `compare_paired`."""
+    delta, error = auc_a - auc_b, math.sqrt(variance)
+    z = ratio(delta, error)
+    reach = math.nan if math.isnan(z) else float(ndtri(0.5 + confidence / 2)) * error
     return PairedComparison(
         auc_a,
         auc_b,
@@ -179,9 +189,9 @@ def compare_paired(
         delta - reach,
         delta + reach,
         z,
-        p_value,
-        pos_a.size,
-        neg_a.size,
+        float(2 * ndtr(-abs(z))),
+        n_pos,
+        n_neg,
     )
 
 
@@ -207,7 +217,8 @@ def compare_unpaired(
     Returns
     -------
     UnpairedComparison
-        t on Welch–Satterthwaite degrees of freedom with n − 1 per group, as pROC has it.
+        t on Welch–Satterthwaite degrees of freedom with n − 1 per group, as pROC has it. Where
+        neither group shows a variance, all but the AUCs and their difference is NaN.
 
     Raises
     ------
@@ -218,9 +229,9 @@ def compare_unpaired(
     second = auc_ci(y2, s2, confidence=confidence)
     delta = first.auc - second.auc
     variance = first.variance + second.variance
-    t = ratio(delta, math.sqrt(variance))
+    t = delta / math.sqrt(variance) if variance else math.nan
     spread = sum(group.variance**2 / (group.n_pos + group.n_neg - 1) for group in (first, second))
-    freedom = variance**2 / spread if spread else math.inf
+    freedom = variance**2 / spread if variance else math.nan
     reach = float(stdtrit(freedom, 0.5 + confidence / 2)) * math.sqrt(variance)
     p_value = float(2 * stdtr(freedom, -abs(t)))
     return UnpairedComparison(
@@ -229,33 +240,74 @@ def compare_unpaired(
 
 
 def interval(
-    auc: float, variance: float, *, confidence: float, transform: Transform = "none"
-) -> tuple[float, float]:
-    """Return the interval of an AUC of known variance, within [0, 1]; see `auc_ci`."""
-    if math.isnan(variance):
-        return math.nan, math.nan
-    quantile = float(ndtri(0.5 + confidence / 2))
-    if transform == "none":
-        reach = quantile * math.sqrt(variance)
-        return max(0.0, auc - reach), min(1.0, auc + reach)
-    if transform != "logit":
-        raise StudyError(f"the interval's transform is {transform!r}; expected none or logit")
-    if auc in (0.0, 1.0):
-        return auc, auc
-    center = math.log(auc / (1 - auc))
-    reach = quantile * math.sqrt(variance) / (auc * (1 - auc))
-    return _expit(center - reach), _expit(center + reach)
+    auc: npt.ArrayLike,
+    variance: npt.ArrayLike,
+    least: npt.ArrayLike = 0.0,
+    *,
+    confidence: float,
+    transform: Transform = "none",
+) -> tuple[Floats, Floats]:
+    """Return the intervals of AUCs of known variance, all within [0, 1].
+
+    Parameters
+    ----------
+    auc, variance
+        Of any shape; NaN gives NaN.
+    least
+        For "wilson", what the variance is raised to where it is smaller: `least_variance`.
+    confidence
+        Coverage, a fraction.
+    transform
+        "none" is the symmetric interval, clipped to [0, 1] as pROC does. "logit" builds it on
+        the logit scale by the delta method (Pepe, 2003, section 5.2.4), so that it never leaves
+        [0, 1]. "wilson" is Wilson's interval of a proportion, of as many cases as would give the
+        AUC's variance: AUC (1 − AUC) / variance. The last two are NaN without a variance, and
+        where the AUC is 0 or 1.
+
+    Returns
+    -------
+    low, high
+        Of the same shape.
+    """
+    a, v = np.asarray(auc, dtype=float), np.asarray(variance, dtype=float)
+    z = float(ndtri(0.5 + confidence / 2))
+    spread = a * (1 - a)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if transform == "none":
+            low, high = np.maximum(0, a - z * np.sqrt(v)), np.minimum(1, a + z * np.sqrt(v))
+        elif transform == "logit":
+            reach = z * np.where(v > 0, np.sqrt(v), np.nan) / spread
+            low, high = expit(logit(a) - reach), expit(logit(a) + reach)
+        elif transform == "wilson":
+            cases = spread / np.where(v > 0, np.maximum(v, least), np.nan)
+            low, high = wilson_bounds(a * cases, cases, confidence=confidence)
+        else:
+            raise StudyError(
+                f"the interval's transform is {transform!r}; expected none, logit or wilson"
+            )
+    return low, high
+
+
+def least_variance(auc: npt.ArrayLike, n_pos: npt.ArrayLike, n_neg: npt.ArrayLike) -> Floats:
+    """Return the variance of an AUC that smooth scores have at this size.
+
+    Notes
+    -----
+    Hanley and McNeil's formula for exponential scores, with the mean size of the two classes in
+    the place of each (Newcombe, Stat Med 2006; 25: 559, method 5). Near an AUC of 1 most cases
+    outrank the whole other class, and DeLong's estimate, which sees the few that do not, is often
+    far too small.
+    """
+    a, m, n = (np.asarray(value, dtype=float) for value in (auc, n_pos, n_neg))
+    others = (m + n) / 2 - 1
+    return np.asarray(a * (1 - a) * (1 + others * ((1 - a) / (2 - a) + a / (1 + a))) / (m * n))
 
 
 def ratio(delta: float, error: float) -> float:
-    """Return delta / error where 0 / 0 is 0 (no difference, no doubt) and x / 0 is ±inf."""
+    """Return delta / error where 0 / 0 is 0 (no difference, no doubt) and x / 0 is NaN."""
     if error == 0:
-        return math.copysign(math.inf, delta) if delta else 0.0
+        return math.nan if delta else 0.0
     return delta / error
-
-
-def _expit(value: float) -> float:
-    return 1 / (1 + math.exp(-value)) if value > -700 else 0.0
 
 
 def _mean(v_pos: Floats, v_neg: Floats) -> float:

@@ -10,8 +10,12 @@ from scipy.special import ndtr, ndtri
 
 from microcalc.errors import StudyError
 from microcalc.evaluation import compare, predictions
+from microcalc.evaluation.compare import PairTest
+from microcalc.evaluation.separation import Alike
 
-Verdict = Literal["equivalent", "non-inferior", "inferior", "not shown", "undefined"]
+Verdict = Literal[
+    "equivalent", "non-inferior", "inferior", "not shown", "undetermined", "not tested"
+]
 COLUMNS = (
     "split", "kind", "model_a", "model_b", "n_pos", "n_neg", "delta", "margin", "alpha",
     "low", "high", "p_non_inferior", "p_equivalent", "verdict", "statement", "method",
@@ -32,7 +36,14 @@ class Equivalence:
     verdict: Verdict
 
 
-def judge(delta: float, variance: float, *, margin: float, alpha: float = 0.05) -> Equivalence:
+def judge(
+    delta: float,
+    variance: float,
+    *,
+    margin: float,
+    alpha: float = 0.05,
+    alike: Alike | None = None,
+) -> Equivalence:
     """Return whether A is not worse than B by `margin`, and whether the two are equivalent.
 
     Parameters
@@ -43,13 +54,16 @@ def judge(delta: float, variance: float, *, margin: float, alpha: float = 0.05) 
         The largest difference that would not matter, above 0, fixed before looking.
     alpha
         Level of each one-sided test; the interval has confidence 1 − 2 · alpha.
+    alike
+        What every pair of cases shows, from `separation.alike`, where the variance is 0.
 
     Returns
     -------
     Equivalence
         "equivalent": both tests reject (Schuirmann's TOST). "non-inferior": only that of
         delta ≤ −margin does. "inferior": the whole interval lies below −margin. "not shown":
-        the data decide neither. "undefined": no variance could be estimated.
+        the data decide neither. "undetermined": there is no variance, and the tests are empty
+        or, where all pairs of cases are alike, exact and decide neither.
 
     Raises
     ------
@@ -60,13 +74,17 @@ def judge(delta: float, variance: float, *, margin: float, alpha: float = 0.05) 
         raise StudyError(f"the equivalence margin is {margin}; expected a difference above 0")
     if not 0 < alpha < 0.5:
         raise StudyError(f"alpha is {alpha}; expected a level such as 0.05")
-    if math.isnan(variance):
-        return Equivalence(math.nan, math.nan, math.nan, math.nan, "undefined")
-    error = math.sqrt(variance)
-    reach = float(ndtri(1 - alpha)) * error
-    low, high = delta - reach, delta + reach
-    p_lower, p_upper = _tail(delta + margin, error), _tail(margin - delta, error)
-    verdict: Verdict = "not shown"
+    verdict: Verdict
+    if alike is not None:
+        low, high = alike.interval(confidence=1 - 2 * alpha)
+        p_lower, p_upper, verdict = alike.p_above(-margin), alike.p_below(margin), "undetermined"
+    elif not variance > 0:
+        return Equivalence(math.nan, math.nan, math.nan, math.nan, "undetermined")
+    else:
+        error = math.sqrt(variance)
+        reach = float(ndtri(1 - alpha)) * error
+        low, high, verdict = delta - reach, delta + reach, "not shown"
+        p_lower, p_upper = (float(ndtr(-(margin + way * delta) / error)) for way in (1, -1))
     if max(p_lower, p_upper) < alpha:
         verdict = "equivalent"
     elif p_lower < alpha:
@@ -93,16 +111,25 @@ def table(
         Pairs (A, B) of model names: is A as good as B?
     margin, alpha
         As for `judge`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A set of one class has no row. Apparent predictions are "not tested": see
+        `compare.table`.
     """
     predictions.check(rows)
     compare.check_pairs(rows, comparisons)
     found: list[dict[str, Any]] = []
     for split, kind, of_set in predictions.sets(rows):
         for a, b in comparisons:
-            test, method = compare.pair_test(compare.paired(of_set, a, b), confidence=0.95)
+            pair = compare.pair_test(compare.paired(of_set, a, b), confidence=0.95)
+            test = pair.comparison
             if test is None:
                 continue
-            result = judge(test.delta, test.variance, margin=margin, alpha=alpha)
+            result, method = _result(kind, pair, margin=margin, alpha=alpha), pair.method
+            if result.verdict == "not tested":
+                method = compare.NOT_TESTED
             found.append(
                 {
                     "split": split, "kind": kind, "model_a": a, "model_b": b,
@@ -116,15 +143,20 @@ def table(
     return pd.DataFrame(found, columns=list(COLUMNS))
 
 
-def _tail(distance: float, error: float) -> float:
-    if error == 0:
-        return 0.0 if distance > 0 else 1.0
-    return float(ndtr(-distance / error))
+def _result(kind: str, pair: PairTest, *, margin: float, alpha: float) -> Equivalence:
+    test = pair.comparison
+    if kind == "apparent" or test is None:
+        return Equivalence(math.nan, math.nan, math.nan, math.nan, "not tested")
+    return judge(test.delta, test.variance, margin=margin, alpha=alpha, alike=pair.alike)
 
 
 def _statement(
     a: str, b: str, delta: float, result: Equivalence, margin: float, alpha: float
 ) -> str:
+    if result.verdict == "not tested":
+        return f"{a} and {b} are not judged here, on the cases that they were fitted on."
+    if math.isnan(result.low):
+        return f"Whether {a} and {b} differ is undetermined: no variance can be estimated."
     numbers = (
         f"the AUC of {a} minus that of {b} is {delta:+.3f} "
         f"({100 * (1 - 2 * alpha):g} % interval {result.low:+.3f} to {result.high:+.3f}, "
@@ -136,6 +168,9 @@ def _statement(
         return f"{a} is not inferior to {b}, equivalence is not shown: {numbers}."
     if result.verdict == "inferior":
         return f"{a} is inferior to {b} by more than the margin: {numbers}."
-    if result.verdict == "undefined":
-        return f"{a} and {b} cannot be judged, a class has too few cases."
+    if result.verdict == "undetermined":
+        return (
+            f"Whether {a} and {b} differ is undetermined, since all pairs of cases are alike: "
+            f"{numbers}."
+        )
     return f"Neither equivalence nor inferiority is shown: {numbers}."

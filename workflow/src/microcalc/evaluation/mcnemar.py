@@ -204,6 +204,7 @@ def table(
     -------
     pandas.DataFrame
         With `COLUMNS`; a figure without cases (specificity where all are positive) has no row.
+        Apparent predictions have no interval and no test: see `compare.table`.
     """
     predictions.check(rows)
     compare.check_pairs(rows, comparisons)
@@ -232,7 +233,7 @@ def table(
                         "p": test.p_value, "method": test.method,
                     }
                 )  # fmt: skip
-    result = pd.DataFrame(found, columns=list(COLUMNS))
+    result = compare.without_tests(pd.DataFrame(found, columns=list(COLUMNS)), "low", "high", "p")
     families = result.groupby(["split", "kind", "figure"], sort=False)["p"]
     result["p_holm"] = families.transform(lambda p: holm(p.to_numpy(dtype=float)))
     return result

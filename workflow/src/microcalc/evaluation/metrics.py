@@ -10,14 +10,12 @@ import pandas as pd
 
 from microcalc.errors import StudyError
 from microcalc.evaluation import (
-    clustered,
-    delong,
     operating_point,
     precision_recall,
     predictions,
     proportions,
     resampling,
-    separation,
+    single_auc,
 )
 from microcalc.evaluation.delong import Transform
 from microcalc.seeds import stream
@@ -41,7 +39,6 @@ COLUMNS = (
     "tp", "fp", "tn", "fn",
     "auc_method",
     "n_patients", "interval_method", "resamples",
-    "auc_exact_low", "auc_exact_high",
     *_bounded(*RATIOS, "average_precision"),
     "prevalence", *_bounded(*AT_PREVALENCE),
     "brier_low", "brier_high",
@@ -55,7 +52,7 @@ def table(
     models: Mapping[str, Mapping[str, Any]],
     *,
     confidence: float = 0.95,
-    transform: Transform = "none",
+    transform: Transform = "wilson",
     resamples: int = 2000,
     seed: int = 0,
     prevalence: float | None = None,
@@ -79,7 +76,7 @@ def table(
         proportions (`operating_point.from_proportions`) or, for average precision and the Brier
         score, left empty; `auc_method` and `interval_method` say which.
     transform
-        The AUC's interval on the plain scale ("none", clipped to [0, 1]) or the "logit" scale.
+        Of the AUC's interval, as for `single_auc.estimate`.
     resamples
         Bootstrap replicates, at least 20.
     seed
@@ -92,8 +89,7 @@ def table(
     pandas.DataFrame
         What is not defined is missing: PPV when no case is called positive, the AUC of a set
         with one class (its other figures are shown, `auc_method` says why), the AUC's interval
-        when a class has a single case. `auc_exact_low` and `_high` are filled when the classes
-        separate perfectly: see `separation`.
+        when no variance can be estimated, as with a single case in a class.
 
     Raises
     ------
@@ -147,22 +143,14 @@ def _auc(
         logger.warning("%s: one class only, the AUC is left empty", what)
         return {"auc": math.nan, "auc_method": "undefined: one class"}
     patients = rows["patient_id"].to_numpy()
-    if resampling.has_clusters(patients):
-        found = clustered.auc_ci(
-            y, probability, patients, confidence=confidence, transform=transform
-        )
-        method = "Obuchowski, clustered"
-    else:
-        found = delong.auc_ci(y, probability, confidence=confidence, transform=transform)
-        method = "DeLong"
-    exact = separation.exact_interval(y, probability, patients, confidence=confidence)
+    found, method = single_auc.estimate(
+        y, probability, patients, confidence=confidence, transform=transform
+    )
     return {
         "auc": found.auc,
         "auc_low": found.low,
         "auc_high": found.high,
-        "auc_exact_low": exact[0] if exact else math.nan,
-        "auc_exact_high": exact[1] if exact else math.nan,
-        "auc_method": method + (", logit interval" if transform == "logit" else ""),
+        "auc_method": method,
     }
 
 

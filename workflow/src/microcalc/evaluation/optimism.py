@@ -41,7 +41,8 @@ def table(rows: pd.DataFrame, measured: pd.DataFrame, *, confidence: float = 0.9
     measured
         The bootstrap's replicates, `replicates.COLUMNS`; without any the table has no row.
     confidence
-        Coverage of the intervals; with fewer than 20 replicates there are none.
+        Coverage of the intervals; there are none with fewer than 20 replicates, and where all
+        replicates have the same figure.
 
     Returns
     -------
@@ -156,7 +157,8 @@ def _corrected(
     }
     for name in ("corrected", "plus632"):
         bounds = np.full(2, np.nan)
-        if len(spread) >= FEWEST:
+        # Replicates that all separate the classes have no spread, which is no certainty.
+        if len(spread) >= FEWEST and np.ptp(spread.dropna()) > 0:
             bounds = np.array(resampling.centered(row[name], spread, confidence=confidence))
         if measure != "slope":
             bounds = np.clip(bounds, 0, 1)

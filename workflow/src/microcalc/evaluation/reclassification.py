@@ -140,6 +140,11 @@ def table(
         no case moved, or all moved alike.
     resamples, seed
         Of that bootstrap.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Apparent predictions have no interval and no test: see `compare.table`.
     """
     predictions.check(rows)
     compare.check_pairs(rows, pairs)
@@ -160,7 +165,12 @@ def table(
                 found.append(common | _row(measure, value, cuts, confidence))
             if resampling.has_clusters(both["patient_id"]):
                 _bootstrap(found[-3:], both, cuts, confidence, rng, resamples)
-    return pd.DataFrame(found, columns=list(COLUMNS))
+    bounds = [f"{prefix}{bound}" for prefix in PARTS for bound in ("low", "high")]
+    table = pd.DataFrame(found, columns=list(COLUMNS))
+    return compare.without_tests(table, *bounds, "z", "p")
+
+
+PARTS = {"": "estimate", "positives_": "positives", "negatives_": "negatives"}
 
 
 def _all(cuts: Sequence[float], y: Any, new: Floats, old: Floats) -> dict[str, Improvement]:
@@ -169,9 +179,6 @@ def _all(cuts: Sequence[float], y: Any, new: Floats, old: Floats) -> dict[str, I
         "categorical NRI": categorical_nri(y, old, new, cuts=cuts),
         "IDI": idi(y, old, new),
     }
-
-
-PARTS = {"": "estimate", "positives_": "positives", "negatives_": "negatives"}
 
 
 def _row(

@@ -43,7 +43,9 @@ def band(
     Returns
     -------
     false_positive_rate, low, high
-        Shapes (101,): the grid, and the bounds of sensitivity on it.
+        Shapes (101,): the grid, and the bounds of sensitivity on it. The bounds are NaN where
+        every replicate has the same curve, as that of a perfect score or of a constant one: that
+        is no certainty.
     """
     truth = outcome(y)
     values = scores(score, n=truth.size)
@@ -60,6 +62,8 @@ def band(
         for tp, fp in zip(positive[both], negative[both], strict=True):
             curves.append(_read(tp / tp[-1], fp / fp[-1]))
     tail = (1 - confidence) / 2
+    if not np.ptp(curves, axis=0).any():
+        return GRID, np.full(GRID.size, np.nan), np.full(GRID.size, np.nan)
     low, high = np.quantile(curves, [tail, 1 - tail], axis=0)
     return GRID, low, high
 

@@ -10,8 +10,8 @@ import pandas as pd
 from scipy.special import chdtrc
 
 from microcalc.errors import StudyError
-from microcalc.evaluation import arrays, clustered, delong, predictions, resampling
-from microcalc.evaluation.delong import Auc, Transform
+from microcalc.evaluation import arrays, predictions, single_auc
+from microcalc.evaluation.delong import Transform
 
 COLUMNS = (
     "split", "kind", "model", "column", "group", "n", "n_pos", "n_neg",
@@ -27,7 +27,7 @@ def table(
     *,
     min_per_class: int = 10,
     confidence: float = 0.95,
-    transform: Transform = "none",
+    transform: Transform = "wilson",
 ) -> pd.DataFrame:
     """Return n, AUC and interval of each model in each subgroup of each set, with `COLUMNS`.
 
@@ -41,19 +41,20 @@ def table(
         Per column of `cases` None, each value a group, or rising cut points of a continuous
         one: groups "< a", "a to < b", "≥ b".
     min_per_class
-        A group with fewer cases of either class is shown as "too small", without an AUC; so is
-        one whose variance cannot be estimated.
+        A group with fewer cases of either class is shown as "too small", without an AUC.
     confidence, transform
-        As for `delong.auc_ci`.
+        As for `single_auc.estimate`.
 
     Returns
     -------
     pandas.DataFrame
-        `status` is "ok" or "too small". `p_interaction`, in each column's first row, tests that
-        the AUC is the same in all groups that are not too small (Cochran's Q on DeLong's
-        variances, for two groups the square of z). It is not computed when a patient has cases
-        in two groups or fewer than two groups can be tested; `method` says so. A case without a
-        value is in the group "missing", which takes no part in the test.
+        `status` is "ok", "too small", or "undetermined" where no variance can be estimated.
+        `p_interaction`, in each column's first row, tests that the AUC is the same in all groups
+        that are "ok" (Cochran's Q on DeLong's variances, for two groups the square of z). It is
+        not computed when a patient has cases in two groups, when fewer than two groups can be
+        tested, or when a group shows no variance, as one that is separated perfectly; `method`
+        says so. A case without a value is in the group "missing", which takes no part in the
+        test.
 
     Raises
     ------
@@ -117,24 +118,19 @@ def _row(
 ) -> dict[str, Any]:
     n_pos = int(part["y"].sum())
     row: dict[str, Any] = {"n": len(part), "n_pos": n_pos, "n_neg": len(part) - n_pos}
-    small = row | {"status": "too small", "method": "", "variance": math.nan}
     if min(n_pos, row["n_neg"]) < max(min_per_class, 2):
-        return small
-    found, method = _auc(part, confidence, transform)
+        return row | {"status": "too small", "method": "", "variance": math.nan}
+    found, method = single_auc.estimate(
+        *(part[name].to_numpy() for name in ("y", "probability", "patient_id")),
+        confidence=confidence,
+        transform=transform,
+    )
     if math.isnan(found.variance):
-        return small
+        return row | {"status": "undetermined", "method": method, "variance": math.nan}
     return row | {
         "auc": found.auc, "low": found.low, "high": found.high, "variance": found.variance,
         "status": "ok", "method": method,
     }  # fmt: skip
-
-
-def _auc(part: pd.DataFrame, confidence: float, transform: Transform) -> tuple[Auc, str]:
-    y, p, patients = (part[name].to_numpy() for name in ("y", "probability", "patient_id"))
-    if resampling.has_clusters(patients):
-        found = clustered.auc_ci(y, p, patients, confidence=confidence, transform=transform)
-        return found, "Obuchowski, clustered"
-    return delong.auc_ci(y, p, confidence=confidence, transform=transform), "DeLong"
 
 
 def _interaction(block: list[dict[str, Any]], part: pd.DataFrame, group: Any) -> dict[str, Any]:

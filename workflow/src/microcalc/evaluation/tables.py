@@ -139,7 +139,7 @@ def write(tables: Tables, outputs: Any, *, harmonize: str = "none") -> None:
 
 
 def _transform(settings: Settings) -> Any:
-    return {"plain": "none", "logit": "logit"}[settings["auc_interval"]]
+    return {"plain": "none"}.get(settings["auc_interval"], settings["auc_interval"])
 
 
 def _grid(settings: Settings) -> Any:

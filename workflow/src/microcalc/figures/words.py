@@ -25,9 +25,14 @@ def interval(low: float, high: float, digits: int = 2) -> str:
 
 
 def estimate(value: float, low: float, high: float, digits: int = 2) -> str:
-    """Return `value (low–high)`, or NA when there is no value."""
+    """Return `value (low–high)`, or NA when there is no value.
+
+    A value whose bounds are both missing is `value (undetermined)`.
+    """
     if not math.isfinite(value):
         return "NA"
+    if not (math.isfinite(low) or math.isfinite(high)):
+        return f"{number(value, digits)} (undetermined)"
     return f"{number(value, digits)} ({interval(low, high, digits)})"
 
 

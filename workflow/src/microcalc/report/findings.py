@@ -233,7 +233,7 @@ def _sets(study: Study) -> list[Finding]:
                     "warning",
                     f"{split_label(split)}: few cases",
                     f"The set holds {sizes}. With fewer than {FEW} cases in a class every interval "
-                    "is wide, and DeLong's interval is too narrow near 0 and 1.",
+                    f"is wide, {_interval_of_few(study)}.",
                 )
             )
     absent = [name for name in ("internal", "external") if name not in study.splits]
@@ -245,6 +245,12 @@ def _sets(study: Study) -> list[Finding]:
         )
         for split in absent
     ]
+
+
+def _interval_of_few(study: Study) -> str:
+    if study.config["evaluation"]["auc_interval"] == "wilson":
+        return "and chance decides much of every estimate"
+    return "and the AUC's is too narrow near 0 and 1 (evaluation.auc_interval)"
 
 
 def _images(study: Study) -> list[Finding]:

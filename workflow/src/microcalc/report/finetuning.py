@@ -50,7 +50,7 @@ def worth(study: Study) -> str:
 def _comparison(row: Mapping[Any, Any], level: float) -> str:
     a, b = (_name(str(row[key])) for key in ("model_a", "model_b"))
     if fmt.missing(row["p"]):
-        return f"The AUCs of the {a} and the {b} model could not be compared."
+        return f"Whether the AUCs of the {a} and the {b} model differ is undetermined."
     numbers = (
         f"{fmt.number(row['auc_a'])} vs {fmt.number(row['auc_b'])}; difference, "
         f"{fmt.difference(row['delta'], row['delta_low'], row['delta_high'])}; "
@@ -117,7 +117,7 @@ def comparisons(study: Study) -> Table:
                 fmt.number(line["auc_a"]),
                 fmt.number(line["auc_b"]),
                 fmt.estimate(line["delta"], line["delta_low"], line["delta_high"], digits=3),
-                fmt.p_value(line["p"]),
+                fmt.p_value(line["p"], otherwise="undetermined"),
             )
         )
         for _, line in table.sort_values("split", kind="stable").iterrows()

@@ -53,6 +53,6 @@ def percent(value: float, digits: int = 0) -> str:
     return NOT_AVAILABLE if missing(value) else number(100 * value, digits)
 
 
-def p_value(p: float, *, equals: bool = False) -> str:
-    """Return a P value, see `words.p_value`; missing gives `NA`."""
-    return words.p_value(math.nan if missing(p) else p, equals=equals)
+def p_value(p: float, *, equals: bool = False, otherwise: str = NOT_AVAILABLE) -> str:
+    """Return a P value, see `words.p_value`; a missing one gives `otherwise`."""
+    return otherwise if missing(p) else words.p_value(p, equals=equals)

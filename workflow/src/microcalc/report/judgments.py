@@ -70,8 +70,8 @@ def mcnemar(study: Study) -> Table:
                     fmt.number(line["a"]),
                     fmt.number(line["b"]),
                     fmt.estimate(line["difference"], line["low"], line["high"]),
-                    fmt.p_value(line["p"]),
-                    fmt.p_value(line["p_holm"]),
+                    fmt.p_value(line["p"], otherwise="undetermined"),
+                    fmt.p_value(line["p_holm"], otherwise="undetermined"),
                 )
             )
             for line in own.to_dict("records")

@@ -30,8 +30,14 @@ def comparison(row: Row, level: float, verdict: str = "") -> str:
         That of `evaluation/equivalence.csv` for the same pair, or nothing.
     """
     a, b = (f"the {model_label(row[key]).lower()} model" for key in ("model_a", "model_b"))
-    if fmt.missing(row["p_holm"]):
+    if fmt.missing(row["auc_a"]):
         return f"The AUCs of {a} and {b} could not be compared."
+    if fmt.missing(row["p_holm"]):
+        return (
+            f"Whether the AUCs of {a} and {b} differ is undetermined "
+            f"({fmt.number(row['auc_a'])} vs {fmt.number(row['auc_b'])}; no variance of the "
+            "difference can be estimated)."
+        )
     numbers = (
         f"{fmt.number(row['auc_a'])} vs {fmt.number(row['auc_b'])}; difference, "
         f"{fmt.difference(row['delta'], row['delta_low'], row['delta_high'])}; "
@@ -40,7 +46,7 @@ def comparison(row: Row, level: float, verdict: str = "") -> str:
     if row["p_holm"] < level:
         relation = "higher" if row["delta"] > 0 else "lower"
         return f"The AUC of {a} was {relation} than that of {b} ({numbers})."
-    if row["delta_low"] == row["delta_high"]:
+    if row["delta"] == 0 and str(row["method"]).startswith("exact"):
         return f"{_capital(a)} and {b} ranked these cases alike ({numbers})."
     if verdict == "equivalent":
         return f"The AUCs of {a} and {b} were equivalent within the margin ({numbers})."

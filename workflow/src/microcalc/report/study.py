@@ -163,6 +163,12 @@ class Study:
         metrics = self.tables["metrics"]
         return "n_patients" in metrics and bool((metrics["n_patients"] < metrics["n"]).any())
 
+    @cached_property
+    def exact(self) -> bool:
+        """Whether some AUC's interval is exact, since all pairs of cases are ranked alike."""
+        methods = self.tables["metrics"].get("auc_method", pd.Series(dtype=str))
+        return bool(methods.fillna("").str.endswith("exact interval").any())
+
     def sizes(self, split: str) -> tuple[int, int]:
         """Return the number of negative and positive cases of a split."""
         rows = self.tables["metrics"]

@@ -95,17 +95,25 @@ def comparisons(study: Study) -> Table:
                             pair,
                             fmt.number(line["auc_a"]),
                             fmt.number(line["auc_b"]),
-                            fmt.estimate(
-                                line["delta"], line["delta_low"], line["delta_high"], digits=3
-                            ),
-                            fmt.number(line["z"]),
-                            fmt.p_value(line["p"]),
-                            fmt.p_value(line["p_holm"]),
+                            *_tested(line),
                         )
                     )
                 )
     heads = ("First − second", "AUC, first", "AUC, second", f"Difference ({study.level} CI)")
     return Table((*heads, "z", "P", "P, Holm-adjusted"), tuple(rows))
+
+
+def _tested(line: "pd.Series[Any]") -> tuple[str, str, str, str]:
+    """Return difference, z and P values of a comparison, or in words why there are none."""
+    if line["kind"] == "apparent":
+        return fmt.number(line["delta"], 3), "", "not tested", "not tested"
+    why = fmt.NOT_AVAILABLE if fmt.missing(line["delta"]) else "undetermined"
+    return (
+        fmt.estimate(line["delta"], line["delta_low"], line["delta_high"], digits=3),
+        "" if fmt.missing(line["z"]) else fmt.number(line["z"]),
+        fmt.p_value(line["p"], otherwise=why),
+        fmt.p_value(line["p_holm"], otherwise=why),
+    )
 
 
 def baseline(study: Study) -> Table:
@@ -412,7 +420,7 @@ def development(study: Study) -> Table:
                         fmt.number(line["auc"]),
                         fmt.number(line["development_auc"]),
                         fmt.estimate(*difference),
-                        fmt.p_value(line["p"]),
+                        fmt.p_value(line["p"], otherwise="undetermined"),
                     )
                 )
             )

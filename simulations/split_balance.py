@@ -1,16 +1,16 @@
-"""How even are training and internal validation when each patient's place is a hash of its own?
+"""What balance between the classes a hash of each patient's id costs a small study.
 
-A hash of the patient's id, held against the training fraction, looks neither at labels nor at other
-patients. `hash` is that draw (`microcalc.cohort.split`); `ranks` is the one before it, which ranked
-the hashes within each class and cut there: balanced, and unstable, since one corrected label moves
-somebody else across the cut.
+A hash of the patient's id, held against the training fraction, looks neither at labels nor at
+other patients. `hash` is that draw (`microcalc.cohort.split`); `ranks` is the one before it, which
+ranked the hashes within each class and cut there: balanced, and unstable, since one corrected label
+moves somebody else across the cut.
 
-Each study has `n` patients of one development center, one case each, the same number of positives in
-every one; 70 % train. Columns: the mean share that trains and its 2.5 % and 97.5 % quantiles; the same
-quantiles of the rarer class's number in internal validation; the chance that internal validation, and
-training, has fewer than 10 of a class; that training has fewer than 3 patients of a class, which stops
-the study; that internal validation lacks a class; and in how many studies one corrected label, or one
-patient more, moves somebody else.
+Each study has `n` patients of one development center, one case each, the same number of positives
+in every one; 70 % train. Columns: the mean share that trains and its 2.5 % and 97.5 % quantiles;
+the same quantiles of the rarer class's number in internal validation; the chance that internal
+validation, and training, has fewer than 10 of a class; that training has fewer than 3 patients of a
+class, which stops the study; that internal validation lacks a class; and in how many studies one
+corrected label, or one patient more, moves somebody else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -63,6 +63,7 @@ SCHEMES = {"hash": by_hash, "ranks": by_ranks}
 def simulate(
     cell: Mapping[str, Any], replicates: int, rng: np.random.Generator
 ) -> dict[str, float]:
+    """Return the columns of a cell's row."""
     draw = SCHEMES[cell["scheme"]]
     y = {f"P{i}": int(i < cell["positives"]) for i in range(cell["n"])}
     patients = list(y)

@@ -47,6 +47,5 @@ def test_the_pages_list_of_rules_is_that_of_the_rule_files():
     for file in sorted({*(WORKFLOW / "rules").glob("*.smk")} - others):
         rules = re.findall(r"^(?:rule |use rule \w+ as )(\w+)", file.read_text(), re.M)
         # A check of the tables makes nothing, a frozen split is the user's.
-        assert sorted({*rules} - {"check", "freeze_split"}) == sorted(listed.get(file.stem, {})), (
-            file.name
-        )
+        makers = sorted({*rules} - {"check", "freeze_split"})
+        assert makers == sorted(listed.get(file.stem, {})), file.name

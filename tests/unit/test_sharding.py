@@ -128,8 +128,6 @@ def test_a_table_of_phantoms_that_is_none_stops_every_plan(folder: Path) -> None
     with pytest.raises(StudyError, match=r"phantoms\.csv: the table is empty"):
         study = run(simulate={"phantoms": "phantoms.csv"})
         study.refuse_to_plan(is_forced=True, freezes_split=False)
-            is_forced=True, freezes_split=False
-        )
 
 
 def test_a_forgotten_simulate_section_stops_every_plan(folder: Path) -> None:

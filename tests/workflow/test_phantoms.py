@@ -23,6 +23,10 @@ def own(tmp_path: Path) -> Study:
     return study
 
 
+def simulate_in_place(config: dict) -> None:
+    config["cohort"]["image_folder"] = "results/tiny/simulate/dicom"
+
+
 def untouched(study: Study) -> bool:
     files = [path for path in (study.folder / "studies").rglob("*") if path.is_file()]
     return len(files) == 96 and all(path.read_bytes() == OWN for path in files)

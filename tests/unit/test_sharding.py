@@ -125,8 +125,8 @@ def test_a_table_that_is_not_there_stops_every_plan(folder: Path, is_forced: boo
 
 def test_a_table_of_phantoms_that_is_none_stops_every_plan(folder: Path) -> None:
     (folder / "phantoms.csv").write_bytes(b"")
+    study = run(simulate={"phantoms": "phantoms.csv"})
     with pytest.raises(StudyError, match=r"phantoms\.csv: the table is empty"):
-        study = run(simulate={"phantoms": "phantoms.csv"})
         study.refuse_to_plan(is_forced=True, freezes_split=False)
 
 

@@ -185,6 +185,7 @@ def empty_collection(study: Study) -> list[str]:
 SPOILED: dict[str, Callable[[Study], list[str]]] = {
     "build_cohort": misspell_labels,
     "check": misspell_labels,
+    "freeze_split": misspell_labels,
     "simulate_shard": spoil_phantom,
     "prepare_weights": spoil_weights,
     "fetch_weights": ask_for_the_network,
@@ -196,6 +197,7 @@ SPOILED: dict[str, Callable[[Study], list[str]]] = {
 # Rules that no study asks for, and rules whose jobs another machine's network decides on.
 ASKED = {
     "check": ["check"],
+    "freeze_split": ["freeze_split"],
     "ingest": ["ingest", "--config", "ingest=cmmd", "source=source"],
     "fetch_weights": ["results/tiny/features/weights/resnet18.fetched.json"],
 }

@@ -131,14 +131,18 @@ def _of_files(config: Config) -> Iterator[str]:
     shards, results = Shards(config, paths.shard, str), Path(paths.result(""))
     for refuse in (
         shards.refuse_missing_images,
-        partial(shards.refuse_phantoms_elsewhere, results),
-        partial(shards.refuse_foreign_files, results),
+        partial(_refuse_phantoms, shards, results),
         partial(split_file.refuse_inside_results, tables["split_file"], results),
     ):
         try:
             refuse()
         except StudyError as error:
             yield str(error)
+
+
+def _refuse_phantoms(shards: Shards, results: Path) -> None:
+    shards.refuse_phantoms_elsewhere(results)
+    shards.refuse_foreign_files(results)
 
 
 def _of_readers(rows: list[planning.Row], config: Config) -> Iterator[str]:

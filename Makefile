@@ -7,13 +7,18 @@ CLUSTER := $(VENV)/.cluster-set-up-done
 AUDIT := $(VENV)/audit
 CORES ?= all
 
-.PHONY: demo ingest new-study test test-slow test-slurm report lint audit format bench simulations setup cluster clean
+.PHONY: demo ingest new-study freeze-split test test-slow test-slurm report lint audit format bench simulations setup cluster clean
 
 demo: setup
 	$(BIN)/snakemake --cores $(CORES)
 
 new-study: setup
 	$(BIN)/python -m microcalc.new_study "$(NAME)"
+
+# make freeze-split CONFIG=studies/my-study/config.yaml
+freeze-split: setup
+	$(if $(CONFIG),,$(error which study? make freeze-split CONFIG=studies/my-study/config.yaml))
+	$(BIN)/snakemake freeze_split --cores 1 --configfile "$(CONFIG)"
 
 # make ingest NAME=cmmd SOURCE=/data/CMMD, and where they are needed TARGET=... SPACING_MM=...
 ingest: setup

@@ -28,6 +28,11 @@ def config_of(folder: Path) -> dict[str, Any]:
     return loaded
 
 
+def summary_of(config: dict[str, Any]) -> str:
+    completed = complete(config, read_schema(SCHEMAS / "config.yaml"))
+    return checking.summary(completed, SCHEMAS, Path("results/mine"))
+
+
 def test_a_new_study_lacks_its_images_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -52,12 +57,23 @@ def test_a_new_study_is_a_complete_one(folder: Path) -> None:
 
 
 def test_what_the_study_consists_of_is_told(folder: Path) -> None:
-    config = complete(config_of(folder), read_schema(SCHEMAS / "config.yaml"))
-    told = checking.summary(config, SCHEMAS).splitlines()
+    told = summary_of(config_of(folder)).splitlines()
     assert told[1] == "10 cases of 10 patients, 11 images"
-    assert told[2] == "  train: 3 DCIS, 3 IDC"
-    assert told[4] == "  external: 1 DCIS, 1 IDC"
-    assert told[5:] == ["  age is missing in 1 case"]
+    assert told[2:6] == [
+        "  train: 3 DCIS, 4 IDC",
+        "  internal: 1 DCIS, 0 IDC",
+        "  external: 1 DCIS, 1 IDC",
+        "  age is missing in 1 case",
+    ]
+    few = "fewer than 10 of a class, every interval there is wide"
+    assert told[6:9] == [
+        f"WARNING: training has 3 DCIS and 4 IDC: {few}",
+        "WARNING: internal validation has 1 DCIS and 0 IDC: one class alone, nothing can be "
+        "estimated there",
+        f"WARNING: external validation has 1 DCIS and 1 IDC: {few}",
+    ]
+    assert "cohort.split_file" in told[9]
+    assert len(told) == 10
 
 
 def test_any_two_classes_will_do(folder: Path) -> None:
@@ -66,8 +82,8 @@ def test_any_two_classes_will_do(folder: Path) -> None:
     config = config_of(folder)
     config["labels"] = {"negative": "benign", "positive": "malignant"}
     checking.refuse_problems(config, SCHEMAS)
-    told = checking.summary(complete(config, read_schema(SCHEMAS / "config.yaml")), SCHEMAS)
-    assert "train: 3 benign, 3 malignant" in told
+    told = summary_of(config)
+    assert "train: 3 benign, 4 malignant" in told
 
 
 def test_every_problem_of_config_tables_and_files_is_listed_at_once(folder: Path) -> None:

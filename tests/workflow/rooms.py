@@ -31,6 +31,7 @@ def run(study: Study, config: dict[str, Any], folder: Path) -> None:
         input={
             "cases": str(study.folder / "cases.csv"),
             "images": str(study.folder / "images.csv"),
+            "split": [],
             "case_schema": str(SCHEMAS / "cases.yaml"),
             "image_schema": str(SCHEMAS / "images.yaml"),
         },

@@ -30,7 +30,8 @@ def lay_out(study: Study) -> None:
 def apply(
     study: Study, *arguments: str, check: bool = True, **asked: str
 ) -> subprocess.CompletedProcess[str]:
-    given = {"models": "results/tiny", "cohort": "new", "image_folder": "dicom"} | asked
+    images = str(study.dicom.relative_to(study.folder))
+    given = {"models": "results/tiny", "cohort": "new", "image_folder": images} | asked
     config = ["--config", *(f"{key}={value}" for key, value in given.items())]
     return study.snakemake(*arguments, *config, check=check, configfile=False)
 

@@ -80,7 +80,7 @@ def link(source: str, target: str) -> None:
     """Copy a file without copying its content, where nobody changes what is there."""
     place = Path(source)
     # Snakemake hands a shard to the job that updates it, and touches it when the job fails.
-    kept = {"results", "dicom"} & set(place.parts) and not place.name.startswith("shard-")
+    kept = "results" in place.parts and not place.name.startswith("shard-")
     (os.link if kept else shutil.copy2)(source, target)
 
 
@@ -168,7 +168,7 @@ def put_folders_for_files(study: Study) -> list[str]:
     images = pd.read_csv(study.folder / "images.csv", dtype=str).drop_duplicates("image_id")
     training = images[images.case_id.isin(cases.case_id[cases.split == "train"])]
     for name in training.path:
-        path = study.folder / "dicom" / name
+        path = study.dicom / name
         path.unlink()
         path.mkdir()
     return [f"image {image_id}" for image_id in training.image_id]
@@ -185,6 +185,7 @@ def empty_collection(study: Study) -> list[str]:
 SPOILED: dict[str, Callable[[Study], list[str]]] = {
     "build_cohort": misspell_labels,
     "check": misspell_labels,
+    "freeze_split": misspell_labels,
     "simulate_shard": spoil_phantom,
     "prepare_weights": spoil_weights,
     "fetch_weights": ask_for_the_network,
@@ -196,6 +197,7 @@ SPOILED: dict[str, Callable[[Study], list[str]]] = {
 # Rules that no study asks for, and rules whose jobs another machine's network decides on.
 ASKED = {
     "check": ["check"],
+    "freeze_split": ["freeze_split"],
     "ingest": ["ingest", "--config", "ingest=cmmd", "source=source"],
     "fetch_weights": ["results/tiny/features/weights/resnet18.fetched.json"],
 }

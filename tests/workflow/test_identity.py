@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -143,16 +144,16 @@ def test_burned_in_text_would_be_found(tmp_path: Path) -> None:
 def test_nobody_named_in_a_header_is_named_anywhere(tmp_path: Path) -> None:
     study = lay_out(tmp_path / "study")
     study.snakemake("--until", "simulate_shard")
-    (study.results / "simulate").rename(tmp_path / "manifests")
     images = pd.read_csv(study.folder / "images.csv", dtype=str)
     for number, name in enumerate(images.path):
-        old = study.folder / "dicom" / name
+        old = study.dicom / name
         new = old.with_name(f"PFADMARKE42_{number}.dcm")
         old.rename(new)
         name_the_patient(new)
-        images.loc[number, "path"] = new.relative_to(study.folder / "dicom").as_posix()
+        images.loc[number, "path"] = new.relative_to(study.dicom).as_posix()
     images.to_csv(study.folder / "images.csv", index=False)
-    (study.folder / "dicom").rename(tmp_path / "archive")
+    study.dicom.rename(tmp_path / "archive")
+    shutil.rmtree(study.results / "simulate")
     (study.folder / "images.csv").rename(tmp_path / "images.csv")
 
     def point(config: dict) -> None:

@@ -97,7 +97,7 @@ def test_a_read_only_results_folder(study: Study, tmp_path: Path) -> None:
 def test_files_that_come_later(finished: Study, study: Study, tmp_path: Path) -> None:
     study.configure(lambda config: config.pop("simulate"))
     image = pd.read_csv(study.folder / "images.csv", dtype=str).path[3]
-    for late in ("cases.csv", "images.csv", f"dicom/{image}"):
+    for late in ("cases.csv", "images.csv", f"results/tiny/simulate/dicom/{image}"):
         (study.folder / late).rename(tmp_path / "late")
         done = study.snakemake(INCLUDED, "--forcerun", "build_cohort", check=False)
         assert done.returncode != 0
@@ -112,7 +112,7 @@ def test_files_that_come_later(finished: Study, study: Study, tmp_path: Path) ->
 def given(finished: Study, folder: Path, days: int) -> Study:
     """Return a study of files that were changed so many days after now."""
     study = lay_out(folder)
-    shutil.copytree(finished.folder / "dicom", study.folder / "dicom")
+    shutil.copytree(finished.dicom, study.dicom)
     study.configure(lambda config: config.pop("simulate"))
     set_times(study, days)
     return study

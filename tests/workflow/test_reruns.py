@@ -16,7 +16,7 @@ UPSTREAM = {"simulate_shard", "extract_patches", "prepare_weights", "extract_fea
 def invert_one_pixel_block(study: Study, image_id: str) -> None:
     """Replace one DICOM file by one with other pixels (uncompressed, as another export would)."""
     rows = pd.read_csv(study.folder / "images.csv", dtype=str)
-    path = study.folder / "dicom" / rows.set_index("image_id").path[image_id]
+    path = study.dicom / rows.set_index("image_id").path[image_id]
     dataset = pydicom.dcmread(path)
     pixels = dataset.pixel_array.copy()
     roi = rows.set_index("image_id").loc[image_id, ["x0", "y0", "x1", "y1"]].astype(float)

@@ -50,10 +50,10 @@ def test_a_study_config_does_not_inherit_the_demos_weights(study: Study) -> None
 
 def test_missing_images_are_listed_before_anything_runs(finished: Study, tmp_path: Path) -> None:
     given = lay_out(tmp_path / "given")
-    shutil.copytree(finished.folder / "dicom", given.folder / "dicom")
+    shutil.copytree(finished.dicom, given.dicom)
     given.configure(lambda config: config.pop("simulate"))
     images = pd.read_csv(given.folder / "images.csv", dtype=str)
-    (given.folder / "dicom" / images.path[3]).unlink()
+    (given.dicom / images.path[3]).unlink()
     done = given.snakemake(check=False)
     assert done.returncode != 0
     assert f"image {images.image_id[3]}" in done.stderr
@@ -76,9 +76,13 @@ def test_no_image_path_and_no_header_identity_is_left_behind(finished: Study) ->
     images = pd.read_csv(finished.folder / "images.csv", dtype=str)
     secrets = set(images.path)
     for path in images.path:
-        header = pydicom.dcmread(finished.folder / "dicom" / path, stop_before_pixels=True)
+        header = pydicom.dcmread(finished.dicom / path, stop_before_pixels=True)
         secrets |= {str(header.PatientName), str(header.PatientID), str(header.StudyInstanceUID)}
-    searched = [p for p in finished.results.rglob("*") if p.is_file()]
+    searched = [
+        path
+        for path in finished.results.rglob("*")
+        if path.is_file() and finished.dicom not in path.parents
+    ]
     searched += [p for p in (finished.folder / ".snakemake").rglob("*") if p.is_file()]
     for path in searched:
         data = path.read_bytes()

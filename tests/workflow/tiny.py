@@ -32,6 +32,10 @@ class Study:
         return self.folder / "results" / "tiny"
 
     @property
+    def dicom(self) -> Path:
+        return self.results / "simulate" / "dicom"
+
+    @property
     def config(self) -> dict[str, Any]:
         loaded: dict[str, Any] = yaml.safe_load((self.folder / "config.yaml").read_text())
         return loaded
@@ -117,7 +121,7 @@ def tiny_config() -> dict[str, Any]:
     config["cohort"] |= {
         "cases": "cases.csv",
         "images": "images.csv",
-        "image_folder": "dicom",
+        "image_folder": "results/tiny/simulate/dicom",
         "train_fraction": 0.6,
     }
     config["simulate"] = {"phantoms": "phantoms.csv"}

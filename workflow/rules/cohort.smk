@@ -2,6 +2,7 @@ rule build_cohort:
     input:
         cases=config["cohort"]["cases"],
         images=config["cohort"]["images"],
+        split=config["cohort"]["split_file"] or [],
         case_schema=schema("cases"),
         image_schema=schema("images"),
     output:
@@ -27,7 +28,7 @@ rule build_cohort:
             "labels": config["labels"],
             "seed": config["seed"],
         },
-        tables=contents_of("cases", "images"),
+        tables=contents_of("cases", "images", "split_file"),
         code=code("build_cohort"),
     script:
         "../scripts/build_cohort.py"
@@ -42,6 +43,22 @@ rule check:
     params:
         config=config,
         schemas=str(SCHEMAS),
+        results=in_study(""),
         code=code("check"),
     script:
         "../scripts/check.py"
+
+
+rule freeze_split:
+    log:
+        log_of("freeze_split"),
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        config=config,
+        schemas=str(SCHEMAS),
+        results=in_study(""),
+        code=code("freeze_split"),
+    script:
+        "../scripts/freeze_split.py"

@@ -256,19 +256,27 @@ def refuse_to_start():
     told_plainly(RUN.refuse_to_start)
 
 
+def is_of_this_run(path):
+    return planning.is_of_this_run(workflow.dag, path)
+
+
 def tell_about_images():
-    sys.stderr.writelines(f"{line}\n" for line in RUN.warnings())
+    sys.stderr.writelines(f"{line}\n" for line in RUN.warnings(is_of_this_run))
 
 
 def tell_summary():
-    if summary := RUN.summary():
+    if summary := RUN.summary(is_of_this_run):
         print(f"\n{summary}")
 
 
 if workflow.is_main_process:
     # Snakemake knows what is forced only after the rules are read.
     forced = {"--forcerun", "-R", "--forceall"} & set(sys.argv)
-    told_plainly(RUN.refuse_to_plan, is_forced=bool(forced))
+    freezes = is_asked_for("freeze_split")
+    told_plainly(RUN.refuse_to_plan, is_forced=bool(forced), freezes_split=freezes)
+    # A check says it itself, frozen models divide nobody, and a split that is written keeps all.
+    if not (freezes or APPLIED or is_asked_for("check")):
+        sys.stderr.writelines(f"{line}\n" for line in told_plainly(RUN.notices))
 
 
 wildcard_constraints:

@@ -2,6 +2,7 @@ rule record_run:
     input:
         cases=config["cohort"]["cases"],
         images=config["cohort"]["images"],
+        split=config["cohort"]["split_file"] or [],
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
         included=in_study("images/included.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),

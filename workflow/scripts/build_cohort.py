@@ -1,5 +1,6 @@
 """Check the study's tables; write who is eligible, in which split, and who is not and why."""
 
+from microcalc.cohort import split_file
 from microcalc.cohort.eligible import build_eligible
 from microcalc.cohort.tables import read_cohort
 from microcalc.files import write_csv
@@ -9,7 +10,8 @@ start(snakemake.log[0])
 given = snakemake.input
 schemas = (given.case_schema, given.image_schema)
 cohort = read_cohort(given.cases, given.images, schemas=schemas, **snakemake.params.reading)
-eligible, images, exclusions = build_eligible(cohort, **snakemake.params.splitting)
+frozen = split_file.read(given.split)
+eligible, images, exclusions = build_eligible(cohort, frozen=frozen, **snakemake.params.splitting)
 write_csv(eligible, snakemake.output.eligible)
 write_csv(images, snakemake.output.images)
 write_csv(exclusions, snakemake.output.exclusions)

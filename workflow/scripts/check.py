@@ -7,4 +7,5 @@ from microcalc import checking
 from microcalc.logs import start
 
 start(snakemake.log[0])
-sys.stdout.write(checking.summary(snakemake.params.config, Path(snakemake.params.schemas)))
+params = snakemake.params
+sys.stdout.write(checking.summary(params.config, Path(params.schemas), Path(params.results)))

@@ -6,7 +6,7 @@ from microcalc.report import history, inputs, versions
 
 start(snakemake.log[0])
 config, given = snakemake.params.config, snakemake.input
-tables = {"case table": given.cases, "images table": given.images}
+tables = {"case table": given.cases, "images table": given.images, "split file": given.split}
 found = inputs.describe(tables=tables, shards=given.shards, models=given.models, config=config)
 run = history.describe(
     read_csv(given.metrics),

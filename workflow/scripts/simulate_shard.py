@@ -3,9 +3,11 @@
 from microcalc.files import write_json
 from microcalc.logs import start
 from microcalc.planning import shard_rows
-from microcalc.simulate.shard import write
+from microcalc.simulate.shard import make
 
 start(snakemake.log[0])
 params = snakemake.params
 rows = shard_rows(params.cases, params.phantoms, params.shard, params.shards)
-write_json(write(rows, params.folder, seed=params.seed), snakemake.output.manifest)
+place = {"results": params.results, "shard": params.shard}
+digests = make(rows, params.folder, seed=params.seed, **place)
+write_json(digests, snakemake.output.manifest)

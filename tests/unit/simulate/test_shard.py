@@ -156,11 +156,12 @@ def test_the_rules_script_writes_files_and_manifest(tables, tmp_path):
             "phantoms": str(tmp_path / "phantoms.csv"),
             "shard": 0,
             "shards": 3,
-            "folder": str(tmp_path / "dicom"),
+            "folder": str(tmp_path / "simulate" / "dicom"),
+            "results": str(tmp_path),
             "seed": SEED,
         },
     )
     manifest = read_json(tmp_path / "shard-0.json")
-    written = sorted(path.stem for path in (tmp_path / "dicom").iterdir())
+    written = sorted(path.stem for path in (tmp_path / "simulate" / "dicom").iterdir())
     assert written == list(manifest)
     assert 0 < len(manifest) < len(tables.images)

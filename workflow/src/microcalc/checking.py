@@ -3,16 +3,20 @@
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from microcalc import planning, settings
+from microcalc.cohort import split_changes, split_file
 from microcalc.cohort.eligible import build_eligible
-from microcalc.cohort.split import SPLITS
+from microcalc.cohort.split import SPLITS, few_cases, sizes
 from microcalc.cohort.tables import Cohort, read_cohort
 from microcalc.errors import StudyError, did_you_mean
 from microcalc.images.shards import of_reader
+from microcalc.paths import Paths
 from microcalc.published_weights import is_published
+from microcalc.sharding import Shards
 
 Config = Mapping[str, Any]
 
@@ -42,9 +46,19 @@ def refuse_problems(config: Config, schemas: Path) -> None:
         raise StudyError("\n".join(dict.fromkeys(found)))
 
 
-def summary(config: Config, schemas: Path) -> str:
-    """Return how many cases, images and classes a study without problems has, in plain words."""
-    cohort = _cohort(config, schemas)
+def summary(config: Config, schemas: Path, results: Path) -> str:
+    """Return how many cases, images and classes a study without problems has, in plain words.
+
+    Parameters
+    ----------
+    config
+        The completed config.
+    schemas
+        The folder of the schemas of config, cases and images.
+    results
+        The study's results: who would change sets against the last of them is said too.
+    """
+    cohort = read_tables(config, schemas)
     eligible, _, exclusions = _eligible(cohort, config)
     images = len({image["image_id"] for image in cohort.images})
     lines = [
@@ -53,13 +67,10 @@ def summary(config: Config, schemas: Path) -> str:
         f"{images} images",
     ]
     labels = config["labels"]
+    counts = sizes(eligible.to_dict("records"))
     for split in SPLITS:
-        own = eligible[eligible["split"] == split]
-        positive = int(own["y"].sum())
-        lines.append(
-            f"  {split}: {len(own) - positive} {labels['negative']}, "
-            f"{positive} {labels['positive']}"
-        )
+        negative, positive = counts.get(split, (0, 0))
+        lines.append(f"  {split}: {negative} {labels['negative']}, {positive} {labels['positive']}")
     lines += [
         f"  left out: {count}, {reason}"
         for reason, count in sorted(Counter(exclusions["reason"]).items())
@@ -68,10 +79,12 @@ def summary(config: Config, schemas: Path) -> str:
         missing = int(eligible[name].isna().sum())
         noun = "case" if missing == 1 else "cases"
         lines += [f"  {name} is missing in {missing} {noun}"] if missing else []
+    lines += few_cases(counts, labels) + split_changes.told(config, results, cohort.cases)
     return "\n".join(lines) + "\n"
 
 
-def _cohort(config: Config, schemas: Path) -> Cohort:
+def read_tables(config: Config, schemas: Path) -> Cohort:
+    """Return the checked tables of a study with a completed config."""
     tables = config["cohort"]
     return read_cohort(
         tables["cases"],
@@ -85,13 +98,13 @@ def _cohort(config: Config, schemas: Path) -> Cohort:
 
 def _eligible(cohort: Cohort, config: Config) -> Any:
     how = {"labels": config["labels"], "settings": config["cohort"], "seed": config["seed"]}
-    return build_eligible(cohort, **how)
+    return build_eligible(cohort, frozen=split_file.read(config["cohort"]["split_file"]), **how)
 
 
 def _of_tables(config: Config, schemas: Path) -> Iterator[str]:
     """Yield what is wrong with the tables, and with the splits once nothing is."""
     try:
-        _eligible(_cohort(config, schemas), config)
+        _eligible(read_tables(config, schemas), config)
     except StudyError as error:
         yield str(error)
 
@@ -111,10 +124,25 @@ def _of_files(config: Config) -> Iterator[str]:
         rows = planning.shard_rows(tables["cases"], tables["images"], 0, 1)
         of_reader(rows, config["images"]["reader"])
         yield from _of_readers(rows, config)
-        if "simulate" not in config:
-            planning.refuse_missing_images(rows, tables["image_folder"])
     except StudyError as error:
         yield str(error)
+        return
+    paths = Paths(config)
+    shards, results = Shards(config, paths.shard, str), Path(paths.result(""))
+    for refuse in (
+        shards.refuse_missing_images,
+        partial(_refuse_phantoms, shards, results),
+        partial(split_file.refuse_inside_results, tables["split_file"], results),
+    ):
+        try:
+            refuse()
+        except StudyError as error:
+            yield str(error)
+
+
+def _refuse_phantoms(shards: Shards, results: Path) -> None:
+    shards.refuse_phantoms_elsewhere(results)
+    shards.refuse_foreign_files(results)
 
 
 def _of_readers(rows: list[planning.Row], config: Config) -> Iterator[str]:

@@ -57,6 +57,8 @@ def _tables(config: Config) -> Iterator[str]:
     tables = config["cohort"]
     if tables["cases"] == tables["images"]:
         yield "cohort: cases and images are the same file; a study has a table of either"
+    if tables["split_file"] in (tables["cases"], tables["images"]):
+        yield "cohort.split_file: is a table of the study already; give it a file of its own"
     for name in tables["other_columns"]:
         if name in config["clinical"]:
             yield (

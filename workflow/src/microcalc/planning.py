@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 from microcalc.errors import StudyError
 from microcalc.files import digest_bytes, digest_file, digest_value
@@ -156,9 +157,30 @@ def refuse_forgotten_change(shard_file: str, digest: Callable[[], str]) -> None:
         )
 
 
-def tables_digest(*paths: str) -> str:
-    """Return a digest of tables by content: of a table that a backup restored, time is no guide."""
-    return digest_value([digest_file(path) for path in paths if os.path.exists(path)])
+def tables_digest(*paths: str | None) -> str:
+    """Return a digest of tables by content: of a table that a backup restored, time is no guide.
+
+    None stands for a table that the config does not name.
+    """
+    return digest_value([digest_file(path) for path in paths if path and os.path.exists(path)])
+
+
+def is_of_this_run(dag: Any, path: str | os.PathLike[str]) -> bool:
+    """Return whether a result is what a run that succeeded was to leave: made by it, or current.
+
+    Parameters
+    ----------
+    dag
+        Snakemake's `workflow.dag`. What its targets do not stand on is not in this run, although
+        `--until` leaves it in the graph.
+    path
+        A result's path, as its rule names it.
+    """
+    return any(
+        os.path.normpath(path) == os.path.normpath(str(output))
+        for job in dag.bfs(dag.dependencies, *dag.targetjobs)
+        for output in job.output
+    )
 
 
 @cache

@@ -6,9 +6,11 @@ Every job on a cluster reads this again, so it imports the standard library alon
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from microcalc import planning
+from microcalc.simulate import folder
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,9 @@ class Shards:
         cases = self.config["cohort"]["cases"]
         return planning.shard_rows(cases, table, shard, len(self.numbers))
 
+    def _every_row(self, table: str) -> list[planning.Row]:
+        return [row for shard in self.numbers for row in self._rows(table, shard)]
+
     def digest(self, shard: int) -> str:
         """Return the digest of all that a shard of patches is made from."""
         folder, images = self.config["cohort"]["image_folder"], self.config["images"]
@@ -61,10 +66,30 @@ class Shards:
         if "simulate" in self.config:
             self._rows(self.config["simulate"]["phantoms"], 0)
 
+    def refuse_phantoms_elsewhere(self, results: Path) -> None:
+        """Raise a StudyError where phantoms would come to lie outside their own folder."""
+        if "simulate" in self.config:
+            tables = {
+                "the phantoms table": self._every_row(self.config["simulate"]["phantoms"]),
+                "the images table": self._every_row(self.config["cohort"]["images"]),
+            }
+            folder.refuse_elsewhere(self.config["cohort"]["image_folder"], results, tables)
+
+    def refuse_foreign_files(self, results: Path) -> None:
+        """Raise a StudyError where the first phantoms would take the place of other files."""
+        if "simulate" in self.config:
+            rows = [
+                row
+                for shard in self.numbers
+                if not (results / "simulate" / f"shard-{shard}.json").exists()
+                for row in self._rows(self.config["simulate"]["phantoms"], shard)
+            ]
+            folder.refuse_foreign(rows, self.config["cohort"]["image_folder"], results)
+
     def refuse_missing_images(self) -> None:
         """Raise a StudyError that lists the images without a file; phantoms are yet to be made."""
         if "simulate" not in self.config:
-            rows = [row for shard in self.numbers for row in self.rows(shard)]
+            rows = self._every_row(self.config["cohort"]["images"])
             planning.refuse_missing_images(rows, self.config["cohort"]["image_folder"])
 
     def refuse_forgotten_changes(self) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from microcalc.cohort import split_file
 from microcalc.cohort.split import assign_splits
 from microcalc.cohort.tables import Cohort
 from microcalc.errors import StudyError, did_you_mean
@@ -22,6 +23,7 @@ def build_eligible(
     labels: Mapping[str, Any],
     settings: Mapping[str, Any],
     seed: int,
+    frozen: Mapping[str, str] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return the eligible cases, all images, and the exclusions with their reasons.
 
@@ -33,10 +35,13 @@ def build_eligible(
         The config's `positive`, `negative` and `excluded` labels.
     settings
         The config's `cohort`. `development_centers` and `train_fraction` are not used where the
-        case table has a `split` column. `permute_labels` is a seed that permutes the labels
-        within each center after the split, for a run that must find nothing, or None.
+        case table has a `split` column, nor for a patient who is in `frozen`.
+        `permute_labels` is a seed that permutes the labels within each center after the split, for
+        a run that must find nothing, or None.
     seed
         The study's seed.
+    frozen
+        Split by patient, of `cohort.split_file`.
 
     Returns
     -------
@@ -46,8 +51,8 @@ def build_eligible(
     Raises
     ------
     StudyError
-        When train has fewer than `FEWEST_PATIENTS` of a class, or a clinical variable is the
-        label under another name.
+        When train has fewer than `FEWEST_PATIENTS` of a class, a clinical variable is the label
+        under another name, or `frozen` is another study's.
     """
     with_image = {image["case_id"] for image in cohort.images}
     reasons = {case["case_id"]: _reason(case, labels, with_image) for case in cohort.cases}
@@ -55,7 +60,9 @@ def build_eligible(
     kept = [dict(case) for case in cohort.cases if reasons[case["case_id"]] is None]
     for case in kept:
         case["y"] = int(case["label"] == labels["positive"])
-    _place(kept, settings, seed)
+    if frozen:
+        split_file.refuse_other_tables(frozen, cohort.cases)
+    _place(kept, settings, seed, frozen)
     leading = ["case_id", "patient_id", "center", "split", "label", "y"]
     clinical = [name for name in (kept[0] if kept else {}) if name not in leading]
     _refuse_recoded_label(kept, clinical)
@@ -99,7 +106,12 @@ def _reason(case: Mapping[str, Any], labels: Mapping[str, Any], with_image: set[
     return None
 
 
-def _place(cases: list[dict[str, Any]], settings: Mapping[str, Any], seed: int) -> None:
+def _place(
+    cases: list[dict[str, Any]],
+    settings: Mapping[str, Any],
+    seed: int,
+    frozen: Mapping[str, str] | None,
+) -> None:
     if cases and "split" in cases[0]:
         return
     splits = assign_splits(
@@ -107,6 +119,7 @@ def _place(cases: list[dict[str, Any]], settings: Mapping[str, Any], seed: int) 
         development_centers=settings["development_centers"],
         train_fraction=settings["train_fraction"],
         seed=seed,
+        frozen=frozen,
     )
     for case in cases:
         case["split"] = splits[case["case_id"]]
@@ -194,6 +207,7 @@ def _check_classes(cases: list[dict[str, Any]], labels: Mapping[str, Any]) -> No
         raise StudyError.listing(
             f"The training set needs {FEWEST_PATIENTS} patients of each class, and a study many "
             "more; check `labels`, `cohort.development_centers`, `cohort.train_fraction` and the "
-            "case table",
+            "case table. Where the draw of a small study is what took a class away, divide the "
+            "patients yourself in the file that `cohort.split_file` names (docs/splits.md)",
             problems,
         )

@@ -1,60 +1,138 @@
-"""Who trains and who validates: by center, by a stable hash of the patient, or as the user says."""
+"""Who trains and who validates: by center and a hash of the patient's id, or as the user says.
 
-from collections.abc import Iterable, Mapping, Sequence
+Planning reads this too, so it imports the standard library alone.
+"""
+
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from microcalc.files import digest_value
+from microcalc import seeds
 
 SPLITS = ("train", "internal", "external")
+SPLIT_WORDS = {
+    "train": "training",
+    "internal": "internal validation",
+    "external": "external validation",
+}
+
+FEW_CASES = 10
+"""With fewer cases in a class every interval is wide."""
 
 Row = Mapping[str, Any]
 
+_RANGE = 2**63
+"""Above every seed that `seeds.derive` returns."""
 
-def assign_splits(
-    cases: Sequence[Row],
+
+def place(
+    patient: str,
+    center: str,
     *,
     development_centers: Iterable[str],
     train_fraction: float,
     seed: int,
-) -> dict[str, str]:
-    """Return each case's split: train, internal or external.
+) -> str:
+    """Return a patient's split: train, internal or external.
 
-    Development centers are divided by patient within center and label; every other center is
-    external. A patient's place is the rank of a hash of its id among the patients of its
-    stratum, so that a corrected label or a new patient moves at most a few others.
+    A hash of the study's seed and the patient's id, spread evenly over 0 to 1, lies below the
+    training fraction or does not: neither other patients nor any label enter, so that nobody
+    moves because of them. How many train is therefore binomial, and so is each class's number.
+
+    Parameters
+    ----------
+    patient, center
+        The patient's id and center.
+    development_centers
+        The centers that train and internal validation come from; every other one is external.
+    train_fraction
+        The share of their patients that is to train, above 0 and at most 1.
+    seed
+        The study's seed.
+    """
+    if center not in development_centers:
+        return "external"
+    is_low = seeds.derive(seed, "split", patient) < train_fraction * _RANGE
+    return "train" if is_low else "internal"
+
+
+def assign_splits(
+    cases: Iterable[Row],
+    *,
+    development_centers: Iterable[str],
+    train_fraction: float,
+    seed: int,
+    frozen: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Return each case's split: that of its patient, wherever else the patient has cases.
 
     Parameters
     ----------
     cases
-        Rows with `case_id`, `patient_id`, `center` and `y` (0 or 1).
-    development_centers
-        The centers that train and internal validation come from.
-    train_fraction
-        The share of each stratum's patients that goes to train, between 0 and 1.
-    seed
-        The study's seed.
+        Rows with `case_id`, `patient_id` and `center`.
+    development_centers, train_fraction, seed
+        As for `place`.
+    frozen
+        Split by `patient_id` of those whose place is fixed, whatever the rest says.
 
     Returns
     -------
     dict
         Split by `case_id`.
     """
-    development = set(development_centers)
-    strata: dict[tuple[str, int], set[str]] = {}
-    positive = {case["patient_id"] for case in cases if case["y"] == 1}
+    places = dict(frozen or {})
+    development = frozenset(development_centers)
+    found = {}
     for case in cases:
-        if case["center"] in development:
-            stratum = (case["center"], int(case["patient_id"] in positive))
-            strata.setdefault(stratum, set()).add(case["patient_id"])
+        patient = case["patient_id"]
+        if patient not in places:
+            places[patient] = place(
+                patient,
+                case["center"],
+                development_centers=development,
+                train_fraction=train_fraction,
+                seed=seed,
+            )
+        found[case["case_id"]] = places[patient]
+    return found
 
-    training: set[str] = set()
-    for patients in strata.values():
-        ranked = sorted(patients, key=lambda patient: digest_value([seed, "split", patient]))
-        training.update(ranked[: round(train_fraction * len(ranked))])
 
-    def place(case: Row) -> str:
-        if case["center"] not in development:
-            return "external"
-        return "train" if case["patient_id"] in training else "internal"
+def sizes(cases: Iterable[Row]) -> dict[str, tuple[int, int]]:
+    """Return, for each split that has cases, how many are negative and how many positive.
 
-    return {case["case_id"]: place(case) for case in cases}
+    `cases` have `split` and `y` (0 or 1, as number or text).
+    """
+    y: dict[str, list[int]] = {}
+    for case in cases:
+        y.setdefault(case["split"], []).append(int(case["y"]))
+    return {name: (y[name].count(0), y[name].count(1)) for name in SPLITS if name in y}
+
+
+def few_cases(counts: Mapping[str, tuple[int, int]], labels: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each set that has fewer than `FEW_CASES` of a class.
+
+    Parameters
+    ----------
+    counts
+        What `sizes` returns.
+    labels
+        The classes' names, `negative` and `positive`.
+    """
+    few = [split for split, own in counts.items() if min(own) < FEW_CASES]
+    told = []
+    for split in few:
+        negative, positive = counts[split]
+        lack = (
+            f"fewer than {FEW_CASES} of a class, every interval there is wide"
+            if min(counts[split])
+            else "one class alone, nothing can be estimated there"
+        )
+        told.append(
+            f"WARNING: {SPLIT_WORDS[split]} has {negative} {labels['negative']} and {positive} "
+            f"{labels['positive']}: {lack}"
+        )
+    if {"train", "internal"} & set(few):
+        told.append(
+            "  A place is drawn without a look at labels; cohort.split_file can divide the classes "
+            "evenly, before any result is known (docs/splits.md)"
+        )
+    return told

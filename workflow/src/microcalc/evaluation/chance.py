@@ -51,7 +51,7 @@ def lottery(
                 "maximum": float(auc.max()), "study_auc": observed["auc"],
                 "study_rank": rank.estimate, "study_rank_low": rank.low,
                 "study_rank_high": rank.high,
-                "method": "patients split anew within center and label, whole chain refitted",
+                "method": "patients split anew by hash, whole chain refitted",
             }
         )  # fmt: skip
     return pd.DataFrame(found, columns=list(LOTTERY_COLUMNS))

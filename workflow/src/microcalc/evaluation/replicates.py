@@ -41,7 +41,8 @@ def run(
     design
         "bootstrap": training patients drawn with replacement; measured on the sample itself
         (apparent), on the training cases (original) and on those not drawn (out_of_bag).
-        "split_lottery": the development cases split anew; measured on the new internal set.
+        "split_lottery": the development patients' places drawn anew by hash, with the share that
+        trains in the study; measured on the new internal set.
         "permutation": labels permuted among the patients of a center and split; measured on
         internal and external validation.
     numbers
@@ -150,7 +151,7 @@ def _split_lottery(cases: Cases, seed: int) -> tuple[Cases, Sets]:
             "evaluation.split_lottery is on, but the study has no internal validation set to draw "
             "anew; set it to 0, or give the study one"
         )
-    columns = development.rows[["case_id", "patient_id", "center", "y"]]
+    columns = development.rows[["case_id", "patient_id", "center"]]
     records: Any = columns.to_dict("records")
     places = split.assign_splits(
         records,

@@ -4,7 +4,7 @@ A run of a study answers the same questions for itself, see `microcalc.study_run
 cluster reads this again, so it imports the standard library alone.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ class Asked:
         """Return the path of a file of the study to come."""
         return f"{self.target}/{name}"
 
-    def refuse_to_plan(self, *, is_forced: bool) -> None:
+    def refuse_to_plan(self, *, is_forced: bool, freezes_split: bool) -> None:
         """Raise nothing: there are no tables yet."""
 
     def refuse_to_start(self) -> None:
@@ -49,13 +49,18 @@ class Asked:
                 "folder with target=..."
             )
 
-    def warnings(self) -> list[str]:
+    def notices(self) -> list[str]:
+        """Return nothing: there are no sets yet."""
+        return []
+
+    def warnings(self, is_of_this_run: Callable[[Path], bool]) -> list[str]:
         """Return nothing: the summary says what was not taken."""
         return []
 
-    def summary(self) -> str:
+    def summary(self, is_of_this_run: Callable[[Path], bool]) -> str:
         """Return what was taken, and what not."""
-        return Path(self.file("summary.md")).read_text(encoding="utf-8")
+        path = Path(self.file("summary.md"))
+        return path.read_text(encoding="utf-8") if is_of_this_run(path) else ""
 
 
 def taken_out(config: MutableMapping[str, Any]) -> Asked:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from microcalc.cohort.split import FEW_CASES
 from microcalc.figures.words import label as model_label
 from microcalc.figures.words import split_label
 from microcalc.models import notes
@@ -10,7 +11,6 @@ from microcalc.report import format as fmt
 from microcalc.report.captions import HARMONIZED
 from microcalc.report.study import Study
 
-FEW = 10
 # notes in a frozen model that have a warning of their own here
 SAID = (
     *(notes.NO_CLINICAL, notes.NO_FEATURE, notes.APPARENT_THRESHOLD, notes.SEPARATION),
@@ -227,13 +227,13 @@ def _sets(study: Study) -> list[Finding]:
                     f"The set holds {sizes}; neither an AUC nor a comparison can be estimated.",
                 )
             )
-        elif min(negative, positive) < FEW:
+        elif min(negative, positive) < FEW_CASES:
             found.append(
                 Finding(
                     "warning",
                     f"{split_label(split)}: few cases",
-                    f"The set holds {sizes}. With fewer than {FEW} cases in a class every interval "
-                    f"is wide, {_interval_of_few(study)}.",
+                    f"The set holds {sizes}. With fewer than {FEW_CASES} cases in a class every "
+                    f"interval is wide, {_interval_of_few(study)}.",
                 )
             )
     absent = [name for name in ("internal", "external") if name not in study.splits]

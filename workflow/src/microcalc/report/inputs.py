@@ -24,7 +24,7 @@ def describe(
     Parameters
     ----------
     tables
-        The study's own tables by name.
+        The study's own tables by name; one that it has not got is empty.
     shards
         `images/shard-K.npz`: each image's key digests its file, its row of the images table and
         how it was read.
@@ -33,7 +33,8 @@ def describe(
     config
         The whole config, defaults filled in.
     """
-    found = {name: digest_file(path) for name, path in tables.items()}
+    given = {name: path for name, path in tables.items() if path}
+    found = {name: digest_file(path) for name, path in given.items()}
     keys = sorted(key for shard in shards for key in read_keys(shard))
     found["images with their regions, as read"] = digest_value(keys)
     read = {Path(path).stem: read_json(path) for path in models}
@@ -47,5 +48,5 @@ def describe(
     found["config, defaults filled in"] = digest_value(config)
     return {
         "digests": found,
-        "columns": {name: read_table(path).columns for name, path in tables.items()},
+        "columns": {name: read_table(path).columns for name, path in given.items()},
     }

@@ -16,6 +16,7 @@ from pydicom.uid import (
 
 from microcalc.seeds import derive
 from microcalc.simulate import jpeg
+from microcalc.simulate.folder import MARK
 from microcalc.simulate.phantom import Phantom
 from microcalc.simulate.scanner import Exposure, Scanner, scanner_of
 
@@ -42,7 +43,7 @@ def build(phantom: Phantom, exposure: Exposure, *, seed: int) -> FileDataset:
     meta.MediaStorageSOPClassUID = DigitalMammographyXRayImageStorageForPresentation
     meta.MediaStorageSOPInstanceUID = uid(seed, "image", phantom.image_id)
     meta.TransferSyntaxUID = JPEGLosslessSV1 if scanner.compressed else ExplicitVRLittleEndian
-    meta.ImplementationClassUID = uid("microcalc.simulate")
+    meta.ImplementationClassUID = UID(MARK.decode())
     meta.ImplementationVersionName = "MICROCALC_DEMO"
     dataset = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     dataset.SpecificCharacterSet = "ISO_IR 192"

@@ -2,15 +2,56 @@
 
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from microcalc.files import atomic_path, digest_file
 from microcalc.simulate import dicom
+from microcalc.simulate.folder import begin, refuse_elsewhere, refuse_foreign
 from microcalc.simulate.phantom import Phantom
 from microcalc.simulate.scanner import expose
 
 logger = logging.getLogger(__name__)
+
+
+def make(
+    rows: Sequence[Mapping[str, object]],
+    image_folder: str | os.PathLike[str],
+    *,
+    results: str | os.PathLike[str],
+    shard: int,
+    seed: int,
+) -> dict[str, str]:
+    """Write one DICOM file per row where phantoms of a study belong, over no file but a phantom.
+
+    Parameters
+    ----------
+    rows
+        Rows of phantoms.csv; cells may be text.
+    image_folder
+        Where the rows' `path` starts from.
+    results
+        The study's results: every file comes to lie under `simulate` in there.
+    shard
+        The shard's number.
+    seed
+        The study's seed.
+
+    Returns
+    -------
+    dict
+        As `write`.
+
+    Raises
+    ------
+    StudyError
+        Before anything is written: where a file would lie elsewhere, or take the place of one
+        that the simulation did not write; and as `write`.
+    """
+    refuse_elsewhere(str(image_folder), results, {"the phantoms table": rows})
+    refuse_foreign(rows, image_folder, results)
+    begin(rows, results, shard)
+    return write(rows, image_folder, seed=seed)
 
 
 def write(

@@ -1,0 +1,15 @@
+"""Add each new patient's place to the study's split file; what stands there already is kept."""
+
+import sys
+from pathlib import Path
+
+from microcalc.checking import read_tables
+from microcalc.cohort import split_changes, split_file
+from microcalc.logs import start
+
+start(snakemake.log[0])
+config = snakemake.params.config
+cases = read_tables(config, Path(snakemake.params.schemas)).cases
+earlier = split_changes.earlier(snakemake.params.results, cases)
+told = split_file.freeze(cases, config["cohort"], seed=config["seed"], earlier=earlier)
+sys.stdout.write(told)

@@ -13,6 +13,7 @@ from microcalc.errors import StudyError
 from microcalc.figures import choice, words
 from microcalc.figures.words import SPLITS
 from microcalc.files import read_csv, read_json
+from microcalc.models.regression import CORRECTED
 from microcalc.report import format as fmt
 from microcalc.report.rule_graph import Graph
 
@@ -162,6 +163,12 @@ class Study:
         """Whether some patient has more than one case in a set."""
         metrics = self.tables["metrics"]
         return "n_patients" in metrics and bool((metrics["n_patients"] < metrics["n"]).any())
+
+    @property
+    def repeats_in_training(self) -> bool:
+        """Whether some patient had more than one case in a regression on clinical variables."""
+        methods = (self.tables[name]["method"] for name in ("univariable", "multivariable"))
+        return any(of_table.astype(str).str.contains(CORRECTED).any() for of_table in methods)
 
     def sizes(self, split: str) -> tuple[int, int]:
         """Return the number of negative and positive cases of a split."""

@@ -32,7 +32,7 @@ SHARES = {
     "palpable": [0.93, 0.07],
     "morphology": [0.4, 0.3, 0.25, 0.05],
 }
-SETTINGS = {"missing": "impute", "indicator_from": None, "imputations": 3}
+SETTINGS = {"missing": "impute"}
 RAISED = {"birads": "4C", "palpable": "yes", "morphology": "r"}
 LEVEL, LIMIT, MEAN, KEPT = 0.05, 0.07, 0.055, 0.9
 # Below this power a share of it says nothing.
@@ -68,7 +68,7 @@ CELLS = [
     ),
     *(
         _cell(n, repeated, "shared", analysis=analysis)
-        for analysis, n in (("together", 60), ("together", 138), ("bent", 60), ("pooled", 60))
+        for analysis, n in (("together", 60), ("together", 138), ("bent", 60))
         for repeated in ("none", "30%")
     ),
 ]
@@ -102,13 +102,8 @@ def _study(
         table = _cases(cell, names, rng)
         if table["y"].nunique() < 2:
             continue
-        tables = [table]
-        if cell["analysis"] == "pooled":
-            settings = SETTINGS | {"missing": "multiple"}
-            own = {name: clinical[name] for name in names}
-            tables = regression.completed(table, own, settings, seed=int(rng.integers(2**31)))
-        fitted = regression.fit(tables, names, clinical, SETTINGS, observed=table)
-        ignored = not together and len(tables) == 1 and cell["repeated"] != "none"
+        fitted = regression.fit([table], names, clinical, SETTINGS)
+        ignored = not together and cell["repeated"] != "none"
         for name in {term.variable for term in fitted.coding.terms}:
             yield name, fitted.test(name, "likelihood_ratio").p
             yield f"{name}_wald", fitted.test(name, "wald").p
@@ -141,10 +136,7 @@ def _cases(cell: dict[str, Any], names: list[str], rng: np.random.Generator) -> 
     step = (own - 50) / 20 if name == "age" else (own == RAISED[name]).astype(float)
     chance = expit(np.log(1.5) + np.log(cell["odds_ratio"]) * (step - step.mean()))
     luck = rng.random(n)[patient if cell["within"] != "independent" else np.arange(n)]
-    table = pd.DataFrame(columns | {"y": (luck < chance).astype(int)})
-    if cell["analysis"] == "pooled":
-        table[name] = table[name].astype(object).where(rng.random(n) >= 0.15, None)
-    return table
+    return pd.DataFrame(columns | {"y": (luck < chance).astype(int)})
 
 
 def faults(rows: pd.DataFrame) -> list[str]:

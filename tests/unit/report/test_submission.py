@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
 
 from microcalc.report import captions, manuscript, office, sentences, submission, tables
@@ -168,6 +169,42 @@ def test_the_draft_follows_every_choice(ordinary, fake, changes, said, unsaid):
     assert said in text
     assert said not in usual
     assert unsaid not in text
+
+
+@pytest.mark.parametrize(
+    ("screening", "said", "unsaid"),
+    [
+        ({}, "likelihood-ratio statistics were multiplied", "before pooling"),
+        ({"test": "wald"}, "rest on F and t", "were multiplied"),
+        ({"missing": "multiple"}, "before pooling", "were multiplied"),
+    ],
+)
+def test_repeated_patients_in_training_are_told_with_what_was_done(
+    ordinary, fake, tmp_path, screening, said, unsaid
+):
+    assert "Some patients had several training cases" not in draft(ordinary, fake)
+    table = pd.read_csv(ordinary["univariable"])
+    of_rows = ["maximum likelihood, corrected for repeated patients"] * len(table)
+    of_rows[0] = "Firth, corrected for repeated patients"
+    table.assign(method=of_rows).to_csv(tmp_path / "univariable.csv", index=False)
+    files = ordinary | {"univariable": tmp_path / "univariable.csv"}
+    text = draft(files, fake, screening=screening)
+    assert "Some patients had several training cases. The correlation of outcomes" in text
+    assert said in text
+    assert unsaid not in text
+    note = tables.univariable(Study.read(files, config=fake["CONFIG"])).note
+    assert "Fitted by maximum likelihood, corrected for repeated patients; " in note
+    assert "since the data separate, corrected for repeated patients." in note
+
+
+def test_pooled_tests_are_not_called_likelihood_ratios(ordinary, fake):
+    config = merged(fake["CONFIG"], {"screening": {"missing": "multiple"}})
+    study = Study.read(ordinary, config=config)
+    for name in ("univariable", "multivariable"):
+        text = captions.write(name, study, TEMPLATES, kind="table").text
+        assert "pooled Wald (D1) P below" in text
+        assert "likelihood-ratio" not in text
+    assert "a pooled Wald (D1) P below .05 alone" in manuscript.write(study, DRAFT, VERSIONS)
 
 
 def test_no_text_speaks_of_youden_where_another_rule_chose(ordinary, fake):

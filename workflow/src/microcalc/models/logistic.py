@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtrc, ndtr, ndtri, stdtr
+from scipy.special import chdtrc, fdtrc, ndtr, ndtri, stdtr
 
 from microcalc.errors import StudyError
 from microcalc.selection.likelihood import (
@@ -44,7 +44,8 @@ class Logistic:
         Cases fitted on.
     df
         Degrees of freedom of the t distribution behind p and limits, shape (q + 1,), where
-        several imputations were pooled; None is the normal distribution.
+        several imputations were pooled or patients have several cases; None is the normal
+        distribution.
     """
 
     names: tuple[str, ...]
@@ -102,7 +103,10 @@ class Logistic:
 
 @dataclass(frozen=True)
 class ChiSquareTest:
-    """A likelihood-ratio or Wald test; with nothing to test, 0 on 0 degrees of freedom, p = 1."""
+    """A likelihood-ratio or Wald test; with nothing to test, 0 on 0 degrees of freedom, p = 1.
+
+    Where the fit has degrees of freedom of its own, p is that of F, not of chi-square.
+    """
 
     chi_square: float
     df: int
@@ -203,8 +207,20 @@ def wald_test(fitted: Logistic, drop: ArrayLike) -> ChiSquareTest:
         return ChiSquareTest(0.0, 0, 1.0)
     beta, df = fitted.coefficients[marked], int(marked.sum())
     solved = np.linalg.solve(fitted.covariance[np.ix_(marked, marked)], beta)
-    statistic = float((beta * solved).sum())
-    return ChiSquareTest(statistic, df, float(chdtrc(df, statistic)))
+    return referred(float((beta * solved).sum()), df, fitted)
+
+
+def referred(statistic: float, df: int, fitted: Logistic) -> ChiSquareTest:
+    """Return the test of a statistic that is chi-square on `df` degrees of freedom in theory.
+
+    Where the fit has degrees of freedom v of its own, p is that of statistic / df under F on
+    df and df v: for one column t on v, for several the F of Thomas and Rao (J Am Stat Assoc
+    1987; 82: 630) for Rao and Scott's corrected tests.
+    """
+    if fitted.df is None:
+        return ChiSquareTest(statistic, df, float(chdtrc(df, statistic)))
+    own = float(np.min(fitted.df))
+    return ChiSquareTest(statistic, df, float(fdtrc(df, df * own, statistic / df)))
 
 
 def _checked(X: ArrayLike, y: ArrayLike, names: Sequence[str]) -> tuple[Floats, Floats]:

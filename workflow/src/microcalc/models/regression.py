@@ -16,6 +16,10 @@ Floats = NDArray[np.float64]
 Clinical = Mapping[str, Mapping[str, Any]]
 
 
+# What `Regression.method` says where patients have several cases.
+CORRECTED = "corrected for repeated patients"
+
+
 @dataclass(frozen=True)
 class Regression:
     """A regression fitted to one table of cases, or to several imputed ones and pooled.
@@ -35,9 +39,8 @@ class Regression:
     names
         Names of the columns where there are more than those of the coding.
     patients
-        Patient of each case where some have more than one: standard errors are then
-        cluster-robust, whole variables are tested by Wald's test, and there are no profile
-        intervals, since the likelihood takes cases for independent.
+        Patient of each case where some have more than one: standard errors, tests and limits
+        then allow for the correlation within patients, as `clustered` says.
     """
 
     coding: design.Design
@@ -54,17 +57,21 @@ class Regression:
         return len(self.y)
 
     @cached_property
-    def fits(self) -> list[logistic.Logistic]:
-        """The fit to each table."""
+    def of_cases(self) -> list[logistic.Logistic]:
+        """The fit to each table, as if no cases shared a patient."""
         names = self.names or self.coding.columns
-        fits = [
+        return [
             logistic.fit(X, self.y, names=names, confidence=self.confidence) for X in self.matrices
         ]
+
+    @cached_property
+    def fits(self) -> list[logistic.Logistic]:
+        """The fit to each table, its covariance allowing for cases that share a patient."""
         if self.patients is None:
-            return fits
+            return self.of_cases
         return [
             clustered.by_patient(fit, X, self.y, self.patients, confidence=self.confidence)
-            for fit, X in zip(fits, self.matrices, strict=True)
+            for fit, X in zip(self.of_cases, self.matrices, strict=True)
         ]
 
     @cached_property
@@ -76,15 +83,24 @@ class Regression:
     def method(self) -> str:
         """How the coefficients were found, for people."""
         several = f", {len(self.fits)} imputations pooled" if len(self.fits) > 1 else ""
-        robust = ", cluster-robust by patient" if self.patients is not None else ""
-        return self.pooled.method + several + robust
+        corrected = f", {CORRECTED}" if self.patients is not None else ""
+        return self.pooled.method + several + corrected
 
     @cached_property
     def _profile(self) -> tuple[Floats, Floats]:
-        if not self.profiled or len(self.fits) > 1 or self.patients is not None:
+        if not self.profiled or len(self.fits) > 1:
             nothing = np.full(len(self.coding.columns) + 1, np.nan)
             return nothing, nothing
-        return profile.intervals(self.matrices[0], self.y, self.fits[0], confidence=self.confidence)
+        X, fitted = self.matrices[0], self.of_cases[0]
+        if self.patients is None:
+            return profile.intervals(X, self.y, fitted, confidence=self.confidence)
+        given = (X, self.y, self.patients)
+        return clustered.profile_intervals(fitted, *given, confidence=self.confidence)
+
+    @cached_property
+    def _inflation(self) -> Floats:
+        """Variance inflation factors: of the predictors, whoever the cases belong to."""
+        return rubin.pool(self.of_cases, confidence=self.confidence).vif
 
     def numbers(self, column: str) -> dict[str, float]:
         """Return coefficient, odds ratio, intervals, p and VIF of one design column."""
@@ -99,7 +115,7 @@ class Regression:
             "or_profile_low": float(np.exp(low[i])),
             "or_profile_high": float(np.exp(high[i])),
             "p": float(fitted.p[i]),
-            "vif": float(fitted.vif[i]),
+            "vif": float(self._inflation[i]),
         }
 
     def counts(self, variable: str) -> list[int]:
@@ -111,7 +127,7 @@ class Regression:
     def test(self, variable: str, test: str, *, indicator: bool = False) -> logistic.ChiSquareTest:
         """Test a whole variable: likelihood ratio or Wald, D1 where imputations are pooled.
 
-        Where patients have several cases it is Wald's, on the cluster-robust covariance.
+        Where patients have several cases, each allows for their correlation.
 
         Its indicator of missing values stays in the model, unless `indicator` says that it
         leaves too.
@@ -121,9 +137,12 @@ class Regression:
             marks = np.array(self.coding.groups) == variable
         if len(self.matrices) > 1:
             return rubin.wald_test(self.fits, marks)
-        if test == "wald" or self.patients is not None:
+        if test == "wald":
             return logistic.wald_test(self.fits[0], marks)
-        return logistic.drop_test(self.matrices[0], self.y, marks, full=self.fits[0])
+        X, full = self.matrices[0], self.of_cases[0]
+        if self.patients is None:
+            return logistic.drop_test(X, self.y, marks, full=full)
+        return clustered.drop_test(X, self.y, self.patients, marks, full=full)
 
 
 def fit(

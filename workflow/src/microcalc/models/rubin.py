@@ -14,7 +14,8 @@ Floats = NDArray[np.float64]
 def pool(fits: Sequence[Logistic], *, confidence: float = 0.95) -> Logistic:
     """Return the pooled regression, with t intervals and p values (Rubin 1987).
 
-    Degrees of freedom as of Barnard and Rubin 1999 (Biometrika 86:948).
+    Degrees of freedom as of Barnard and Rubin 1999 (Biometrika 86:948), the complete data's
+    those of the fits where they have some.
 
     Parameters
     ----------
@@ -31,7 +32,9 @@ def pool(fits: Sequence[Logistic], *, confidence: float = 0.95) -> Logistic:
     total = within + (1 + 1 / m) * between
     variance = np.diag(total)
     lost = np.clip((1 + 1 / m) * np.diag(between) / variance, 1e-12, 1.0)
-    complete = max(first.n - len(coefficients), 1)
+    complete: Floats | int = max(first.n - len(coefficients), 1)
+    if first.df is not None:
+        complete = first.df
     observed = (complete + 1) / (complete + 3) * complete * (1 - lost)
     df = 1 / (lost**2 / (m - 1) + 1 / np.maximum(observed, 1e-12))
     half = stdtrit(df, 0.5 + confidence / 2) * np.sqrt(variance)
@@ -53,7 +56,8 @@ def wald_test(fits: Sequence[Logistic], drop: ArrayLike) -> ChiSquareTest:
     """Test whether the columns marked in `drop`, shape (q,), are all zero.
 
     The statistic D1 of Li, Raghunathan and Rubin 1991 (J Am Stat Assoc 86:1065); its
-    chi-square is given, its p is that of the F distribution.
+    chi-square is given, its p is that of the F distribution. Its denominator has no more degrees
+    of freedom than the test of one table would have.
     """
     marked = np.append(False, np.asarray(drop, dtype=bool))
     marked &= np.all([np.isfinite(fit.se) for fit in fits], axis=0)
@@ -69,6 +73,8 @@ def wald_test(fits: Sequence[Logistic], drop: ArrayLike) -> ChiSquareTest:
         df = 4 + (t - 4) * (1 + (1 - 2 / t) / increase) ** 2
     else:
         df = t * (1 + 1 / k) * (1 + 1 / increase) ** 2 / 2
+    if fits[0].df is not None:
+        df = min(df, k * float(fits[0].df.min()))
     return ChiSquareTest(statistic, k, float(fdtrc(k, df, statistic / k)))
 
 

@@ -13,6 +13,7 @@ from microcalc.errors import StudyError
 from microcalc.figures import choice, words
 from microcalc.figures.words import SPLITS
 from microcalc.files import read_csv, read_json
+from microcalc.models.regression import CORRECTED
 from microcalc.report import format as fmt
 from microcalc.report.rule_graph import Graph
 
@@ -168,6 +169,12 @@ class Study:
         """Whether some AUC's interval is exact, since all pairs of cases are ranked alike."""
         methods = self.tables["metrics"].get("auc_method", pd.Series(dtype=str))
         return bool(methods.fillna("").str.endswith("exact interval").any())
+
+    @property
+    def repeats_in_training(self) -> bool:
+        """Whether some patient had more than one case in a regression on clinical variables."""
+        methods = (self.tables[name]["method"] for name in ("univariable", "multivariable"))
+        return any(of_table.astype(str).str.contains(CORRECTED).any() for of_table in methods)
 
     def sizes(self, split: str) -> tuple[int, int]:
         """Return the number of negative and positive cases of a split."""

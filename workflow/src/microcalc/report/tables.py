@@ -217,14 +217,16 @@ def _fitted_by(study: Study, table: pd.DataFrame) -> str:
     if not order:
         return ""
     most, *others = order
-    text = f"Fitted by {METHODS.get(most, most)}"
+    text = f"Fitted by {_in_words(most)}"
     for method in others:
         names = ", ".join(study.variable_label(name) for name in groups[method])
-        text += f"; {names} by {METHODS.get(method, method)}"
+        text += f"; {names} by {_in_words(method)}"
     return text + "."
 
 
-METHODS = {"Firth": "Firth's penalized likelihood, since the data separate"}
+def _in_words(method: str) -> str:
+    """Return the method of a row as a reader knows it: what follows the first comma stays."""
+    return method.replace("Firth", "Firth's penalized likelihood, since the data separate", 1)
 
 
 def _odds_cells(line: "pd.Series[Any]") -> tuple[str, str, str]:

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.unit.images.making import breast, dicom
 
 from microcalc import checking, new_study
 from microcalc.errors import StudyError
@@ -59,21 +60,43 @@ def test_a_new_study_is_a_complete_one(folder: Path) -> None:
 def test_what_the_study_consists_of_is_told(folder: Path) -> None:
     told = summary_of(config_of(folder)).splitlines()
     assert told[1] == "10 cases of 10 patients, 11 images"
-    assert told[2:6] == [
+    assert told[2:7] == [
         "  train: 3 DCIS, 4 IDC",
         "  internal: 1 DCIS, 0 IDC",
         "  external: 1 DCIS, 1 IDC",
+        "  the size of 11 ROIs, drawn in a file of their own or in images without a readable "
+        "spacing, is known once the patches are made",
         "  age is missing in 1 case",
     ]
     few = "fewer than 10 of a class, every interval there is wide"
-    assert told[6:9] == [
+    assert told[7:10] == [
         f"WARNING: training has 3 DCIS and 4 IDC: {few}",
         "WARNING: internal validation has 1 DCIS and 0 IDC: one class alone, nothing can be "
         "estimated there",
         f"WARNING: external validation has 1 DCIS and 1 IDC: {few}",
     ]
-    assert "cohort.split_file" in told[9]
-    assert len(told) == 10
+    assert "cohort.split_file" in told[10]
+    assert len(told) == 11
+
+
+def test_regions_that_the_patch_will_cut_are_counted(folder: Path) -> None:
+    config = config_of(folder)
+    for path in (folder / "images").rglob("*.dcm"):
+        path.write_bytes(dicom(breast(), BitsStored=12))
+    table = (folder / "images.csv").read_text().splitlines()
+    columns = table[0].split(",")
+    rows = [dict(zip(columns, line.split(","), strict=True)) for line in table[1:]]
+    box = {"x0": "10", "y0": "10", "x1": "60", "y1": "60"}
+    rows = [row | box for row in rows]
+    rows[0]["x1"], rows[1]["y1"] = "240", "234"  # 23.0 and 22.4 mm of 0.1 mm pixels
+    lines = [",".join(row[name] for name in columns) for row in rows]
+    (folder / "images.csv").write_text("\n".join([table[0], *lines]) + "\n")
+    assert (
+        "  the ROI of 1 of 11 images is longer than the patch (images.patch_mm, 22.4 mm) and will "
+        "be cut: see images.crop"
+    ) in summary_of(config).splitlines()
+    config["images"]["crop"] = "fit"
+    assert "cut" not in summary_of(config)
 
 
 def test_any_two_classes_will_do(folder: Path) -> None:

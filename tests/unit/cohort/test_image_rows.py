@@ -53,3 +53,15 @@ def test_readers_of_one_image_agree_on_the_image(change, words):
     (problem,) = told(BOXED | {"reader": "ann"}, BOXED | {"reader": "bob"} | change)
     assert words in problem
     assert "Erika" not in problem
+
+
+def test_boxes_that_end_before_they_begin_are_one_sentence():
+    swapped = [BOXED | {"image_id": f"I{n}", "x0": "30", "x1": "3"} for n in range(28)]
+    (problem,) = told(*swapped, BOXED | {"image_id": "ok"})
+    assert problem == (
+        "images.csv, columns 'x0' and 'x1': x0 is not below x1 on 28 lines (2, 3, 4, 5, 6 and 23 "
+        "more); x0 is the ROI's first column and x1 the first beyond it"
+    )
+    (problem,) = told(BOXED | {"y1": "2"})
+    assert "y0 is not below y1 on 1 line (2);" in problem
+    assert told(BOXED | {"x0": "1e1", "x1": "9.5e1"}) == []

@@ -392,6 +392,7 @@ def _qc(cases):
             "view": view,
             "status": "ok",
             "reason": "",
+            "detail": "",
             "flags": "",
         }
         for case in cases["case_id"]

@@ -18,6 +18,7 @@ def row(image_id, case_id, *, flags="", reason=""):
         "view": "CC",
         "status": "excluded" if reason else "ok",
         "reason": reason,
+        "detail": "",
         "qc": json.dumps({} if reason else {"laterality": "L", "flags": flags}),
     }
     rng = np.random.default_rng(len(image_id))

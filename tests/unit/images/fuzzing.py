@@ -166,11 +166,17 @@ def regions() -> list[bytes]:
         {"shapes": [{"label": "a", "points": [[1, 2], [3, 4], [9, 1]]}],
          "imageHeight": 120, "imageWidth": 100}
     ).encode()]  # fmt: skip
-    buffer = io.BytesIO()
-    Image.fromarray(drawn).save(buffer, "PNG")
-    files.append(buffer.getvalue())
+    for kind in ("PNG", "JPEG"):
+        buffer = io.BytesIO()
+        Image.fromarray(drawn * 255).save(buffer, kind)
+        files.append(buffer.getvalue())
+    files.append(
+        b"<annotations><image name='a' width='100' height='120'>"
+        b"<box label='a' xtl='30' ytl='20' xbr='60' ybr='40'/></image></annotations>"
+    )
+    files.append(b"0 0.45 0.25 0.3 0.1667\n1 0.3 0.2 0.6 0.2 0.5 0.4\n")
     with tempfile.TemporaryDirectory() as folder:
-        for suffix in (".nii", ".nii.gz", ".nrrd"):
+        for suffix in (".nii", ".nii.gz", ".nrrd", ".mha"):
             path = Path(folder, "mask" + suffix)
             SimpleITK.WriteImage(SimpleITK.GetImageFromArray(drawn), str(path))
             files.append(path.read_bytes())

@@ -53,11 +53,11 @@ def test_an_io_error_stays_one_and_names_the_image_not_the_path(tmp_path):
     [
         (b"", "not a DICOM file"),
         (b"hello" * 100, "not a DICOM file"),
-        (dicom(breast())[:5000], r"is cut short: \d+ bytes of pixel data .* 240000; export"),
+        (dicom(breast())[:5000], r"is cut short: .* \(\d+ of 240000 bytes\)"),
         (to_bytes(dataset(breast(), PhotometricInterpretation="RGB")), "RGB"),
         (to_bytes(dataset(breast(), NumberOfFrames=3)), "multi-frame"),
         (to_bytes(dataset(breast(), Rows=60000, Columns=60000)), "60000 rows"),
-        (to_bytes(dataset(breast(), BitsAllocated=32)), "32 bits"),
+        (to_bytes(dataset(breast(), BitsAllocated=32)), "bits allocated"),
         (to_bytes(dataset(breast(), ImagerPixelSpacing=None)), "spacing_mm"),
         (to_bytes(dataset(breast(), ImagerPixelSpacing=[0.0001, 0.0001])), "0.0001 x 0.0001"),
         (to_bytes(dataset(breast(), ImagerPixelSpacing=[25, 25])), "25 x 25"),
@@ -114,5 +114,7 @@ def test_a_stream_of_another_size_is_refused_before_it_is_decoded():
     ds = dataset(breast(80, 60), BitsStored=12)
     ds.compress(JPEG2000Lossless, generate_instance_uid=False)
     ds.Rows = 60
-    with pytest.raises(StudyError, match="60 rows and 60 columns in its header, but 80 and 60"):
+    with pytest.raises(
+        StudyError, match=r"one size in its header and another .* \(60 x 60, 80 x 60\)"
+    ):
         decode(to_bytes(ds), image_id="a")

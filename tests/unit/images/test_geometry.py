@@ -166,9 +166,9 @@ def tomosynthesis(frames):
 def test_tomosynthesis_needs_a_frame_and_reads_its_functional_groups():
     frames = np.stack([breast(60, 50, seed=i) for i in range(3)])
     data = tomosynthesis(frames)
-    with pytest.raises(StudyError, match=r"multi-frame object of 3 frames \(Breast Tomosynthesis"):
+    with pytest.raises(StudyError, match=r"multi-frame object.*\(3 frames, Breast Tomosynthesis"):
         decode(data, image_id="a")
-    with pytest.raises(StudyError, match="no frame 4; it has 3"):
+    with pytest.raises(StudyError, match=r"no such frame .*\(frame 4 of 3\)"):
         decode(data, image_id="a", frame=4)
     first, second = (
         decode(data, image_id="a", frame=i, voi=v) for i, v in [(1, "none"), (2, None)]

@@ -44,7 +44,7 @@ def test_qc_has_a_row_per_image_and_included_one_per_case(shard_paths, eligible)
     qc, cases = included.gather(shard_paths, eligible, max_excluded=0.5)
     assert qc["image_id"].tolist() == ["x1", "x2", "y1", "y2", "z1", "z2"]
     assert qc.columns.tolist() == [
-        "image_id", "case_id", "view", "status", "reason", *QC_COLUMNS,
+        "image_id", "case_id", "view", "status", "reason", "detail", *QC_COLUMNS,
     ]  # fmt: skip
     assert qc["rows"].fillna(0).tolist() == [400, 0, 400, 400, 0, 0]
     assert "400.0" not in qc.to_csv()
@@ -53,6 +53,7 @@ def test_qc_has_a_row_per_image_and_included_one_per_case(shard_paths, eligible)
     assert cases["n_images"].tolist() == [1, 2, 0]
     assert cases["status"].tolist() == ["included", "included", "excluded"]
     assert cases["reason"].tolist()[:2] == ["", ""]
+    assert cases["detail"].tolist() == ["", "", ""]
     assert cases["reason"][2] == "is not a DICOM file: it has no DICM prefix"
 
 

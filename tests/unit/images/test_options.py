@@ -181,7 +181,7 @@ def test_a_mask_polygons_and_a_box_around_the_same_place_give_one_patch(made, tm
     assert shard.status.tolist() == ["ok"] * 3 + ["excluded"]
     np.testing.assert_array_equal(shard.patch[1], shard.patch[0])
     np.testing.assert_array_equal(shard.patch[2], shard.patch[0])
-    assert "no region labelled 'cyst'" in shard.reason[3]
+    assert shard.detail[3] == "'cyst'; it has lesion"
 
 
 def test_reader(made):

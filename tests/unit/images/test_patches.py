@@ -14,6 +14,7 @@ from microcalc.images.shard_file import QC_COLUMNS
 
 GOLDEN = Path(__file__).with_name("golden_patch.json")
 SIZES = {"spacing_mm": 0.1, "patch_mm": 6.4, "thumbnail_px": 48}
+WIDE = SIZES | {"patch_mm": 12.8}
 
 
 def mammogram(image, spacing=(0.1, 0.1), **attributes):
@@ -114,7 +115,7 @@ def test_beyond_the_image_there_is_black():
 @pytest.mark.parametrize(
     ("roi", "words"),
     [
-        (Roi(500, 10, 520, 30), "outside the image of 300 columns and 400 rows$"),
+        (Roi(500, 10, 520, 30), r"lies outside the image \(.*300 columns, 400 rows\)$"),
         (Roi(-80, 10, -60, 30), "outside"),
         (Roi(340, 200, 380, 250), "with x and y swapped it would lie inside"),
         (Roi(10, 405, 20, 420), "outside"),
@@ -203,7 +204,7 @@ def test_other_normalizations(normalization):
 @pytest.mark.parametrize(
     ("roi", "words"),
     [
-        (Roi(280, 380, 295, 395), r"lies outside the breast$"),
+        (Roi(280, 380, 295, 395), r"lies outside the breast \(x 280 to 295, y 380 to 395\)$"),
         (Roi(195, 20, 205, 40), r"outside the breast; with x and y swapped it would lie inside"),
     ],
 )
@@ -213,9 +214,9 @@ def test_an_roi_outside_the_breast_is_an_error(roi, words):
 
 
 def test_an_roi_partly_outside_is_flagged():
-    flags = extract(mammogram(breast()), Roi(195, 195, 250, 205), **SIZES).qc["flags"]
+    flags = extract(mammogram(breast()), Roi(195, 195, 250, 205), **WIDE).qc["flags"]
     assert flags == "roi_partly_outside_breast"
-    flags = extract(mammogram(breast()), Roi(-30, 195, 40, 205), **SIZES).qc["flags"]
+    flags = extract(mammogram(breast()), Roi(-30, 195, 40, 205), **WIDE).qc["flags"]
     assert flags == "roi_partly_outside_image"
 
 
@@ -229,6 +230,40 @@ def test_a_fitted_crop_spans_the_roi_and_its_margin():
     wide = extract(mammogram(image), roi, **(SIZES | {"spacing_mm": 0.2, "patch_mm": 12.8}))
     np.testing.assert_array_equal(fitted.pixels, wide.pixels)
     assert extract(mammogram(image), roi, **SIZES).qc["window_mm"] == pytest.approx(6.4)
+
+
+@pytest.mark.parametrize(("width", "cut"), [(63, False), (65, False), (66, True)])
+def test_an_roi_larger_than_the_window_is_flagged(width, cut):
+    roi = Roi(20, 180, 20 + width, 220)
+    fixed = extract(mammogram(breast()), roi, **SIZES).qc
+    assert (fixed["flags"] == "roi_larger_than_window") == cut
+    assert (fixed["roi_width_mm"], fixed["roi_height_mm"]) == (width / 10, 4)
+    assert extract(mammogram(breast()), roi, **SIZES, crop="fit").qc["flags"] == ""
+
+
+def test_a_drawn_region_of_the_whole_breast_is_refused_and_a_box_flagged():
+    whole = (0, 30, 210, 370)
+    with pytest.raises(StudyError, match="holds nearly the whole breast"):
+        extract(mammogram(breast()), Roi(*whole, drawn=True), **SIZES)
+    assert (
+        "roi_holds_whole_breast" in extract(mammogram(breast()), Roi(*whole), **SIZES).qc["flags"]
+    )
+    large = extract(mammogram(breast()), Roi(0, 60, 150, 340, drawn=True), **SIZES)
+    assert "whole" not in large.qc["flags"]
+
+
+def test_wrong_polarity_is_named_for_what_it_is():
+    image = mammogram(4095 - breast())
+    with pytest.raises(StudyError, match=r"brighter around the breast .*polarity") as caught:
+        extract(image, Roi(60, 180, 100, 220), **SIZES)
+    assert "swapped" not in str(caught.value)
+
+
+def test_a_mask_outside_the_breast_is_not_told_to_swap_its_axes():
+    roi = Roi(195, 20, 205, 40, drawn=True)
+    with pytest.raises(StudyError, match=r"outside the breast \(") as caught:
+        extract(mammogram(breast()), roi, **SIZES)
+    assert "swapped" not in str(caught.value)
 
 
 def golden():

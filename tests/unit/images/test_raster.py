@@ -78,7 +78,7 @@ def test_grey_stored_as_color_is_taken_and_color_is_not():
 
 def test_sixteen_bits_are_never_squeezed_through_eight():
     color = np.repeat(IMAGE16[:, :, None], 3, axis=2)
-    with pytest.raises(StudyError, match="16 bits, which would lose grey levels"):
+    with pytest.raises(StudyError, match=r"would lose gray levels.*, 16 bits\)"):
         pixels(tiff(color, photometric="rgb"))
     raw = bytearray(png(IMAGE8))
     raw[24] = 16
@@ -103,9 +103,9 @@ def test_other_depths_are_refused(image):
 def test_pages_are_chosen_by_number():
     data = tiff(np.stack([IMAGE8, IMAGE8[::-1]]), photometric="minisblack")
     np.testing.assert_array_equal(pixels(data, frame=2), IMAGE8[::-1])
-    with pytest.raises(StudyError, match="2 pages; name one"):
+    with pytest.raises(StudyError, match=r"several pages; name one.*\(2 pages\)"):
         pixels(data)
-    with pytest.raises(StudyError, match="no frame 3; it has 2"):
+    with pytest.raises(StudyError, match=r"no such frame .*\(frame 3 of 2\)"):
         pixels(data, frame=3)
 
 

@@ -79,8 +79,8 @@ def cohort_files(tmp_path_factory):
                      "delta_high", "p"],
         ),
         "included": pd.DataFrame(
-            [("C1", "included", ""), ("C3", "excluded", "its file is damaged")],
-            columns=["case_id", "status", "reason"],
+            [("C1", "included", "", ""), ("C3", "excluded", "its file is damaged", "at 3")],
+            columns=["case_id", "status", "reason", "detail"],
         ),
         "exclusions": pd.DataFrame(
             [("cohort", "C4", "", "no image in the images table")],

@@ -131,3 +131,17 @@ def test_a_slope_that_was_held_is_a_warning(ordinary, fake):
         "warning",
         "Deep model: a score that points the wrong way",
     )
+
+
+def test_lesions_larger_than_the_patch_are_counted(ordinary, fake):
+    study = Study.read(ordinary, config=fake["CONFIG"])
+    qc = study.tables["qc"].assign(flags="", roi_width_mm=8.0, roi_height_mm=9.0)
+    qc.loc[:1, "flags"] = ["roi_larger_than_window", "roi_larger_than_window;side_unknown"]
+    qc.loc[1, "roi_height_mm"] = 41.4
+    found = findings.warnings(replace(study, tables={**study.tables, "qc": qc}))
+    assert titles(found) == ["Images to look at", "Lesions larger than the patch"]
+    usable = int((qc["status"] == "ok").sum())
+    assert found[1].text.startswith(
+        f"The ROI of 2 of {usable} images is longer than the window of 22.4 mm (images.patch_mm), "
+        "the longest 41 mm:"
+    )

@@ -13,6 +13,7 @@ from microcalc.cohort.eligible import build_eligible
 from microcalc.cohort.split import SPLITS, few_cases, sizes
 from microcalc.cohort.tables import Cohort, read_cohort
 from microcalc.errors import StudyError, did_you_mean
+from microcalc.images import window
 from microcalc.images.shards import of_reader
 from microcalc.paths import Paths
 from microcalc.published_weights import is_published
@@ -75,12 +76,40 @@ def summary(config: Config, schemas: Path, results: Path) -> str:
         f"  left out: {count}, {reason}"
         for reason, count in sorted(Counter(exclusions["reason"]).items())
     ]
+    lines += _cut(config)
     for name in config["clinical"]:
         missing = int(eligible[name].isna().sum())
         noun = "case" if missing == 1 else "cases"
         lines += [f"  {name} is missing in {missing} {noun}"] if missing else []
     lines += few_cases(counts, labels) + split_changes.told(config, results, cohort.cases)
     return "\n".join(lines) + "\n"
+
+
+def _cut(config: Config) -> list[str]:
+    """Return how many boxes are larger than the window, and how many regions only a run can tell.
+
+    The spacing comes from each file's header, where the images are there.
+    """
+    tables, images = config["cohort"], config["images"]
+    if images["crop"] != "fixed":
+        return []
+    rows = planning.shard_rows(tables["cases"], tables["images"], 0, 1)
+    chosen = of_reader(rows, images["reader"])
+    longest = [window.longer_side_mm(row, tables["image_folder"]) for row in chosen]
+    known = [side for side in longest if side is not None]
+    cut = sum(window.is_cut(side, images["patch_mm"]) for side in known)
+    lines = []
+    if cut:
+        lines.append(
+            f"  the ROI of {cut} of {len(known)} images is longer than the patch "
+            f"(images.patch_mm, {images['patch_mm']:g} mm) and will be cut: see images.crop"
+        )
+    if len(known) < len(chosen) and "simulate" not in config:
+        lines.append(
+            f"  the size of {len(chosen) - len(known)} ROIs, drawn in a file of their own or in "
+            "images without a readable spacing, is known once the patches are made"
+        )
+    return lines
 
 
 def read_tables(config: Config, schemas: Path) -> Cohort:

@@ -14,7 +14,7 @@ Config = Mapping[str, Any]
 OWN_COLUMNS = ("case_id", "patient_id", "center", "split", "label", "y")
 """Columns of the cases that are there in every study."""
 
-LATER_COLUMNS = ("n_images", "status", "reason", "deep_score")
+LATER_COLUMNS = ("n_images", "status", "reason", "detail", "deep_score")
 """Columns that the rooms add to them."""
 
 GROUPED_BY = ("case_id", "patient_id", "center", "split", "label", "n_images")

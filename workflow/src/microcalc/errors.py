@@ -24,12 +24,29 @@ def shown(value: object) -> str:
     return text if len(text) <= 2 * LONGEST else text[: 2 * LONGEST] + "..."
 
 
+def with_detail(reason: str, detail: str) -> str:
+    """Return a reason with what was found behind it, in parentheses."""
+    return f"{reason} ({detail})" if detail else reason
+
+
 class StudyError(Exception):
     """Something in the study's data or config is wrong and a person must decide.
 
     The message names the file, row, case or image, says what was found and what was
     expected, and what to do about it.
+
+    Attributes
+    ----------
+    reason
+        The message without `detail`: the same words for the same fault, whatever its numbers,
+        so that equal faults can be counted.
+    detail
+        What was found in this one case; in the message it follows in parentheses.
     """
+
+    def __init__(self, reason: str = "", *, detail: str = "") -> None:
+        super().__init__(with_detail(reason, detail))
+        self.reason, self.detail = reason, detail
 
     @classmethod
     def listing(cls, heading: str, problems: list[str], *, most: int = 50) -> "StudyError":

@@ -21,6 +21,7 @@ UNFINISHED = ".writing-"
 
 TEXT_COLUMNS = (
     *("case_id", "patient_id", "image_id", "center", "split", "label", "status", "reason"),
+    "detail",
     *("room", "view", "laterality", "model", "kind", "variable", "level"),
     *("case_value", "stands_in", "seen", "called"),
 )

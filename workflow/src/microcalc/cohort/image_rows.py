@@ -1,11 +1,14 @@
 """What one row of the images table cannot tell alone: its region, and the rows of other readers."""
 
+import math
 from collections.abc import Iterator
 
 from microcalc.errors import shown
+from microcalc.spreadsheet import NUMBER
 from microcalc.tables import MISSING, Table
 
 BOX = ("x0", "y0", "x1", "y1")
+_MOST_LINES = 5
 OF_THE_IMAGE = ("case_id", "path", "frame", "view", "laterality", "spacing_mm")
 """Columns in which all rows of an image agree, whoever drew its region."""
 
@@ -42,7 +45,32 @@ def problems(table: Table) -> list[str]:
             found.append(
                 f"{start}, column 'path': not that of line {line_before}, with the same image_id"
             )
+    return found + _empty_boxes(table)
+
+
+def _empty_boxes(table: Table) -> list[str]:
+    """Return one sentence about all boxes whose first column or row is not before their last."""
+    found = []
+    for first, last, what in (("x0", "x1", "column"), ("y0", "y1", "row")):
+        lines = [
+            line
+            for row, line in zip(table.rows, table.lines, strict=True)
+            if _number(row.get(first)) >= _number(row.get(last))
+        ]
+        if lines:
+            listed = ", ".join(map(str, lines[:_MOST_LINES]))
+            more = f" and {len(lines) - _MOST_LINES} more" if len(lines) > _MOST_LINES else ""
+            found.append(
+                f"{table.name}, columns {first!r} and {last!r}: {first} is not below {last} on "
+                f"{len(lines)} {'line' if len(lines) == 1 else 'lines'} ({listed}{more}); {first} "
+                f"is the ROI's first {what} and {last} the first beyond it"
+            )
     return found
+
+
+def _number(cell: str | None) -> float:
+    """Return a cell's number; what is none is told elsewhere, and NaN is not above anything."""
+    return float(cell) if cell and NUMBER.fullmatch(cell) else math.nan
 
 
 def _of_region(row: dict[str, str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from microcalc.evaluation.table1 import SPLITS
 
-COLUMNS = ("room", "case_id", "image_id", "reason")
+COLUMNS = ("room", "case_id", "image_id", "reason", "detail")
 
 
 def build(
@@ -26,9 +26,9 @@ def build(
         reason.
     cases
         `images/included.csv`: every eligible case with split, y, `status` (included or
-        excluded) and `reason`.
+        excluded), `reason` and `detail`.
     qc
-        `images/qc.csv`: every image with `status` (ok or excluded) and `reason`.
+        `images/qc.csv`: every image with `status` (ok or excluded), `reason` and `detail`.
     labels
         `config.labels`, whose `negative` and `positive` name the classes.
 
@@ -37,8 +37,9 @@ def build(
     dict
         `steps`: assessed, eligible, included cases in that order, from eligible on with their
         images (those of a case that is not eligible are never read). `rooms`: per room the cases
-        and images that left it, counted by reason. `exclusions`: each of them. `splits`: per
-        split n and n per class, of the included and of the eligible cases, and usable images.
+        and images that left it, counted by reason. `exclusions`: each of them, with its detail.
+        `splits`: per split n and n per class, of the included and of the eligible cases, and
+        usable images.
     """
     gone = _exclusions(cohort_exclusions, cases, qc)
     in_cohort = gone[(gone["room"] == "cohort") & (gone["image_id"] == "")]["case_id"]

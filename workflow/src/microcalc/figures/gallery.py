@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from microcalc.errors import with_detail
 from microcalc.figures import palette, words
 from microcalc.files import atomic_path
 from microcalc.images.shard_file import Shard
@@ -195,9 +196,13 @@ def _entry(shard: Shard, place: int, splits: Mapping[str, str]) -> _Entry:
         view=view,
         split=splits.get(case_id, _NOT_ELIGIBLE),
         notes=tuple(_lines("; ".join(_flags(shard, place)), _LETTERS, _MOST_LINES)),
-        reason=f"Excluded: {shard.reason[place]}" if excluded else "",
+        reason=f"Excluded: {_reason(shard, place)}" if excluded else "",
         pictures=(shard.thumbnail[place], shard.picture[place]),
     )
+
+
+def _reason(shard: Shard, place: int) -> str:
+    return with_detail(str(shard.reason[place]), str(shard.detail[place]))
 
 
 def _title(entry: _Entry, room: float) -> str:

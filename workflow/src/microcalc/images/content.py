@@ -34,7 +34,8 @@ def content_errors(image_id: str, what: str = "its content") -> Iterator[None]:
     try:
         yield
     except StudyError as error:
-        raise StudyError(start + str(error).removeprefix(start)) from None
+        reason = start + error.reason.removeprefix(start)
+        raise StudyError(reason, detail=error.detail) from None
     except MemoryError:
         raise
     except BaseException as error:

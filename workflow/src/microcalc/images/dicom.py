@@ -142,10 +142,35 @@ def decode(
             view=geometry.view(dataset, view, flags),
             row_direction=row_direction,
             column_direction=column_direction,
+            place=geometry.place(dataset, spacing, index + 1),
             provenance=_provenance(dataset, syntax),
             uid_digest=_uid_digest(dataset),
             flags=(*flags, *meaning.flags),
         )
+
+
+def read_spacing(
+    path: str | os.PathLike[str], table_mm: float | None, frame: int | None
+) -> tuple[float, float]:
+    """Return the spacing of a file from its header, or the table's where it is no DICOM file.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be read.
+    StudyError
+        When it has no plausible spacing, or no such frame.
+    """
+    with content_errors("", "its header"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            dataset: Dataset = pydicom.dcmread(path, stop_before_pixels=True)
+        except pydicom.errors.InvalidDicomError:
+            return geometry.of_table(table_mm)[0]
+        index = _frame_index(dataset, frame)
+        if "SharedFunctionalGroupsSequence" in dataset:
+            dataset = _flattened(dataset, index)
+        return geometry.spacing(dataset, table_mm, [])[0]
 
 
 def parse(data: bytes) -> Dataset:
@@ -200,10 +225,11 @@ def _check_kind(dataset: Dataset) -> None:
         raise StudyError(f"has photometric interpretation {photometric!r}; {_REFUSED_PHOTOMETRIC}")
     rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
     if rows < 2 or columns < 2 or rows * columns > MOST_PIXELS:
-        raise StudyError(f"claims {rows} rows and {columns} columns, which no mammogram has")
+        raise StudyError("claims a size no mammogram has", detail=f"{rows} rows, {columns} columns")
     if int(dataset.get("BitsAllocated") or 0) not in {8, 16}:
         raise StudyError(
-            f"has {dataset.get('BitsAllocated')} bits allocated per pixel; expected 8 or 16"
+            "has another number of bits allocated per pixel than 8 or 16",
+            detail=str(dataset.get("BitsAllocated")),
         )
 
 
@@ -213,11 +239,14 @@ def _frame_index(dataset: Dataset, frame: int | None) -> int:
     if frame is None and frames > 1:
         kind = UID(str(dataset.get("SOPClassUID") or "")).name
         raise StudyError(
-            f"is a multi-frame object of {frames} frames ({kind}); name one, counting from 1, in "
-            "column frame of the images table"
+            "is a multi-frame object; name a frame, counting from 1, in column frame of the images "
+            "table",
+            detail=f"{frames} frames, {kind}",
         )
     if frame is not None and not 1 <= frame <= frames:
-        raise StudyError(f"has no frame {frame}; it has {frames}")
+        raise StudyError(
+            "has no such frame as the images table names", detail=f"frame {frame} of {frames}"
+        )
     return (frame or 1) - 1
 
 
@@ -259,8 +288,8 @@ def _check_length(dataset: Dataset) -> None:
     expected = frames * dataset.Rows * dataset.Columns * dataset.BitsAllocated // 8
     if len(dataset.PixelData) < expected:
         raise StudyError(
-            f"is cut short: {len(dataset.PixelData)} bytes of pixel data where its header asks "
-            f"for {expected}; export it again"
+            "is cut short: it holds less pixel data than its header asks for; export it again",
+            detail=f"{len(dataset.PixelData)} of {expected} bytes",
         )
 
 
@@ -270,8 +299,9 @@ def _check_stream(dataset: Dataset, index: int) -> None:
     stated = stated_size(get_frame(dataset.PixelData, index, number_of_frames=frames))
     if stated is not None and stated != (dataset.Rows, dataset.Columns):
         raise StudyError(
-            f"says {dataset.Rows} rows and {dataset.Columns} columns in its header, but "
-            f"{stated[0]} and {stated[1]} in its pixel data; the file is damaged: export it again"
+            "says one size in its header and another in its pixel data; the file is damaged: "
+            "export it again",
+            detail=f"{dataset.Rows} x {dataset.Columns}, {stated[0]} x {stated[1]}",
         )
 
 

@@ -4,14 +4,18 @@ import csv
 import os
 from collections.abc import Mapping, Sequence
 
+from microcalc.errors import with_detail
+
 IDENTIFIED = "pseudonym_is_patient_id"
 """The flag of an image whose case or patient is called in the study as in the file."""
+
+_MOST_ALIKE = 3
 
 Row = Mapping[str, str]
 
 
 def lines(qc: str | os.PathLike[str]) -> list[str]:
-    """Return a warning about names that identify patients, and every excluded image.
+    """Return a warning about names that identify patients, and the excluded images by reason.
 
     Nothing when there is neither, or no table `images/qc.csv`.
     """
@@ -38,7 +42,18 @@ def _excluded(rows: Sequence[Row]) -> list[str]:
     gone = [row for row in rows if row["status"] != "ok"]
     if not gone:
         return []
-    return [
-        f"{len(gone)} of {len(rows)} images were excluded (images/qc.csv):",
-        *(f"  - image {row['image_id']} (case {row['case_id']}): {row['reason']}" for row in gone),
-    ]
+    by_reason: dict[str, list[Row]] = {}
+    for row in gone:
+        by_reason.setdefault(row["reason"], []).append(row)
+    lines = [f"{len(gone)} of {len(rows)} images were excluded (images/qc.csv):"]
+    for reason, those in by_reason.items():
+        if len(those) > _MOST_ALIKE:
+            first = ", ".join(row["image_id"] for row in those[:_MOST_ALIKE])
+            lines.append(f"  - {len(those)} images ({first}, ...): {reason}")
+        else:
+            lines += [
+                f"  - image {row['image_id']} (case {row['case_id']}): "
+                f"{with_detail(reason, row.get('detail', ''))}"
+                for row in those
+            ]
+    return lines

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import numpy as np
 from pydicom import Dataset
 
 from microcalc.errors import StudyError
+from microcalc.images.mammogram import Place
 
 PLAUSIBLE_SPACING_MM = (0.01, 1.0)
 PLAUSIBLE_MAGNIFICATION = (0.95, 4.0)
@@ -71,8 +73,8 @@ def _plausible(found: tuple[float, float], source: str) -> tuple[float, float]:
     lowest, highest = PLAUSIBLE_SPACING_MM
     if not all(lowest <= value <= highest for value in found):
         raise StudyError(
-            f"has a pixel spacing of {found[0]:g} x {found[1]:g} mm ({source}); "
-            f"a mammogram's lies between {lowest:g} and {highest:g} mm"
+            f"has a pixel spacing no mammogram has; expected {lowest:g} to {highest:g} mm",
+            detail=f"{found[0]:g} x {found[1]:g} mm, {source}",
         )
     return found
 
@@ -162,6 +164,27 @@ def _view_of_code(dataset: Dataset) -> str:
     by_words = {"cranio caudal": "CC", "craniocaudal": "CC"}
     by_words |= {"medio lateral oblique": "MLO", "mediolateral oblique": "MLO"}
     return by_words.get(words, words.upper())
+
+
+def place(dataset: Dataset, spacing_mm: tuple[float, float], frame: int) -> Place:
+    """Return where a frame lies in its file, and in space where ImagePositionPatient says so."""
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    position = _numbers(dataset.get("ImagePositionPatient"), 3)
+    cosines = _numbers(dataset.get("ImageOrientationPatient"), 6)
+    if cosines is None:
+        return Place(spacing_mm, frame, frames)
+    axes = np.reshape(cosines, (2, 3))
+    if not np.allclose(axes @ axes.T, np.eye(2), atol=1e-3):
+        # No unit vectors at right angles: nothing that could be relied on.
+        return Place(spacing_mm, frame, frames)
+    return Place(spacing_mm, frame, frames, position, cosines[:3], cosines[3:])
+
+
+def _numbers(value: Any, count: int) -> tuple[float, ...] | None:
+    if value is None or isinstance(value, str) or not hasattr(value, "__len__"):
+        return None
+    found = tuple(number for number in map(_number, value) if number is not None)
+    return found if len(found) == len(value) == count else None
 
 
 def orientation(dataset: Dataset) -> tuple[str, str]:

@@ -80,8 +80,8 @@ def _cells(dataset: Dataset, *, encapsulated: bool) -> _Cells:
     high = int(dataset.get("HighBit", stored - 1))
     if not 1 <= stored <= allocated or not stored - 1 <= high < allocated:
         raise StudyError(
-            f"has BitsAllocated {allocated}, BitsStored {stored} and HighBit {high}, "
-            "which do not fit together"
+            "has bits that do not fit together",
+            detail=f"BitsAllocated {allocated}, BitsStored {stored}, HighBit {high}",
         )
     shift = 0 if encapsulated else high + 1 - stored
     # Bits above the stored ones may hold an overlay, or the sign extended by a decoder.
@@ -137,7 +137,10 @@ def _look_up(dataset: Dataset, item: Dataset, values: NDArray[np.float64]) -> ND
     else:
         table = np.atleast_1d(np.asarray(data, dtype=np.int64))
     if len(table) < entries:
-        raise StudyError(f"has a look-up table of {len(table)} entries that announces {entries}")
+        raise StudyError(
+            "has a look-up table of another length than it announces",
+            detail=f"{len(table)} entries, announced {entries}",
+        )
     places = np.clip(np.rint(values).astype(np.int64) - first, 0, entries - 1)
     return table[places].astype(np.float64)
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from microcalc.errors import StudyError
+from microcalc.errors import StudyError, with_detail
 from microcalc.files import read_text_csv
 from microcalc.images import duplicates, shard_file
 from microcalc.images.shard_file import QC_COLUMNS
 
 log = logging.getLogger(__name__)
 
-_ROOM_COLUMNS = ("n_images", "status", "reason")
+_ROOM_COLUMNS = ("n_images", "status", "reason", "detail")
 
 
 def gather(
@@ -38,11 +38,11 @@ def gather(
     Returns
     -------
     qc : DataFrame
-        One row per image, sorted by image_id: image_id, case_id, view, status, reason, then
+        One row per image, sorted by image_id: image_id, case_id, view, status, reason, detail, then
         `microcalc.images.shard_file.QC_COLUMNS`, empty for an excluded image.
     included : DataFrame
         The columns of `eligible`, then n_images (usable ones), status ("included" or
-        "excluded") and reason.
+        "excluded"), reason and detail: the images' own, joined.
 
     Raises
     ------
@@ -57,13 +57,15 @@ def gather(
         known = str(qc.loc[row, "flags"].iloc[0] or "").split(";")
         qc.loc[row, "flags"] = ";".join(sorted({*known, *flags} - {""}))
     usable = qc[qc["status"] == "ok"].groupby("case_id").size()
-    reasons = qc[qc["status"] != "ok"].groupby("case_id")["reason"].agg(_several)
+    gone = qc[qc["status"] != "ok"].groupby("case_id")
+    reasons, details = gone["reason"].agg(_several), gone["detail"].agg(_several)
     included = eligible.sort_values("case_id", kind="stable").reset_index(drop=True)
     included["n_images"] = included["case_id"].map(usable).fillna(0).astype(int)
     lost = included["n_images"] == 0
     included["status"] = lost.map({True: "excluded", False: "included"})
     why = included["case_id"].map(reasons).fillna("no image reached the images room")
     included["reason"] = why.where(lost, "")
+    included["detail"] = included["case_id"].map(details).fillna("").where(lost, "")
     _report(qc, included[lost], len(included), max_excluded)
     return qc, included
 
@@ -75,14 +77,14 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
     that is predicted before its labels are known has no `y`.
     """
     table = read_text_csv(path)
-    kept = table[table["status"] == "included"].drop(columns=list(_ROOM_COLUMNS))
+    kept = table[table["status"] == "included"].drop(columns=list(_ROOM_COLUMNS), errors="ignore")
     numbers = {name: int for name in ("y",) if name in kept}
     return kept.astype(numbers).reset_index(drop=True)
 
 
 def _tables(shard_paths: Sequence[str | os.PathLike[str]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the quality control of all images, and the digests that tell equal ones."""
-    leading = ["image_id", "case_id", "view", "status", "reason"]
+    leading = ["image_id", "case_id", "view", "status", "reason", "detail"]
     tracing = ["image_id", "case_id", "pixel_digest", "uid_digest"]
     rows: list[dict[str, Any]] = []
     digests: list[dict[str, str]] = []
@@ -94,7 +96,7 @@ def _tables(shard_paths: Sequence[str | os.PathLike[str]]) -> tuple[pd.DataFrame
             digests.append({name: str(getattr(shard, name)[i]) for name in tracing})
     table = pd.DataFrame(rows, columns=[*leading, *QC_COLUMNS])
     # An excluded image has none, and its empty cell must not make the others' 640.0.
-    table = table.astype({"rows": "Int64", "columns": "Int64"})
+    table = table.astype(dict.fromkeys(("rows", "columns", "roi_specks"), "Int64"))
     ordered = table.sort_values("image_id", kind="stable").reset_index(drop=True)
     return ordered, pd.DataFrame(digests, columns=tracing)
 
@@ -112,15 +114,19 @@ def _refuse_straddling(digests: pd.DataFrame, eligible: pd.DataFrame) -> None:
 
 
 def _several(reasons: "pd.Series[str]") -> str:
-    return "; ".join(sorted(set(reasons)))
+    return "; ".join(sorted(set(reasons) - {""}))
 
 
 def _report(qc: pd.DataFrame, lost: pd.DataFrame, cases: int, max_excluded: float) -> None:
     """Say what left; stop when it is too much."""
     excluded = qc[qc["status"] != "ok"]
     for image in excluded.itertuples():
-        log.warning("image %s (case %s) excluded: %s", image.image_id, image.case_id, image.reason)
-    problems = [f"case {case.case_id}: {case.reason}" for case in lost.itertuples()]
+        told = with_detail(str(image.reason), str(image.detail))
+        log.warning("image %s (case %s) excluded: %s", image.image_id, image.case_id, told)
+    problems = [
+        f"case {case.case_id}: {with_detail(str(case.reason), str(case.detail))}"
+        for case in lost.itertuples()
+    ]
     for problem in problems:
         log.warning("excluded %s", problem)
     log.info(

@@ -36,6 +36,36 @@ class Grey:
     flags: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where an image lies: among the frames of its file, and in the patient's space.
+
+    Attributes
+    ----------
+    spacing_mm
+        Distance between pixel centers in mm: (between rows, between columns).
+    frame, frames
+        Which of how many frames or pages it is, counting from 1.
+    position, row_direction, column_direction
+        ImagePositionPatient (the middle of the first pixel, in mm) and ImageOrientationPatient's
+        two unit vectors: where rows and where columns lead. None where the file does not say,
+        as mammograms do not.
+    """
+
+    spacing_mm: tuple[float, float] = (1.0, 1.0)
+    frame: int = 1
+    frames: int = 1
+    position: tuple[float, ...] | None = None
+    row_direction: tuple[float, ...] = (1.0, 0.0, 0.0)
+    column_direction: tuple[float, ...] = (0.0, 1.0, 0.0)
+
+    @property
+    def axes(self) -> NDArray[np.float64]:
+        """(3, 3): columns are the unit vectors along a row, along a column, and across."""
+        across = np.cross(self.row_direction, self.column_direction)
+        return np.column_stack([self.row_direction, self.column_direction, across])
+
+
 @dataclass(frozen=True, eq=False)
 class Mammogram:
     """One decoded view, free of anything that identifies a patient.
@@ -58,6 +88,8 @@ class Mammogram:
         "CC", "MLO", another view in the file's words, or "".
     row_direction, column_direction
         PatientOrientation, "" when absent: where columns lead (along a row) and where rows lead.
+    place
+        Where it lies, for regions that are drawn in space or on one of several frames.
     provenance
         What the decoder met: transfer syntax, SOP class, bits, photometric interpretation, scanner.
     uid_digest
@@ -75,6 +107,7 @@ class Mammogram:
     view: str
     row_direction: str = ""
     column_direction: str = ""
+    place: Place = Place()
     provenance: dict[str, str] = field(default_factory=dict)
     uid_digest: str = ""
     flags: tuple[str, ...] = ()

@@ -15,8 +15,10 @@ from microcalc.images import pictures
 from microcalc.images.breast import Breast
 from microcalc.images.mammogram import Mammogram
 from microcalc.images.roi import Roi, check_inside
+from microcalc.images.window import LARGER_THAN_WINDOW, is_cut
 
 _MOSTLY = 0.5
+_NEARLY_WHOLE = 0.85
 HEADROOM = 0.8
 """Where the breast's 99th percentile lands in [0, 1]: calcifications are brighter than that."""
 
@@ -90,9 +92,10 @@ def extract(
     Raises
     ------
     StudyError
-        When the ROI lies outside the image or outside the breast.
+        When the ROI lies outside the image or outside the breast, or a file draws it around
+        nearly the whole breast.
     """
-    flags = check_inside(roi, mammogram.shape, image_id=mammogram.image_id)
+    flags = [*check_inside(roi, mammogram.shape, image_id=mammogram.image_id), *roi.flags]
     breast = breasts.find(mammogram)
     flipped = _is_flipped(mammogram, breast, flags)
     upside_down = _is_upside_down(mammogram)
@@ -100,12 +103,14 @@ def extract(
         flags.append("turned_upright")
     scaled = _scaled_curve(mammogram, breast, normalization)
     in_breast = _part_in_breast(mammogram, breast, roi, flags)
+    _refuse_whole_breast(mammogram, breast, roi, flags)
     size = round(patch_mm / spacing_mm)
     window_mm = size * spacing_mm
+    longer = max(roi.size_mm(mammogram.spacing_mm))
     if crop == "fit":
-        row_mm, column_mm = mammogram.spacing_mm
-        longer = max((roi.x1 - roi.x0) * column_mm, (roi.y1 - roi.y0) * row_mm)
         window_mm = longer + 2 * fit_margin_mm
+    elif is_cut(longer, window_mm):
+        flags.append(LARGER_THAN_WINDOW)
     window_mm *= round(size * surround) / size
     size = round(size * surround)
     pixels, outside = _resample(mammogram, scaled, roi.center, size, window_mm / size)
@@ -220,16 +225,52 @@ def _part_in_breast(mammogram: Mammogram, breast: Breast, roi: Roi, flags: list[
     """
     part = _mean_in(breast, roi)
     if part == 0 and "no_breast_found" not in breast.flags:
-        hint = ""
-        if _mean_in(breast, Roi(roi.y0, roi.x0, roi.y1, roi.x1)) > 0:
-            hint = "; with x and y swapped it would lie inside"
         raise StudyError(
-            f"image {mammogram.image_id}: its ROI ({roi.x0:g}, {roi.y0:g}, {roi.x1:g}, "
-            f"{roi.y1:g}) lies outside the breast{hint}"
+            f"image {mammogram.image_id}: its ROI lies outside the breast"
+            f"{_hint(mammogram, breast, roi)}",
+            detail=str(roi),
         )
     if part < _MOSTLY:
         flags.append("roi_partly_outside_breast")
     return part
+
+
+def _hint(mammogram: Mammogram, breast: Breast, roi: Roi) -> str:
+    """Return what is likely to be wrong with an ROI, or an image, of which the breast is no part.
+
+    Air that is taken for tissue surrounds the breast; the breast touches one side.
+    """
+    corners = breast.mask[np.ix_((0, -1), (0, -1))]
+    if corners.sum() >= 3:
+        return (
+            "; the image is brighter around the breast than in it, so that its polarity "
+            "(PhotometricInterpretation) looks wrong"
+        )
+    if roi.drawn:
+        rows = mammogram.shape[0]
+        if _mean_in(breast, Roi(roi.x0, rows - roi.y1, roi.x1, rows - roi.y0)) > 0:
+            return "; with its rows reversed it would lie inside (images.roi_orientation)"
+        return ""
+    return "; with x and y swapped it would lie inside" if _mean_in(breast, roi.swapped) else ""
+
+
+def _refuse_whole_breast(mammogram: Mammogram, breast: Breast, roi: Roi, flags: list[str]) -> None:
+    """Raise a StudyError when a file's ROI holds nearly the whole breast; flag a table's box."""
+    rows, columns = (
+        np.arange(n) * stride for n, stride in zip(breast.mask.shape, breast.stride, strict=True)
+    )
+    y = (rows >= roi.y0 - breast.stride[0] / 2) & (rows < roi.y1)
+    x = (columns >= roi.x0 - breast.stride[1] / 2) & (columns < roi.x1)
+    cells = breast.mask.sum()
+    if not cells or breast.mask[np.ix_(y, x)].sum() <= _NEARLY_WHOLE * cells:
+        return
+    if roi.drawn:
+        raise StudyError(
+            f"image {mammogram.image_id}: its ROI file holds nearly the whole breast; a region of "
+            "interest is a part of it",
+            detail=str(roi),
+        )
+    flags.append("roi_holds_whole_breast")
 
 
 def _mean_in(breast: Breast, roi: Roi) -> float:
@@ -268,5 +309,8 @@ def _quality(
         "breast_fraction": round(breast.fraction, 6),
         "saturation": round(saturated, 6),
         "roi_contrast": round(float(high - low), 6),
+        "roi_width_mm": round(roi.size_mm(mammogram.spacing_mm)[0], 6),
+        "roi_height_mm": round(roi.size_mm(mammogram.spacing_mm)[1], 6),
+        "roi_specks": roi.specks,
         **mammogram.provenance,
     }

@@ -10,7 +10,7 @@ from PIL import Image
 from microcalc.errors import StudyError
 from microcalc.images import geometry
 from microcalc.images.content import MOST_PIXELS, content_errors
-from microcalc.images.mammogram import Grey, Mammogram
+from microcalc.images.mammogram import Grey, Mammogram, Place
 
 # TIFF 6.0: BitsPerSample and PhotometricInterpretation.
 _BITS, _PHOTOMETRIC = 258, 262
@@ -66,6 +66,7 @@ def decode(
             spacing_source=source,
             laterality=laterality.strip().upper(),
             view=view.strip().upper(),
+            place=Place(spacing, frame or 1, getattr(image, "n_frames", 1)),
             provenance={
                 "transfer_syntax": str(image.format),
                 "sop_class": "",
@@ -80,11 +81,14 @@ def _turn_to(image: Image.Image, frame: int | None) -> None:
     pages = getattr(image, "n_frames", 1)
     if frame is None and pages > 1:
         raise StudyError(
-            f"is a file of {pages} pages; name one, counting from 1, in column frame of the "
-            "images table"
+            "is a file of several pages; name one, counting from 1, in column frame of the images "
+            "table",
+            detail=f"{pages} pages",
         )
     if frame is not None and not 1 <= frame <= pages:
-        raise StudyError(f"has no frame {frame}; it has {pages}")
+        raise StudyError(
+            "has no such frame as the images table names", detail=f"frame {frame} of {pages}"
+        )
     if pages > 1 and frame is not None:
         image.seek(frame - 1)
 
@@ -93,7 +97,7 @@ def _stored(image: Image.Image, data: bytes) -> tuple[NDArray[np.uint8] | NDArra
     """Return the pixels at the file's own depth, and whether their lowest value is white."""
     wide, high = image.size
     if wide < 2 or high < 2 or wide * high > MOST_PIXELS:
-        raise StudyError(f"claims {high} rows and {wide} columns, which no mammogram has")
+        raise StudyError("claims a size no mammogram has", detail=f"{high} rows, {wide} columns")
     deep = _depth(image, data) > 8
     white_is_zero = _tag(image, _PHOTOMETRIC) == _WHITE_IS_ZERO
     if image.mode in {"I;16", "I;16B", "I;16L", "I"}:
@@ -103,8 +107,9 @@ def _stored(image: Image.Image, data: bytes) -> tuple[NDArray[np.uint8] | NDArra
         return values.astype(np.uint16), white_is_zero
     if deep or image.mode in {"F", "1", "CMYK"}:
         raise StudyError(
-            f"is stored as {image.mode} with {_depth(image, data)} bits, which would lose grey "
-            "levels; save it as one grey channel of 8 or 16 bits"
+            "is stored in a way that would lose gray levels; save it as one gray channel of 8 or "
+            "16 bits",
+            detail=f"{image.mode}, {_depth(image, data)} bits",
         )
     # Pillow has turned 8-bit images with white at zero over already.
     if image.mode == "L":

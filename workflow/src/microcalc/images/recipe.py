@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-RECIPE = 3
+from microcalc.images.region_rules import Rules
+
+RECIPE = 4
 """Version of the way from stored pixels to patch.
 
 Raise it with every change that alters a patch, thumbnail or QC value: it is part of each row's
@@ -37,6 +39,8 @@ class Recipe:
         Side of the window relative to the patch's, for windows that are perturbed later.
     normalization
         How grey levels are scaled from inside the breast: "percentile", "z-score" or "none".
+    roi_components, roi_speck_mm2, roi_threshold, roi_orientation
+        How a file of regions becomes one ROI; see `microcalc.images.region_rules.Rules`.
     """
 
     spacing_mm: float
@@ -48,6 +52,10 @@ class Recipe:
     crop: Literal["fixed", "fit"] = "fixed"
     fit_margin_mm: float = 2.0
     surround: float = 1.0
+    roi_components: Literal["refuse", "largest", "all"] = "refuse"
+    roi_speck_mm2: float = 0.25
+    roi_threshold: float = 0.5
+    roi_orientation: Literal["header", "stored", "rows_reversed"] = "header"
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "Recipe":
@@ -59,6 +67,16 @@ class Recipe:
     def patch_px(self) -> int:
         """Side of the window in pixels."""
         return round(round(self.patch_mm / self.spacing_mm) * self.surround)
+
+    @property
+    def region_rules(self) -> Rules:
+        """How a file of regions becomes one ROI."""
+        return Rules(
+            components=self.roi_components,
+            speck_mm2=self.roi_speck_mm2,
+            threshold=self.roi_threshold,
+            orientation=self.roi_orientation,
+        )
 
     def as_key(self) -> dict[str, Any]:
         """Return the settings as JSON-like values for a digest."""

@@ -1,24 +1,55 @@
 """The region of interest, in the pixel matrix as it is stored."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from microcalc.errors import StudyError
 
 
 @dataclass(frozen=True)
 class Roi:
-    """A box in stored pixels: 0-based, half-open, x = column, y = row."""
+    """A box in stored pixels: 0-based, half-open, x = column, y = row.
+
+    Attributes
+    ----------
+    x0, y0, x1, y1
+        First column and row, and the first beyond.
+    drawn
+        Whether a file holds it, in place of the images table's columns.
+    specks
+        How many specks of that file were left out.
+    flags
+        What was odd about the file, in snake_case, for the QC table.
+    """
 
     x0: float
     y0: float
     x1: float
     y1: float
+    drawn: bool = field(default=False, compare=False, kw_only=True)
+    specks: int = field(default=0, compare=False, kw_only=True)
+    flags: tuple[str, ...] = field(default=(), compare=False, kw_only=True)
 
     @property
     def center(self) -> tuple[float, float]:
         """(x, y) of the middle, in pixels from the image's upper left corner."""
         return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
+
+    @property
+    def swapped(self) -> "Roi":
+        """The box with x and y exchanged."""
+        return Roi(self.y0, self.x0, self.y1, self.x1)
+
+    def size_mm(self, spacing_mm: tuple[float, float]) -> tuple[float, float]:
+        """Return (width, height) in mm, of pixels of `spacing_mm` (between rows, columns)."""
+        return (self.x1 - self.x0) * spacing_mm[1], (self.y1 - self.y0) * spacing_mm[0]
+
+    def __str__(self) -> str:
+        return f"x {self.x0:g} to {self.x1:g}, y {self.y0:g} to {self.y1:g}"
+
+    def flagged(self, *flags: str) -> "Roi":
+        """Return the same box with more flags."""
+        return replace(self, flags=(*self.flags, *flags))
 
     @classmethod
     def from_row(cls, row: Mapping[str, str]) -> "Roi":
@@ -29,19 +60,14 @@ class Roi:
         StudyError
             When one of them is no number, or the box is empty.
         """
-        image_id = row.get("image_id", "?")
+        start = f"image {row.get('image_id', '?')}: its ROI"
         try:
             roi = cls(*(float(row[name]) for name in ("x0", "y0", "x1", "y1")))
         except (KeyError, ValueError):
-            raise StudyError(
-                f"image {image_id}: its ROI needs numbers in columns x0, y0, x1, y1"
-            ) from None
+            raise StudyError(f"{start} needs numbers in columns x0, y0, x1, y1") from None
         # Written so that NaN fails too.
         if not (roi.x0 < roi.x1 and roi.y0 < roi.y1):
-            raise StudyError(
-                f"image {image_id}: its ROI is empty: x0 {roi.x0:g}, x1 {roi.x1:g}, "
-                f"y0 {roi.y0:g}, y1 {roi.y1:g}; expected x0 < x1 and y0 < y1"
-            )
+            raise StudyError(f"{start} is empty: expected x0 < x1 and y0 < y1", detail=str(roi))
         return roi
 
 
@@ -60,8 +86,8 @@ def check_inside(roi: Roi, shape: tuple[int, int], *, image_id: str) -> list[str
         if 0 <= y <= columns and 0 <= x <= rows:
             hint = "; with x and y swapped it would lie inside"
         raise StudyError(
-            f"image {image_id}: its ROI ({roi.x0:g}, {roi.y0:g}, {roi.x1:g}, {roi.y1:g}) lies "
-            f"outside the image of {columns} columns and {rows} rows{hint}"
+            f"image {image_id}: its ROI lies outside the image{hint}",
+            detail=f"{roi}; {columns} columns, {rows} rows",
         )
     # One pixel beyond the edge is a matter of counting, not of place.
     if roi.x0 < -1 or roi.y0 < -1 or roi.x1 > columns + 1 or roi.y1 > rows + 1:

@@ -23,6 +23,7 @@ TEXTS = (
     "view",
     "status",
     "reason",
+    "detail",
     "key",
     "pixel_digest",
     "uid_digest",
@@ -31,7 +32,8 @@ TEXTS = (
 QC_COLUMNS = (
     "rows", "columns", "spacing_source", "spacing_row_mm", "spacing_column_mm", "laterality",
     "flipped", "window_mm", "voi", "inverted", "breast_fraction", "roi_in_breast",
-    "saturation", "roi_contrast", "outside_image", "transfer_syntax", "sop_class",
+    "saturation", "roi_contrast", "roi_width_mm", "roi_height_mm", "roi_specks", "outside_image",
+    "transfer_syntax", "sop_class",
     "photometric_interpretation", "bits_stored", "scanner", "flags",
 )  # fmt: skip
 """What a patch's `qc` holds, in the order of `images/qc.csv`."""
@@ -51,7 +53,9 @@ class Shard:
     status
         (n,) text: "ok" or "excluded".
     reason
-        (n,) text: why an image is excluded, else "".
+        (n,) text: why an image is excluded, else ""; the same words for the same fault.
+    detail
+        (n,) text: what was found in this image, numbers among it.
     key
         (n,) text: digest of everything the row depends on.
     pixel_digest, uid_digest
@@ -74,6 +78,7 @@ class Shard:
     view: NDArray[np.str_]
     status: NDArray[np.str_]
     reason: NDArray[np.str_]
+    detail: NDArray[np.str_]
     key: NDArray[np.str_]
     pixel_digest: NDArray[np.str_]
     uid_digest: NDArray[np.str_]

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from microcalc.errors import StudyError
+from microcalc.errors import StudyError, with_detail
 from microcalc.files import digest_bytes, digest_value
 from microcalc.images import formats, patches, regions, shard_file
 from microcalc.images.content import read_bytes
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 _DECODERS = (
     "pydicom", "pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle",
-    "pyjpegls", "python-gdcm", "pillow", "numpy", "scipy",
+    "pyjpegls", "python-gdcm", "pillow", "simpleitk", "highdicom", "numpy", "scipy",
 )  # fmt: skip
 # Stands in a row for an image in which the chosen reader drew nothing.
 _NOT_DRAWN = "not_drawn_by"
@@ -91,7 +91,8 @@ def update(
             counts["computed" if found is None else "kept"] += 1
             result = found or _compute(row, files, key, recipe)
             if result.texts["status"] != "ok":
-                problems.append(f"image {row['image_id']}: {result.texts['reason']}")
+                told = with_detail(result.texts["reason"], result.texts["detail"])
+                problems.append(f"image {row['image_id']}: {told}")
                 log.warning("excluded %s", problems[-1])
             yield result
         if problems and settings.get("on_error") == "fail":
@@ -213,7 +214,7 @@ def _compute(row: Mapping[str, str], files: Mapping[str, bytes], key: str, recip
         )
         patch = patches.extract(
             mammogram,
-            _roi(row, files.get("roi_path"), mammogram),
+            _roi(row, files.get("roi_path"), mammogram, recipe),
             spacing_mm=recipe.spacing_mm,
             patch_mm=recipe.patch_mm,
             thumbnail_px=recipe.thumbnail_px,
@@ -223,8 +224,9 @@ def _compute(row: Mapping[str, str], files: Mapping[str, bytes], key: str, recip
             surround=recipe.surround,
         )
     except StudyError as error:
-        reason = str(error).removeprefix(f"image {image_id}: ")
-        return Row(texts | {"status": "excluded", "reason": reason}, *_blank(recipe))
+        reason = error.reason.removeprefix(f"image {image_id}: ")
+        left = {"status": "excluded", "reason": reason, "detail": error.detail}
+        return Row(texts | left, *_blank(recipe))
     texts |= {
         "view": mammogram.view,
         "pixel_digest": _pixel_digest(mammogram),
@@ -234,7 +236,7 @@ def _compute(row: Mapping[str, str], files: Mapping[str, bytes], key: str, recip
     return Row(texts, patch.pixels, patch.thumbnail, patch.picture)
 
 
-def _roi(row: Mapping[str, str], file: bytes | None, mammogram: Mammogram) -> Roi:
+def _roi(row: Mapping[str, str], file: bytes | None, mammogram: Mammogram, recipe: Recipe) -> Roi:
     """Return the region that the row gives, as a file or as a box."""
     if file is None:
         return Roi.from_row(row)
@@ -247,6 +249,8 @@ def _roi(row: Mapping[str, str], file: bytes | None, mammogram: Mammogram) -> Ro
         label=row.get("roi_label", ""),
         file_name=row["path"],
         uid_digest=mammogram.uid_digest,
+        place=mammogram.place,
+        rules=recipe.region_rules,
     )
 
 
@@ -260,9 +264,10 @@ def _number(row: Mapping[str, str], column: str, kind: type[Number]) -> Number |
             raise ValueError(text)
         return kind(number)
     except (ValueError, OverflowError):
+        expected = "whole number" if kind is int else "number"
         raise StudyError(
-            f"image {row['image_id']}: {column} is {text!r}; expected a "
-            f"{'whole number' if kind is int else 'number'}"
+            f"image {row['image_id']}: {column} is no {expected}",
+            detail=repr(text),
         ) from None
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from microcalc.errors import with_detail
 from microcalc.report import format as fmt
 from microcalc.report import tables
 from microcalc.report.findings import Finding, deep_scores, nature
@@ -140,6 +141,10 @@ def _facts(study: Study) -> dict[str, Any]:
         "unlike": int(study.tables["warnings"]["case_id"].nunique()),
         "excluded": [
             *zip(gone["case_id"], gone["reason"], strict=True),
-            *zip(lost["case_id"], lost["reason"], strict=True),
+            *zip(
+                lost["case_id"],
+                map(with_detail, lost["reason"].astype(str), lost["detail"].fillna("").astype(str)),
+                strict=True,
+            ),
         ],
     }

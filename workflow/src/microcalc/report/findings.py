@@ -6,6 +6,7 @@ from typing import Literal
 from microcalc.cohort.split import FEW_CASES
 from microcalc.figures.words import label as model_label
 from microcalc.figures.words import split_label
+from microcalc.images.window import LARGER_THAN_WINDOW
 from microcalc.models import notes
 from microcalc.report import format as fmt
 from microcalc.report.captions import HARMONIZED
@@ -87,6 +88,7 @@ def warnings(study: Study) -> list[Finding]:
         *_separation(study),
         *_sets(study),
         *_images(study),
+        *_cut(study),
         *_threshold(study),
         *_notes(study),
     ]
@@ -271,6 +273,29 @@ def _images(study: Study) -> list[Finding]:
             f"Of {len(usable)} images, {int((usable['flags'].fillna('') != '').sum())} have a "
             f"quality control flag: {told}. Column flags of images/qc.csv and the contact sheets "
             "say which.",
+        )
+    ]
+
+
+def _cut(study: Study) -> list[Finding]:
+    """Return how many ROIs are larger than the window, so that their patch shows a part alone."""
+    if not study.has("qc"):
+        return []
+    usable = study.tables["qc"][study.tables["qc"]["status"] == "ok"]
+    flags = usable["flags"].fillna("").astype(str).str.split(";")
+    cut = flags.map(lambda of_image: LARGER_THAN_WINDOW in of_image)
+    if not cut.any():
+        return []
+    longest = float(usable.loc[cut, ["roi_width_mm", "roi_height_mm"]].max().max())
+    images = study.config["images"]
+    return [
+        Finding(
+            "warning",
+            "Lesions larger than the patch",
+            f"The ROI of {int(cut.sum())} of {len(usable)} images is longer than the window of "
+            f"{images['patch_mm']:g} mm (images.patch_mm), the longest {longest:.0f} mm: their "
+            "patches show its middle and not its edges. A larger window, or images.crop: fit, "
+            "would show all of it.",
         )
     ]
 

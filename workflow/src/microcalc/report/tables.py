@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from microcalc.errors import with_detail
 from microcalc.figures.words import MEASURES, split_label
 from microcalc.figures.words import label as model_label
 from microcalc.report import changes, finetuning, judgments, provenance
@@ -354,7 +355,14 @@ def flow(study: Study) -> Table:
 def exclusions(study: Study) -> Table:
     """Return everything that left, one line each."""
     rows = [
-        Row((e["case_id"], e["image_id"] or "whole case", e["room"], e["reason"]))
+        Row(
+            (
+                e["case_id"],
+                e["image_id"] or "whole case",
+                e["room"],
+                with_detail(e["reason"], e["detail"]),
+            )
+        )
         for e in study.documents["flow"]["exclusions"]
     ]
     return Table(("Case", "Image", "Room", "Reason"), tuple(rows))

@@ -1,0 +1,267 @@
+"""What the values of a mask's pixels mean: labels, one color each, or ink on an empty sheet."""
+
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from microcalc.errors import StudyError
+from microcalc.images.components import EIGHT
+from microcalc.images.content import MOST_PIXELS
+from microcalc.images.mammogram import Place
+
+SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*", b"\xff\xd8\xff", b"BM")
+_FORMATS = ("PNG", "TIFF", "JPEG", "BMP")
+
+# Below, the values of a file that loses nothing are labels; above, gray levels too.
+_GRAY_FROM = 128
+_MOST_LABELS = 32
+_FULL, _SOLID = 0.9, 0.05
+_MOSTLY_FULL = 0.6
+_NO_MASK = (
+    "its ROI mask is a picture of many gray levels or colors, such as a mammogram with its region "
+    "drawn on it; save the region alone, on an empty background"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """What a mask says of one label: its name, its number as text, and its pixels."""
+
+    name: str
+    number: str
+    pixels: NDArray[np.bool_]
+
+
+def chosen(layers: Sequence[Layer], label: str) -> list[Layer]:
+    """Return the layers of that name or number; all that are not empty without a label.
+
+    Raises
+    ------
+    StudyError
+        When there is none.
+    """
+    if not label:
+        filled = [layer for layer in layers if layer.pixels.any()]
+        if not filled:
+            raise StudyError("its ROI mask is empty")
+        return filled
+    named = [layer for layer in layers if layer.name == label]
+    named = named or [layer for layer in layers if layer.number == _as_number(label)]
+    if not any(layer.pixels.any() for layer in named):
+        offered = ", ".join(sorted({layer.name for layer in layers if layer.pixels.any()}))
+        raise StudyError(
+            "its ROI mask has no such region as roi_label names",
+            detail=f"{label!r}; it has {offered or 'none'}",
+        )
+    return named
+
+
+def _as_number(label: str) -> str:
+    try:
+        return str(int(label))
+    except ValueError:
+        return label
+
+
+def refuse_inverted(layer: Layer) -> None:
+    """Raise a StudyError when all four corners of the image are drawn."""
+    if layer.pixels[np.ix_((0, -1), (0, -1))].all():
+        raise StudyError(
+            "its ROI mask is inverted: it holds all four corners of the image; exchange region "
+            "and background"
+        )
+
+
+def of_labels(values: NDArray[Any], names: Iterable[tuple[str, int]] = ()) -> list[Layer]:
+    """Return a layer per value but 0, called by `names` (several may share one) or its number."""
+    known: dict[int, list[str]] = {}
+    for name, value in names:
+        known.setdefault(value, []).append(name)
+    found = [int(value) for value in _values(values) if value != 0]
+    if len(found) > _MOST_LABELS:
+        raise StudyError(_NO_MASK, detail=f"{len(found)} values")
+    return [
+        Layer(name, str(value), values == value)
+        for value in found
+        for name in known.get(value, [str(value)])
+    ]
+
+
+def of_gray(values: NDArray[Any], *, threshold: float, lossy: bool = False) -> list[Layer]:
+    """Return the layers of a picture whose values are labels (1, 2, ...) or gray levels.
+
+    Gray levels mean one region when nearly all that is drawn is drawn at full strength: blurred
+    edges and the noise of a lossy format are cut at `threshold` of it. Levels that fill areas of
+    their own are labels, unless the format loses them.
+
+    Raises
+    ------
+    StudyError
+        When it is a picture of something.
+    """
+    values = _counted(values, threshold)
+    top = int(values.max(initial=0))
+    if top == 0 or (top < _GRAY_FROM and not lossy) or values.min() < 0:
+        return of_labels(values)
+    weak, full = int((values > (1 - _FULL) * top).sum()), int((values >= _FULL * top).sum())
+    solid = [] if lossy else _solid_levels(values, top)
+    if solid:
+        return of_labels(np.where(np.isin(values, [*solid, top]), values, 0))
+    if full < _MOSTLY_FULL * weak:
+        raise StudyError(_NO_MASK)
+    return [Layer(str(top), str(top), _inked(values, top, threshold))]
+
+
+def _inked(values: NDArray[Any], top: int, threshold: float) -> NDArray[np.bool_]:
+    """Return what is drawn at full strength or nearly, and what is drawn faintly apart from it."""
+    ink = values >= threshold * top
+    numbers, count = ndimage.label(values > (1 - _FULL) * top, structure=EIGHT)
+    faint = np.ones(count + 1, dtype=bool)
+    faint[numbers[ink]] = False
+    faint[0] = False
+    return np.asarray(ink | faint[numbers])
+
+
+def _counted(values: NDArray[Any], threshold: float) -> NDArray[Any]:
+    """Return values as whole numbers; fractions between 0 and 1 become 0 or 1."""
+    if values.dtype.kind in "bui":
+        return values.astype(np.uint8) if values.dtype.kind == "b" else values
+    if not np.isfinite(values).all():
+        raise StudyError("its ROI mask has values that are no numbers")
+    whole: NDArray[Any] = np.rint(values)
+    if bool((whole == values).all()):
+        return np.asarray(whole, dtype=np.int64)
+    if values.min() < 0 or values.max() > 1:
+        raise StudyError(_NO_MASK)
+    return (values >= threshold).astype(np.int64)
+
+
+def _values(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the distinct values; sorting every pixel would take a second."""
+    lowest, highest = int(values.min(initial=0)), int(values.max(initial=0))
+    if highest - lowest < 2**16:
+        return np.flatnonzero(np.bincount(values.ravel().astype(np.intp) - lowest)) + lowest
+    return np.unique(values)
+
+
+def _solid_levels(values: NDArray[Any], top: int) -> list[int]:
+    """Return the levels below the top that fill areas of more than an edge's width."""
+    drawn = int((values > 0).sum())
+    counts = np.bincount(values.ravel()) if top < 2**16 else np.zeros(0, dtype=np.intp)
+    frequent = np.flatnonzero(counts >= _SOLID * drawn)
+    below = [int(level) for level in frequent if 0 < level < (1 - _SOLID) * top]
+    return [level for level in below if ndimage.binary_erosion(values == level, EIGHT).any()]
+
+
+def of_picture(data: bytes, page: int | None, *, threshold: float) -> list[Layer]:
+    """Return the layers of a PNG, TIFF, JPEG or BMP file; `page` counts from 1.
+
+    Gray, 1-bit, palette and color pictures are read. Of a palette's entries each is a label by
+    its number, of colors each by its name, `#ff0000`; transparent is empty.
+    """
+    from PIL import Image
+
+    image: Image.Image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    if image.size[0] * image.size[1] > MOST_PIXELS:
+        raise StudyError("its ROI mask claims more pixels than a mammogram has")
+    if page is not None:
+        image.seek(page - 1)
+    if image.mode == "P" and _has_labels(image):
+        return of_labels(np.asarray(image))
+    if image.mode in {"P", "CMYK", "YCbCr", "PA"}:
+        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+    values = np.asarray(image)
+    lossy = image.format == "JPEG" or data.startswith(b"\xff\xd8")
+    return of_colors(values, threshold=threshold, lossy=lossy)
+
+
+def pages(data: bytes) -> int:
+    """Return how many pictures a file holds."""
+    from PIL import Image
+
+    return int(getattr(Image.open(io.BytesIO(data), formats=_FORMATS), "n_frames", 1))
+
+
+def of_colors(values: NDArray[Any], *, threshold: float, lossy: bool = False) -> list[Layer]:
+    """Return the layers of a picture of (rows, columns) or of 1 to 4 channels behind them."""
+    if values.ndim == 2:
+        return of_gray(values, threshold=threshold, lossy=lossy)
+    colors, opaque = values, np.ones(values.shape[:2], dtype=bool)
+    if values.shape[2] in {2, 4}:
+        colors, alpha = values[:, :, :-1], values[:, :, -1]
+        see_through = bool(alpha.min() < alpha.max())
+        opaque = alpha >= threshold * max(int(alpha.max()), 1)
+        if see_through and not (colors[opaque] != 0).any():
+            # Black on nothing.
+            return [Layer("1", "1", opaque)] if opaque.any() else []
+        colors = np.where(opaque[:, :, None], colors, 0)
+    if (colors == colors[:, :, :1]).all():
+        return of_gray(colors[:, :, 0], threshold=threshold, lossy=lossy)
+    return _of_hues(colors, lossy=lossy)
+
+
+def _of_hues(colors: NDArray[Any], *, lossy: bool) -> list[Layer]:
+    packed = (colors.astype(np.int64) * (1 << 16, 1 << 8, 1)).sum(axis=2)
+    found = np.unique(packed)
+    found = found[found != 0]
+    if lossy or colors.dtype.itemsize > 1 or found.size > _MOST_LABELS:
+        raise StudyError(_NO_MASK, detail=f"{found.size} colors")
+    return [Layer(f"#{int(v):06x}", f"#{int(v):06x}", packed == v) for v in found]
+
+
+def _has_labels(image: Any) -> bool:
+    """Say whether a palette's entries are labels, and not a picture's gray levels."""
+    palette = np.asarray(image.getpalette("RGB")).reshape(-1, 3)
+    used = sorted(index for _, index in image.getcolors(256) if index < len(palette))
+    shown = palette[used]
+    if (shown != shown[:, :1]).any():
+        return True
+    levels = shown[:, 0].tolist()
+    # A palette that begins with white, as a converted picture's may, calls the region 0.
+    return bool(levels != used and levels[0] == min(levels) and used[0] == 0)
+
+
+def slice_of(slices: int, place: Place, first: int = 0, *, cropped: bool = False) -> int:
+    """Return which slice of a mask belongs to the image's frame, counting from 0.
+
+    Parameters
+    ----------
+    slices
+        How many the mask has. A single one belongs to the image, whichever frame that is.
+    place
+        Which of how many frames the image is.
+    first, cropped
+        The image's frame, counting from 0, at which a cropped mask begins.
+
+    Raises
+    ------
+    StudyError
+        When the mask has another number of slices, or none for this frame.
+    """
+    if cropped and place.frames > 1:
+        if not first <= place.frame - 1 < first + slices:
+            refuse_frame(place.frame, set(range(first + 1, first + slices + 1)))
+        return place.frame - 1 - first
+    if slices == 1:
+        return 0
+    if slices != place.frames:
+        raise StudyError(
+            "its ROI mask has another number of slices than the image has frames; a mammogram's "
+            "has one, a tomosynthesis object's as many as the object",
+            detail=f"{slices} slices, {place.frames} {'frame' if place.frames == 1 else 'frames'}",
+        )
+    return place.frame - 1
+
+
+def refuse_frame(frame: int, drawn: set[int]) -> None:
+    """Raise a StudyError that names the frames on which a file draws something."""
+    listed = ", ".join(map(str, sorted(drawn)[:10]))
+    raise StudyError(
+        "its ROI file draws nothing on this frame",
+        detail=f"frame {frame}; it draws on {listed}{', ...' if len(drawn) > 10 else ''}",
+    )

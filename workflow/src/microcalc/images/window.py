@@ -1,0 +1,36 @@
+"""Whether a window of fixed size holds an ROI."""
+
+import os
+from collections.abc import Mapping
+
+from microcalc.errors import StudyError
+
+LARGER_THAN_WINDOW = "roi_larger_than_window"
+"""The flag of an image whose patch shows the middle of its ROI alone."""
+
+_TOLERANCE_MM = 0.1
+
+
+def is_cut(longer_mm: float, window_mm: float) -> bool:
+    """Return whether an ROI whose longer side is `longer_mm` reaches out of the window."""
+    return longer_mm > window_mm + _TOLERANCE_MM
+
+
+def longer_side_mm(row: Mapping[str, str], image_folder: str) -> float | None:
+    """Return the longer side of the box in an images table's row, without reading a pixel.
+
+    None where a file holds the region, or nothing readable gives a spacing: what is wrong with
+    the image itself is told when it is read.
+    """
+    from microcalc.images import dicom
+    from microcalc.images.roi import Roi
+
+    if not row.get("x0"):
+        return None
+    try:
+        table_mm = float(row["spacing_mm"]) if row.get("spacing_mm") else None
+        frame = int(float(row["frame"])) if row.get("frame") else None
+        spacing = dicom.read_spacing(os.path.join(image_folder, row["path"]), table_mm, frame)
+        return max(Roi.from_row(row).size_mm(spacing))
+    except (StudyError, OSError, ValueError):
+        return None

@@ -48,7 +48,7 @@ CELLS = [
         ("strong", "lambda_min"),
     )
 ]
-REPLICATES = 200
+REPLICATES = 100
 SAMPLE = 10
 
 

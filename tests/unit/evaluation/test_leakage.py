@@ -59,7 +59,7 @@ def test_among_very_many_images_a_copy_is_found_by_its_spectrum(change, monkeypa
     monkeypatch.setattr(leakage, "SPECTRA_BLOCK", 50)
     patches = [lesion(i, side=64) for i in range(120)]
     found = images([*patches, COPIES[change](patches[7])], ["train"] * 120 + ["external"])
-    pairs = [sentence for sentence, _ in leakage.near_duplicates(found, 0.5)]
+    pairs = leakage.near_duplicates(found, 0.5).across
     assert [pair.partition(":")[0] for pair in pairs] == ["images I7 (train) and I120 (external)"]
 
 
@@ -69,7 +69,7 @@ def test_among_very_many_images_views_of_one_patient_hide_no_copy(monkeypatch):
     copies = [patches[3], patches[3] ** 1.1]
     patients = [f"P{i}" for i in range(40)] + ["P3", "other"]
     found = images([*patches, *copies], ["train"] * 41 + ["external"], patients)
-    pairs = [sentence for sentence, one_split in leakage.near_duplicates(found, 0.5)]
+    pairs = leakage.near_duplicates(found, 0.5).across
     assert any("I3 " in pair and "I41 " in pair for pair in pairs)
 
 
@@ -81,7 +81,8 @@ def test_among_more_images_than_directions_every_kind_of_copy_is_shortlisted(mon
     kinds = list(COPIES.values())
     copies = [kinds[place % len(kinds)](patches[i]) for place, i in enumerate(copied)]
     found = images([*patches, *copies], ["train"] * 400 + ["external"] * len(copies))
-    pairs = [sentence.partition(":")[0] for sentence, _ in leakage.near_duplicates(found, 0.5)]
+    near = leakage.near_duplicates(found, 0.5)
+    pairs = [sentence.partition(":")[0] for sentence in near.across]
     assert pairs == [
         f"images I{i} (train) and I{400 + place} (external)" for place, i in enumerate(copied)
     ]

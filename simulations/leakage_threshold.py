@@ -30,8 +30,9 @@ from microcalc.simulate.phantom import Phantom
 from microcalc.simulate.scanner import expose, scanner_of
 
 CELLS = tuple({"share": share} for share in (0.0, 0.5, 1.0))
-REPLICATES = 200
+REPLICATES = 120
 SAMPLE = 12
+PER_FILM = 4
 LIMIT = 0.5
 MOST_ALIKE, FEWEST_FOUND = 1e-5, 0.99
 SPACING_MM, EDGE_MM, PATCH_MM = 0.2, 10.0, 22.4
@@ -148,9 +149,7 @@ def _strangers(reduced: npt.NDArray[np.float32], patients: npt.NDArray[Any]) -> 
     for place in range(len(reduced) - 1):
         later = np.flatnonzero(patients[place + 1 :] != patients[place]) + place + 1
         if later.size:
-            value, common = masked_correlation.of_all(
-                filtered[np.array([place])], filtered[later]
-            )
+            value, common = masked_correlation.of_all(filtered[np.array([place])], filtered[later])
             judged = common[0] >= masked_correlation.COMMON
             values.append(value[0][judged])
             blind += int((~judged).sum())
@@ -170,7 +169,7 @@ def simulate(cell: Mapping[str, Any], replicates: int, rng: np.random.Generator)
                          n_positive=replicates - replicates // 2)  # fmt: skip
     first = tables.phantoms.drop_duplicates("patient_id").to_dict("records")
     films = [(row["patient_id"], _phantom(row, rng)) for row in first]
-    return measured(films, cell["share"], 6, rng)
+    return measured(films, cell["share"], PER_FILM, rng)
 
 
 def faults(rows: pd.DataFrame) -> Iterator[str]:
@@ -218,7 +217,10 @@ def films_of(folder: Path) -> list[tuple[str, Film]]:
 if __name__ == "__main__":
     films = films_of(Path(sys.argv[1]))
     table = pd.DataFrame(
-        [cell | measured(films, cell["share"], 6, np.random.default_rng(21)) for cell in CELLS]
+        [
+            cell | measured(films, cell["share"], PER_FILM, np.random.default_rng(21))
+            for cell in CELLS
+        ]
     )
     print(table.T.to_string())
     print(*faults(table), sep="\n")

@@ -180,10 +180,12 @@ def alike(a, b):
 
 @pytest.mark.parametrize("kind", BLACK)
 def test_what_two_strangers_lack_does_not_make_them_alike(kind):
-    pairs = [(blackened(tissue(2 * k), kind), blackened(tissue(2 * k + 1), kind)) for k in range(20)]
+    pairs = [
+        (blackened(tissue(2 * k), kind), blackened(tissue(2 * k + 1), kind)) for k in range(20)
+    ]
     found = [alike(*(leakage.reduce(patch) for patch in pair)) for pair in pairs]
     assert max(found) < 0.45
-    assert np.median(found) < 0.25
+    assert np.median(found) < 0.3
 
 
 @pytest.mark.parametrize("value", [0.3, 1.0])
@@ -202,14 +204,20 @@ def test_wide_padding_of_one_value_is_seen_without_a_mask(kind):
         assert alike(*map(leakage.reduce, pair)) < 0.45
 
 
-@pytest.mark.parametrize("change", ["noise", "contrast", "mirror", "shift"])
 @pytest.mark.parametrize("kind", BLACK)
-def test_a_copy_is_found_through_what_is_missing(kind, change):
+def test_a_copy_is_found_through_what_is_missing(kind):
     for k in range(5):
         whole = lesion(k, side=224)
-        copy = COPIES[change](whole)
-        found = alike(leakage.reduce(blackened(whole, kind)), leakage.reduce(blackened(copy, kind)))
-        assert found >= 0.5
+        one = blackened(whole, kind)
+        copies = {
+            "noise": blackened(COPIES["noise"](whole), kind),
+            "contrast": blackened(COPIES["contrast"](whole), kind),
+            "mirror": one[:, ::-1],
+            "shift": blackened(np.roll(whole, (2, -2), axis=(0, 1)), kind),
+            "elsewhere": blackened(whole, "thin"),
+        }
+        for change, copy in copies.items():
+            assert alike(leakage.reduce(one), leakage.reduce(copy)) >= 0.5, change
 
 
 def test_a_mean_is_that_of_the_tissue_of_a_block():
@@ -239,17 +247,25 @@ def test_masked_correlation_is_that_of_the_common_places():
 
 
 def test_pairs_with_too_little_in_common_are_counted_and_not_passed_as_clean():
-    left, right = tissue(1), tissue(2)
-    left[:, :150], right[:, 100:] = 0, 0
     tiny = tissue(3)
     tiny[:, 40:] = 0
-    found = images([left, right, tiny, tissue(4)], ["train", "external", "train", "external"])
+    patches = [tissue(1), tissue(2), tiny, tissue(4)]
+    found = images(patches, ["train", "external", "train", "external"])
     rows = leakage.audit(found, limit=0.5, on_found="fail").set_index("check")
-    # The tiny one with the two of the other set; the left with its own set's tiny one; both sides
-    # mirror into each other's places, so that left and right have something in common.
     across = rows.loc["near-duplicates in two splits"]
-    assert across["not_judged"] == 2 + (across["not_judged"] == 3)
-    assert across["verdict"] == "not all judged"
-    assert "not judged: too little tissue in common" in across["statement"]
+    assert (across["not_judged"], across["verdict"]) == (2, "not all judged")
+    assert across["statement"] == (
+        "None among 4. 2 pairs were not judged: too little tissue in common."
+    )
     assert rows.loc["near-duplicates of two patients in one split", "not_judged"] == 1
     assert rows.loc["patients in two splits", "verdict"] == "clean"
+
+
+def test_patches_that_show_different_sides_have_nothing_in_common():
+    left, upper = tissue(1), tissue(2)
+    left[:, 120:], upper[120:] = 0, 0
+    common = masked_correlation.of_all(*(masked_correlation.high_pass(leakage.reduce(patch)[None])
+                                         for patch in (left, upper)))[1]  # fmt: skip
+    # About a quarter of the window.
+    assert common[0, 0] < masked_correlation.COMMON
+    assert alike(leakage.reduce(left), leakage.reduce(upper)) == 0

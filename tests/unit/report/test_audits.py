@@ -1,4 +1,4 @@
-"""No table of evaluation/ with a bad verdict goes unheard, and none is written that nobody judges."""
+"""No bad verdict of evaluation/ goes unheard, and no table is written that nobody judges."""
 
 import re
 from pathlib import Path

@@ -22,6 +22,8 @@ COMMON = WINDOW**2 // 3
 STRUCTURELESS = 1e-6
 LITTLE = 1e-5
 FEWEST_PIXELS = 4
+# Weight of a neighboring block, and where what stands out is cut, in medians of the absolute.
+NEIGHBOR = np.float32(0.25)
 OUTSTANDING = 4.0
 # Patches high-passed at a time.
 BLOCK = 1024
@@ -55,7 +57,8 @@ def reduce(patch: npt.ArrayLike, valid: npt.ArrayLike | None = None) -> Floats32
     tissue = tissue & ~_grown(values == 0)
     of_one_value = len(values) >= FEWEST_PIXELS * GRID
     if len(values) < GRID:
-        values, tissue = (one.repeat(GRID, axis=0).repeat(GRID, axis=1) for one in (values, tissue))
+        values = values.repeat(GRID, axis=0).repeat(GRID, axis=1)
+        tissue = tissue.repeat(GRID, axis=0).repeat(GRID, axis=1)
     side = len(values) // GRID
     kept = np.s_[: side * GRID, : side * GRID]
     values, tissue = values[kept], tissue[kept]
@@ -133,7 +136,7 @@ class Filtered:
 
 
 def high_pass(reduced: Floats32) -> Filtered:
-    """Return reduced patches, shape (n, 32, 32), less the means of their neighbors."""
+    """Return reduced patches, shape (n, 32, 32), smoothed and less the means of their neighbors."""
     n = len(reduced)
     whole = (GRID - 2, GRID - 2)
     made = Filtered(
@@ -141,9 +144,9 @@ def high_pass(reduced: Floats32) -> Filtered:
     )
     for start in range(0, n, BLOCK):
         rows = slice(start, start + BLOCK)
-        one = reduced[rows]
+        one = _smoothed(np.asarray(reduced[rows], dtype=np.float32))
         around = one[:, :-2, 1:-1] + one[:, 2:, 1:-1] + one[:, 1:-1, :-2] + one[:, 1:-1, 2:]
-        high = one[:, 1:-1, 1:-1] - around / 4
+        high = np.asarray(one[:, 1:-1, 1:-1] - around / 4, dtype=np.float32)
         mask = np.isfinite(high)
         values = _unit(_clipped(high), mask).astype(np.float64)
         # A patch without structure has nothing that could be judged.
@@ -152,6 +155,27 @@ def high_pass(reduced: Floats32) -> Filtered:
         made.counts[rows], made.sums[rows] = _box_sums(mask), _box_sums(values)
         made.squares[rows] = _box_sums(values**2)
     return made
+
+
+def _smoothed(reduced: Floats32) -> Floats32:
+    """Return each block with a quarter of its neighbors' weight, among those that are tissue.
+
+    A copy that is shifted by half a block would otherwise have lost half of its structure.
+    """
+    tissue = np.isfinite(reduced)
+    weight = _with_neighbors(_with_neighbors(tissue.astype(np.float32), 1), 2)
+    total = _with_neighbors(_with_neighbors(np.where(tissue, reduced, np.float32(0)), 1), 2)
+    unknown = np.full_like(reduced, np.nan)
+    return np.divide(total, weight, out=unknown, where=tissue)
+
+
+def _with_neighbors(values: Floats32, axis: int) -> Floats32:
+    added = values.copy()
+    before, after = np.moveaxis(values, axis, 0)[:-1], np.moveaxis(values, axis, 0)[1:]
+    along = np.moveaxis(added, axis, 0)
+    along[1:] += NEIGHBOR * before
+    along[:-1] += NEIGHBOR * after
+    return added
 
 
 def _clipped(high: Floats32) -> Floats32:
@@ -253,7 +277,8 @@ def _largest(
                 found, count = _at(left, other, (dy, dx), product, whole)
                 best = found if best is None else np.maximum(best, found, out=best)
                 common = count if common is None else np.maximum(common, count)
-    return np.asarray(best), np.broadcast_to(np.asarray(common), np.shape(best))
+    most_alike = np.asarray(best)
+    return most_alike, np.broadcast_to(np.asarray(common), most_alike.shape)
 
 
 def _at(
@@ -275,7 +300,7 @@ def _at(
     together = product(values, b_values)
     sum_b, length_b = b.sums[place], b.squares[place]
     if whole == (True, True):
-        scale = _root(length_b - sum_b**2 / WINDOW**2)
+        scale = _root(np.asarray(length_b - sum_b**2 / WINDOW**2, dtype=np.float32))
         return together * scale, b.counts[place]
     n = b.counts[place] if whole[0] else count if whole[1] else product(mask, b_mask)
     n = np.maximum(n, 1)

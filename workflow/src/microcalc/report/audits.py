@@ -281,7 +281,9 @@ def _permutation(rows: Rows) -> list[Finding]:
     found = _failed("permutations", rows, "permutations")
     bad = [row for row in rows if (_number(row, "p") or 0.0) > ALPHA]
     if bad:
-        listed = _listed(f"{_model(row)}, P {p_value(_known(row, 'p'), equals=True)}" for row in bad)
+        listed = _listed(
+            f"{_model(row)}, P {p_value(_known(row, 'p'), equals=True)}" for row in bad
+        )
         text = f"Labels that mean nothing often gave as large an AUC: {listed}."
         found.append(Finding("warning", "No better than permuted labels", text))
     return found
@@ -309,7 +311,7 @@ def _subgroups(rows: Rows) -> list[Finding]:
     if bad:
         listed = _listed(
             f"{_text(row, 'column').replace('_', ' ')}, {_model(row)} "
-            f"(P {p_value(_known(row, 'p_interaction'), equals=True)})"
+            f"(P {_p(row, 'p_interaction')})"
             for row in bad
         )
         text = (
@@ -454,6 +456,10 @@ def _half_widths(row: Row, name: str, right: float) -> float:
 def _estimate(row: Row, *names: str) -> str:
     value, low, high = (_known(row, name) for name in names)
     return estimate(value, low, high)
+
+
+def _p(row: Row, name: str) -> str:
+    return p_value(_known(row, name), equals=True)
 
 
 def _the_model(row: Row) -> str:

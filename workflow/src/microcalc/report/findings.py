@@ -1,5 +1,7 @@
 """What a reader must know before the first number."""
 
+from typing import Any
+
 from microcalc.cohort.split import FEW_CASES
 from microcalc.figures.words import label as model_label
 from microcalc.figures.words import split_label
@@ -77,7 +79,8 @@ def warnings(study: Study) -> list[Finding]:
 def audited(study: Study) -> list[Finding]:
     """Return what the tables of `evaluation/` say, see `audits`."""
     names = [name for name in audits.VERDICTS if study.has(name)]
-    return audits.of_tables({name: study.tables[name].to_dict("records") for name in names})
+    records: dict[str, list[Any]] = {name: study.tables[name].to_dict("records") for name in names}
+    return audits.of_tables(records)
 
 
 def of_run(study: Study) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""From which correlation on are two patches copies?
+"""The limit of `evaluation.leakage`: from which similarity on two patches are copies.
 
 Patches are cut by `images.patches.extract` from phantoms, or from films where a folder of them is
 named; their pairs of two patients are strangers, and each patch beside another cut from the same
@@ -30,9 +30,10 @@ from microcalc.simulate.phantom import Phantom
 from microcalc.simulate.scanner import expose, scanner_of
 
 CELLS = tuple({"share": share} for share in (0.0, 0.5, 1.0))
-REPLICATES = 120
-SAMPLE = 12
-PER_FILM = 4
+REPLICATES = 60
+SAMPLE = 10
+# Windows of a phantom, and of a film.
+PER_PHANTOM, PER_FILM = 12, 4
 LIMIT = 0.5
 MOST_ALIKE, FEWEST_FOUND = 1e-5, 0.99
 SPACING_MM, EDGE_MM, PATCH_MM = 0.2, 10.0, 22.4
@@ -40,16 +41,19 @@ Film = npt.NDArray[np.uint8]
 
 
 def noisy(film: Film, rng: np.random.Generator) -> Film:
+    """Return a film with noise of three grey levels."""
     return np.clip(film + rng.normal(0, 3, film.shape), 0, 255).astype(np.uint8)
 
 
 def compressed(film: Film, rng: np.random.Generator) -> Film:
+    """Return a film that was a JPEG file of moderate quality."""
     data = io.BytesIO()
     Image.fromarray(film).save(data, "JPEG", quality=60)
     return np.asarray(Image.open(data))
 
 
 def rescaled(film: Film, rng: np.random.Generator) -> Film:
+    """Return a film enlarged by two per cent, cut to its size."""
     size = [round(side * 1.02) for side in reversed(film.shape)]
     small = np.asarray(Image.fromarray(film).resize(size, Image.Resampling.BILINEAR))
     top, left = ((a - b) // 2 for a, b in zip(small.shape, film.shape, strict=True))
@@ -70,7 +74,9 @@ def centers(film: Film, share: float, number: int, rng: np.random.Generator) -> 
     """Return centers of windows in the breast (x, y), a share of them near the image's edge."""
     found = breast.find(_decoded(film))
     rows, columns = np.nonzero(found.mask)
-    y, x = (place * step + step / 2 for place, step in zip((rows, columns), found.stride))
+    y, x = (
+        place * step + step / 2 for place, step in zip((rows, columns), found.stride, strict=True)
+    )
     to_edge = np.minimum.reduce([x, film.shape[1] - x, y, film.shape[0] - y]) * SPACING_MM
     near = to_edge < EDGE_MM
     chosen = []
@@ -165,25 +171,30 @@ def _strangers(reduced: npt.NDArray[np.float32], patients: npt.NDArray[Any]) -> 
 
 
 def simulate(cell: Mapping[str, Any], replicates: int, rng: np.random.Generator) -> dict[str, Any]:
+    """Return what windows of so many patients' phantoms show."""
     tables = cohort.draw(int(rng.integers(2**31)), n_negative=replicates // 2,
                          n_positive=replicates - replicates // 2)  # fmt: skip
     first = tables.phantoms.drop_duplicates("patient_id").to_dict("records")
     films = [(row["patient_id"], _phantom(row, rng)) for row in first]
-    return measured(films, cell["share"], PER_FILM, rng)
+    return measured(films, cell["share"], PER_PHANTOM, rng)
 
 
-def faults(rows: pd.DataFrame) -> Iterator[str]:
-    for row in rows.to_dict("records"):
-        # As many as a rate at the limit gives in at most one study of a hundred.
-        most = MOST_ALIKE * row["pairs"] + 2.33 * np.sqrt(MOST_ALIKE * row["pairs"]) + 1
-        if row["alike_at_0.5"] > most:
-            yield f"share {row['share']}: {row['alike_at_0.5']} of {row['pairs']} strangers alike"
-        if row["not_judged"] > 0.25 * (row["pairs"] + row["not_judged"]):
-            yield f"share {row['share']}: {row['not_judged']} pairs not judged"
-        found = np.mean([row[f"found_{name}"] for name in CHANGES])
-        error = np.sqrt(FEWEST_FOUND * (1 - FEWEST_FOUND) / max(row["copies"], 1))
-        if found < FEWEST_FOUND - 2.33 * error:
-            yield f"share {row['share']}: {found:.3f} of the copies found"
+def faults(rows: pd.DataFrame) -> list[str]:
+    """Return strangers that are alike, copies that are missed, and too many pairs not judged."""
+    return [fault for row in rows.to_dict("records") for fault in _faults(row)]
+
+
+def _faults(row: Mapping[Any, Any]) -> Iterator[str]:
+    # As many as a rate at the limit gives in at most one study of a hundred.
+    most = MOST_ALIKE * row["pairs"] + 2.33 * np.sqrt(MOST_ALIKE * row["pairs"]) + 1
+    if row["alike_at_0.5"] > most:
+        yield f"share {row['share']}: {row['alike_at_0.5']} of {row['pairs']} strangers alike"
+    if row["not_judged"] > 0.25 * (row["pairs"] + row["not_judged"]):
+        yield f"share {row['share']}: {row['not_judged']} pairs not judged"
+    found = np.mean([row[f"found_{name}"] for name in CHANGES])
+    error = np.sqrt(FEWEST_FOUND * (1 - FEWEST_FOUND) / max(row["copies"], 1))
+    if found < FEWEST_FOUND - 2.33 * error:
+        yield f"share {row['share']}: {found:.3f} of the copies found"
 
 
 def _phantom(row: Mapping[str, Any], rng: np.random.Generator) -> Film:

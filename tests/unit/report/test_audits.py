@@ -68,7 +68,8 @@ BAD = {
         "A model is inferior beyond the margin",
     ),
     "finetuning": (
-        [PAIR | {"kind": "out_of_fold", "split": "train", "delta": -0.2, "delta_low": -0.3,
+        [PAIR | {"kind": "out_of_fold", "split": "train", "auc_a": 0.6, "auc_b": 0.8, "p": 0.01,
+                 "delta": -0.2, "delta_low": -0.3,
                  "delta_high": -0.1}],
         "Fine-tuning did harm",
     ),

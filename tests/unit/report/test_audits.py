@@ -148,7 +148,8 @@ def test_a_bad_verdict_is_heard_in_all_five_places(name, ordinary, fake, tmp_pat
     text = summary.build(files, config=config)
     assert title in text
     write_text(text, tmp_path / "report/summary.md")
-    assert title in StudyRun(Shards.__new__(Shards), tmp_path).summary()
+    write_text(html, tmp_path / "report/report.html")
+    assert title in StudyRun(Shards.__new__(Shards), tmp_path).summary(lambda path: True)
 
     assert title in manuscript.write(study, TEMPLATES / "manuscript/manuscript.md.j2", VERSIONS)
     checked = manuscript.checklist(study, TEMPLATES / "manuscript/checklist.md.j2", VERSIONS)
@@ -248,3 +249,9 @@ def test_a_model_s_notes_reach_the_console(ordinary, fake):
     study = Study.read(ordinary, config=fake["CONFIG"])
     study.models["deep"]["notes"].append("the fit did not converge")
     assert "The fit did not converge." in summary.before_you_read(findings.warnings(study))
+
+
+def test_what_could_not_be_told_apart_is_a_note():
+    (found,) = audits.of_tables({"equivalence": [PAIR | {"verdict": "undetermined"}]})
+    assert (found.kind, found.title) == ("note", "Equivalence undetermined")
+    assert found.text == "Nothing can be said of deep against clinical in external validation."

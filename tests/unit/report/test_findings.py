@@ -106,7 +106,7 @@ def test_predictors_that_separate_the_classes_are_a_warning(ordinary, fake):
 
 
 def test_a_score_that_was_left_out_is_a_warning(left_out, fake):
-    (found,) = findings.warnings(Study.read(left_out, config=fake["CONFIG"]))
+    (found,) = findings.of_run(Study.read(left_out, config=fake["CONFIG"]))
     assert (found.kind, found.title) == ("warning", "Combined model without the deep score")
     assert found.text.startswith("The deep score was left out: ")
     assert "(-0.41)" in found.text
@@ -115,7 +115,7 @@ def test_a_score_that_was_left_out_is_a_warning(left_out, fake):
 def noted(files, fake, **notes_of):
     study = Study.read(files, config=fake["CONFIG"])
     changed = {name: study.models[name] | {"notes": said} for name, said in notes_of.items()}
-    return findings.warnings(replace(study, models=study.models | changed))
+    return findings.of_run(replace(study, models=study.models | changed))
 
 
 def test_selections_that_differ_are_told_once_for_all_models(ordinary, fake):

@@ -179,7 +179,7 @@ def _equivalence(rows: Rows) -> list[Finding]:
     if inferior:
         listed = " ".join(_text(row, "statement") for row in inferior)
         found.append(Finding("warning", "A model is inferior beyond the margin", listed))
-    undefined = [row for row in _validation(rows) if _text(row, "verdict") == "undefined"]
+    undefined = [row for row in _validation(rows) if _text(row, "verdict") == "undetermined"]
     if undefined:
         text = f"Nothing can be said of {_listed(_pair(row) for row in undefined)}."
         found.append(Finding("note", "Equivalence undetermined", text))

@@ -144,6 +144,10 @@ rule write_cohort:
             "evaluation/delong.csv",
             "evaluation/calibration.csv",
             "evaluation/development.csv",
+            "evaluation/equivalence.csv",
+            "evaluation/mcnemar.csv",
+            "evaluation/net_benefit.csv",
+            "evaluation/subgroups.csv",
         ),
         figures=where(
             LABELLED,

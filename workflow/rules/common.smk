@@ -14,6 +14,7 @@ from microcalc.files import sweep_up
 from microcalc.ingest import asked as ingest
 from microcalc.models import handover
 from microcalc.paths import Paths
+from microcalc.report import audits
 from microcalc.sharding import Shards
 from microcalc.study_run import StudyRun
 
@@ -96,6 +97,8 @@ MEMBERS = networks.members_of(config)
 # The folders of the networks whose features models take, and of those that a refit can use again.
 AT_WORK, REFITTABLE = networks.at_work(config), networks.refittable(config)
 SALIENCY_MODEL = mapped.model(config)
+# What a reader must hear of when it holds a bad verdict.
+AUDITED = [in_study(f"evaluation/{table}.csv") for table in audits.AUDITED]
 REDRAWS = range(config["features"]["stability"]["perturbations"])
 OTHER_READERS = config["features"]["stability"]["readers"]
 

@@ -59,6 +59,7 @@ rule write_report:
             ],
         )
         + PATHS.optional_figures(),
+        audited=AUDITED,
         choice=PATHS.choice(),
         finetuning=PATHS.compared(),
         scale=PATHS.scale_of_scores(),
@@ -99,6 +100,7 @@ rule write_manuscript:
         univariable=in_study("models/univariable.csv"),
         multivariable=in_study("models/multivariable.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
+        audited=AUDITED,
         choice=PATHS.choice(),
         finetuning=PATHS.compared(),
         scale=PATHS.scale_of_scores(),

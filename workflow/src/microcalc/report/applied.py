@@ -8,11 +8,12 @@ from typing import Any
 from microcalc.errors import with_detail
 from microcalc.report import format as fmt
 from microcalc.report import tables
-from microcalc.report.findings import Finding, deep_scores, nature
+from microcalc.report.audits import Finding
+from microcalc.report.findings import audited, deep_scores, nature
 from microcalc.report.layout import Room
 from microcalc.report.page import Numbering, read_template
 from microcalc.report.study import Files, Study
-from microcalc.report.summary import markdown
+from microcalc.report.summary import before_you_read, markdown
 
 EVALUATION = Room(
     "evaluation",
@@ -49,7 +50,7 @@ def cohort_page(
     ----------
     files
         register, warnings, included, exclusions, models; where labels are known metrics, delong,
-        calibration, development and figures too.
+        calibration, development and figures too, and the tables that `audits` judges.
     config
         The whole config, defaults filled in.
     frozen
@@ -68,6 +69,7 @@ def cohort_page(
         fmt=fmt,
         frozen=frozen,
         limits=_limits(study, simulated=simulated),
+        warnings=audited(study),
         register=_facts(study),
         sections=[numbered.section(room) for room in (EVALUATION, WARNINGS, PREDICTIONS)],
         versions=versions,
@@ -84,7 +86,7 @@ def cohort_summary(files: Files, *, config: Mapping[str, Any]) -> str:
     ]
     if study.has("metrics"):
         table = tables.performance(study)
-        lines += ["", markdown(table), "", table.note]
+        lines += ["", markdown(table), "", table.note, "", before_you_read(audited(study))]
     else:
         lines += ["Too few labels are known to evaluate anything."]
     return "\n".join(lines) + "\n"

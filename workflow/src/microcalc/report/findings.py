@@ -1,14 +1,15 @@
 """What a reader must know before the first number."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 from microcalc.cohort.split import FEW_CASES
 from microcalc.figures.words import label as model_label
 from microcalc.figures.words import split_label
 from microcalc.images.window import LARGER_THAN_WINDOW
 from microcalc.models import notes
+from microcalc.report import audits
 from microcalc.report import format as fmt
+from microcalc.report.audits import Finding
 from microcalc.report.captions import HARMONIZED
 from microcalc.report.study import Study
 
@@ -17,15 +18,6 @@ SAID = (
     *(notes.NO_CLINICAL, notes.NO_FEATURE, notes.APPARENT_THRESHOLD, notes.SEPARATION),
     *(notes.LEFT_OUT, notes.SLOPE_HELD, notes.UNLIKE),
 )
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing to know: a short name and one to three sentences."""
-
-    kind: Literal["limit", "warning", "note"]
-    title: str
-    text: str
 
 
 def nature(study: Study) -> list[Finding]:
@@ -80,7 +72,20 @@ def nature(study: Study) -> list[Finding]:
 
 
 def warnings(study: Study) -> list[Finding]:
-    """Return what was unusual about this run, the gravest first."""
+    """Return what the audits found and what else was unusual, warnings before notes."""
+    found = [*audited(study), *of_run(study)]
+    return sorted(found, key=lambda finding: finding.kind != "warning")
+
+
+def audited(study: Study) -> list[Finding]:
+    """Return what the tables of `evaluation/` say, see `audits`."""
+    names = [name for name in audits.VERDICTS if study.has(name)]
+    records: dict[str, list[Any]] = {name: study.tables[name].to_dict("records") for name in names}
+    return audits.of_tables(records)
+
+
+def of_run(study: Study) -> list[Finding]:
+    """Return what was unusual about this run apart from its audits, the gravest first."""
     return [
         *_selection(study),
         *deep_scores(study),

@@ -12,6 +12,7 @@ import jinja2
 from microcalc.figures import words
 from microcalc.report import findings, finetuning, sentences
 from microcalc.report import format as fmt
+from microcalc.report.audits import told
 from microcalc.report.study import Study
 
 Templates = str | os.PathLike[str]
@@ -37,6 +38,7 @@ def write(study: Study, template: Templates, versions: Mapping[str, str]) -> str
         ranked=_left_after(study, "mRMR"),
         variables=study.variable_names(study.config["clinical"]),
         limits=findings.nature(study),
+        warnings=findings.warnings(study),
         described=partial(sentences.described, study),
         thresholds=[
             f"{words.label(name).lower()}, {fmt.number(model['threshold'])}"
@@ -58,7 +60,13 @@ def write(study: Study, template: Templates, versions: Mapping[str, str]) -> str
 
 def checklist(study: Study, template: Templates, versions: Mapping[str, str]) -> str:
     """Return the TRIPOD+AI and CLAIM items in Markdown, each answered or left to the authors."""
-    return _render(template, study, versions)
+    return _render(
+        template,
+        study,
+        versions,
+        warned=told(findings.warnings(study)),
+        leaked=sentences.leaked(study),
+    )
 
 
 def _left_after(study: Study, step: str) -> int:

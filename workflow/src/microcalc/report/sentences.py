@@ -296,6 +296,16 @@ def corrected(study: Study) -> str:
     return f"Optimism-corrected AUCs in the training set were {fmt.joined(parts)}." if parts else ""
 
 
+def leaked(study: Study) -> str:
+    """Return what the search for cases shared by two sets found, inside a sentence."""
+    if not study.has("leakage"):
+        return "its result is not known"
+    rows = study.tables["leakage"]
+    across = rows[rows["check"].str.contains("in two splits")]
+    found = int(across["found"].sum())
+    return f"{_plural(found, 'finding')}, see item 40" if found else "none was found"
+
+
 def against(study: Study) -> str:
     """Return how many published numbers lie inside this run's intervals."""
     if not study.has("published"):

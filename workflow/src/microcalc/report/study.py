@@ -64,8 +64,8 @@ class Study:
         ----------
         files
             By name: `models`, `figures` and `galleries` are lists, those of `FINETUNING` lists of
-            one or none, every other a table (.csv) or a document (.json). A name the report does
-            not know is kept and not shown.
+            one or none, `audited` a list of tables, every other a table (.csv) or a document
+            (.json). A name the report does not know is kept and not shown.
         config
             The whole config.
         graph
@@ -80,6 +80,7 @@ class Study:
                     tables[name] = read_csv(path)
                 elif path.suffix == ".json":
                     documents[name] = read_json(path)
+        tables |= {Path(path).stem: read_csv(path) for path in _several(files, "audited")}
         frozen = {Path(path).stem: read_json(path) for path in _several(files, "models")}
         return cls(
             config=config,

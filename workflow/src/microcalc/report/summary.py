@@ -1,15 +1,16 @@
 """The headline as a Markdown table: what the console prints when a study is done."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from microcalc.report import findings, tables
+from microcalc.report.audits import Finding
 from microcalc.report.grid import Table
 from microcalc.report.study import Files, Study
 
 
 def build(files: Files, *, config: Mapping[str, Any]) -> str:
-    """Return what limits the study and how each model did on each set, as Markdown.
+    """Return how each model did on each set, and all that the report warns of, as Markdown.
 
     Parameters
     ----------
@@ -22,7 +23,16 @@ def build(files: Files, *, config: Mapping[str, Any]) -> str:
     limits = ", ".join(finding.title.lower() for finding in findings.nature(study))
     table = tables.performance(study)
     heading = f"Study {config['study']}" + (f" ({limits})" if limits else "")
-    return f"{heading}\n\n{markdown(table)}\n\n{table.note}\n"
+    warned = before_you_read(findings.warnings(study))
+    return f"{heading}\n\n{markdown(table)}\n\n{table.note}\n\n{warned}\n"
+
+
+def before_you_read(found: Sequence[Finding]) -> str:
+    """Return warnings and notes as a list in Markdown, or that there are none."""
+    if not found:
+        return "The run gave no warnings."
+    lines = [f"- {finding.kind.upper()}: {finding.title}. {finding.text}" for finding in found]
+    return "\n".join(["Before you read:", "", *lines])
 
 
 def markdown(table: Table) -> str:

@@ -199,7 +199,11 @@ def climb(surface: Surface, start: Floats, *, free: int, steps: int = 200) -> tu
         gain = float((step * point.score[:free]).sum())
         move = float(np.abs((surface.columns[:, :free] * step).sum(axis=1)).max(initial=0.0))
         if move < LAST_MOVE and gain < LAST_GAIN:
-            return _moved(surface, point, step), True
+            further = _off_saddle(surface, point, free)
+            if further is None:
+                return _moved(surface, point, step), True
+            point = further
+            continue
         share = min(1.0, surface.longest / max(move, LAST_MOVE))
         further = _uphill(surface, point, step * share, gain * share)
         if further is None:
@@ -224,6 +228,21 @@ def newton_step(point: Point, free: int) -> Floats:
     sizes = np.abs(values)
     along = (directions * score[:, None]).sum(axis=0) / np.maximum(sizes, FLATTEST * sizes.max())
     return np.asarray((directions * along).sum(axis=1), dtype=float)
+
+
+def _off_saddle(surface: Surface, point: Point, free: int) -> Point | None:
+    """Return a higher point beside one where the gradient is 0, None where it is a maximum."""
+    values, directions = np.linalg.eigh(point.curvature[:free, :free])
+    if not free or values[0] >= -FLATTEST * np.abs(values).max():
+        return None
+    reach = np.abs((surface.columns[:, :free] * directions[:, 0]).sum(axis=1)).max()
+    sides = [
+        _moved(surface, point, sign * LONGEST_STEP / 2**halvings * directions[:, 0] / reach)
+        for halvings in range(8)
+        for sign in (1, -1)
+    ]
+    best = max(sides, key=lambda side: side.value)
+    return best if best.value > point.value else None
 
 
 def _uphill(surface: Surface, point: Point, step: Floats, gain: float) -> Point | None:

@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaincinv
 
 from microcalc.models.logistic import Logistic
+from microcalc.seeds import stream
 from microcalc.selection.likelihood import independent
 from microcalc.selection.newton import (
     PenalizedSurface,
@@ -24,6 +25,11 @@ FARTHEST = 1e12
 GROWTH = 4.0
 # Distance from the quantile, in standard errors, from which one more Newton step is exact.
 CLOSE = 1e-7
+# Sizes of the random starts from which Firth's profile is searched once more at each limit, how
+# much higher a maximum found from them has to be, and how much farther the search then goes on.
+SCATTER = (0.5, 0.5, 1.0, 1.0, 2.0, 2.0, 4.0, 4.0)
+HIGHER = 1e-9
+ONWARD = 0.1
 # Width of a bracket, as a share of its place, that rounding leaves no sense in halving.
 NARROWEST = 1e-14
 
@@ -36,7 +42,8 @@ def intervals(
     The exact roots of 2 (maximum - profile) = chi-square quantile on 1 degree of freedom, not
     the spline through a few points that R's MASS draws; under Firth's method the penalized
     likelihood's (Heinze and Schemper 2002, Stat Med 21:2409). That one need not be concave: its
-    profile is the highest maximum found, its limit the place found on the way outward.
+    profile is the highest maximum found, its limit the place found on the way
+    outward from which no other maximum, of a few random starts, is higher.
 
     Parameters
     ----------
@@ -96,7 +103,13 @@ def _limit(surface: Surface, top: Point, quantile: float, side: float) -> float:
         slope = -side * float(point.score[-1])
         newton = distance + (quantile - root) * root / slope if slope * root > 0 else np.inf
         if abs(root - quantile) < CLOSE and newton < np.inf:
-            return centre + side * newton
+            higher = _elsewhere(surface, point)
+            if higher is None:
+                return centre + side * newton
+            # Another branch of the profile is above the goal here: the limit is further out.
+            point, near, far, missing = higher, distance, np.inf, np.inf
+            distance *= 1 + ONWARD
+            continue
         near, far = (distance, far) if root < quantile else (near, distance)
         if far - near < NARROWEST * (far + abs(centre)):
             return centre + side * (near + far) / 2
@@ -109,6 +122,19 @@ def _limit(surface: Surface, top: Point, quantile: float, side: float) -> float:
         else:
             distance = newton if near < newton < far and not slow else (near + far) / 2
     raise ArithmeticError("the limit of a profile likelihood was not found")
+
+
+def _elsewhere(surface: Surface, point: Point) -> Point | None:
+    """Return a higher maximum over the other coordinates than the one found, None without one."""
+    if not isinstance(surface, PenalizedSurface):
+        return None  # concave: there is no other
+    random, free = stream(0, "profile likelihood"), len(point.place) - 1
+    for size in SCATTER:
+        start = np.append(size * random.normal(size=free), point.place[-1])
+        found, _ = climb(surface, start, free=free)
+        if found.value > point.value + HIGHER:
+            return found
+    return None
 
 
 def _profiled_curvature(point: Point) -> float:
@@ -133,6 +159,9 @@ def _profile(surface: Surface, last: Point, top: Point, value: float) -> Point:
     start = max((ahead, straight), key=lambda place: surface.at(place).value)
     starts = [start]
     if isinstance(surface, PenalizedSurface):
-        starts.append(np.append(np.zeros(free), value))
+        # Where branches of the profile cross, following the one would miss the higher.
+        ray = value / top.place[-1] if top.place[-1] else 1.0
+        starts += [np.append(share * top.place[:-1], value) for share in (0.0, 1.0, ray)]
+        starts = [start for start in starts if np.isfinite(surface.at(start).value)]
     found = [climb(surface, start, free=free) for start in starts]
     return max((point for point, _ in found), key=lambda point: point.value)

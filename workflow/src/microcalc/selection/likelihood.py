@@ -112,7 +112,9 @@ def maximum_likelihood(design: Floats, y: Floats) -> Estimate:
 
 
 def _estimate(basis: Basis, point: Point) -> Estimate:
-    covariance = basis.covariance(np.linalg.pinv(point.curvature, hermitian=True))
+    covariance = basis.covariance(
+        np.asarray(np.linalg.pinv(point.curvature, hermitian=True), float)
+    )
     coefficients = basis.coefficients(point.place)
     return Estimate(coefficients, covariance, point.value, _predictor(basis, point))
 
@@ -178,7 +180,7 @@ def penalized_maximum(
     # logistf's and firthmodels' covariance: the information of the augmented data.
     information = cross_products(basis.columns, weight * (1 + hat))
     back = np.argsort(order)
-    covariance = basis.covariance(np.linalg.inv(information))[np.ix_(back, back)]
+    covariance = basis.covariance(np.asarray(np.linalg.inv(information), float))[np.ix_(back, back)]
     coefficients = basis.coefficients(point.place)[back]
     coefficients[fixed] = begin[fixed]
     # The determinant is of the design's own columns.

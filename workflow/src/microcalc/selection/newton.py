@@ -225,7 +225,7 @@ def newton_step(point: Point, free: int) -> Floats:
     # Where the surface is not concave, or flat beyond rounding: along its principal directions,
     # as if each curved downward (the saddle-free step of Dauphin et al. 2014).
     values, directions = np.linalg.eigh(curvature)
-    sizes = np.abs(values)
+    sizes = np.maximum(np.abs(values), np.finfo(float).tiny)
     along = (directions * score[:, None]).sum(axis=0) / np.maximum(sizes, FLATTEST * sizes.max())
     return np.asarray((directions * along).sum(axis=1), dtype=float)
 

@@ -5,13 +5,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaincinv
 
 from microcalc.models.logistic import Logistic
-from microcalc.seeds import stream
 from microcalc.selection.likelihood import independent
 from microcalc.selection.newton import (
     PenalizedSurface,
     Point,
     Surface,
     climb,
+    newton_step,
     orthogonal,
 )
 
@@ -21,17 +21,28 @@ Floats = NDArray[np.float64]
 # a maximum falls at least linearly in every direction, and Firth's falls too, since the
 # determinant of the information goes to 0: only where there is no maximum comes a search so far.
 FARTHEST = 1e12
+# The first step goes no farther: at the estimate rounding may have left no curvature.
+FIRST = 100.0
 # How many times farther than the last a step may go that looks for a place beyond the limit.
 GROWTH = 4.0
 # Distance from the quantile, in standard errors, from which one more Newton step is exact.
 CLOSE = 1e-7
-# Sizes of the random starts from which Firth's profile is searched once more at each limit, how
-# much higher a maximum found from them has to be, and how much farther the search then goes on.
-SCATTER = (0.5, 0.5, 1.0, 1.0, 2.0, 2.0, 4.0, 4.0)
-HIGHER = 1e-9
-ONWARD = 0.1
 # Width of a bracket, as a share of its place, that rounding leaves no sense in halving.
 NARROWEST = 1e-14
+# Firth's profile is followed in steps that move the log odds of no case farther than STRIDE, which
+# doubles after each step that the tangent foresaw within a quarter of TURN.
+STRIDE = 0.5
+# A maximum that is farther, in any case's log odds, from where the tangent foresaw it may be
+# another one: the step is halved, down to this share of the distance to the limit that the
+# curvature at the estimate foresees.
+TURN = 0.2
+SHORTEST = 1e-3
+# No maximum is that far, in log odds, from where it is searched.
+LOST = 1e300
+# A profile counts as maximized where Newton's method promises to raise it by less than this.
+LEFT = 1e-9
+# Steps after which the search for a limit is given up.
+PATIENCE = 1000
 
 
 def intervals(
@@ -41,9 +52,12 @@ def intervals(
 
     The exact roots of 2 (maximum - profile) = chi-square quantile on 1 degree of freedom, not
     the spline through a few points that R's MASS draws; under Firth's method the penalized
-    likelihood's (Heinze and Schemper 2002, Stat Med 21:2409). That one need not be concave: its
-    profile is the highest maximum found, its limit the place found on the way
-    outward from which no other maximum, of a few random starts, is higher.
+    likelihood's (Heinze and Schemper 2002, Stat Med 21:2409). That one need not be concave, and
+    may have several maxima over the other coefficients where one is held. Its profile is the
+    branch of maxima that begins at the estimate, each found from the one before, nearer to the
+    estimate; where a branch ends, the maximum to which the ascent leads from there continues it.
+    The limit is the first place outward where this profile has fallen far enough. Another
+    maximum may be higher there; it is not looked for.
 
     Parameters
     ----------
@@ -64,7 +78,7 @@ def intervals(
     Raises
     ------
     ArithmeticError
-        If a limit is not found within the search's steps.
+        If a limit is not found within the search's steps, which no study has been seen to need.
     """
     outcome = np.asarray(y, dtype=float)
     given = np.asarray(X, dtype=float)
@@ -91,26 +105,34 @@ def _limit(surface: Surface, top: Point, quantile: float, side: float) -> float:
     """Return where the last coordinate's signed root of twice the fall meets the quantile.
 
     Newton's method on that root, nearly a straight line; whatever leaves the bracket, or does
-    not come nearer by half, is replaced by halving the bracket.
+    not come nearer by half, is replaced by halving the bracket. Every maximum is searched from
+    the last one inside the limit.
     """
     centre = float(top.place[-1])
-    distance = quantile / np.sqrt(_profiled_curvature(top))
-    near, far, missing = 0.0, np.inf, np.inf
-    point = top
-    for _ in range(200):
-        point = _profile(surface, point, top, centre + side * distance)
+    distance = min(quantile / np.sqrt(_profiled_curvature(top)), FIRST)
+    shortest = SHORTEST * distance
+    inside, near, far, missing = top, 0.0, np.inf, np.inf
+    stride = STRIDE
+    for _ in range(PATIENCE):
+        if not surface.concave:
+            distance = min(distance, near + stride / _pace(surface, inside))
+        point, turn = _profile(surface, inside, centre + side * distance)
+        if distance - near > shortest and turn > (LOST if surface.concave else TURN):
+            stride /= 2
+            distance = near + (distance - near) / 2
+            continue
+        if turn > LOST:
+            break
         root = float(np.sqrt(max(2 * (top.value - point.value), 0.0)))
         slope = -side * float(point.score[-1])
         newton = distance + (quantile - root) * root / slope if slope * root > 0 else np.inf
         if abs(root - quantile) < CLOSE and newton < np.inf:
-            higher = _elsewhere(surface, point)
-            if higher is None:
-                return centre + side * newton
-            # Another branch of the profile is above the goal here: the limit is further out.
-            point, near, far, missing = higher, distance, np.inf, np.inf
-            distance *= 1 + ONWARD
-            continue
-        near, far = (distance, far) if root < quantile else (near, distance)
+            return centre + side * newton
+        if root < quantile:
+            inside, near = point, distance
+            stride *= 2 if turn < TURN / 4 else 1
+        else:
+            far = distance
         if far - near < NARROWEST * (far + abs(centre)):
             return centre + side * (near + far) / 2
         slow = abs(root - quantile) > missing / 2
@@ -124,17 +146,10 @@ def _limit(surface: Surface, top: Point, quantile: float, side: float) -> float:
     raise ArithmeticError("the limit of a profile likelihood was not found")
 
 
-def _elsewhere(surface: Surface, point: Point) -> Point | None:
-    """Return a higher maximum over the other coordinates than the one found, None without one."""
-    if not isinstance(surface, PenalizedSurface):
-        return None  # concave: there is no other
-    random, free = stream(0, "profile likelihood"), len(point.place) - 1
-    for size in SCATTER:
-        start = np.append(size * random.normal(size=free), point.place[-1])
-        found, _ = climb(surface, start, free=free)
-        if found.value > point.value + HIGHER:
-            return found
-    return None
+def _pace(surface: Surface, point: Point) -> float:
+    """Return the most that a unit of the last coordinate moves any case's log odds."""
+    along = np.append(_tangent(point), 1.0)
+    return float(np.abs((surface.columns * along).sum(axis=1)).max())
 
 
 def _profiled_curvature(point: Point) -> float:
@@ -150,18 +165,25 @@ def _tangent(point: Point) -> Floats:
     return np.asarray(-(inner * point.curvature[:-1, -1]).sum(axis=1), dtype=float)
 
 
-def _profile(surface: Surface, last: Point, top: Point, value: float) -> Point:
-    """Return the maximum over the other coordinates, the last one held at a value."""
+def _profile(surface: Surface, last: Point, value: float) -> tuple[Point, float]:
+    """Return the maximum over the other coordinates, the last one held at a value.
+
+    And how far it is, in any case's log odds, from where the tangent at the last maximum foresaw
+    it; infinitely far where no maximum was found.
+    """
     free = len(last.place) - 1
     straight = np.append(last.place[:-1], value)
     ahead = straight.copy()
     ahead[:-1] += (value - last.place[-1]) * _tangent(last)
-    start = max((ahead, straight), key=lambda place: surface.at(place).value)
-    starts = [start]
-    if isinstance(surface, PenalizedSurface):
-        # Where branches of the profile cross, following the one would miss the higher.
-        ray = value / top.place[-1] if top.place[-1] else 1.0
-        starts += [np.append(share * top.place[:-1], value) for share in (0.0, 1.0, ray)]
-        starts = [start for start in starts if np.isfinite(surface.at(start).value)]
-    found = [climb(surface, start, free=free) for start in starts]
-    return max((point for point, _ in found), key=lambda point: point.value)
+    starts = sorted((ahead, straight), key=lambda place: -surface.at(place).value)
+    for start in starts:
+        point, reached = climb(surface, start, free=free)
+        if reached or _promised(point, free) < LEFT:
+            apart = (surface.columns * (point.place - ahead)).sum(axis=1)
+            return point, float(np.abs(apart).max())
+    return point, np.inf
+
+
+def _promised(point: Point, free: int) -> float:
+    """Return twice what Newton's method promises to gain over the first coordinates."""
+    return float((newton_step(point, free) * point.score[:free]).sum())

@@ -68,8 +68,8 @@ def maximum(design: Floats, y: Floats) -> tuple[Estimate, Method]:
 def _firth(design: Floats, y: Floats, basis: Basis, surface: Surface) -> Estimate:
     """Return the higher of the maxima above no effect and above a few steps of separation.
 
-    One in thirty penalized likelihoods of separated classes has more than one maximum
-    (simulations/profile_intervals.py).
+    Firth's likelihood may have several maxima, and in a few studies of separated classes the
+    second is the higher (`second_start` of simulations/profile_intervals.py).
     """
     none = np.zeros(design.shape[1], dtype=bool)
     partly, _ = climb(surface, np.zeros(len(none)), free=len(none), steps=HALFWAY)

@@ -26,6 +26,9 @@ LONGEST_STEP = 5.0
 # the error left is of the order of its square.
 LAST_MOVE = 1e-8
 LAST_GAIN = 1e-12
+# It also ends where a step that promises as little is shorter than this, but no shorter than half
+# the one before: Newton's method has come as near as rounding lets it.
+STALLED = 1e-3
 # What a step gains at least, as a share of what its slope promises (Armijo), and the rounding
 # error of a log-likelihood, as a share of its size.
 LEAST_SHARE = 1e-4
@@ -114,6 +117,7 @@ class Surface:
     """
 
     longest = np.inf
+    concave = True
 
     def __init__(self, columns: Floats, y: Floats) -> None:
         self.columns, self.y = columns, y
@@ -137,6 +141,7 @@ class PenalizedSurface(Surface):
     """
 
     longest = LONGEST_STEP
+    concave = False
 
     def __init__(self, columns: Floats, y: Floats) -> None:
         super().__init__(columns, y)
@@ -193,12 +198,14 @@ def climb(surface: Surface, start: Floats, *, free: int, steps: int = 200) -> tu
     steps
         After how many steps to give up.
     """
-    point = surface.at(start)
+    point, before = surface.at(start), np.inf
     for _ in range(steps):
         step = newton_step(point, free)
         gain = float((step * point.score[:free]).sum())
         move = float(np.abs((surface.columns[:, :free] * step).sum(axis=1)).max(initial=0.0))
-        if move < LAST_MOVE and gain < LAST_GAIN:
+        stalled = before / 2 < move < STALLED
+        before = move
+        if (move < LAST_MOVE or stalled) and gain < LAST_GAIN:
             further = _off_saddle(surface, point, free)
             if further is None:
                 return _moved(surface, point, step), True
@@ -220,13 +227,14 @@ def newton_step(point: Point, free: int) -> Floats:
         step = np.linalg.solve(curvature, score)
     except np.linalg.LinAlgError:
         step = np.zeros(free)
-    if (step * score).sum() > 0 or not score.any():
+    if not score.any() or (np.isfinite(step).all() and (step * score).sum() > 0):
         return np.asarray(step, dtype=float)
     # Where the surface is not concave, or flat beyond rounding: along its principal directions,
     # as if each curved downward (the saddle-free step of Dauphin et al. 2014).
     values, directions = np.linalg.eigh(curvature)
-    sizes = np.maximum(np.abs(values), np.finfo(float).tiny)
-    along = (directions * score[:, None]).sum(axis=0) / np.maximum(sizes, FLATTEST * sizes.max())
+    # Where all cases are all but certain, of all curvature rounding may have left nothing.
+    sizes = np.maximum(np.abs(values), FLATTEST * max(np.abs(values).max(), np.abs(score).max()))
+    along = (directions * score[:, None]).sum(axis=0) / sizes
     return np.asarray((directions * along).sum(axis=1), dtype=float)
 
 

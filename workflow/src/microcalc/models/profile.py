@@ -37,8 +37,6 @@ STRIDE = 0.5
 # curvature at the estimate foresees.
 TURN = 0.2
 SHORTEST = 1e-3
-# No maximum is that far, in log odds, from where it is searched.
-LOST = 1e300
 # A profile counts as maximized where Newton's method promises to raise it by less than this.
 LEFT = 1e-9
 # Steps after which the search for a limit is given up.
@@ -117,11 +115,12 @@ def _limit(surface: Surface, top: Point, quantile: float, side: float) -> float:
         if not surface.concave:
             distance = min(distance, near + stride / _pace(surface, inside))
         point, turn = _profile(surface, inside, centre + side * distance)
-        if distance - near > shortest and turn > (LOST if surface.concave else TURN):
+        doubtful = np.isinf(turn) if surface.concave else turn > TURN
+        if doubtful and distance - near > shortest:
             stride /= 2
             distance = near + (distance - near) / 2
             continue
-        if turn > LOST:
+        if np.isinf(turn):
             break
         root = float(np.sqrt(max(2 * (top.value - point.value), 0.0)))
         slope = -side * float(point.score[-1])

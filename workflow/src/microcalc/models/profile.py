@@ -115,13 +115,11 @@ def _limit(surface: Surface, top: Point, quantile: float, side: float) -> float:
         if not surface.concave:
             distance = min(distance, near + stride / _pace(surface, inside))
         point, turn = _profile(surface, inside, centre + side * distance)
-        doubtful = np.isinf(turn) if surface.concave else turn > TURN
-        if doubtful and distance - near > shortest:
+        elsewhere = not surface.concave and turn > TURN and distance - near > shortest
+        if elsewhere or np.isinf(turn):
             stride /= 2
             distance = near + (distance - near) / 2
             continue
-        if np.isinf(turn):
-            break
         root = float(np.sqrt(max(2 * (top.value - point.value), 0.0)))
         slope = -side * float(point.score[-1])
         newton = distance + (quantile - root) * root / slope if slope * root > 0 else np.inf

@@ -41,7 +41,7 @@ SAMPLE = 1
 # Of the distance between limit and estimate.
 TOLERANCE = 1e-6
 # One study in so many is compared, both limits of one coefficient, the intercept's at times.
-EVERY = {"maximum likelihood": 3, "Firth": 6}
+EVERY = {"maximum likelihood": 6, "Firth": 6}
 COUNTS = (
     *("firth", "second_start", "limits", "failures", "infinite", "disordered"),
     *("compared", "firth_compared"),

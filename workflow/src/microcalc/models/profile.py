@@ -35,7 +35,7 @@ STRIDE = 0.5
 # A maximum that is farther, in any case's log odds, from where the tangent foresaw it may be
 # another one: the step is halved, down to this share of the distance to the limit that the
 # curvature at the estimate foresees.
-TURN = 0.2
+TURN = 0.5
 SHORTEST = 1e-3
 # A profile counts as maximized where Newton's method promises to raise it by less than this.
 LEFT = 1e-9
@@ -172,7 +172,9 @@ def _profile(surface: Surface, last: Point, value: float) -> tuple[Point, float]
     straight = np.append(last.place[:-1], value)
     ahead = straight.copy()
     ahead[:-1] += (value - last.place[-1]) * _tangent(last)
-    starts = sorted((ahead, straight), key=lambda place: -surface.at(place).value)
+    starts = [ahead, straight]
+    if surface.concave:  # where steps are long, and the tangent may lead far astray
+        starts.sort(key=lambda place: -surface.at(place).value)
     for start in starts:
         point, reached = climb(surface, start, free=free)
         if reached or _promised(point, free) < LEFT:

@@ -1,6 +1,7 @@
 """The profile search against a slow, independent one, on studies that once ended it."""
 
 import dataclasses
+import functools
 import importlib.util
 from pathlib import Path
 
@@ -35,6 +36,12 @@ def study(name):
 
 def fit(X, y):
     return logistic.fit(X, y, names=[f"x{i}" for i in range(X.shape[1])])
+
+
+@functools.cache
+def limits(name):
+    X, y = study(name)
+    return profile.intervals(X, y, fit(X, y))
 
 
 @pytest.mark.parametrize("name", ["crash_1_23", "crash_1_67", "wrong_1_78"])
@@ -72,7 +79,7 @@ def test_neither_units_nor_offsets_matter(name, powers, offsets):
     X, y = study(name)
     units = 10.0 ** np.array(powers)
     moved = (X + np.array(offsets) * X.std(axis=0)) * units
-    expected, found = (profile.intervals(Z, y, fit(Z, y)) for Z in (X, moved))
+    expected, found = limits(name), profile.intervals(moved, y, fit(moved, y))
     for side in (0, 1):
         np.testing.assert_allclose(found[side][1:] * units, expected[side][1:], rtol=1e-6)
 
@@ -123,7 +130,7 @@ def test_rounding_ends_a_search_that_can_come_no_nearer(monkeypatch):
 def test_a_maximum_that_is_not_reached_is_searched_again_nearer(name, monkeypatch):
     X, y = study(name)
     fitted = fit(X, y)
-    expected = profile.intervals(X, y, fitted)
+    expected = limits(name)
     climb, held = profile.climb, []
 
     def failing(surface, start, *, free, steps=200):

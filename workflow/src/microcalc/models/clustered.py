@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtr, chdtrc, chdtri, expit, stdtrit
+from scipy.special import chdtrc, chdtri, expit, stdtrit
 
 from microcalc.models import logistic, profile
 from microcalc.models.logistic import ChiSquareTest, Logistic
@@ -149,13 +149,9 @@ def profile_intervals(
         quantile = float(chdtri(1, 1 - confidence))
     else:
         quantile = float(stdtrit(corrected.df[0], 0.5 + confidence / 2)) ** 2
-    limits = np.full((2, len(fitted.coefficients)), np.nan)
-    # Each coefficient's likelihood falls by another amount, which is another level for each.
-    for place in np.flatnonzero(np.isfinite(fitted.se)):
-        scale = corrected.covariance[place, place] / fitted.covariance[place, place]
-        level = float(chdtr(1, quantile * scale))
-        limits[:, place] = np.array(profile.intervals(X, y, fitted, confidence=level))[:, place]
-    return limits[0], limits[1]
+    # Each coefficient's likelihood falls by another amount.
+    scale = np.diag(corrected.covariance) / np.diag(fitted.covariance)
+    return profile.intervals(X, y, fitted, quantiles=quantile * scale)
 
 
 def _standardized(

@@ -44,7 +44,12 @@ PATIENCE = 1000
 
 
 def intervals(
-    X: ArrayLike, y: ArrayLike, fitted: Logistic, *, confidence: float = 0.95
+    X: ArrayLike,
+    y: ArrayLike,
+    fitted: Logistic,
+    *,
+    confidence: float = 0.95,
+    quantiles: ArrayLike | None = None,
 ) -> tuple[Floats, Floats]:
     """Return the profile-likelihood limits of every coefficient.
 
@@ -65,6 +70,9 @@ def intervals(
         The regression.
     confidence
         Level of the intervals.
+    quantiles
+        By how much twice each coefficient's profile falls to its limits, shape (q + 1,); the
+        chi-square quantile of `confidence` for all where not given.
 
     Returns
     -------
@@ -83,8 +91,9 @@ def intervals(
     design = np.column_stack([np.ones(len(outcome)), given])
     kept = independent(design)
     low, high = np.full(design.shape[1], np.nan), np.full(design.shape[1], np.nan)
-    # The square root of the quantile of chi-square on 1 degree of freedom.
-    quantile = float(np.sqrt(2 * gammaincinv(0.5, confidence)))
+    if quantiles is None:
+        quantiles = np.full(design.shape[1], 2 * gammaincinv(0.5, confidence))
+    roots = np.sqrt(np.asarray(quantiles, dtype=float))
     for column in kept:
         # The column comes last: its coordinate is its coefficient, but for the unit.
         order = np.append(kept[kept != column], column)
@@ -94,8 +103,8 @@ def intervals(
         )
         top, _ = climb(surface, basis.place(fitted.coefficients[order]), free=len(order))
         unit = float(basis.change[-1, -1])
-        low[column] = _limit(surface, top, quantile, -1.0) / unit
-        high[column] = _limit(surface, top, quantile, 1.0) / unit
+        low[column] = _limit(surface, top, float(roots[column]), -1.0) / unit
+        high[column] = _limit(surface, top, float(roots[column]), 1.0) / unit
     return low, high
 
 

@@ -7,7 +7,7 @@ centered within 10 mm of the image's edge, so that it leaves the image.
 
 On the films of mini-MIAS (not part of this repository), its 322 PGM files in a folder:
 
-    python simulations/leakage_threshold.py <folder>
+    python simulations/leakage_threshold.py <folder> [share ...]
 """
 
 import io
@@ -34,6 +34,8 @@ REPLICATES = 60
 SAMPLE = 10
 # Windows of a phantom, and of a film.
 PER_PHANTOM, PER_FILM = 12, 4
+# Patches compared at a time with all later ones.
+ROWS = 256
 LIMIT = 0.5
 MOST_ALIKE, FEWEST_FOUND = 1e-5, 0.99
 SPACING_MM, EDGE_MM, PATCH_MM = 0.2, 10.0, 22.4
@@ -152,13 +154,14 @@ def measured(
 def _strangers(reduced: npt.NDArray[np.float32], patients: npt.NDArray[Any]) -> dict[str, Any]:
     filtered = masked_correlation.high_pass(reduced)
     values, blind = [], 0
-    for place in range(len(reduced) - 1):
-        later = np.flatnonzero(patients[place + 1 :] != patients[place]) + place + 1
-        if later.size:
-            value, common = masked_correlation.of_all(filtered[np.array([place])], filtered[later])
-            judged = common[0] >= masked_correlation.COMMON
-            values.append(value[0][judged])
-            blind += int((~judged).sum())
+    for start in range(0, len(reduced), ROWS):
+        later = np.arange(start, len(reduced))
+        rows = later[:ROWS]
+        value, common = masked_correlation.of_all(filtered[rows], filtered[later])
+        pairs = np.triu(patients[rows][:, None] != patients[later], 1)
+        judged = common >= masked_correlation.COMMON
+        values.append(value[pairs & judged])
+        blind += int((pairs & ~judged).sum())
     every = np.concatenate(values)
     return {
         "pairs": every.size,
@@ -227,10 +230,11 @@ def films_of(folder: Path) -> list[tuple[str, Film]]:
 
 if __name__ == "__main__":
     films = films_of(Path(sys.argv[1]))
+    shares = [float(share) for share in sys.argv[2:]] or [cell["share"] for cell in CELLS]
     table = pd.DataFrame(
         [
-            cell | measured(films, cell["share"], PER_FILM, np.random.default_rng(21))
-            for cell in CELLS
+            {"share": share} | measured(films, share, PER_FILM, np.random.default_rng(21))
+            for share in shares
         ]
     )
     print(table.T.to_string())

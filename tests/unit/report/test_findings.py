@@ -138,7 +138,7 @@ def test_lesions_larger_than_the_patch_are_counted(ordinary, fake):
     qc = study.tables["qc"].assign(flags="", roi_width_mm=8.0, roi_height_mm=9.0)
     qc.loc[:1, "flags"] = ["roi_larger_than_window", "roi_larger_than_window;side_unknown"]
     qc.loc[1, "roi_height_mm"] = 41.4
-    found = findings.warnings(replace(study, tables={**study.tables, "qc": qc}))
+    found = findings.of_run(replace(study, tables={**study.tables, "qc": qc}))
     assert titles(found) == ["Images to look at", "Lesions larger than the patch"]
     usable = int((qc["status"] == "ok").sum())
     assert found[1].text.startswith(

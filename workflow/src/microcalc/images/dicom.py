@@ -15,11 +15,16 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import UID
+from pydicom.uid import (
+    UID,
+    JPEG2000TransferSyntaxes,
+    JPEGLSTransferSyntaxes,
+    JPEGTransferSyntaxes,
+)
 
 from microcalc.errors import StudyError
 from microcalc.files import digest_bytes
-from microcalc.images import geometry, grey
+from microcalc.images import codestreams, geometry, grey
 from microcalc.images.content import MOST_PIXELS, content_errors, read_bytes
 from microcalc.images.mammogram import Mammogram
 from microcalc.images.streams import stated_size
@@ -31,6 +36,7 @@ logging.getLogger("pydicom").propagate = False
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _META_BYTES = 2000
 _PIECE = 2**24
+_CODESTREAMS = {*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *JPEG2000TransferSyntaxes}
 _REFUSED_PHOTOMETRIC = "a mammogram is MONOCHROME1 or MONOCHROME2"
 
 
@@ -121,21 +127,24 @@ def decode(
             dataset = _flattened(dataset, index)
         # What can be refused without decoding is refused before it.
         spacing, source = geometry.spacing(dataset, spacing_mm, flags)
-        meaning = grey.transform(
-            dataset,
-            encapsulated=syntax.is_encapsulated,
-            voi=voi,
-            for_processing=for_processing,
+        shown = grey.Shown(
+            dataset, encapsulated=syntax.is_encapsulated, voi=voi, for_processing=for_processing
         )
+        meaning = shown.grey()
         row_direction, column_direction = geometry.orientation(dataset)
         if str(dataset.get("BurnedInAnnotation") or "").upper() == "YES":
             flags.append("burned_in_annotation")
         if str(dataset.get("PatientID") or "").strip() in set(pseudonyms) - {""}:
             flags.append("pseudonym_is_patient_id")
+        stream_bits = _stream_bits(dataset, syntax, index)
+        stored = _stored(dataset, syntax, index)
+        if shown.corrected(stored, stream_bits, flags):
+            meaning = shown.grey()
         return Mammogram(
             image_id=image_id,
-            stored=_stored(dataset, syntax, index),
+            stored=stored,
             grey=meaning,
+            other_greys=shown.others(),
             spacing_mm=spacing,
             spacing_source=source,
             laterality=geometry.laterality(dataset, laterality, flags),
@@ -166,7 +175,7 @@ def read_spacing(
         try:
             dataset: Dataset = pydicom.dcmread(path, stop_before_pixels=True)
         except pydicom.errors.InvalidDicomError:
-            return geometry.of_table(table_mm)[0]
+            return geometry.of_table(table_mm, None, [])[0]
         index = _frame_index(dataset, frame)
         if "SharedFunctionalGroupsSequence" in dataset:
             dataset = _flattened(dataset, index)
@@ -303,6 +312,32 @@ def _check_stream(dataset: Dataset, index: int) -> None:
             "export it again",
             detail=f"{dataset.Rows} x {dataset.Columns}, {stated[0]} x {stated[1]}",
         )
+
+
+def _stream_bits(dataset: Dataset, syntax: UID, index: int) -> int | None:
+    """Return the bits per sample that a compressed frame states, None without.
+
+    Raises
+    ------
+    StudyError
+        When the frame is cut short, or its samples do not fit into the dataset's.
+    """
+    if syntax not in _CODESTREAMS:
+        return None
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    stream = get_frame(dataset.PixelData, index, number_of_frames=frames)
+    if codestreams.is_cut_short(stream):
+        raise StudyError(
+            "is cut short: its compressed pixel data have no end marker; export it again",
+            detail=f"{len(stream)} bytes",
+        )
+    bits = codestreams.stated_bits(stream)
+    if bits is not None and bits > int(dataset.BitsAllocated):
+        raise StudyError(
+            "has compressed pixel data of more bits than its header allocates; export it again",
+            detail=f"{bits} bits, BitsAllocated {dataset.BitsAllocated}",
+        )
+    return bits
 
 
 def _uid_digest(dataset: Dataset) -> str:

@@ -1,5 +1,6 @@
 """The decoded image that the rest of the room works on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -78,6 +79,9 @@ class Mammogram:
         (rows, columns) uint8 or uint16 cells as they lie in the file.
     grey
         What the cells mean.
+    other_greys
+        What they mean by the file's other VOI transforms, in the order in which to try them, and
+        without any.
     spacing_mm
         Distance between pixel centers in mm: (between rows, between columns).
     spacing_source
@@ -107,6 +111,7 @@ class Mammogram:
     view: str
     row_direction: str = ""
     column_direction: str = ""
+    other_greys: tuple[Callable[[], Grey], ...] = ()
     place: Place = Place()
     provenance: dict[str, str] = field(default_factory=dict)
     uid_digest: str = ""

@@ -166,8 +166,8 @@ def _magnification(dataset: Dataset, flags: list[str]) -> tuple[float, str]:
     ratio = detector / patient if detector and patient else None
     lowest, highest = PLAUSIBLE_MAGNIFICATION
     for factor, source in (
-        (estimated, " / magnification"),
-        (ratio, " / magnification (distances)"),
+        (estimated, "magnification"),
+        (ratio, "magnification by distances"),
     ):
         if factor is None:
             continue

@@ -187,6 +187,42 @@ def test_overlays_in_high_bits_and_low_bits_left_empty_are_masked():
     np.testing.assert_array_equal(read(signed.astype(np.int16)).pixels, RAMP - 2048.0)
 
 
+@pytest.mark.parametrize(
+    ("image", "attributes", "flagged"),
+    [
+        (RAMP, {}, False),
+        (RAMP + 1, {}, True),
+        (RAMP << 4, {"HighBit": 15}, False),
+        (RAMP << 2, {"HighBit": 13}, False),
+        (RAMP << 3, {"HighBit": 13}, True),
+        (RAMP.astype(np.int16) - 2048, {}, False),
+        (RAMP.astype(np.int16) & 0x7FF, {}, False),
+        (RAMP.astype(np.int16) - 2000, {}, True),
+        (RAMP.astype(np.int16) - 2100, {}, True),
+        ((RAMP >> 4).astype(np.uint8), {"BitsStored": 8}, False),
+        ((RAMP >> 4).astype(np.uint8), {"BitsStored": 7}, True),
+    ],
+)
+def test_native_pixels_above_the_stored_bits_are_flagged(image, attributes, flagged):
+    assert ("pixels_above_bits_stored" in read(image, **attributes).flags) == flagged
+
+
+def test_an_unusable_window_gives_way_to_the_next():
+    mammogram = read(WindowCenter=[100, 2000], WindowWidth=[0, 1000])
+    assert mammogram.grey.voi == "LINEAR window 1"
+    assert "voi_unusable" in mammogram.flags
+    assert curve_of(mammogram)[2000] == pytest.approx(2048, abs=5)
+
+
+def test_other_greys_follow_the_chosen_one_and_hold_no_name():
+    mammogram = read(voi=1, **SEVERAL)
+    names = [make().voi for make in mammogram.other_greys]
+    assert names == ["LINEAR window 1 (High Contrast)", "LUT 0 (reversed)", "none"]
+    assert read(voi="none", **SEVERAL).other_greys == ()
+    assert read().other_greys == ()
+    assert "Mustermann" not in str(mammogram.other_greys[0].func.__self__.__dict__)
+
+
 @pytest.mark.parametrize("attributes", [{"BitsStored": 17}, {"HighBit": 5}, {"HighBit": 16}])
 def test_bits_that_do_not_fit_are_refused(attributes):
     with pytest.raises(StudyError, match=r"do not fit together|could not be decoded"):

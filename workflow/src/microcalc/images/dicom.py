@@ -61,7 +61,7 @@ def read_mammogram(
     image_id
         The image's name in every message.
     spacing_mm
-        Pixel spacing from the images table, used when the file gives none.
+        Pixel spacing from the images table, taken before the file's.
     laterality, view
         From the images table: used when the file gives none, compared when it does.
     frame
@@ -137,6 +137,10 @@ def decode(
         if str(dataset.get("PatientID") or "").strip() in set(pseudonyms) - {""}:
             flags.append("pseudonym_is_patient_id")
         stream_bits = _stream_bits(dataset, syntax, index)
+        provenance = _provenance(dataset, syntax)
+        if stream_bits is not None and stream_bits > int(dataset.BitsStored):
+            # Some decoders mask what is above BitsStored.
+            dataset.BitsStored, dataset.HighBit = stream_bits, stream_bits - 1
         stored = _stored(dataset, syntax, index)
         if shown.corrected(stored, stream_bits, flags):
             meaning = shown.grey()
@@ -152,7 +156,7 @@ def decode(
             row_direction=row_direction,
             column_direction=column_direction,
             place=geometry.place(dataset, spacing, index + 1),
-            provenance=_provenance(dataset, syntax),
+            provenance=provenance,
             uid_digest=_uid_digest(dataset),
             flags=(*flags, *meaning.flags),
         )
@@ -337,6 +341,9 @@ def _stream_bits(dataset: Dataset, syntax: UID, index: int) -> int | None:
             "has compressed pixel data of more bits than its header allocates; export it again",
             detail=f"{bits} bits, BitsAllocated {dataset.BitsAllocated}",
         )
+    if bits is not None and syntax in JPEGTransferSyntaxes:
+        # Fewer bits than stored ones hold no sign here: as pydicom, which extends it in the others.
+        return max(bits, int(dataset.BitsStored))
     return bits
 
 

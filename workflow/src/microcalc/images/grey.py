@@ -1,5 +1,6 @@
 """From stored pixel cells to displayed grey levels, as DICOM orders the steps."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -51,12 +52,13 @@ class Shown:
     def __init__(
         self, dataset: Dataset, *, encapsulated: bool, voi: int | str | None, for_processing: str
     ) -> None:
-        # These elements alone, so that no image takes its patient's name along.
+        # These elements alone, so that no image takes its patient's name along; and copies, since
+        # BitsStored may be corrected here and what is reported is the file's own.
         self._dataset = Dataset()
         self._dataset.set_original_encoding(*dataset.original_encoding)
         for keyword in _ELEMENTS:
             if keyword in dataset:
-                self._dataset[keyword] = dataset[keyword]
+                self._dataset[keyword] = copy.copy(dataset[keyword])
         self._encapsulated = encapsulated
         self._voi = voi
         self._for_processing = for_processing
@@ -96,7 +98,7 @@ class Shown:
         bits, signed = int(ds.BitsStored), ds.get("PixelRepresentation", 0) == 1
         high = bits if self._encapsulated else int(ds.get("HighBit", bits - 1)) + 1
         over = _reach_above(stored, high, signed=signed)
-        # JPEG and JPEG-LS know no sign: where the stream has fewer bits, it is the last of them.
+        # Where a stream has fewer bits than are stored, the sign is the highest of them.
         wrong = stream_bits is not None and (
             (over and stream_bits > bits) or (signed and stream_bits < bits)
         )

@@ -156,8 +156,9 @@ def _from_file(
 def _magnification(dataset: Dataset, flags: list[str]) -> tuple[float, str]:
     """Return how much larger things are at the detector than in the breast, and who says so.
 
-    EstimatedRadiographicMagnificationFactor is, by its definition, the ratio of the two distances
-    from the source, which stand in for it (PS3.3 C.8.7.5). 1 where neither is given.
+    EstimatedRadiographicMagnificationFactor is, by its definition, the ratio of the distances from
+    the source to the detector and to the breast support, which stand in for it (PS3.3 C.8.11.5). 1
+    where neither is given.
     """
     estimated = _number(dataset.get("EstimatedRadiographicMagnificationFactor"))
     detector = _number(dataset.get("DistanceSourceToDetector"))

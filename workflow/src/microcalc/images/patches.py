@@ -97,7 +97,7 @@ def extract(
         the whole breast, or all pixels of the patch are the same.
     """
     flags = [*check_inside(roi, mammogram.shape, image_id=mammogram.image_id), *roi.flags]
-    mammogram, breast = voi.shown(mammogram, roi)
+    mammogram, breast, contrast = voi.shown(mammogram, roi)
     flipped = _is_flipped(mammogram, breast, flags)
     upside_down = _is_upside_down(mammogram)
     if upside_down:
@@ -116,7 +116,7 @@ def extract(
     size = round(size * surround)
     if max(mammogram.spacing_mm) > MOST_UPSAMPLED * window_mm / size:
         flags.append("upsampled")
-    if voi.contrast(mammogram, breast, roi) < voi.LEAST_CONTRAST:
+    if contrast < voi.LEAST_CONTRAST:
         flags.append("roi_without_contrast")
     pixels, outside = _resample(mammogram, scaled, roi.center, size, window_mm / size)
     # A margin of a few millimeters, so that no skin is lost to a mask that is too tight.

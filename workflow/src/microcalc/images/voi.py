@@ -21,33 +21,36 @@ _MOST_OF_ROI = 0.9
 _AT_THE_END = 0.005
 
 
-def shown(mammogram: Mammogram, roi: Roi) -> tuple[Mammogram, Breast]:
+def shown(mammogram: Mammogram, roi: Roi) -> tuple[Mammogram, Breast, float]:
     """Return the mammogram by the first of its VOI transforms that shows its tissue.
 
     A transform does not when nearly all tissue, or nine tenths of the ROI, lie within half a
-    percent of the darkest or brightest level that it can give, or when the ROI's contrast
-    (`contrast`) is below `LEAST_CONTRAST`. The chosen one stays where no other is better.
+    percent of the darkest or brightest level that it can give, or when the ROI's contrast is
+    below `LEAST_CONTRAST`. The chosen one stays where no other is better.
 
     Returns
     -------
     mammogram, breast
         The mammogram, flagged when it is shown by another transform, and its breast.
+    contrast
+        The ROI's 5th to 95th percentile over the tissue's 1st to 99th; 0 without a range.
     """
     breast = breasts.find(mammogram)
-    if not mammogram.other_greys or _shows(mammogram, breast, roi):
-        return mammogram, breast
+    contrast = _contrast(mammogram, breast, roi)
+    if not mammogram.other_greys or _shows(mammogram, breast, roi, contrast):
+        return mammogram, breast, contrast
     for make in mammogram.other_greys:
         grey = make()
         flags = (*mammogram.flags, *grey.flags, CLIPPED)
         other = replace(mammogram, grey=grey, other_greys=(), flags=flags)
         found = breasts.find(other)
-        if _shows(other, found, roi):
-            return other, found
-    return mammogram, breast
+        better = _contrast(other, found, roi)
+        if _shows(other, found, roi, better):
+            return other, found, better
+    return mammogram, breast, contrast
 
 
-def contrast(mammogram: Mammogram, breast: Breast, roi: Roi) -> float:
-    """Return the ROI's 5th to 95th percentile over the tissue's 1st to 99th; 0 without a range."""
+def _contrast(mammogram: Mammogram, breast: Breast, roi: Roi) -> float:
     low, high = breast.levels
     box = _box(mammogram, roi)
     if not box.size or not high > low:
@@ -56,8 +59,8 @@ def contrast(mammogram: Mammogram, breast: Breast, roi: Roi) -> float:
     return float((last - first) / (high - low))
 
 
-def _shows(mammogram: Mammogram, breast: Breast, roi: Roi) -> bool:
-    if contrast(mammogram, breast, roi) < LEAST_CONTRAST:
+def _shows(mammogram: Mammogram, breast: Breast, roi: Roi, contrast: float) -> bool:
+    if contrast < LEAST_CONTRAST:
         return False
     if mammogram.grey.voi == "none":
         return True

@@ -42,9 +42,17 @@ def content_errors(image_id: str, what: str = "its content") -> Iterator[None]:
         # A panic in a decoder written in Rust is no Exception, but is about content too.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        # Decoders raise every kind of exception. Their text may quote the file, so that only
-        # the kind is passed on.
-        raise StudyError(
-            f"{start}{what} could not be decoded ({type(error).__name__}); "
-            "the file is damaged or of another kind: export it again"
-        ) from None
+        found = undecodable(type(error).__name__, what)
+        raise StudyError(start + found.reason, detail=found.detail) from None
+
+
+def undecodable(kind: str, what: str = "its content") -> StudyError:
+    """Return the error for content that a parser or decoder gives up.
+
+    Decoders raise every kind of exception. Their text may quote the file, so that only the kind is
+    passed on.
+    """
+    return StudyError(
+        f"{what} could not be decoded ({kind}); "
+        "the file is damaged or of another kind: export it again"
+    )

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import UID
+from pydicom.uid import UID, RLELossless
 
 from microcalc.errors import StudyError
 from microcalc.files import digest_bytes
-from microcalc.images import geometry, grey
+from microcalc.images import decoders, geometry, grey
 from microcalc.images.content import MOST_PIXELS, content_errors, read_bytes
 from microcalc.images.mammogram import Mammogram
-from microcalc.images.streams import stated_size
+from microcalc.images.streams import codestream, stated_sizes
 
 # pydicom's warnings can quote values from the patient module, so they go nowhere.
 logging.getLogger("pydicom").addHandler(logging.NullHandler())
@@ -264,22 +264,36 @@ def _flattened(dataset: Dataset, index: int) -> Dataset:
 
 def _stored(dataset: Dataset, syntax: UID, index: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Return the pixel cells as unsigned integers in the machine's byte order."""
-    try:
-        decoder = get_decoder(syntax)
-    except NotImplementedError:
-        raise StudyError(
-            f"has transfer syntax {syntax.name}, which no decoder here reads"
-        ) from None
     if syntax.is_encapsulated:
-        _check_stream(dataset, index)
+        cells = _decompressed(dataset, syntax, index)
     else:
         _check_length(dataset)
-    # Unused bits are taken care of, once per possible value, in `grey`.
-    options: dict[str, Any] = {"correct_unused_bits": False, "view_only": True}
-    cells, _ = decoder.as_array(dataset, index=index, raw=True, **options)
+        # Unused bits are taken care of, once per possible value, in `grey`.
+        options: dict[str, Any] = {"correct_unused_bits": False, "view_only": True}
+        cells, _ = get_decoder(syntax).as_array(dataset, index=index, raw=True, **options)
     if not cells.dtype.isnative:
         cells = cells.astype(cells.dtype.newbyteorder("="))
     return cells.view(np.uint8) if cells.dtype.itemsize == 1 else cells.view(np.uint16)
+
+
+def _decompressed(dataset: Dataset, syntax: UID, index: int) -> NDArray[Any]:
+    """Return the pixel cells of a compressed frame."""
+    if not decoders.decodes(syntax):
+        raise StudyError(f"has transfer syntax {syntax.name}, which no decoder here reads")
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    frame = get_frame(dataset.PixelData, index, number_of_frames=frames)
+    if syntax != RLELossless:
+        _check_stream(dataset, frame)
+    return decoders.decode(
+        codestream(frame),
+        syntax=syntax,
+        rows=int(dataset.Rows),
+        columns=int(dataset.Columns),
+        bits_allocated=int(dataset.BitsAllocated),
+        bits_stored=int(dataset.BitsStored),
+        pixel_representation=int(dataset.get("PixelRepresentation") or 0),
+        photometric_interpretation=str(dataset.PhotometricInterpretation),
+    )
 
 
 def _check_length(dataset: Dataset) -> None:
@@ -293,15 +307,22 @@ def _check_length(dataset: Dataset) -> None:
         )
 
 
-def _check_stream(dataset: Dataset, index: int) -> None:
-    """Refuse a compressed frame that is of another size than the dataset says."""
-    frames = int(dataset.get("NumberOfFrames") or 1)
-    stated = stated_size(get_frame(dataset.PixelData, index, number_of_frames=frames))
-    if stated is not None and stated != (dataset.Rows, dataset.Columns):
+def _check_stream(dataset: Dataset, frame: bytes) -> None:
+    """Refuse a compressed frame that states no size, or another than the dataset says."""
+    stated = stated_sizes(frame)
+    if not stated:
+        raise StudyError(
+            "has pixel data that are no image of its transfer syntax; the file is damaged: "
+            "export it again"
+        )
+    wrong = sorted(stated - {(dataset.Rows, dataset.Columns, 1)})
+    if wrong:
+        rows, columns, components = wrong[0]
         raise StudyError(
             "says one size in its header and another in its pixel data; the file is damaged: "
             "export it again",
-            detail=f"{dataset.Rows} x {dataset.Columns}, {stated[0]} x {stated[1]}",
+            detail=f"{dataset.Rows} x {dataset.Columns}, {rows} x {columns}"
+            + (f" x {components}" if components != 1 else ""),
         )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from microcalc.errors import StudyError, with_detail
 from microcalc.files import digest_bytes, digest_value
-from microcalc.images import formats, patches, regions, shard_file
+from microcalc.images import decoders, formats, patches, regions, shard_file
 from microcalc.images.content import read_bytes
 from microcalc.images.mammogram import Mammogram
 from microcalc.images.recipe import RECIPE, Recipe
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 _DECODERS = (
     "pydicom", "pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle",
-    "pyjpegls", "python-gdcm", "pillow", "simpleitk", "highdicom", "numpy", "scipy",
+    "pyjpegls", "imagecodecs", "pillow", "simpleitk", "highdicom", "numpy", "scipy",
 )  # fmt: skip
 # Stands in a row for an image in which the chosen reader drew nothing.
 _NOT_DRAWN = "not_drawn_by"
@@ -176,7 +176,7 @@ def _key(row: Mapping[str, str], files: Mapping[str, bytes], recipe: Recipe) -> 
             "row": {name: row[name] for name in _COLUMNS if row.get(name)},
             "settings": recipe.as_key(),
             "recipe": RECIPE,
-            "decoders": _decoder_versions(),
+            "decoders": [decoders.chosen(), _decoder_versions()],
         }
     )
 

@@ -1,0 +1,184 @@
+"""A process of its own for decoders written in C: what kills it costs one image.
+
+A decoder that throws a C++ exception or follows a bad pointer takes its whole process with it, and
+no Python code can catch that. So compressed frames are decoded in a child, forked when the first
+one comes and kept for the next; when it dies, the frame it died of is named and the next one gets
+a new child. It holds a limit on memory and on processor time for every frame.
+"""
+
+import faulthandler
+import gc
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from microcalc.errors import StudyError
+from microcalc.images.content import undecodable
+
+Work = Callable[[bytes, Mapping[str, Any]], NDArray[Any]]
+
+_OUT_OF_TIME = {signal.SIGPROF, signal.SIGXCPU}
+_FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGHUP}
+
+
+class DecodingProcess:
+    """A child that does `work` on one frame after another.
+
+    Parameters
+    ----------
+    work
+        Turns a frame and its description, plain values, into pixels.
+    """
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._end: Connection | None = None
+        self._pid = self._of = 0
+
+    def decode(
+        self, frame: bytes, description: Mapping[str, Any], *, seconds: float, memory: int
+    ) -> NDArray[Any]:
+        """Return what `work` makes of a frame.
+
+        Parameters
+        ----------
+        frame, description
+            What `work` takes; the description is sent as JSON.
+        seconds
+            Processor time that it may take.
+        memory
+            Bytes that it may allocate.
+
+        Raises
+        ------
+        StudyError
+            When the frame cannot be decoded, or not within the limits. It leaves naming the image
+            to the caller.
+        MemoryError
+            When the child is killed from outside, as by a machine short of memory: that says
+            nothing about the frame.
+        """
+        end = self._started()
+        try:
+            request = {"description": dict(description), "seconds": seconds, "memory": memory}
+            end.send_bytes(json.dumps(request).encode())
+            end.send_bytes(frame)
+            reply = json.loads(end.recv_bytes())
+            if "error" in reply:
+                raise undecodable(reply["error"])
+            pixels = np.empty(reply["shape"], dtype=reply["dtype"])
+            if pixels.size:
+                end.recv_bytes_into(pixels.reshape(-1).view(np.uint8))
+        except (EOFError, OSError):
+            raise self._died() from None
+        return pixels
+
+    def stop(self) -> None:
+        """End the child; the next frame starts another."""
+        if self._end is not None:
+            self._end.close()
+            self._end = None
+            if self._of == os.getpid():
+                os.waitpid(self._pid, 0)
+
+    def _started(self) -> Connection:
+        # Whoever was forked with a child in its hands must not share it with its parent.
+        if self._end is None or self._of != os.getpid():
+            self.stop()
+            here, there = Pipe()
+            # What is buffered would be written twice.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            self._of = os.getpid()
+            self._pid = os.fork()
+            if self._pid == 0:
+                here.close()
+                _serve(there, self._work)
+            there.close()
+            self._end = here
+        return self._end
+
+    def _died(self) -> Exception:
+        """Return what the child's end says about the frame that it was given."""
+        if self._end is not None:
+            self._end.close()
+            self._end = None
+        code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        if -code in _FROM_OUTSIDE:
+            return MemoryError("the process that decodes images was killed from outside")
+        if -code in _OUT_OF_TIME:
+            return StudyError(
+                "takes longer to decode than any image of its size; the file is damaged: "
+                "export it again"
+            )
+        name = signal.Signals(-code).name if code < 0 else f"exit {code}"
+        return StudyError(
+            "brings its decoder down; the file is damaged: export it again", detail=name
+        )
+
+
+def _serve(end: Connection, work: Work) -> None:
+    """Do the child's part until the parent closes its end or ends; never return."""
+    try:
+        _be_quiet()
+        while True:
+            request = json.loads(end.recv_bytes())
+            _answer(end, work, end.recv_bytes(), request)
+    except (EOFError, OSError):
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+def _be_quiet() -> None:
+    """Leave no core file and no message: they could quote the file."""
+    # Else the collector would touch, and so copy, every object of the parent.
+    gc.disable()
+    faulthandler.disable()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGPROF, signal.SIGABRT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+
+
+def _answer(end: Connection, work: Work, frame: bytes, request: Mapping[str, Any]) -> None:
+    _limit_memory(request["memory"])
+    signal.setitimer(signal.ITIMER_PROF, request["seconds"])
+    try:
+        pixels = np.ascontiguousarray(work(frame, request["description"]))
+    except BaseException as error:
+        # A panic in a decoder written in Rust is no Exception, but is about content too. The text
+        # of an error may quote the file, so that only its kind is passed on.
+        end.send_bytes(json.dumps({"error": type(error).__name__}).encode())
+        return
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+    reply = {"dtype": pixels.dtype.str, "shape": pixels.shape}
+    end.send_bytes(json.dumps(reply).encode())
+    if pixels.size:
+        end.send_bytes(pixels.reshape(-1).view(np.uint8))
+
+
+def _limit_memory(allowance: int) -> None:
+    """Allow so many bytes beyond what is mapped now; other systems than Linux do not keep to it."""
+    if sys.platform != "linux":
+        return
+    with open("/proc/self/statm", encoding="ascii") as file:
+        mapped = int(file.read().split()[0]) * resource.getpagesize()
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = mapped + allowance
+    if most != resource.RLIM_INFINITY:
+        wanted = min(wanted, most)
+    resource.setrlimit(resource.RLIMIT_AS, (wanted, most))

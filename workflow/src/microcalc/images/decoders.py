@@ -1,12 +1,14 @@
 """Which library decodes a compressed frame: one for each transfer syntax, always the same."""
 
+import io
 from collections.abc import Mapping
 from typing import Any
 
 import imagecodecs
 import numpy as np
+import pydicom
 from numpy.typing import NDArray
-from pydicom import uid
+from pydicom import Dataset, uid
 from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
@@ -29,6 +31,8 @@ _OF_SYNTAX = {
     uid.HTJ2KLosslessRPCL: "pylibjpeg",
     uid.HTJ2K: "pylibjpeg",
 }
+# Written in Rust, which raises where C would follow a bad pointer.
+_SAFE_HERE = {uid.RLELossless}
 
 # Honest decoding takes less than a tenth of these (see docs/images.md); a damaged stream can ask
 # for any amount.
@@ -49,7 +53,8 @@ def decodes(syntax: UID) -> bool:
 def decode(frame: bytes, *, syntax: UID, **description: Any) -> NDArray[Any]:
     """Return the pixel cells of one compressed frame, rows x columns.
 
-    It is decoded in a process of its own, see `microcalc.images.decoding_process`.
+    It is decoded in a process of its own, see `microcalc.images.decoding_process`, unless its
+    decoder is memory-safe.
 
     Parameters
     ----------
@@ -66,6 +71,8 @@ def decode(frame: bytes, *, syntax: UID, **description: Any) -> NDArray[Any]:
     StudyError
         When the frame cannot be decoded, or takes more time or memory than any of its size.
     """
+    if syntax in _SAFE_HERE:
+        return _here(frame, {"syntax": str(syntax), **description})
     pixels = description["rows"] * description["columns"]
     return _PROCESS.decode(
         frame,
@@ -75,24 +82,43 @@ def decode(frame: bytes, *, syntax: UID, **description: Any) -> NDArray[Any]:
     )
 
 
+def decode_object(dataset: Dataset) -> NDArray[Any]:
+    """Return the pixels of a whole object as pydicom's `pixel_array`, with its frames and colors.
+
+    Raises
+    ------
+    StudyError
+        As `decode`.
+    """
+    meta = getattr(dataset, "file_meta", None)
+    syntax = UID(str(meta.TransferSyntaxUID)) if meta else uid.ImplicitVRLittleEndian
+    if not syntax.is_encapsulated or syntax in _SAFE_HERE:
+        return dataset.pixel_array
+    pixels = dataset.Rows * dataset.Columns * int(dataset.get("NumberOfFrames") or 1)
+    file = io.BytesIO()
+    dataset.save_as(file, enforce_file_format=True)
+    return _PROCESS.decode(
+        file.getvalue(),
+        {},
+        seconds=_SECONDS + _SECONDS_PER_PIXEL * pixels,
+        memory=_MEMORY + _MEMORY_PER_PIXEL * pixels,
+    )
+
+
 def _here(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]:
-    """Decode a frame in this process, which a damaged one may kill."""
-    options = dict(description)
+    """Decode a frame, or an object that has no description, here, where it may kill."""
+    if not description:
+        return pydicom.dcmread(io.BytesIO(frame)).pixel_array
+    options: dict[str, Any] = dict(description)
     syntax = UID(options.pop("syntax"))
     plugin = _OF_SYNTAX[syntax]
     if plugin == _LIBJPEG_TURBO:
         return _lossless_jpeg(frame, description)
+    options |= {"number_of_frames": 1, "samples_per_pixel": 1, "pixel_keyword": "PixelData"}
+    # Unused bits are taken care of, once per possible value, in `grey`.
+    options["correct_unused_bits"] = False
     cells, _ = get_decoder(syntax).as_array(
-        encapsulate([frame]),
-        index=0,
-        raw=True,
-        decoding_plugin=plugin,
-        number_of_frames=1,
-        samples_per_pixel=1,
-        pixel_keyword="PixelData",
-        # Unused bits are taken care of, once per possible value, in `grey`.
-        correct_unused_bits=False,
-        **options,
+        encapsulate([frame]), index=0, raw=True, decoding_plugin=plugin, **options
     )
     return cells
 

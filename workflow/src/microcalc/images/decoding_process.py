@@ -9,6 +9,7 @@ a new child. It holds a limit on memory and on processor time for every frame.
 import faulthandler
 import gc
 import json
+import mmap
 import os
 import resource
 import signal
@@ -22,10 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microcalc.errors import StudyError
-from microcalc.images.content import undecodable
+from microcalc.images.content import MOST_PIXELS, undecodable
 
 Work = Callable[[bytes, Mapping[str, Any]], NDArray[Any]]
 
+_MOST_BYTES = 2 * MOST_PIXELS
 _OUT_OF_TIME = {signal.SIGPROF, signal.SIGXCPU}
 _FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGHUP}
 
@@ -42,6 +44,8 @@ class DecodingProcess:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._end: Connection | None = None
+        # Where the child leaves pixels: through the pipe they would cost as much as some decoders.
+        self._pixels: mmap.mmap | None = None
         self._pid = self._of = 0
 
     def decode(
@@ -73,14 +77,11 @@ class DecodingProcess:
             end.send_bytes(json.dumps(request).encode())
             end.send_bytes(frame)
             reply = json.loads(end.recv_bytes())
-            if "error" in reply:
-                raise undecodable(reply["error"])
-            pixels = np.empty(reply["shape"], dtype=reply["dtype"])
-            if pixels.size:
-                end.recv_bytes_into(pixels.reshape(-1).view(np.uint8))
         except (EOFError, OSError):
             raise self._died() from None
-        return pixels
+        if "error" in reply:
+            raise undecodable(reply["error"])
+        return _view(self._pixels, reply).copy()
 
     def stop(self) -> None:
         """End the child; the next frame starts another."""
@@ -95,6 +96,8 @@ class DecodingProcess:
         if self._end is None or self._of != os.getpid():
             self.stop()
             here, there = Pipe()
+            # Only what is written to takes memory.
+            self._pixels = mmap.mmap(-1, _MOST_BYTES)
             # What is buffered would be written twice.
             sys.stdout.flush()
             sys.stderr.flush()
@@ -102,7 +105,7 @@ class DecodingProcess:
             self._pid = os.fork()
             if self._pid == 0:
                 here.close()
-                _serve(there, self._work)
+                _serve(there, self._pixels, self._work)
             there.close()
             self._end = here
         return self._end
@@ -126,13 +129,13 @@ class DecodingProcess:
         )
 
 
-def _serve(end: Connection, work: Work) -> None:
+def _serve(end: Connection, pixels: mmap.mmap, work: Work) -> None:
     """Do the child's part until the parent closes its end or ends; never return."""
     try:
         _be_quiet()
         while True:
             request = json.loads(end.recv_bytes())
-            _answer(end, work, end.recv_bytes(), request)
+            _answer(end, pixels, work, end.recv_bytes(), request)
     except (EOFError, OSError):
         os._exit(0)
     finally:
@@ -153,11 +156,15 @@ def _be_quiet() -> None:
         os.dup2(nowhere, stream)
 
 
-def _answer(end: Connection, work: Work, frame: bytes, request: Mapping[str, Any]) -> None:
+def _answer(
+    end: Connection, shared: mmap.mmap, work: Work, frame: bytes, request: Mapping[str, Any]
+) -> None:
     _limit_memory(request["memory"])
     signal.setitimer(signal.ITIMER_PROF, request["seconds"])
     try:
-        pixels = np.ascontiguousarray(work(frame, request["description"]))
+        pixels = work(frame, request["description"])
+        reply = {"dtype": pixels.dtype.str, "shape": pixels.shape}
+        _view(shared, reply)[...] = pixels
     except BaseException as error:
         # A panic in a decoder written in Rust is no Exception, but is about content too. The text
         # of an error may quote the file, so that only its kind is passed on.
@@ -165,10 +172,12 @@ def _answer(end: Connection, work: Work, frame: bytes, request: Mapping[str, Any
         return
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-    reply = {"dtype": pixels.dtype.str, "shape": pixels.shape}
     end.send_bytes(json.dumps(reply).encode())
-    if pixels.size:
-        end.send_bytes(pixels.reshape(-1).view(np.uint8))
+
+
+def _view(shared: mmap.mmap | None, reply: Mapping[str, Any]) -> NDArray[Any]:
+    """Return the pixels that lie in the memory of both, by their type and shape."""
+    return np.ndarray(reply["shape"], dtype=reply["dtype"], buffer=shared)
 
 
 def _limit_memory(allowance: int) -> None:

@@ -8,6 +8,7 @@ from pydicom import Dataset
 
 from microcalc.errors import StudyError
 from microcalc.files import digest_bytes
+from microcalc.images import decoders
 from microcalc.images.mammogram import Place
 from microcalc.images.masks import Layer, refuse_frame, slice_of
 from microcalc.images.outlines import Drawing
@@ -166,7 +167,7 @@ def _add_contour(drawing: Drawing, contour: Any, name: str, place: Place) -> Non
 
 def pixels(dataset: Dataset, place: Place) -> NDArray[Any]:
     """Return the pixels of a DICOM image that serves as a mask, (rows, columns[, channels])."""
-    values: NDArray[Any] = dataset.pixel_array
+    values = decoders.decode_object(dataset)
     if int(dataset.get("NumberOfFrames") or 1) == 1:
         return values
     return np.asarray(values[slice_of(values.shape[0], place)])

@@ -92,6 +92,7 @@ def header_length(syntax: str, stream: bytes) -> int:
 
 
 def overwritten(head: bytes, chance: random.Random) -> bytes:
+    """Overwrite a few bytes."""
     changed = bytearray(head)
     for _ in range(chance.choice((1, 1, 2, 5, 20))):
         changed[chance.randrange(len(changed))] = chance.choice((0, 255, chance.randrange(256)))
@@ -99,6 +100,7 @@ def overwritten(head: bytes, chance: random.Random) -> bytes:
 
 
 def flipped(head: bytes, chance: random.Random) -> bytes:
+    """Flip a few bits."""
     changed = bytearray(head)
     for _ in range(chance.choice((1, 1, 2, 8))):
         changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
@@ -114,11 +116,13 @@ def absurd(head: bytes, chance: random.Random) -> bytes:
 
 
 def shortened(head: bytes, chance: random.Random) -> bytes:
+    """Leave out up to 40 bytes."""
     first, last = sorted(chance.randrange(len(head)) for _ in "ab")
     return head[:first] + head[min(last, first + 40) :]
 
 
 def lengthened(head: bytes, chance: random.Random) -> bytes:
+    """Put in random bytes, or a piece of the header once more."""
     at, start = chance.randrange(len(head)), chance.randrange(len(head))
     put = chance.choice((chance.randbytes(chance.choice((1, 4, 60))), head[start : start + 40]))
     return head[:at] + put + head[at:]

@@ -19,7 +19,7 @@ from pydicom.uid import UID, RLELossless
 
 from microcalc.errors import StudyError
 from microcalc.files import digest_bytes
-from microcalc.images import decoders, geometry, grey
+from microcalc.images import decoders, geometry, grey, words
 from microcalc.images.content import MOST_PIXELS, content_errors, read_bytes
 from microcalc.images.mammogram import Mammogram
 from microcalc.images.streams import codestream, stated_sizes
@@ -31,7 +31,9 @@ logging.getLogger("pydicom").propagate = False
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _META_BYTES = 2000
 _PIECE = 2**24
-_REFUSED_PHOTOMETRIC = "a mammogram is MONOCHROME1 or MONOCHROME2"
+_REFUSED_PHOTOMETRIC = (
+    "has another photometric interpretation than a mammogram's, MONOCHROME1 or MONOCHROME2"
+)
 
 
 def read_mammogram(
@@ -163,14 +165,25 @@ def read_spacing(
     """
     with content_errors("", "its header"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        if not os.path.isfile(path) and os.path.exists(path):
+            raise StudyError("its path leads to no file")
         try:
-            dataset: Dataset = pydicom.dcmread(path, stop_before_pixels=True)
+            dataset = _header(path)
         except pydicom.errors.InvalidDicomError:
             return geometry.of_table(table_mm)[0]
         index = _frame_index(dataset, frame)
         if "SharedFunctionalGroupsSequence" in dataset:
             dataset = _flattened(dataset, index)
         return geometry.spacing(dataset, table_mm, [])[0]
+
+
+def _header(path: str | os.PathLike[str]) -> Dataset:
+    """Return all that comes before the pixels, which a deflated file must be unpacked for."""
+    with open(path, "rb") as file:
+        deflated = _DEFLATED in file.read(_META_BYTES)
+    if deflated:
+        return parse(read_bytes(path, image_id=""))
+    return pydicom.dcmread(path, stop_before_pixels=True)
 
 
 def parse(data: bytes) -> Dataset:
@@ -222,7 +235,7 @@ def _check_kind(dataset: Dataset) -> None:
         "MONOCHROME1",
         "MONOCHROME2",
     }:
-        raise StudyError(f"has photometric interpretation {photometric!r}; {_REFUSED_PHOTOMETRIC}")
+        raise StudyError(_REFUSED_PHOTOMETRIC, detail=words.photometric(photometric))
     rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
     if rows < 2 or columns < 2 or rows * columns > MOST_PIXELS:
         raise StudyError("claims a size no mammogram has", detail=f"{rows} rows, {columns} columns")
@@ -237,7 +250,7 @@ def _frame_index(dataset: Dataset, frame: int | None) -> int:
     """Return the frame to take, counting from 0."""
     frames = int(dataset.get("NumberOfFrames") or 1)
     if frame is None and frames > 1:
-        kind = UID(str(dataset.get("SOPClassUID") or "")).name
+        kind = words.name_of_uid(str(dataset.get("SOPClassUID") or ""))
         raise StudyError(
             "is a multi-frame object; name a frame, counting from 1, in column frame of the images "
             "table",
@@ -279,7 +292,9 @@ def _stored(dataset: Dataset, syntax: UID, index: int) -> NDArray[np.uint8] | ND
 def _decompressed(dataset: Dataset, syntax: UID, index: int) -> NDArray[Any]:
     """Return the pixel cells of a compressed frame."""
     if not decoders.decodes(syntax):
-        raise StudyError(f"has transfer syntax {syntax.name}, which no decoder here reads")
+        raise StudyError(
+            "has a transfer syntax that no decoder here reads", detail=words.name_of_uid(syntax)
+        )
     frames = int(dataset.get("NumberOfFrames") or 1)
     frame = get_frame(dataset.PixelData, index, number_of_frames=frames)
     if syntax != RLELossless:
@@ -336,9 +351,9 @@ def _provenance(dataset: Dataset, syntax: UID) -> dict[str, str]:
         return str(dataset.get(keyword) or "").strip()
 
     return {
-        "transfer_syntax": syntax.name,
-        "sop_class": UID(text("SOPClassUID")).name,
-        "photometric_interpretation": text("PhotometricInterpretation"),
+        "transfer_syntax": words.name_of_uid(syntax),
+        "sop_class": words.name_of_uid(text("SOPClassUID")),
+        "photometric_interpretation": words.photometric(text("PhotometricInterpretation")),
         "bits_stored": text("BitsStored"),
         "scanner": f"{text('Manufacturer')} {text('ManufacturerModelName')}".strip(),
     }

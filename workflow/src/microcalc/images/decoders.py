@@ -82,8 +82,8 @@ def decode(frame: bytes, *, syntax: UID, **description: Any) -> NDArray[Any]:
     )
 
 
-def decode_object(dataset: Dataset) -> NDArray[Any]:
-    """Return the pixels of a whole object as pydicom's `pixel_array`, with its frames and colors.
+def decompressed(dataset: Dataset) -> Dataset:
+    """Return an object with its pixel data uncompressed, with all its frames and colors.
 
     Raises
     ------
@@ -93,22 +93,32 @@ def decode_object(dataset: Dataset) -> NDArray[Any]:
     meta = getattr(dataset, "file_meta", None)
     syntax = UID(str(meta.TransferSyntaxUID)) if meta else uid.ImplicitVRLittleEndian
     if not syntax.is_encapsulated or syntax in _SAFE_HERE:
-        return dataset.pixel_array
+        return dataset
     pixels = dataset.Rows * dataset.Columns * int(dataset.get("NumberOfFrames") or 1)
     file = io.BytesIO()
     dataset.save_as(file, enforce_file_format=True)
-    return _PROCESS.decode(
+    found = _PROCESS.decode(
         file.getvalue(),
         {},
         seconds=_SECONDS + _SECONDS_PER_PIXEL * pixels,
         memory=_MEMORY + _MEMORY_PER_PIXEL * pixels,
     )
+    return pydicom.dcmread(io.BytesIO(found.tobytes()))
+
+
+def _decompress(file: bytes) -> NDArray[np.uint8]:
+    """Return the bytes of a file that holds the same, uncompressed."""
+    dataset = pydicom.dcmread(io.BytesIO(file))
+    dataset.decompress(generate_instance_uid=False)
+    plain = io.BytesIO()
+    dataset.save_as(plain, enforce_file_format=True)
+    return np.frombuffer(plain.getvalue(), np.uint8)
 
 
 def _here(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]:
-    """Decode a frame, or an object that has no description, here, where it may kill."""
+    """Decode a frame, or a file where there is no description, here, where it may kill."""
     if not description:
-        return pydicom.dcmread(io.BytesIO(frame)).pixel_array
+        return _decompress(frame)
     options: dict[str, Any] = dict(description)
     syntax = UID(options.pop("syntax"))
     plugin = _OF_SYNTAX[syntax]

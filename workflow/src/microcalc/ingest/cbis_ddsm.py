@@ -188,7 +188,7 @@ def _is_mask(source: Path, path: str) -> bool:
     try:
         with content_errors(path):
             dataset = dicom.parse(read_bytes(source / path, image_id=path))
-            pixels = decoders.decode_object(dataset)
+            pixels = decoders.decompressed(dataset).pixel_array
     except StudyError:
         return False
     highest = pixels.max()

@@ -1,7 +1,7 @@
 import os
 import signal
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,8 @@ def work(frame, description):
     if description.get("spin"):
         while True:
             pass
+    if "pid" in description:
+        return np.array(os.getpid())
     if "allocate" in description:
         np.ones(description["allocate"], np.uint8)
     if "print" in description:
@@ -54,6 +56,23 @@ def test_a_process_killed_from_outside_says_nothing_about_the_frame(child):
     with pytest.raises(MemoryError):
         child.decode(b"", {"signal": int(signal.SIGKILL)}, **LIMITS)
     assert child.decode(b"\1\0", {}, **LIMITS).tolist() == [1]
+
+
+def test_a_child_that_ends_between_two_frames_costs_none(child):
+    pid = int(child.decode(b"", {"pid": True}, **LIMITS))
+    os.kill(pid, signal.SIGKILL)
+    while Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes():
+        time.sleep(0.01)
+    assert child.decode(b"\1\0", {}, **LIMITS).tolist() == [1]
+
+
+def test_threads_wait_for_each_other(child):
+    def decoded(number):
+        pixels = np.full(5000, number, np.uint16)
+        return child.decode(pixels.tobytes(), {}, **LIMITS).tolist() == pixels.tolist()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(decoded, range(100)))
 
 
 def test_a_frame_that_takes_too_long_is_given_up(child):

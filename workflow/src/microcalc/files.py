@@ -172,17 +172,6 @@ def digest_bytes(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def content_key(*pieces: bytes | memoryview) -> str:
-    """Return 64 hexadecimal digits by which to know content again: BLAKE2b of the pieces.
-
-    On processors without SHA instructions it takes half as long as SHA-256, and is as safe.
-    """
-    total = hashlib.blake2b(digest_size=32)
-    for piece in pieces:
-        total.update(piece)
-    return total.hexdigest()
-
-
 def digest_file(path: str | os.PathLike[str]) -> str:
     """Return the SHA-256 of a file's bytes as 64 hexadecimal digits."""
     with open(path, "rb") as file:

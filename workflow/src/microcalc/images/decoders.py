@@ -141,4 +141,9 @@ def _lossless_jpeg(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]
     return cells.astype(f"u{bits // 8}", copy=False)
 
 
+def stop() -> None:
+    """End the process that decodes, which the next frame starts again."""
+    _PROCESS.stop()
+
+
 _PROCESS = DecodingProcess(_here)

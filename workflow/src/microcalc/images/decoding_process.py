@@ -14,6 +14,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -47,6 +48,7 @@ class DecodingProcess:
         # Where the child leaves pixels: through the pipe they would cost as much as some decoders.
         self._pixels: mmap.mmap | None = None
         self._pid = self._of = 0
+        self._one_at_a_time = threading.Lock()
 
     def decode(
         self, frame: bytes, description: Mapping[str, Any], *, seconds: float, memory: int
@@ -71,6 +73,12 @@ class DecodingProcess:
             When the child is killed from outside, as by a machine short of memory: that says
             nothing about the frame.
         """
+        with self._one_at_a_time:
+            return self._decode(frame, description, seconds, memory)
+
+    def _decode(
+        self, frame: bytes, description: Mapping[str, Any], seconds: float, memory: int
+    ) -> NDArray[Any]:
         end = self._started()
         try:
             request = {"description": dict(description), "seconds": seconds, "memory": memory}
@@ -89,12 +97,15 @@ class DecodingProcess:
             self._end.close()
             self._end = None
             if self._of == os.getpid():
-                os.waitpid(self._pid, 0)
+                self._exit_code(0)
 
     def _started(self) -> Connection:
-        # Whoever was forked with a child in its hands must not share it with its parent.
-        if self._end is None or self._of != os.getpid():
-            self.stop()
+        # Whoever was forked with a child in its hands must not share it with its parent, and what
+        # ended a child between two frames is not the second one's fault.
+        ours = self._end is not None and self._of == os.getpid()
+        if not ours or self._exit_code(os.WNOHANG) is not None:
+            if self._end is not None:
+                self._end.close()
             here, there = Pipe()
             # Only what is written to takes memory.
             self._pixels = mmap.mmap(-1, _MOST_BYTES)
@@ -110,12 +121,20 @@ class DecodingProcess:
             self._end = here
         return self._end
 
+    def _exit_code(self, options: int) -> int | None:
+        """Return the child's exit code, negative for a signal, None while it runs."""
+        try:
+            pid, status = os.waitpid(self._pid, options)
+        except ChildProcessError:  # somebody else has asked, or nobody wants to know
+            return 0
+        return os.waitstatus_to_exitcode(status) if pid else None
+
     def _died(self) -> Exception:
         """Return what the child's end says about the frame that it was given."""
         if self._end is not None:
             self._end.close()
             self._end = None
-        code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        code = self._exit_code(0) or 0
         if -code in _FROM_OUTSIDE:
             return MemoryError("the process that decodes images was killed from outside")
         if -code in _OUT_OF_TIME:

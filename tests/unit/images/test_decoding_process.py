@@ -20,6 +20,7 @@ def work(frame, description):
     if description.get("spin"):
         while True:
             pass
+    time.sleep(description.get("sleep", 0))
     if "pid" in description:
         return np.array(os.getpid())
     if "allocate" in description:
@@ -63,6 +64,20 @@ def test_a_child_that_ends_between_two_frames_costs_none(child):
     os.kill(pid, signal.SIGKILL)
     while Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes():
         time.sleep(0.01)
+    assert child.decode(b"\1\0", {}, **LIMITS).tolist() == [1]
+
+
+def test_an_interrupted_frame_does_not_answer_for_the_next(child):
+    def interrupt(number, stack):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            child.decode(b"", {"sleep": 1}, **LIMITS)
+    finally:
+        signal.signal(signal.SIGALRM, before)
     assert child.decode(b"\1\0", {}, **LIMITS).tolist() == [1]
 
 

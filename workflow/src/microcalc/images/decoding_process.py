@@ -87,6 +87,10 @@ class DecodingProcess:
             reply = json.loads(end.recv_bytes())
         except (EOFError, OSError):
             raise self._died() from None
+        except BaseException:
+            # Interrupted: its reply to this frame must not be taken for that to the next.
+            self.stop()
+            raise
         if "error" in reply:
             raise undecodable(reply["error"])
         return _view(self._pixels, reply).copy()
@@ -96,30 +100,32 @@ class DecodingProcess:
         if self._end is not None:
             self._end.close()
             self._end = None
-            if self._of == os.getpid():
+            if self._of == os.getpid() and self._exit_code(os.WNOHANG) is None:
+                os.kill(self._pid, signal.SIGKILL)
                 self._exit_code(0)
 
     def _started(self) -> Connection:
+        end = self._end
         # Whoever was forked with a child in its hands must not share it with its parent, and what
         # ended a child between two frames is not the second one's fault.
-        ours = self._end is not None and self._of == os.getpid()
-        if not ours or self._exit_code(os.WNOHANG) is not None:
-            if self._end is not None:
-                self._end.close()
-            here, there = Pipe()
-            # Only what is written to takes memory.
-            self._pixels = mmap.mmap(-1, _MOST_BYTES)
-            # What is buffered would be written twice.
-            sys.stdout.flush()
-            sys.stderr.flush()
-            self._of = os.getpid()
-            self._pid = os.fork()
-            if self._pid == 0:
-                here.close()
-                _serve(there, self._pixels, self._work)
-            there.close()
-            self._end = here
-        return self._end
+        if end is not None:
+            if self._of == os.getpid() and self._exit_code(os.WNOHANG) is None:
+                return end
+            end.close()
+        here, there = Pipe()
+        # Only what is written to takes memory.
+        self._pixels = mmap.mmap(-1, _MOST_BYTES)
+        # What is buffered would be written twice.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._of = os.getpid()
+        self._pid = os.fork()
+        if self._pid == 0:
+            here.close()
+            _serve(there, self._pixels, self._work)
+        there.close()
+        self._end = here
+        return here
 
     def _exit_code(self, options: int) -> int | None:
         """Return the child's exit code, negative for a signal, None while it runs."""

@@ -62,8 +62,8 @@ def test_a_process_killed_from_outside_says_nothing_about_the_frame(child):
 def test_a_child_that_ends_between_two_frames_costs_none(child):
     pid = int(child.decode(b"", {"pid": True}, **LIMITS))
     os.kill(pid, signal.SIGKILL)
-    while Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes():
-        time.sleep(0.01)
+    # Ended, and not yet waited for.
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     assert child.decode(b"\1\0", {}, **LIMITS).tolist() == [1]
 
 

@@ -6,6 +6,7 @@ import signal
 import struct
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pydicom
 import pytest
@@ -92,6 +93,22 @@ def test_codestreams_of_another_encoder(name, syntax, error):
     worst = np.abs(found - picture()).max()
     assert worst <= error
     assert (worst == 0) == (error == 0)
+
+
+@pytest.mark.parametrize("bits", [2, 8, 9, 12, 15, 16])
+def test_jpeg_lossless_of_every_predictor_as_another_decoder_reads_it(bits):
+    image = np.random.default_rng(bits).integers(0, 2**bits, (70, 90))
+    image = image.astype(np.uint8 if bits <= 8 else np.uint16)
+    for predictor in range(1, 8):
+        stream = imagecodecs.jpeg8_encode(
+            image, lossless=True, predictor=predictor, bitspersample=bits
+        )
+        data = encapsulated(stream, uid.JPEGLossless, image, BitsStored=bits)
+        np.testing.assert_array_equal(decode(data, image_id="a").pixels, image)
+        theirs, _ = get_decoder(uid.JPEGLossless).as_array(
+            pydicom.dcmread(io.BytesIO(data)), index=0, raw=True, decoding_plugin="pylibjpeg"
+        )
+        np.testing.assert_array_equal(theirs & (2**bits - 1), image)
 
 
 def test_jpeg_baseline():

@@ -112,19 +112,19 @@ SEVERAL = {
 @pytest.mark.parametrize(
     ("voi", "name"),
     [
-        (None, "LUT 0 (reversed)"),
-        (0, "LUT 0 (reversed)"),
+        (None, "LUT 0 (other)"),
+        (0, "LUT 0 (other)"),
         (1, "LINEAR window 0 (low)"),
         (2, "LINEAR window 1 (High Contrast)"),
         ("high contrast", "LINEAR window 1 (High Contrast)"),
-        ("reversed", "LUT 0 (reversed)"),
+        ("reversed", "LUT 0 (other)"),
         ("none", "none"),
     ],
 )
 def test_one_of_several_vois(voi, name):
     mammogram = read(voi=voi, **SEVERAL)
     assert mammogram.grey.voi == name
-    middle = {"reversed": 2047, "low": 500, "High": 3000}
+    middle = {"LUT": 2047, "low": 500, "High": 3000}
     for word, value in middle.items():
         if word in name:
             assert curve_of(mammogram)[value] == pytest.approx(2048, abs=20)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import SimpleITK
 from PIL import Image
-from pydicom import Dataset
+from pydicom import Dataset, dcmread
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 from tests.unit.images.making import breast, dataset, dicom, to_bytes
 from tests.unit.images.test_regions import ALL, BOX, LARGEST, SHAPE, itk, mask, png, read
 
@@ -585,6 +585,10 @@ def test_fractional_segments_by_threshold():
     data = segmentation([source()], pixels, "FRACTIONAL", ("calcifications",))
     assert read(data, uid_digest=UID) == BOX
     assert read(data, uid_digest=UID, rules=Rules(threshold=0.25)) == Roi(10, 30, 25, 45)
+    for syntax in (JPEG2000Lossless, RLELossless):
+        ds = dcmread(io.BytesIO(data))
+        ds.compress(syntax, generate_instance_uid=False)
+        assert read(to_bytes(ds), uid_digest=UID) == BOX
 
 
 def tomosynthesis(frames):

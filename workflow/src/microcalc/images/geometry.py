@@ -6,6 +6,7 @@ import numpy as np
 from pydicom import Dataset
 
 from microcalc.errors import StudyError
+from microcalc.images import words
 from microcalc.images.mammogram import Place
 
 PLAUSIBLE_SPACING_MM = (0.01, 1.0)
@@ -218,14 +219,15 @@ def laterality(dataset: Dataset, table: str, flags: list[str]) -> str:
 def view(dataset: Dataset, table: str, flags: list[str]) -> str:
     """Return the view from ViewPosition, ViewCodeSequence or the table, in that order.
 
-    Some public collections leave ViewPosition empty and fill the code sequence alone.
+    Some public collections leave ViewPosition empty and fill the code sequence alone. What is no
+    defined term is "other", and gives way to one that is.
     """
-    said = [_view_name(str(dataset.get("ViewPosition") or "")), _view_of_code(dataset)]
+    said = [words.view(_view_name(str(dataset.get("ViewPosition") or ""))), _view_of_code(dataset)]
     said.append(_view_name(table))
-    known = [name for name in said if name]
+    known = [name for name in said if name not in {"", words.OTHER}]
     if len(set(known)) > 1:
         flags.append("view_contradiction")
-    return known[0] if known else ""
+    return known[0] if known else max(said)
 
 
 def _view_name(text: str) -> str:
@@ -240,10 +242,10 @@ def _view_of_code(dataset: Dataset) -> str:
     known = _VIEW_CODES.get(str(code.get("CodeValue") or "").strip())
     if known:
         return known
-    words = str(code.get("CodeMeaning") or "").strip().lower().replace("-", " ")
+    meaning = str(code.get("CodeMeaning") or "").strip().lower().replace("-", " ")
     by_words = {"cranio caudal": "CC", "craniocaudal": "CC"}
     by_words |= {"medio lateral oblique": "MLO", "mediolateral oblique": "MLO"}
-    return by_words.get(words, words.upper())
+    return by_words.get(meaning, words.view(meaning.upper()))
 
 
 def place(dataset: Dataset, spacing_mm: tuple[float, float], frame: int) -> Place:

@@ -12,6 +12,7 @@ from pydicom import Dataset
 from pydicom.pixels.processing import apply_windowing
 
 from microcalc.errors import StudyError
+from microcalc.images import words
 from microcalc.images.mammogram import Grey
 
 FOR_PROCESSING_CLASS = "1.2.840.10008.5.1.4.1.1.1.2.1"
@@ -233,7 +234,7 @@ def _apply_voi(
         return values, "none"
     first = _chosen(choices, voi)
     for kind, index, explanation in choices[first:] + choices[:first]:
-        name = f"{kind} {index}" + (f" ({explanation})" if explanation else "")
+        name = f"{kind} {index}" + (f" ({words.explanation(explanation)})" if explanation else "")
         if kind == "LUT":
             return _look_up(dataset, dataset.VOILUTSequence[index], values), name
         # Only what the window needs: the modality transform has been applied already.
@@ -263,9 +264,9 @@ def _voi_choices(dataset: Dataset) -> list[tuple[str, int, str]]:
         if "LUTDescriptor" in item and "LUTData" in item
     ]
     centers, widths = _several(dataset, "WindowCenter"), _several(dataset, "WindowWidth")
-    words = _several(dataset, "WindowCenterWidthExplanation")
+    said = _several(dataset, "WindowCenterWidthExplanation")
     windows = range(min(len(centers), len(widths)))
-    return choices + [("window", i, str(words[i]) if i < len(words) else "") for i in windows]
+    return choices + [("window", i, str(said[i]) if i < len(said) else "") for i in windows]
 
 
 def _several(dataset: Dataset, keyword: str) -> list[Any]:
@@ -283,8 +284,8 @@ def _chosen(choices: list[tuple[str, int, str]], voi: int | str | None) -> int:
     for place, (_, _, explanation) in enumerate(choices):
         if isinstance(voi, str) and explanation.strip().upper() == voi.strip().upper():
             return place
-    offered = ", ".join(f"{i}: {k} {w!r}" for i, (k, _, w) in enumerate(choices))
-    raise StudyError(f"has no VOI {voi!r}, which images.voi asks for; it offers {offered}")
+    offered = (f"{i}: {k} {words.explanation(w)!r}" for i, (k, _, w) in enumerate(choices))
+    raise StudyError("has no VOI as images.voi asks for", detail=f"it offers {', '.join(offered)}")
 
 
 def _is_inverted(dataset: Dataset, flags: list[str]) -> bool:

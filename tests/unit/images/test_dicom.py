@@ -77,11 +77,11 @@ def test_an_object_without_pixels_is_refused():
         decode(to_bytes(ds), image_id="a7")
 
 
-def test_spacing_comes_from_the_table_only_when_the_file_has_none():
+def test_the_spacing_of_the_table_is_taken_before_the_files():
     bare = decode(dicom(breast(), ImagerPixelSpacing=None), image_id="a", spacing_mm=0.07)
     assert (bare.spacing_mm, bare.spacing_source) == ((0.07, 0.07), "table")
     both = decode(dicom(breast()), image_id="a", spacing_mm=0.07)
-    assert (both.spacing_mm, both.spacing_source) == ((0.1, 0.1), "ImagerPixelSpacing")
+    assert (both.spacing_mm, both.spacing_source) == ((0.07, 0.07), "table")
     assert "spacing_contradiction" in both.flags
 
 

@@ -1,5 +1,6 @@
 """2,000 damaged images and 500 damaged ROI files: no crash, no hang, no flood of memory."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -42,3 +43,23 @@ def test_many_mutants(kind, count):
     check(attempts)
     refused = sum(outcome != "ok" for _, _, outcome, _, _ in attempts)
     assert 0.2 < refused / count < 0.9
+
+
+def stream_fuzz():
+    path = ROOT / "simulations" / "stream_fuzz.py"
+    spec = importlib.util.spec_from_file_location("stream_fuzz", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+SIMULATION = stream_fuzz()
+
+
+@pytest.mark.parametrize("syntax", [cell["syntax"] for cell in SIMULATION.CELLS])
+def test_damaged_stream_headers_cost_one_image(syntax):
+    """More of them, under watch, in `simulations/stream_fuzz.py`."""
+    told = [SIMULATION.outcome(data) for data in SIMULATION.mutants(syntax, 1, 0, 21)]
+    assert len(told) == 21
+    assert all(end == "ok" or end.startswith("image one: ") for end in told), told
+    assert any(end != "ok" for end in told)

@@ -50,6 +50,23 @@ def read(table=None, side="", view="", **attributes):
         ({"ViewCodeSequence": MAGNIFIED, "EstimatedRadiographicMagnificationFactor": 2}, None,
          0.05, "ImagerPixelSpacing / magnification"),
         ({"ViewCodeSequence": MAGNIFIED}, 0.055, 0.055, "table"),
+        ({"DistanceSourceToDetector": 660, "DistanceSourceToPatient": 440}, None, 0.1 / 1.5,
+         "ImagerPixelSpacing / magnification by distances"),
+        ({"DistanceSourceToDetector": 660, "DistanceSourceToPatient": 330,
+          "EstimatedRadiographicMagnificationFactor": 1.25}, None, 0.08,
+         "ImagerPixelSpacing / magnification"),
+        ({"DistanceSourceToDetector": 660, "DistanceSourceToPatient": 528,
+          "EstimatedRadiographicMagnificationFactor": 0}, None, 0.08,
+         "ImagerPixelSpacing / magnification by distances"),
+        ({"DistanceSourceToDetector": 660, "DistanceSourceToPatient": 0}, None, 0.1,
+         "ImagerPixelSpacing"),
+        ({"DistanceSourceToDetector": 660}, None, 0.1, "ImagerPixelSpacing"),
+        ({"ViewCodeSequence": MAGNIFIED, "DistanceSourceToDetector": 660,
+          "DistanceSourceToPatient": 330}, None, 0.05,
+         "ImagerPixelSpacing / magnification by distances"),
+        ({"PixelSpacing": [0.09, 0.09]}, 0.08, 0.08, "table"),
+        ({"PixelSpacing": [1, 1]}, 0.08, 0.08, "table"),
+        ({}, 0.1005, 0.1, "ImagerPixelSpacing"),
     ],
 )  # fmt: skip
 def test_the_source_of_the_spacing(attributes, table, spacing, source):
@@ -71,9 +88,84 @@ def test_what_is_odd_about_spacing_is_flagged():
     assert "magnification_view" in seen.flags
 
 
-def test_a_magnification_view_without_a_factor_is_refused():
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {},
+        {"EstimatedRadiographicMagnificationFactor": 1},
+        {"DistanceSourceToDetector": 660, "DistanceSourceToPatient": 640},
+    ],
+)
+def test_a_magnification_view_without_a_factor_is_refused(attributes):
     with pytest.raises(StudyError, match=r"magnification view .* spacing_mm"):
-        read(ViewCodeSequence=MAGNIFIED)
+        read(ViewCodeSequence=MAGNIFIED, **attributes)
+
+
+def sized(rows, columns, table=None, **attributes):
+    data = to_bytes(dataset(np.ones((rows, columns), np.uint16), **attributes))
+    return decode(data, image_id="a", spacing_mm=table)
+
+
+SCANNED = {"ImagerPixelSpacing": None}
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing"),
+    [((350, 310), 1.0), ((310, 350), 1.0), ((700, 620), 0.5), ((3328, 2560), 0.085)],
+)
+def test_the_largest_images_are_believed(shape, spacing):
+    found = sized(*shape, **SCANNED, PixelSpacing=[spacing] * 2)
+    assert found.spacing_mm == (spacing, spacing)
+    assert found.flags == ()
+
+
+@pytest.mark.parametrize(
+    ("shape", "attributes", "words"),
+    [
+        ((351, 200), SCANNED | {"PixelSpacing": [1, 1]}, "20 x 35.1 cm at 1 x 1 mm, PixelSpacing"),
+        ((200, 351), SCANNED | {"PixelSpacing": [1, 1]}, "20 x 35.1 cm"),
+        ((311, 311), SCANNED | {"PixelSpacing": [1, 1]}, "31.1 x 31.1 cm"),
+        ((400, 300), {"ImagerPixelSpacing": [1, 1]}, "30 x 40 cm at 1 x 1 mm, ImagerPixelSpacing"),
+        ((400, 300), {"PixelSpacing": [1, 1]}, "at the detector 0.1 x 0.1 mm"),
+        ((60, 50), {"PixelSpacing": [0.106, 0.106]}, "0.106 x 0.106 mm, at the detector"),
+        ((60, 50), {"PixelSpacing": [0.1, 0.2], "PixelSpacingCalibrationType": "FIDUCIAL"},
+         "0.1 x 0.2 mm, at the detector 0.1 x 0.1 mm"),
+    ],
+)  # fmt: skip
+def test_a_size_no_mammogram_has_is_refused_unless_the_table_says_the_spacing(
+    shape, attributes, words
+):
+    with pytest.raises(StudyError, match=r"^image a: .* spacing_mm") as raised:
+        sized(*shape, **attributes)
+    assert words in raised.value.detail
+    assert "cm at" not in raised.value.reason
+    mended = sized(*shape, table=0.08, **attributes)
+    assert (mended.spacing_mm, mended.spacing_source) == ((0.08, 0.08), "table")
+    assert "spacing_contradiction" in mended.flags
+
+
+def test_the_table_is_not_believed_blindly_either():
+    with pytest.raises(StudyError, match="larger than any mammogram") as raised:
+        sized(400, 300, table=1.0, **SCANNED)
+    assert raised.value.detail.endswith("table")
+
+
+def test_a_calibration_may_be_a_little_off():
+    assert read(PixelSpacing=[0.104, 0.104]).spacing_mm == (0.104, 0.104)
+
+
+@pytest.mark.parametrize(
+    ("shape", "attributes", "flags"),
+    [
+        ((400, 300), {}, ()),
+        ((400, 299), {}, ("image_small",)),
+        ((299, 400), {}, ("image_small",)),
+        ((400, 300), {"PixelSpacing": [0.05, 0.05]}, ("image_small",)),
+        ((3000, 2000), {"PixelSpacing": [0.02, 0.02]}, ("magnification_unusable",)),
+    ],
+)
+def test_an_image_that_is_very_small_is_flagged(shape, attributes, flags):
+    assert sized(*shape, **attributes).flags == flags
 
 
 @pytest.mark.parametrize(

@@ -112,19 +112,19 @@ SEVERAL = {
 @pytest.mark.parametrize(
     ("voi", "name"),
     [
-        (None, "LUT 0 (reversed)"),
-        (0, "LUT 0 (reversed)"),
+        (None, "LUT 0 (other)"),
+        (0, "LUT 0 (other)"),
         (1, "LINEAR window 0 (low)"),
         (2, "LINEAR window 1 (High Contrast)"),
         ("high contrast", "LINEAR window 1 (High Contrast)"),
-        ("reversed", "LUT 0 (reversed)"),
+        ("reversed", "LUT 0 (other)"),
         ("none", "none"),
     ],
 )
 def test_one_of_several_vois(voi, name):
     mammogram = read(voi=voi, **SEVERAL)
     assert mammogram.grey.voi == name
-    middle = {"reversed": 2047, "low": 500, "High": 3000}
+    middle = {"LUT": 2047, "low": 500, "High": 3000}
     for word, value in middle.items():
         if word in name:
             assert curve_of(mammogram)[value] == pytest.approx(2048, abs=20)
@@ -185,6 +185,42 @@ def test_overlays_in_high_bits_and_low_bits_left_empty_are_masked():
     np.testing.assert_array_equal(read(shifted, HighBit=15).pixels, RAMP)
     signed = ((RAMP.astype(np.int16) - 2048) & 0x0FFF) | overlay.astype(np.int16)
     np.testing.assert_array_equal(read(signed.astype(np.int16)).pixels, RAMP - 2048.0)
+
+
+@pytest.mark.parametrize(
+    ("image", "attributes", "flagged"),
+    [
+        (RAMP, {}, False),
+        (RAMP + 1, {}, True),
+        (RAMP << 4, {"HighBit": 15}, False),
+        (RAMP << 2, {"HighBit": 13}, False),
+        (RAMP << 3, {"HighBit": 13}, True),
+        (RAMP.astype(np.int16) - 2048, {}, False),
+        (RAMP.astype(np.int16) & 0x7FF, {}, False),
+        (RAMP.astype(np.int16) - 2000, {}, True),
+        (RAMP.astype(np.int16) - 2100, {}, True),
+        ((RAMP >> 4).astype(np.uint8), {"BitsStored": 8}, False),
+        ((RAMP >> 4).astype(np.uint8), {"BitsStored": 7}, True),
+    ],
+)
+def test_native_pixels_above_the_stored_bits_are_flagged(image, attributes, flagged):
+    assert ("pixels_above_bits_stored" in read(image, **attributes).flags) == flagged
+
+
+def test_an_unusable_window_gives_way_to_the_next():
+    mammogram = read(WindowCenter=[100, 2000], WindowWidth=[0, 1000])
+    assert mammogram.grey.voi == "LINEAR window 1"
+    assert "voi_unusable" in mammogram.flags
+    assert curve_of(mammogram)[2000] == pytest.approx(2048, abs=5)
+
+
+def test_other_greys_follow_the_chosen_one_and_hold_no_name():
+    mammogram = read(voi=1, **SEVERAL)
+    names = [make().voi.partition(" (")[0] for make in mammogram.other_greys]
+    assert names == ["LINEAR window 1", "LUT 0", "none"]
+    assert read(voi="none", **SEVERAL).other_greys == ()
+    assert read().other_greys == ()
+    assert "Mustermann" not in str(mammogram.other_greys[0].func.__self__.__dict__)
 
 
 @pytest.mark.parametrize("attributes", [{"BitsStored": 17}, {"HighBit": 5}, {"HighBit": 16}])

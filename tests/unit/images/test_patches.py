@@ -3,6 +3,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 from tests.unit.images.making import breast, dicom
 
 from microcalc.errors import StudyError
@@ -296,3 +298,109 @@ def test_the_recipe_version_stands_for_this_very_output():
 
 if __name__ == "__main__":
     GOLDEN.write_text(json.dumps(golden(), indent=1) + "\n")
+
+
+ROI = Roi(60, 180, 100, 220)
+
+
+def flags_of(patch):
+    return set(patch.qc["flags"].split(";")) - {""}
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"WindowCenter": 300, "WindowWidth": 200},
+        {"WindowCenter": 3800, "WindowWidth": 200},
+        {"WindowCenter": -5000, "WindowWidth": 10, "VOILUTFunction": "LINEAR_EXACT"},
+        {"WindowCenter": 400, "WindowWidth": 100, "VOILUTFunction": "SIGMOID"},
+        {"WindowCenter": [300, 3800], "WindowWidth": [200, 200]},
+        {"WindowCenter": [100, 3800], "WindowWidth": [0, 200]},
+        {"WindowCenter": 300, "WindowWidth": 200, "PhotometricInterpretation": "MONOCHROME1"},
+    ],
+)
+def test_a_window_that_clips_all_tissue_gives_way_to_none(attributes):
+    image = breast()
+    if "PhotometricInterpretation" in attributes:
+        image = 4095 - image
+        attributes = attributes | {"WindowCenter": 4095 - attributes["WindowCenter"]}
+    patch = extract(mammogram(image, **attributes), ROI, **SIZES)
+    right = extract(mammogram(breast()), ROI, **SIZES)
+    np.testing.assert_allclose(patch.pixels, right.pixels, atol=1e-6)
+    assert patch.qc["voi"] == "none"
+    assert {"voi_clips_tissue"} <= flags_of(patch) <= {"voi_clips_tissue", "voi_unusable"}
+
+
+def test_a_lut_that_clips_all_tissue_gives_way_too():
+    item = Dataset()
+    item.LUTDescriptor = [4096, 0, 12]
+    item["LUTDescriptor"].VR = "US"
+    item.LUTData = [min(8 * value, 4095) for value in range(4096)]
+    item["LUTData"].VR = "US"
+    patch = extract(mammogram(breast(), VOILUTSequence=Sequence([item])), ROI, **SIZES)
+    assert patch.qc["voi"] == "none"
+    assert "voi_clips_tissue" in flags_of(patch)
+
+
+@pytest.mark.parametrize(
+    ("centers", "widths", "name"),
+    [
+        ([300, 1500], [200, 3000], "LINEAR window 1"),
+        ([300, 3800, 1500], [200, 200, 3000], "LINEAR window 2"),
+        ([1500, 300], [3000, 200], "LINEAR window 0"),
+    ],
+)
+def test_the_next_window_is_taken_where_it_shows_the_tissue(centers, widths, name):
+    patch = extract(mammogram(breast(), WindowCenter=centers, WindowWidth=widths), ROI, **SIZES)
+    assert patch.qc["voi"] == name
+    assert ("voi_clips_tissue" in flags_of(patch)) == (not name.endswith("0"))
+    assert patch.qc["roi_contrast"] > 0.1
+
+
+def test_after_a_window_that_was_asked_for_come_the_others():
+    data = dicom(breast(), BitsStored=12, WindowCenter=[1500, 300], WindowWidth=[3000, 200])
+    patch = extract(decode(data, image_id="a", voi=1), ROI, **SIZES)
+    assert patch.qc["voi"] == "LINEAR window 0"
+    assert "voi_clips_tissue" in flags_of(patch)
+
+
+def test_a_window_that_clips_the_roi_alone_gives_way():
+    image = breast()
+    image[170:230, 50:110] += 2000
+    patch = extract(mammogram(image, WindowCenter=1500, WindowWidth=2000), ROI, **SIZES)
+    assert patch.qc["voi"] == "none"
+    assert patch.qc["roi_contrast"] > 0.1
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"WindowCenter": 1500, "WindowWidth": 2000},
+        {"WindowCenter": 1500, "WindowWidth": 900, "VOILUTFunction": "SIGMOID"},
+        {"WindowCenter": 32768, "WindowWidth": 65536},
+    ],
+)
+def test_a_window_that_shows_the_tissue_stays(attributes):
+    patch = extract(mammogram(breast(), **attributes), ROI, **SIZES)
+    assert patch.qc["voi"] != "none"
+    assert flags_of(patch) == set()
+
+
+@pytest.mark.parametrize("value", [0, 700, 4095])
+def test_a_constant_patch_is_excluded(value):
+    with pytest.raises(StudyError, match=r"^image a: its patch shows nothing"):
+        extract(mammogram(np.full((400, 300), value, np.uint16)), ROI, **SIZES)
+
+
+def test_an_roi_without_contrast_is_flagged():
+    image = breast()
+    image[175:225, 55:105] = 1500
+    patch = extract(mammogram(image, WindowCenter=1500, WindowWidth=3000), ROI, **SIZES)
+    assert flags_of(patch) == {"roi_without_contrast"}
+    assert patch.qc["voi"] == "LINEAR window 0"
+
+
+@pytest.mark.parametrize(("spacing", "flagged"), [(0.14, False), (0.15, False), (0.16, True)])
+def test_a_patch_much_finer_than_its_image_is_flagged(spacing, flagged):
+    image = mammogram(breast(), spacing=(0.1, spacing))
+    assert ("upsampled" in flags_of(extract(image, ROI, **SIZES))) == flagged

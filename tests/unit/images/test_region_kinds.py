@@ -1,6 +1,7 @@
 """Each way in which a file of regions can be ambiguous or turned, with the box that is right."""
 
 import base64
+import gzip
 import io
 import json
 from pathlib import Path
@@ -9,9 +10,9 @@ import numpy as np
 import pytest
 import SimpleITK
 from PIL import Image
-from pydicom import Dataset
+from pydicom import Dataset, dcmread
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 from tests.unit.images.making import breast, dataset, dicom, to_bytes
 from tests.unit.images.test_regions import ALL, BOX, LARGEST, SHAPE, itk, mask, png, read
 
@@ -21,6 +22,7 @@ from microcalc.images.dicom import decode
 from microcalc.images.mammogram import Place
 from microcalc.images.outlines import _coco_mask
 from microcalc.images.region_rules import Rules
+from microcalc.images.regions import from_file
 from microcalc.images.roi import Roi
 
 TENTH = Place((0.1, 0.1))
@@ -583,6 +585,10 @@ def test_fractional_segments_by_threshold():
     data = segmentation([source()], pixels, "FRACTIONAL", ("calcifications",))
     assert read(data, uid_digest=UID) == BOX
     assert read(data, uid_digest=UID, rules=Rules(threshold=0.25)) == Roi(10, 30, 25, 45)
+    for syntax in (JPEG2000Lossless, RLELossless):
+        ds = dcmread(io.BytesIO(data))
+        ds.compress(syntax, generate_instance_uid=False)
+        assert read(to_bytes(ds), uid_digest=UID) == BOX
 
 
 def tomosynthesis(frames):
@@ -714,3 +720,29 @@ def test_a_structure_set_of_rt_utils():
     roi = read(data, uid_digest=UID, place=place, label="calc")
     assert sides(roi) == pytest.approx([12.5, 30.5, 20.5, 44.5])
     assert roi.center == pytest.approx(BOX.center)
+
+
+@pytest.mark.parametrize("kind", [".nii", ".nii.gz"])
+@pytest.mark.parametrize("part", [0.5, 0.9, 0.99])
+def test_a_nifti_mask_that_is_cut_short_is_refused(kind, part, tmp_path):
+    rng = np.random.default_rng(0)
+    # Labels in disorder, so that half a compressed file is worth half its pixels.
+    labels = rng.integers(2, 6, (200, 150)).astype(np.uint8)
+    labels[10:20, 30:50] = 1
+    path = tmp_path / f"mask{kind}"
+    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(labels[None]), str(path))
+    data, rules = path.read_bytes(), Rules(orientation="stored")
+    options = {"image_id": "a", "shape": (200, 150), "label": "1", "rules": rules, "place": TENTH}
+    assert from_file(data, **options) == Roi(30, 10, 50, 20)
+    with pytest.raises(StudyError, match=r"^image a: its ROI mask is cut short") as raised:
+        from_file(data[: int(part * len(data))], **options)
+    assert raised.value.detail.endswith("of 30352 bytes")
+
+
+def test_a_gzip_file_of_several_members_is_whole(tmp_path):
+    path = tmp_path / "mask.nii"
+    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(drawn(BOX)[None]), str(path))
+    data = path.read_bytes()
+    members = gzip.compress(data[:700]) + gzip.compress(data[700:])
+    options = {"image_id": "a", "shape": SHAPE, "rules": Rules(orientation="stored")}
+    assert from_file(members, **options, place=TENTH) == BOX

@@ -121,7 +121,14 @@ def test_a_changed_setting_costs_all(run, change):
 
 
 @pytest.mark.parametrize(
-    "change", [{"on_error": "fail"}, {"max_excluded": 0.2}, {"shards": 9}, {"digest": "d2"}]
+    "change",
+    [
+        {"on_error": "fail"},
+        {"max_excluded": 0.2},
+        {"shards": 9},
+        {"digest": "d2"},
+        {"max_file_gb": 1},
+    ],
 )
 def test_settings_that_touch_no_pixel_cost_nothing(run, change):
     run()
@@ -133,6 +140,8 @@ def test_a_new_recipe_and_new_decoders_cost_all(run, monkeypatch):
     monkeypatch.setattr(shards, "RECIPE", shards.RECIPE + 1)
     assert run() == (3, 0)
     monkeypatch.setattr(shards, "_decoder_versions", lambda: {"pydicom": "99"})
+    assert run() == (3, 0)
+    monkeypatch.setattr(shards.decoders, "chosen", lambda: {"1.2.840.10008.1.2.4.70": "other"})
     assert run() == (3, 0)
 
 

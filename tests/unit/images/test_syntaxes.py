@@ -1,8 +1,12 @@
 """Every transfer syntax that mammography uses, by files that an independent encoder made."""
 
 import io
+import os
+import signal
+import struct
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pydicom
 import pytest
@@ -10,10 +14,13 @@ from PIL import Image
 from pydicom import uid
 from pydicom.data import get_testdata_file
 from pydicom.encaps import encapsulate
+from pydicom.pixels.decoders.base import get_decoder
 from tests.unit.images.data.make import picture
 from tests.unit.images.making import dataset, to_bytes
 
 from microcalc.errors import StudyError
+from microcalc.images import decoders
+from microcalc.images.decoding_process import DecodingProcess
 from microcalc.images.dicom import decode
 
 DATA = Path(__file__).parent / "data"
@@ -88,6 +95,22 @@ def test_codestreams_of_another_encoder(name, syntax, error):
     assert (worst == 0) == (error == 0)
 
 
+@pytest.mark.parametrize("bits", [2, 8, 9, 12, 15, 16])
+def test_jpeg_lossless_of_every_predictor_as_another_decoder_reads_it(bits):
+    image = np.random.default_rng(bits).integers(0, 2**bits, (70, 90))
+    image = image.astype(np.uint8 if bits <= 8 else np.uint16)
+    for predictor in range(1, 8):
+        stream = imagecodecs.jpeg8_encode(
+            image, lossless=True, predictor=predictor, bitspersample=bits
+        )
+        data = encapsulated(stream, uid.JPEGLossless, image, BitsStored=bits)
+        np.testing.assert_array_equal(decode(data, image_id="a").pixels, image)
+        theirs, _ = get_decoder(uid.JPEGLossless).as_array(
+            pydicom.dcmread(io.BytesIO(data)), index=0, raw=True, decoding_plugin="pylibjpeg"
+        )
+        np.testing.assert_array_equal(theirs & (2**bits - 1), image)
+
+
 def test_jpeg_baseline():
     image = (picture() >> 4).astype(np.uint8)
     buffer = io.BytesIO()
@@ -138,3 +161,35 @@ def test_pydicoms_own_files_agree_with_its_own_reading(name):
         expected = -expected
     difference = mammogram.pixels - expected
     np.testing.assert_allclose(difference, difference[0, 0], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "name", ["MR_small_jp2klossless.dcm", "MR_small_RLE.dcm", "examples_jpeg2k.dcm", "MR_small.dcm"]
+)
+def test_a_whole_object_is_what_pydicom_makes_of_it(name):
+    ds = pydicom.dcmread(get_testdata_file(name, download=False))
+    np.testing.assert_array_equal(decoders.decompressed(ds).pixel_array, ds.pixel_array)
+
+
+def test_every_compressed_syntax_that_is_read_has_its_decoder():
+    for syntax, plugin in decoders.chosen().items():
+        assert plugin == "imagecodecs.jpeg8" or plugin in get_decoder(syntax).available_plugins
+
+
+def test_an_image_that_kills_its_decoder_is_named(monkeypatch):
+    def killed(frame, description):
+        os.kill(os.getpid(), signal.SIGABRT)
+
+    monkeypatch.setattr(decoders, "_PROCESS", DecodingProcess(killed))
+    data = encapsulated((DATA / "jpeg_lossless_1.jpg").read_bytes(), uid.JPEGLosslessSV1, picture())
+    with pytest.raises(StudyError, match=r"image a: brings its decoder down.* \(SIGABRT\)"):
+        decode(data, image_id="a")
+
+
+def test_a_small_frame_in_large_boxes_is_refused_undecoded(monkeypatch):
+    monkeypatch.setattr(decoders, "decode", None)
+    stream = (DATA / "htj2k_lossless.j2c").read_bytes()
+    large = stream[:8] + struct.pack(">II", 60000, 60000) + stream[16:]
+    box = b"\0\0\0\x0cjP  \r\n\x87\n" + struct.pack(">I4s", 8 + len(large), b"jp2c") + large
+    with pytest.raises(StudyError, match=r"another in its pixel data.*, 60000 x 60000\)"):
+        decode(encapsulated(box, uid.HTJ2KLossless, picture()), image_id="a")

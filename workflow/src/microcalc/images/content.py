@@ -1,6 +1,7 @@
 """What a file's content may cost, and how what is wrong with it is told."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,15 +12,32 @@ MOST_PIXELS = 200_000_000
 """No mammogram has more (0.02 mm over 300 x 240 mm); a header that claims more is not believed."""
 
 
-def read_bytes(path: str | os.PathLike[str], *, image_id: str) -> bytes:
-    """Return a file's bytes; an OSError names the image and what happened, never the path.
+MOST_FILE_GB = 2.0
+"""Files of more are not read, unless images.max_file_gb says so."""
+
+
+def read_bytes(
+    path: str | os.PathLike[str], *, image_id: str, max_gb: float = MOST_FILE_GB
+) -> bytes:
+    """Return a file's bytes; an error names the image and what happened, never the path.
 
     Raises
     ------
     OSError
         Of the same kind and number as the system's own.
+    StudyError
+        When it is no file but a device or pipe, or larger than `max_gb` (10^9 bytes): it is
+        looked at before it is read.
     """
     try:
+        found = os.stat(path)
+        if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+            raise StudyError(f"image {image_id}: its path leads to a device or pipe, not to a file")
+        if found.st_size > max_gb * 1e9:
+            raise StudyError(
+                f"image {image_id}: its file is larger than images.max_file_gb allows",
+                detail=f"{found.st_size / 1e9:.1f} GB, allowed {max_gb:g} GB",
+            )
         return Path(path).read_bytes()
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else type(error).__name__
@@ -42,9 +60,17 @@ def content_errors(image_id: str, what: str = "its content") -> Iterator[None]:
         # A panic in a decoder written in Rust is no Exception, but is about content too.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        # Decoders raise every kind of exception. Their text may quote the file, so that only
-        # the kind is passed on.
-        raise StudyError(
-            f"{start}{what} could not be decoded ({type(error).__name__}); "
-            "the file is damaged or of another kind: export it again"
-        ) from None
+        found = undecodable(type(error).__name__, what)
+        raise StudyError(start + found.reason, detail=found.detail) from None
+
+
+def undecodable(kind: str, what: str = "its content") -> StudyError:
+    """Return the error for content that a parser or decoder gives up.
+
+    Decoders raise every kind of exception. Their text may quote the file, so that only the kind is
+    passed on.
+    """
+    return StudyError(
+        f"{what} could not be decoded ({kind}); "
+        "the file is damaged or of another kind: export it again"
+    )

@@ -15,14 +15,20 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import UID
+from pydicom.uid import (
+    UID,
+    JPEG2000TransferSyntaxes,
+    JPEGLSTransferSyntaxes,
+    JPEGTransferSyntaxes,
+    RLELossless,
+)
 
 from microcalc.errors import StudyError
 from microcalc.files import digest_bytes
-from microcalc.images import geometry, grey
+from microcalc.images import codestreams, decoders, geometry, grey, words
 from microcalc.images.content import MOST_PIXELS, content_errors, read_bytes
 from microcalc.images.mammogram import Mammogram
-from microcalc.images.streams import stated_size
+from microcalc.images.streams import codestream, stated_sizes
 
 # pydicom's warnings can quote values from the patient module, so they go nowhere.
 logging.getLogger("pydicom").addHandler(logging.NullHandler())
@@ -31,7 +37,10 @@ logging.getLogger("pydicom").propagate = False
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _META_BYTES = 2000
 _PIECE = 2**24
-_REFUSED_PHOTOMETRIC = "a mammogram is MONOCHROME1 or MONOCHROME2"
+_CODESTREAMS = {*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *JPEG2000TransferSyntaxes}
+_REFUSED_PHOTOMETRIC = (
+    "has another photometric interpretation than a mammogram's, MONOCHROME1 or MONOCHROME2"
+)
 
 
 def read_mammogram(
@@ -55,7 +64,7 @@ def read_mammogram(
     image_id
         The image's name in every message.
     spacing_mm
-        Pixel spacing from the images table, used when the file gives none.
+        Pixel spacing from the images table, taken before the file's.
     laterality, view
         From the images table: used when the file gives none, compared when it does.
     frame
@@ -121,21 +130,28 @@ def decode(
             dataset = _flattened(dataset, index)
         # What can be refused without decoding is refused before it.
         spacing, source = geometry.spacing(dataset, spacing_mm, flags)
-        meaning = grey.transform(
-            dataset,
-            encapsulated=syntax.is_encapsulated,
-            voi=voi,
-            for_processing=for_processing,
+        shown = grey.Shown(
+            dataset, encapsulated=syntax.is_encapsulated, voi=voi, for_processing=for_processing
         )
+        meaning = shown.grey()
         row_direction, column_direction = geometry.orientation(dataset)
         if str(dataset.get("BurnedInAnnotation") or "").upper() == "YES":
             flags.append("burned_in_annotation")
         if str(dataset.get("PatientID") or "").strip() in set(pseudonyms) - {""}:
             flags.append("pseudonym_is_patient_id")
+        stream_bits = _stream_bits(dataset, syntax, index)
+        provenance = _provenance(dataset, syntax)
+        if stream_bits is not None and stream_bits > int(dataset.BitsStored):
+            # Some decoders mask what is above BitsStored.
+            dataset.BitsStored, dataset.HighBit = stream_bits, stream_bits - 1
+        stored = _stored(dataset, syntax, index)
+        if shown.corrected(stored, stream_bits, flags):
+            meaning = shown.grey()
         return Mammogram(
             image_id=image_id,
-            stored=_stored(dataset, syntax, index),
+            stored=stored,
             grey=meaning,
+            other_greys=shown.others(),
             spacing_mm=spacing,
             spacing_source=source,
             laterality=geometry.laterality(dataset, laterality, flags),
@@ -143,7 +159,7 @@ def decode(
             row_direction=row_direction,
             column_direction=column_direction,
             place=geometry.place(dataset, spacing, index + 1),
-            provenance=_provenance(dataset, syntax),
+            provenance=provenance,
             uid_digest=_uid_digest(dataset),
             flags=(*flags, *meaning.flags),
         )
@@ -163,14 +179,25 @@ def read_spacing(
     """
     with content_errors("", "its header"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        if not os.path.isfile(path) and os.path.exists(path):
+            raise StudyError("its path leads to no file")
         try:
-            dataset: Dataset = pydicom.dcmread(path, stop_before_pixels=True)
+            dataset = _header(path)
         except pydicom.errors.InvalidDicomError:
-            return geometry.of_table(table_mm)[0]
+            return geometry.of_table(table_mm, None, [])[0]
         index = _frame_index(dataset, frame)
         if "SharedFunctionalGroupsSequence" in dataset:
             dataset = _flattened(dataset, index)
         return geometry.spacing(dataset, table_mm, [])[0]
+
+
+def _header(path: str | os.PathLike[str]) -> Dataset:
+    """Return all that comes before the pixels, which a deflated file must be unpacked for."""
+    with open(path, "rb") as file:
+        deflated = _DEFLATED in file.read(_META_BYTES)
+    if deflated:
+        return parse(read_bytes(path, image_id=""))
+    return pydicom.dcmread(path, stop_before_pixels=True)
 
 
 def parse(data: bytes) -> Dataset:
@@ -222,7 +249,7 @@ def _check_kind(dataset: Dataset) -> None:
         "MONOCHROME1",
         "MONOCHROME2",
     }:
-        raise StudyError(f"has photometric interpretation {photometric!r}; {_REFUSED_PHOTOMETRIC}")
+        raise StudyError(_REFUSED_PHOTOMETRIC, detail=words.photometric(photometric))
     rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
     if rows < 2 or columns < 2 or rows * columns > MOST_PIXELS:
         raise StudyError("claims a size no mammogram has", detail=f"{rows} rows, {columns} columns")
@@ -237,7 +264,7 @@ def _frame_index(dataset: Dataset, frame: int | None) -> int:
     """Return the frame to take, counting from 0."""
     frames = int(dataset.get("NumberOfFrames") or 1)
     if frame is None and frames > 1:
-        kind = UID(str(dataset.get("SOPClassUID") or "")).name
+        kind = words.name_of_uid(str(dataset.get("SOPClassUID") or ""))
         raise StudyError(
             "is a multi-frame object; name a frame, counting from 1, in column frame of the images "
             "table",
@@ -264,22 +291,38 @@ def _flattened(dataset: Dataset, index: int) -> Dataset:
 
 def _stored(dataset: Dataset, syntax: UID, index: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Return the pixel cells as unsigned integers in the machine's byte order."""
-    try:
-        decoder = get_decoder(syntax)
-    except NotImplementedError:
-        raise StudyError(
-            f"has transfer syntax {syntax.name}, which no decoder here reads"
-        ) from None
     if syntax.is_encapsulated:
-        _check_stream(dataset, index)
+        cells = _decompressed(dataset, syntax, index)
     else:
         _check_length(dataset)
-    # Unused bits are taken care of, once per possible value, in `grey`.
-    options: dict[str, Any] = {"correct_unused_bits": False, "view_only": True}
-    cells, _ = decoder.as_array(dataset, index=index, raw=True, **options)
+        # Unused bits are taken care of, once per possible value, in `grey`.
+        options: dict[str, Any] = {"correct_unused_bits": False, "view_only": True}
+        cells, _ = get_decoder(syntax).as_array(dataset, index=index, raw=True, **options)
     if not cells.dtype.isnative:
         cells = cells.astype(cells.dtype.newbyteorder("="))
     return cells.view(np.uint8) if cells.dtype.itemsize == 1 else cells.view(np.uint16)
+
+
+def _decompressed(dataset: Dataset, syntax: UID, index: int) -> NDArray[Any]:
+    """Return the pixel cells of a compressed frame."""
+    if not decoders.decodes(syntax):
+        raise StudyError(
+            "has a transfer syntax that no decoder here reads", detail=words.name_of_uid(syntax)
+        )
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    frame = get_frame(dataset.PixelData, index, number_of_frames=frames)
+    if syntax != RLELossless:
+        _check_stream(dataset, frame)
+    return decoders.decode(
+        codestream(frame),
+        syntax=syntax,
+        rows=int(dataset.Rows),
+        columns=int(dataset.Columns),
+        bits_allocated=int(dataset.BitsAllocated),
+        bits_stored=int(dataset.BitsStored),
+        pixel_representation=int(dataset.get("PixelRepresentation") or 0),
+        photometric_interpretation=str(dataset.PhotometricInterpretation),
+    )
 
 
 def _check_length(dataset: Dataset) -> None:
@@ -293,16 +336,52 @@ def _check_length(dataset: Dataset) -> None:
         )
 
 
-def _check_stream(dataset: Dataset, index: int) -> None:
-    """Refuse a compressed frame that is of another size than the dataset says."""
-    frames = int(dataset.get("NumberOfFrames") or 1)
-    stated = stated_size(get_frame(dataset.PixelData, index, number_of_frames=frames))
-    if stated is not None and stated != (dataset.Rows, dataset.Columns):
+def _check_stream(dataset: Dataset, frame: bytes) -> None:
+    """Refuse a compressed frame that states no size, or another than the dataset says."""
+    stated = stated_sizes(frame)
+    if not stated:
+        raise StudyError(
+            "has pixel data that are no image of its transfer syntax; the file is damaged: "
+            "export it again"
+        )
+    wrong = sorted(stated - {(dataset.Rows, dataset.Columns, 1)})
+    if wrong:
+        rows, columns, components = wrong[0]
         raise StudyError(
             "says one size in its header and another in its pixel data; the file is damaged: "
             "export it again",
-            detail=f"{dataset.Rows} x {dataset.Columns}, {stated[0]} x {stated[1]}",
+            detail=f"{dataset.Rows} x {dataset.Columns}, {rows} x {columns}"
+            + (f" x {components}" if components != 1 else ""),
         )
+
+
+def _stream_bits(dataset: Dataset, syntax: UID, index: int) -> int | None:
+    """Return the bits per sample that a compressed frame states, None without.
+
+    Raises
+    ------
+    StudyError
+        When the frame is cut short, or its samples do not fit into the dataset's.
+    """
+    if syntax not in _CODESTREAMS:
+        return None
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    stream = get_frame(dataset.PixelData, index, number_of_frames=frames)
+    if codestreams.is_cut_short(stream):
+        raise StudyError(
+            "is cut short: its compressed pixel data have no end marker; export it again",
+            detail=f"{len(stream)} bytes",
+        )
+    bits = codestreams.stated_bits(stream)
+    if bits is not None and bits > int(dataset.BitsAllocated):
+        raise StudyError(
+            "has compressed pixel data of more bits than its header allocates; export it again",
+            detail=f"{bits} bits, BitsAllocated {dataset.BitsAllocated}",
+        )
+    if bits is not None and syntax in JPEGTransferSyntaxes:
+        # Fewer bits than stored ones hold no sign here: as pydicom, which extends it in the others.
+        return max(bits, int(dataset.BitsStored))
+    return bits
 
 
 def _uid_digest(dataset: Dataset) -> str:
@@ -315,9 +394,9 @@ def _provenance(dataset: Dataset, syntax: UID) -> dict[str, str]:
         return str(dataset.get(keyword) or "").strip()
 
     return {
-        "transfer_syntax": syntax.name,
-        "sop_class": UID(text("SOPClassUID")).name,
-        "photometric_interpretation": text("PhotometricInterpretation"),
+        "transfer_syntax": words.name_of_uid(syntax),
+        "sop_class": words.name_of_uid(text("SOPClassUID")),
+        "photometric_interpretation": words.photometric(text("PhotometricInterpretation")),
         "bits_stored": text("BitsStored"),
         "scanner": f"{text('Manufacturer')} {text('ManufacturerModelName')}".strip(),
     }

@@ -8,6 +8,7 @@ from pydicom import Dataset
 
 from microcalc.errors import StudyError
 from microcalc.files import digest_bytes
+from microcalc.images import decoders
 from microcalc.images.mammogram import Place
 from microcalc.images.masks import Layer, refuse_frame, slice_of
 from microcalc.images.outlines import Drawing
@@ -39,7 +40,9 @@ def segments(dataset: Dataset, *, uid_digest: str, place: Place, threshold: floa
     """
     import highdicom
 
-    segmentation = highdicom.seg.Segmentation.from_dataset(dataset, copy=False)
+    segmentation = highdicom.seg.Segmentation.from_dataset(
+        decoders.decompressed(dataset), copy=False
+    )
     sources = {str(uid) for _, _, uid in segmentation.get_source_image_uids()}
     ours = sorted(uid for uid in sources if digest_bytes(uid.encode()) == uid_digest)
     if not ours:
@@ -166,7 +169,7 @@ def _add_contour(drawing: Drawing, contour: Any, name: str, place: Place) -> Non
 
 def pixels(dataset: Dataset, place: Place) -> NDArray[Any]:
     """Return the pixels of a DICOM image that serves as a mask, (rows, columns[, channels])."""
-    values: NDArray[Any] = dataset.pixel_array
+    values: NDArray[Any] = decoders.decompressed(dataset).pixel_array
     if int(dataset.get("NumberOfFrames") or 1) == 1:
         return values
     return np.asarray(values[slice_of(values.shape[0], place)])

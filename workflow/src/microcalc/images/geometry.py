@@ -6,10 +6,18 @@ import numpy as np
 from pydicom import Dataset
 
 from microcalc.errors import StudyError
+from microcalc.images import words
 from microcalc.images.mammogram import Place
 
 PLAUSIBLE_SPACING_MM = (0.01, 1.0)
 PLAUSIBLE_MAGNIFICATION = (0.95, 4.0)
+LARGEST_CM = (31.0, 35.0)
+"""Shorter and longer side of the largest image that is believed."""
+SMALLEST_CM = 3.0
+"""Shorter side of the smallest image that is not flagged."""
+_LEAST_MAGNIFIED = 1.1
+_ROUNDING = 1e-6
+_FILL_IN = "fill in column spacing_mm of the images table, which is taken before the file's"
 _LATERALITIES = ("ImageLaterality", "FrameLaterality", "Laterality")
 _TOLERANCE = 0.01
 _VIEW_CODES = {
@@ -23,83 +31,156 @@ def spacing(
 ) -> tuple[tuple[float, float], str]:
     """Return the spacing in the breast, (between rows, between columns) in mm, and its source.
 
-    The order is that of PS3.3 10.7.1: a PixelSpacing that was calibrated, as its calibration
-    type says (GEOMETRY or FIDUCIAL) or its difference from ImagerPixelSpacing; then the
-    detector's ImagerPixelSpacing, divided by the estimated magnification when the file gives
-    one; then PixelSpacing alone, that of a film scanner, last the table.
+    The table's is taken where it says something else than the file: a person has looked at it.
+    Otherwise the order is that of PS3.3 10.7.1: a PixelSpacing that was calibrated, as its
+    calibration type says (GEOMETRY or FIDUCIAL) or its difference from ImagerPixelSpacing; then
+    the detector's ImagerPixelSpacing, divided by the magnification where the file tells of it
+    (`_magnification`); then PixelSpacing alone, that of a film scanner.
 
     Raises
     ------
     StudyError
-        When nothing gives a spacing, what gives it is no plausible number, or a magnification
-        view does not say how much it magnifies. The message leaves naming the image to the
-        caller.
+        When nothing gives a spacing, what gives it is no plausible number or makes the image of
+        a size no mammogram has, or a magnification view does not say how much it magnifies. The
+        message leaves naming the image to the caller.
     """
+    size = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
     magnified = _is_magnification(dataset)
-    found, source = _from_file(dataset, flags)
     if magnified:
         flags.append("magnification_view")
-        if source == "ImagerPixelSpacing":
-            if table_mm is None:
-                raise StudyError(
-                    "is a magnification view that gives neither a magnification factor nor a "
-                    "calibrated spacing; fill in column spacing_mm of the images table"
-                )
-            found = None
+    found, source = _from_file(dataset, magnified, flags)
+    if table_mm is not None:
+        if found is None or _differ(found, (table_mm, table_mm), _TOLERANCE):
+            if found is not None:
+                flags.append("spacing_contradiction")
+            return of_table(table_mm, size, flags)
+    elif found is None and magnified:
+        raise StudyError(
+            "is a magnification view that gives neither a magnification factor nor a calibrated "
+            f"spacing; {_FILL_IN}"
+        )
     if found is None:
-        return of_table(table_mm)
-    if table_mm is not None and any(abs(v / table_mm - 1) > _TOLERANCE for v in found):
-        flags.append("spacing_contradiction")
-    return _plausible(found, source), source
+        return of_table(None, size, flags)
+    if "PixelSpacing" in source.split():
+        _refuse_reduction(found, dataset, flags)
+    return _plausible(found, source, size, flags), source
 
 
-def of_table(table_mm: float | None) -> tuple[tuple[float, float], str]:
-    """Return the spacing that column spacing_mm gives, and "table".
+def of_table(
+    table_mm: float | None, size: tuple[int, int] | None, flags: list[str]
+) -> tuple[tuple[float, float], str]:
+    """Return the spacing that column spacing_mm gives to an image of `size`, and "table".
+
+    `size`, rows and columns, is None where the image has not been opened.
 
     Raises
     ------
     StudyError
-        When it gives none.
+        When it gives none, or one that makes the image of a size no mammogram has.
     """
     if table_mm is None:
         raise StudyError(
             "has no pixel spacing in the file and none in column spacing_mm of the images "
             "table; a spacing is never assumed, so fill that column in"
         )
-    return _plausible((table_mm, table_mm), "table"), "table"
+    return _plausible((table_mm, table_mm), "table", size, flags), "table"
 
 
-def _plausible(found: tuple[float, float], source: str) -> tuple[float, float]:
+def _plausible(
+    found: tuple[float, float], source: str, size: tuple[int, int] | None, flags: list[str]
+) -> tuple[float, float]:
+    """Return `found`, or refuse it where no mammogram has it; flag an image that is very small.
+
+    The largest detectors are of 24 x 30 cm, the largest films a little more.
+    """
     lowest, highest = PLAUSIBLE_SPACING_MM
     if not all(lowest <= value <= highest for value in found):
         raise StudyError(
             f"has a pixel spacing no mammogram has; expected {lowest:g} to {highest:g} mm",
             detail=f"{found[0]:g} x {found[1]:g} mm, {source}",
         )
+    if size is None:
+        return found
+    short, long = sorted(n * mm / 10 for n, mm in zip(size, found, strict=True))
+    if long > LARGEST_CM[1] + _ROUNDING or short > LARGEST_CM[0] + _ROUNDING:
+        raise StudyError(
+            "has a pixel spacing that makes it larger than any mammogram, "
+            f"{LARGEST_CM[0]:g} x {LARGEST_CM[1]:g} cm; {_FILL_IN}",
+            detail=f"{short:.3g} x {long:.3g} cm at {found[0]:g} x {found[1]:g} mm, {source}",
+        )
+    if short < SMALLEST_CM - _ROUNDING:
+        flags.append("image_small")
     return found
 
 
-def _from_file(dataset: Dataset, flags: list[str]) -> tuple[tuple[float, float] | None, str]:
+def _refuse_reduction(found: tuple[float, float], dataset: Dataset, flags: list[str]) -> None:
+    """Refuse a PixelSpacing larger than the detector's: X-rays spread, so nothing is made smaller.
+
+    One much smaller is flagged: no mammograph magnifies as much.
+    """
+    imager = _pair(dataset.get("ImagerPixelSpacing"))
+    if imager is None:
+        return
+    factors = [i / p for i, p in zip(imager, found, strict=True)]
+    if min(factors) < PLAUSIBLE_MAGNIFICATION[0]:
+        raise StudyError(
+            f"has a PixelSpacing larger than its ImagerPixelSpacing allows; {_FILL_IN}",
+            detail=f"{found[0]:g} x {found[1]:g} mm, at the detector {imager[0]:g} x "
+            f"{imager[1]:g} mm",
+        )
+    if max(factors) > PLAUSIBLE_MAGNIFICATION[1]:
+        flags.append("magnification_unusable")
+
+
+def _from_file(
+    dataset: Dataset, magnified: bool, flags: list[str]
+) -> tuple[tuple[float, float] | None, str]:
     pixel = _pair(dataset.get("PixelSpacing"))
     imager = _pair(dataset.get("ImagerPixelSpacing"))
     kind = str(dataset.get("PixelSpacingCalibrationType") or "").upper()
     if pixel and kind in {"GEOMETRY", "FIDUCIAL"}:
         return pixel, f"PixelSpacing {kind}"
-    if pixel and imager and any(abs(p / i - 1) > 1e-3 for p, i in zip(pixel, imager, strict=True)):
+    if pixel and imager and _differ(pixel, imager, 1e-3):
         return pixel, "PixelSpacing calibrated"
     if imager:
-        factor = _number(dataset.get("EstimatedRadiographicMagnificationFactor"))
-        if factor is None:
-            return imager, "ImagerPixelSpacing"
-        lowest, highest = PLAUSIBLE_MAGNIFICATION
-        if lowest <= factor <= highest:
-            return (imager[0] / factor, imager[1] / factor), "ImagerPixelSpacing / magnification"
-        flags.append("magnification_unusable")
-        return imager, "ImagerPixelSpacing"
+        factor, source = _magnification(dataset, flags)
+        if magnified and factor < _LEAST_MAGNIFIED:
+            # The detector's spacing is that of the breast in contact views alone.
+            return None, ""
+        return (imager[0] / factor, imager[1] / factor), f"ImagerPixelSpacing{source}"
     if pixel:
         return pixel, "PixelSpacing"
     scanned = _pair(dataset.get("NominalScannedPixelSpacing"))
     return (scanned, "NominalScannedPixelSpacing") if scanned else (None, "")
+
+
+def _magnification(dataset: Dataset, flags: list[str]) -> tuple[float, str]:
+    """Return how much larger things are at the detector than in the breast, and who says so.
+
+    EstimatedRadiographicMagnificationFactor is, by its definition, the ratio of the distances from
+    the source to the detector and to the breast support, which stand in for it (PS3.3 C.8.11.5). 1
+    where neither is given.
+    """
+    estimated = _number(dataset.get("EstimatedRadiographicMagnificationFactor"))
+    detector = _number(dataset.get("DistanceSourceToDetector"))
+    patient = _number(dataset.get("DistanceSourceToPatient"))
+    # Some vendors write 0 for a distance that they do not know.
+    ratio = detector / patient if detector and patient else None
+    lowest, highest = PLAUSIBLE_MAGNIFICATION
+    for factor, source in (
+        (estimated, "magnification"),
+        (ratio, "magnification by distances"),
+    ):
+        if factor is None:
+            continue
+        if lowest <= factor <= highest:
+            return factor, f" / {source}"
+        flags.append("magnification_unusable")
+    return 1.0, ""
+
+
+def _differ(one: tuple[float, float], other: tuple[float, float], tolerance: float) -> bool:
+    return any(abs(a / b - 1) > tolerance for a, b in zip(one, other, strict=True))
 
 
 def _is_magnification(dataset: Dataset) -> bool:
@@ -138,14 +219,15 @@ def laterality(dataset: Dataset, table: str, flags: list[str]) -> str:
 def view(dataset: Dataset, table: str, flags: list[str]) -> str:
     """Return the view from ViewPosition, ViewCodeSequence or the table, in that order.
 
-    Some public collections leave ViewPosition empty and fill the code sequence alone.
+    Some public collections leave ViewPosition empty and fill the code sequence alone. What is no
+    defined term is "other", and gives way to one that is.
     """
-    said = [_view_name(str(dataset.get("ViewPosition") or "")), _view_of_code(dataset)]
+    said = [words.view(_view_name(str(dataset.get("ViewPosition") or ""))), _view_of_code(dataset)]
     said.append(_view_name(table))
-    known = [name for name in said if name]
+    known = [name for name in said if name not in {"", words.OTHER}]
     if len(set(known)) > 1:
         flags.append("view_contradiction")
-    return known[0] if known else ""
+    return known[0] if known else max(said)
 
 
 def _view_name(text: str) -> str:
@@ -160,10 +242,10 @@ def _view_of_code(dataset: Dataset) -> str:
     known = _VIEW_CODES.get(str(code.get("CodeValue") or "").strip())
     if known:
         return known
-    words = str(code.get("CodeMeaning") or "").strip().lower().replace("-", " ")
+    meaning = str(code.get("CodeMeaning") or "").strip().lower().replace("-", " ")
     by_words = {"cranio caudal": "CC", "craniocaudal": "CC"}
     by_words |= {"medio lateral oblique": "MLO", "mediolateral oblique": "MLO"}
-    return by_words.get(words, words.upper())
+    return by_words.get(meaning, words.view(meaning.upper()))
 
 
 def place(dataset: Dataset, spacing_mm: tuple[float, float], frame: int) -> Place:

@@ -1,6 +1,9 @@
 """From stored pixel cells to displayed grey levels, as DICOM orders the steps."""
 
+import copy
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,9 +12,17 @@ from pydicom import Dataset
 from pydicom.pixels.processing import apply_windowing
 
 from microcalc.errors import StudyError
+from microcalc.images import words
 from microcalc.images.mammogram import Grey
 
 FOR_PROCESSING_CLASS = "1.2.840.10008.5.1.4.1.1.1.2.1"
+_ELEMENTS = (
+    "SOPClassUID", "PresentationIntentType", "PhotometricInterpretation", "PresentationLUTShape",
+    "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue",
+    "PixelPaddingRangeLimit", "ModalityLUTSequence", "RescaleSlope", "RescaleIntercept",
+    "VOILUTSequence", "WindowCenter", "WindowWidth", "WindowCenterWidthExplanation",
+    "VOILUTFunction", "PixelIntensityRelationship", "PixelIntensityRelationshipSign",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -22,10 +33,8 @@ class _Cells:
     of_cell: NDArray[np.intp]
 
 
-def transform(
-    dataset: Dataset, *, encapsulated: bool, voi: int | str | None, for_processing: str
-) -> Grey:
-    """Return how bright each possible stored cell of `dataset` is to be shown.
+class Shown:
+    """How bright each possible stored cell of a dataset is to be shown.
 
     The order is that of PS3.4 N.2: bits stored, modality LUT or rescale, VOI LUT or window,
     presentation LUT shape or photometric interpretation. FOR PROCESSING images, which are not
@@ -39,32 +48,90 @@ def transform(
         Whether the pixel data are compressed: decoders leave the value in the low bits then.
     voi, for_processing
         As in `microcalc.images.recipe.Recipe`.
-
-    Raises
-    ------
-    StudyError
-        When the file contradicts itself, or holds a FOR PROCESSING image that is to be refused.
-        The message leaves naming the image to the caller.
     """
-    cells = _cells(dataset, encapsulated=encapsulated)
-    padding = _padding(dataset, cells)
-    flags: list[str] = []
-    values = _modality(dataset, cells.values)
-    if is_for_processing(dataset):
-        if for_processing == "refuse":
-            raise StudyError(
-                "is a FOR PROCESSING image and images.for_processing is 'refuse'; "
-                "use the FOR PRESENTATION image, or set it to 'convert'"
-            )
-        values, inverted, name = *_from_exposure(dataset, values), "none"
-        flags.append("for_processing_converted")
-    else:
-        values, name = _apply_voi(dataset, values, voi, flags)
-        inverted = _is_inverted(dataset, flags)
-        if inverted:
-            values = values.max() + values.min() - values
-    curve = values.astype(np.float32)[cells.of_cell]
-    return Grey(curve, padding[cells.of_cell], voi=name, inverted=inverted, flags=tuple(flags))
+
+    def __init__(
+        self, dataset: Dataset, *, encapsulated: bool, voi: int | str | None, for_processing: str
+    ) -> None:
+        # These elements alone, so that no image takes its patient's name along; and copies, since
+        # BitsStored may be corrected here and what is reported is the file's own.
+        self._dataset = Dataset()
+        self._dataset.set_original_encoding(*dataset.original_encoding)
+        for keyword in _ELEMENTS:
+            if keyword in dataset:
+                self._dataset[keyword] = copy.copy(dataset[keyword])
+        self._encapsulated = encapsulated
+        self._voi = voi
+        self._for_processing = for_processing
+
+    def grey(self) -> Grey:
+        """Return the brightness of every cell.
+
+        Raises
+        ------
+        StudyError
+            When the file contradicts itself, or holds a FOR PROCESSING image that is to be
+            refused. The message leaves naming the image to the caller.
+        """
+        return self._transformed(self._voi)
+
+    def others(self) -> tuple[Callable[[], Grey], ...]:
+        """Return how to show it by the VOIs after the chosen one, those before it, and by none."""
+        choices = _voi_choices(self._dataset)
+        if not choices or self._voi == "none" or is_for_processing(self._dataset):
+            return ()
+        first = _chosen(choices, self._voi)
+        rest: list[int | str] = [(first + i) % len(choices) for i in range(1, len(choices))]
+        return tuple(partial(self._transformed, voi) for voi in [*rest, "none"])
+
+    def corrected(
+        self,
+        stored: NDArray[np.uint8] | NDArray[np.uint16],
+        stream_bits: int | None,
+        flags: list[str],
+    ) -> bool:
+        """Say whether BitsStored had to be corrected: the pixels have other bits than it says.
+
+        Of compressed pixels the stream tells how many. Of others nothing does: bits above the
+        stored ones may be an overlay, so that they stay masked, and are flagged.
+        """
+        ds = self._dataset
+        bits, signed = int(ds.BitsStored), ds.get("PixelRepresentation", 0) == 1
+        high = bits if self._encapsulated else int(ds.get("HighBit", bits - 1)) + 1
+        over = _reach_above(stored, high, signed=signed)
+        # Where a stream has fewer bits than are stored, the sign is the highest of them.
+        wrong = stream_bits is not None and (
+            (over and stream_bits > bits) or (signed and stream_bits < bits)
+        )
+        if over:
+            flags.append("pixels_above_bits_stored")
+        elif wrong:
+            flags.append("bits_stored_contradiction")
+        if wrong and stream_bits is not None:
+            ds.BitsStored, ds.HighBit = stream_bits, stream_bits - 1
+        return wrong
+
+    def _transformed(self, voi: int | str | None) -> Grey:
+        dataset = self._dataset
+        cells = _cells(dataset, encapsulated=self._encapsulated)
+        padding = _padding(dataset, cells)
+        flags: list[str] = []
+        values = _modality(dataset, cells.values)
+        if is_for_processing(dataset):
+            if self._for_processing == "refuse":
+                raise StudyError(
+                    "is a FOR PROCESSING image and images.for_processing is 'refuse'; "
+                    "use the FOR PRESENTATION image, or set it to 'convert'"
+                )
+            values, inverted, name = *_from_exposure(dataset, values), "none"
+            flags.append("for_processing_converted")
+        else:
+            values, name = _apply_voi(dataset, values, voi, flags)
+            inverted = _is_inverted(dataset, flags)
+            if inverted:
+                values = values.max() + values.min() - values
+        curve = values.astype(np.float32)[cells.of_cell]
+        return Grey(curve, padding[cells.of_cell], voi=name, inverted=inverted, flags=tuple(flags))
 
 
 def is_for_processing(dataset: Dataset) -> bool:
@@ -73,6 +140,19 @@ def is_for_processing(dataset: Dataset) -> bool:
     if intent:
         return intent == "FOR PROCESSING"
     return str(dataset.get("SOPClassUID", "")) == FOR_PROCESSING_CLASS
+
+
+def _reach_above(
+    stored: NDArray[np.uint8] | NDArray[np.uint16], bits: int, *, signed: bool
+) -> bool:
+    """Say whether a cell has more than the low `bits`, a sign carried upward apart."""
+    if bits >= 8 * stored.dtype.itemsize or stored.max() < 2**bits:
+        return False
+    if not signed:
+        return True
+    values = stored.view(np.int8 if stored.dtype.itemsize == 1 else np.int16)
+    half = 2 ** (bits - 1)
+    return bool(values.min() < -half or values.max() >= half)
 
 
 def _cells(dataset: Dataset, *, encapsulated: bool) -> _Cells:
@@ -152,25 +232,27 @@ def _apply_voi(
     choices = _voi_choices(dataset)
     if not choices or voi == "none":
         return values, "none"
-    kind, index, explanation = choices[_chosen(choices, voi)]
-    name = f"{kind} {index}" + (f" ({explanation})" if explanation else "")
-    if kind == "LUT":
-        return _look_up(dataset, dataset.VOILUTSequence[index], values), name
-    # Only what the window needs: the modality transform has been applied already.
-    window = Dataset()
-    window.PhotometricInterpretation = "MONOCHROME2"
-    window.PixelRepresentation = dataset.get("PixelRepresentation", 0)
-    window.BitsStored = dataset.BitsStored
-    window.WindowCenter = _several(dataset, "WindowCenter")[index]
-    window.WindowWidth = _several(dataset, "WindowWidth")[index]
-    window.VOILUTFunction = str(dataset.get("VOILUTFunction") or "LINEAR").upper()
-    try:
-        windowed = apply_windowing(values, window)
-    except ValueError:
-        # A width of zero or an unknown function says nothing about grey levels.
-        flags.append("voi_unusable")
-        return values, "none"
-    return np.asarray(windowed, dtype=np.float64), f"{window.VOILUTFunction} {name}"
+    first = _chosen(choices, voi)
+    for kind, index, explanation in choices[first:] + choices[:first]:
+        name = f"{kind} {index}" + (f" ({words.explanation(explanation)})" if explanation else "")
+        if kind == "LUT":
+            return _look_up(dataset, dataset.VOILUTSequence[index], values), name
+        # Only what the window needs: the modality transform has been applied already.
+        window = Dataset()
+        window.PhotometricInterpretation = "MONOCHROME2"
+        window.PixelRepresentation = dataset.get("PixelRepresentation", 0)
+        window.BitsStored = dataset.BitsStored
+        window.WindowCenter = _several(dataset, "WindowCenter")[index]
+        window.WindowWidth = _several(dataset, "WindowWidth")[index]
+        window.VOILUTFunction = str(dataset.get("VOILUTFunction") or "LINEAR").upper()
+        try:
+            windowed = apply_windowing(values, window)
+        except ValueError:
+            # A width of zero or an unknown function says nothing about grey levels.
+            flags.append("voi_unusable")
+            continue
+        return np.asarray(windowed, dtype=np.float64), f"{window.VOILUTFunction} {name}"
+    return values, "none"
 
 
 def _voi_choices(dataset: Dataset) -> list[tuple[str, int, str]]:
@@ -182,9 +264,9 @@ def _voi_choices(dataset: Dataset) -> list[tuple[str, int, str]]:
         if "LUTDescriptor" in item and "LUTData" in item
     ]
     centers, widths = _several(dataset, "WindowCenter"), _several(dataset, "WindowWidth")
-    words = _several(dataset, "WindowCenterWidthExplanation")
+    said = _several(dataset, "WindowCenterWidthExplanation")
     windows = range(min(len(centers), len(widths)))
-    return choices + [("window", i, str(words[i]) if i < len(words) else "") for i in windows]
+    return choices + [("window", i, str(said[i]) if i < len(said) else "") for i in windows]
 
 
 def _several(dataset: Dataset, keyword: str) -> list[Any]:
@@ -202,8 +284,8 @@ def _chosen(choices: list[tuple[str, int, str]], voi: int | str | None) -> int:
     for place, (_, _, explanation) in enumerate(choices):
         if isinstance(voi, str) and explanation.strip().upper() == voi.strip().upper():
             return place
-    offered = ", ".join(f"{i}: {k} {w!r}" for i, (k, _, w) in enumerate(choices))
-    raise StudyError(f"has no VOI {voi!r}, which images.voi asks for; it offers {offered}")
+    offered = (f"{i}: {k} {words.explanation(w)!r}" for i, (k, _, w) in enumerate(choices))
+    raise StudyError("has no VOI as images.voi asks for", detail=f"it offers {', '.join(offered)}")
 
 
 def _is_inverted(dataset: Dataset, flags: list[str]) -> bool:

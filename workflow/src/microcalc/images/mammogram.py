@@ -1,5 +1,6 @@
 """The decoded image that the rest of the room works on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -78,6 +79,9 @@ class Mammogram:
         (rows, columns) uint8 or uint16 cells as they lie in the file.
     grey
         What the cells mean.
+    other_greys
+        What they mean by the file's other VOI transforms, in the order in which to try them, and
+        without any.
     spacing_mm
         Distance between pixel centers in mm: (between rows, between columns).
     spacing_source
@@ -85,7 +89,7 @@ class Mammogram:
     laterality
         "L", "R", or "" when neither file nor table says.
     view
-        "CC", "MLO", another view in the file's words, or "".
+        "CC", "MLO", another defined term or the table's word, "other", or "".
     row_direction, column_direction
         PatientOrientation, "" when absent: where columns lead (along a row) and where rows lead.
     place
@@ -107,6 +111,7 @@ class Mammogram:
     view: str
     row_direction: str = ""
     column_direction: str = ""
+    other_greys: tuple[Callable[[], Grey], ...] = ()
     place: Place = Place()
     provenance: dict[str, str] = field(default_factory=dict)
     uid_digest: str = ""

@@ -10,8 +10,7 @@ from PIL import Image
 from scipy import ndimage
 
 from microcalc.errors import StudyError
-from microcalc.images import breast as breasts
-from microcalc.images import pictures
+from microcalc.images import pictures, voi
 from microcalc.images.breast import Breast
 from microcalc.images.mammogram import Mammogram
 from microcalc.images.roi import Roi, check_inside
@@ -19,6 +18,8 @@ from microcalc.images.window import LARGER_THAN_WINDOW, is_cut
 
 _MOSTLY = 0.5
 _NEARLY_WHOLE = 0.85
+MOST_UPSAMPLED = 1.5
+"""How many times finer than the image a patch may be before it is flagged."""
 HEADROOM = 0.8
 """Where the breast's 99th percentile lands in [0, 1]: calcifications are brighter than that."""
 
@@ -92,11 +93,11 @@ def extract(
     Raises
     ------
     StudyError
-        When the ROI lies outside the image or outside the breast, or a file draws it around
-        nearly the whole breast.
+        When the ROI lies outside the image or outside the breast, a file draws it around nearly
+        the whole breast, or all pixels of the patch are the same.
     """
     flags = [*check_inside(roi, mammogram.shape, image_id=mammogram.image_id), *roi.flags]
-    breast = breasts.find(mammogram)
+    mammogram, breast, contrast = voi.shown(mammogram, roi)
     flipped = _is_flipped(mammogram, breast, flags)
     upside_down = _is_upside_down(mammogram)
     if upside_down:
@@ -113,11 +114,16 @@ def extract(
         flags.append(LARGER_THAN_WINDOW)
     window_mm *= round(size * surround) / size
     size = round(size * surround)
+    if max(mammogram.spacing_mm) > MOST_UPSAMPLED * window_mm / size:
+        flags.append("upsampled")
+    if contrast < voi.LEAST_CONTRAST:
+        flags.append("roi_without_contrast")
     pixels, outside = _resample(mammogram, scaled, roi.center, size, window_mm / size)
     # A margin of a few millimeters, so that no skin is lost to a mask that is too tight.
     near = ndimage.binary_dilation(breast.mask, iterations=3)
     thumbnail = pictures.thumbnail(mammogram, breast.stride, near, scaled, roi, thumbnail_px)
     shown = pictures.near_breast(mammogram, breast.stride, near, roi.center, size, window_mm / size)
+    _refuse_constant(mammogram, pixels, shown)
     picture = np.where(shown, np.rint(pixels * 255), 0).astype(np.uint8)
     # The patch is centered on the ROI, so that flipping it is flipping the image with its ROI.
     upright = np.s_[:: -1 if upside_down else 1, :: -1 if flipped else 1]
@@ -271,6 +277,19 @@ def _refuse_whole_breast(mammogram: Mammogram, breast: Breast, roi: Roi, flags: 
             detail=str(roi),
         )
     flags.append("roi_holds_whole_breast")
+
+
+def _refuse_constant(
+    mammogram: Mammogram, pixels: NDArray[np.float32], near: NDArray[np.bool_]
+) -> None:
+    """Raise a StudyError when nothing can be seen in the part of a patch that is breast."""
+    seen = pixels[near] if near.any() else pixels
+    if seen.min() == seen.max():
+        raise StudyError(
+            f"image {mammogram.image_id}: its patch shows nothing: all pixels there have the same "
+            "grey level; export the image again",
+            detail=f"{seen.min():g}",
+        )
 
 
 def _mean_in(breast: Breast, roi: Roi) -> float:

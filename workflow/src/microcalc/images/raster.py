@@ -49,7 +49,8 @@ def decode(
     with content_errors(image_id), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         image = Image.open(io.BytesIO(data), formats=("PNG", "TIFF"))
-        spacing, source = geometry.of_table(spacing_mm)
+        flags: list[str] = []
+        spacing, source = geometry.of_table(spacing_mm, image.size[::-1], flags)
         _turn_to(image, frame)
         stored, inverted = _stored(image, data)
         depth = 8 * stored.dtype.itemsize
@@ -74,6 +75,7 @@ def decode(
                 "bits_stored": str(depth),
                 "scanner": "",
             },
+            flags=tuple(flags),
         )
 
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from microcalc.errors import StudyError, with_detail
 from microcalc.files import digest_bytes, digest_value
-from microcalc.images import formats, patches, regions, shard_file
-from microcalc.images.content import read_bytes
+from microcalc.images import decoders, formats, patches, regions, shard_file
+from microcalc.images.content import MOST_FILE_GB, read_bytes
 from microcalc.images.mammogram import Mammogram
 from microcalc.images.recipe import RECIPE, Recipe
 from microcalc.images.roi import Roi
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 _DECODERS = (
     "pydicom", "pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle",
-    "pyjpegls", "python-gdcm", "pillow", "simpleitk", "highdicom", "numpy", "scipy",
+    "pyjpegls", "imagecodecs", "pillow", "simpleitk", "highdicom", "numpy", "scipy",
 )  # fmt: skip
 # Stands in a row for an image in which the chosen reader drew nothing.
 _NOT_DRAWN = "not_drawn_by"
@@ -81,15 +81,11 @@ def update(
 
     def made() -> Iterator[Row]:
         for row in chosen:
-            files = {
-                name: read_bytes(os.path.join(image_folder, row[name]), image_id=row["image_id"])
-                for name in _FILE_COLUMNS
-                if row.get(name)
-            }
-            key = _key(row, files, recipe)
+            read = _files(row, image_folder, settings.get("max_file_gb", MOST_FILE_GB))
+            key = _key(row, read, recipe)
             found = cached.get(key)
             counts["computed" if found is None else "kept"] += 1
-            result = found or _compute(row, files, key, recipe)
+            result = found or _compute(row, read, key, recipe)
             if result.texts["status"] != "ok":
                 told = with_detail(result.texts["reason"], result.texts["detail"])
                 problems.append(f"image {row['image_id']}: {told}")
@@ -169,14 +165,35 @@ def _cached(path: str | os.PathLike[str]) -> dict[str, Row]:
     }
 
 
-def _key(row: Mapping[str, str], files: Mapping[str, bytes], recipe: Recipe) -> str:
+def _files(
+    row: Mapping[str, str], folder: str | os.PathLike[str], max_gb: float
+) -> dict[str, bytes] | StudyError:
+    """Return the bytes of a row's files, by column, or why they are not even read."""
+    try:
+        return {
+            name: read_bytes(
+                os.path.join(folder, row[name]), image_id=row["image_id"], max_gb=max_gb
+            )
+            for name in _FILE_COLUMNS
+            if row.get(name)
+        }
+    except StudyError as error:
+        return error
+
+
+def _key(row: Mapping[str, str], files: Mapping[str, bytes] | StudyError, recipe: Recipe) -> str:
+    read = (
+        str(files)
+        if isinstance(files, StudyError)
+        else {name: digest_bytes(data) for name, data in files.items()}
+    )
     return digest_value(
         {
-            "files": {name: digest_bytes(data) for name, data in files.items()},
+            "files": read,
             "row": {name: row[name] for name in _COLUMNS if row.get(name)},
             "settings": recipe.as_key(),
             "recipe": RECIPE,
-            "decoders": _decoder_versions(),
+            "decoders": [decoders.chosen(), _decoder_versions()],
         }
     )
 
@@ -187,7 +204,9 @@ def _decoder_versions() -> dict[str, str]:
     return {name: installed_version(name) for name in _DECODERS}
 
 
-def _compute(row: Mapping[str, str], files: Mapping[str, bytes], key: str, recipe: Recipe) -> Row:
+def _compute(
+    row: Mapping[str, str], files: Mapping[str, bytes] | StudyError, key: str, recipe: Recipe
+) -> Row:
     """Return the row of one image: its patch, or why it has none."""
     image_id = row["image_id"]
     texts = dict.fromkeys(shard_file.TEXTS, "") | {
@@ -199,6 +218,8 @@ def _compute(row: Mapping[str, str], files: Mapping[str, bytes], key: str, recip
         "qc": "{}",
     }
     try:
+        if isinstance(files, StudyError):
+            raise files
         if row.get(_NOT_DRAWN):
             raise StudyError(f"reader {row[_NOT_DRAWN]} drew no region in it")
         mammogram = formats.decode(

@@ -3,6 +3,7 @@
 import math
 import re
 import tempfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from microcalc.images.content import MOST_PIXELS
 from microcalc.images.mammogram import Place
 
 _HEADER_BYTES = 2**16
+_GZIP = b"\x1f\x8b"
+_PIECE = 2**20
 _MHA = re.compile(rb"\s*(ObjectType|NDims|Comment)\s*=")
 _MHA_FILE = re.compile(rb"^[ \t]*ElementDataFile\s*=\s*(\S+)", re.M)
 _NRRD_FILE = re.compile(rb"^data ?file:", re.M | re.I)
@@ -113,7 +116,38 @@ def _image(data: bytes) -> Any:
             raise StudyError("its ROI mask claims more pixels than a mammogram has")
         if reader.GetNumberOfComponents() != 1:
             raise StudyError("its ROI mask has several layers; export one label map")
+        if _kind(data).startswith(".nii"):
+            _refuse_cut(data, reader)
         return reader.Execute()
+
+
+def _refuse_cut(data: bytes, reader: Any) -> None:
+    """Raise a StudyError when a NIfTI file ends before its last pixel; ITK fills in zeros.
+
+    Of the other formats ITK itself tells.
+    """
+    begin, bits = (float(reader.GetMetaData(key)) for key in ("vox_offset", "bitpix"))
+    expected = int(begin) + math.prod(reader.GetSize()) * int(bits) // 8
+    found = _unpacked_size(data, expected) if data.startswith(_GZIP) else len(data)
+    if found < expected:
+        raise StudyError(
+            "its ROI mask is cut short: it holds fewer pixels than its header asks for; export "
+            "it again",
+            detail=f"{found} of {expected} bytes",
+        )
+
+
+def _unpacked_size(data: bytes, enough: int) -> int:
+    """Return how many bytes gzip `data` unpack to, counted until there are `enough`."""
+    size, waiting = 0, data
+    while waiting.startswith(_GZIP) and size < enough:
+        member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        while waiting and not member.eof and size < enough:
+            size += len(member.decompress(waiting, _PIECE))
+            waiting = member.unconsumed_tail
+        # A file may be of several members, as pigz and bgzip write it.
+        waiting = member.unused_data
+    return size
 
 
 def _array(image: Any) -> NDArray[Any]:
@@ -137,7 +171,7 @@ def _kind(data: bytes) -> str:
         return ".nrrd"
     if _MHA.match(head):
         return ".mha"
-    if data.startswith(b"\x1f\x8b"):
+    if data.startswith(_GZIP):
         return ".nii.gz"
     size = {data[:4], data[3::-1]} if len(data) > 4 else set()
     return ".nii" if size & {b"\x5c\x01\0\0", b"\x1c\x02\0\0"} else ""

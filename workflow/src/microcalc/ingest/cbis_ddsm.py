@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from microcalc.errors import StudyError
-from microcalc.images import dicom
+from microcalc.images import decoders, dicom
 from microcalc.images.content import content_errors, read_bytes
 from microcalc.ingest import headers
 from microcalc.ingest.collection import BENIGN_OR_MALIGNANT, Collection
@@ -187,7 +187,8 @@ def _mask(source: Path, candidates: list[str]) -> str:
 def _is_mask(source: Path, path: str) -> bool:
     try:
         with content_errors(path):
-            pixels = dicom.parse(read_bytes(source / path, image_id=path)).pixel_array
+            dataset = dicom.parse(read_bytes(source / path, image_id=path))
+            pixels = decoders.decompressed(dataset).pixel_array
     except StudyError:
         return False
     highest = pixels.max()

@@ -1,0 +1,150 @@
+import struct
+
+import numpy as np
+import pytest
+from pydicom import uid
+from pydicom.encaps import encapsulate, get_frame
+from tests.unit.images.data.make import HERE, picture
+from tests.unit.images.making import breast, dataset, to_bytes
+
+from microcalc.errors import StudyError
+from microcalc.images.codestreams import is_cut_short, stated_bits
+from microcalc.images.dicom import decode
+
+CARRIED = sorted(HERE.glob("*.j*"))
+SYNTAXES = {
+    ".jpg": uid.JPEGLosslessSV1,
+    ".j2c": uid.HTJ2KLossless,
+}
+WRITTEN = [
+    (uid.JPEGLSLossless, {}),
+    (uid.JPEGLSNearLossless, {"jls_error": 2}),
+    (uid.JPEG2000Lossless, {}),
+    (uid.JPEG2000, {"j2k_cr": [5]}),
+]
+NAMES = [syntax.name for syntax, _ in WRITTEN]
+
+
+def compressed(image, syntax, **options):
+    """Return a dataset that pydicom compressed, and its one frame."""
+    attributes = {"BitsStored": options.pop("bits", 12)}
+    ds = dataset(image, **attributes)
+    ds.compress(syntax, generate_instance_uid=False, **options)
+    return ds, get_frame(ds.PixelData, 0, number_of_frames=1)
+
+
+def with_frame(ds, frame, fragments=1):
+    ds.PixelData = encapsulate([frame], fragments_per_frame=fragments)
+    ds["PixelData"].VR = "OB"
+    return to_bytes(ds)
+
+
+@pytest.mark.parametrize("path", CARRIED, ids=lambda path: path.name)
+def test_carried_streams(path):
+    stream = path.read_bytes()
+    assert stated_bits(stream) == (16 if path.suffix == ".j2c" else 12)
+    assert not is_cut_short(stream)
+    assert is_cut_short(stream[:-2])
+    assert is_cut_short(stream[: len(stream) // 2])
+
+
+@pytest.mark.parametrize("path", CARRIED, ids=lambda path: path.name)
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.99])
+def test_a_carried_stream_that_is_cut_is_excluded(path, part):
+    stream = path.read_bytes()
+    ds = dataset(picture(), syntax=SYNTAXES[path.suffix], BitsStored=12)
+    cut = stream[: int(part * len(stream))]
+    with pytest.raises(StudyError, match=r"^image a: is cut short"):
+        decode(with_frame(ds, cut), image_id="a")
+
+
+@pytest.mark.parametrize(
+    ("syntax", "options"), WRITTEN, ids=lambda value: getattr(value, "name", "")
+)
+@pytest.mark.parametrize("fragments", [1, 4])
+@pytest.mark.parametrize("part", [0.05, 0.5, 0.99, 0.999])
+def test_a_frame_that_is_cut_is_excluded(syntax, options, fragments, part):
+    ds, frame = compressed(breast(), syntax, **options)
+    cut = frame[: int(part * len(frame))]
+    with pytest.raises(StudyError, match=r"^image a: is cut short: .* end marker"):
+        decode(with_frame(ds, cut, fragments), image_id="a")
+    # A download that broke off may have been given its full length.
+    filled = cut + bytes(len(frame) - len(cut))
+    with pytest.raises(StudyError, match=r"^image a: is cut short"):
+        decode(with_frame(ds, filled, fragments), image_id="a")
+
+
+@pytest.mark.parametrize(
+    ("syntax", "options"), WRITTEN, ids=lambda value: getattr(value, "name", "")
+)
+@pytest.mark.parametrize("fragments", [1, 4])
+@pytest.mark.parametrize("padding", [b"", b"\0\0", bytes(64)])
+def test_a_whole_frame_may_be_padded(syntax, options, fragments, padding):
+    ds, frame = compressed(breast(), syntax, **options)
+    found = decode(with_frame(ds, frame + padding, fragments), image_id="a").pixels
+    np.testing.assert_array_equal(found, decode(to_bytes(ds), image_id="a").pixels)
+
+
+def test_an_end_marker_in_a_comment_is_none():
+    _, frame = compressed(breast(), uid.JPEGLSLossless)
+    comment = b"\xff\xfe" + struct.pack(">H", 6) + b"\xff\xd9\xff\xd9"
+    assert not is_cut_short(frame[:2] + comment + frame[2:])
+    assert is_cut_short(frame[:2] + comment + frame[2:-2])
+
+
+@pytest.mark.parametrize("stream", [b"", b"RLE", bytes(64)])
+def test_what_is_no_such_stream_says_nothing(stream):
+    assert stated_bits(stream) is None
+    assert not is_cut_short(stream)
+
+
+@pytest.mark.parametrize("syntax", [uid.JPEG2000Lossless, uid.JPEGLSLossless])
+@pytest.mark.parametrize("says", [10, 12])
+def test_the_bits_of_the_stream_win(syntax, says):
+    image = breast() * 4
+    ds, _ = compressed(image, syntax, bits=14)
+    ds.BitsStored, ds.HighBit = says, says - 1
+    found = decode(to_bytes(ds), image_id="a")
+    np.testing.assert_array_equal(found.pixels, image)
+    assert found.flags == ("pixels_above_bits_stored",)
+    assert found.provenance["bits_stored"] == str(says)
+
+
+@pytest.mark.parametrize("name", ["jpeg_lossless_1.jpg", "jpeg_lossless_6.jpg"])
+def test_the_bits_of_a_jpeg_lossless_stream_win(name):
+    ds = dataset(picture(), syntax=uid.JPEGLosslessSV1, BitsStored=10)
+    if name == "jpeg_lossless_6.jpg":
+        ds.file_meta.TransferSyntaxUID = uid.JPEGLossless
+    assert picture().max() >= 2**10
+    found = decode(with_frame(ds, (HERE / name).read_bytes()), image_id="a")
+    np.testing.assert_array_equal(found.pixels, picture())
+    assert found.flags == ("image_small", "pixels_above_bits_stored")
+
+
+@pytest.mark.parametrize("syntax", [uid.JPEG2000Lossless, uid.JPEGLSLossless])
+def test_a_stream_of_more_bits_than_its_pixels_need_changes_nothing(syntax):
+    image = breast()
+    ds, _ = compressed(image, syntax, bits=16)
+    ds.BitsStored, ds.HighBit = 12, 11
+    found = decode(to_bytes(ds), image_id="a")
+    np.testing.assert_array_equal(found.pixels, image)
+    assert found.flags == ()
+
+
+@pytest.mark.parametrize("syntax", [uid.JPEG2000Lossless, uid.JPEGLSLossless])
+def test_the_sign_is_where_the_stream_has_it(syntax):
+    image = breast().astype(np.int16) - 1000
+    ds, _ = compressed(image, syntax, bits=13)
+    ds.BitsStored, ds.HighBit = 16, 15
+    found = decode(to_bytes(ds), image_id="a")
+    np.testing.assert_array_equal(found.pixels, image)
+    np.testing.assert_array_equal(found.pixels, ds.pixel_array)
+    assert found.flags == ("bits_stored_contradiction",)
+
+
+def test_more_bits_than_are_allocated_are_refused():
+    ds, _ = compressed(breast(), uid.JPEG2000Lossless)
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit = 8, 8, 7
+    with pytest.raises(StudyError, match="more bits than its header allocates") as raised:
+        decode(to_bytes(ds), image_id="a")
+    assert raised.value.detail == "12 bits, BitsAllocated 8"

@@ -1,0 +1,129 @@
+import os
+import signal
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from microcalc.errors import StudyError
+from microcalc.images.decoding_process import DecodingProcess
+
+LIMITS = {"seconds": 5.0, "memory": 2**28}
+
+
+def work(frame, description):
+    """Do what the description says: a stand-in for a decoder in C."""
+    if "signal" in description:
+        os.kill(os.getpid(), description["signal"])
+    if description.get("spin"):
+        while True:
+            pass
+    time.sleep(description.get("sleep", 0))
+    if "pid" in description:
+        return np.array(os.getpid())
+    if "allocate" in description:
+        np.ones(description["allocate"], np.uint8)
+    if "print" in description:
+        os.write(2, description["print"].encode())
+        raise ValueError(description["print"])
+    return np.frombuffer(frame, np.uint16).reshape(description.get("shape", [-1]))
+
+
+@pytest.fixture
+def child():
+    process = DecodingProcess(work)
+    yield process
+    process.stop()
+
+
+def test_pixels_come_back_as_they_were_decoded(child):
+    for shape in ([3, 4], [1000, 1500], [0, 4]):
+        pixels = np.arange(np.prod(shape), dtype=np.uint16).reshape(shape)
+        found = child.decode(pixels.tobytes(), {"shape": shape}, **LIMITS)
+        assert found.dtype == np.uint16
+        np.testing.assert_array_equal(found, pixels)
+
+
+@pytest.mark.parametrize("number", [signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE])
+def test_what_kills_a_decoder_costs_one_frame(child, number):
+    with pytest.raises(StudyError, match=rf"brings its decoder down.* \({number.name}\)"):
+        child.decode(b"", {"signal": int(number)}, **LIMITS)
+    assert child.decode(b"\1\0", {}, **LIMITS).tolist() == [1]
+
+
+def test_a_process_killed_from_outside_says_nothing_about_the_frame(child):
+    with pytest.raises(MemoryError):
+        child.decode(b"", {"signal": int(signal.SIGKILL)}, **LIMITS)
+    assert child.decode(b"\1\0", {}, **LIMITS).tolist() == [1]
+
+
+def test_a_child_that_ends_between_two_frames_costs_none(child):
+    pid = int(child.decode(b"", {"pid": True}, **LIMITS))
+    os.kill(pid, signal.SIGKILL)
+    # Ended, and not yet waited for.
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert child.decode(b"\1\0", {}, **LIMITS).tolist() == [1]
+
+
+def test_an_interrupted_frame_does_not_answer_for_the_next(child):
+    def interrupt(number, stack):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            child.decode(b"", {"sleep": 1}, **LIMITS)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert child.decode(b"\1\0", {}, **LIMITS).tolist() == [1]
+
+
+def test_threads_wait_for_each_other(child):
+    def decoded(number):
+        pixels = np.full(5000, number, np.uint16)
+        return child.decode(pixels.tobytes(), {}, **LIMITS).tolist() == pixels.tolist()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(decoded, range(100)))
+
+
+def test_a_frame_that_takes_too_long_is_given_up(child):
+    start = time.process_time()
+    with pytest.raises(StudyError, match="takes longer to decode"):
+        child.decode(b"", {"spin": True}, seconds=0.3, memory=2**28)
+    assert time.process_time() - start < 0.3
+    assert child.decode(b"\1\0", {}, **LIMITS).tolist() == [1]
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="other systems hold no limit")
+def test_a_frame_that_takes_too_much_memory_is_given_up(child):
+    for size, memory in [(2**29, 2**28), (2**31, 2**30)]:
+        with pytest.raises(StudyError, match="could not be decoded"):
+            child.decode(b"", {"allocate": size}, seconds=5, memory=memory)
+    # Each frame has a limit of its own.
+    assert child.decode(b"\1\0", {"allocate": 2**28}, seconds=5, memory=2**30).tolist() == [1]
+
+
+def test_a_decoders_words_are_passed_on_nowhere(child, capfd):
+    with pytest.raises(StudyError, match=r"could not be decoded \(ValueError\)") as caught:
+        child.decode(b"", {"print": "Mustermann"}, **LIMITS)
+    assert "Mustermann" not in str(caught.value) + "".join(capfd.readouterr())
+
+
+SHARED = DecodingProcess(work)
+
+
+def in_another_process(number):
+    pixels = np.full(5000, number, np.uint16)
+    return SHARED.decode(pixels.tobytes(), {}, **LIMITS).tolist() == pixels.tolist()
+
+
+def test_a_forked_process_has_a_child_of_its_own():
+    assert in_another_process(1)
+    with ProcessPoolExecutor(2) as pool:
+        assert all(pool.map(in_another_process, range(40)))
+    assert in_another_process(2)
+    SHARED.stop()

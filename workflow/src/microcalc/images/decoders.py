@@ -1,0 +1,149 @@
+"""Which library decodes a compressed frame: one for each transfer syntax, always the same."""
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom import Dataset, uid
+from pydicom.encaps import encapsulate
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import UID
+
+from microcalc.images.decoding_process import DecodingProcess
+
+_LIBJPEG_TURBO = "imagecodecs.jpeg8"
+_OF_SYNTAX = {
+    uid.RLELossless: "pylibjpeg",
+    uid.JPEGBaseline8Bit: "pylibjpeg",
+    uid.JPEGExtended12Bit: "pylibjpeg",
+    # A fifth to a quarter of what gdcm, pydicom's first choice, takes.
+    uid.JPEGLossless: _LIBJPEG_TURBO,
+    uid.JPEGLosslessSV1: _LIBJPEG_TURBO,
+    uid.JPEGLSLossless: "pyjpegls",
+    uid.JPEGLSNearLossless: "pyjpegls",
+    uid.JPEG2000Lossless: "pylibjpeg",
+    uid.JPEG2000: "pylibjpeg",
+    uid.HTJ2KLossless: "pylibjpeg",
+    uid.HTJ2KLosslessRPCL: "pylibjpeg",
+    uid.HTJ2K: "pylibjpeg",
+}
+# Written in Rust, which raises where C would follow a bad pointer.
+_SAFE_HERE = {uid.RLELossless}
+
+# Honest decoding takes less than a tenth of these (see docs/images.md); a damaged stream can ask
+# for any amount.
+_SECONDS, _SECONDS_PER_PIXEL = 20.0, 1e-6
+_MEMORY, _MEMORY_PER_PIXEL = 2**29, 48
+
+
+def chosen() -> dict[str, str]:
+    """Return the decoder of each compressed transfer syntax, by UID."""
+    return {str(syntax): name for syntax, name in _OF_SYNTAX.items()}
+
+
+def decodes(syntax: UID) -> bool:
+    """Say whether there is a decoder for a compressed transfer syntax."""
+    return syntax in _OF_SYNTAX
+
+
+def decode(frame: bytes, *, syntax: UID, **description: Any) -> NDArray[Any]:
+    """Return the pixel cells of one compressed frame, rows x columns.
+
+    It is decoded in a process of its own, see `microcalc.images.decoding_process`, unless its
+    decoder is memory-safe.
+
+    Parameters
+    ----------
+    frame
+        The frame, without DICOM's encapsulation.
+    syntax
+        Its transfer syntax, one that `decodes` knows.
+    **description
+        As pydicom's decoders take them, in the file's own values: rows, columns, bits_allocated,
+        bits_stored, pixel_representation, photometric_interpretation.
+
+    Raises
+    ------
+    StudyError
+        When the frame cannot be decoded, or takes more time or memory than any of its size.
+    """
+    if syntax in _SAFE_HERE:
+        return _here(frame, {"syntax": str(syntax), **description})
+    pixels = description["rows"] * description["columns"]
+    return _PROCESS.decode(
+        frame,
+        {"syntax": str(syntax), **description},
+        seconds=_SECONDS + _SECONDS_PER_PIXEL * pixels,
+        memory=_MEMORY + _MEMORY_PER_PIXEL * pixels,
+    )
+
+
+def decompressed(dataset: Dataset) -> Dataset:
+    """Return an object with its pixel data uncompressed, with all its frames and colors.
+
+    Raises
+    ------
+    StudyError
+        As `decode`.
+    """
+    meta = getattr(dataset, "file_meta", None)
+    syntax = UID(str(meta.TransferSyntaxUID)) if meta else uid.ImplicitVRLittleEndian
+    if not syntax.is_encapsulated or syntax in _SAFE_HERE:
+        return dataset
+    pixels = dataset.Rows * dataset.Columns * int(dataset.get("NumberOfFrames") or 1)
+    file = io.BytesIO()
+    dataset.save_as(file, enforce_file_format=True)
+    found = _PROCESS.decode(
+        file.getvalue(),
+        {},
+        seconds=_SECONDS + _SECONDS_PER_PIXEL * pixels,
+        memory=_MEMORY + _MEMORY_PER_PIXEL * pixels,
+    )
+    return pydicom.dcmread(io.BytesIO(found.tobytes()))
+
+
+def _decompress(file: bytes) -> NDArray[np.uint8]:
+    """Return the bytes of a file that holds the same, uncompressed."""
+    dataset = pydicom.dcmread(io.BytesIO(file))
+    dataset.decompress(generate_instance_uid=False)
+    plain = io.BytesIO()
+    dataset.save_as(plain, enforce_file_format=True)
+    return np.frombuffer(plain.getvalue(), np.uint8)
+
+
+def _here(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]:
+    """Decode a frame, or a file where there is no description, here, where it may kill."""
+    if not description:
+        return _decompress(frame)
+    options: dict[str, Any] = dict(description)
+    syntax = UID(options.pop("syntax"))
+    plugin = _OF_SYNTAX[syntax]
+    if plugin == _LIBJPEG_TURBO:
+        return _lossless_jpeg(frame, description)
+    options |= {"number_of_frames": 1, "samples_per_pixel": 1, "pixel_keyword": "PixelData"}
+    # Unused bits are taken care of, once per possible value, in `grey`.
+    options["correct_unused_bits"] = False
+    cells, _ = get_decoder(syntax).as_array(
+        encapsulate([frame]), index=0, raw=True, decoding_plugin=plugin, **options
+    )
+    return cells
+
+
+def _lossless_jpeg(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]:
+    shape, bits = (description["rows"], description["columns"]), description["bits_allocated"]
+    cells: NDArray[Any] = np.asarray(imagecodecs.jpeg8_decode(frame))
+    if cells.shape != shape or cells.dtype.kind != "u" or 8 * cells.dtype.itemsize > bits:
+        raise ValueError(f"{cells.shape} {cells.dtype}")
+    return cells.astype(f"u{bits // 8}", copy=False)
+
+
+def stop() -> None:
+    """End the process that decodes, which the next frame starts again."""
+    _PROCESS.stop()
+
+
+_PROCESS = DecodingProcess(_here)

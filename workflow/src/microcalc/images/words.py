@@ -1,0 +1,50 @@
+"""What a header's free text may say in a result: a known word, or "other".
+
+People write names, dates and hospitals into fields that are meant for something else.
+"""
+
+from pydicom.uid import UID
+
+OTHER = "other"
+
+# PS3.3 C.8.11.7.1.5 (mammography) and C.8.11.5 (projections of digital X-ray).
+_VIEWS = {
+    "CC", "MLO", "ML", "LM", "LMO", "FB", "SIO", "ISO", "XCC", "XCCL", "XCCM", "CV", "AT", "AX",
+    "RL", "RM", "SPECIMEN", "AP", "PA", "LL", "RLD", "LLD", "RLO", "LLO",
+}  # fmt: skip
+_EXPLANATIONS = {
+    "NORMAL", "HARDER", "SOFTER", "HARD", "SOFT", "USER", "USER1", "USER2", "USER3", "DEFAULT",
+    "STANDARD", "ORIGINAL", "LINEAR", "SIGMOID", "LOW", "MEDIUM", "HIGH", "LOW CONTRAST",
+    "MEDIUM CONTRAST", "HIGH CONTRAST", "BRIGHT", "DARK", "BRIGHTER", "DARKER", "DENSE", "FATTY",
+    "BREAST", "IMPLANT", "SKIN", "WINDOW", "WINDOW1", "WINDOW2", "WINDOW3", "WIDE", "NARROW",
+}  # fmt: skip
+# PS3.3 C.7.6.3.1.2.
+_PHOTOMETRIC = {
+    "MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "HSV", "ARGB", "CMYK", "YBR_FULL",
+    "YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT", "XYB",
+}  # fmt: skip
+
+
+def view(text: str) -> str:
+    """Return a defined term of ViewPosition as it is, other text as "other"."""
+    return _known(text, _VIEWS)
+
+
+def explanation(text: str) -> str:
+    """Return a common explanation of a window or table as it is, other text as "other"."""
+    return _known(text, _EXPLANATIONS)
+
+
+def photometric(text: str) -> str:
+    """Return a defined term of PhotometricInterpretation as it is, other text as "other"."""
+    return _known(text, _PHOTOMETRIC)
+
+
+def name_of_uid(text: str) -> str:
+    """Return the name of a UID of the standard; one that it does not know is "other"."""
+    name = UID(text).name
+    return OTHER if text and name == text else name
+
+
+def _known(text: str, known: set[str]) -> str:
+    return text if not text or text.strip().upper() in known else OTHER

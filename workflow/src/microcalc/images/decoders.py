@@ -4,7 +4,6 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-import imagecodecs
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
@@ -134,6 +133,9 @@ def _here(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]:
 
 
 def _lossless_jpeg(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]:
+    # Jobs that only read patches come by this module in an environment without it.
+    import imagecodecs
+
     shape, bits = (description["rows"], description["columns"]), description["bits_allocated"]
     cells: NDArray[Any] = np.asarray(imagecodecs.jpeg8_decode(frame))
     if cells.shape != shape or cells.dtype.kind != "u" or 8 * cells.dtype.itemsize > bits:

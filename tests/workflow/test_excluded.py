@@ -23,7 +23,7 @@ def test_an_excluded_image_is_told_on_the_console_in_the_table_and_in_the_flow(
     planned = study.planned()
     assert planned["extract_patches"] == 1
     done = study.snakemake("describe_cohort")
-    said = f"image {image_id} (case {case_id}): its ROI (5000, "
+    said = f"image {image_id} (case {case_id}): its ROI lies outside the image (x 5000 to "
     assert "1 of 96 images were excluded" in done.stderr
     assert said in done.stderr
     qc = pd.read_csv(study.results / "images" / "qc.csv").set_index("image_id")
@@ -40,5 +40,5 @@ def test_a_study_that_loses_too_many_cases_stops_with_the_list(study: Study) -> 
     done = study.snakemake(check=False)
     assert done.returncode != 0
     assert "1 of 48 cases have no usable image, more than images.max_excluded (0)" in done.stderr
-    assert f"case {case_id}: its ROI (5000, " in done.stderr
+    assert f"case {case_id}: its ROI lies outside the image (x 5000 to " in done.stderr
     assert "Traceback" not in done.stderr

@@ -122,7 +122,7 @@ def tiny_config() -> dict[str, Any]:
         "cases": "cases.csv",
         "images": "images.csv",
         "image_folder": "results/tiny/simulate/dicom",
-        "train_fraction": 0.6,
+        "train_fraction": 0.65,
     }
     config["simulate"] = {"phantoms": "phantoms.csv"}
     config["images"] |= {"shards": 3, "patch_mm": 11.2, "thumbnail_px": 96}

@@ -261,13 +261,14 @@ def _interval_of_few(study: Study) -> str:
 
 
 def _images(study: Study) -> list[Finding]:
-    """Return how many usable images have each quality control flag."""
+    """Return how many usable images have each quality control flag, but for that of `_cut`."""
     if not study.has("qc"):
         return []
     qc = study.tables["qc"]
     usable = qc[qc["status"] == "ok"]
     flags = usable["flags"].dropna().astype(str).str.split(";").explode()
-    counts = flags[flags != ""].value_counts()
+    flags = flags[~flags.isin(["", LARGER_THAN_WINDOW])]
+    counts = flags.value_counts()
     if counts.empty:
         return []
     told = ", ".join(f"{flag.replace('_', ' ')} ({counts[flag]})" for flag in sorted(counts.index))
@@ -275,7 +276,7 @@ def _images(study: Study) -> list[Finding]:
         Finding(
             "warning",
             "Images to look at",
-            f"Of {len(usable)} images, {int((usable['flags'].fillna('') != '').sum())} have a "
+            f"Of {len(usable)} images, {flags.index.nunique()} have a "
             f"quality control flag: {told}. Column flags of images/qc.csv and the contact sheets "
             "say which.",
         )

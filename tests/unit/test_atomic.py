@@ -21,7 +21,7 @@ SHELTERS = {"atomic_path", "TemporaryDirectory", "TemporaryFile", "NamedTemporar
 EXPLAINED = {
     ("files.py", "replace"): "the helper's own rename",
     ("features/fetch.py", "download_url_to_file"): "torch renames it once its hash is right",
-    ("images/decoders.py", "save_as"): "a frame with a header of its own, in memory",
+    ("images/decoders.py", "save_as"): "a file for the decoding process, in memory",
     ("images/shard_file.py", "open"): "a member of an archive that has its temporary name",
     ("logs.py", "FileHandler"): "a log grows line by line",
     ("presence.py", "open"): "it is there to be locked, and holds one word",

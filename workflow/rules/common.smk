@@ -215,6 +215,10 @@ def reader_settings(wildcards):
     return stability.of_reader(config, wildcards.reader)
 
 
+def results_folder(wildcards):
+    return in_study("")
+
+
 def simulated_shard(wildcards):
     return PATHS.simulated(wildcards.shard)
 

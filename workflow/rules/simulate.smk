@@ -17,7 +17,7 @@ rule simulate_shard:
         shards=len(SHARDS),
         digest=phantom_digest,
         folder=config["cohort"]["image_folder"],
-        results=in_study(""),
+        results=results_folder,
         seed=config["seed"],
         code=code("simulate_shard"),
     script:

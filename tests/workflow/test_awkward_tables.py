@@ -78,8 +78,10 @@ def test_a_development_center_of_one_class(
 
 
 def test_nine_cases_are_too_few(study: Study, cases: pd.DataFrame, tmp_path: Path) -> None:
-    development = cases[cases.center == "A"].groupby("label").head(4)
-    external = cases[cases.center == "B"].head(1)
+    by_label = cases[cases.center == "A"].groupby("label")
+    development = by_label.head(4).assign(split="internal")
+    development.loc[by_label.head(2).index, "split"] = "train"
+    external = cases[cases.center == "B"].head(1).assign(split="external")
     few = r"3 patients of each class(.|\n)*'DCIS': 2\n.*'IDC': 2"
     with pytest.raises(StudyError, match=few):
         run(study, pd.concat([development, external]), tmp_path)

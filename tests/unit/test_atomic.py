@@ -25,7 +25,8 @@ EXPLAINED = {
     ("images/shard_file.py", "open"): "a member of an archive that has its temporary name",
     ("logs.py", "FileHandler"): "a log grows line by line",
     ("presence.py", "open"): "it is there to be locked, and holds one word",
-    ("simulate/dicom.py", "save_as"): "the one caller gives it a temporary name",
+    ("simulate/dicom.py", "save_as"): "a file in memory",
+    ("simulate/dicom.py", "write_bytes"): "the one caller gives it a temporary name",
 }
 
 

@@ -1,8 +1,10 @@
 """Exposures as DICOM: Digital Mammography X-Ray Image Storage - For Presentation."""
 
 import datetime
+import io
 import os
 import uuid
+from pathlib import Path
 
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
@@ -165,4 +167,7 @@ def _add_pixels(dataset: Dataset, exposure: Exposure, scanner: Scanner) -> None:
 
 def save(dataset: FileDataset, path: str | os.PathLike[str]) -> None:
     """Write a data set, with the group lengths and padding the standard asks for."""
-    dataset.save_as(path, enforce_file_format=True)
+    # In memory first: what pydicom says of a full disk carries a traceback of its own.
+    file = io.BytesIO()
+    dataset.save_as(file, enforce_file_format=True)
+    Path(path).write_bytes(file.getvalue())

@@ -8,7 +8,7 @@ import numpy as np
 import timing
 from r_session import RSession, has_r
 
-from microcalc.evaluation import delong
+from microcalc.statistics import delong
 
 SIZES = (300, 10_000, 1_000_000)
 BUDGET_S = 5.0

@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 import torch
 
+from microcalc.core.files import read_csv, read_json
 from microcalc.features import device, generated, weights
 from microcalc.features.finetune import network
-from microcalc.files import read_csv, read_json
 from microcalc.settings import filled, read_schema
 
 SCHEMA = Path(__file__).parents[1] / "workflow" / "schemas" / "config.yaml"

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from microcalc import seeds
+from microcalc.core import seeds
 from microcalc.models import regression
 from microcalc.models.clinical import candidates
 from microcalc.settings import complete, read_schema

@@ -28,8 +28,8 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit, ndtr, ndtri, stdtrit
 from scipy.stats import rankdata
 
-from microcalc.evaluation import delong, single_auc
-from microcalc.evaluation.separation import Alike
+from microcalc.statistics import auc_interval, delong
+from microcalc.statistics.constant_ranks import Alike
 
 SCORES = ("binormal", "unequal", "five levels", "two kinds")
 SIZES, PREVALENCES = (40, 60, 100, 200), (0.10, 0.37, 0.64)
@@ -214,7 +214,7 @@ def _difference(positives: Any, negatives: Any, made: dict[str, Bounds]) -> floa
     gaps = [0.0]
     for i, scores in enumerate(np.hstack([positives, negatives])):
         for name, transform in CONFIGURED.items():
-            auc, _ = single_auc.estimate(y, scores, np.arange(y.size), transform=transform)
+            auc, _ = auc_interval.estimate(y, scores, np.arange(y.size), transform=transform)
             low, high = made[name]
             gaps += [abs(auc.low - low[i]), abs(auc.high - high[i])]
     return float(max(gaps))
@@ -233,7 +233,7 @@ def _clustered(
         scores = np.sqrt(0.5) * (shared + rng.normal(size=y.size)) + apart * y
         found.append(
             [
-                single_auc.estimate(y, scores, patients, transform=transform)[0]
+                auc_interval.estimate(y, scores, patients, transform=transform)[0]
                 for transform in CONFIGURED.values()
             ]
         )

@@ -22,7 +22,7 @@ import pandas as pd
 from scipy.special import gammaln, xlogy
 from scipy.stats import binom
 
-from microcalc.evaluation import proportions
+from microcalc.statistics import proportions
 
 LESIONS = {"two": 2, "three": 3}
 SHARES = (0.1, 0.3)

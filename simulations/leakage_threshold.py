@@ -21,13 +21,13 @@ import numpy.typing as npt
 import pandas as pd
 from PIL import Image
 
-from microcalc.errors import StudyError
-from microcalc.evaluation import masked_correlation
+from microcalc.core.errors import StudyError
 from microcalc.images import breast, patches, raster
 from microcalc.images.roi import Roi
 from microcalc.simulate import cohort
 from microcalc.simulate.phantom import Phantom
 from microcalc.simulate.scanner import expose, scanner_of
+from microcalc.statistics import masked_correlation
 
 CELLS = tuple({"share": share} for share in (0.0, 0.5, 1.0))
 REPLICATES = 60

@@ -26,8 +26,8 @@ from typing import Any
 
 import pandas as pd
 
-from microcalc.files import write_text
-from microcalc.seeds import stream
+from microcalc.core.files import write_text
+from microcalc.core.seeds import stream
 
 HERE = Path(__file__).parent
 TABLES = HERE / "tables"

@@ -20,9 +20,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from microcalc import seeds
 from microcalc.cohort.eligible import FEWEST_PATIENTS
 from microcalc.cohort.split import FEW_CASES, assign_splits
+from microcalc.core import seeds
 
 FRACTION = 0.7
 REPLICATES = 4000

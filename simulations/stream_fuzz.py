@@ -36,7 +36,7 @@ from tests.unit.images.data.make import HERE as STREAMS  # noqa: E402
 from tests.unit.images.data.make import picture  # noqa: E402
 from tests.unit.images.making import dataset, to_bytes  # noqa: E402
 
-from microcalc.errors import StudyError  # noqa: E402
+from microcalc.core.errors import StudyError  # noqa: E402
 from microcalc.images.formats import decode  # noqa: E402
 
 WRITTEN = {

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from microcalc.evaluation import baseline_tests
+from microcalc.statistics import baseline_tests
 
 CELLS = [
     {"variable": variable, "measured": measured, "label": label, "share": share, "cases": 60}

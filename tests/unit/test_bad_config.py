@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from microcalc import settings
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.features import backbone
 
 ROOT = Path(__file__).parents[2]

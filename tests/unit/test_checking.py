@@ -6,7 +6,7 @@ import yaml
 from tests.unit.images.making import breast, dicom
 
 from microcalc import checking, new_study
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.settings import complete, read_schema
 
 SCHEMAS = Path(__file__).parents[2] / "workflow" / "schemas"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from microcalc import planning
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 
 CASES = "case_id,patient_id,center,label\nC1,P1,A,DCIS\nC2,P2,A,IDC\nC3,P3,B,IDC\n"
 IMAGES = (

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.settings import complete, read_schema
 
 ROOT = Path(__file__).parents[2]

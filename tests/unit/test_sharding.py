@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from microcalc import planning
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images.stored_digest import MEMBER
 from microcalc.paths import Paths
 from microcalc.sharding import Shards

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from microcalc.errors import StudyError
-from microcalc.files import read_json
+from microcalc.core.errors import StudyError
+from microcalc.core.files import read_json
 from tests.workflow import rooms
 from tests.workflow.tiny import Study
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from microcalc.files import UNFINISHED
+from microcalc.core.files import UNFINISHED
 from tests.workflow.tiny import Study, different, lay_out, results
 
 KILLS = 25

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from microcalc.spreadsheet import neutral
+from microcalc.core.spreadsheet import neutral
 from tests.workflow.tiny import Study, lay_out
 
 pytestmark = pytest.mark.slow

@@ -5,12 +5,13 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir, "workflow", "src")))
 
-from microcalc import networks, planning, presence, sections, settings, stability
+from microcalc import networks, planning, sections, settings, stability
+from microcalc.core import run_lock
 from microcalc.apply import study as applied_study
 from microcalc.cohort.split import SPLITS
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.evaluation import blocks, mapped
-from microcalc.files import sweep_up
+from microcalc.core.files import sweep_up
 from microcalc.ingest import asked as ingest
 from microcalc.models import handover
 from microcalc.paths import Paths
@@ -46,7 +47,7 @@ SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
 # An ingest comes before its study has a config, so that its keys are no study's.
 INGEST = ingest.taken_out(config)
 
-if workflow.is_main_process and presence.begin():
+if workflow.is_main_process and run_lock.begin():
     print("The last run here was killed; its lock is lifted.", file=sys.stderr)
 
 # A key that stands twice is lost before anybody can miss it.
@@ -259,7 +260,7 @@ def finished(wildcards):
 def refuse_to_start():
     """Stop before any job where something is missing, or would be written over."""
     if not workflow.local_exec:
-        presence.sends_jobs_away()
+        run_lock.sends_jobs_away()
     told_plainly(RUN.refuse_to_start)
 
 

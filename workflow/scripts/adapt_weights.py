@@ -1,9 +1,9 @@
 """Batch-norm statistics of each center's own images."""
 
+from microcalc.core.logs import start
 from microcalc.features import adapt
 from microcalc.images import included
 from microcalc.images.shard_file import read
-from microcalc.logs import start
 
 start(snakemake.log[0])
 adaptation = adapt.fit(

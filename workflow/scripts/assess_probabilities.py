@@ -1,7 +1,7 @@
 """Measure whether the models' probabilities are right, and whether acting on them does good."""
 
+from microcalc.core.logs import start
 from microcalc.evaluation import predictions, tables
-from microcalc.logs import start
 
 start(snakemake.log[0])
 rows = predictions.read(snakemake.input.predictions)

@@ -3,8 +3,8 @@
 from microcalc.cohort import split_file
 from microcalc.cohort.eligible import build_eligible
 from microcalc.cohort.tables import read_cohort
-from microcalc.files import write_csv
-from microcalc.logs import start
+from microcalc.core.files import write_csv
+from microcalc.core.logs import start
 
 start(snakemake.log[0])
 given = snakemake.input

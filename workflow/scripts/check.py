@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from microcalc import checking
-from microcalc.logs import start
+from microcalc.core.logs import start
 
 start(snakemake.log[0])
 params = snakemake.params

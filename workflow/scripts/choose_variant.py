@@ -1,8 +1,8 @@
 """Choose on internal validation which deep model goes on to external validation."""
 
-from microcalc.files import read_parquet, write_json
+from microcalc.core.files import read_parquet, write_json
+from microcalc.core.logs import start
 from microcalc.images import included
-from microcalc.logs import start
 from microcalc.models import choice
 
 start(snakemake.log[0])

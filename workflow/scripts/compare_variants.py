@@ -1,8 +1,8 @@
 """Compare the frozen and the fine-tuned deep models where the choice between them was made."""
 
+from microcalc.core.files import read_json, write_csv
+from microcalc.core.logs import start
 from microcalc.evaluation import finetuning, predictions
-from microcalc.files import read_json, write_csv
-from microcalc.logs import start
 
 start(snakemake.log[0])
 rows, (choice,) = predictions.read(snakemake.input.predictions), snakemake.input.choice

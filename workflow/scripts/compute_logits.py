@@ -1,9 +1,9 @@
 """The logit of each case by each fine-tuned network."""
 
+from microcalc.core.files import read_parquet
+from microcalc.core.logs import start
 from microcalc.features import pool
 from microcalc.features.finetune import heads
-from microcalc.files import read_parquet
-from microcalc.logs import start
 
 start(snakemake.log[0])
 given = snakemake.input

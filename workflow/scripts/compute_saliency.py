@@ -1,8 +1,8 @@
 """Where the deep model looks, in the validation cases that it is surest of, rightly or not."""
 
+from microcalc.core.files import read_json
+from microcalc.core.logs import start
 from microcalc.evaluation import predictions, saliency
-from microcalc.files import read_json
-from microcalc.logs import start
 
 start(snakemake.log[0])
 given = snakemake.input

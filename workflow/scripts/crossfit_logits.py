@@ -1,9 +1,9 @@
 """Out-of-fold scores of fine-tuned networks, and the scale of one against that of their mean."""
 
+from microcalc.core.files import read_parquet, write_csv
+from microcalc.core.logs import start
 from microcalc.features.finetune import folds
-from microcalc.files import read_parquet, write_csv
 from microcalc.images import included
-from microcalc.logs import start
 from microcalc.selection import finetuned
 
 start(snakemake.log[0])

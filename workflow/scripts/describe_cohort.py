@@ -1,8 +1,8 @@
 """Describe the included cases per split (Table 1) and how every other case left (flow)."""
 
+from microcalc.core.files import write_csv, write_json
+from microcalc.core.logs import start
 from microcalc.evaluation import cohort_tables, flow, table1
-from microcalc.files import write_csv, write_json
-from microcalc.logs import start
 
 start(snakemake.log[0])
 cases, exclusions, qc = cohort_tables.read(

@@ -1,8 +1,8 @@
 """Draw how the fine-tuned networks learned."""
 
+from microcalc.core.logs import start
 from microcalc.figures import learning
 from microcalc.figures.save import save
-from microcalc.logs import start
 
 start(snakemake.log[0])
 figure = learning.draw(learning.read(snakemake.input.curves))

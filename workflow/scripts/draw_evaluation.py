@@ -1,8 +1,8 @@
 """Draw how the models did."""
 
+from microcalc.core.logs import start
 from microcalc.figures.rooms import evaluation
 from microcalc.figures.save import save_each
-from microcalc.logs import start
 
 start(snakemake.log[0])
 files, frozen = dict(snakemake.input.items()), snakemake.input.models

@@ -1,9 +1,9 @@
 """Draw the contact sheet of one shard's images."""
 
+from microcalc.core.logs import start
+from microcalc.core.table_reader import read_table
 from microcalc.figures import gallery
 from microcalc.images.shard_file import read
-from microcalc.logs import start
-from microcalc.tables import read_table
 
 start(snakemake.log[0])
 cases = read_table(snakemake.input.eligible, only=("case_id", "split")).rows

@@ -1,8 +1,8 @@
 """Draw the odds ratios and the nomogram."""
 
+from microcalc.core.logs import start
 from microcalc.figures.rooms import models
 from microcalc.figures.save import save_each
-from microcalc.logs import start
 
 start(snakemake.log[0])
 files, frozen = dict(snakemake.input.items()), snakemake.input.models

@@ -1,10 +1,10 @@
 """Draw what refitting the whole chain gave."""
 
+from microcalc.core.files import read_csv
+from microcalc.core.logs import start
 from microcalc.evaluation import parts, replicates
 from microcalc.figures import resampling
 from microcalc.figures.save import save
-from microcalc.files import read_csv
-from microcalc.logs import start
 
 start(snakemake.log[0])
 given, models = snakemake.input, snakemake.params.models

@@ -1,8 +1,8 @@
 """Draw patches, maps and overlays of the deep model's most confident cases."""
 
+from microcalc.core.logs import start
 from microcalc.figures import saliency
 from microcalc.figures.save import save
-from microcalc.logs import start
 
 start(snakemake.log[0])
 figure = saliency.draw(saliency.read(snakemake.input.saliency), labels=snakemake.params.labels)

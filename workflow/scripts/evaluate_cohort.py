@@ -1,8 +1,8 @@
 """Evaluate the frozen models on a cohort as on any external set, and beside their development."""
 
 from microcalc.apply import outcome
+from microcalc.core.logs import start
 from microcalc.evaluation import cohort_tables, predictions, tables
-from microcalc.logs import start
 
 start(snakemake.log[0])
 given, asked = snakemake.input, snakemake.params

@@ -1,8 +1,8 @@
 """Evaluate the frozen models on every set: alone, compared, in subgroups, beside the paper."""
 
+from microcalc.core.files import read_csv
+from microcalc.core.logs import start
 from microcalc.evaluation import cohort_tables, finetuning, predictions, sample_size, tables
-from microcalc.files import read_csv
-from microcalc.logs import start
 
 start(snakemake.log[0])
 given, asked = snakemake.input, snakemake.params

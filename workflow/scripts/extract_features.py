@@ -1,8 +1,8 @@
 """The deep features of one shard's images."""
 
+from microcalc.core.logs import start
 from microcalc.features import adapt, shards
 from microcalc.images.shard_file import read
-from microcalc.logs import start
 
 start(snakemake.log[0])
 shards.update(

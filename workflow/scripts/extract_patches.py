@@ -1,7 +1,7 @@
 """Bring one shard's patches up to date."""
 
+from microcalc.core.logs import start
 from microcalc.images.shards import update
-from microcalc.logs import start
 from microcalc.planning import shard_rows
 
 start(snakemake.log[0])

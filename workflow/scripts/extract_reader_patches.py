@@ -1,7 +1,7 @@
 """One shard's patches around the regions that another reader drew."""
 
+from microcalc.core.logs import start
 from microcalc.images.shards import drawn_by, update
-from microcalc.logs import start
 from microcalc.planning import shard_rows
 
 start(snakemake.log[0])

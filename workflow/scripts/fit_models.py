@@ -1,7 +1,7 @@
 """Fit every row of the table of models on the training cases, and freeze each as JSON."""
 
-from microcalc.files import write_csv, write_each, write_json
-from microcalc.logs import start
+from microcalc.core.files import write_csv, write_each, write_json
+from microcalc.core.logs import start
 from microcalc.models.fit import fit_models
 from microcalc.models.recipe import Recipe
 from microcalc.models.tables import Tables

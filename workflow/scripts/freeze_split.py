@@ -5,7 +5,7 @@ from pathlib import Path
 
 from microcalc.checking import read_tables
 from microcalc.cohort import split_changes, split_file
-from microcalc.logs import start
+from microcalc.core.logs import start
 
 start(snakemake.log[0])
 config = snakemake.params.config

@@ -1,8 +1,8 @@
 """Write what the frozen models need beside themselves: settings, and what training was like."""
 
-from microcalc.files import read_csv, read_parquet, write_json, write_text
+from microcalc.core.files import read_csv, read_parquet, write_json, write_text
+from microcalc.core.logs import start
 from microcalc.images import included
-from microcalc.logs import start
 from microcalc.models import domain, handover
 
 start(snakemake.log[0])

@@ -1,7 +1,7 @@
 """The deep features of each case, pooled over its views."""
 
+from microcalc.core.logs import start
 from microcalc.features import combat, pool
-from microcalc.logs import start
 
 start(snakemake.log[0])
 table = pool.cases(snakemake.input.shards, how=snakemake.params.pool_views)

@@ -1,8 +1,8 @@
 """Gather the quality control of all images and decide which cases go on."""
 
-from microcalc.files import read_text_csv, write_csv
+from microcalc.core.files import read_text_csv, write_csv
+from microcalc.core.logs import start
 from microcalc.images.included import gather
-from microcalc.logs import start
 
 start(snakemake.log[0])
 qc, included = gather(

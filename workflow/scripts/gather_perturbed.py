@@ -1,7 +1,7 @@
 """The deep features of each training case in each perturbed copy, pooled over its views."""
 
+from microcalc.core.logs import start
 from microcalc.features import pool
-from microcalc.logs import start
 
 start(snakemake.log[0])
 how = snakemake.params

@@ -1,7 +1,7 @@
 """The deep features of each case as other readers drew its regions, pooled over its views."""
 
+from microcalc.core.logs import start
 from microcalc.features import pool
-from microcalc.logs import start
 
 start(snakemake.log[0])
 given, how = snakemake.input, snakemake.params

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from microcalc.core.logs import start
 from microcalc.ingest import registry
 from microcalc.ingest.outcome import Outcome
 from microcalc.ingest.write import write
-from microcalc.logs import start
 
 start(snakemake.log[0])
 params = snakemake.params

@@ -1,7 +1,7 @@
 """The heads of the networks that leave a fold out, in one file."""
 
+from microcalc.core.logs import start
 from microcalc.features.finetune import heads
-from microcalc.logs import start
 
 start(snakemake.log[0])
 heads.join(snakemake.input.trained, snakemake.input.prepared, snakemake.output.heads)

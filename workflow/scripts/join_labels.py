@@ -1,8 +1,8 @@
 """Lay the labels that are known beside the predictions that were registered."""
 
 from microcalc.apply import intake, outcome, register
-from microcalc.files import write_csv
-from microcalc.logs import start
+from microcalc.core.files import write_csv
+from microcalc.core.logs import start
 
 start(snakemake.log[0])
 given = snakemake.input

@@ -1,9 +1,9 @@
 """Where the deep model looks in one case."""
 
 from microcalc.apply import register
+from microcalc.core.files import read_json
+from microcalc.core.logs import start
 from microcalc.evaluation import saliency
-from microcalc.files import read_json
-from microcalc.logs import start
 
 start(snakemake.log[0])
 given = snakemake.input

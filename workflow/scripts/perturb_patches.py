@@ -1,8 +1,8 @@
 """One shard's patches to train on, cut as another reader might have cut them."""
 
+from microcalc.core.logs import start
 from microcalc.features import perturb
 from microcalc.images import included
-from microcalc.logs import start
 
 start(snakemake.log[0])
 perturb.write_copy(

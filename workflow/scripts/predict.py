@@ -1,9 +1,9 @@
 """Predict every included case with every frozen model, and export the deep score of each."""
 
 from microcalc import transductive
-from microcalc.files import read_csv, read_parquet, write_csv
+from microcalc.core.files import read_csv, read_parquet, write_csv
+from microcalc.core.logs import start
 from microcalc.images import included
-from microcalc.logs import start
 from microcalc.models import predict
 
 start(snakemake.log[0])

@@ -1,8 +1,8 @@
 """Predict the cohort with the frozen models, and register what was predicted and when."""
 
 from microcalc.apply import intake, prediction, register
-from microcalc.files import write_csv
-from microcalc.logs import start
+from microcalc.core.files import write_csv
+from microcalc.core.logs import start
 
 start(snakemake.log[0])
 given, how = snakemake.input, snakemake.params

@@ -1,7 +1,7 @@
 """The backbone's weights, whatever their source, as one safetensors file."""
 
+from microcalc.core.logs import start
 from microcalc.features import weights
-from microcalc.logs import start
 
 start(snakemake.log[0])
 prepared = weights.prepare(

@@ -1,7 +1,7 @@
 """Record digests of the study's inputs, and what this run gave, for the next to compare."""
 
-from microcalc.files import read_csv, write_json
-from microcalc.logs import start
+from microcalc.core.files import read_csv, write_json
+from microcalc.core.logs import start
 from microcalc.report import history, inputs, versions
 
 start(snakemake.log[0])

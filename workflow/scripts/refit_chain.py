@@ -1,8 +1,8 @@
 """Fit everything again on one block of bootstrap samples, splits or permutations."""
 
+from microcalc.core.files import write_csv
+from microcalc.core.logs import start
 from microcalc.evaluation import refit, replicates
-from microcalc.files import write_csv
-from microcalc.logs import start
 
 start(snakemake.log[0])
 asked, given = snakemake.params, snakemake.input

@@ -1,8 +1,8 @@
 """Screen the clinical variables on the training cases: the two tables of odds ratios."""
 
-from microcalc.files import write_csv
+from microcalc.core.files import write_csv
+from microcalc.core.logs import start
 from microcalc.images import included
-from microcalc.logs import start
 from microcalc.models.clinical import candidates, missing_values, screen, training_rows
 
 start(snakemake.log[0])

@@ -1,7 +1,7 @@
 """Select deep features on the training cases, and cross-fit the selection."""
 
-from microcalc.files import write_csv
-from microcalc.logs import start
+from microcalc.core.files import write_csv
+from microcalc.core.logs import start
 from microcalc.selection import select, training
 
 start(snakemake.log[0])

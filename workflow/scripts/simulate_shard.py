@@ -1,7 +1,7 @@
 """Make one shard of the demo's DICOM files from its phantoms."""
 
-from microcalc.files import write_json
-from microcalc.logs import start
+from microcalc.core.files import write_json
+from microcalc.core.logs import start
 from microcalc.planning import shard_rows
 from microcalc.simulate.shard import make
 

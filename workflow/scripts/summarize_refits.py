@@ -1,7 +1,7 @@
 """Make the tables of all refits: optimism, selection frequencies, split lottery, permutation."""
 
+from microcalc.core.logs import start
 from microcalc.evaluation import parts, predictions, tables
-from microcalc.logs import start
 
 start(snakemake.log[0])
 given = snakemake.input

@@ -1,8 +1,8 @@
 """Check a new cohort's tables for what the frozen models need, and cut them off from labels."""
 
 from microcalc.apply import intake
-from microcalc.files import write_csv
-from microcalc.logs import start
+from microcalc.core.files import write_csv
+from microcalc.core.logs import start
 from microcalc.models import frozen
 
 start(snakemake.log[0])

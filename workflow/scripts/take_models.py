@@ -1,7 +1,7 @@
 """Take the frozen models over, once their features and this cohort's are made alike."""
 
 from microcalc.apply import agreement
-from microcalc.logs import start
+from microcalc.core.logs import start
 
 start(snakemake.log[0])
 given, preprocessing = snakemake.input, snakemake.params.preprocessing

@@ -1,9 +1,9 @@
 """Train one network without its fold, unless nothing that it depends on has changed."""
 
+from microcalc.core.logs import start
 from microcalc.features.finetune import network
 from microcalc.images import included
 from microcalc.images.shard_file import read
-from microcalc.logs import start
 
 start(snakemake.log[0])
 given, how, left = snakemake.input, snakemake.params, snakemake.output

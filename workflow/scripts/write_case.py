@@ -1,7 +1,7 @@
 """Write the page of one case: predictions, warnings, map and contributions."""
 
-from microcalc.files import write_text
-from microcalc.logs import start
+from microcalc.core.files import write_text
+from microcalc.core.logs import start
 from microcalc.report import applied
 
 start(snakemake.log[0])

@@ -1,7 +1,7 @@
 """Write the page of frozen models on a new cohort."""
 
-from microcalc.files import write_text
-from microcalc.logs import start
+from microcalc.core.files import write_text
+from microcalc.core.logs import start
 from microcalc.report import applied, versions
 
 start(snakemake.log[0])

@@ -1,6 +1,6 @@
 """Write the draft of Methods and Results, the checklists, and tables for Word and LaTeX."""
 
-from microcalc.logs import start
+from microcalc.core.logs import start
 from microcalc.report import submission, versions
 
 start(snakemake.log[0])

@@ -1,7 +1,7 @@
 """Write the report: one self-contained HTML page made from results."""
 
-from microcalc.files import write_text
-from microcalc.logs import start
+from microcalc.core.files import write_text
+from microcalc.core.logs import start
 from microcalc.report import page, summary, versions
 
 start(snakemake.log[0])

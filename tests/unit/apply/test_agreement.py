@@ -7,7 +7,7 @@ import pytest
 from tests.unit.models.test_frozen import MODEL
 
 from microcalc.apply import agreement
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.models import provenance
 
 WEIGHTS = {"backbone": "resnet18", "source": "random (seed 7)", "digest": "a" * 64}

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from microcalc.apply import intake
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 
 SCHEMAS = Path(__file__).parents[3] / "workflow" / "schemas"
 CLINICAL: dict[str, Any] = {

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from microcalc.apply import outcome
-from microcalc.evaluation import delong, predictions
-from microcalc.files import write_csv
+from microcalc.core.files import write_csv
+from microcalc.evaluation import predictions
+from microcalc.statistics import delong
 
 
 def scored(n: int, shift: float, *, seed: int, split: str, patients: int | None = None):

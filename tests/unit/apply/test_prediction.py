@@ -8,8 +8,8 @@ from tests.unit.apply.test_agreement import DEEP
 from tests.unit.models.test_frozen import MODEL
 
 from microcalc.apply import prediction
-from microcalc.errors import StudyError
-from microcalc.files import write_csv, write_json
+from microcalc.core.errors import StudyError
+from microcalc.core.files import write_csv, write_json
 from microcalc.images import shard_file
 
 SPAN: dict[str, Any] = {

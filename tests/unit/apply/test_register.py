@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from microcalc.apply import register
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 
 MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 FRIDAY = datetime(2026, 3, 6, 17, 0, tzinfo=UTC)

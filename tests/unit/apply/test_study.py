@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from microcalc.apply import study
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.models import handover
 from microcalc.settings import complete, read_schema
 

@@ -9,7 +9,7 @@ import pytest
 
 from microcalc.cohort.eligible import build_eligible
 from microcalc.cohort.tables import read_cohort
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 
 SCHEMAS = Path(__file__).parents[3] / "workflow" / "schemas"
 CLINICAL: dict[str, Any] = {

@@ -5,7 +5,7 @@ import pytest
 
 from microcalc.cohort.eligible import build_eligible
 from microcalc.cohort.tables import Cohort
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 
 LABELS = {"negative": "DCIS", "positive": "IDC", "excluded": ["LCIS"]}
 SETTINGS: dict[str, Any] = {

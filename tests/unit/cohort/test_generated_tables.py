@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from tests.unit.cohort.test_broken_tables import CASES, HEADER, IMAGES, eligible
 
-from microcalc.errors import StudyError
-from microcalc.tables import MISSING, read_table
+from microcalc.core.errors import StudyError
+from microcalc.core.table_reader import MISSING, read_table
 
 QUICK = settings(
     derandomize=True,

@@ -1,7 +1,7 @@
 import pytest
 
 from microcalc.cohort.image_rows import problems
-from microcalc.tables import Table
+from microcalc.core.table_reader import Table
 
 BOXED = {"image_id": "I1", "case_id": "C1", "path": "a.dcm", "x0": "1", "y0": "2"}
 BOXED |= {"x1": "3", "y1": "4", "roi_path": "", "reader": ""}

@@ -5,7 +5,7 @@ from typing import Any
 
 from microcalc.cohort import split_changes, split_file
 from microcalc.cohort.split import assign_splits
-from microcalc.files import write_json
+from microcalc.core.files import write_json
 
 DRAW: dict[str, Any] = {"development_centers": ["A"], "train_fraction": 0.6}
 

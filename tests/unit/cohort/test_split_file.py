@@ -7,7 +7,7 @@ import pytest
 
 from microcalc.cohort import split_file
 from microcalc.cohort.split import place
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 
 DRAW: dict[str, Any] = {"development_centers": ["A"], "train_fraction": 0.6}
 

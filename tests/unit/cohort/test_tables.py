@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from microcalc.cohort.tables import Cohort, read_cohort
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 
 SCHEMAS = Path(__file__).parents[3] / "workflow" / "schemas"
 CLINICAL: dict[str, Any] = {

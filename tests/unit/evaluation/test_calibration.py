@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from microcalc.errors import StudyError
-from microcalc.evaluation import calibration, resampling
-from microcalc.evaluation.proportions import of_cases
-from microcalc.seeds import stream
+from microcalc.core.errors import StudyError
+from microcalc.core.seeds import stream
+from microcalc.evaluation import calibration
+from microcalc.statistics import resampling
+from microcalc.statistics.proportions import of_cases
 
 MODELS = ["p_old", "p_new", "p_tied"]
 

@@ -2,9 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from microcalc.errors import StudyError
-from microcalc.evaluation import compare, delong
-from microcalc.evaluation.multiplicity import holm
+from microcalc.core.errors import StudyError
+from microcalc.evaluation import compare
+from microcalc.statistics import delong
+from microcalc.statistics.multiplicity import holm
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from microcalc.evaluation import confounding, delong
+from microcalc.evaluation import confounding
+from microcalc.statistics import delong
 
 N = 120
 

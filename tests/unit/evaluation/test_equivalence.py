@@ -3,9 +3,10 @@ import math
 import pytest
 from scipy import stats
 
-from microcalc.errors import StudyError
-from microcalc.evaluation import delong, equivalence
-from microcalc.evaluation.separation import Alike
+from microcalc.core.errors import StudyError
+from microcalc.evaluation import equivalence
+from microcalc.statistics import delong
+from microcalc.statistics.constant_ranks import Alike
 
 
 @pytest.mark.parametrize(

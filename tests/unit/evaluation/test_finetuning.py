@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from microcalc.core.files import write_json
 from microcalc.evaluation import compare, finetuning
-from microcalc.files import write_json
 
 CHOICE = {
     "chosen": "tuned",

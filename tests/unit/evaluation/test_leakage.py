@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from microcalc.errors import StudyError
-from microcalc.evaluation import leakage, masked_correlation
+from microcalc.core.errors import StudyError
+from microcalc.evaluation import leakage
+from microcalc.statistics import masked_correlation
 
 
 def lesion(seed, side=128):

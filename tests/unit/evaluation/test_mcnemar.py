@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.evaluation import compare, mcnemar
-from microcalc.evaluation.multiplicity import holm
+from microcalc.statistics.multiplicity import holm
 
 CELLS = ((1, 1), (1, 0), (0, 1), (0, 0))
 MODELS = {"deep": {"threshold": 0.5}, "clinical": {"threshold": 0.4}}

@@ -1,9 +1,10 @@
 import pandas as pd
 import pytest
 
-from microcalc.errors import StudyError
-from microcalc.evaluation import delong, metrics
-from microcalc.evaluation.proportions import wilson
+from microcalc.core.errors import StudyError
+from microcalc.evaluation import metrics
+from microcalc.statistics import delong
+from microcalc.statistics.proportions import wilson
 
 MODELS = {"deep": {"threshold": 0.5}, "clinical": {"threshold": 0.4}}
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.evaluation import net_benefit
 
 MODELS = ["p_old", "p_new", "p_tied"]

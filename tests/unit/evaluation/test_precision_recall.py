@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
+from microcalc.core.seeds import stream
 from microcalc.evaluation import precision_recall
-from microcalc.evaluation.proportions import of_cases, wilson
-from microcalc.seeds import stream
+from microcalc.statistics.proportions import of_cases, wilson
 
 
 @pytest.mark.parametrize("marker", ["wfns", "s100b", "ndka"])

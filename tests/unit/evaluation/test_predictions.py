@@ -1,8 +1,8 @@
 import pytest
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
+from microcalc.core.files import write_csv, write_json
 from microcalc.evaluation import predictions as module
-from microcalc.files import write_csv, write_json
 
 
 def test_reading_keeps_identifiers_as_text(tmp_path, predictions):

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.evaluation import metrics, published
 
 MODELS = {"deep": {"threshold": 0.5}, "clinical": {"threshold": 0.4}}

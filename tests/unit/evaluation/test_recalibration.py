@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.evaluation import calibration, recalibration
 from microcalc.evaluation import predictions as module
 

@@ -3,7 +3,7 @@ import math
 import pandas as pd
 import pytest
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.evaluation import reclassification
 
 

@@ -4,15 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from microcalc.errors import StudyError
-from microcalc.evaluation import chance, delong, optimism, parts, refit, replicates
-from microcalc.files import write_csv
+from microcalc.core.errors import StudyError
+from microcalc.core.files import write_csv
+from microcalc.evaluation import chance, optimism, parts, refit, replicates
 from microcalc.models import equation
 from microcalc.models.clinical import training_rows
 from microcalc.models.fit import fit_model
 from microcalc.models.recipe import DeepInput, Recipe
 from microcalc.models.tables import Tables
 from microcalc.selection import select
+from microcalc.statistics import delong
 
 SEED = 5
 CLINICAL = {"age": {"kind": "continuous"}, "birads": {"kind": "categorical", "levels": ["4", "5"]}}

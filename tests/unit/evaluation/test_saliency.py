@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from microcalc import features
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.evaluation import saliency
 from microcalc.features import backbone, generated, weights
 from microcalc.images import shard_file

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.evaluation import sample_size
 from microcalc.models.recipe import Recipe
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from microcalc.files import read_json, write_csv, write_json
+from microcalc.core.files import read_json, write_csv, write_json
 
 SCRIPTS = Path(__file__).parents[3] / "workflow" / "scripts"
 

@@ -3,8 +3,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from microcalc.errors import StudyError
-from microcalc.evaluation import delong, subgroups
+from microcalc.core.errors import StudyError
+from microcalc.evaluation import subgroups
+from microcalc.statistics import delong
 
 
 @pytest.fixture

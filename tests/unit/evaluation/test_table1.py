@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from microcalc.errors import StudyError
-from microcalc.evaluation import baseline_tests, table1
+from microcalc.core.errors import StudyError
+from microcalc.evaluation import table1
+from microcalc.statistics import baseline_tests
 
 CLINICAL = {
     "age": {"kind": "continuous", "unit": "years"},

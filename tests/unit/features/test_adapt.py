@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.features import adapt, backbone, shards
 from microcalc.features.preprocessing import IMAGENET
 from microcalc.models import provenance

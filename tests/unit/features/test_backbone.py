@@ -8,7 +8,7 @@ import torchvision
 from safetensors import safe_open
 
 from microcalc import features
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.features import backbone, generated, weights
 from microcalc.features.preprocessing import IMAGENET
 

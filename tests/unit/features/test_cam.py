@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from microcalc import features
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.features import backbone, cam
 from microcalc.features.preprocessing import IMAGENET
 

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.features import combat
 
 ORACLE = json.loads((Path(__file__).parents[2] / "oracles" / "combat.json").read_text())

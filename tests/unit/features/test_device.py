@@ -9,7 +9,7 @@ from tests.unit.features import gpu_users
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.features import backbone, device
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")

@@ -5,7 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.features import pool, shards
 
 SAME = shards.Circumstances("resnet18", ("penultimate",), "abc", "float32", "cpu", "2", "0", 1)

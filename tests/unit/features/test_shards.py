@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.features import backbone, forward, shards, weights
 
 SETTINGS = {"backbone": "resnet18", "weights": "random", "device": "cpu", "batch_size": 2}

@@ -11,7 +11,7 @@ import torch
 import torchvision
 from safetensors.torch import load_file, save_file
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.features import backbone, fetch, generated, weights
 from microcalc.features.preprocessing import IMAGENET, Preprocessing
 

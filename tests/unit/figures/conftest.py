@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from microcalc.files import read_csv
+from microcalc.core.files import read_csv
 
 
 @pytest.fixture(scope="session")

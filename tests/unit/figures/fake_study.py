@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from microcalc import settings
+from microcalc.core.files import write_csv, write_json
 from microcalc.evaluation import flow, sample_size, table1
 from microcalc.evaluation import tables as evaluation
-from microcalc.files import write_csv, write_json
 from microcalc.models import notes
 
 NA = float("nan")

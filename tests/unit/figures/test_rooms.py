@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from microcalc.core.files import read_csv, read_json
 from microcalc.figures import (
     calibration,
     confusion,
@@ -20,7 +21,6 @@ from microcalc.figures import (
     subgroups,
 )
 from microcalc.figures.rooms import evaluation, models, probabilities, selection
-from microcalc.files import read_csv, read_json
 
 STUDIES = ["ordinary", "tiny", "nothing"]
 ROOMS = ["cohort", "selection", "models", "evaluation", "probabilities", "refits"]

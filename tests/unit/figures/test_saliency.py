@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.figures import saliency, style
 
 LABELS = {"negative": "DCIS", "positive": "IDC"}

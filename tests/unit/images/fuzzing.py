@@ -25,7 +25,7 @@ from pydicom.encaps import encapsulate
 from tests.unit.images.data.make import HERE, picture
 from tests.unit.images.making import breast, dataset, row, to_bytes
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images import patches
 from microcalc.images.formats import decode
 from microcalc.images.regions import from_file

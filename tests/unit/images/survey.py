@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pydicom
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images.dicom import decode
 
 

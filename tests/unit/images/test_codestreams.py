@@ -7,7 +7,7 @@ from pydicom.encaps import encapsulate, get_frame
 from tests.unit.images.data.make import HERE, picture
 from tests.unit.images.making import breast, dataset, to_bytes
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images.codestreams import is_cut_short, stated_bits
 from microcalc.images.dicom import decode
 

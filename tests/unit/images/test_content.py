@@ -3,7 +3,7 @@ import os
 import pytest
 from tests.unit.images.making import SETTINGS, breast, dicom, row
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images import dicom as dicom_files
 from microcalc.images import shards
 from microcalc.images.content import read_bytes

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images.decoding_process import DecodingProcess
 
 LIMITS = {"seconds": 5.0, "memory": 2**28}

@@ -5,7 +5,7 @@ import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless
 from tests.unit.images.making import breast, dataset, dicom, to_bytes
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images import farewell
 from microcalc.images.dicom import decode, read_mammogram
 

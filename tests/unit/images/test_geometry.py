@@ -4,7 +4,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from tests.unit.images.making import breast, dataset, to_bytes
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images.dicom import decode
 from microcalc.images.patches import extract
 from microcalc.images.roi import Roi

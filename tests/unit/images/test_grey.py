@@ -6,7 +6,7 @@ from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 from pydicom.sequence import Sequence
 from tests.unit.images.making import breast, dataset, to_bytes
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images.dicom import decode
 
 RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64)

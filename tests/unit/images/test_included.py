@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 from tests.unit.images.making import SETTINGS, breast, dicom, row
 
-from microcalc.errors import StudyError
-from microcalc.files import write_csv
+from microcalc.core.errors import StudyError
+from microcalc.core.files import write_csv
 from microcalc.images import included, shards
 from microcalc.images.shard_file import QC_COLUMNS
 

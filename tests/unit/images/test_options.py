@@ -13,7 +13,7 @@ from tests.unit.images.making import breast, dataset, dicom, to_bytes
 
 from microcalc import settings
 from microcalc.cohort.tables import read_cohort
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images import shards
 
 ROOT = Path(__file__).parents[3]

@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from tests.unit.images.making import breast, dicom
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images.dicom import decode
 from microcalc.images.patches import HEADROOM, extract
 from microcalc.images.recipe import RECIPE

@@ -6,7 +6,7 @@ import tifffile
 from PIL import Image
 from tests.unit.images.making import breast
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images.formats import decode, read
 
 

@@ -16,8 +16,8 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 from tests.unit.images.making import breast, dataset, dicom, to_bytes
 from tests.unit.images.test_regions import ALL, BOX, LARGEST, SHAPE, itk, mask, png, read
 
-from microcalc.errors import StudyError
-from microcalc.files import digest_bytes
+from microcalc.core.errors import StudyError
+from microcalc.core.files import digest_bytes
 from microcalc.images.dicom import decode
 from microcalc.images.mammogram import Place
 from microcalc.images.outlines import _coco_mask

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.unit.images.making import SETTINGS, breast, dicom, row
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images import shards
 from microcalc.images.stored_digest import read_digest
 

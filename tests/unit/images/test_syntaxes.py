@@ -18,7 +18,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from tests.unit.images.data.make import picture
 from tests.unit.images.making import dataset, to_bytes
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images import decoders
 from microcalc.images.decoding_process import DecodingProcess
 from microcalc.images.dicom import decode

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from tests.unit.images.making import dataset, to_bytes
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images import words
 from microcalc.images.dicom import decode
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.ingest import asked
 
 

@@ -22,7 +22,7 @@ from tests.unit.ingest.miniature import (
     records,
 )
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images import regions
 
 NAME = "cbis-ddsm"

@@ -9,7 +9,7 @@ import pytest
 from pydicom.dataset import Dataset
 from tests.unit.ingest.miniature import BOXES, Fates, Taken, accepted, fates, mammogram, records
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 
 NAME = "cmmd"
 WORKBOOK, SERIES = "CMMD_clinicaldata_revision.xlsx", "metadata.csv"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tests.unit.ingest.miniature import config_of
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.ingest import regions, registry
 from microcalc.ingest.collection import Collection
 from microcalc.ingest.ledger import Ledger

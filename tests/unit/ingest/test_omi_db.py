@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.ingest.miniature import BOXES, Fates, Taken, accepted, fates, mammogram, records
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 
 NAME = "omi-db"
 NO_MARK = "no mark of it can be used"

@@ -21,7 +21,7 @@ from tests.unit.ingest.miniature import (
     records,
 )
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 
 CLUSTER = [(20.0, 80.0), (60.0, 90.0), (50.0, 120.0)]
 

@@ -7,7 +7,7 @@ from tests.scripts import run_script
 from tests.unit.models.birthwt import CLINICAL, TABLE, R, r_name
 from tests.unit.selection.study import draw
 
-from microcalc.files import write_csv
+from microcalc.core.files import write_csv
 from microcalc.models.clinical import (
     COLUMNS,
     candidates,

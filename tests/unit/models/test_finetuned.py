@@ -12,9 +12,9 @@ from sklearn.metrics import roc_auc_score
 from tests.unit.models.test_fit import LABELS, PREPROCESSING, WEIGHTS, YOUDEN, recipe
 from tests.unit.selection.study import draw
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
+from microcalc.core.files import write_json
 from microcalc.features.finetune import folds
-from microcalc.files import write_json
 from microcalc.models import choice, frozen, notes
 from microcalc.models.equation import LEAST_SLOPE, deep_score_calibrated
 from microcalc.models.fit import fit_model

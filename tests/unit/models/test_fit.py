@@ -12,8 +12,8 @@ from pandas.testing import assert_frame_equal
 from tests.scripts import run_script
 from tests.unit.selection.study import CLINICAL, SETTINGS, draw
 
-from microcalc.errors import StudyError
-from microcalc.files import write_csv, write_json
+from microcalc.core.errors import StudyError
+from microcalc.core.files import write_csv, write_json
 from microcalc.models import equation, logistic, provenance, threshold
 from microcalc.models.fit import fit_model
 from microcalc.models.predict import COLUMNS, collect, predict, score_table

@@ -5,7 +5,7 @@ import jsonschema
 import pytest
 import yaml
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.models import frozen
 
 MODEL = {

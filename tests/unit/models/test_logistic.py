@@ -4,7 +4,7 @@ import pytest
 from firthmodels import FirthLogisticRegression
 from tests.unit.models.birthwt import CLINICAL, EXACT, LOGISTIC, ORACLES, TABLE, R, r_name
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.models import design, logistic
 
 CODING = design.fit(TABLE, R["predictors"], CLINICAL)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.models import provenance
 
 

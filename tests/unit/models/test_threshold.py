@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.models.threshold import choose
 
 

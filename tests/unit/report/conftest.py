@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from microcalc.core.files import read_csv, write_csv
 from microcalc.figures import lasso, roc
 from microcalc.figures.save import save
-from microcalc.files import read_csv, write_csv
 
 FIGURES = Path(__file__).parents[1] / "figures"
 

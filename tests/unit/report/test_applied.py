@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from microcalc.errors import StudyError
-from microcalc.files import read_csv, write_csv
+from microcalc.core.errors import StudyError
+from microcalc.core.files import read_csv, write_csv
 from microcalc.report import applied, tables
 from microcalc.report.study import Study
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from microcalc.files import write_csv, write_text
+from microcalc.core.files import write_csv, write_text
 from microcalc.report import applied, audits, findings, manuscript, page, summary
 from microcalc.report.study import Study
 from microcalc.sharding import Shards

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.report import applied, captions, layout, tables
 from microcalc.report.study import Study
 

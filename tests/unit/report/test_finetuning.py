@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from microcalc import settings
+from microcalc.core.files import read_csv, write_csv, write_json
 from microcalc.figures import learning
 from microcalc.figures.save import save
-from microcalc.files import read_csv, write_csv, write_json
 from microcalc.report import finetuning, manuscript, page, sentences, tables
 from microcalc.report.study import Study
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from microcalc.files import read_csv, read_json
+from microcalc.core.files import read_csv, read_json
 from microcalc.report import changes, history
 from microcalc.report.study import Study
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
-from microcalc.files import read_csv, write_csv
+from microcalc.core.files import read_csv, write_csv
 from microcalc.report import page
 
 ROOT = Path(__file__).parents[3]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.unit.selection.study import SETTINGS, draw
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.selection import chain, mrmr
 from microcalc.selection.training import training_cases
 

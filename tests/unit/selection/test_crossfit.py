@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from tests.unit.selection.study import SETTINGS, draw
 
-from microcalc import seeds
-from microcalc.errors import StudyError
+from microcalc.core import seeds
+from microcalc.core.errors import StudyError
 from microcalc.selection import chain, crossfit
 from microcalc.selection.training import training_cases
 

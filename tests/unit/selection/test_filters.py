@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu, spearmanr, ttest_ind
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.selection import filters
 
 RNG = np.random.default_rng(0)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.selection import discretize, mrmr
 
 ORACLES = Path(__file__).parents[2] / "oracles"

@@ -6,7 +6,7 @@ from pandas.testing import assert_frame_equal
 from tests.scripts import run_script
 from tests.unit.selection.study import SETTINGS, draw
 
-from microcalc.files import write_csv
+from microcalc.core.files import write_csv
 from microcalc.selection.select import select
 
 OUTPUTS = (

@@ -1,7 +1,7 @@
 import pytest
 from tests.unit.selection.study import draw
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.selection.training import feature_matrix, training_cases
 
 

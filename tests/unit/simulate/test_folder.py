@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.simulate import cohort, folder, shard
 
 SEED = 11

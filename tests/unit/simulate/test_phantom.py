@@ -3,7 +3,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.simulate import anatomy, cohort
 from microcalc.simulate.lesion import cluster
 from microcalc.simulate.phantom import Phantom, render

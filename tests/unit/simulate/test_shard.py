@@ -8,7 +8,7 @@ import pytest
 from pydicom.uid import ExplicitVRLittleEndian, JPEGLosslessSV1
 from tests.scripts import run_script
 
-from microcalc.files import digest_file, read_json
+from microcalc.core.files import digest_file, read_json
 from microcalc.simulate import cohort, shard
 from microcalc.simulate.phantom import Phantom
 from microcalc.simulate.scanner import SCANNERS, expose

@@ -12,7 +12,7 @@ from microcalc.cohort import split_changes, split_file
 from microcalc.cohort.eligible import build_eligible
 from microcalc.cohort.split import SPLITS, few_cases, sizes
 from microcalc.cohort.tables import Cohort, read_cohort
-from microcalc.errors import StudyError, did_you_mean
+from microcalc.core.errors import StudyError, did_you_mean
 from microcalc.images import window
 from microcalc.images.shards import of_reader
 from microcalc.paths import Paths

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from microcalc.errors import did_you_mean
+from microcalc.core.errors import did_you_mean
+from microcalc.core.table_reader import MISSING
 from microcalc.networks import OWN_NETWORK, TUNED
-from microcalc.tables import MISSING
 
 Config = Mapping[str, Any]
 

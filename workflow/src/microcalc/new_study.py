@@ -4,8 +4,8 @@ import re
 import sys
 from pathlib import Path
 
-from microcalc.errors import StudyError
-from microcalc.files import write_text
+from microcalc.core.errors import StudyError
+from microcalc.core.files import write_text
 
 TEMPLATE = Path(__file__).parents[2] / "new_study"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

@@ -13,11 +13,11 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from microcalc.errors import StudyError
-from microcalc.files import digest_bytes, digest_file, digest_value
-from microcalc.garbage import nothing_collected
+from microcalc.core.errors import StudyError
+from microcalc.core.files import digest_bytes, digest_file, digest_value
+from microcalc.core.gc_tuning import nothing_collected
+from microcalc.core.table_reader import MISSING, read_table
 from microcalc.images.stored_digest import read_digest
-from microcalc.tables import MISSING, read_table
 
 PACKAGE_ROOT = Path(__file__).parent.parent
 

@@ -10,7 +10,7 @@ import jsonschema
 import yaml
 
 from microcalc import contradictions, violations
-from microcalc.errors import StudyError, shown
+from microcalc.core.errors import StudyError, shown
 
 Schema = Mapping[str, Any]
 

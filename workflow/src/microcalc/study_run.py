@@ -12,9 +12,9 @@ from pathlib import Path
 
 from microcalc import planning
 from microcalc.cohort import split, split_changes, split_file
+from microcalc.core.table_reader import read_table
 from microcalc.images import farewell
 from microcalc.sharding import Shards
-from microcalc.tables import read_table
 
 PLACED_BY = ("case_id", "patient_id", "center", "split")
 """Columns of the case table that say who is in which set."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema
 
-from microcalc.errors import did_you_mean, shown
+from microcalc.core.errors import did_you_mean, shown
 
 Schema = Mapping[str, Any]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.features.finetune import folds
 from microcalc.networks import WHOLE, left_out, members
 

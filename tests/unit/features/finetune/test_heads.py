@@ -9,7 +9,7 @@ import torch
 from tests.unit.features.finetune.conftest import BACKBONE, Small, Tune
 from tests.unit.features.finetune.scored import features, logits
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.features import statedict, weights
 from microcalc.features.finetune import heads
 from microcalc.features.finetune.classifier import load

@@ -12,7 +12,7 @@ import pytest
 import torch
 from tests.unit.features.finetune.conftest import BACKBONE, SETTINGS, Small, Tune
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.features import backbone as backbones
 from microcalc.features import statedict, weights
 from microcalc.features.finetune import folds, train

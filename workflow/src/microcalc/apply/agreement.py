@@ -5,8 +5,8 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from microcalc.errors import StudyError
-from microcalc.files import atomic_path, write_each
+from microcalc.core.errors import StudyError
+from microcalc.core.files import atomic_path, write_each
 from microcalc.models import frozen, provenance
 
 Path = str | os.PathLike[str]

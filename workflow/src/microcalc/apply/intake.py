@@ -9,9 +9,9 @@ import pandas as pd
 
 from microcalc.cohort.eligible import EXCLUSION_COLUMNS
 from microcalc.cohort.tables import read_cohort
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
+from microcalc.core.table_reader import read_table
 from microcalc.models.frozen import FrozenModel
-from microcalc.tables import read_table
 
 Path = str | os.PathLike[str]
 

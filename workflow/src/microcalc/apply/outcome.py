@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 from scipy.special import ndtri
 
-from microcalc.evaluation import delong, predictions, resampling, single_auc
+from microcalc.core.files import read_text_csv
+from microcalc.evaluation import predictions
 from microcalc.evaluation.cohort_tables import Path
-from microcalc.evaluation.delong import Auc
-from microcalc.files import read_text_csv
+from microcalc.statistics import auc_interval, delong, resampling
+from microcalc.statistics.delong import Auc
 
 COLUMNS = (
     "model", "split", "kind", "n_pos", "n_neg", "auc", "development_n_pos", "development_n_neg",
@@ -98,7 +99,7 @@ def _unpaired(new: pd.DataFrame, before: pd.DataFrame, confidence: float) -> dic
     if not all(count for pair in sizes for count in pair):
         return row | {"method": "undefined: one class"}
     here, there = (
-        single_auc.estimate(
+        auc_interval.estimate(
             *(part[name].to_numpy() for name in ("y", "probability", "patient_id")),
             confidence=confidence,
         )[0]

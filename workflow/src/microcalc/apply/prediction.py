@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from microcalc.apply.intake import variables
-from microcalc.errors import StudyError
-from microcalc.files import digest_file, digest_value, read_csv, read_json, read_parquet
+from microcalc.core.errors import StudyError
+from microcalc.core.files import digest_file, digest_value, read_csv, read_json, read_parquet
 from microcalc.images import included
 from microcalc.models import contributions, domain, frozen, predict
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from microcalc import spreadsheet
-from microcalc.errors import StudyError
-from microcalc.files import digest_value, write_csv
+from microcalc.core import spreadsheet
+from microcalc.core.errors import StudyError
+from microcalc.core.files import digest_value, write_csv
 
 COLUMNS = (
     "case_id", "model", "probability", "threshold", "called", "predicted_at", "label_known",

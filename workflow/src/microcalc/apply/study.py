@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from microcalc.errors import StudyError, did_you_mean
+from microcalc.core.errors import StudyError, did_you_mean
+from microcalc.core.table_reader import read_table
 from microcalc.models import handover
-from microcalc.tables import read_table
 
 KEYS = ("models", "cohort", "study", "image_folder", "reader", "shards", "case")
 FEWEST = 2

@@ -8,8 +8,8 @@ import pandas as pd
 from microcalc.cohort import split_file
 from microcalc.cohort.split import assign_splits
 from microcalc.cohort.tables import Cohort
-from microcalc.errors import StudyError, did_you_mean
-from microcalc.seeds import stream
+from microcalc.core.errors import StudyError, did_you_mean
+from microcalc.core.seeds import stream
 
 FEWEST_PATIENTS = 3
 """Of each class in training: cross-fitting leaves out two folds at a time."""

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterator
 
-from microcalc.errors import shown
-from microcalc.spreadsheet import NUMBER
-from microcalc.tables import MISSING, Table
+from microcalc.core.errors import shown
+from microcalc.core.spreadsheet import NUMBER
+from microcalc.core.table_reader import MISSING, Table
 
 BOX = ("x0", "y0", "x1", "y1")
 _MOST_LINES = 5

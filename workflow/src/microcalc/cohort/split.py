@@ -6,7 +6,7 @@ Planning reads this too, so it imports the standard library alone.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from microcalc import seeds
+from microcalc.core import seeds
 
 SPLITS = ("train", "internal", "external")
 SPLIT_WORDS = {

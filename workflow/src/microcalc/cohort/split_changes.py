@@ -11,8 +11,8 @@ from typing import Any
 
 from microcalc.cohort import split_file
 from microcalc.cohort.split import SPLIT_WORDS, SPLITS, assign_splits
-from microcalc.errors import StudyError
-from microcalc.files import read_json
+from microcalc.core.errors import StudyError
+from microcalc.core.files import read_json
 
 CAUSES = ("seed", "cohort.development_centers", "cohort.train_fraction", "cohort.split_file")
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from microcalc.cohort.split import SPLITS, place
-from microcalc.errors import StudyError, did_you_mean, shown
-from microcalc.files import write_text
-from microcalc.tables import Table, read_table
+from microcalc.core.errors import StudyError, did_you_mean, shown
+from microcalc.core.files import write_text
+from microcalc.core.table_reader import Table, read_table
 
 COLUMNS = ("patient_id", "split")
 PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

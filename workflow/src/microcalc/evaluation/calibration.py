@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import chdtrc, expit, ndtr, ndtri
 
-from microcalc.evaluation import arrays, logit_fits, predictions, resampling
-from microcalc.evaluation.arrays import Bools, Floats
-from microcalc.evaluation.proportions import of_cases
-from microcalc.seeds import stream
+from microcalc.core.seeds import stream
+from microcalc.evaluation import predictions
+from microcalc.statistics import arrays, logit_fits, resampling
+from microcalc.statistics.arrays import Bools, Floats
+from microcalc.statistics.proportions import of_cases
 
 Curve = tuple[Floats, Floats]
 
@@ -149,7 +150,7 @@ def ici_p_value(
     patients
         Patient of each case, shape (n,).
     rng
-        From `microcalc.seeds.stream`.
+        From `microcalc.core.seeds.stream`.
     resamples
         How many sets of outcomes are drawn for these cases.
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from microcalc.evaluation import predictions, replicates
-from microcalc.evaluation.proportions import wilson
+from microcalc.statistics.proportions import wilson
 
 LOTTERY_COLUMNS = (
     "model", "split", "splits", "failed", "mean", "sd", "minimum", "p2_5", "median", "p97_5",

@@ -4,7 +4,7 @@ import os
 
 import pandas as pd
 
-from microcalc.files import read_text_csv
+from microcalc.core.files import read_text_csv
 
 Path = str | os.PathLike[str]
 

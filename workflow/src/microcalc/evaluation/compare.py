@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from microcalc.errors import StudyError
-from microcalc.evaluation import clustered, delong, predictions, resampling, separation
-from microcalc.evaluation.delong import PairedComparison
-from microcalc.evaluation.multiplicity import holm
-from microcalc.evaluation.separation import Alike
+from microcalc.core.errors import StudyError
+from microcalc.evaluation import predictions
+from microcalc.statistics import clustered, constant_ranks, delong, resampling
+from microcalc.statistics.constant_ranks import Alike
+from microcalc.statistics.delong import PairedComparison
+from microcalc.statistics.multiplicity import holm
 
 COLUMNS = (
     "split", "kind", "model_a", "model_b", "n_pos", "n_neg", "auc_a", "auc_b",
@@ -162,7 +163,7 @@ def pair_test(both: pd.DataFrame, *, confidence: float) -> PairTest:
         found, method = delong.compare_paired(y, a, b, confidence=confidence), "DeLong, paired"
     if found.variance > 0:
         return PairTest(found, method)
-    alike = separation.alike(y, a, b, patients)
+    alike = constant_ranks.alike(y, a, b, patients)
     if alike is None:
         nan = math.nan
         empty = replace(found, variance=nan, low=nan, high=nan, z=nan, p_value=nan)

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from microcalc import seeds
-from microcalc.evaluation import single_auc
-from microcalc.evaluation.arrays import Floats
-from microcalc.folds import assign_folds
+from microcalc.core import seeds
 from microcalc.selection.training import feature_matrix, feature_names
+from microcalc.statistics import auc_interval
+from microcalc.statistics.arrays import Floats
+from microcalc.statistics.folds import assign_folds
 
 COLUMNS = (
     "question", "outcome", "predictors", "cases", "n", "n_pos", "n_neg", "auc", "low", "high",
@@ -217,7 +217,7 @@ def _answer(
         }
     own = seeds.derive(seed, "evaluation.confounding", *question.values())
     score = cross_validated(X, y, patients, seed=own)
-    found, method = single_auc.estimate(y, score, patients, confidence=confidence)
+    found, method = auc_interval.estimate(y, score, patients, confidence=confidence)
     method = f"ridge, {FOLDS}-fold cross-validated by patient; {method}"
     if math.isnan(found.low):
         return sizes | {

@@ -8,10 +8,10 @@ from typing import Any, Literal
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.evaluation import compare, predictions
 from microcalc.evaluation.compare import PairTest
-from microcalc.evaluation.separation import Alike
+from microcalc.statistics.constant_ranks import Alike
 
 Verdict = Literal[
     "equivalent", "non-inferior", "inferior", "not shown", "undetermined", "not tested"

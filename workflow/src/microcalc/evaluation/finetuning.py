@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from microcalc.core.files import read_json
 from microcalc.evaluation import compare
-from microcalc.files import read_json
 from microcalc.models import frozen
 from microcalc.networks import OWN_NETWORK
 

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from microcalc.errors import StudyError
-from microcalc.evaluation import masked_correlation
-from microcalc.evaluation.masked_correlation import COMMON, GRID, Filtered, reduce, similarity
+from microcalc.core.errors import StudyError
 from microcalc.images import shard_file
+from microcalc.statistics import masked_correlation
+from microcalc.statistics.masked_correlation import COMMON, GRID, Filtered, reduce, similarity
 
 __all__ = ["audit", "near_duplicates", "read", "reduce", "similarity", "spectra"]
 

@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import bdtr
 
-from microcalc.errors import StudyError
-from microcalc.evaluation import arrays, compare, predictions, resampling
-from microcalc.evaluation.multiplicity import holm
-from microcalc.evaluation.proportions import wilson_bounds
+from microcalc.core.errors import StudyError
+from microcalc.evaluation import compare, predictions
+from microcalc.statistics import arrays, resampling
+from microcalc.statistics.multiplicity import holm
+from microcalc.statistics.proportions import wilson_bounds
 
 COLUMNS = (
     "split", "kind", "model_a", "model_b", "figure", "n", "n_patients",

@@ -8,17 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from microcalc.errors import StudyError
-from microcalc.evaluation import (
-    operating_point,
-    precision_recall,
-    predictions,
-    proportions,
-    resampling,
-    single_auc,
-)
-from microcalc.evaluation.delong import Transform
-from microcalc.seeds import stream
+from microcalc.core.errors import StudyError
+from microcalc.core.seeds import stream
+from microcalc.evaluation import precision_recall, predictions
+from microcalc.statistics import auc_interval, operating_point, proportions, resampling
+from microcalc.statistics.delong import Transform
 
 PROPORTIONS = ("sensitivity", "specificity", "accuracy", "ppv", "npv")
 RATIOS = ("balanced_accuracy", "lr_pos", "lr_neg")
@@ -143,7 +137,7 @@ def _auc(
         logger.warning("%s: one class only, the AUC is left empty", what)
         return {"auc": math.nan, "auc_method": "undefined: one class"}
     patients = rows["patient_id"].to_numpy()
-    found, method = single_auc.estimate(
+    found, method = auc_interval.estimate(
         y, probability, patients, confidence=confidence, transform=transform
     )
     return {

@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from microcalc.errors import StudyError
-from microcalc.evaluation import arrays, predictions, resampling
-from microcalc.evaluation.arrays import Floats
-from microcalc.seeds import stream
+from microcalc.core.errors import StudyError
+from microcalc.core.seeds import stream
+from microcalc.evaluation import predictions
+from microcalc.statistics import arrays, resampling
+from microcalc.statistics.arrays import Floats
 
 COLUMNS = (
     "split", "kind", "model", "threshold", "n", "n_pos",

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from microcalc.evaluation import predictions, replicates, resampling
-from microcalc.evaluation.proportions import wilson
+from microcalc.evaluation import predictions, replicates
+from microcalc.statistics import resampling
+from microcalc.statistics.proportions import wilson
 
 COLUMNS = (
     "model", "measure", "n", "n_pos", "n_neg", "replicates", "failed", "apparent", "optimism",

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from microcalc.core.files import read_csv
 from microcalc.evaluation import chance, optimism, refit, replicates
-from microcalc.files import read_csv
 from microcalc.models import frozen
 
 Paths = Iterable[str | os.PathLike[str]]

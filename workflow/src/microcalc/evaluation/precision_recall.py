@@ -7,16 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from microcalc.errors import StudyError
-from microcalc.evaluation import arrays, predictions, resampling
-from microcalc.evaluation.arrays import Bools, Floats
-from microcalc.evaluation.proportions import (
-    CLUSTERED,
-    WILSON,
-    clustered_bounds,
-    wilson_bounds,
-)
-from microcalc.evaluation.resampling import Integers
+from microcalc.core.errors import StudyError
+from microcalc.evaluation import predictions
+from microcalc.statistics import arrays, resampling
+from microcalc.statistics.arrays import Bools, Floats
+from microcalc.statistics.proportions import CLUSTERED, WILSON, clustered_bounds, wilson_bounds
+from microcalc.statistics.resampling import Integers
 
 CURVE_COLUMNS = (
     "model", "split", "kind", "threshold", "recall", "precision", "n_called",

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from microcalc.errors import StudyError
-from microcalc.files import read_csv, read_json
+from microcalc.core.errors import StudyError
+from microcalc.core.files import read_csv, read_json
 
 COLUMNS = ("case_id", "patient_id", "center", "split", "y", "model", "kind", "probability")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 
 COLUMNS = (
     "split", "kind", "model", "metric", "published",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.evaluation import calibration, predictions
 
 COLUMNS = ("model", "intercept", "slope", "fitted_on", "n", "n_pos")

@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
-from microcalc.errors import StudyError
-from microcalc.evaluation import arrays, compare, predictions, resampling
-from microcalc.evaluation.arrays import Bools, Floats
-from microcalc.seeds import stream
+from microcalc.core.errors import StudyError
+from microcalc.core.seeds import stream
+from microcalc.evaluation import compare, predictions
+from microcalc.statistics import arrays, resampling
+from microcalc.statistics.arrays import Bools, Floats
 
 CAUTION = (
     "NRI and IDI can be positive for a useless addition to a miscalibrated model, weigh all "

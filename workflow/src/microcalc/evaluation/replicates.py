@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from microcalc import seeds
 from microcalc.cohort import split
-from microcalc.errors import StudyError
-from microcalc.evaluation import calibration, delong, refit, resampling
-from microcalc.evaluation.arrays import Floats
+from microcalc.core import seeds
+from microcalc.core.errors import StudyError
+from microcalc.evaluation import calibration, refit
 from microcalc.evaluation.refit import Cases, Indices, Plan, Refit
+from microcalc.statistics import delong, resampling
+from microcalc.statistics.arrays import Floats
 
 MEASURES = ("auc", "slope", "brier")
 COLUMNS = ("replicate", "model", "set", "n_pos", "n_neg", *MEASURES)

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
+from microcalc.core.files import atomic_path
 from microcalc.features import kept_maps
-from microcalc.files import atomic_path
 from microcalc.images import shard_file
 from microcalc.models import provenance
 

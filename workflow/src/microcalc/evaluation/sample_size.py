@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit, ndtri
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.models import design
 from microcalc.models.recipe import Recipe
 

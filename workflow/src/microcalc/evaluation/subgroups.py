@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc
 
-from microcalc.errors import StudyError
-from microcalc.evaluation import arrays, predictions, single_auc
-from microcalc.evaluation.delong import Transform
+from microcalc.core.errors import StudyError
+from microcalc.evaluation import predictions
+from microcalc.statistics import arrays, auc_interval
+from microcalc.statistics.delong import Transform
 
 COLUMNS = (
     "split", "kind", "model", "column", "group", "n", "n_pos", "n_neg",
@@ -120,7 +121,7 @@ def _row(
     row: dict[str, Any] = {"n": len(part), "n_pos": n_pos, "n_neg": len(part) - n_pos}
     if min(n_pos, row["n_neg"]) < max(min_per_class, 2):
         return row | {"status": "too small", "method": "", "variance": math.nan}
-    found, method = single_auc.estimate(
+    found, method = auc_interval.estimate(
         *(part[name].to_numpy() for name in ("y", "probability", "patient_id")),
         confidence=confidence,
         transform=transform,

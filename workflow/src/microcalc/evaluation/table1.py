@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from microcalc.errors import StudyError
-from microcalc.evaluation import arrays, baseline_tests, resampling
-from microcalc.evaluation.baseline_tests import Difference
-from microcalc.seeds import stream
+from microcalc.core.errors import StudyError
+from microcalc.core.seeds import stream
+from microcalc.statistics import arrays, baseline_tests, resampling
+from microcalc.statistics.baseline_tests import Difference
 
 SPLITS = ("train", "internal", "external")
 COLUMNS = (

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from microcalc import transductive
+from microcalc.core.files import write_csv
 from microcalc.evaluation import (
     calibration,
     compare,
@@ -20,7 +21,6 @@ from microcalc.evaluation import (
     reclassification,
     subgroups,
 )
-from microcalc.files import write_csv
 
 Settings = Mapping[str, Any]
 Tables = dict[str, pd.DataFrame]

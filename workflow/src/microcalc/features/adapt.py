@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.features import device as devices
 from microcalc.features.domains import describing, domains
 

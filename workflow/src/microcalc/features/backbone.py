@@ -10,10 +10,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch.overrides import TorchFunctionMode
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
+from microcalc.core.files import named_when_damaged
 from microcalc.features.preprocessing import Preprocessing
 from microcalc.features.vision import torchvision
-from microcalc.files import named_when_damaged
 
 PENULTIMATE = "penultimate"
 """What goes into the head: the layer's name wherever layers are named."""

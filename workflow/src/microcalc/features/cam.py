@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.features import forward
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 
 if TYPE_CHECKING:
     import torch

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,7 @@ from urllib.parse import urlparse
 
 import torch
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 
 SILENCE_S = 60.0
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.features import device as devices
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from microcalc import seeds
+from microcalc.core import seeds
 from microcalc.features import backbone
 from microcalc.features.device import one_thread
 from microcalc.features.preprocessing import Preprocessing

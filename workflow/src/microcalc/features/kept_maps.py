@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from microcalc.core.files import atomic_path, digest_bytes, digest_value
 from microcalc.features import cam, forward
 from microcalc.features import device as devices
-from microcalc.files import atomic_path, digest_bytes, digest_value
 
 log = logging.getLogger(__name__)
 

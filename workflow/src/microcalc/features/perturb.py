@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import ndimage
 
-from microcalc import seeds
-from microcalc.files import digest_value
+from microcalc.core import seeds
+from microcalc.core.files import digest_value
 from microcalc.images import shard_file
 from microcalc.images.limits import Limits
 

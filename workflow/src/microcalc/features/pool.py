@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.features import shards
 
 log = logging.getLogger(__name__)

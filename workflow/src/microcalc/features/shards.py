@@ -18,11 +18,11 @@ import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
+from microcalc.core.files import atomic_path, digest_bytes, digest_value, named_when_damaged
 from microcalc.features import device as devices
 from microcalc.features import forward
 from microcalc.features.progress import Progress
-from microcalc.files import atomic_path, digest_bytes, digest_value, named_when_damaged
 
 if TYPE_CHECKING:
     import pandas as pd

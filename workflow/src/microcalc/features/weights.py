@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
+from microcalc.core.files import atomic_path, digest_file
 from microcalc.features import fetch, generated, statedict
 from microcalc.features.preprocessing import IMAGENET, Preprocessing
 from microcalc.features.vision import torchvision
-from microcalc.files import atomic_path, digest_file
 from microcalc.published_weights import is_published
 
 

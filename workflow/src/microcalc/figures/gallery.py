@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from microcalc.errors import with_detail
+from microcalc.core.errors import with_detail
+from microcalc.core.files import atomic_path
 from microcalc.figures import palette, words
-from microcalc.files import atomic_path
 from microcalc.images.shard_file import Shard
 
 MOST = 600

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from microcalc.core.files import read_csv
 from microcalc.figures import palette, style
-from microcalc.files import read_csv
 
 ABREAST = 3
 NAMES = {"whole": "All folds"}

@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from microcalc.evaluation import roc_band
+from microcalc.core.seeds import stream
 from microcalc.figures import palette, style, words
-from microcalc.seeds import stream
+from microcalc.statistics import roc_band
 
 Floats = npt.NDArray[np.float64]
 Corner = Literal["upper left", "lower right"]

@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from microcalc.core.files import named_when_damaged
 from microcalc.figures import style, words
-from microcalc.files import named_when_damaged
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 

@@ -8,9 +8,9 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from microcalc.core.files import atomic_path
+from microcalc.core.gc_tuning import nothing_collected
 from microcalc.figures import style
-from microcalc.files import atomic_path
-from microcalc.garbage import nothing_collected
 
 # None leaves the entry out: dates and program versions would change the file, not the picture
 _METADATA: dict[str, dict[str, Any]] = {

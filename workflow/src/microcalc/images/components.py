@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images.region_rules import Rules
 from microcalc.images.roi import Roi
 

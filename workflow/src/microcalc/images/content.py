@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 
 MOST_PIXELS = 200_000_000
 """No mammogram has more (0.02 mm over 300 x 240 mm); a header that claims more is not believed."""

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images.content import MOST_PIXELS, undecodable
 
 Work = Callable[[bytes, Mapping[str, Any]], NDArray[Any]]

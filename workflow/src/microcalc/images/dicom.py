@@ -23,8 +23,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from microcalc.errors import StudyError
-from microcalc.files import digest_bytes
+from microcalc.core.errors import StudyError
+from microcalc.core.files import digest_bytes
 from microcalc.images import codestreams, decoders, geometry, grey, words
 from microcalc.images.content import MOST_PIXELS, content_errors, read_bytes
 from microcalc.images.mammogram import Mammogram

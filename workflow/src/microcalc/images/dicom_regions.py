@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 
-from microcalc.errors import StudyError
-from microcalc.files import digest_bytes
+from microcalc.core.errors import StudyError
+from microcalc.core.files import digest_bytes
 from microcalc.images import decoders
 from microcalc.images.mammogram import Place
 from microcalc.images.masks import Layer, refuse_frame, slice_of

@@ -4,7 +4,7 @@ import csv
 import os
 from collections.abc import Mapping, Sequence
 
-from microcalc.errors import with_detail
+from microcalc.core.errors import with_detail
 
 IDENTIFIED = "pseudonym_is_patient_id"
 """The flag of an image whose case or patient is called in the study as in the file."""

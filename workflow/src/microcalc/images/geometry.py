@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from pydicom import Dataset
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images import words
 from microcalc.images.mammogram import Place
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.pixels.processing import apply_windowing
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images import words
 from microcalc.images.mammogram import Grey
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from microcalc.errors import StudyError, with_detail
-from microcalc.files import read_text_csv
+from microcalc.core.errors import StudyError, with_detail
+from microcalc.core.files import read_text_csv
 from microcalc.images import duplicates, shard_file
 from microcalc.images.shard_file import QC_COLUMNS
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images.components import EIGHT
 from microcalc.images.content import MOST_PIXELS
 from microcalc.images.mammogram import Place

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images import masks
 from microcalc.images.components import Component, joined, of_mask, of_polygon
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images import pictures, voi
 from microcalc.images.breast import Breast
 from microcalc.images.mammogram import Mammogram

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images import geometry
 from microcalc.images.content import MOST_PIXELS, content_errors
 from microcalc.images.mammogram import Grey, Mammogram, Place

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images import components, dicom, dicom_regions, masks, outlines, volumes
 from microcalc.images.content import content_errors
 from microcalc.images.mammogram import Place

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 
 
 @dataclass(frozen=True)

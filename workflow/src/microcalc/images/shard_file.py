@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from microcalc.errors import StudyError
-from microcalc.files import atomic_path, named_when_damaged
+from microcalc.core.errors import StudyError
+from microcalc.core.files import atomic_path, named_when_damaged
 from microcalc.images.stored_digest import MEMBER
 
 TEXTS = (

@@ -10,15 +10,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from microcalc.errors import StudyError, with_detail
-from microcalc.files import digest_bytes, digest_value
+from microcalc.core.errors import StudyError, with_detail
+from microcalc.core.files import digest_bytes, digest_value
+from microcalc.core.libraries import installed_version
 from microcalc.images import decoders, formats, patches, regions, shard_file
 from microcalc.images.content import MOST_FILE_GB, read_bytes
 from microcalc.images.mammogram import Mammogram
 from microcalc.images.recipe import RECIPE, Recipe
 from microcalc.images.roi import Roi
 from microcalc.images.shard_file import Row, Shard, read
-from microcalc.libraries import installed_version
 
 __all__ = ["Shard", "drawn_by", "of_reader", "read", "update"]
 

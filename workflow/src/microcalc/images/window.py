@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 
 LARGER_THAN_WINDOW = "roi_larger_than_window"
 """The flag of an image whose patch shows the middle of its ROI alone."""

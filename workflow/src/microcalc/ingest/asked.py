@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 
 
 @dataclass(frozen=True)

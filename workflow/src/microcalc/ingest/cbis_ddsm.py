@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images import decoders, dicom
 from microcalc.images.content import content_errors, read_bytes
 from microcalc.ingest import headers

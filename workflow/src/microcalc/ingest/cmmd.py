@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.ingest import headers, regions
 from microcalc.ingest.collection import BENIGN_OR_MALIGNANT, Collection
 from microcalc.ingest.headers import Header

@@ -9,8 +9,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from microcalc.errors import StudyError
-from microcalc.files import digest_bytes
+from microcalc.core.errors import StudyError
+from microcalc.core.files import digest_bytes
 from microcalc.ingest import headers, regions
 from microcalc.ingest.collection import Collection
 from microcalc.ingest.ledger import Ledger, Row

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from microcalc.files import digest_bytes
+from microcalc.core.files import digest_bytes
 from microcalc.ingest import headers
 from microcalc.ingest.collection import Collection
 from microcalc.ingest.headers import Header

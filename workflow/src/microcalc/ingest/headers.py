@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pydicom
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.images import geometry
 from microcalc.ingest.record import NotTakenError
 

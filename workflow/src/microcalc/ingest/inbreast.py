@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from xml.parsers.expat import ExpatError
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.ingest import headers, regions
 from microcalc.ingest.collection import Collection
 from microcalc.ingest.ledger import Ledger, Row

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
+from microcalc.core.table_reader import Table, read_table
 from microcalc.ingest.record import Case, Image, NotTakenError, Place, Record
-from microcalc.tables import Table, read_table
 
 Row = dict[str, str]
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from microcalc.errors import StudyError
-from microcalc.files import digest_bytes
+from microcalc.core.errors import StudyError
+from microcalc.core.files import digest_bytes
 from microcalc.ingest import headers, regions
 from microcalc.ingest.collection import Collection
 from microcalc.ingest.headers import Header

@@ -4,7 +4,7 @@ import difflib
 import os
 from pathlib import Path
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.ingest import cbis_ddsm, cmmd, embed, generic, inbreast, omi_db, vindr_mammo
 from microcalc.ingest.collection import Collection
 from microcalc.ingest.ledger import Ledger

@@ -7,7 +7,7 @@
 import ast
 from collections import defaultdict
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.ingest import headers, regions
 from microcalc.ingest.collection import Collection
 from microcalc.ingest.ledger import Ledger, Row

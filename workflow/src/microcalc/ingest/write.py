@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from microcalc.files import write_csv, write_text
+from microcalc.core.files import write_csv, write_text
 from microcalc.ingest import config, summary
 from microcalc.ingest.outcome import Outcome
 

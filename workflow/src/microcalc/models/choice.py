@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from microcalc.discrimination import auc
-from microcalc.errors import StudyError
-from microcalc.files import digest_file
+from microcalc.core.errors import StudyError
+from microcalc.core.files import digest_file
 from microcalc.models import frozen, predict
+from microcalc.statistics.auc import auc
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.models import design, regression
 from microcalc.models.regression import usable
 

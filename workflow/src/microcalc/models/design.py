@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.models import splines
 from microcalc.models.levels import merge_rare
 from microcalc.models.term import DEEP_SCORE, Term, numeric, texts

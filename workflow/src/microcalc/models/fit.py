@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from microcalc.errors import StudyError
-from microcalc.files import digest_value
+from microcalc.core.errors import StudyError
+from microcalc.core.files import digest_value
 from microcalc.models import frozen, notes, provenance, threshold
 from microcalc.models.clinical import training_rows
 from microcalc.models.recipe import DeepInput, Fitted, Recipe, deep_scores

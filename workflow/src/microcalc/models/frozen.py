@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema
 import yaml
 
-from microcalc.errors import StudyError
-from microcalc.files import read_json
+from microcalc.core.errors import StudyError
+from microcalc.core.files import read_json
 from microcalc.networks import OWN_NETWORK
 
 SCHEMA_VERSION = 1

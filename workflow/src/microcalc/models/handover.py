@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 
 VERSION = 1
 SECTIONS = (

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from microcalc import seeds
+from microcalc.core import seeds
 from microcalc.models.term import numeric, texts
 
 Floats = NDArray[np.float64]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, fdtrc, ndtr, ndtri, stdtr
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.selection.likelihood import (
     Method,
     independent,

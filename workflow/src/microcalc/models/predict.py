@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from scipy.special import expit
 
-from microcalc.errors import StudyError
-from microcalc.files import read_csv
+from microcalc.core.errors import StudyError
+from microcalc.core.files import read_csv
 from microcalc.models import equation, frozen
 from microcalc.models.design import DEEP_SCORE
 from microcalc.models.recipe import deep_scores

@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 
 import microcalc
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
+from microcalc.core.files import digest_bytes, digest_value
 from microcalc.features import forward
 from microcalc.features.domains import TRAINING
-from microcalc.files import digest_bytes, digest_value
 from microcalc.images.recipe import RECIPE, Recipe
 from microcalc.models.design import texts
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.models import clustered, design, imputation, logistic, profile, rubin
 
 Floats = NDArray[np.float64]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from microcalc.files import read_csv, read_parquet
+from microcalc.core.files import read_csv, read_parquet
 from microcalc.images import included as included_cases
 from microcalc.models import provenance
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 
 # Probabilities this close differ by rounding alone.
 SAME = 1e-9

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from microcalc.errors import with_detail
+from microcalc.core.errors import with_detail
 from microcalc.report import format as fmt
 from microcalc.report import tables
 from microcalc.report.audits import Finding

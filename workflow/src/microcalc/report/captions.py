@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.figures import words
 from microcalc.report import format as fmt
 from microcalc.report.study import Study

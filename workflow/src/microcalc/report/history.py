@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from microcalc.errors import StudyError
-from microcalc.files import read_json, write_json
+from microcalc.core.errors import StudyError
+from microcalc.core.files import read_json, write_json
 from microcalc.report import format as fmt
 from microcalc.report.study import shown
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from microcalc.files import digest_file, digest_value, read_json
+from microcalc.core.files import digest_file, digest_value, read_json
+from microcalc.core.table_reader import read_table
 from microcalc.images.shard_file import read_keys
-from microcalc.tables import read_table
 
 Name = str | os.PathLike[str]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from microcalc.files import atomic_path
+from microcalc.core.files import atomic_path
 from microcalc.report.grid import Row, Table
 
 _NAMESPACE = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"

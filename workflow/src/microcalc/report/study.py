@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
+from microcalc.core.files import read_csv, read_json
 from microcalc.figures import choice, words
 from microcalc.figures.words import SPLITS
-from microcalc.files import read_csv, read_json
 from microcalc.models.regression import CORRECTED
 from microcalc.report import format as fmt
 from microcalc.report.rule_graph import Graph

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from microcalc.files import write_text
+from microcalc.core.files import write_text
 from microcalc.report import captions, manuscript, office, tables
 from microcalc.report.grid import Row, Table
 from microcalc.report.study import Files, Study

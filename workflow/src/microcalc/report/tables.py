@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from microcalc.errors import with_detail
+from microcalc.core.errors import with_detail
 from microcalc.figures.words import MEASURES, split_label
 from microcalc.figures.words import label as model_label
 from microcalc.report import changes, finetuning, judgments, provenance

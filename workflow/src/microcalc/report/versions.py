@@ -3,7 +3,7 @@
 import platform
 
 import microcalc
-from microcalc.libraries import installed_version
+from microcalc.core.libraries import installed_version
 
 LIBRARIES = (
     "snakemake", "torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn",

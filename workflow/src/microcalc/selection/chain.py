@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from microcalc import seeds
-from microcalc.errors import StudyError
-from microcalc.folds import assign_folds
+from microcalc.core import seeds
+from microcalc.core.errors import StudyError
 from microcalc.selection import discretize, filters, lasso, mrmr, refit, scaling
+from microcalc.statistics.folds import assign_folds
 
 INTERCEPT = "(intercept)"
 

@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from microcalc import seeds
 from microcalc.cohort.eligible import FEWEST_PATIENTS, small_classes
-from microcalc.errors import StudyError
-from microcalc.folds import assign_folds
+from microcalc.core import seeds
+from microcalc.core.errors import StudyError
 from microcalc.selection import chain
+from microcalc.statistics.folds import assign_folds
 
 __all__ = ["CrossFit", "assign_folds", "fit", "scores"]
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from microcalc import seeds
+from microcalc.core import seeds
 from microcalc.selection import chain
 from microcalc.selection.crossfit import CrossFit
 from microcalc.selection.select import Selection

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from microcalc.discrimination import auc
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.selection import scaling
+from microcalc.statistics.auc import auc
 
 Floats = NDArray[np.float64]
 Criterion = Literal["deviance", "auc"]

@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.selection import discretize, scaling
 
 Scheme = Literal["MIQ", "MID", "relevance", "correlation"]

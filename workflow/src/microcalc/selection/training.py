@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from microcalc.errors import StudyError
-from microcalc.files import read_parquet
+from microcalc.core.errors import StudyError
+from microcalc.core.files import read_parquet
 from microcalc.images import included
 
 FEATURE_PREFIX = "deep_"

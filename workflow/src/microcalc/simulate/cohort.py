@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from microcalc.files import write_csv
-from microcalc.seeds import stream
+from microcalc.core.files import write_csv
+from microcalc.core.seeds import stream
 from microcalc.simulate import effects, lesion
 from microcalc.simulate.phantom import Phantom
 from microcalc.simulate.scanner import scanner_of

@@ -16,7 +16,7 @@ from pydicom.uid import (
     JPEGLosslessSV1,
 )
 
-from microcalc.seeds import derive
+from microcalc.core.seeds import derive
 from microcalc.simulate import jpeg
 from microcalc.simulate.folder import MARK
 from microcalc.simulate.phantom import Phantom

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from microcalc.errors import StudyError
-from microcalc.files import read_json, write_json
+from microcalc.core.errors import StudyError
+from microcalc.core.files import read_json, write_json
 
 MARK = b"2.25.258046406888543611706713382639186736800"
 """UID in the file meta information of every phantom, see `microcalc.simulate.dicom`."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from microcalc.seeds import stream
+from microcalc.core.seeds import stream
 
 if TYPE_CHECKING:
     from microcalc.simulate.phantom import Phantom

@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from microcalc.errors import StudyError
-from microcalc.seeds import stream
+from microcalc.core.errors import StudyError
+from microcalc.core.seeds import stream
 from microcalc.simulate import anatomy, lesion
 
 FAT = 0.050

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from microcalc.errors import StudyError
-from microcalc.seeds import stream
+from microcalc.core.errors import StudyError
+from microcalc.core.seeds import stream
 from microcalc.simulate import phantom as phantoms
 
 REFERENCE_MM = 50.0

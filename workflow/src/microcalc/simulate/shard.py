@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from microcalc.files import atomic_path, digest_file
+from microcalc.core.files import atomic_path, digest_file
 from microcalc.simulate import dicom
 from microcalc.simulate.folder import begin, refuse_elsewhere, refuse_foreign
 from microcalc.simulate.phantom import Phantom

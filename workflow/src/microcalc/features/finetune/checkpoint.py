@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from microcalc.files import atomic_path
+from microcalc.core.files import atomic_path
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import torch
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
 from microcalc.features import backbone
 
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from microcalc import seeds
 from microcalc.cohort.eligible import FEWEST_PATIENTS, small_classes
-from microcalc.errors import StudyError
-from microcalc.folds import assign_folds
+from microcalc.core import seeds
+from microcalc.core.errors import StudyError
 from microcalc.networks import left_out
+from microcalc.statistics.folds import assign_folds
 
 LEARN, STOP, UNSEEN = "learn", "stop", "unseen"
 

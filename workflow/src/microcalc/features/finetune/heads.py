@@ -14,10 +14,10 @@ import pandas as pd
 import torch
 from safetensors import SafetensorError, safe_open
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
+from microcalc.core.files import digest_value, named_when_damaged
 from microcalc.features import backbone, shards
 from microcalc.features.weights import write_tensors
-from microcalc.files import digest_value, named_when_damaged
 
 Path = str | os.PathLike[str]
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from microcalc.errors import StudyError
+from microcalc.core.errors import StudyError
+from microcalc.core.files import digest_value, read_json, write_csv, write_json
 from microcalc.features import backbone, weights
 from microcalc.features import device as devices
 from microcalc.features.finetune import folds, pictures
 from microcalc.features.finetune.checkpoint import Checkpoint
 from microcalc.features.finetune.classifier import Classifier, load
 from microcalc.features.finetune.train import RECIPE, Course, Tuning, train
-from microcalc.files import digest_value, read_json, write_csv, write_json
 
 if TYPE_CHECKING:
     import torch

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from microcalc.files import digest_bytes
+from microcalc.core.files import digest_bytes
 
 if TYPE_CHECKING:
     from microcalc.features.shards import Images

@@ -19,14 +19,14 @@ import pandas as pd
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from microcalc import seeds
-from microcalc.discrimination import auc
-from microcalc.errors import StudyError
+from microcalc.core import seeds
+from microcalc.core.errors import StudyError
 from microcalc.features.device import one_thread
 from microcalc.features.finetune import augment
 from microcalc.features.finetune.checkpoint import Checkpoint
 from microcalc.features.finetune.classifier import Classifier
 from microcalc.features.finetune.pictures import Pictures
+from microcalc.statistics.auc import auc
 
 log = logging.getLogger(__name__)
 

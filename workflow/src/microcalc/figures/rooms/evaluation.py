@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from microcalc.core.files import read_csv, read_json
 from microcalc.figures import confusion, published, roc, subgroups, waterfall
 from microcalc.figures.rooms import Config, Files, Path
-from microcalc.files import read_csv, read_json
 
 
 def draw(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[str, Figure]:

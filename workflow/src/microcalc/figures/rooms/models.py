@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
+from microcalc.core.files import read_csv, read_json
 from microcalc.figures import choice, nomogram, odds
 from microcalc.figures.rooms import Config, Files, Path
-from microcalc.files import read_csv, read_json
 from microcalc.images import included
 
 

@@ -2,9 +2,9 @@
 
 from matplotlib.figure import Figure
 
+from microcalc.core.files import read_csv
 from microcalc.figures import calibration, decision
 from microcalc.figures.rooms import Config, Files
-from microcalc.files import read_csv
 
 
 def draw(files: Files, config: Config) -> dict[str, Figure]:

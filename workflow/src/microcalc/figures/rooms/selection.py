@@ -2,9 +2,9 @@
 
 from matplotlib.figure import Figure
 
+from microcalc.core.files import read_csv, read_parquet
 from microcalc.figures import correlation, embedding, heatmap, lasso, mrmr
 from microcalc.figures.rooms import Config, Files
-from microcalc.files import read_csv, read_parquet
 from microcalc.images import included
 
 

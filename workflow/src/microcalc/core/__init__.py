@@ -1,0 +1,1 @@
+"""What knows no study: errors, files, seeds, logs, and the one reader of tables."""

@@ -1,0 +1,183 @@
+"""Writing and reading results: every file appears whole or not at all."""
+
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from microcalc.core import spreadsheet
+from microcalc.core.errors import StudyError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+UNFINISHED = ".writing-"
+"""How the name of every file begins that is still being written."""
+
+TEXT_COLUMNS = (
+    *("case_id", "patient_id", "image_id", "center", "split", "label", "status", "reason"),
+    "detail",
+    *("room", "view", "laterality", "model", "kind", "variable", "level"),
+    *("case_value", "stands_in", "seen", "called"),
+)
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path in the folder of `path`; rename it to `path` when the block succeeds.
+
+    A reader, or a second job that writes the same file, therefore never meets half a file.
+    The temporary name keeps the suffix of `path`, since many writers choose a format by it.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=UNFINISHED, suffix=target.suffix, dir=target.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sweep_up(folder: str | os.PathLike[str]) -> None:
+    """Delete what writers that were killed left unfinished in `folder`, at any depth."""
+    for path in sorted(Path(folder).rglob(f"{UNFINISHED}*")):
+        path.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def write_text(text: str, path: str | os.PathLike[str]) -> None:
+    """Write `text` as UTF-8 with Unix line ends."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(value: Any, path: str | os.PathLike[str]) -> None:
+    """Write `value` as indented JSON; a float reads back as the same double, NaN is refused."""
+    write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", path)
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Return the value of a JSON file."""
+    with named_when_damaged(path):
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+@contextmanager
+def named_when_damaged(path: str | os.PathLike[str], *kinds: type[Exception]) -> Iterator[None]:
+    """Raise a StudyError that names the file for whatever its reader says of its content.
+
+    `kinds` are errors of the reader's own, besides those that most readers raise.
+    """
+    told: tuple[type[Exception], ...] = (ValueError, zipfile.BadZipFile, *kinds)
+    try:
+        yield
+    except told as error:
+        raise StudyError(
+            f"{path}: damaged, {error}; delete it and run the same command again"
+        ) from None
+
+
+def write_each(
+    write: Callable[[Any, str | os.PathLike[str]], None],
+    values: Iterable[Any],
+    paths: Iterable[str | os.PathLike[str]],
+) -> None:
+    """Write each value to the path at its place, by a function that writes one to one.
+
+    Raises
+    ------
+    ValueError
+        When there are more of the ones than of the others.
+    """
+    for value, path in zip(values, paths, strict=True):
+        write(value, path)
+
+
+def write_csv(table: "pd.DataFrame", path: str | os.PathLike[str]) -> None:
+    """Write `table` without its index; a float reads back as the same double, missing is empty.
+
+    Text that a spreadsheet would compute is kept from it, see `microcalc.core.spreadsheet`.
+    """
+    harmless = _each_text(table, spreadsheet.neutral)
+    with atomic_path(path) as temporary:
+        harmless.to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n")
+
+
+def _each_text(table: "pd.DataFrame", change: Callable[[str], str]) -> "pd.DataFrame":
+    """Return the table with its texts changed, and all else as it was."""
+    import pandas as pd
+
+    changed = table.copy(deep=False)
+    for name, column in table.items():
+        if column.dtype == object:
+            cells = [change(cell) if isinstance(cell, str) else cell for cell in column]
+            changed[name] = pd.Series(cells, index=table.index, dtype=object)
+    return changed
+
+
+def read_csv(path: str | os.PathLike[str]) -> "pd.DataFrame":
+    """Return a table of results as it was written: the same doubles, ids and names as text.
+
+    Only an empty cell is missing: "NA" may be the name of a center or of a level.
+    """
+    return _read_csv(path, dict.fromkeys(TEXT_COLUMNS, str))
+
+
+def read_text_csv(path: str | os.PathLike[str]) -> "pd.DataFrame":
+    """Return a table of results with every cell as text: a level "01" or "NA" is a level."""
+    return _read_csv(path, str)
+
+
+def _read_csv(path: str | os.PathLike[str], dtype: Any) -> "pd.DataFrame":
+    import pandas as pd
+
+    with named_when_damaged(path):
+        with open(path, "rb") as file:
+            if file.read(1) == b"\0":
+                raise ValueError("it holds zeros")
+        table = pd.read_csv(
+            path,
+            dtype=dtype,
+            keep_default_na=False,
+            na_values=[""],
+            float_precision="round_trip",
+        )
+    return _each_text(table, spreadsheet.meant)
+
+
+def read_parquet(path: str | os.PathLike[str]) -> "pd.DataFrame":
+    """Return a table of features."""
+    import pandas as pd
+
+    with named_when_damaged(path):
+        return pd.read_parquet(path)
+
+
+def digest_bytes(data: bytes) -> str:
+    """Return the SHA-256 of `data` as 64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest_file(path: str | os.PathLike[str]) -> str:
+    """Return the SHA-256 of a file's bytes as 64 hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_value(value: Any) -> str:
+    """Return the SHA-256 of a JSON-like value, whatever the order of its keys."""
+    return digest_bytes(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())

@@ -1,0 +1,1 @@
+"""Numerics on arrays, usable without the rest: AUCs, intervals, tests, folds."""

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import chdtrc, ndtri
 
-from microcalc.evaluation import mcnemar
+from microcalc.statistics import paired_proportions
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,7 +60,7 @@ def _study(patients: int, truth: str, rng: np.random.Generator) -> dict[str, flo
     sizes = rng.choice(SIZES, patients, p=SHARES)
     code = np.repeat(np.arange(patients), sizes)
     a, b = (call.astype(int) for call in _calls(code, sizes[code], truth, rng))
-    test = mcnemar.compare_paired(a, b, code)
+    test = paired_proportions.compare_paired(a, b, code)
     sums = np.bincount(code, weights=a - b)
     return {
         "sign_flip": test.p_value,

@@ -2,7 +2,7 @@
 
 from microcalc.apply import outcome
 from microcalc.core.logs import start
-from microcalc.evaluation import cohort_tables, predictions, tables
+from microcalc.evaluation import cohort_tables, predictions, result_tables
 
 start(snakemake.log[0])
 given, asked = snakemake.input, snakemake.params
@@ -10,7 +10,9 @@ rows = predictions.read(given.predictions)
 models = predictions.read_models(given.models)
 cases = cohort_tables.included(given.labelled)
 settings = outcome.settings_for(cases, asked.settings)
-made = tables.discrimination(rows, models, cases, settings=settings, paper=None, seed=asked.seed)
+made = result_tables.discrimination(
+    rows, models, cases, settings=settings, paper=None, seed=asked.seed
+)
 level = settings["confidence"]
 made["development"] = outcome.compare(rows, given.development, confidence=level)
-tables.write(made, snakemake.output)
+result_tables.write(made, snakemake.output)

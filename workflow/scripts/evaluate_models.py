@@ -2,18 +2,24 @@
 
 from microcalc.core.files import read_csv
 from microcalc.core.logs import start
-from microcalc.evaluation import cohort_tables, finetuning, predictions, sample_size, tables
+from microcalc.evaluation import (
+    cohort_tables,
+    finetuning,
+    predictions,
+    result_tables,
+    sample_size_table,
+)
 
 start(snakemake.log[0])
 given, asked = snakemake.input, snakemake.params
 rows = predictions.read(given.predictions)
 models = predictions.read_models(given.models)
 cases = cohort_tables.included(given.included)
-made = tables.discrimination(
+made = result_tables.discrimination(
     rows, models, cases, settings=asked.settings, paper=asked.published, seed=asked.seed
 )
 made["metrics"] = finetuning.mark(made["metrics"], models, given.choice)
 funnels = dict(zip(asked.networks, map(read_csv, given.funnels), strict=True))
 plan = (asked.models, asked.clinical, asked.screening)
-made["sample_size"] = sample_size.of_study(cases, funnels, *plan, **asked.sample_size)
-tables.write(made, snakemake.output, harmonize=asked.harmonize)
+made["sample_size"] = sample_size_table.of_study(cases, funnels, *plan, **asked.sample_size)
+result_tables.write(made, snakemake.output, harmonize=asked.harmonize)

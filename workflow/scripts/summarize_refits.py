@@ -1,7 +1,7 @@
 """Make the tables of all refits: optimism, selection frequencies, split lottery, permutation."""
 
 from microcalc.core.logs import start
-from microcalc.evaluation import parts, predictions, tables
+from microcalc.evaluation import parts, predictions, result_tables
 
 start(snakemake.log[0])
 given = snakemake.input
@@ -17,4 +17,4 @@ selected = {
 }  # fmt: skip
 asked = snakemake.params
 made = parts.summarize(rows, models, measured, selected, confidence=asked.confidence)
-tables.write(made, snakemake.output, harmonize=asked.harmonize)
+result_tables.write(made, snakemake.output, harmonize=asked.harmonize)

@@ -1,26 +1,6 @@
-import json
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
-
-ORACLES = Path(__file__).parents[2] / "oracles"
-
-
-@pytest.fixture(scope="session")
-def oracle():
-    """Return reference values by name: `oracle("table1")`, `oracle.data("risk_400")`."""
-
-    class Oracle(SimpleNamespace):
-        def __call__(self, name):
-            return json.loads((ORACLES / f"{name}.json").read_text(encoding="utf-8"))
-
-        def data(self, name):
-            return pd.read_csv(ORACLES / "data" / f"{name}.csv")
-
-    return Oracle()
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def test_scores_are_the_same_solved_among_cases_and_among_columns():
 
 def test_a_question_without_a_variance_is_undetermined(cases, monkeypatch):
     nothing = delong.Auc(0.9, np.nan, np.nan, np.nan, 60, 60)
-    monkeypatch.setattr(confounding.single_auc, "estimate", lambda *_, **__: (nothing, "none"))
+    monkeypatch.setattr(confounding.auc_interval, "estimate", lambda *_, **__: (nothing, "none"))
     table = confounding.audit(cases, features(cases, 4.0), qc(cases, 12), seed=1)
     assert set(table["verdict"]) == {"undetermined"}
     assert not table["statement"].str.contains("nan").any()

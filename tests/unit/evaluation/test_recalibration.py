@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from microcalc.core.errors import StudyError
-from microcalc.evaluation import calibration, recalibration
+from microcalc.evaluation import calibration_tables, recalibration
 from microcalc.evaluation import predictions as module
+from microcalc.statistics import calibration
 
 
 def test_it_is_fitted_on_internal_validation_alone(predictions):
@@ -51,7 +52,7 @@ def test_nothing_fitted_adds_nothing(predictions):
 
 def test_its_interval_is_that_of_the_internal_calibration(predictions):
     _, fitted = recalibration.extend(predictions, wanted=True)
-    measured, _ = calibration.assess(predictions, resamples=20)
+    measured, _ = calibration_tables.assess(predictions, resamples=20)
     made = recalibration.with_intervals(fitted, measured).set_index("model")
     internal = predictions.query("split == 'internal' and model == 'deep'")
     low, high = calibration.wald(internal["y"], internal["probability"])["slope"]

@@ -8,8 +8,8 @@ import pandas as pd
 
 from microcalc import settings
 from microcalc.core.files import write_csv, write_json
-from microcalc.evaluation import flow, sample_size, table1
-from microcalc.evaluation import tables as evaluation
+from microcalc.evaluation import flow, sample_size_table, table1
+from microcalc.evaluation import result_tables as evaluation
 from microcalc.models import notes
 
 NA = float("nan")
@@ -203,7 +203,7 @@ def _evaluation(predictions, models, included, funnel):
     )
     made |= evaluation.probabilities(predictions, settings=settings, seed=1)
     plan = (CONFIG["models"], CONFIG["clinical"], CONFIG["screening"])
-    made["sample_size"] = sample_size.of_study(
+    made["sample_size"] = sample_size_table.of_study(
         included, {"main": funnel}, *plan, **settings["sample_size"]
     )
     return made

@@ -10,8 +10,14 @@ import pandas as pd
 
 from microcalc.core.errors import StudyError
 from microcalc.core.seeds import stream
-from microcalc.evaluation import precision_recall, predictions
-from microcalc.statistics import auc_interval, operating_point, proportions, resampling
+from microcalc.evaluation import predictions
+from microcalc.statistics import (
+    auc_interval,
+    operating_point,
+    precision_recall,
+    proportions,
+    resampling,
+)
 from microcalc.statistics.delong import Transform
 
 PROPORTIONS = ("sensitivity", "specificity", "accuracy", "ppv", "npv")

@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from microcalc.core.errors import StudyError
-from microcalc.evaluation import calibration, predictions
+from microcalc.evaluation import predictions
+from microcalc.statistics import calibration
 
 COLUMNS = ("model", "intercept", "slope", "fitted_on", "n", "n_pos")
 INTERVALS = ("intercept_low", "intercept_high", "slope_low", "slope_high", "method")

@@ -16,9 +16,9 @@ import pandas as pd
 from microcalc.cohort import split
 from microcalc.core import seeds
 from microcalc.core.errors import StudyError
-from microcalc.evaluation import calibration, refit
+from microcalc.evaluation import refit
 from microcalc.evaluation.refit import Cases, Indices, Plan, Refit
-from microcalc.statistics import delong, resampling
+from microcalc.statistics import calibration, delong, resampling
 from microcalc.statistics.arrays import Floats
 
 MEASURES = ("auc", "slope", "brier")

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from microcalc.core.errors import StudyError
-from microcalc.selection import stability
+from microcalc.statistics import icc
 
 Floats = NDArray[np.float64]
 Kept = NDArray[np.bool_]
@@ -39,7 +39,7 @@ def stable(X: ArrayLike, copies: ArrayLike, *, minimum: float) -> Kept:
             f"features.stability: {judged.sum()} of {len(judged)} training cases have a region "
             "drawn a second time; an ICC needs two, and thirty to mean something"
         )
-    return stability.icc(values[:, judged].transpose(1, 0, 2)).icc >= minimum
+    return icc.icc(values[:, judged].transpose(1, 0, 2)).icc >= minimum
 
 
 def univariable_p(X: ArrayLike, y: ArrayLike, *, test: Test = "mann_whitney") -> Floats:

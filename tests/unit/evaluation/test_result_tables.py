@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from microcalc.evaluation import chance, metrics, optimism, replicates, tables
+from microcalc.evaluation import chance, metrics, optimism, replicates, result_tables
 
 SETTINGS = {
     "confidence": 0.95,
@@ -48,10 +48,10 @@ def made(predictions):
     bootstrap = pd.DataFrame(rows, columns=list(replicates.COLUMNS))
     internal = bootstrap[bootstrap["set"] == "original"].assign(set="internal")
     return {
-        **tables.discrimination(
+        **result_tables.discrimination(
             predictions, thresholds, cases, settings=SETTINGS, paper=None, seed=1
         ),
-        **tables.probabilities(predictions, settings=SETTINGS, seed=1),
+        **result_tables.probabilities(predictions, settings=SETTINGS, seed=1),
         "optimism": optimism.table(predictions, bootstrap),
         "split_lottery": chance.lottery(predictions, internal),
     }

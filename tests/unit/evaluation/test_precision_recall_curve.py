@@ -1,11 +1,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import average_precision_score, precision_recall_curve
+from sklearn.metrics import average_precision_score
+from sklearn.metrics import precision_recall_curve as their_curve
 
 from microcalc.core.errors import StudyError
 from microcalc.core.seeds import stream
-from microcalc.evaluation import precision_recall
+from microcalc.evaluation import precision_recall_curve
+from microcalc.statistics import precision_recall
 from microcalc.statistics.proportions import of_cases, wilson
 
 
@@ -25,7 +27,7 @@ def test_bootstrap_weights_stand_for_repeated_cases():
     rng = np.random.default_rng(4)
     y, score = rng.integers(0, 2, 30) == 1, rng.integers(0, 9, 30).astype(float)
     weights = rng.integers(0, 4, (5, 30))
-    ranking = precision_recall._Ranking.of(y, score)
+    ranking = precision_recall.Ranking.of(y, score)
     found = precision_recall._average_precision(weights[:, ranking.order], ranking)
     for value, row in zip(found, weights, strict=True):
         repeated = average_precision_score(np.repeat(y, row), np.repeat(score, row))
@@ -46,25 +48,25 @@ def test_interval_contains_the_estimate_and_repeats(oracle):
 
 
 def test_the_curve_is_that_of_scikit_learn(predictions):
-    table = precision_recall.curve(predictions)
+    table = precision_recall_curve.curve(predictions)
     rows = predictions.query("model == 'deep' and split == 'external'")
     found = table.query("model == 'deep' and split == 'external'")
-    precision, recall, thresholds = precision_recall_curve(rows["y"], rows["probability"])
+    precision, recall, thresholds = their_curve(rows["y"], rows["probability"])
     assert found["precision"].tolist() == pytest.approx(precision[:-1][::-1])
     assert found["recall"].tolist() == pytest.approx(recall[:-1][::-1])
     assert found["threshold"].tolist() == thresholds[::-1].tolist()
-    assert list(table.columns) == list(precision_recall.CURVE_COLUMNS)
+    assert list(table.columns) == list(precision_recall_curve.CURVE_COLUMNS)
 
 
 def test_intervals_of_the_curve_are_wilsons_or_by_patient(predictions):
-    table = precision_recall.curve(predictions)
+    table = precision_recall_curve.curve(predictions)
     row = table.iloc[10]
     share = wilson(round(row["precision"] * row["n_called"]), row["n_called"])
     assert (row["precision_low"], row["precision_high"]) == (share.low, share.high)
     share = wilson(round(row["recall"] * row["n_pos"]), row["n_pos"])
     assert (row["recall_low"], row["recall_high"]) == (share.low, share.high)
     doubled = pd.concat([predictions, predictions.assign(case_id="x" + predictions["case_id"])])
-    both = precision_recall.curve(doubled)
+    both = precision_recall_curve.curve(doubled)
     assert set(both["method"]) == {"Wilson, effective sample size"}
     np.testing.assert_allclose(both["precision"], table["precision"])
     # Twice the same patients tell no more.
@@ -77,7 +79,7 @@ def test_intervals_of_the_curve_are_wilsons_or_by_patient(predictions):
 def test_the_curves_limits_are_those_of_the_cases_called(predictions):
     part = predictions.query("split == 'external' and model == 'deep'").copy()
     part["patient_id"] = part["case_id"].str[:-1] + (part["case_id"].str[-1] > "6").astype(str)
-    table = precision_recall.curve(part)
+    table = precision_recall_curve.curve(part)
     for _, row in table.iterrows():
         called = part[part["probability"] >= row["threshold"]]
         share = of_cases(called["y"], called["patient_id"])

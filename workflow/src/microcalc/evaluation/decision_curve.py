@@ -6,54 +6,20 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from microcalc.core.errors import StudyError
 from microcalc.core.seeds import stream
 from microcalc.evaluation import predictions
-from microcalc.statistics import arrays, resampling
+from microcalc.statistics import resampling
 from microcalc.statistics.arrays import Floats
+from microcalc.statistics.net_benefit import check_thresholds, measure, net_of_counts
 
 COLUMNS = (
     "split", "kind", "model", "threshold", "n", "n_pos",
     "net_benefit", "low", "high", "standardized", "standardized_low", "standardized_high",
     "avoided_per_100", "avoided_low", "avoided_high", "method",
 )  # fmt: skip
+
+
 STRATEGIES = ("treat_all", "treat_none")
-
-
-def measure(y: npt.ArrayLike, probability: npt.ArrayLike, thresholds: npt.ArrayLike) -> Floats:
-    """Return the net benefit of acting on `probability ≥ threshold`, at each threshold.
-
-    Parameters
-    ----------
-    y
-        Outcome, 0 or 1, shape (n,). One class alone is allowed.
-    probability
-        Predicted probability of the positive class, shape (n,).
-    thresholds
-        Probabilities at which one would act, inside (0, 1), shape (t,).
-
-    Returns
-    -------
-    numpy.ndarray
-        True positives less false positives weighted with the odds of the threshold, per case,
-        shape (t,).
-
-    Raises
-    ------
-    StudyError
-        When a probability is missing or outside [0, 1] or a threshold outside (0, 1).
-
-    Notes
-    -----
-    Vickers and Elkin, Med Decis Making 2006; 26: 565.
-    """
-    positive = arrays.outcome(y)
-    p = arrays.probabilities(probability, n=positive.size)
-    at = _thresholds(thresholds)
-    called = p[:, None] >= at
-    tp = (called & positive[:, None]).sum(axis=0)
-    fp = called.sum(axis=0) - tp
-    return np.asarray(_net(tp, fp, positive.size, at))
 
 
 def table(
@@ -85,7 +51,7 @@ def table(
         positive, the interval is missing and `method` says that it is undetermined.
     """
     resampling.check_resamples(resamples)
-    at = _thresholds(thresholds)
+    at = check_thresholds(thresholds)
     found = []
     for split, kind, of_set in predictions.sets(predictions.check(rows)):
         named = {str(model): part for model, part in of_set.groupby("model", sort=True)}
@@ -126,7 +92,7 @@ def _curve(
     fp, tp = (_at_least(drawn[:, start : start + width]) for start in (0, width))
     sizes = drawn.sum(axis=1, keepdims=True)
     shares = drawn[:, width:].sum(axis=1, keepdims=True) / sizes
-    replicates = _net(tp, fp, sizes, at)
+    replicates = net_of_counts(tp, fp, sizes, at)
     missing = np.full(replicates.shape, np.nan)
     scaled = np.divide(replicates, shares, out=missing, where=shares > 0)
     net = measure(positive, p, at)
@@ -160,23 +126,8 @@ def _at_least(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return np.asarray(counts[:, :0:-1].cumsum(axis=1)[:, ::-1])
 
 
-def _net(tp: npt.ArrayLike, fp: npt.ArrayLike, n: npt.ArrayLike, at: Floats) -> Floats:
-    true, false = np.asarray(tp, dtype=float), np.asarray(fp, dtype=float)
-    return np.asarray(true / n - false / n * (at / (1 - at)))
-
-
 def _avoided(net: Floats, share: npt.ArrayLike, at: Floats) -> Floats:
     """Return actions spared per hundred cases against acting on all; `share` are positive."""
     positives = np.asarray(share)
     all_treated = positives - (1 - positives) * at / (1 - at)
     return np.asarray(100 * (net - all_treated) * (1 - at) / at)
-
-
-def _thresholds(thresholds: npt.ArrayLike) -> Floats:
-    at = np.unique(np.asarray(thresholds, dtype=np.float64))
-    if at.size == 0 or at[0] <= 0 or at[-1] >= 1:
-        raise StudyError(
-            f"net-benefit thresholds run from {at[0] if at.size else 'nothing'} to "
-            f"{at[-1] if at.size else 'nothing'}; expected values inside (0, 1)"
-        )
-    return at

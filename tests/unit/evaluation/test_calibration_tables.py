@@ -8,8 +8,8 @@ from scipy import stats
 
 from microcalc.core.errors import StudyError
 from microcalc.core.seeds import stream
-from microcalc.evaluation import calibration
-from microcalc.statistics import resampling
+from microcalc.evaluation import calibration_tables
+from microcalc.statistics import calibration, resampling
 from microcalc.statistics.proportions import of_cases
 
 MODELS = ["p_old", "p_new", "p_tied"]
@@ -120,20 +120,20 @@ def test_what_cannot_be_calibrated_is_refused(y, p, words):
 
 
 def test_the_table_has_intervals_around_its_estimates(predictions):
-    table, curves = calibration.assess(predictions, resamples=60)
-    assert list(table.columns) == list(calibration.COLUMNS)
+    table, curves = calibration_tables.assess(predictions, resamples=60)
+    assert list(table.columns) == list(calibration_tables.COLUMNS)
     assert len(table) == 8
     for name in ("slope", "citl", "oe", "brier", "ici", "e50", "e90", "emax"):
         assert (table[f"{name}_low"] < table[name]).all()
         assert (table[name] < table[f"{name}_high"]).all()
-    again, curves_again = calibration.assess(predictions, resamples=60)
+    again, curves_again = calibration_tables.assess(predictions, resamples=60)
     pd.testing.assert_frame_equal(table, again, check_exact=True)
     pd.testing.assert_frame_equal(curves, curves_again, check_exact=True)
 
 
 def test_clusters_change_the_method(predictions):
     predictions["patient_id"] = predictions["case_id"].str[:-1]
-    table, _ = calibration.assess(predictions.query("split == 'external'"), resamples=40)
+    table, _ = calibration_tables.assess(predictions.query("split == 'external'"), resamples=40)
     assert set(table["method"]) == {"cluster bootstrap; ici_p: wild bootstrap by patient"}
     assert (table["slope_low"] < table["slope"]).all()
 
@@ -189,14 +189,14 @@ def test_the_ici_s_p_value_depends_on_no_order_of_cases():
 
 def test_one_class_is_named(predictions):
     keep = (predictions["split"] == "external") & (predictions["y"] == 1)
-    table, curve = calibration.assess(predictions[keep], resamples=40)
+    table, curve = calibration_tables.assess(predictions[keep], resamples=40)
     assert set(table["method"]) == {"undefined: one class"}
     assert curve.empty
 
 
 def test_the_band_holds_the_curve(predictions):
-    _, table = calibration.assess(predictions.query("split == 'train'"), resamples=60)
-    assert list(table.columns) == list(calibration.CURVE_COLUMNS)
+    _, table = calibration_tables.assess(predictions.query("split == 'train'"), resamples=60)
+    assert list(table.columns) == list(calibration_tables.CURVE_COLUMNS)
     inner = table.dropna()
     assert len(inner) > 0.7 * len(table)
     inside = (inner["low"] <= inner["observed"]) & (inner["observed"] <= inner["high"])
@@ -204,19 +204,19 @@ def test_the_band_holds_the_curve(predictions):
 
 
 def test_groups_and_histogram_hold_every_case(predictions):
-    groups, bins = calibration.groups(predictions), calibration.histogram(predictions)
+    groups, bins = calibration_tables.groups(predictions), calibration_tables.histogram(predictions)
     for of in ({"split": "external", "model": "deep"}, {"split": "internal", "model": "clinical"}):
         expected = 30 if of["split"] == "external" else 24
         chosen = groups[(groups["split"] == of["split"]) & (groups["model"] == of["model"])]
         assert chosen["n"].sum() == expected
         here = bins[(bins["split"] == of["split"]) & (bins["model"] == of["model"])]
         assert here[["n_pos", "n_neg"]].to_numpy().sum() == expected
-        assert len(here) == calibration.BINS
+        assert len(here) == calibration_tables.BINS
 
 
 def test_the_band_survives_resamples_of_one_class(predictions):
     few = predictions[predictions["case_id"].isin(["internal000", "internal001", "internal002"])]
-    _, curve = calibration.assess(few, resamples=40)
+    _, curve = calibration_tables.assess(few, resamples=40)
     assert curve["observed"].between(0, 1).all()
     assert set(curve["model"]) == {"clinical", "deep"}
 
@@ -224,7 +224,7 @@ def test_the_band_survives_resamples_of_one_class(predictions):
 def test_intervals_and_band_are_of_replicates_each_measured_alone(predictions):
     part = predictions.query("split == 'external' and model == 'deep'").sort_values("case_id")
     part = part.assign(probability=part["probability"].round(1))
-    table, band = calibration.assess(part, resamples=30, seed=1)
+    table, band = calibration_tables.assess(part, resamples=30, seed=1)
     rng = stream(1, "evaluation.calibration", "deep", "external", "held_out")
     codes = resampling.patient_codes(part["patient_id"])
     weights = np.concatenate([*resampling.case_weights(codes, rng, resamples=30)])
@@ -247,7 +247,7 @@ def test_groups_know_their_patients(predictions):
     part = predictions.query("split == 'external' and model == 'deep'").copy()
     part["patient_id"] = part["case_id"].str[:-1]
     part = part.sort_values("probability")
-    table = calibration.groups(part)
+    table = calibration_tables.groups(part)
     first = part.head(int(table["n"].iloc[0]))
     share = of_cases(first["y"], first["patient_id"])
     assert (table["low"].iloc[0], table["high"].iloc[0]) == (share.low, share.high)
@@ -255,6 +255,6 @@ def test_groups_know_their_patients(predictions):
 
 
 def test_a_band_is_missing_where_it_would_have_no_width(predictions):
-    _, curve = calibration.assess(predictions, resamples=60)
+    _, curve = calibration_tables.assess(predictions, resamples=60)
     there = curve[curve["low"].notna()]
     assert (there["low"] < there["high"]).all()

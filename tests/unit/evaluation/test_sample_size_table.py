@@ -3,8 +3,9 @@ import pandas as pd
 import pytest
 
 from microcalc.core.errors import StudyError
-from microcalc.evaluation import sample_size
+from microcalc.evaluation import sample_size_table
 from microcalc.models.recipe import Recipe
+from microcalc.statistics import sample_size
 
 CLINICAL = {
     "age": {"kind": "continuous", "knots": 4},
@@ -87,7 +88,7 @@ MODELS = {
 )
 def test_candidates_are_the_columns_of_the_design(screening, clinical):
     recipes = [Recipe(name, spec, CLINICAL, screening) for name, spec in MODELS.items()]
-    found = sample_size.parameters_of(recipes, training(), {"main": 2048, "densenet": 1024})
+    found = sample_size_table.parameters_of(recipes, training(), {"main": 2048, "densenet": 1024})
     assert found == {
         "screened": clinical,
         "deep": 2048,
@@ -100,7 +101,7 @@ def test_candidates_are_the_columns_of_the_design(screening, clinical):
 
 def test_a_model_of_no_candidate_has_no_row():
     recipe = Recipe("clinical", {"clinical": ["birads"]}, CLINICAL, {"missing": "impute"})
-    assert sample_size.parameters_of([recipe], training().assign(birads="4A"), {}) == {}
+    assert sample_size_table.parameters_of([recipe], training().assign(birads="4A"), {}) == {}
 
 
 def test_the_table_says_what_is_enough():
@@ -110,8 +111,8 @@ def test_the_table_says_what_is_enough():
             "y": np.tile([1, 1, 1, 0, 0], 160),
         }
     )
-    table = sample_size.table(cases, {"clinical": 4}, expected_auc=0.75)
-    assert list(table.columns) == list(sample_size.COLUMNS)
+    table = sample_size_table.table(cases, {"clinical": 4}, expected_auc=0.75)
+    assert list(table.columns) == list(sample_size_table.COLUMNS)
     assert len(table) == 6
     train = table[table["set"] == "train"]
     assert train["met"].tolist() == ["yes", "yes", "yes"]

@@ -9,16 +9,16 @@ import pandas as pd
 from microcalc import transductive
 from microcalc.core.files import write_csv
 from microcalc.evaluation import (
-    calibration,
+    calibration_tables,
     compare,
+    decision_curve,
     equivalence,
     mcnemar,
     metrics,
-    net_benefit,
-    precision_recall,
+    precision_recall_curve,
     published,
     recalibration,
-    reclassification,
+    reclassification_table,
     subgroups,
 )
 
@@ -74,7 +74,7 @@ def discrimination(
         "delong": compare.table(rows, pairs, confidence=confidence),
         "equivalence": equivalence.table(rows, pairs, **settings["equivalence"]),
         "mcnemar": mcnemar.table(rows, models, pairs, confidence=confidence),
-        "precision_recall": precision_recall.curve(rows, confidence=confidence),
+        "precision_recall": precision_recall_curve.curve(rows, confidence=confidence),
         "subgroups": subgroups.table(
             rows,
             cases,
@@ -108,18 +108,20 @@ def probabilities(rows: pd.DataFrame, *, settings: Settings, seed: int) -> Table
     """
     every, fitted = recalibration.extend(rows, wanted=settings["recalibrate"])
     confidence = settings["confidence"]
-    measured, curve = calibration.assess(
+    measured, curve = calibration_tables.assess(
         every, confidence=confidence, resamples=settings["calibration_resamples"], seed=seed
     )
     draws = {"confidence": confidence, "resamples": settings["resamples"], "seed": seed}
     return {
         "calibration": measured,
         "calibration_curve": curve,
-        "calibration_groups": calibration.groups(every, confidence=confidence),
-        "calibration_histogram": calibration.histogram(every),
+        "calibration_groups": calibration_tables.groups(every, confidence=confidence),
+        "calibration_histogram": calibration_tables.histogram(every),
         "recalibration": recalibration.with_intervals(fitted, measured),
-        "net_benefit": net_benefit.table(every, thresholds=_grid(settings["net_benefit"]), **draws),
-        "reclassification": reclassification.table(
+        "net_benefit": decision_curve.table(
+            every, thresholds=_grid(settings["net_benefit"]), **draws
+        ),
+        "reclassification": reclassification_table.table(
             every,
             settings["comparisons"],
             cuts=settings["reclassification"]["cuts"],

@@ -1,0 +1,126 @@
+"""`sample_size.csv`: how many cases the models and their validation would have needed.
+
+Development: Riley et al., Stat Med 2019; 38: 1276 and BMJ 2020; 368: m441 (pmsampsize).
+Validation: Riley et al., Stat Med 2021; 40: 4230 (pmvalsampsize).
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from microcalc.models import design
+from microcalc.models.recipe import Recipe
+from microcalc.statistics.sample_size import Criterion, cox_snell, development, validation
+
+COLUMNS = (
+    "set", "model", "criterion", "parameters", "expected_auc", "prevalence",
+    "n_required", "events_required", "n", "events", "events_per_parameter", "met", "statement",
+)  # fmt: skip
+
+
+def of_study(
+    cases: pd.DataFrame,
+    funnels: Mapping[str, pd.DataFrame],
+    models: Mapping[str, Mapping[str, Any]],
+    clinical: Mapping[str, Mapping[str, Any]],
+    screening: Mapping[str, Any],
+    *,
+    expected_auc: float,
+) -> pd.DataFrame:
+    """Return `table` of the study's models.
+
+    Parameters
+    ----------
+    cases
+        The included cases.
+    funnels
+        `selection/funnel.csv` of each network, whose first row counts the features extracted:
+        all of them are candidates of a deep score.
+    models, clinical, screening
+        The config's sections of these names.
+    expected_auc
+        As in `table`.
+    """
+    extracted = {name: int(funnel["n_features"].iloc[0]) for name, funnel in funnels.items()}
+    recipes = [Recipe(name, spec, clinical, screening) for name, spec in models.items()]
+    training = cases[cases["split"] == "train"]
+    parameters = parameters_of(recipes, training, extracted)
+    return table(cases, parameters, expected_auc=expected_auc)
+
+
+def parameters_of(
+    recipes: Iterable[Recipe], training: pd.DataFrame, n_features: Mapping[str, int]
+) -> dict[str, int]:
+    """Return the candidate parameters of each model that the study fits.
+
+    They are the columns that the clinical candidates have in the design of the training cases
+    (levels seen less one, one of an ordinal variable, the bends of a spline, indicators of
+    missing values), and for a deep score all the features it was chosen from. An external score
+    is not developed here; it is left out, and so is a model without any candidate.
+    """
+    found = {}
+    for recipe in recipes:
+        if recipe.spec.get("kind") != "external_score":
+            coded = design.fit(training, recipe.candidates, recipe.clinical, recipe.screening)
+            deep = n_features[recipe.network] if recipe.uses_deep else 0
+            found[recipe.name] = len(coded.columns) + deep
+    return {name: number for name, number in found.items() if number}
+
+
+def table(
+    cases: pd.DataFrame, parameters: Mapping[str, int], *, expected_auc: float
+) -> pd.DataFrame:
+    """Return each criterion for the training set of each model and for each validation set.
+
+    Parameters
+    ----------
+    cases
+        The included cases, with `split` and `y`.
+    parameters
+        From `parameters_of`.
+    expected_auc
+        The AUC that one would have hoped for before seeing the data.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With `COLUMNS`; `met` is yes or no and `statement` says it in words.
+    """
+    found: list[dict[str, Any]] = []
+    for split in ("train", "internal", "external"):
+        y = cases.loc[cases["split"] == split, "y"].to_numpy()
+        if len(np.unique(y)) < 2:
+            continue
+        n, events = int(y.size), int(min(y.sum(), y.size - y.sum()))
+        prevalence = float(y.mean())
+        size = {"set": split, "n": n, "events": events, "prevalence": prevalence,
+                "expected_auc": expected_auc}  # fmt: skip
+        if split != "train":
+            criteria = validation(prevalence, expected_auc)
+            what = f"{split} validation"
+            found += [size | _judged(one, n, prevalence, what) for one in criteria]
+            continue
+        r2 = cox_snell(expected_auc, prevalence)
+        for model, number in parameters.items():
+            what = f"the {model} model with {number:,} candidate parameters"
+            per = {"model": model, "parameters": number, "events_per_parameter": events / number}
+            criteria = development(number, prevalence, r2)
+            found += [size | per | _judged(one, n, prevalence, what) for one in criteria]
+    return pd.DataFrame(found, columns=list(COLUMNS)).astype({"parameters": "Int64"})
+
+
+def _judged(criterion: Criterion, n: int, prevalence: float, what: str) -> dict[str, Any]:
+    met = n >= criterion.n_required
+    return {
+        "criterion": criterion.name,
+        "n_required": criterion.n_required,
+        "events_required": math.ceil(criterion.n_required * min(prevalence, 1 - prevalence)),
+        "met": "yes" if met else "no",
+        "statement": (
+            f"For {what}, {criterion.name} takes {criterion.n_required:,} cases; there are {n:,}: "
+            + ("enough." if met else f"{criterion.n_required - n:,} too few.")
+        ),
+    }

@@ -1,0 +1,112 @@
+"""Precision and recall: average precision, and its interval."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from microcalc.core.errors import StudyError
+from microcalc.statistics import arrays, resampling
+from microcalc.statistics.arrays import Bools, Floats
+from microcalc.statistics.resampling import Integers
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Cases from the highest score down: their order, their class, and where each score ends."""
+
+    order: npt.NDArray[np.intp]
+    positive: Bools
+    last: npt.NDArray[np.intp]
+
+    @classmethod
+    def of(cls, positive: Bools, score: Floats) -> Self:
+        """Return the ranking of cases by score, shape (n,) each."""
+        order = np.argsort(-score, kind="stable")
+        ranked = score[order]
+        last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+        return cls(order, positive[order], last)
+
+
+def average_precision(y: npt.ArrayLike, score: npt.ArrayLike) -> float:
+    """Return the mean precision over the positives: Σ (recall step) · precision.
+
+    Parameters
+    ----------
+    y
+        Outcome, 0 or 1, shape (n,), at least one positive.
+    score
+        Any real numbers, larger meaning more likely positive, shape (n,).
+
+    Raises
+    ------
+    StudyError
+        When there is no positive case, a score is NaN, or y holds anything but 0 and 1.
+
+    Notes
+    -----
+    Steps, not trapezoids, which flatter (Davis and Goadrich, ICML 2006). The reference line is
+    the share of positives, not one half, so it compares between sets of equal prevalence only.
+    """
+    positive = arrays.outcome(y)
+    if not positive.any():
+        raise StudyError("there is no positive case; precision and recall are not defined")
+    score = arrays.scores(score, n=positive.size)
+    return float(_average_precision(each_once(positive.size), Ranking.of(positive, score))[0])
+
+
+def average_precision_ci(
+    y: npt.ArrayLike,
+    score: npt.ArrayLike,
+    patients: npt.ArrayLike,
+    *,
+    rng: np.random.Generator,
+    resamples: int,
+    confidence: float = 0.95,
+) -> tuple[float, float, float]:
+    """Return average precision with its bootstrap percentile interval: (estimate, low, high).
+
+    Parameters
+    ----------
+    y, score
+        As for `average_precision`.
+    patients
+        Patient of each case, shape (n,): patients are drawn, with all their cases.
+    rng, resamples
+        See `resampling.case_weights`.
+    confidence
+        Coverage of the interval, a fraction.
+    """
+    estimate = average_precision(y, score)
+    positive = arrays.outcome(y)
+    ranking = Ranking.of(positive, arrays.scores(score, n=positive.size))
+    codes = resampling.patient_codes(patients)[ranking.order]
+    chunks = resampling.case_weights(codes, rng, resamples=resamples)
+    replicates = np.concatenate([_average_precision(weights, ranking) for weights in chunks])
+    return (estimate, *resampling.percentile(replicates, confidence=confidence))
+
+
+def cumulated(weights: Integers, ranking: Ranking) -> tuple[Integers, Integers]:
+    """Return cases and positives with at least each distinct score, from the highest, (b, t).
+
+    `weights` are those of the cases as they are ranked, shape (b, n).
+    """
+    called = weights.cumsum(axis=1)[:, ranking.last]
+    true = (weights * ranking.positive).cumsum(axis=1)[:, ranking.last]
+    return called, true
+
+
+def each_once(n: int) -> Integers:
+    """Return the weights of one sample that holds each of n cases once, shape (1, n)."""
+    return np.ones((1, n), dtype=np.int64)
+
+
+def _average_precision(weights: Integers, ranking: Ranking) -> Floats:
+    called, true = cumulated(weights, ranking)
+    steps = np.diff(true, axis=1, prepend=0)
+    total = true[:, -1].astype(np.float64)
+    precision = np.divide(true, called, out=np.zeros(true.shape), where=called > 0)
+    summed = (steps * precision).sum(axis=1)
+    missing = np.full(total.shape, np.nan)
+    return np.asarray(np.divide(summed, total, out=missing, where=total > 0))

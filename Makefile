@@ -13,7 +13,7 @@ demo: setup
 	$(BIN)/snakemake --cores $(CORES)
 
 new-study: setup
-	$(BIN)/python -m microcalc.new_study "$(NAME)"
+	$(BIN)/python -m microcalc.ingest.new_study "$(NAME)"
 
 # make freeze-split CONFIG=studies/my-study/config.yaml
 freeze-split: setup

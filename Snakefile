@@ -26,7 +26,7 @@ onstart:
 onsuccess:
     tell_about_images()
     tell_summary()
-    presence.end()
+    run_lock.end()
 
 
 rule all:

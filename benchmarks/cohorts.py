@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import yaml
 
-from microcalc import planning, settings
+from microcalc.config import settings
 from microcalc.features import shards as feature_shards
 from microcalc.images import shard_file
+from microcalc.plan import code_digest, shard_rows
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "workflow" / "demo"
@@ -98,13 +99,13 @@ def write_shards(folder: Path, *, shards: int) -> None:
     with open(folder / "cases.csv", encoding="utf-8") as file:
         label = {row["case_id"]: row["label"] == "IDC" for row in csv.DictReader(file)}
     completed = settings.complete(config(shards=shards), settings.read_schema(SCHEMA))
-    code = planning.code_digest(str(ROOT / "workflow" / "scripts" / "extract_patches.py"))
+    code = code_digest.code_digest(str(ROOT / "workflow" / "scripts" / "extract_patches.py"))
     circumstances = feature_shards.Circumstances(
         "resnet101", ("penultimate",), "made up", "float32", "cpu", "0", "0", 1
     )
     mixing = np.random.default_rng(2).standard_normal((FACTORS, WIDTH), dtype=np.float32)
     for number in range(shards):
-        rows = planning.shard_rows(
+        rows = shard_rows.of_shard(
             str(folder / "cases.csv"), str(folder / "images.csv"), number, shards
         )
         random = np.random.default_rng([3, number])
@@ -114,7 +115,7 @@ def write_shards(folder: Path, *, shards: int) -> None:
             count=len(rows),
             patch_px=PATCH_PX,
             thumbnail_px=1,
-            digest=planning.shard_digest(rows, str(folder / "dicom"), completed["images"], code),
+            digest=shard_rows.shard_digest(rows, str(folder / "dicom"), completed["images"], code),
             recipe=0,
         )
         features = _features([label[row["case_id"]] for row in rows], mixing, random)

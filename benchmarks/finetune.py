@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 import torch
 
+from microcalc.config.settings import filled, read_schema
 from microcalc.core.files import read_csv, read_json
 from microcalc.features import device, generated, weights
 from microcalc.features.finetune import network
-from microcalc.settings import filled, read_schema
 
 SCHEMA = Path(__file__).parents[1] / "workflow" / "schemas" / "config.yaml"
 SIZE = 224

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from microcalc.config.settings import complete, read_schema
 from microcalc.core import seeds
 from microcalc.models import regression
 from microcalc.models.clinical import candidates
-from microcalc.settings import complete, read_schema
 
 ROOT = Path(__file__).parents[1]
 STUDIES = 500

@@ -21,12 +21,12 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 
+from microcalc.config.settings import complete, read_schema
 from microcalc.core.seeds import derive
 from microcalc.models import logistic, notes
 from microcalc.models.recipe import DeepInput, Recipe
 from microcalc.selection import chain
 from microcalc.selection.likelihood import constrained_maximum
-from microcalc.settings import complete, read_schema
 from microcalc.statistics import calibration, delong
 from microcalc.statistics.folds import assign_folds
 

@@ -19,12 +19,12 @@ SHELTERS = {"atomic_path", "TemporaryDirectory", "TemporaryFile", "NamedTemporar
 
 # (module, call): why it may stand outside.
 EXPLAINED = {
-    ("files.py", "replace"): "the helper's own rename",
+    ("core/files.py", "replace"): "the helper's own rename",
     ("features/fetch.py", "download_url_to_file"): "torch renames it once its hash is right",
     ("images/decoders.py", "save_as"): "a file for the decoding process, in memory",
     ("images/shard_file.py", "open"): "a member of an archive that has its temporary name",
-    ("logs.py", "FileHandler"): "a log grows line by line",
-    ("presence.py", "open"): "it is there to be locked, and holds one word",
+    ("core/logs.py", "FileHandler"): "a log grows line by line",
+    ("core/run_lock.py", "open"): "it is there to be locked, and holds one word",
     ("simulate/dicom.py", "save_as"): "a file in memory",
     ("simulate/dicom.py", "write_bytes"): "the one caller gives it a temporary name",
 }

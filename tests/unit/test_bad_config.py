@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from microcalc import settings
+from microcalc.config import settings
 from microcalc.core.errors import StudyError
 from microcalc.features import backbone
 

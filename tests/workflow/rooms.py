@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from microcalc.settings import complete, read_schema
+from microcalc.config.settings import complete, read_schema
 from tests.scripts import run_script
 from tests.workflow.tiny import ROOT, Study
 

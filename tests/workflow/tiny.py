@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from microcalc.images.stored_digest import MEMBER
+from microcalc.plan.stored_digest import MEMBER
 from microcalc.simulate.cohort import TINY_FIELD_MM, draw
 
 ROOT = Path(__file__).parents[2]

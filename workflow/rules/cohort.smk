@@ -19,7 +19,7 @@ rule build_cohort:
         "../../envs/analysis.yaml"
     params:
         reading={
-            "clinical": sections.clinical(config),
+            "clinical": rule_params.clinical(config),
             "labels": config["labels"],
             "other_columns": config["cohort"]["other_columns"],
         },

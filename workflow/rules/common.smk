@@ -5,19 +5,21 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir, "workflow", "src")))
 
-from microcalc import networks, planning, sections, settings, stability
-from microcalc.core import run_lock
 from microcalc.apply import study as applied_study
 from microcalc.cohort.split import SPLITS
+from microcalc.config import networks, settings
+from microcalc.core import run_lock
 from microcalc.core.errors import StudyError
-from microcalc.evaluation import blocks, mapped
 from microcalc.core.files import sweep_up
 from microcalc.ingest import asked as ingest
 from microcalc.models import handover
-from microcalc.paths import Paths
+from microcalc.plan import cam_model, replicates, rule_params, shard_rows
+from microcalc.plan import snakemake_habits, stability
+from microcalc.plan.code_digest import code_digest, folder_digest
+from microcalc.plan.paths import Paths
+from microcalc.plan.sharding import Shards
 from microcalc.report import audits
-from microcalc.sharding import Shards
-from microcalc.study_run import StudyRun
+from microcalc.run.study_run import StudyRun
 
 
 class Refusal(WorkflowError):
@@ -57,9 +59,9 @@ if workflow.is_main_process:
 
 # `snakemake check` lists what is wrong with the config together with all else that is wrong.
 if is_asked_for("check"):
-    from microcalc import checking
+    from microcalc.run import check
 
-    told_plainly(checking.refuse_problems, config, SCHEMAS)
+    told_plainly(check.refuse_problems, config, SCHEMAS)
 
 # `snakemake apply` names frozen models and a cohort; everything else is the models' own study's.
 APPLIED = (
@@ -97,7 +99,7 @@ in_study, log_of, time_of, where = PATHS.result, PATHS.log, PATHS.time, PATHS.wh
 MEMBERS = networks.members_of(config)
 # The folders of the networks whose features models take, and of those that a refit can use again.
 AT_WORK, REFITTABLE = networks.at_work(config), networks.refittable(config)
-SALIENCY_MODEL = mapped.model(config)
+SALIENCY_MODEL = cam_model.name(config)
 # What a reader must hear of when it holds a bad verdict.
 AUDITED = [in_study(f"evaluation/{table}.csv") for table in audits.AUDITED]
 REDRAWS = range(config["features"]["stability"]["perturbations"])
@@ -135,22 +137,20 @@ def code(script):
 
     A function, since a job on a cluster reads every rule but needs its own rule's digest alone.
     """
-    return lambda wildcards: code_digest(script)
+    return lambda wildcards: digest_of_script(script)
 
 
-def code_digest(script):
-    return planning.code_digest(
-        str(Path(workflow.basedir, "workflow", "scripts", f"{script}.py"))
-    )
+def digest_of_script(script):
+    return code_digest(str(Path(workflow.basedir, "workflow", "scripts", f"{script}.py")))
 
 
 def contents_of(*names):
     """Return a param that changes with the content of the study's tables, whatever their time."""
     paths = [config["cohort"][name] for name in names]
-    return lambda wildcards: planning.tables_digest(*paths)
+    return lambda wildcards: shard_rows.tables_digest(*paths)
 
 
-SHARDING = Shards(config, PATHS.shard, lambda: code_digest("extract_patches"))
+SHARDING = Shards(config, PATHS.shard, lambda: digest_of_script("extract_patches"))
 SHARDS = SHARDING.numbers
 RUN = INGEST if INGEST.collection else StudyRun(SHARDING, Path(in_study("")))
 
@@ -197,13 +197,13 @@ def selection_threads(wildcards):
 
 
 def extraction_settings(wildcards):
-    return sections.extraction(PATHS.networks[wildcards.network], config["images"])
+    return rule_params.extraction(PATHS.networks[wildcards.network], config["images"])
 
 
 def preprocessing(wildcards):
     """Return by network the settings that its features depend on, to be frozen with its models."""
     return {
-        name: sections.preprocessing(PATHS.networks[folder], config["images"])
+        name: rule_params.preprocessing(PATHS.networks[folder], config["images"])
         for name, folder in zip(networks.names(AT_WORK), AT_WORK)
     }
 
@@ -230,13 +230,13 @@ def page_template(name="page"):
 
 def page_texts():
     """Return a digest of every file that the report's text is made from."""
-    return planning.folder_digest(str(Path(page_template()).parent))
+    return folder_digest(str(Path(page_template()).parent))
 
 
-def replicates(wildcards):
+def replicates_of_block(wildcards):
     """Return which replicates a block holds."""
     design, block = wildcards.design, int(wildcards.block)
-    return blocks.replicates(config["evaluation"], design, block)
+    return replicates.of_block(config["evaluation"], design, block)
 
 
 def in_frozen(*paths):
@@ -265,7 +265,7 @@ def refuse_to_start():
 
 
 def is_of_this_run(path):
-    return planning.is_of_this_run(workflow.dag, path)
+    return snakemake_habits.is_of_this_run(workflow.dag, path)
 
 
 def tell_about_images():
@@ -290,7 +290,7 @@ if workflow.is_main_process:
 wildcard_constraints:
     shard=r"\d+",
     block=r"\d+",
-    design="|".join(blocks.DESIGNS),
+    design="|".join(replicates.DESIGNS),
     redraw=r"\d+",
     reader=PSEUDONYM,
     case=PSEUDONYM,

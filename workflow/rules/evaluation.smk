@@ -14,7 +14,7 @@ rule describe_cohort:
     conda:
         "../../envs/analysis.yaml"
     params:
-        clinical=sections.clinical(config),
+        clinical=rule_params.clinical(config),
         labels=config["labels"],
         seed=config["seed"],
         code=code("describe_cohort"),
@@ -77,7 +77,7 @@ rule evaluate_models:
     conda:
         "../../envs/analysis.yaml"
     params:
-        settings=sections.part(
+        settings=rule_params.part(
             config["evaluation"],
             "confidence",
             "comparisons",
@@ -90,7 +90,7 @@ rule evaluate_models:
         sample_size=config["evaluation"]["sample_size"],
         networks=networks.names(REFITTABLE),
         models=networks.refittable_models(config),
-        clinical=sections.clinical(config),
+        clinical=rule_params.clinical(config),
         screening=config["screening"],
         published=config["published"],
         seed=config["seed"],
@@ -119,7 +119,7 @@ rule assess_probabilities:
     conda:
         "../../envs/analysis.yaml"
     params:
-        settings=sections.part(
+        settings=rule_params.part(
             config["evaluation"],
             "confidence",
             "comparisons",
@@ -157,10 +157,10 @@ rule refit_chain:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(120),
     params:
-        replicates=replicates,
+        replicates=replicates_of_block,
         networks=networks.names(REFITTABLE),
         models=networks.refittable_models(config),
-        clinical=sections.clinical(config),
+        clinical=rule_params.clinical(config),
         screening=config["screening"],
         selection=stability.selection(config),
         seed=config["seed"],

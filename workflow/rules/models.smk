@@ -14,7 +14,7 @@ rule screen_clinical:
     conda:
         "../../envs/analysis.yaml"
     params:
-        clinical=sections.clinical(config),
+        clinical=rule_params.clinical(config),
         screening=config["screening"],
         confidence=config["evaluation"]["confidence"],
         seed=config["seed"],
@@ -50,7 +50,7 @@ rule fit_models:
         "../../envs/analysis.yaml"
     params:
         models=config["models"],
-        clinical=sections.clinical(config),
+        clinical=rule_params.clinical(config),
         screening=config["screening"],
         threshold=config["threshold"],
         labels=config["labels"],
@@ -130,7 +130,7 @@ rule freeze_study:
         "../../envs/analysis.yaml"
     params:
         networks=networks.names(AT_WORK),
-        settings=sections.part(config, *handover.SECTIONS),
+        settings=rule_params.part(config, *handover.SECTIONS),
         simulated="simulate" in config,
         code=code("freeze_study"),
     script:

@@ -1,9 +1,8 @@
 """Look for what training and validation share, and for what gives center or label away."""
 
-from microcalc import transductive
 from microcalc.core.files import read_csv, read_parquet, write_csv
 from microcalc.core.logs import start
-from microcalc.evaluation import cohort_tables, confounding, leakage
+from microcalc.evaluation import cohort_tables, confounding, leakage, transductive
 
 start(snakemake.log[0])
 asked = snakemake.params

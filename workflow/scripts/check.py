@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from microcalc import checking
 from microcalc.core.logs import start
+from microcalc.run import check
 
 start(snakemake.log[0])
 params = snakemake.params
-sys.stdout.write(checking.summary(params.config, Path(params.schemas), Path(params.results)))
+sys.stdout.write(check.summary(params.config, Path(params.schemas), Path(params.results)))

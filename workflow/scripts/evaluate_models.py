@@ -2,13 +2,8 @@
 
 from microcalc.core.files import read_csv
 from microcalc.core.logs import start
-from microcalc.evaluation import (
-    cohort_tables,
-    finetuning,
-    predictions,
-    result_tables,
-    sample_size_table,
-)
+from microcalc.evaluation import cohort_tables, finetuning, predictions, result_tables
+from microcalc.evaluation.sample_size_table import of_study
 
 start(snakemake.log[0])
 given, asked = snakemake.input, snakemake.params
@@ -21,5 +16,5 @@ made = result_tables.discrimination(
 made["metrics"] = finetuning.mark(made["metrics"], models, given.choice)
 funnels = dict(zip(asked.networks, map(read_csv, given.funnels), strict=True))
 plan = (asked.models, asked.clinical, asked.screening)
-made["sample_size"] = sample_size_table.of_study(cases, funnels, *plan, **asked.sample_size)
+made["sample_size"] = of_study(cases, funnels, *plan, **asked.sample_size)
 result_tables.write(made, snakemake.output, harmonize=asked.harmonize)

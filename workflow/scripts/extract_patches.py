@@ -2,13 +2,13 @@
 
 from microcalc.core.logs import start
 from microcalc.images.shards import update
-from microcalc.planning import shard_rows
+from microcalc.plan.shard_rows import of_shard
 
 start(snakemake.log[0])
 params = snakemake.params
 update(
     snakemake.output.shard,
-    shard_rows(params.cases, params.images, params.shard, params.shards),
+    of_shard(params.cases, params.images, params.shard, params.shards),
     settings=params.settings,
     image_folder=params.image_folder,
     digest=params.digest,

@@ -2,11 +2,11 @@
 
 from microcalc.core.logs import start
 from microcalc.images.shards import drawn_by, update
-from microcalc.planning import shard_rows
+from microcalc.plan.shard_rows import of_shard
 
 start(snakemake.log[0])
 params = snakemake.params
-rows = shard_rows(params.cases, params.images, params.shard, params.shards)
+rows = of_shard(params.cases, params.images, params.shard, params.shards)
 update(
     snakemake.output.shard,
     drawn_by(rows, snakemake.wildcards.reader),

@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from microcalc.checking import read_tables
 from microcalc.cohort import split_changes, split_file
 from microcalc.core.logs import start
+from microcalc.run.check import read_tables
 
 start(snakemake.log[0])
 config = snakemake.params.config

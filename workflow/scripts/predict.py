@@ -1,8 +1,8 @@
 """Predict every included case with every frozen model, and export the deep score of each."""
 
-from microcalc import transductive
 from microcalc.core.files import read_csv, read_parquet, write_csv
 from microcalc.core.logs import start
+from microcalc.evaluation import transductive
 from microcalc.images import included
 from microcalc.models import predict
 

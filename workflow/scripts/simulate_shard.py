@@ -2,12 +2,12 @@
 
 from microcalc.core.files import write_json
 from microcalc.core.logs import start
-from microcalc.planning import shard_rows
+from microcalc.plan.shard_rows import of_shard
 from microcalc.simulate.shard import make
 
 start(snakemake.log[0])
 params = snakemake.params
-rows = shard_rows(params.cases, params.phantoms, params.shard, params.shards)
+rows = of_shard(params.cases, params.phantoms, params.shard, params.shards)
 place = {"results": params.results, "shard": params.shard}
 digests = make(rows, params.folder, seed=params.seed, **place)
 write_json(digests, snakemake.output.manifest)

@@ -5,9 +5,9 @@ import pytest
 import yaml
 
 from microcalc.apply import study
+from microcalc.config.settings import complete, read_schema
 from microcalc.core.errors import StudyError
 from microcalc.models import handover
-from microcalc.settings import complete, read_schema
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = read_schema(ROOT / "workflow" / "schemas" / "config.yaml")

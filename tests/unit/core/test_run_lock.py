@@ -9,8 +9,8 @@ import pytest
 
 from microcalc.core import run_lock
 
-RUN = "from microcalc import presence; print(presence.begin(), flush=True); "
-JOB = "from microcalc import presence; presence.join(); print('at work', flush=True); "
+RUN = "from microcalc.core import run_lock; print(run_lock.begin(), flush=True); "
+JOB = "from microcalc.core import run_lock; run_lock.join(); print('at work', flush=True); "
 STAY = "input()"
 
 Start = Callable[[str], "subprocess.Popen[str]"]
@@ -93,7 +93,7 @@ def test_another_machine_s_lock_is_not_ours_to_lift(
 
 
 def test_a_run_whose_jobs_are_elsewhere_keeps_its_lock(start: Start, tmp_path: Path) -> None:
-    run = start(RUN + "presence.sends_jobs_away(); print('sent', flush=True); " + STAY)
+    run = start(RUN + "run_lock.sends_jobs_away(); print('sent', flush=True); " + STAY)
     assert [said(run), said(run)] == ["False", "sent"]
     locked = lock(tmp_path)
     killed(run)

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from microcalc.config.perturbation_limits import Limits
 from microcalc.features import perturb
 from microcalc.images import shard_file
-from microcalc.images.limits import Limits
 
 SOME = Limits(shift=0.1, scale=0.1, rotate_deg=10)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from microcalc import settings
+from microcalc.config import settings
 from microcalc.core.files import write_csv, write_json
 from microcalc.evaluation import flow, sample_size_table, table1
 from microcalc.evaluation import result_tables as evaluation

@@ -6,8 +6,8 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless
 from tests.unit.images.making import breast, dataset, dicom, to_bytes
 
 from microcalc.core.errors import StudyError
-from microcalc.images import farewell
 from microcalc.images.dicom import decode, read_mammogram
+from microcalc.run import end_of_run_warnings
 
 
 def test_pixels_are_floats_of_the_stored_values():
@@ -88,8 +88,8 @@ def test_the_spacing_of_the_table_is_taken_before_the_files():
 def test_flags_about_identity():
     data = dicom(breast(), BurnedInAnnotation="YES")
     mammogram = decode(data, image_id="a", pseudonyms=("case-1", "MRN-0815"))
-    assert {"burned_in_annotation", farewell.IDENTIFIED} <= set(mammogram.flags)
-    assert farewell.IDENTIFIED not in decode(data, image_id="a", pseudonyms=("",)).flags
+    assert {"burned_in_annotation", end_of_run_warnings.IDENTIFIED} <= set(mammogram.flags)
+    assert end_of_run_warnings.IDENTIFIED not in decode(data, image_id="a", pseudonyms=("",)).flags
 
 
 def test_nothing_of_the_patient_module_is_kept():

@@ -11,8 +11,8 @@ from PIL import Image
 from tests.scripts import run_script
 from tests.unit.images.making import breast, dataset, dicom, to_bytes
 
-from microcalc import settings
 from microcalc.cohort.tables import read_cohort
+from microcalc.config import settings
 from microcalc.core.errors import StudyError
 from microcalc.images import shards
 

@@ -7,10 +7,10 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from tests.unit.images.making import breast, dicom
 
+from microcalc.config.patch_recipe import RECIPE
 from microcalc.core.errors import StudyError
 from microcalc.images.dicom import decode
 from microcalc.images.patches import HEADROOM, extract
-from microcalc.images.recipe import RECIPE
 from microcalc.images.roi import Roi
 from microcalc.images.shard_file import QC_COLUMNS
 

@@ -16,12 +16,12 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 from tests.unit.images.making import breast, dataset, dicom, to_bytes
 from tests.unit.images.test_regions import ALL, BOX, LARGEST, SHAPE, itk, mask, png, read
 
+from microcalc.config.region_rules import Rules
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes
 from microcalc.images.dicom import decode
 from microcalc.images.mammogram import Place
 from microcalc.images.outlines import _coco_mask
-from microcalc.images.region_rules import Rules
 from microcalc.images.regions import from_file
 from microcalc.images.roi import Roi
 

@@ -9,9 +9,9 @@ import SimpleITK
 from PIL import Image
 from tests.unit.images.making import breast, dataset, to_bytes
 
+from microcalc.config.region_rules import Rules
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes
-from microcalc.images.region_rules import Rules
 from microcalc.images.regions import from_file
 from microcalc.images.roi import Roi
 

@@ -6,7 +6,7 @@ import pandas as pd
 from tests.unit.images.making import SETTINGS, breast, dicom, row
 
 from microcalc.images import included, shards
-from microcalc.planning import shard_of
+from microcalc.plan.shard_rows import shard_of
 
 SCRIPTS = Path(__file__).parents[3] / "workflow" / "scripts"
 

@@ -9,7 +9,7 @@ from tests.unit.images.making import SETTINGS, breast, dicom, row
 
 from microcalc.core.errors import StudyError
 from microcalc.images import shards
-from microcalc.images.stored_digest import read_digest
+from microcalc.plan.stored_digest import read_digest
 
 
 @pytest.fixture

@@ -13,14 +13,14 @@ import numpy as np
 import yaml
 from tests.unit.images.making import breast, dicom
 
-from microcalc import settings
 from microcalc.cohort.tables import Cohort, read_cohort
+from microcalc.config import settings
 from microcalc.images import shards
 from microcalc.ingest import registry
 from microcalc.ingest.outcome import Outcome
 from microcalc.ingest.record import Record
 from microcalc.ingest.write import write
-from microcalc.planning import shard_rows
+from microcalc.plan.shard_rows import of_shard
 
 SCHEMAS = Path(__file__).parents[3] / "workflow" / "schemas"
 SHAPE = (200, 150)
@@ -110,7 +110,7 @@ def cohort_of(config: Mapping[str, Any]) -> Cohort:
 def patches_of(config: Mapping[str, Any], folder: Path) -> dict[str, str]:
     """Return the reason of every image that the images room leaves out; "" where it has a patch."""
     cohort = config["cohort"]
-    rows = shard_rows(cohort["cases"], cohort["images"], 0, 1)
+    rows = of_shard(cohort["cases"], cohort["images"], 0, 1)
     chosen = {**config["images"], "patch_mm": 6.4, "thumbnail_px": 48}
     path = folder / "shard.npz"
     shards.update(path, rows, settings=chosen, image_folder=cohort["image_folder"], digest="")

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from microcalc.core.files import write_csv, write_text
+from microcalc.plan.sharding import Shards
 from microcalc.report import applied, audits, findings, manuscript, page, summary
 from microcalc.report.study import Study
-from microcalc.sharding import Shards
-from microcalc.study_run import StudyRun
+from microcalc.run.study_run import StudyRun
 
 WORKFLOW = Path(__file__).parents[3] / "workflow"
 TEMPLATES = WORKFLOW / "report"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from microcalc import settings
+from microcalc.config import settings
 from microcalc.core.files import read_csv, write_csv, write_json
 from microcalc.figures import learning
 from microcalc.figures.save import save

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from microcalc.config.networks import WHOLE, left_out, members
 from microcalc.core.errors import StudyError
 from microcalc.features.finetune import folds
-from microcalc.networks import WHOLE, left_out, members
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from typing import Any
 import jsonschema
 
 from microcalc.cohort import image_rows
+from microcalc.config.settings import read_schema
 from microcalc.core.errors import StudyError, did_you_mean, shown
 from microcalc.core.spreadsheet import NUMBER
 from microcalc.core.table_reader import MISSING, Table, read_table
-from microcalc.settings import read_schema
 
 Row = dict[str, Any]
 Cell = str | float | int | None

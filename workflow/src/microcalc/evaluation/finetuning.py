@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from microcalc.config.networks import OWN_NETWORK
 from microcalc.core.files import read_json
 from microcalc.evaluation import compare
 from microcalc.models import frozen
-from microcalc.networks import OWN_NETWORK
 
 KINDS = {"train": "out_of_fold", "internal": "held_out"}
 

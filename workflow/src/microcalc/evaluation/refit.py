@@ -14,11 +14,11 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 
+from microcalc.config.networks import OWN_NETWORK
 from microcalc.core import seeds
 from microcalc.core.files import read_parquet
 from microcalc.images import included
 from microcalc.models.recipe import DeepInput, Fitted, Recipe
-from microcalc.networks import OWN_NETWORK
 from microcalc.selection import chain
 from microcalc.selection.training import feature_copies, feature_matrix, feature_names
 from microcalc.statistics.arrays import Floats

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from microcalc import transductive
 from microcalc.core.files import write_csv
 from microcalc.evaluation import (
     calibration_tables,
@@ -20,6 +19,7 @@ from microcalc.evaluation import (
     recalibration,
     reclassification_table,
     subgroups,
+    transductive,
 )
 
 Settings = Mapping[str, Any]

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import ndimage
 
+from microcalc.config.perturbation_limits import Limits
 from microcalc.core import seeds
 from microcalc.core.files import digest_value
 from microcalc.images import shard_file
-from microcalc.images.limits import Limits
 
 RECIPE = 1
 """Raise this when the same surroundings and the same seed give other patches than before."""

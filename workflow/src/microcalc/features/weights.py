@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from microcalc.config.published_weights import is_published
 from microcalc.core.errors import StudyError
 from microcalc.core.files import atomic_path, digest_file
 from microcalc.features import fetch, generated, statedict
 from microcalc.features.preprocessing import IMAGENET, Preprocessing
 from microcalc.features.vision import torchvision
-from microcalc.published_weights import is_published
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from microcalc.config.region_rules import Rules
 from microcalc.core.errors import StudyError
-from microcalc.images.region_rules import Rules
 from microcalc.images.roi import Roi
 
 EIGHT = np.ones((3, 3), dtype=bool)

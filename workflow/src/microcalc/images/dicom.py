@@ -70,7 +70,7 @@ def read_mammogram(
     frame
         Which frame of a multi-frame object, counting from 1 as DICOM does.
     voi, for_processing
-        See `microcalc.images.recipe.Recipe`.
+        See `microcalc.config.patch_recipe.Recipe`.
     pseudonyms
         Identifiers that this study uses for the case and the patient: a flag is raised when one
         of them equals the file's PatientID.

@@ -47,7 +47,7 @@ class Shown:
     encapsulated
         Whether the pixel data are compressed: decoders leave the value in the low bits then.
     voi, for_processing
-        As in `microcalc.images.recipe.Recipe`.
+        As in `microcalc.config.patch_recipe.Recipe`.
     """
 
     def __init__(

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from microcalc.config.region_rules import Rules
 from microcalc.core.errors import StudyError
 from microcalc.images import components, dicom, dicom_regions, masks, outlines, volumes
 from microcalc.images.content import content_errors
 from microcalc.images.mammogram import Place
 from microcalc.images.masks import Layer
 from microcalc.images.outlines import Drawing
-from microcalc.images.region_rules import Rules
 from microcalc.images.roi import Roi
 
 

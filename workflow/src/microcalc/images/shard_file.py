@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from microcalc.core.errors import StudyError
 from microcalc.core.files import atomic_path, named_when_damaged
-from microcalc.images.stored_digest import MEMBER
+from microcalc.plan.stored_digest import MEMBER
 
 TEXTS = (
     "image_id",

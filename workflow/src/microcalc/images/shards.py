@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from microcalc.config.patch_recipe import RECIPE, Recipe
 from microcalc.core.errors import StudyError, with_detail
 from microcalc.core.files import digest_bytes, digest_value
 from microcalc.core.libraries import installed_version
 from microcalc.images import decoders, formats, patches, regions, shard_file
 from microcalc.images.content import MOST_FILE_GB, read_bytes
 from microcalc.images.mammogram import Mammogram
-from microcalc.images.recipe import RECIPE, Recipe
 from microcalc.images.roi import Roi
 from microcalc.images.shard_file import Row, Shard, read
 

@@ -66,7 +66,7 @@ def read(data: bytes, shape: tuple[int, int], *, orientation: str, place: Place)
     shape
         Rows and columns of the image.
     orientation
-        See `microcalc.images.region_rules.Rules`.
+        See `microcalc.config.region_rules.Rules`.
     place
         The image's, whose axes the mask's are brought to. Where it has none, they are those that
         ITK gives to a mammogram: rows lead to the patient's left, columns to the back.

@@ -1,7 +1,7 @@
 """What `snakemake ingest` was asked for: an ingest comes before its study has a config.
 
-A run of a study answers the same questions for itself, see `microcalc.study_run`. Every job on a
-cluster reads this again, so it imports the standard library alone.
+A run of a study answers the same questions for itself, see `microcalc.run.study_run`. Every job on
+a cluster reads this again, so it imports the standard library alone.
 """
 
 from collections.abc import Callable, MutableMapping

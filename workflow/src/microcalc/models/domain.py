@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from microcalc.config.networks import OWN_NETWORK
 from microcalc.images import shard_file
 from microcalc.models.term import numeric, texts
-from microcalc.networks import OWN_NETWORK
 from microcalc.selection.training import feature_matrix, feature_names
 
 Domain = dict[str, Any]

@@ -9,13 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from microcalc.config.networks import OWN_NETWORK
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_value
 from microcalc.models import frozen, notes, provenance, threshold
 from microcalc.models.clinical import training_rows
 from microcalc.models.recipe import DeepInput, Fitted, Recipe, deep_scores
 from microcalc.models.tables import Tables
-from microcalc.networks import OWN_NETWORK
 from microcalc.selection.training import feature_names
 
 logger = logging.getLogger(__name__)

@@ -9,9 +9,9 @@ from typing import Any
 import jsonschema
 import yaml
 
+from microcalc.config.networks import OWN_NETWORK
 from microcalc.core.errors import StudyError
 from microcalc.core.files import read_json
-from microcalc.networks import OWN_NETWORK
 
 SCHEMA_VERSION = 1
 SCHEMA = Path(__file__).parents[3] / "schemas" / "model.yaml"

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from microcalc.config.networks import FINETUNED
 from microcalc.models.equation import LEAST_SLOPE
 from microcalc.models.recipe import Fitted, Recipe
 from microcalc.models.tables import Tables
-from microcalc.networks import FINETUNED
 
 NO_CLINICAL = "no clinical variable was kept"
 NO_FEATURE = "the LASSO kept no feature"

@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 
 import microcalc
+from microcalc.config.patch_recipe import RECIPE, Recipe
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes, digest_value
 from microcalc.features import forward
 from microcalc.features.domains import TRAINING
-from microcalc.images.recipe import RECIPE, Recipe
 from microcalc.models.design import texts
 
 LIBRARIES = ("firthmodels", "numba", "numpy", "pandas", "scipy")

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from microcalc.config.networks import FINETUNED, OWN_NETWORK
 from microcalc.core.errors import StudyError
 from microcalc.models import regression
 from microcalc.models.clinical import candidates, screen
 from microcalc.models.design import DEEP_SCORE
 from microcalc.models.equation import Equation, deep_score_alone, deep_score_calibrated
-from microcalc.networks import FINETUNED, OWN_NETWORK
 from microcalc.selection.chain import linear_predictor
 from microcalc.selection.training import feature_matrix
 

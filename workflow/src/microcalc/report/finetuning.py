@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from microcalc.config.networks import TUNED
 from microcalc.figures.words import label as model_label
-from microcalc.networks import TUNED
 from microcalc.report import format as fmt
 from microcalc.report.grid import Row, Table
 from microcalc.report.sentences import alpha

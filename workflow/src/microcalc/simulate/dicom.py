@@ -17,8 +17,8 @@ from pydicom.uid import (
 )
 
 from microcalc.core.seeds import derive
+from microcalc.plan.phantom_folder import MARK
 from microcalc.simulate import jpeg
-from microcalc.simulate.folder import MARK
 from microcalc.simulate.phantom import Phantom
 from microcalc.simulate.scanner import Exposure, Scanner, scanner_of
 

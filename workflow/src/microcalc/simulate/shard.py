@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from microcalc.core.files import atomic_path, digest_file
+from microcalc.plan.phantom_folder import begin, refuse_elsewhere, refuse_foreign
 from microcalc.simulate import dicom
-from microcalc.simulate.folder import begin, refuse_elsewhere, refuse_foreign
 from microcalc.simulate.phantom import Phantom
 from microcalc.simulate.scanner import expose
 

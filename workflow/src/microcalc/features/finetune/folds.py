@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from microcalc.cohort.eligible import FEWEST_PATIENTS, small_classes
+from microcalc.config.networks import left_out
 from microcalc.core import seeds
 from microcalc.core.errors import StudyError
-from microcalc.networks import left_out
 from microcalc.statistics.folds import assign_folds
 
 LEARN, STOP, UNSEEN = "learn", "stop", "unseen"

@@ -1,0 +1,92 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from microcalc.core.errors import StudyError
+from microcalc.plan import refusals, shard_rows
+
+CASES = "case_id,patient_id,center,label\nC1,P1,A,DCIS\nC2,P2,A,IDC\nC3,P3,B,IDC\n"
+
+
+IMAGES = (
+    "image_id,case_id,path,x0,y0,x1,y1\n"
+    "I3,C3,c.dcm,0,0,5,5\nI1,C1,a.dcm,0,0,5,5\nI2,C2,b.dcm,0,0,5,5\nI9,C9,z.dcm,0,0,5,5\n"
+)
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    (tmp_path / "cases.csv").write_text(CASES)
+    (tmp_path / "images.csv").write_text(IMAGES)
+    for name in "abc":
+        (tmp_path / f"{name}.dcm").write_bytes(b"pixels")
+    return tmp_path
+
+
+def rows(study: Path, n_shards: int) -> list[list[shard_rows.Row]]:
+    tables = str(study / "cases.csv"), str(study / "images.csv")
+    return [shard_rows.of_shard(*tables, shard, n_shards) for shard in range(n_shards)]
+
+
+def test_every_image_of_a_known_case_is_in_one_shard(study: Path) -> None:
+    found = [row["image_id"] for shard in rows(study, 3) for row in shard]
+    assert sorted(found) == ["I1", "I2", "I3"]
+
+
+def test_a_patients_images_share_a_shard_whatever_the_process() -> None:
+    assert [shard_rows.shard_of(patient, 8) for patient in ("P1", "P2", "P3")] == [7, 2, 4]
+
+
+def test_a_new_patient_changes_one_shards_digest(study: Path) -> None:
+    before = [shard_rows.shard_digest(shard, str(study)) for shard in rows(study, 8)]
+    with (study / "cases.csv").open("a") as cases, (study / "images.csv").open("a") as images:
+        cases.write("C4,P4,A,DCIS\n")
+        images.write("I4,C4,a.dcm,0,0,5,5\n")
+    after = [shard_rows.shard_digest(shard, str(study)) for shard in rows(study, 8)]
+    changed = [i for i in range(8) if before[i] != after[i]]
+    assert changed == [shard_rows.shard_of("P4", 8)]
+
+
+def test_a_label_edit_changes_no_shards_digest(study: Path) -> None:
+    before = [shard_rows.shard_digest(shard, str(study)) for shard in rows(study, 2)]
+    (study / "cases.csv").write_text(CASES.replace("C1,P1,A,DCIS", "C1,P1,A,IDC"))
+    assert [shard_rows.shard_digest(shard, str(study)) for shard in rows(study, 2)] == before
+
+
+@pytest.mark.parametrize("change", ["touch", "resize", "remove"])
+def test_a_changed_file_changes_the_digest(study: Path, change: str) -> None:
+    (shard,) = rows(study, 1)
+    before = shard_rows.shard_digest(shard, str(study))
+    file = study / "a.dcm"
+    if change == "touch":
+        os.utime(file, ns=(1, 1))
+    elif change == "resize":
+        file.write_bytes(b"other pixels")
+    else:
+        file.unlink()
+    assert shard_rows.shard_digest(shard, str(study)) != before
+
+
+def test_missing_files_are_listed_by_image_and_never_by_path(study: Path) -> None:
+    (study / "b.dcm").unlink()
+    (shard,) = rows(study, 1)
+    with pytest.raises(StudyError, match="image I2") as caught:
+        refusals.refuse_missing_images(shard, str(study))
+    assert "b.dcm" not in str(caught.value)
+
+
+def test_a_table_is_known_by_its_content_and_not_by_its_time(study: Path) -> None:
+    table = str(study / "cases.csv")
+    before = shard_rows.tables_digest(table)
+    os.utime(table, (0, 0))
+    assert shard_rows.tables_digest(table) == before
+    Path(table).write_text(Path(table).read_text().replace("IDC", "DCIS", 1))
+    os.utime(table, (0, 0))
+    assert shard_rows.tables_digest(table) != before
+
+
+def test_a_folder_that_cannot_be_made_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda place, mode: False)  # root may write everywhere
+    with pytest.raises(StudyError, match=r"results/s cannot be written: .* is read-only"):
+        refusals.refuse_read_only("results/s")

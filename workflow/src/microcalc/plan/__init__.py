@@ -1,0 +1,1 @@
+"""What Snakemake must know before a job runs: paths, shards, digests, what reruns."""

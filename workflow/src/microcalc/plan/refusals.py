@@ -1,0 +1,65 @@
+"""What stops a study before any job: files that are missing, folders that are read-only."""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from microcalc.core.errors import StudyError
+from microcalc.plan.shard_rows import Row, named_files
+from microcalc.plan.snakemake_habits import has_record
+from microcalc.plan.stored_digest import read_digest
+
+
+def missing_images(rows: Iterable[Row], image_folder: str) -> list[str]:
+    """Return the `image_id` of every image that names a file which is not there."""
+    missing = [
+        row["image_id"]
+        for row in rows
+        if not all(os.path.exists(path) for path in named_files(row, image_folder))
+    ]
+    # Several readers' rows may name one image.
+    return list(dict.fromkeys(missing))
+
+
+def refuse_missing_images(rows: Iterable[Row], image_folder: str) -> None:
+    """Raise a StudyError that lists the images whose files are not there.
+
+    Their ids are listed and not their paths, in which hospitals write names.
+    """
+    missing = missing_images(rows, image_folder)
+    if missing:
+        raise StudyError.listing(
+            f"{len(missing)} images of the study have no file under the config's "
+            "cohort.image_folder; restore the files or correct `path` in the images table",
+            [f"image {image_id}" for image_id in missing],
+        )
+
+
+def refuse_read_only(folder: str) -> None:
+    """Raise a StudyError when nothing can be written in a folder, or where it is to be made."""
+    place = Path(folder)
+    while not place.exists():
+        place = place.parent
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise StudyError(
+            f"{Path(folder)} cannot be written: {place} is read-only, for this user at least; "
+            "change its permissions or its mount, or run where you may write"
+        )
+
+
+def refuse_forgotten_change(shard_file: str, digest: Callable[[], str]) -> None:
+    """Raise a StudyError when a shard is out of date and Snakemake cannot know it.
+
+    Snakemake compares the digest of a shard's rows with the one it noted under
+    `.snakemake/metadata`. With that folder gone a changed mammogram would go unseen, so the
+    digest stored in the shard itself is held against the present one.
+    """
+    if not os.path.exists(shard_file) or has_record(shard_file):
+        return
+    if read_digest(shard_file) not in (digest(), None):
+        raise StudyError(
+            f"{shard_file}: made from other images or another images table than today's, and "
+            "Snakemake's own record of it (.snakemake/metadata) is gone, so that it would not be "
+            "made again; run the same command once with --forcerun extract_patches (unchanged "
+            "images are not computed again)"
+        )

@@ -1,0 +1,23 @@
+"""What a shard was made from, read at planning time: imports nothing heavy."""
+
+import json
+import os
+import zipfile
+from collections.abc import Callable
+
+MEMBER = "meta.json"
+
+
+def read_digest(path: str | os.PathLike[str]) -> str | None:
+    """Return the planning digest stored in a shard, or None when there is no readable one."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            digest = json.loads(archive.read(MEMBER))["digest"]
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+        return None
+    return digest if isinstance(digest, str) else None
+
+
+def is_up_to_date(shard_file: str, digest: Callable[[], str]) -> bool:
+    """Return whether the shard is there and was made from what `digest()` stands for."""
+    return os.path.exists(shard_file) and read_digest(shard_file) == digest()

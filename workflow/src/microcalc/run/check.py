@@ -1,0 +1,187 @@
+"""`snakemake check`: all that is wrong with a study, listed at once and without reading a pixel."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from microcalc.cohort import split_changes, split_file
+from microcalc.cohort.eligible import build_eligible
+from microcalc.cohort.split import SPLITS, few_cases, sizes
+from microcalc.cohort.tables import Cohort, read_cohort
+from microcalc.config import settings
+from microcalc.config.published_weights import is_published
+from microcalc.core.errors import StudyError, did_you_mean
+from microcalc.images import window
+from microcalc.images.shards import of_reader
+from microcalc.plan import shard_rows
+from microcalc.plan.paths import Paths
+from microcalc.plan.sharding import Shards
+
+Config = Mapping[str, Any]
+
+TABLES_NEED = ("cohort", "clinical", "labels")
+
+
+def refuse_problems(config: Config, schemas: Path) -> None:
+    """Raise one StudyError with everything that would stop the study, or nothing.
+
+    Parameters
+    ----------
+    config
+        What the user wrote.
+    schemas
+        The folder of the schemas of config, cases and images.
+    """
+    schema = settings.read_schema(schemas / "config.yaml")
+    filled = settings.filled(config, schema)
+    wrong = settings.problems(filled, schema)
+    found = [str(StudyError.listing(settings.UNUSABLE, wrong))] if wrong else []
+    if not any(line.startswith(TABLES_NEED) for line in wrong):
+        found += list(_of_tables(filled, schemas))
+    if not wrong:
+        found += list(_of_files(filled))
+    if found:
+        # A table that is not there is met twice.
+        raise StudyError("\n".join(dict.fromkeys(found)))
+
+
+def summary(config: Config, schemas: Path, results: Path) -> str:
+    """Return how many cases, images and classes a study without problems has, in plain words.
+
+    Parameters
+    ----------
+    config
+        The completed config.
+    schemas
+        The folder of the schemas of config, cases and images.
+    results
+        The study's results: who would change sets against the last of them is said too.
+    """
+    cohort = read_tables(config, schemas)
+    eligible, _, exclusions = _eligible(cohort, config)
+    images = len({image["image_id"] for image in cohort.images})
+    lines = [
+        f"Study {config['study']}: nothing is wrong with its config and tables.",
+        f"{len(cohort.cases)} cases of {len({c['patient_id'] for c in cohort.cases})} patients, "
+        f"{images} images",
+    ]
+    labels = config["labels"]
+    counts = sizes(eligible.to_dict("records"))
+    for split in SPLITS:
+        negative, positive = counts.get(split, (0, 0))
+        lines.append(f"  {split}: {negative} {labels['negative']}, {positive} {labels['positive']}")
+    lines += [
+        f"  left out: {count}, {reason}"
+        for reason, count in sorted(Counter(exclusions["reason"]).items())
+    ]
+    lines += _cut(config)
+    for name in config["clinical"]:
+        missing = int(eligible[name].isna().sum())
+        noun = "case" if missing == 1 else "cases"
+        lines += [f"  {name} is missing in {missing} {noun}"] if missing else []
+    lines += few_cases(counts, labels) + split_changes.told(config, results, cohort.cases)
+    return "\n".join(lines) + "\n"
+
+
+def _cut(config: Config) -> list[str]:
+    """Return how many boxes are larger than the window, and how many regions only a run can tell.
+
+    The spacing comes from each file's header, where the images are there.
+    """
+    tables, images = config["cohort"], config["images"]
+    if images["crop"] != "fixed":
+        return []
+    rows = shard_rows.of_shard(tables["cases"], tables["images"], 0, 1)
+    chosen = of_reader(rows, images["reader"])
+    longest = [window.longer_side_mm(row, tables["image_folder"]) for row in chosen]
+    known = [side for side in longest if side is not None]
+    cut = sum(window.is_cut(side, images["patch_mm"]) for side in known)
+    lines = []
+    if cut:
+        lines.append(
+            f"  the ROI of {cut} of {len(known)} images is longer than the patch "
+            f"(images.patch_mm, {images['patch_mm']:g} mm) and will be cut: see images.crop"
+        )
+    if len(known) < len(chosen) and "simulate" not in config:
+        lines.append(
+            f"  the size of {len(chosen) - len(known)} ROIs, drawn in a file of their own or in "
+            "images without a readable spacing, is known once the patches are made"
+        )
+    return lines
+
+
+def read_tables(config: Config, schemas: Path) -> Cohort:
+    """Return the checked tables of a study with a completed config."""
+    tables = config["cohort"]
+    return read_cohort(
+        tables["cases"],
+        tables["images"],
+        schemas=(str(schemas / "cases.yaml"), str(schemas / "images.yaml")),
+        clinical=config["clinical"],
+        labels=config["labels"],
+        other_columns=tables["other_columns"],
+    )
+
+
+def _eligible(cohort: Cohort, config: Config) -> Any:
+    how = {"labels": config["labels"], "settings": config["cohort"], "seed": config["seed"]}
+    return build_eligible(cohort, frozen=split_file.read(config["cohort"]["split_file"]), **how)
+
+
+def _of_tables(config: Config, schemas: Path) -> Iterator[str]:
+    """Yield what is wrong with the tables, and with the splits once nothing is."""
+    try:
+        _eligible(read_tables(config, schemas), config)
+    except StudyError as error:
+        yield str(error)
+
+
+def _of_files(config: Config) -> Iterator[str]:
+    """Yield what a valid config names that is not there, or not once."""
+    networks = {"": config["features"], **config["features"]["further_networks"]}
+    for name, network in networks.items():
+        weights = network["weights"]
+        is_file = weights != "random" and not is_published(weights)
+        if is_file and not os.path.isfile(weights):
+            place = f"features.further_networks.{name}" if name else "features"
+            near = did_you_mean(weights, ("IMAGENET1K_V1", "IMAGENET1K_V2", "random"))
+            yield f"{place}.weights: there is no file {weights}{near}"
+    tables = config["cohort"]
+    try:
+        rows = shard_rows.of_shard(tables["cases"], tables["images"], 0, 1)
+        of_reader(rows, config["images"]["reader"])
+        yield from _of_readers(rows, config)
+    except StudyError as error:
+        yield str(error)
+        return
+    paths = Paths(config)
+    shards, results = Shards(config, paths.shard, str), Path(paths.result(""))
+    for refuse in (
+        shards.refuse_missing_images,
+        partial(_refuse_phantoms, shards, results),
+        partial(split_file.refuse_inside_results, tables["split_file"], results),
+    ):
+        try:
+            refuse()
+        except StudyError as error:
+            yield str(error)
+
+
+def _refuse_phantoms(shards: Shards, results: Path) -> None:
+    shards.refuse_phantoms_elsewhere(results)
+    shards.refuse_foreign_files(results)
+
+
+def _of_readers(rows: list[shard_rows.Row], config: Config) -> Iterator[str]:
+    known = sorted({row["reader"] for row in rows if row.get("reader")})
+    named = {"images.reader": config["images"]["reader"]}
+    stability = config["features"]["stability"]["readers"]
+    named |= {f"features.stability.readers, entry {i + 1}": r for i, r in enumerate(stability)}
+    for place, reader in named.items():
+        if reader is not None and reader not in known:
+            there = f"; there are {', '.join(known)}" if known else ", which has no column reader"
+            near = did_you_mean(reader, known) or there
+            yield f"{place}: {reader!r} drew no region of the images table{near}"

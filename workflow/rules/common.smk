@@ -11,8 +11,8 @@ from microcalc.config import networks, settings
 from microcalc.core import run_lock
 from microcalc.core.errors import StudyError
 from microcalc.core.files import sweep_up
-from microcalc.ingest import asked as ingest
-from microcalc.models import handover
+from microcalc.ingest import ingest_request as ingest
+from microcalc.models import deployment_settings
 from microcalc.plan import cam_model, replicates, rule_params, shard_rows
 from microcalc.plan import snakemake_habits, stability
 from microcalc.plan.code_digest import code_digest, folder_digest

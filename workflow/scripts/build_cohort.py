@@ -2,7 +2,7 @@
 
 from microcalc.cohort import split_file
 from microcalc.cohort.eligible import build_eligible
-from microcalc.cohort.tables import read_cohort
+from microcalc.cohort.study_tables import read_cohort
 from microcalc.core.files import write_csv
 from microcalc.core.logs import start
 

@@ -4,7 +4,7 @@ from microcalc.core.files import write_csv, write_each, write_json
 from microcalc.core.logs import start
 from microcalc.models.fit import fit_models
 from microcalc.models.recipe import Recipe
-from microcalc.models.tables import Tables
+from microcalc.models.training_tables import Tables
 
 start(snakemake.log[0])
 given, how = snakemake.input, snakemake.params

@@ -3,11 +3,14 @@
 from microcalc.core.files import read_csv, read_parquet, write_json, write_text
 from microcalc.core.logs import start
 from microcalc.images import included
-from microcalc.models import domain, handover
+from microcalc.models import deployment_settings, domain
 
 start(snakemake.log[0])
 given, asked = snakemake.input, snakemake.params
-write_text(handover.to_yaml(asked.settings, simulated=asked.simulated), snakemake.output.settings)
+write_text(
+    deployment_settings.to_yaml(asked.settings, simulated=asked.simulated),
+    snakemake.output.settings,
+)
 features = dict(zip(asked.networks, map(read_parquet, given.features), strict=True))
 cases, digests = included.read(given.included), domain.pixel_digests(given.shards)
 clinical = asked.settings["clinical"]

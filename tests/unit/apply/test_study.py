@@ -7,7 +7,7 @@ import yaml
 from microcalc.apply import study
 from microcalc.config.settings import complete, read_schema
 from microcalc.core.errors import StudyError
-from microcalc.models import handover
+from microcalc.models import deployment_settings
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = read_schema(ROOT / "workflow" / "schemas" / "config.yaml")
@@ -17,8 +17,9 @@ def freeze(folder: Path, **features: Any) -> None:
     demo = yaml.safe_load((ROOT / "config.yaml").read_text())
     demo["features"] |= features
     config = complete(demo, SCHEMA)
-    text = handover.to_yaml(
-        {name: config[name] for name in handover.SECTIONS}, simulated="simulate" in config
+    text = deployment_settings.to_yaml(
+        {name: config[name] for name in deployment_settings.SECTIONS},
+        simulated="simulate" in config,
     )
     (folder / "models").mkdir(parents=True)
     (folder / "models" / "settings.yaml").write_text(text)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from microcalc.cohort.eligible import build_eligible
-from microcalc.cohort.tables import read_cohort
+from microcalc.cohort.study_tables import read_cohort
 from microcalc.core.errors import StudyError
 
 SCHEMAS = Path(__file__).parents[3] / "workflow" / "schemas"

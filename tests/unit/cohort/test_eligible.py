@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from microcalc.cohort.eligible import build_eligible
-from microcalc.cohort.tables import Cohort
+from microcalc.cohort.study_tables import Cohort
 from microcalc.core.errors import StudyError
 
 LABELS = {"negative": "DCIS", "positive": "IDC", "excluded": ["LCIS"]}

@@ -6,12 +6,12 @@ import pytest
 
 from microcalc.core.errors import StudyError
 from microcalc.core.files import write_csv
-from microcalc.evaluation import chance, optimism, parts, refit, replicates
+from microcalc.evaluation import optimism, parts, refit, replicate_tables, replicates
 from microcalc.models import equation
 from microcalc.models.clinical import training_rows
 from microcalc.models.fit import fit_model
 from microcalc.models.recipe import DeepInput, Recipe
-from microcalc.models.tables import Tables
+from microcalc.models.training_tables import Tables
 from microcalc.selection import select
 from microcalc.statistics import delong
 
@@ -320,11 +320,11 @@ def test_optimism_is_apparent_less_original(predictions):
 
 def test_chance_tables(predictions):
     measured = made_up({"internal": 0.5})
-    lots = chance.lottery(predictions, measured)
+    lots = replicate_tables.lottery(predictions, measured)
     assert lots["splits"].tolist() == [30, 30]
     assert (lots["minimum"] < lots["median"]).all()
     assert lots["study_rank"].between(lots["study_rank_low"], lots["study_rank_high"]).all()
-    null = chance.permutation(predictions, measured).set_index("model")
+    null = replicate_tables.permutation(predictions, measured).set_index("model")
     as_well = measured[measured["model"] == "deep"]["auc"] >= null.loc["deep", "auc"]
     assert null.loc["deep", "p"] == pytest.approx((1 + as_well.sum()) / 31)
     assert null.loc["deep", "p"] < 0.1

@@ -11,7 +11,7 @@ from PIL import Image
 from tests.scripts import run_script
 from tests.unit.images.making import breast, dataset, dicom, to_bytes
 
-from microcalc.cohort.tables import read_cohort
+from microcalc.cohort.study_tables import read_cohort
 from microcalc.config import settings
 from microcalc.core.errors import StudyError
 from microcalc.images import shards

@@ -13,7 +13,7 @@ import numpy as np
 import yaml
 from tests.unit.images.making import breast, dicom
 
-from microcalc.cohort.tables import Cohort, read_cohort
+from microcalc.cohort.study_tables import Cohort, read_cohort
 from microcalc.config import settings
 from microcalc.images import shards
 from microcalc.ingest import registry

@@ -19,7 +19,7 @@ from microcalc.models import choice, frozen, notes
 from microcalc.models.equation import LEAST_SLOPE, deep_score_calibrated
 from microcalc.models.fit import fit_model
 from microcalc.models.predict import predict
-from microcalc.models.tables import Tables
+from microcalc.models.training_tables import Tables
 from microcalc.selection import finetuned
 
 SPEC = {"clinical": "none", "deep": "score", "network": "finetuned"}

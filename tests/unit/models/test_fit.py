@@ -18,7 +18,7 @@ from microcalc.models import equation, logistic, provenance, threshold
 from microcalc.models.fit import fit_model
 from microcalc.models.predict import COLUMNS, collect, predict, score_table
 from microcalc.models.recipe import DeepInput, Recipe
-from microcalc.models.tables import Tables
+from microcalc.models.training_tables import Tables
 from microcalc.selection.select import select
 
 SCREENING = {"p_univariable": 0.05, "p_multivariable": 0.05, "missing": "impute"}

@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tests.unit.test_settings import SCHEMA
+from tests.unit.config.test_settings import SCHEMA
 
 from microcalc.config.settings import complete
 from microcalc.models import provenance
 from microcalc.models.fit import fit_model
 from microcalc.models.predict import predict
 from microcalc.models.recipe import Recipe
-from microcalc.models.tables import Tables
+from microcalc.models.training_tables import Tables
 from microcalc.selection.select import select
 
 N_TRAIN, N_NEW, P = 130, 1000, 2048

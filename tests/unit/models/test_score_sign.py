@@ -13,7 +13,7 @@ from microcalc.models import logistic, notes
 from microcalc.models.fit import fit_model
 from microcalc.models.predict import predict
 from microcalc.models.recipe import DeepInput
-from microcalc.models.tables import Tables
+from microcalc.models.training_tables import Tables
 
 SPEC = {"clinical": ["age"], "deep": "score"}
 

@@ -8,7 +8,7 @@ import pytest
 
 from microcalc.core.files import write_csv, write_text
 from microcalc.plan.sharding import Shards
-from microcalc.report import applied, audits, findings, manuscript, page, summary
+from microcalc.report import applied, audits, limitations, manuscript, page, summary
 from microcalc.report.study import Study
 from microcalc.run.study_run import StudyRun
 
@@ -95,7 +95,7 @@ BAD = {
 def written_tables():
     """Return the name of every table that a rule writes into evaluation/."""
     texts = [path.read_text(encoding="utf-8") for path in (WORKFLOW / "rules").glob("*.smk")]
-    texts.append((WORKFLOW / "src/microcalc/paths.py").read_text(encoding="utf-8"))
+    texts.append((WORKFLOW / "src/microcalc/plan/paths.py").read_text(encoding="utf-8"))
     return set(re.findall(r"evaluation/(\w+)\.csv", "\n".join(texts)))
 
 
@@ -248,7 +248,7 @@ def test_pairs_that_could_not_be_judged_are_told():
 def test_a_model_s_notes_reach_the_console(ordinary, fake):
     study = Study.read(ordinary, config=fake["CONFIG"])
     study.models["deep"]["notes"].append("the fit did not converge")
-    assert "The fit did not converge." in summary.before_you_read(findings.warnings(study))
+    assert "The fit did not converge." in summary.before_you_read(limitations.warnings(study))
 
 
 def test_what_could_not_be_told_apart_is_a_note():

@@ -10,7 +10,7 @@ from microcalc.config import settings
 from microcalc.core.files import read_csv, write_csv, write_json
 from microcalc.figures import learning
 from microcalc.figures.save import save
-from microcalc.report import finetuning, manuscript, page, sentences, tables
+from microcalc.report import finetuning, manuscript, narrative, page, tables
 from microcalc.report.study import Study
 
 WORKFLOW = Path(__file__).parents[3] / "workflow"
@@ -104,8 +104,8 @@ def test_the_internal_auc_of_the_chosen_model_is_labelled(tuned):
     labelled = [row.cells for row in table.rows if "selected on" in " ".join(row.cells)]
     assert [cells[0] for cells in labelled] == ["Tuned"]
     assert labelled[0][1].endswith(", selected on")
-    assert sentences.performance(tuned, "internal").count("selected on") == 1
-    assert "selected on" not in sentences.performance(tuned, "external")
+    assert narrative.performance(tuned, "internal").count("selected on") == 1
+    assert "selected on" not in narrative.performance(tuned, "external")
     compared = tables.make("finetuning", tuned)
     assert {row.cells[0] for row in compared.rows} == {
         "Training, out-of-fold", "Internal validation"

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-from microcalc.report import captions, manuscript, office, sentences, submission, tables
+from microcalc.report import captions, manuscript, narrative, office, submission, tables
 from microcalc.report.grid import Row, Table
 from microcalc.report.study import Study
 
@@ -40,7 +40,7 @@ def draft(files, fake, **changes):
 
 
 def test_a_better_model_is_called_better():
-    assert sentences.comparison(ROW, 0.05) == (
+    assert narrative.comparison(ROW, 0.05) == (
         "The AUC of the deep model was higher than that of the clinical model (0.90 vs 0.70; "
         "difference, 0.20 (0.10–0.30); Holm-adjusted P < .001)."
     )
@@ -48,28 +48,28 @@ def test_a_better_model_is_called_better():
 
 def test_a_bound_below_zero_is_not_printed_as_zero():
     row = ROW | {"delta": 0.035, "delta_low": -0.003, "delta_high": 0.074, "p_holm": 0.21}
-    assert "difference, 0.035 (−0.003 to 0.074)" in sentences.comparison(row, 0.05)
+    assert "difference, 0.035 (−0.003 to 0.074)" in narrative.comparison(row, 0.05)
 
 
 def test_a_worse_model_is_called_worse():
     row = ROW | {"auc_a": 0.6, "delta": -0.1, "delta_low": -0.19, "delta_high": -0.01}
-    said = sentences.comparison(row | {"p_holm": 0.03}, 0.05)
+    said = narrative.comparison(row | {"p_holm": 0.03}, 0.05)
     assert "deep model was lower than that of the clinical" in said
     assert "P = .03" in said
 
 
 def test_what_is_not_shown_is_not_called_equal():
-    said = sentences.comparison(ROW | {"p_holm": 0.2, "delta_low": -0.1}, 0.05, "not shown")
+    said = narrative.comparison(ROW | {"p_holm": 0.2, "delta_low": -0.1}, 0.05, "not shown")
     assert said.startswith("No difference in AUC between the deep model and the clinical model")
     assert not re.search(r"equal|equivalent|similar|comparable|inferior", said)
 
 
 def test_equivalence_is_said_only_where_it_was_shown():
-    assert "equivalent" in sentences.comparison(ROW | {"p_holm": 0.9}, 0.05, "equivalent")
+    assert "equivalent" in narrative.comparison(ROW | {"p_holm": 0.9}, 0.05, "equivalent")
 
 
 def test_not_inferior_is_no_equality():
-    said = sentences.comparison(ROW | {"p_holm": 0.2}, 0.05, "non-inferior")
+    said = narrative.comparison(ROW | {"p_holm": 0.2}, 0.05, "non-inferior")
     assert said.startswith("No difference in AUC")
     assert said.endswith("; within the margin, the deep model was not inferior.")
 
@@ -77,14 +77,14 @@ def test_not_inferior_is_no_equality():
 def test_models_that_rank_alike_are_not_called_equivalent():
     alike = {"auc_b": 0.9, "delta": 0.0, "delta_low": -0.1, "delta_high": 0.1, "p_holm": 1.0}
     alike["method"] = "exact, 40 disjoint pairs of cases, all alike"
-    said = sentences.comparison(ROW | alike, 0.05, "equivalent")
+    said = narrative.comparison(ROW | alike, 0.05, "equivalent")
     assert said.startswith("The deep model and the clinical model ranked these cases alike (0.90")
     assert "equivalent" not in said
 
 
 def test_a_difference_without_variance_is_said_to_be_undetermined():
     nothing = dict.fromkeys(("delta_low", "delta_high", "z", "p", "p_holm"), float("nan"))
-    said = sentences.comparison(ROW | nothing, 0.05)
+    said = narrative.comparison(ROW | nothing, 0.05)
     assert said.startswith(
         "Whether the AUCs of the deep model and the clinical model differ is und"
     )
@@ -95,7 +95,7 @@ def test_a_difference_without_variance_is_said_to_be_undetermined():
 def test_proportions_come_with_their_numbers_of_cases(ordinary, fake):
     study = Study.read(ordinary, config=fake["CONFIG"])
     row = study.metric_rows("external").set_index("model").loc["deep"]
-    said = sentences.performance(study, "external")
+    said = narrative.performance(study, "external")
     for measure, counted, among in (("sensitivity", "tp", "n_pos"), ("specificity", "tn", "n_neg")):
         share = f"{row[measure]:.2f} ({row[counted]:.0f} of {row[among]:.0f}; "
         assert f"a {measure} of {share}" in said
@@ -228,7 +228,7 @@ def test_a_split_of_the_users_own_is_said(ordinary, fake):
 def test_every_number_of_the_performance_is_that_of_the_metrics(ordinary, fake):
     study = Study.read(ordinary, config=fake["CONFIG"])
     for row in study.metric_rows("external").to_dict("records"):
-        assert f"an AUC of {row['auc']:.2f} (" in sentences.performance(study, "external")
+        assert f"an AUC of {row['auc']:.2f} (" in narrative.performance(study, "external")
 
 
 def test_every_figure_and_table_the_draft_points_to_is_made(ordinary, fake):
@@ -256,7 +256,7 @@ def test_a_lasso_that_keeps_nothing_is_said(nothing, fake):
 def test_two_models_of_one_probability_are_not_compared(nothing, fake):
     study = Study.read(nothing, config=fake["CONFIG"])
     study.models["clinical"] = {**study.models["clinical"], "terms": []}
-    text = sentences.compared(study, "external")
+    text = narrative.compared(study, "external")
     assert "deep model and the clinical model" not in text
     assert "combined model and the deep model" in text or "combined model was" in text
 
@@ -373,15 +373,15 @@ def test_wilsons_intervals_are_named_as_they_are(ordinary, fake, repeated):
 def test_table_1_and_the_draft_name_its_tests(ordinary, fake, repeated):
     plain = Study.read(ordinary, config=fake["CONFIG"])
     there = set(plain.tables["table1"]["test"].dropna()) - {""}
-    assert there & set(sentences.TESTS) == there
-    said = sentences.characteristics(plain)
+    assert there & set(narrative.TESTS) == there
+    said = narrative.characteristics(plain)
     assert said.startswith("Characteristics of the classes were compared by ")
-    assert all(sentences.TESTS[test] in said for test in there)
+    assert all(narrative.TESTS[test] in said for test in there)
     assert said in manuscript.write(plain, DRAFT, VERSIONS)
     assert "permut" not in captions.write("table1", plain, TEMPLATES, kind="table").text
     # Study.clustered looks at the metrics
     assert "exchange patients" in captions.write("table1", repeated, TEMPLATES, kind="table").text
-    said = sentences.characteristics(repeated)
+    said = narrative.characteristics(repeated)
     assert "(difference of means, 9,999 permutations of patients)" in said
     assert said in manuscript.write(repeated, DRAFT, VERSIONS)
     assert "exchange the classes of all of them" in tables.baseline(repeated).note
@@ -391,7 +391,7 @@ def test_without_tests_the_draft_says_nothing_of_them(ordinary, fake):
     study = Study.read(ordinary, config=fake["CONFIG"])
     none = study.tables["table1"].assign(test="")
     bare = replace(study, tables={**study.tables, "table1": none})
-    assert sentences.characteristics(bare) == ""
+    assert narrative.characteristics(bare) == ""
 
 
 def test_a_deep_score_that_was_left_out_is_told(left_out, ordinary, fake):

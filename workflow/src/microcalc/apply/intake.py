@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from microcalc.cohort.eligible import EXCLUSION_COLUMNS
-from microcalc.cohort.tables import read_cohort
+from microcalc.cohort.study_tables import read_cohort
 from microcalc.core.errors import StudyError
 from microcalc.core.table_reader import read_table
 from microcalc.models.frozen import FrozenModel

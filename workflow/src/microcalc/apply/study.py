@@ -11,7 +11,7 @@ from typing import Any
 
 from microcalc.core.errors import StudyError, did_you_mean
 from microcalc.core.table_reader import read_table
-from microcalc.models import handover
+from microcalc.models import deployment_settings
 
 KEYS = ("models", "cohort", "study", "image_folder", "reader", "shards", "case")
 FEWEST = 2
@@ -78,7 +78,7 @@ def of(asked: Mapping[str, Any]) -> Applied:
             problems,
         )
     frozen, cohort = Path(asked["models"]), Path(str(asked["cohort"]))
-    handed = handover.read(frozen)
+    handed = deployment_settings.read(frozen)
     config = handed["config"]
     if config["features"]["harmonize"] != "none":
         raise StudyError(

@@ -7,7 +7,7 @@ import pandas as pd
 
 from microcalc.cohort import split_file
 from microcalc.cohort.split import assign_splits
-from microcalc.cohort.tables import Cohort
+from microcalc.cohort.study_tables import Cohort
 from microcalc.core.errors import StudyError, did_you_mean
 from microcalc.core.seeds import stream
 

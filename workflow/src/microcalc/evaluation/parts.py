@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from microcalc.core.files import read_csv
-from microcalc.evaluation import chance, optimism, refit, replicates
+from microcalc.evaluation import optimism, refit, replicate_tables, replicates
 from microcalc.models import frozen
 
 Paths = Iterable[str | os.PathLike[str]]
@@ -62,9 +62,13 @@ def summarize(
     return {
         "optimism": optimism.table(rows, found["bootstrap"], confidence=confidence),
         "selection_frequency": pd.concat(filled, ignore_index=True) if filled else often[0],
-        "split_lottery": chance.lottery(rows, found["split_lottery"], confidence=confidence),
+        "split_lottery": replicate_tables.lottery(
+            rows, found["split_lottery"], confidence=confidence
+        ),
         "split_lottery_replicates": found["split_lottery"][LOTTERY],
-        "permutation": chance.permutation(rows, found["permutation"], confidence=confidence),
+        "permutation": replicate_tables.permutation(
+            rows, found["permutation"], confidence=confidence
+        ),
         "permutation_replicates": found["permutation"][LOTTERY],
     }
 

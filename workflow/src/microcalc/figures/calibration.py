@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from microcalc.figures import palette, style, words
+from microcalc.figures import number_format, palette, style
 from microcalc.figures.roc import kind_shown
 
 LEAST = 10
@@ -52,7 +52,7 @@ def draw(
         Level of the intervals, for the legend.
     """
     there = set(measures["split"])
-    splits = [split for split in words.SPLITS if split in there]
+    splits = [split for split in number_format.SPLITS if split in there]
     height = min(20 + 66 * len(models), style.TALLEST_MM)
     figure = style.new_figure(style.PAGE_MM, height)
     low = height / len(models) < LOW_ROW_MM
@@ -74,12 +74,12 @@ def draw(
             if i == 0:
                 above.set_title(_heading(measures, split, labels), **HEADING)
             if j == 0 and low:
-                above.set_ylabel(words.label(model), fontsize=7)
+                above.set_ylabel(number_format.label(model), fontsize=7)
             elif j == 0:
-                above.set_ylabel(f"{words.label(model)}\nObserved share", fontsize=7.5)
+                above.set_ylabel(f"{number_format.label(model)}\nObserved share", fontsize=7.5)
                 below.set_ylabel("Cases", fontsize=7.5)
     for axes in grid[-1]:
-        predicted = words.wrapped(f"Predicted probability of {labels['positive']}", 36)
+        predicted = number_format.wrapped(f"Predicted probability of {labels['positive']}", 36)
         axes.set_xlabel(predicted, fontsize=7.5)
     if low:
         figure.supylabel("Observed share, and below it cases", fontsize=7.5)
@@ -108,9 +108,9 @@ def draw(
 
 def _heading(measures: pd.DataFrame, split: str, labels: Mapping[str, Any]) -> str:
     first = measures[(measures["split"] == split) & (measures["kind"] == kind_shown(split))].iloc[0]
-    what = words.split_label(split) + (", out of fold" if split == "train" else "")
+    what = number_format.split_label(split) + (", out of fold" if split == "train" else "")
     sizes = int(first["n_neg"]), int(first["n_pos"])
-    return f"{what}\n{words.counts_in_lines(*sizes, dict(labels), 36)}"
+    return f"{what}\n{number_format.counts_in_lines(*sizes, dict(labels), 36)}"
 
 
 def _own(table: pd.DataFrame, model: str, split: str) -> pd.DataFrame:
@@ -149,7 +149,7 @@ def _curve(
     row = measures.iloc[0]
     # beside the axes' upper end, where neither curve nor interval passes
     text = "\n".join(
-        f"{name} {words.estimate(row[column], row[column + '_low'], row[column + '_high'])}"
+        f"{name} {number_format.estimate(row[column], row[column + '_low'], row[column + '_high'])}"
         for name, column in (("Intercept", "citl"), ("Slope", "slope"))
     )
     axes.text(0, 1.02, text, transform=axes.transAxes, fontsize=7, va="bottom")

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from microcalc.figures import style, words
+from microcalc.figures import number_format, style
 from microcalc.figures.roc import kind_shown
 
 
@@ -33,7 +33,7 @@ def draw(metrics: pd.DataFrame, *, models: Sequence[str], labels: Mapping[str, A
         for row in metrics.to_dict("records")
         if row["kind"] == kind_shown(row["split"])
     }
-    splits = [split for split in words.SPLITS if any(split == key[1] for key in shown)]
+    splits = [split for split in number_format.SPLITS if any(split == key[1] for key in shown)]
     height = min(16 + 40 * len(models), style.TALLEST_MM)
     figure = style.new_figure(style.PAGE_MM, height)
     grid = figure.subplots(len(models), len(splits), squeeze=False)
@@ -43,10 +43,12 @@ def draw(metrics: pd.DataFrame, *, models: Sequence[str], labels: Mapping[str, A
             axes = grid[i, j]
             _matrix(axes, shown.get((model, split)), looks[model].color, labels)
             if i == 0:
-                what = words.split_label(split) + (", out of fold" if split == "train" else "")
+                what = number_format.split_label(split) + (
+                    ", out of fold" if split == "train" else ""
+                )
                 axes.set_title(what, fontsize=7.5, fontweight="normal", loc="center")
             if j == 0:
-                axes.set_ylabel(f"{words.label(model)}\nTrue class", fontsize=7.5)
+                axes.set_ylabel(f"{number_format.label(model)}\nTrue class", fontsize=7.5)
             if i == len(models) - 1:
                 axes.set_xlabel("Predicted class", fontsize=7.5)
     return figure
@@ -55,7 +57,7 @@ def draw(metrics: pd.DataFrame, *, models: Sequence[str], labels: Mapping[str, A
 def _matrix(
     axes: Axes, row: Mapping[Any, Any] | None, color: str, labels: Mapping[str, Any]
 ) -> None:
-    names = [words.wrapped(str(labels[name]), 10) for name in ("negative", "positive")]
+    names = [number_format.wrapped(str(labels[name]), 10) for name in ("negative", "positive")]
     axes.set_xticks([0, 1], names)
     axes.set_yticks([0, 1], names, rotation=90, va="center", multialignment="center")
     axes.tick_params(length=0)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from microcalc.figures import palette, style, words
+from microcalc.figures import number_format, palette, style
 from microcalc.models.design import texts
 
 INTERCEPT = "(intercept)"
@@ -103,7 +103,7 @@ def _pearson(a: Floats, b: Floats) -> float:
 def _clinical(cases: pd.DataFrame, clinical: Mapping[str, Mapping[str, Any]]) -> dict[str, Floats]:
     columns: dict[str, Floats] = {}
     for name, entry in clinical.items():
-        label = words.variable(name, entry)
+        label = number_format.variable(name, entry)
         if entry["kind"] == "continuous":
             columns[label] = pd.to_numeric(cases[name], errors="coerce").to_numpy(dtype=float)
             continue

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from microcalc.figures import palette, style, words
+from microcalc.figures import number_format, palette, style
 from microcalc.figures.roc import kind_shown
 
 LOWEST = -0.05
@@ -27,8 +27,11 @@ def draw(net_benefit: pd.DataFrame, *, models: Sequence[str], labels: Mapping[st
     labels
         Names of the classes.
     """
-    splits = [split for split in words.SPLITS if split in set(net_benefit["split"])]
-    named = [*(f"Treat {text}" for text, _ in STRATEGIES.values()), *map(words.label, models)]
+    splits = [split for split in number_format.SPLITS if split in set(net_benefit["split"])]
+    named = [
+        *(f"Treat {text}" for text, _ in STRATEGIES.values()),
+        *map(number_format.label, models),
+    ]
     rows = -(-len(named) // style.legend_columns(named))
     figure = style.new_figure(style.PAGE_MM, 71 + 4 * rows)
     panels = figure.subplots(1, max(len(splits), 1), squeeze=False, sharex=True, sharey=True)[0]
@@ -42,11 +45,11 @@ def draw(net_benefit: pd.DataFrame, *, models: Sequence[str], labels: Mapping[st
         sizes = ""
         if len(own):
             n, n_positive = int(own["n"].iloc[0]), int(own["n_pos"].iloc[0])
-            counts = words.counts_in_lines(n - n_positive, n_positive, dict(labels), 36)
+            counts = number_format.counts_in_lines(n - n_positive, n_positive, dict(labels), 36)
             sizes = f"\n{counts}"
         if of_both.empty:
             axes.text(0.5, 0.5, "One class only", transform=axes.transAxes, ha="center", fontsize=7)
-        what = words.split_label(split) + (", out of fold" if split == "train" else "")
+        what = number_format.split_label(split) + (", out of fold" if split == "train" else "")
         axes.set_title(what + sizes, fontsize=7.5, fontweight="normal", loc="center")
         axes.set_xlabel("Threshold probability")
     shown = net_benefit[net_benefit["n_pos"] < net_benefit["n"]]
@@ -73,5 +76,5 @@ def _curves(axes: Axes, own: pd.DataFrame, looks: Mapping[str, style.ModelLook])
             color=look.color,
             linestyle=look.line,
             zorder=look.zorder,
-            label=words.label(name),
+            label=number_format.label(name),
         )

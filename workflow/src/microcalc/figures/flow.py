@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from microcalc.figures import palette, style, words
+from microcalc.figures import number_format, palette, style
 
 LINE_MM = 3.6
 PAD_MM = 2.2
@@ -106,9 +106,11 @@ def _split(name: str, sizes: Mapping[str, Any], labels: Mapping[str, Any]) -> _B
     kept = sizes["included"]
     return _Box(
         (
-            words.split_label(name),
+            number_format.split_label(name),
             _size({"cases": kept["n"], "images": sizes["images"]}),
-            *words.counts_in_lines(kept["n_neg"], kept["n_pos"], dict(labels), 36).split("\n"),
+            *number_format.counts_in_lines(kept["n_neg"], kept["n_pos"], dict(labels), 36).split(
+                "\n"
+            ),
         )
     )
 

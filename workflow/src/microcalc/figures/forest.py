@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from microcalc.figures import palette, style, words
+from microcalc.figures import number_format, palette, style
 
 ROW_MM = 4.3
 MARK_MM = 1.7
@@ -88,7 +88,7 @@ def plot(
     left
         Heading over the labels.
     """
-    left = words.wrapped(left, 40)
+    left = number_format.wrapped(left, 40)
     letters = [1.2 * len(text) for text in left.split("\n")] + [len(line.label) for line in lines]
     labels_mm = LETTER_MM * max(letters) + 6
     head = _head(headings, lines, style.PAGE_MM - labels_mm - LEAST_AXIS_MM)
@@ -165,9 +165,15 @@ def _head(headings: Sequence[str], lines: Sequence[Line], room: float) -> _Head:
         textwrap.wrap(heading, n, break_long_words=False)
         for heading, n in zip(headings, fit, strict=True)
     ]
-    if all(len(word) <= n for words, n in zip(broken, fit, strict=True) for word in words):
+    if all(
+        len(word) <= n
+        for words, n in zip(broken, fit, strict=True)
+        for word in words
+    ):
         height = 1.4 + LINE_MM * max(map(len, broken))
-        return _Head(tuple("\n".join(words) for words in broken), tuple(narrow), height)
+        return _Head(
+            tuple("\n".join(words) for words in broken), tuple(narrow), height
+        )
     height = 2.0 + BOLD_MM * max(map(len, headings))
     return _Head(tuple(headings), tuple(narrow), height, upright=True)
 

@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from microcalc.core.errors import with_detail
 from microcalc.core.files import atomic_path
-from microcalc.figures import palette, words
+from microcalc.figures import number_format, palette
 from microcalc.images.shard_file import Shard
 
 MOST = 600
@@ -236,7 +236,7 @@ def _height(row: Sequence[_Entry], wide: float) -> float:
 
 def _draw_entry(sheet: Sheet, entry: _Entry, left: float, top: float, wide: float) -> None:
     color = _SPLIT_COLORS.get(entry.split, palette.GREY)
-    name = words.split_label(entry.split).removesuffix(" validation")
+    name = number_format.split_label(entry.split).removesuffix(" validation")
     sheet.write(left + wide, top, name, color=color, to_the_left=True)
     room = wide - _width(name, _PLAIN) - _WORD_GAP_MM
     sheet.write(left, top, _title(entry, room), face=_BOLD)

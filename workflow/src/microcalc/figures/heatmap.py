@@ -11,7 +11,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from microcalc.figures import palette, style, words
+from microcalc.figures import number_format, palette, style
 
 INTERCEPT = "(intercept)"
 MOST_FEATURES = 40
@@ -55,7 +55,7 @@ def draw(
     shown = shown.sort_values("coefficient", ascending=False, kind="stable")
     scores = _standardized(cases, features, kept) @ kept["coefficient"].to_numpy()
     colors = _standardized(cases, features, shown)
-    splits = [split for split in words.SPLITS if (cases["split"] == split).any()]
+    splits = [split for split in number_format.SPLITS if (cases["split"] == split).any()]
     sizes = [int((cases["split"] == split).sum()) for split in splits]
     grid = figure.subplots(
         2,
@@ -134,7 +134,9 @@ def _classes(
         vmax=1,
     )
     axes.set(xticks=[], yticks=[])
-    axes.set_title(words.split_label(split), fontsize=7, fontweight="normal", loc="left", pad=14)
+    axes.set_title(
+        number_format.split_label(split), fontsize=7, fontweight="normal", loc="left", pad=14
+    )
     n_negative = int((y == 0).sum())
     for name, low, high in (
         ("negative", 0, n_negative),

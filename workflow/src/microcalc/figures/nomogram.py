@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from microcalc.figures import choice, palette, points, style, words
+from microcalc.figures import choice, number_format, palette, points, style
 from microcalc.figures.lasso import spread
 from microcalc.models.design import DEEP_SCORE, texts
 
@@ -121,7 +121,7 @@ def work_out(
     shown = {
         name: value
         if isinstance(value, str)
-        else words.number(value, 2 if name == DEEP_SCORE else 0)
+        else number_format.number(value, 2 if name == DEEP_SCORE else 0)
         for name, value in case.items()
     }
     return Example(shown, own, str(split))
@@ -180,7 +180,7 @@ def _figure(
 
 def _name(variable: str, clinical: Mapping[str, Mapping[str, Any]]) -> str:
     entry = clinical.get(variable, {})
-    text = words.variable(variable, entry)
+    text = number_format.variable(variable, entry)
     return f"{text} ({entry['unit']})" if entry.get("unit") else text
 
 
@@ -194,7 +194,7 @@ def _axis(
     staggered: bool = False,
     fine: int = 0,
 ) -> None:
-    axes.text(-34, row, words.wrapped(label, 24), fontsize=8, va="center")
+    axes.text(-34, row, number_format.wrapped(label, 24), fontsize=8, va="center")
     if not len(at):
         return
     axes.plot([at.min(), at.max()], [row, row], color=palette.BLACK, linewidth=0.8)
@@ -274,7 +274,7 @@ def _sentence(
     labels: Mapping[str, Any],
 ) -> str:
     parts = [
-        f"{words.variable(axis.variable, clinical.get(axis.variable, {}))} "
+        f"{number_format.variable(axis.variable, clinical.get(axis.variable, {}))} "
         f"{example.values[axis.variable]} ({example.points[axis.variable]:.0f})"
         for axis in nomogram.axes
     ]
@@ -284,7 +284,7 @@ def _sentence(
     called = labels["positive"] if probability >= model["threshold"] else labels["negative"]
     text = (
         f"Example: {' + '.join(parts)} = {total} points; probability of "
-        f"{labels['positive']} {words.number(probability)}, threshold "
-        f"{words.number(float(model['threshold']))} (▼): called {called}."
+        f"{labels['positive']} {number_format.number(probability)}, threshold "
+        f"{number_format.number(float(model['threshold']))} (▼): called {called}."
     )
     return textwrap.fill(text, 120)

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from microcalc.figures import forest, palette, style, words
+from microcalc.figures import forest, number_format, palette, style
 
 # an axis from 1/50 to 50 holds what a study of hundreds of cases can estimate; one that goes
 # further keeps its mark clear of the arrowhead at the axis' end
@@ -77,7 +77,7 @@ def _lines(
     for variable in dict.fromkeys(table["variable"]):
         rows = table[table["variable"] == variable].to_dict("records")
         entry = clinical.get(variable, {})
-        name = words.variable(variable, entry)
+        name = number_format.variable(variable, entry)
         if len(rows) == 1 and not rows[0]["level"]:
             unit = f", per {entry['unit'].removesuffix('s')}" if entry.get("unit") else ""
             yield _line(f"{name}{unit}", rows[0], together)
@@ -107,7 +107,7 @@ def _line(
         else:
             bounds = source["odds_ratio"], source["or_low"], source["or_high"]
             marks.append(forest.Mark(*bounds, color=color, marker=marker, hollow=hollow))
-            texts.append(words.ratio(*bounds))
+            texts.append(number_format.ratio(*bounds))
     return forest.Line(f"{label} ({int(row['n'])})", tuple(marks), tuple(texts), indented=indented)
 
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from microcalc.figures import palette, style, words
+from microcalc.figures import number_format, palette, style
 
 
 @style.styled
@@ -36,7 +36,9 @@ def draw(published: pd.DataFrame, *, models: Sequence[str], confidence: float = 
     for axes, of_set in zip(panels[:, 0], sets, strict=True):
         _panel(axes, _rows(published, of_set), models)
         kind = {"apparent": ", apparent", "out_of_fold": ", out of fold"}.get(of_set["kind"], "")
-        title = f"{words.split_label(of_set['split'])}{kind}{_size(_rows(published, of_set))}"
+        title = (
+            f"{number_format.split_label(of_set['split'])}{kind}{_size(_rows(published, of_set))}"
+        )
         axes.set_title(title, fontsize=7.5, fontweight="normal")
     panels[-1, 0].set_xlabel("Value")
     panels[-1, 0].set_xlim(-0.02, 1.02)
@@ -64,8 +66,10 @@ def _size(rows: pd.DataFrame) -> str:
 
 def _panel(axes: Axes, rows: pd.DataFrame, models: Sequence[str]) -> None:
     looks = style.models([*models, *(set(rows["model"]) - set(models))])
-    metrics = [name for name in words.MEASURES if name in set(rows["metric"])]
-    metrics += [name for name in dict.fromkeys(rows["metric"]) if name not in words.MEASURES]
+    metrics = [name for name in number_format.MEASURES if name in set(rows["metric"])]
+    metrics += [
+        name for name in dict.fromkeys(rows["metric"]) if name not in number_format.MEASURES
+    ]
     order = [(metric, model) for metric in metrics for model in looks]
     lookup = {(row["metric"], row["model"]): row for row in rows.to_dict("records")}
     lines = [(key, lookup[key]) for key in order if key in lookup]
@@ -84,7 +88,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, models: Sequence[str]) -> None:
             zorder=3,
         )
     names = [
-        f"{words.MEASURES.get(metric, metric)}, {words.label(model).lower()}"
+        f"{number_format.MEASURES.get(metric, metric)}, {number_format.label(model).lower()}"
         for (metric, model), _ in lines
     ]
     axes.set_yticks(range(len(lines)), names, fontsize=7)

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from microcalc.figures import palette, style, words
+from microcalc.figures import number_format, palette, style
 
 Floats = npt.NDArray[np.float64]
 
@@ -66,7 +66,7 @@ def draw(
         axes.set_xlabel(title, fontsize=7)
         if len(found) > 1:
             style.panel_letter(axes, "ABCD"[number])
-    panels[0].set_yticks(range(len(models)), [words.label(name) for name in models])
+    panels[0].set_yticks(range(len(models)), [number_format.label(name) for name in models])
     panels[0].set_ylim(len(models) - 0.4, -0.6)
     return figure
 

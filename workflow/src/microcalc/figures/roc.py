@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from microcalc.core.seeds import stream
-from microcalc.figures import palette, style, words
+from microcalc.figures import number_format, palette, style
 from microcalc.statistics import roc_band
 
 Floats = npt.NDArray[np.float64]
@@ -109,7 +109,7 @@ def draw(
                 [],
                 color=look.color,
                 linestyle=look.line,
-                label=f"{words.label(name)}: not estimable",
+                label=f"{number_format.label(name)}: not estimable",
             )
             continue
         row = rows.loc[name].to_dict()
@@ -122,8 +122,10 @@ def draw(
             color=look.color,
             linestyle=look.line,
             zorder=look.zorder,
-            label=f"{words.label(name)} "
-            + words.estimate(float(row["auc"]), float(row["auc_low"]), float(row["auc_high"]))
+            label=f"{number_format.label(name)} "
+            + number_format.estimate(
+                float(row["auc"]), float(row["auc_low"]), float(row["auc_high"])
+            )
             + (", selected on" if row.get("selected_on") == "yes" else ""),
         )
         operating[name] = float(1 - row["specificity"]), float(row["sensitivity"])
@@ -135,8 +137,8 @@ def draw(
         ylabel="Sensitivity",
         aspect="equal",
     )
-    what = words.split_label(split) + (", out-of-fold scores" if split == "train" else "")
-    counts = words.counts_in_lines(n_negative, n_positive, labels, 34)
+    what = number_format.split_label(split) + (", out-of-fold scores" if split == "train" else "")
+    counts = number_format.counts_in_lines(n_negative, n_positive, labels, 34)
     title = f"{what}\n{counts}\nAUC ({100 * confidence:g}% CI)"
     if below:
         figure.legend(loc="outside lower left", title=title, alignment="left")

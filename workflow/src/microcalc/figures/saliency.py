@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from microcalc.core.files import named_when_damaged
-from microcalc.figures import style, words
+from microcalc.figures import number_format, style
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -65,7 +65,7 @@ def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
     ]
     columns = 3 * max(map(len, rows))
     width = TEXT_MM + columns * CELL_MM
-    label = words.wrapped(
+    label = number_format.wrapped(
         f"Evidence for {labels['negative']} (−) or {labels['positive']} (+), log odds",
         int(width * LABEL_LETTERS_PER_MM),
     )
@@ -97,7 +97,7 @@ def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
 
 def _describe(page: Axes, middle: float, arrays: Arrays, i: int, labels: Mapping[str, str]) -> None:
     # not "p": in a paper that is a P value
-    probability = f"probability {words.probability(float(arrays['probability'][i]))}"
+    probability = f"probability {number_format.probability(float(arrays['probability'][i]))}"
     if arrays["y"][i] in (0, 1):
         truth = labels["positive"] if arrays["y"][i] else labels["negative"]
         where = f"{arrays['split'][i]} validation"

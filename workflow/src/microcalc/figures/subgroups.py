@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from microcalc.figures import forest, style, words
+from microcalc.figures import forest, number_format, style
 from microcalc.figures.roc import kind_shown
 
 MOST_INTERVALS = 4
@@ -46,13 +46,13 @@ def draw(
     if own.empty:
         return style.message(
             style.new_figure(style.PAGE_MM, 30),
-            f"{words.split_label(split)}: no subgroup was estimated.",
+            f"{number_format.split_label(split)}: no subgroup was estimated.",
         )
     looks = style.models(models)
     figure = forest.plot(
         list(_lines(own, looks, clinical)),
-        left=f"{words.split_label(split)} ({labels['negative']}, {labels['positive']})",
-        headings=tuple(words.label(name) for name in looks),
+        left=f"{number_format.split_label(split)} ({labels['negative']}, {labels['positive']})",
+        headings=tuple(number_format.label(name) for name in looks),
         xlabel=f"AUC ({100 * confidence:g}% CI)",
         reference=0.5,
         limits=_limits(own),
@@ -61,12 +61,12 @@ def draw(
         handles=[
             Line2D(
                 [], [], color=look.color, marker=look.marker, markersize=4, linewidth=0.9,
-                label=words.label(name),
+                label=number_format.label(name),
             )
             for name, look in looks.items()
         ],
         loc="outside lower left",
-        ncols=style.legend_columns([words.label(name) for name in looks]),
+        ncols=style.legend_columns([number_format.label(name) for name in looks]),
     )  # fmt: skip
     return figure
 
@@ -79,7 +79,7 @@ def _lines(
     for column in dict.fromkeys(own["column"]):
         block = own[own["column"] == column]
         yield forest.Line(
-            words.variable(str(column), clinical.get(str(column), {})),
+            number_format.variable(str(column), clinical.get(str(column), {})),
             columns=tuple(_interaction(block[block["model"] == name]) for name in looks),
             heading=True,
         )
@@ -107,8 +107,8 @@ def _text(row: "pd.Series[Any]", *, short: bool) -> str:
     if not np.isfinite(row["auc"]):
         return "–" if short else str(row["status"])
     if short:
-        return words.number(row["auc"])
-    return words.estimate(row["auc"], row["low"], row["high"])
+        return number_format.number(row["auc"])
+    return number_format.estimate(row["auc"], row["low"], row["high"])
 
 
 def _interaction(block: pd.DataFrame) -> str:
@@ -116,7 +116,7 @@ def _interaction(block: pd.DataFrame) -> str:
     known = block["p_interaction"].dropna()
     if known.empty:
         return ""
-    return f"P {words.p_value(float(known.iloc[0]), equals=True)}"
+    return f"P {number_format.p_value(float(known.iloc[0]), equals=True)}"
 
 
 def _limits(own: pd.DataFrame) -> tuple[float, float]:

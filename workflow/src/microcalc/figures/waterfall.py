@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from scipy.special import logit
 
-from microcalc.figures import palette, style, words
+from microcalc.figures import number_format, palette, style
 from microcalc.figures.roc import kind_shown
 
 
@@ -42,7 +42,7 @@ def draw(
             style.new_figure(style.PAGE_MM, 40), "The study has no model of the deep score alone."
         )
     own = predictions[predictions["model"] == model]
-    splits = [split for split in words.SPLITS if (own["split"] == split).any()]
+    splits = [split for split in number_format.SPLITS if (own["split"] == split).any()]
     figure = style.new_figure(style.PAGE_MM, 12 + 38 * len(splits))
     panels = figure.subplots(len(splits), 1, squeeze=False, sharey=True)[:, 0]
     cut = logit(np.clip(threshold, 1e-6, 1 - 1e-6))
@@ -51,8 +51,10 @@ def draw(
         height = logit(np.clip(rows["probability"].to_numpy(dtype=float), 1e-6, 1 - 1e-6)) - cut
         _bars(axes, height, rows["y"].to_numpy(dtype=int))
         n_positive = int(rows["y"].sum())
-        what = words.split_label(split) + (", out-of-fold scores" if split == "train" else "")
-        sizes = words.counts(len(rows) - n_positive, n_positive, dict(labels))
+        what = number_format.split_label(split) + (
+            ", out-of-fold scores" if split == "train" else ""
+        )
+        sizes = number_format.counts(len(rows) - n_positive, n_positive, dict(labels))
         axes.set_title(f"{what} ({sizes})", fontsize=7.5, fontweight="normal")
     panels[-1].set_xlabel("Cases, sorted by score", labelpad=9)
     figure.supylabel("Deep score − threshold (log odds)", fontsize=8)

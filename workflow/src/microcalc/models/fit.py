@@ -15,7 +15,7 @@ from microcalc.core.files import digest_value
 from microcalc.models import frozen, notes, provenance, threshold
 from microcalc.models.clinical import training_rows
 from microcalc.models.recipe import DeepInput, Fitted, Recipe, deep_scores
-from microcalc.models.tables import Tables
+from microcalc.models.training_tables import Tables
 from microcalc.selection.training import feature_names
 
 logger = logging.getLogger(__name__)

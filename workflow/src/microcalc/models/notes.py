@@ -8,7 +8,7 @@ import numpy as np
 from microcalc.config.networks import FINETUNED
 from microcalc.models.equation import LEAST_SLOPE
 from microcalc.models.recipe import Fitted, Recipe
-from microcalc.models.tables import Tables
+from microcalc.models.training_tables import Tables
 
 NO_CLINICAL = "no clinical variable was kept"
 NO_FEATURE = "the LASSO kept no feature"

@@ -9,8 +9,8 @@ from microcalc.core.errors import with_detail
 from microcalc.report import format as fmt
 from microcalc.report import tables
 from microcalc.report.audits import Finding
-from microcalc.report.findings import audited, deep_scores, nature
 from microcalc.report.layout import Room
+from microcalc.report.limitations import audited, deep_scores, nature
 from microcalc.report.page import Numbering, read_template
 from microcalc.report.study import Files, Study
 from microcalc.report.summary import before_you_read, markdown

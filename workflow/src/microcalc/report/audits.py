@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from microcalc.figures.words import estimate, number, p_value, split_label
-from microcalc.figures.words import label as model_label
+from microcalc.figures.number_format import estimate, number, p_value, split_label
+from microcalc.figures.number_format import label as model_label
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 
 from microcalc.core.errors import StudyError
-from microcalc.figures import words
+from microcalc.figures import number_format
 from microcalc.report import format as fmt
 from microcalc.report.study import Study
 
@@ -68,7 +68,7 @@ def write(stem: str, study: Study, folder: Path, *, kind: str) -> Caption:
         "study": study,
         "config": study.config,
         "fmt": fmt,
-        "words": words,
+        "number_format": number_format,
     }
     texts = {}
     wanted = {"captions": ".rst"} | ({"alt": ".txt"} if kind == "figure" else {})

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from microcalc.figures import words
-from microcalc.figures.words import label as model_label
+from microcalc.figures import number_format
+from microcalc.figures.number_format import label as model_label
 from microcalc.report import format as fmt
 from microcalc.report.grid import Row, Table
 from microcalc.report.history import MEASURES
@@ -82,7 +82,7 @@ def _differences(model: str, before: Run | None, now: Run | None) -> Iterator[Ro
             continue
         change = None if old is None or new is None else new - old
         cells = (fmt.NOT_AVAILABLE if v is None else fmt.number(v, 3) for v in (old, new, change))
-        yield Row((f"{model_label(model)}, {words.MEASURES[name]}", *cells))
+        yield Row((f"{model_label(model)}, {number_format.MEASURES[name]}", *cells))
 
 
 def _set(study: Study, split: str, before: Rows, now: Rows) -> str:
@@ -98,7 +98,9 @@ def _set(study: Study, split: str, before: Rows, now: Rows) -> str:
         for run in (now, before)
     ]
     told = sizes[0] if sizes[0] == sizes[1] else f"{sizes[0]}; before: {sizes[1]}"
-    return f"{words.split_label(split)}{', out-of-fold' if split == 'train' else ''} ({told})"
+    return (
+        f"{number_format.split_label(split)}{', out-of-fold' if split == 'train' else ''} ({told})"
+    )
 
 
 def _inputs(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from microcalc.config.networks import TUNED
-from microcalc.figures.words import label as model_label
+from microcalc.figures.number_format import label as model_label
 from microcalc.report import format as fmt
 from microcalc.report.grid import Row, Table
-from microcalc.report.sentences import alpha
+from microcalc.report.narrative import alpha
 from microcalc.report.study import Study
 
 SELECTED_ON = "selected on"

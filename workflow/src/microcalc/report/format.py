@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from microcalc.figures import words
-from microcalc.figures.words import counts, estimate, interval, number, ratio
+from microcalc.figures import number_format
+from microcalc.figures.number_format import counts, estimate, interval, number, ratio
 
 __all__ = [
     "count", "counts", "difference", "estimate", "interval", "joined", "missing", "number",
@@ -55,4 +55,4 @@ def percent(value: float, digits: int = 0) -> str:
 
 def p_value(p: float, *, equals: bool = False, otherwise: str = NOT_AVAILABLE) -> str:
     """Return a P value, see `words.p_value`; a missing one gives `otherwise`."""
-    return otherwise if missing(p) else words.p_value(p, equals=equals)
+    return otherwise if missing(p) else number_format.p_value(p, equals=equals)

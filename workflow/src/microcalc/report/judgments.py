@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from microcalc.figures.words import label as model_label
-from microcalc.figures.words import split_label
+from microcalc.figures.number_format import label as model_label
+from microcalc.figures.number_format import split_label
 from microcalc.report import format as fmt
 from microcalc.report.grid import Row, Table
 from microcalc.report.study import Study

@@ -9,8 +9,8 @@ from typing import Any
 
 import jinja2
 
-from microcalc.figures import words
-from microcalc.report import findings, finetuning, sentences
+from microcalc.figures import number_format
+from microcalc.report import finetuning, limitations, narrative
 from microcalc.report import format as fmt
 from microcalc.report.audits import told
 from microcalc.report.study import Study
@@ -37,24 +37,24 @@ def write(study: Study, template: Templates, versions: Mapping[str, str]) -> str
         steps={step["step"]: step["cases"] for step in study.documents["flow"]["steps"]},
         ranked=_left_after(study, "mRMR"),
         variables=study.variable_names(study.config["clinical"]),
-        limits=findings.nature(study),
-        warnings=findings.warnings(study),
-        described=partial(sentences.described, study),
+        limits=limitations.nature(study),
+        warnings=limitations.warnings(study),
+        described=partial(narrative.described, study),
         thresholds=[
-            f"{words.label(name).lower()}, {fmt.number(model['threshold'])}"
+            f"{number_format.label(name).lower()}, {fmt.number(model['threshold'])}"
             for name, model in study.models.items()
         ],
-        alpha=fmt.plain(sentences.alpha(study)),
-        characteristics=sentences.characteristics(study),
-        exclusions=sentences.exclusions(study),
-        screened=sentences.screened(study),
-        performance=partial(sentences.performance, study),
-        compared=partial(sentences.compared, study),
-        decided=partial(sentences.decided, study),
-        calibrated=partial(sentences.calibrated, study),
+        alpha=fmt.plain(narrative.alpha(study)),
+        characteristics=narrative.characteristics(study),
+        exclusions=narrative.exclusions(study),
+        screened=narrative.screened(study),
+        performance=partial(narrative.performance, study),
+        compared=partial(narrative.compared, study),
+        decided=partial(narrative.decided, study),
+        calibrated=partial(narrative.calibrated, study),
         finetuned=finetuning.paragraphs(study),
-        corrected=sentences.corrected(study),
-        against=sentences.against(study),
+        corrected=narrative.corrected(study),
+        against=narrative.against(study),
     )
 
 
@@ -64,8 +64,8 @@ def checklist(study: Study, template: Templates, versions: Mapping[str, str]) ->
         template,
         study,
         versions,
-        warned=told(findings.warnings(study)),
-        leaked=sentences.leaked(study),
+        warned=told(limitations.warnings(study)),
+        leaked=narrative.leaked(study),
     )
 
 
@@ -95,7 +95,7 @@ def _render(template: Templates, study: Study, versions: Mapping[str, str], **gi
         labels=study.labels,
         versions=_Known(versions),
         fmt=fmt,
-        words=words,
+        number_format=number_format,
         count=fmt.count,
         extracted=_left_after(study, "extracted"),
         **given,

@@ -11,13 +11,13 @@ from typing import Any
 import jinja2
 import yaml
 
-from microcalc.figures import words
+from microcalc.figures import number_format
 from microcalc.report import (
     captions,
     changes,
-    findings,
     finetuning,
     layout,
+    limitations,
     rule_graph,
     run_times,
     sheets,
@@ -94,9 +94,9 @@ def build(
     return read_template(template).render(
         study=study,
         fmt=fmt,
-        words=words,
-        limits=findings.nature(study),
-        warnings=findings.warnings(study),
+        number_format=number_format,
+        limits=limitations.nature(study),
+        warnings=limitations.warnings(study),
         finetuned=finetuning.paragraphs(study),
         changed=changed,
         changes=changes.of_study(study),

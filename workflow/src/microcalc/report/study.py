@@ -11,8 +11,8 @@ import pandas as pd
 
 from microcalc.core.errors import StudyError
 from microcalc.core.files import read_csv, read_json
-from microcalc.figures import choice, words
-from microcalc.figures.words import SPLITS
+from microcalc.figures import choice, number_format
+from microcalc.figures.number_format import SPLITS
 from microcalc.models.regression import CORRECTED
 from microcalc.report import format as fmt
 from microcalc.report.rule_graph import Graph
@@ -201,12 +201,12 @@ class Study:
     def variable_label(self, name: str) -> str:
         """Return a clinical variable's name and unit for people."""
         entry = self.config["clinical"].get(name, {})
-        text, unit = words.variable(name, entry), entry.get("unit")
+        text, unit = number_format.variable(name, entry), entry.get("unit")
         return f"{text} ({unit})" if unit else text
 
     def variable_name(self, name: str) -> str:
         """Return a clinical variable's name inside a sentence."""
-        return _in_a_sentence(words.variable(name, self.config["clinical"].get(name, {})))
+        return _in_a_sentence(number_format.variable(name, self.config["clinical"].get(name, {})))
 
     def variable_names(self, names: Iterable[str]) -> str:
         """Return `a, b and c` of clinical variables."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from microcalc.report import findings, tables
+from microcalc.report import limitations, tables
 from microcalc.report.audits import Finding
 from microcalc.report.grid import Table
 from microcalc.report.study import Files, Study
@@ -20,10 +20,10 @@ def build(files: Files, *, config: Mapping[str, Any]) -> str:
         The whole config, defaults filled in.
     """
     study = Study.read(files, config=config)
-    limits = ", ".join(finding.title.lower() for finding in findings.nature(study))
+    limits = ", ".join(finding.title.lower() for finding in limitations.nature(study))
     table = tables.performance(study)
     heading = f"Study {config['study']}" + (f" ({limits})" if limits else "")
-    warned = before_you_read(findings.warnings(study))
+    warned = before_you_read(limitations.warnings(study))
     return f"{heading}\n\n{markdown(table)}\n\n{table.note}\n\n{warned}\n"
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from microcalc.core.errors import with_detail
-from microcalc.figures.words import MEASURES, split_label
-from microcalc.figures.words import label as model_label
+from microcalc.figures.number_format import MEASURES, split_label
+from microcalc.figures.number_format import label as model_label
 from microcalc.report import changes, finetuning, judgments, provenance
 from microcalc.report import format as fmt
 from microcalc.report.grid import Row, Table

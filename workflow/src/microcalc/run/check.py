@@ -10,7 +10,7 @@ from typing import Any
 from microcalc.cohort import split_changes, split_file
 from microcalc.cohort.eligible import build_eligible
 from microcalc.cohort.split import SPLITS, few_cases, sizes
-from microcalc.cohort.tables import Cohort, read_cohort
+from microcalc.cohort.study_tables import Cohort, read_cohort
 from microcalc.config import settings
 from microcalc.config.published_weights import is_published
 from microcalc.core.errors import StudyError, did_you_mean

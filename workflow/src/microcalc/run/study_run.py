@@ -1,7 +1,7 @@
 """A run of a study, or of frozen models on a cohort: what stops it, and what it says at its end.
 
-An ingest answers the same questions for itself, see `microcalc.ingest.asked`. Every job on a
-cluster reads this again, so it imports the standard library alone.
+An ingest answers the same questions for itself, see `microcalc.ingest.ingest_request`. Every job
+on a cluster reads this again, so it imports the standard library alone.
 """
 
 import csv

@@ -2,7 +2,7 @@ import copy
 from dataclasses import replace
 
 from microcalc.models import notes
-from microcalc.report import findings
+from microcalc.report import limitations
 from microcalc.report.study import Study
 
 
@@ -11,11 +11,11 @@ def titles(found):
 
 
 def test_an_ordinary_run_has_no_warnings(ordinary, fake):
-    assert findings.of_run(Study.read(ordinary, config=fake["CONFIG"])) == []
+    assert limitations.of_run(Study.read(ordinary, config=fake["CONFIG"])) == []
 
 
 def test_phantoms_and_random_weights_are_said(ordinary, fake):
-    found = findings.nature(Study.read(ordinary, config=fake["CONFIG"]))
+    found = limitations.nature(Study.read(ordinary, config=fake["CONFIG"]))
     assert titles(found) == ["Simulated images", "Random network weights"]
     assert "not patients" in found[0].text
     assert "not ImageNet" in found[1].text
@@ -25,20 +25,20 @@ def test_a_real_study_with_trained_weights_has_no_such_limits(ordinary, fake):
     config = copy.deepcopy(fake["CONFIG"])
     del config["simulate"]
     config["features"]["weights"] = "IMAGENET1K_V2"
-    assert findings.nature(Study.read(ordinary, config=config)) == []
+    assert limitations.nature(Study.read(ordinary, config=config)) == []
 
 
 def test_harmonized_centers_are_a_limit(ordinary, fake):
     config = copy.deepcopy(fake["CONFIG"])
     config["features"]["harmonize"] = "combat"
-    found = findings.nature(Study.read(ordinary, config=config))
+    found = limitations.nature(Study.read(ordinary, config=config))
     assert "Transductive (ComBat)" in titles(found)
 
 
 def test_a_surrogate_endpoint_is_the_first_limit(ordinary, fake):
     config = copy.deepcopy(fake["CONFIG"])
     config["labels"]["surrogate"] = "Malignant may be either."
-    found = findings.nature(Study.read(ordinary, config=config))
+    found = limitations.nature(Study.read(ordinary, config=config))
     assert titles(found)[0] == "Surrogate endpoint"
     assert found[0].text == "Malignant may be either."
 
@@ -46,12 +46,12 @@ def test_a_surrogate_endpoint_is_the_first_limit(ordinary, fake):
 def test_permuted_labels_are_a_limit_seed_0_included(ordinary, fake):
     config = copy.deepcopy(fake["CONFIG"])
     config["cohort"]["permute_labels"] = 0
-    found = findings.nature(Study.read(ordinary, config=config))
+    found = limitations.nature(Study.read(ordinary, config=config))
     assert "Permuted labels" in titles(found)
 
 
 def test_a_lasso_that_keeps_nothing_is_a_warning(nothing, fake):
-    found = findings.of_run(Study.read(nothing, config=fake["CONFIG"]))
+    found = limitations.of_run(Study.read(nothing, config=fake["CONFIG"]))
     assert titles(found) == ["The LASSO kept no deep feature"]
     assert "deep and combined model" in found[0].text
 
@@ -62,18 +62,18 @@ def test_a_lasso_that_keeps_everything_is_a_note(ordinary, fake):
     ranked = funnel.loc[funnel["step"] == "mRMR", "n_features"].iloc[0]
     funnel.loc[funnel["step"] == "LASSO", "n_features"] = ranked
     full = replace(study, tables={**study.tables, "funnel": funnel})
-    assert "The LASSO kept every feature it was given" in titles(findings.of_run(full))
+    assert "The LASSO kept every feature it was given" in titles(limitations.of_run(full))
 
 
 def test_small_and_one_class_sets_are_warnings(tiny, fake):
-    found = titles(findings.of_run(Study.read(tiny, config=fake["CONFIG"])))
+    found = titles(limitations.of_run(Study.read(tiny, config=fake["CONFIG"])))
     assert found == ["Internal validation: few cases", "External validation: one class only"]
 
 
 def test_thresholds_from_apparent_scores_are_a_warning(ordinary, fake):
     config = copy.deepcopy(fake["CONFIG"])
     config["threshold"]["scores"] = "apparent"
-    found = findings.of_run(Study.read(ordinary, config=config))
+    found = limitations.of_run(Study.read(ordinary, config=config))
     assert titles(found) == ["Thresholds from apparent scores"]
 
 
@@ -82,7 +82,7 @@ def test_flags_of_usable_images_are_counted(ordinary, fake):
     flags = ["burned_in_annotation;side_contradiction", "side_contradiction", "", "roi_odd"]
     qc = study.tables["qc"].assign(flags="")
     qc.loc[:3, "flags"] = flags
-    found = findings.of_run(replace(study, tables={**study.tables, "qc": qc}))
+    found = limitations.of_run(replace(study, tables={**study.tables, "qc": qc}))
     assert titles(found) == ["Images to look at"]
     # The fourth image is excluded, so that its flags count for nothing.
     assert f"Of {len(qc) - 1} images, 2 have" in found[0].text
@@ -99,14 +99,14 @@ def test_predictors_that_separate_the_classes_are_a_warning(ordinary, fake):
         tables=study.tables | {"univariable": table},
         models=study.models | {"combined": combined},
     )
-    (found,) = findings.of_run(study)
+    (found,) = limitations.of_run(study)
     assert found.kind == "warning"
     assert "Palpable (alone) and the predictors of the combined model" in found.text
     assert "Firth's penalized likelihood" in found.text
 
 
 def test_a_score_that_was_left_out_is_a_warning(left_out, fake):
-    (found,) = findings.of_run(Study.read(left_out, config=fake["CONFIG"]))
+    (found,) = limitations.of_run(Study.read(left_out, config=fake["CONFIG"]))
     assert (found.kind, found.title) == ("warning", "Combined model without the deep score")
     assert found.text.startswith("The deep score was left out: ")
     assert "(-0.41)" in found.text
@@ -115,7 +115,7 @@ def test_a_score_that_was_left_out_is_a_warning(left_out, fake):
 def noted(files, fake, **notes_of):
     study = Study.read(files, config=fake["CONFIG"])
     changed = {name: study.models[name] | {"notes": said} for name, said in notes_of.items()}
-    return findings.of_run(replace(study, models=study.models | changed))
+    return limitations.of_run(replace(study, models=study.models | changed))
 
 
 def test_selections_that_differ_are_told_once_for_all_models(ordinary, fake):
@@ -138,7 +138,7 @@ def test_lesions_larger_than_the_patch_are_counted(ordinary, fake):
     qc = study.tables["qc"].assign(flags="", roi_width_mm=8.0, roi_height_mm=9.0)
     qc.loc[:1, "flags"] = ["roi_larger_than_window", "roi_larger_than_window;side_unknown"]
     qc.loc[1, "roi_height_mm"] = 41.4
-    found = findings.of_run(replace(study, tables={**study.tables, "qc": qc}))
+    found = limitations.of_run(replace(study, tables={**study.tables, "qc": qc}))
     assert titles(found) == ["Images to look at", "Lesions larger than the patch"]
     usable = int((qc["status"] == "ok").sum())
     assert found[1].text.startswith(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from microcalc.figures.words import label as model_label
+from microcalc.figures.number_format import label as model_label
 from microcalc.models import notes
 from microcalc.models.term import DEEP_SCORE
 from microcalc.report import format as fmt

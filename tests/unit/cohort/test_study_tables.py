@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from microcalc.cohort.tables import Cohort, read_cohort
+from microcalc.cohort.study_tables import Cohort, read_cohort
 from microcalc.core.errors import StudyError
 
 SCHEMAS = Path(__file__).parents[3] / "workflow" / "schemas"

@@ -3,8 +3,8 @@
 from typing import Any
 
 from microcalc.cohort.split import FEW_CASES
-from microcalc.figures.words import label as model_label
-from microcalc.figures.words import split_label
+from microcalc.figures.number_format import label as model_label
+from microcalc.figures.number_format import split_label
 from microcalc.images.window import LARGER_THAN_WINDOW
 from microcalc.models import notes
 from microcalc.report import audits

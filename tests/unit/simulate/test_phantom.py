@@ -5,8 +5,9 @@ import pytest
 
 from microcalc.core.errors import StudyError
 from microcalc.simulate import anatomy, cohort
+from microcalc.simulate.attenuation import render
 from microcalc.simulate.lesion import cluster
-from microcalc.simulate.phantom import Phantom, render
+from microcalc.simulate.phantom import Phantom
 from microcalc.simulate.scanner import expose
 
 

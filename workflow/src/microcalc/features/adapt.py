@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import torch
 
     from microcalc.features.backbone import Network
-    from microcalc.features.shards import Images
+    from microcalc.features.shard_images import Images
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from microcalc.core.files import atomic_path, digest_bytes, digest_value, named_
 from microcalc.features import device as devices
 from microcalc.features import forward
 from microcalc.features.progress import Progress
+from microcalc.features.shard_images import Images
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,33 +31,11 @@ if TYPE_CHECKING:
     from microcalc.features.adapt import Adaptation
     from microcalc.features.backbone import Network
 
+
 log = logging.getLogger(__name__)
 
+
 ID_COLUMNS = ["image_id", "case_id", "view", "key"]
-
-
-class Images(Protocol):
-    """The part of `microcalc.images.shards.Shard` that features need; one entry per image."""
-
-    @property
-    def image_id(self) -> npt.NDArray[np.str_]:
-        """Pseudonyms of the images."""
-
-    @property
-    def case_id(self) -> npt.NDArray[np.str_]:
-        """Pseudonyms of the cases they show."""
-
-    @property
-    def view(self) -> npt.NDArray[np.str_]:
-        """CC or MLO."""
-
-    @property
-    def status(self) -> npt.NDArray[np.str_]:
-        """``ok`` or ``excluded``."""
-
-    @property
-    def patch(self) -> npt.NDArray[np.float32]:
-        """Intensities in [0, 1], shape (n, S, S)."""
 
 
 @dataclass(frozen=True)

@@ -165,15 +165,9 @@ def _head(headings: Sequence[str], lines: Sequence[Line], room: float) -> _Head:
         textwrap.wrap(heading, n, break_long_words=False)
         for heading, n in zip(headings, fit, strict=True)
     ]
-    if all(
-        len(word) <= n
-        for words, n in zip(broken, fit, strict=True)
-        for word in words
-    ):
+    if all(len(word) <= n for words, n in zip(broken, fit, strict=True) for word in words):
         height = 1.4 + LINE_MM * max(map(len, broken))
-        return _Head(
-            tuple("\n".join(words) for words in broken), tuple(narrow), height
-        )
+        return _Head(tuple("\n".join(words) for words in broken), tuple(narrow), height)
     height = 2.0 + BOLD_MM * max(map(len, headings))
     return _Head(tuple(headings), tuple(narrow), height, upright=True)
 

@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.fft
 from scipy.interpolate import CubicSpline
 from scipy.spatial import cKDTree
 
-if TYPE_CHECKING:
-    from microcalc.simulate.phantom import Phantom
+from microcalc.simulate.phantom import Phantom
 
 COARSE_MM = 0.5
 """Grid of everything smooth, interpolated to pixels afterwards: distances cost too much there."""
@@ -31,7 +29,7 @@ class Body:
 
 
 def build(
-    phantom: "Phantom", shape: tuple[int, int], spacing_mm: float, rng: np.random.Generator
+    phantom: Phantom, shape: tuple[int, int], spacing_mm: float, rng: np.random.Generator
 ) -> Body:
     """Return the anatomy of one view: shares, mm, 1/mm·mm and log odds of gland, per pixel."""
     # Odd numbers, so that every second node makes the grid on which distances are searched.
@@ -64,7 +62,7 @@ def build(
     )
 
 
-def outline(phantom: "Phantom", rng: np.random.Generator) -> tuple[np.ndarray, tuple[float, float]]:
+def outline(phantom: Phantom, rng: np.random.Generator) -> tuple[np.ndarray, tuple[float, float]]:
     """Return the skin line of a left breast as points (n, 2) in mm, top to bottom, and the nipple.
 
     A craniocaudal breast is a half oval; a mediolateral oblique one hangs from the axilla.
@@ -108,7 +106,7 @@ def _between(values: np.ndarray) -> np.ndarray:
     return values
 
 
-def _pectoral(phantom: "Phantom", x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _pectoral(phantom: Phantom, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     if phantom.pectoral_width_mm <= 0:
         return np.zeros_like(x)
     across = x / phantom.pectoral_width_mm
@@ -120,7 +118,7 @@ def _pectoral(phantom: "Phantom", x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _tendency(
-    phantom: "Phantom", x: np.ndarray, y: np.ndarray, depth: np.ndarray, nipple: tuple[float, float]
+    phantom: Phantom, x: np.ndarray, y: np.ndarray, depth: np.ndarray, nipple: tuple[float, float]
 ) -> np.ndarray:
     """Return the log odds of gland: a cone behind the nipple, fat under the skin and behind."""
     width = phantom.breast_width_mm
@@ -133,7 +131,7 @@ def _tendency(
 
 
 def _strands(
-    shape: tuple[int, int], depth: np.ndarray, phantom: "Phantom", rng: np.random.Generator
+    shape: tuple[int, int], depth: np.ndarray, phantom: Phantom, rng: np.random.Generator
 ) -> np.ndarray:
     """Return thin bright curves, the zero lines of a smooth field: ligaments and vessels."""
     strands = np.zeros(shape)

@@ -2,15 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from microcalc.core.seeds import stream
-
-if TYPE_CHECKING:
-    from microcalc.simulate.phantom import Phantom
+from microcalc.simulate.phantom import Phantom
 
 CALCIUM = 1.5
 """Attenuation of a calcification over tissue, 1/mm: below pure hydroxyapatite, as deposits are
@@ -26,7 +23,7 @@ class Cluster:
     contrast: np.ndarray
 
 
-def cluster(phantom: "Phantom", *, seed: int) -> Cluster:
+def cluster(phantom: Phantom, *, seed: int) -> Cluster:
     """Return the projected calcifications of a view.
 
     They are placed in space once per case, so that both views show the same cluster:
@@ -63,13 +60,13 @@ def cluster(phantom: "Phantom", *, seed: int) -> Cluster:
     return Cluster(_inside_field(centers, phantom), sizes, contrast)
 
 
-def _inside_field(centers: np.ndarray, phantom: "Phantom") -> np.ndarray:
+def _inside_field(centers: np.ndarray, phantom: Phantom) -> np.ndarray:
     margin = 1.5
     limits = [phantom.breast_width_mm - 3 * margin, phantom.field_height_mm - margin]
     return np.asarray(np.clip(centers, margin, limits))
 
 
-def box(phantom: "Phantom", *, seed: int) -> tuple[float, float, float, float]:
+def box(phantom: Phantom, *, seed: int) -> tuple[float, float, float, float]:
     """Return a radiologist's box around the cluster, mm: x0, y0, x1, y1 of a left breast.
 
     Each side stands 1 to 3 mm off the outermost calcification, by the hand of the person
@@ -86,7 +83,7 @@ def box(phantom: "Phantom", *, seed: int) -> tuple[float, float, float, float]:
 
 def add_calcifications(
     line: np.ndarray,
-    phantom: "Phantom",
+    phantom: Phantom,
     spacing_mm: float,
     blur_mm: float,
     seed: int,
@@ -184,7 +181,7 @@ def _window(
 
 
 def add_tissue(
-    gland: np.ndarray, phantom: "Phantom", spacing_mm: float, rng: np.random.Generator
+    gland: np.ndarray, phantom: Phantom, spacing_mm: float, rng: np.random.Generator
 ) -> None:
     """Add stroma, mass and the spicules of mass or distortion to the gland share, in place."""
     middle = np.array([phantom.lesion_x_mm, phantom.lesion_y_mm])
@@ -238,7 +235,7 @@ def _spicules(
     return np.asarray(total * middle)
 
 
-def pull(field: np.ndarray, phantom: "Phantom", spacing_mm: float) -> None:
+def pull(field: np.ndarray, phantom: Phantom, spacing_mm: float) -> None:
     """Draw the texture towards the lesion, in place: architectural distortion."""
     middle = np.array([phantom.lesion_x_mm, phantom.lesion_y_mm])
     window = _window(field, middle, 16.0, spacing_mm)

@@ -6,7 +6,8 @@ import numpy as np
 
 from microcalc.core.errors import StudyError
 from microcalc.core.seeds import stream
-from microcalc.simulate import phantom as phantoms
+from microcalc.simulate.attenuation import FAT, GLAND, render
+from microcalc.simulate.phantom import Phantom
 
 REFERENCE_MM = 50.0
 """Thickness of the all-gland breast whose excess attenuation over fat is gray value 1."""
@@ -99,20 +100,18 @@ def scanner_of(center: str) -> Scanner:
         ) from None
 
 
-def expose(phantom: "phantoms.Phantom", *, seed: int) -> Exposure:
+def expose(phantom: Phantom, *, seed: int) -> Exposure:
     """Return the stored image of a phantom: photon noise, processing, marker, orientation."""
     scanner = scanner_of(phantom.center)
-    body = phantoms.render(
-        phantom, spacing_mm=scanner.spacing_mm, blur_mm=scanner.blur_mm, seed=seed
-    )
+    body = render(phantom, spacing_mm=scanner.spacing_mm, blur_mm=scanner.blur_mm, seed=seed)
     rng = stream(seed, "exposure", phantom.image_id)
     breast = body.inside > 0.5
     photons = np.float32(scanner.photons) * np.exp(-body.line_integral[breast])
     counts = np.maximum(rng.poisson(photons), 1).astype(np.float32)
     line = np.log(np.float32(scanner.photons)) - np.log(counts)
     line += np.float32(scanner.equalization) * body.fat_deficit[breast]
-    line -= np.float32(phantoms.FAT * phantom.thickness_mm)
-    gray = line / np.float32(phantoms.GLAND * REFERENCE_MM)
+    line -= np.float32(FAT * phantom.thickness_mm)
+    gray = line / np.float32(GLAND * REFERENCE_MM)
     codes = np.float32(scanner.black) + np.float32(scanner.white - scanner.black) * gray
 
     image = np.full(breast.shape, scanner.air, dtype=np.float32)
@@ -144,7 +143,7 @@ _FONT = {
 }
 
 
-def _mark(stored: np.ndarray, phantom: "phantoms.Phantom", scanner: Scanner) -> None:
+def _mark(stored: np.ndarray, phantom: Phantom, scanner: Scanner) -> None:
     """Burn the side marker into the air of the upper corner away from the chest wall, in place."""
     letters = [
         np.array([[int(bit) for bit in line] for line in _FONT[letter].split()])

@@ -23,7 +23,7 @@ from microcalc.features.finetune.train import RECIPE, Course, Tuning, train
 if TYPE_CHECKING:
     import torch
 
-    from microcalc.features.shards import Images
+    from microcalc.features.shard_images import Images
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import pandas as pd
 from microcalc.core.files import digest_bytes
 
 if TYPE_CHECKING:
-    from microcalc.features.shards import Images
+    from microcalc.features.shard_images import Images
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,30 @@
+"""A shard's images as the features room takes them."""
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Images(Protocol):
+    """The part of `microcalc.images.shards.Shard` that features need; one entry per image."""
+
+    @property
+    def image_id(self) -> npt.NDArray[np.str_]:
+        """Pseudonyms of the images."""
+
+    @property
+    def case_id(self) -> npt.NDArray[np.str_]:
+        """Pseudonyms of the cases they show."""
+
+    @property
+    def view(self) -> npt.NDArray[np.str_]:
+        """CC or MLO."""
+
+    @property
+    def status(self) -> npt.NDArray[np.str_]:
+        """``ok`` or ``excluded``."""
+
+    @property
+    def patch(self) -> npt.NDArray[np.float32]:
+        """Intensities in [0, 1], shape (n, S, S)."""

@@ -8,7 +8,7 @@ import sys
 import traceback
 from types import FrameType, TracebackType
 
-from microcalc.core import run_lock
+from microcalc.core import gc_tuning, run_lock
 from microcalc.core.errors import StudyError
 
 
@@ -19,6 +19,7 @@ def start(log_path: str) -> logging.Logger:
     StudyError is a message to the user and needs no traceback; anything else keeps its own.
     A job that is told to end, by a time limit or a cancellation, says so and tidies up.
     """
+    gc_tuning.tune_job()
     run_lock.join()
     handler = logging.FileHandler(log_path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

@@ -26,7 +26,6 @@ onstart:
 onsuccess:
     tell_about_images()
     tell_summary()
-    run_lock.end()
 
 
 rule all:

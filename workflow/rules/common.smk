@@ -1,7 +1,7 @@
 import sys
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 sys.path.insert(0, str(Path(workflow.basedir, "workflow", "src")))
 
@@ -22,21 +22,21 @@ from microcalc.report import audits
 from microcalc.run.study_run import StudyRun
 
 
-class Refusal(WorkflowError):
-    """What a person must read, with nothing below it.
+def refuse(message):
+    """End the run with a message alone.
 
-    Below any other error Snakemake prints which lines of code it came through.
+    Below an error Snakemake prints which lines of code it came through.
     """
-
-    __traceback__ = property(lambda self: None, lambda self, lines: None)
+    logger.error(message)
+    sys.exit(1)
 
 
 def told_plainly(function, *arguments, **named):
-    """Return what `function` returns; a StudyError ends the console with its message."""
+    """Return what `function` returns; a StudyError ends the run with its message."""
     try:
         return function(*arguments, **named)
     except StudyError as error:
-        raise Refusal(str(error)) from None
+        refuse(str(error))
 
 
 def is_asked_for(target):
@@ -73,7 +73,7 @@ config = told_plainly(
     settings.read_schema(SCHEMAS / "config.yaml"),
 )
 if is_asked_for("apply") and not APPLIED:
-    raise Refusal(
+    refuse(
         "apply needs to know what to apply to whom: snakemake apply --cores all --config "
         "models=<results folder of a study> cohort=<folder with cases.csv and images.csv>"
     )

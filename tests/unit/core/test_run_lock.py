@@ -1,13 +1,10 @@
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-
-from microcalc.core import run_lock
 
 RUN = "from microcalc.core import run_lock; print(run_lock.begin(), flush=True); "
 JOB = "from microcalc.core import run_lock; run_lock.join(); print('at work', flush=True); "
@@ -105,11 +102,3 @@ def test_a_run_whose_jobs_are_elsewhere_keeps_its_lock(start: Start, tmp_path: P
 def test_a_job_of_no_run_leaves_nothing(start: Start, tmp_path: Path) -> None:
     assert said(start(JOB)) == "at work"
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_run_that_is_done_waits_for_no_timer() -> None:
-    timer = threading.Timer(60, print)
-    timer.start()
-    run_lock.end()
-    timer.join(timeout=10)
-    assert not timer.is_alive()

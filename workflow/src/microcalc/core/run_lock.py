@@ -8,7 +8,6 @@ system's, which ends with it, however it ends.
 import fcntl
 import shutil
 import socket
-import threading
 from pathlib import Path
 from typing import IO
 
@@ -62,13 +61,6 @@ def join(folder: Path = FOLDER) -> None:
     except OSError:  # called by no run
         return
     _hold(file)
-
-
-def end() -> None:
-    """Let a run end at once: Snakemake's process would wait a second for its scheduler's timers."""
-    for thread in threading.enumerate():
-        if isinstance(thread, threading.Timer):
-            thread.cancel()
 
 
 def _hold(file: IO[str]) -> None:

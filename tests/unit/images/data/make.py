@@ -2,6 +2,9 @@
 
 No encoder among this project's own dependencies writes them, and imagecodecs is too large a
 dependency for five small files. All hold the picture that `picture` returns.
+
+`jpeg_extended_dcmtk.jpg` is what DCMTK 3.6.7 makes of it (dcmcjpeg +ee +q 90), the .npy beside it
+what dcmdjpeg makes of that.
 """
 
 from pathlib import Path

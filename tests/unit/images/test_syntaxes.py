@@ -199,7 +199,9 @@ def test_an_image_that_kills_its_decoder_is_named(monkeypatch):
 
     monkeypatch.setattr(decoders, "_PROCESS", DecodingProcess(killed))
     data = encapsulated((DATA / "jpeg_lossless_1.jpg").read_bytes(), uid.JPEGLosslessSV1, picture())
-    with pytest.raises(StudyError, match=r"image a: brings its decoder down.* \(SIGABRT\)"):
+    with pytest.raises(
+        StudyError, match=r"image a: its content brings its decoder down.* \(SIGABRT\)"
+    ):
         decode(data, image_id="a")
 
 

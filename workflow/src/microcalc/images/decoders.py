@@ -69,7 +69,7 @@ def decode(frame: bytes, *, syntax: UID, **description: Any) -> NDArray[Any]:
 
     Raises
     ------
-    StudyError
+    UndecodableError
         When the frame cannot be decoded, or takes more time or memory than any of its size.
     """
     if syntax in _SAFE_HERE:
@@ -107,9 +107,7 @@ def decompressed(dataset: Dataset) -> Dataset:
     return pydicom.dcmread(io.BytesIO(found.tobytes()))
 
 
-def decode_file(
-    data: bytes, form: str, *, pixels: int, **description: Any
-) -> NDArray[Any]:
+def decode_file(data: bytes, form: str, *, pixels: int, **description: Any) -> NDArray[Any]:
     """Return what one of `file_decoders.FORMS` makes of a file that is no DICOM, decoded apart too.
 
     Parameters

@@ -21,14 +21,14 @@ _INTEGERS = (np.uint8, np.uint16, np.int16, np.int32)
 
 
 def picture(data: bytes, *, page: int = 1, mode: str = "") -> NDArray[Any]:
-    """Return the pixels of a PNG, TIFF, JPEG or BMP file's page, in another mode where one is given."""
+    """Return the pixels of a picture's page, in another of Pillow's modes where one is given."""
     # Jobs that only read patches come by this module in an environment without these libraries.
     from PIL import Image
 
     with Image.open(io.BytesIO(data), formats=PICTURES) as image:
         if page > 1:
             image.seek(page - 1)
-        return np.asarray(image.convert(mode) if mode else image)
+        return np.asarray(image.convert(mode) if mode not in {"", image.mode} else image)
 
 
 def jpeg(data: bytes) -> NDArray[Any]:

@@ -99,8 +99,9 @@ def extract(
     flags = [*check_inside(roi, mammogram.shape, image_id=mammogram.image_id), *roi.flags]
     mammogram, breast, contrast = voi.shown(mammogram, roi)
     flipped = _is_flipped(mammogram, breast, flags)
-    upside_down = _is_upside_down(mammogram)
-    if upside_down:
+    upside_down = mammogram.bottom_up
+    if _is_upside_down(mammogram):
+        upside_down = True
         flags.append("turned_upright")
     scaled = _scaled_curve(mammogram, breast, normalization)
     in_breast = _part_in_breast(mammogram, breast, roi, flags)
@@ -252,10 +253,12 @@ def _hint(mammogram: Mammogram, breast: Breast, roi: Roi) -> str:
             "; the image is brighter around the breast than in it, so that its polarity "
             "(PhotometricInterpretation) looks wrong"
         )
+    rows = mammogram.shape[0]
+    reversed_rows = Roi(roi.x0, rows - roi.y1, roi.x1, rows - roi.y0)
+    if (roi.drawn or mammogram.bottom_up) and _mean_in(breast, reversed_rows) > 0:
+        told = "images.roi_orientation" if roi.drawn else "the file counts them from the bottom"
+        return f"; with its rows reversed it would lie inside ({told})"
     if roi.drawn:
-        rows = mammogram.shape[0]
-        if _mean_in(breast, Roi(roi.x0, rows - roi.y1, roi.x1, rows - roi.y0)) > 0:
-            return "; with its rows reversed it would lie inside (images.roi_orientation)"
         return ""
     return "; with x and y swapped it would lie inside" if _mean_in(breast, roi.swapped) else ""
 

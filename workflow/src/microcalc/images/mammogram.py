@@ -1,7 +1,7 @@
 """The decoded image that the rest of the room works on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -138,6 +138,13 @@ class Mammogram:
         """Rows and columns."""
         rows, columns = self.stored.shape
         return rows, columns
+
+    @property
+    def top_down(self) -> "Mammogram":
+        """The same with its first row on top; a region of it is `Roi.reversed_rows`."""
+        if not self.bottom_up:
+            return self
+        return replace(self, stored=self.stored[::-1].copy(), bottom_up=False)
 
     @cached_property
     def pixels(self) -> NDArray[np.float32]:

@@ -301,5 +301,5 @@ def _blank(recipe: Recipe) -> tuple[Any, Any, Any]:
 
 def _pixel_digest(mammogram: Mammogram) -> str:
     """Return a digest of every eighth row: noise makes those of any two images differ."""
-    rows = np.ascontiguousarray(mammogram.stored[::8])
+    rows = np.ascontiguousarray(mammogram.top_down.stored[::8])
     return digest_bytes(f"{mammogram.shape} {rows.dtype}".encode() + rows.tobytes())

@@ -171,6 +171,8 @@ def opened(data: bytes, *, what: str = "") -> Volume:
     data = _unpacked(data, what) if data.startswith(_GZIP) else data
     form = _form(data)
     _refuse_detached(data, form, what)
+    if form == NIFTI and _header_size(data) == 540:
+        raise StudyError(f"{what}is a NIfTI-2 file; save it as NIfTI-1")
     header = decoders.decode_file(
         data[:_READ_FOR_HEADER], "volume_header", pixels=0, kind=_SUFFIX[form]
     )
@@ -208,9 +210,13 @@ def _form(data: bytes) -> str:
         return NRRD
     if _META.match(data[:_HEADER_BYTES]):
         return META
-    # The length of the header, 348 in NIfTI-1 and 540 in NIfTI-2, in either byte order.
-    size = {data[:4], data[3::-1]} if len(data) > 4 else set()
-    return NIFTI if size & {b"\x5c\x01\0\0", b"\x1c\x02\0\0"} else ""
+    return NIFTI if _header_size(data) in {348, 540} else ""
+
+
+def _header_size(data: bytes) -> int:
+    """Return the length of a NIfTI header: 348 in NIfTI-1 and 540 in NIfTI-2, in either order."""
+    little, big = (int.from_bytes(data[:4], order) for order in ("little", "big"))
+    return min(little, big)
 
 
 def _refuse_detached(data: bytes, form: str, what: str) -> None:

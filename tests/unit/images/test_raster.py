@@ -1,6 +1,8 @@
 import io
 import os
 import signal
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -178,13 +180,17 @@ def test_a_jpeg_without_its_end_is_refused(part):
         pixels(data[: int(part * len(data))])
 
 
-def test_a_jpeg_that_claims_another_size_is_not_decoded(monkeypatch):
+def test_what_claims_an_impossible_size_is_not_decoded(monkeypatch):
     monkeypatch.setattr(decoders, "decode_file", None)
     data = bytearray(jpeg(IMAGE8))
     at = data.index(b"\xff\xc0")
     data[at + 5 : at + 9] = b"\xff\xff\xff\xff"
     with pytest.raises(StudyError, match="claims a size no mammogram has"):
         pixels(bytes(data))
+    header = struct.pack(">II", 60000, 60000) + b"\x08\0\0\0\0"
+    chunk = b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
+    with pytest.raises(StudyError, match="claims a size no mammogram has"):
+        pixels(png(IMAGE8)[:12] + chunk + png(IMAGE8)[33:])
 
 
 @pytest.mark.parametrize("turned", [2, 3, 6, 8])

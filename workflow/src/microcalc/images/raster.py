@@ -170,7 +170,7 @@ def _of_jpeg(data: bytes) -> _Raster:
     if components not in {1, 3}:
         raise StudyError(_COLOR, detail=f"{components} channels")
     if bits == 8:  # Pillow opens no other
-        with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+        with _opened(data, "JPEG") as image:
             _refuse_turned(image)
 
     def pixels() -> tuple[NDArray[np.uint8] | NDArray[np.uint16], bool]:
@@ -182,7 +182,7 @@ def _of_jpeg(data: bytes) -> _Raster:
 
 def _of_pillow(data: bytes, frame: int | None) -> _Raster:
     """Read what a PNG or TIFF file says of the page that `frame` names."""
-    with Image.open(io.BytesIO(data), formats=("PNG", "TIFF")) as image:
+    with _opened(data, "PNG", "TIFF") as image:
         frames = int(getattr(image, "n_frames", 1))
         index = frame_index(frame, frames, "pages")
         if index:
@@ -214,6 +214,14 @@ def _of_pillow(data: bytes, frame: int | None) -> _Raster:
 
     bits = 16 if mode in _DEEP_GRAY else 8
     return _Raster(form, mode, (high, wide), frames, bits, pixels)
+
+
+def _opened(data: bytes, *formats: str) -> Image.Image:
+    """Read a header, by code in Python; no pixel is decoded."""
+    try:
+        return Image.open(io.BytesIO(data), formats=formats)
+    except Image.DecompressionBombError:
+        raise StudyError("claims a size no mammogram has") from None
 
 
 def _one_channel(values: NDArray[Any]) -> NDArray[Any]:

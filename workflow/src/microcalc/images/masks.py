@@ -173,15 +173,16 @@ def of_picture(data: bytes, page: int | None, *, threshold: float) -> list[Layer
         if page is not None:
             image.seek(page - 1)
         mode, transparent = image.mode, "transparency" in image.info
-        palette = image.getpalette("RGB") if mode == "P" else None
         lossy = image.format == "JPEG" or data.startswith(b"\xff\xd8")
         size = image.size[0] * image.size[1]
 
     def decoded(mode: str) -> NDArray[Any]:
         return decoders.decode_file(data, "picture", pixels=size, page=page or 1, mode=mode)
 
-    if palette is not None and _has_labels(palette, entries := decoded(mode)):
-        return of_labels(entries)
+    if mode == "P":
+        entries = decoded(mode)
+        if _has_labels(entries, decoded("RGB")):
+            return of_labels(entries)
     if mode in {"P", "CMYK", "YCbCr", "PA"}:
         mode = "RGBA" if transparent else "RGB"
     return of_colors(decoded(mode), threshold=threshold, lossy=lossy)
@@ -221,11 +222,12 @@ def _of_hues(colors: NDArray[Any], *, lossy: bool) -> list[Layer]:
     return [Layer(f"#{int(v):06x}", f"#{int(v):06x}", packed == v) for v in found]
 
 
-def _has_labels(palette: Sequence[int], entries: NDArray[Any]) -> bool:
-    """Say whether a palette's entries are labels, and not a picture's gray levels."""
-    colors = np.asarray(palette).reshape(-1, 3)
-    used = [int(entry) for entry in _values(entries) if entry < len(colors)]
-    shown = colors[used]
+def _has_labels(entries: NDArray[Any], colors: NDArray[Any]) -> bool:
+    """Say whether a palette's entries are labels, and not the gray levels of `colors`."""
+    palette = np.zeros((2**8, 3), dtype=colors.dtype)
+    palette[entries.ravel()] = colors.reshape(-1, 3)
+    used = [int(entry) for entry in _values(entries)]
+    shown = palette[used]
     if (shown != shown[:, :1]).any():
         return True
     levels = shown[:, 0].tolist()

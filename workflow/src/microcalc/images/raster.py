@@ -234,7 +234,12 @@ def _one_channel(values: NDArray[Any]) -> NDArray[Any]:
 
 def _refuse_turned(image: Image.Image) -> None:
     """Refuse an image that some viewers turn: in which rows its region was drawn is unknown."""
-    exif = image.getexif()
+    # Of a PNG file, `getexif` would decode the pixels to look behind them.
+    exif: Any = Image.Exif()
+    if image.format == "PNG":
+        exif.load(image.info.get("exif", b""))
+    else:
+        exif = image.getexif()
     if exif.get(_ORIENTATION, 1) not in {0, 1}:
         raise StudyError(
             "asks to be turned before it is shown (EXIF or TIFF Orientation); save it upright",

@@ -33,6 +33,7 @@ from microcalc.images.mammogram import Mammogram
 logging.getLogger("pydicom").addHandler(logging.NullHandler())
 logging.getLogger("pydicom").propagate = False
 
+_PIXEL_DATA = b"\xe0\x7f\x10\x00"
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _META_BYTES = 2000
 _PIECE = 2**24
@@ -123,7 +124,7 @@ def decode(
         warnings.simplefilter("ignore")
         dataset = parse(data)
         syntax = _transfer_syntax(dataset)
-        _check_kind(dataset)
+        _check_kind(dataset, data)
         index = _frame_index(dataset, frame)
         if "SharedFunctionalGroupsSequence" in dataset:
             dataset = _flattened(dataset, index)
@@ -210,15 +211,15 @@ def parse(data: bytes) -> Dataset:
         damaged file; `content_errors` tells of them.
     """
     if _DEFLATED in data[:_META_BYTES]:
-        _refuse_bomb(data)
+        _check_deflated(data)
     try:
         return pydicom.dcmread(io.BytesIO(data))
     except pydicom.errors.InvalidDicomError:
         raise StudyError("is not a DICOM file: it has no DICM prefix") from None
 
 
-def _refuse_bomb(data: bytes) -> None:
-    """Refuse a deflated dataset that unpacks to more than any mammogram.
+def _check_deflated(data: bytes) -> None:
+    """Refuse a deflated dataset that unpacks to more than any mammogram, or is cut short.
 
     The file meta information is never deflated; its group length says where the dataset begins.
     """
@@ -231,6 +232,8 @@ def _refuse_bomb(data: bytes) -> None:
         waiting = unpacker.unconsumed_tail
         if size >= limit:
             raise StudyError("unpacks to more data than any mammogram has")
+    if not unpacker.eof:
+        raise StudyError("is cut short: its deflated data do not end; export it again")
 
 
 def _transfer_syntax(dataset: Dataset) -> UID:
@@ -240,9 +243,12 @@ def _transfer_syntax(dataset: Dataset) -> UID:
     return UID(syntax)
 
 
-def _check_kind(dataset: Dataset) -> None:
+def _check_kind(dataset: Dataset, data: bytes) -> None:
     """Refuse what is no grey image of a size that a mammogram can have."""
     if "PixelData" not in dataset:
+        # pydicom leaves out an element of unknown length that does not end.
+        if _PIXEL_DATA in data or "Rows" in dataset:
+            raise StudyError("is cut short: it ends before its pixel data do; export it again")
         raise StudyError("holds no pixel data (structured report, presentation state, ...)")
     photometric = str(dataset.get("PhotometricInterpretation") or "")
     if int(dataset.get("SamplesPerPixel") or 1) != 1 or photometric not in {

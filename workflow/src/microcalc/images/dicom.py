@@ -247,8 +247,13 @@ def _check_kind(dataset: Dataset, data: bytes) -> None:
     """Refuse what is no grey image of a size that a mammogram can have."""
     if "PixelData" not in dataset:
         # pydicom leaves out an element of unknown length that does not end.
-        if _PIXEL_DATA in data or "Rows" in dataset:
+        if _PIXEL_DATA in data:
             raise StudyError("is cut short: it ends before its pixel data do; export it again")
+        if "Rows" in dataset:
+            raise StudyError(
+                "holds no pixel data, although it describes an image: it is cut short or a header "
+                "alone; export it again"
+            )
         raise StudyError("holds no pixel data (structured report, presentation state, ...)")
     photometric = str(dataset.get("PhotometricInterpretation") or "")
     if int(dataset.get("SamplesPerPixel") or 1) != 1 or photometric not in {

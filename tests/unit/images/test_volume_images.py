@@ -206,6 +206,13 @@ def test_a_mask_of_another_spacing_was_drawn_on_another_file(tmp_path):
     assert turned == Roi(30, 120 - 45, 60, 120 - 20)
 
 
+def test_a_mask_without_a_spacing_on_an_image_with_one_is_unsure(tmp_path):
+    mammogram = read(volume(IMAGE, tmp_path))
+    assert region(volume(drawn(), tmp_path), mammogram).flags == ()
+    lost = region(volume(drawn(), tmp_path, spacing=(1.0, 1.0)), mammogram)
+    assert (lost, lost.flags) == (BOX, ("roi_orientation_unsure",))
+
+
 @pytest.mark.parametrize("image_up", [False, True])
 @pytest.mark.parametrize("mask_up", [False, True])
 @pytest.mark.parametrize("suffix", [".nii", ".nrrd"])

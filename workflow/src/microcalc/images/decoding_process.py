@@ -23,8 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from microcalc.core.errors import StudyError
-from microcalc.images.content import MOST_PIXELS, undecodable
+from microcalc.images.content import MOST_PIXELS, UndecodableError, undecodable
 
 Work = Callable[[bytes, Mapping[str, Any]], NDArray[Any]]
 
@@ -66,7 +65,7 @@ class DecodingProcess:
 
         Raises
         ------
-        StudyError
+        UndecodableError
             When the frame cannot be decoded, or not within the limits. It leaves naming the image
             to the caller.
         MemoryError
@@ -144,12 +143,12 @@ class DecodingProcess:
         if -code in _FROM_OUTSIDE:
             return MemoryError("the process that decodes images was killed from outside")
         if -code in _OUT_OF_TIME:
-            return StudyError(
+            return UndecodableError(
                 "takes longer to decode than any image of its size; the file is damaged: "
                 "export it again"
             )
         name = signal.Signals(-code).name if code < 0 else f"exit {code}"
-        return StudyError(
+        return UndecodableError(
             "brings its decoder down; the file is damaged: export it again", detail=name
         )
 

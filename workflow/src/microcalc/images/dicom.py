@@ -28,12 +28,12 @@ from microcalc.core.files import digest_bytes
 from microcalc.images import codestreams, decoders, geometry, grey, words
 from microcalc.images.content import MOST_PIXELS, content_errors, read_bytes
 from microcalc.images.mammogram import Mammogram
-from microcalc.images.streams import codestream, stated_sizes
 
 # pydicom's warnings can quote values from the patient module, so they go nowhere.
 logging.getLogger("pydicom").addHandler(logging.NullHandler())
 logging.getLogger("pydicom").propagate = False
 
+_PIXEL_DATA = b"\xe0\x7f\x10\x00"
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _META_BYTES = 2000
 _PIECE = 2**24
@@ -124,7 +124,7 @@ def decode(
         warnings.simplefilter("ignore")
         dataset = parse(data)
         syntax = _transfer_syntax(dataset)
-        _check_kind(dataset)
+        _check_kind(dataset, data)
         index = _frame_index(dataset, frame)
         if "SharedFunctionalGroupsSequence" in dataset:
             dataset = _flattened(dataset, index)
@@ -139,12 +139,13 @@ def decode(
             flags.append("burned_in_annotation")
         if str(dataset.get("PatientID") or "").strip() in set(pseudonyms) - {""}:
             flags.append("pseudonym_is_patient_id")
-        stream_bits = _stream_bits(dataset, syntax, index)
+        frame_data = _compressed_frame(dataset, syntax, index)
+        stream_bits = _stream_bits(dataset, syntax, frame_data)
         provenance = _provenance(dataset, syntax)
         if stream_bits is not None and stream_bits > int(dataset.BitsStored):
             # Some decoders mask what is above BitsStored.
             dataset.BitsStored, dataset.HighBit = stream_bits, stream_bits - 1
-        stored = _stored(dataset, syntax, index)
+        stored = _stored(dataset, syntax, index, frame_data)
         if shown.corrected(stored, stream_bits, flags):
             meaning = shown.grey()
         return Mammogram(
@@ -210,15 +211,15 @@ def parse(data: bytes) -> Dataset:
         damaged file; `content_errors` tells of them.
     """
     if _DEFLATED in data[:_META_BYTES]:
-        _refuse_bomb(data)
+        _check_deflated(data)
     try:
         return pydicom.dcmread(io.BytesIO(data))
     except pydicom.errors.InvalidDicomError:
         raise StudyError("is not a DICOM file: it has no DICM prefix") from None
 
 
-def _refuse_bomb(data: bytes) -> None:
-    """Refuse a deflated dataset that unpacks to more than any mammogram.
+def _check_deflated(data: bytes) -> None:
+    """Refuse a deflated dataset that unpacks to more than any mammogram, or is cut short.
 
     The file meta information is never deflated; its group length says where the dataset begins.
     """
@@ -231,6 +232,8 @@ def _refuse_bomb(data: bytes) -> None:
         waiting = unpacker.unconsumed_tail
         if size >= limit:
             raise StudyError("unpacks to more data than any mammogram has")
+    if not unpacker.eof:
+        raise StudyError("is cut short: its deflated data do not end; export it again")
 
 
 def _transfer_syntax(dataset: Dataset) -> UID:
@@ -240,9 +243,17 @@ def _transfer_syntax(dataset: Dataset) -> UID:
     return UID(syntax)
 
 
-def _check_kind(dataset: Dataset) -> None:
+def _check_kind(dataset: Dataset, data: bytes) -> None:
     """Refuse what is no grey image of a size that a mammogram can have."""
     if "PixelData" not in dataset:
+        # pydicom leaves out an element of unknown length that does not end.
+        if _PIXEL_DATA in data:
+            raise StudyError("is cut short: it ends before its pixel data do; export it again")
+        if "Rows" in dataset:
+            raise StudyError(
+                "holds no pixel data, although it describes an image: it is cut short or a header "
+                "alone; export it again"
+            )
         raise StudyError("holds no pixel data (structured report, presentation state, ...)")
     photometric = str(dataset.get("PhotometricInterpretation") or "")
     if int(dataset.get("SamplesPerPixel") or 1) != 1 or photometric not in {
@@ -289,10 +300,24 @@ def _flattened(dataset: Dataset, index: int) -> Dataset:
     return flat
 
 
-def _stored(dataset: Dataset, syntax: UID, index: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def _compressed_frame(dataset: Dataset, syntax: UID, index: int) -> bytes:
+    """Return a frame without DICOM's encapsulation, nothing where pixels are not compressed."""
+    if not syntax.is_encapsulated:
+        return b""
+    if not decoders.decodes(syntax):
+        raise StudyError(
+            "has a transfer syntax that no decoder here reads", detail=words.name_of_uid(syntax)
+        )
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    return get_frame(dataset.PixelData, index, number_of_frames=frames)
+
+
+def _stored(
+    dataset: Dataset, syntax: UID, index: int, frame: bytes
+) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Return the pixel cells as unsigned integers in the machine's byte order."""
     if syntax.is_encapsulated:
-        cells = _decompressed(dataset, syntax, index)
+        cells = _decompressed(dataset, syntax, frame)
     else:
         _check_length(dataset)
         # Unused bits are taken care of, once per possible value, in `grey`.
@@ -303,18 +328,12 @@ def _stored(dataset: Dataset, syntax: UID, index: int) -> NDArray[np.uint8] | ND
     return cells.view(np.uint8) if cells.dtype.itemsize == 1 else cells.view(np.uint16)
 
 
-def _decompressed(dataset: Dataset, syntax: UID, index: int) -> NDArray[Any]:
+def _decompressed(dataset: Dataset, syntax: UID, frame: bytes) -> NDArray[Any]:
     """Return the pixel cells of a compressed frame."""
-    if not decoders.decodes(syntax):
-        raise StudyError(
-            "has a transfer syntax that no decoder here reads", detail=words.name_of_uid(syntax)
-        )
-    frames = int(dataset.get("NumberOfFrames") or 1)
-    frame = get_frame(dataset.PixelData, index, number_of_frames=frames)
     if syntax != RLELossless:
         _check_stream(dataset, frame)
     return decoders.decode(
-        codestream(frame),
+        codestreams.codestream(frame),
         syntax=syntax,
         rows=int(dataset.Rows),
         columns=int(dataset.Columns),
@@ -338,7 +357,7 @@ def _check_length(dataset: Dataset) -> None:
 
 def _check_stream(dataset: Dataset, frame: bytes) -> None:
     """Refuse a compressed frame that states no size, or another than the dataset says."""
-    stated = stated_sizes(frame)
+    stated = codestreams.stated_sizes(frame)
     if not stated:
         raise StudyError(
             "has pixel data that are no image of its transfer syntax; the file is damaged: "
@@ -355,7 +374,7 @@ def _check_stream(dataset: Dataset, frame: bytes) -> None:
         )
 
 
-def _stream_bits(dataset: Dataset, syntax: UID, index: int) -> int | None:
+def _stream_bits(dataset: Dataset, syntax: UID, stream: bytes) -> int | None:
     """Return the bits per sample that a compressed frame states, None without.
 
     Raises
@@ -365,8 +384,6 @@ def _stream_bits(dataset: Dataset, syntax: UID, index: int) -> int | None:
     """
     if syntax not in _CODESTREAMS:
         return None
-    frames = int(dataset.get("NumberOfFrames") or 1)
-    stream = get_frame(dataset.PixelData, index, number_of_frames=frames)
     if codestreams.is_cut_short(stream):
         raise StudyError(
             "is cut short: its compressed pixel data have no end marker; export it again",

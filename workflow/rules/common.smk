@@ -141,7 +141,9 @@ def code(script):
 
 
 def digest_of_script(script):
-    return code_digest(str(Path(workflow.basedir, "workflow", "scripts", f"{script}.py")))
+    return code_digest(
+        str(Path(workflow.basedir, "workflow", "scripts", f"{script}.py"))
+    )
 
 
 def contents_of(*names):

@@ -97,7 +97,8 @@ def test_heavy_libraries_stay_in_their_rooms() -> None:
         for name in imports(module):
             home = homes.get(name.split(".")[0])
             assert home in (None, module.relative_to(PACKAGE).parts[0]), f"{module}: {name}"
-        assert not any(name.split(".")[0] == "snakemake" for name in imports(module)), module
+        knows_snakemake = any(name.split(".")[0] == "snakemake" for name in imports(module))
+        assert not knows_snakemake or module.name == "snakemake_habits.py", module
 
 
 NEVER = {

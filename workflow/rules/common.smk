@@ -41,7 +41,7 @@ def told_plainly(function, *arguments, **named):
 
 def is_asked_for(target):
     """Return whether the user named this target; Snakemake itself knows it only later."""
-    return workflow.is_main_process and target in sys.argv
+    return workflow.is_main_process and target in snakemake_habits.request().targets
 
 
 SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
@@ -49,7 +49,7 @@ SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
 # An ingest comes before its study has a config, so that its keys are no study's.
 INGEST = ingest.taken_out(config)
 
-if workflow.is_main_process and run_lock.begin():
+if workflow.is_main_process and run_lock.begin(snakemake_habits.LOCKS):
     print("The last run here was killed; its lock is lifted.", file=sys.stderr)
 
 # A key that stands twice is lost before anybody can miss it.
@@ -280,10 +280,9 @@ def tell_summary():
 
 
 if workflow.is_main_process:
-    # Snakemake knows what is forced only after the rules are read.
-    forced = {"--forcerun", "-R", "--forceall"} & set(sys.argv)
+    forced = snakemake_habits.request().forces
     freezes = is_asked_for("freeze_split")
-    told_plainly(RUN.refuse_to_plan, is_forced=bool(forced), freezes_split=freezes)
+    told_plainly(RUN.refuse_to_plan, is_forced=forced, freezes_split=freezes)
     # A check says it itself, frozen models divide nobody, and a split that is written keeps all.
     if not (freezes or APPLIED or is_asked_for("check")):
         sys.stderr.writelines(f"{line}\n" for line in told_plainly(RUN.notices))

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-RUN = "from microcalc.core import run_lock; print(run_lock.begin(), flush=True); "
+RUN = (
+    "from pathlib import Path; from microcalc.core import run_lock; "
+    "print(run_lock.begin(Path('.snakemake/locks')), flush=True); "
+)
 JOB = "from microcalc.core import run_lock; run_lock.join(); print('at work', flush=True); "
 STAY = "input()"
 

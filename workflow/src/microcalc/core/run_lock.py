@@ -13,16 +13,24 @@ from typing import IO
 
 FOLDER = Path(".snakemake")
 PRESENT = "present"
-LOCKS = "locks"
 OTHER_MACHINES = "jobs on other machines"
 
 _held: list[IO[str]] = []
 """Open as long as this process lives."""
 
 
-def begin(folder: Path = FOLDER) -> bool:
+def begin(locks: Path, folder: Path = FOLDER) -> bool:
     """Count this run among those at work in a folder; return whether it unlocked the folder.
 
+    Parameters
+    ----------
+    locks
+        Where Snakemake keeps its locks.
+    folder
+        Where this lock lies.
+
+    Notes
+    -----
     Snakemake's lock is lifted where nobody at work is left and the last run was of this machine
     alone. Otherwise, and on a file system without locks, it is Snakemake's to judge, which refuses
     to run beside another and tells of `--unlock`.
@@ -37,7 +45,6 @@ def begin(folder: Path = FOLDER) -> bool:
     except OSError:
         _hold(file)
         return False
-    locks = folder / LOCKS
     is_locked = locks.exists() and any(locks.iterdir())
     unlocked = is_locked and _read(file) == socket.gethostname()
     if unlocked:

@@ -1,9 +1,63 @@
-"""What Snakemake does and does not promise: where it keeps records, what it plans."""
+"""What Snakemake does and does not promise: its command line, its records, its locks, its plan.
+
+Nothing else in the package knows of it. `tests/workflow/test_snakemake_habits.py` asks Snakemake
+itself, and fails where another version does otherwise.
+"""
 
 import base64
 import os
+import sqlite3
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+FOLDER = Path(".snakemake")
+LOCKS = FOLDER / "locks"
+"""Where Snakemake's file persistence keeps its locks, one file each."""
+
+_RECORDS = ("metadata", "incomplete")
+_DATABASE = FOLDER / "metadata.db"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked Snakemake for.
+
+    Attributes
+    ----------
+    targets
+        Rules and files that were named.
+    forces
+        Whether rules or targets are to be run whatever Snakemake knows of them.
+    has_database
+        Whether Snakemake's records are in a database that only it can open.
+    """
+
+    targets: frozenset[str] = frozenset()
+    forces: bool = False
+    has_database: bool = False
+
+
+@cache
+def request(*arguments: str) -> Request:
+    """Return what a command line asks for, this process's own without arguments.
+
+    Snakemake tells a workflow only when its rules are read. It is Snakemake's own parser that
+    reads the command line; where Snakemake was started by a program, nothing is known.
+    """
+    if "snakemake.cli" not in sys.modules:
+        return Request()
+    from snakemake.cli import get_argument_parser  # type: ignore[import-untyped]
+
+    given, _ = get_argument_parser().parse_known_args(list(arguments or sys.argv[1:]))
+    return Request(
+        targets=frozenset(given.targets),
+        forces=bool(given.force or given.forceall or given.forcerun),
+        has_database=given.persistence_backend_db_url is not None,
+    )
 
 
 def is_of_this_run(dag: Any, path: str | os.PathLike[str]) -> bool:
@@ -25,6 +79,32 @@ def is_of_this_run(dag: Any, path: str | os.PathLike[str]) -> bool:
 
 
 def has_record(output: str) -> bool:
-    """Return whether Snakemake holds a record of `output` (the layout of its file persistence)."""
+    """Return whether Snakemake holds a record of `output`, in its files or in its database.
+
+    In a database that only Snakemake can open, it is taken to hold one.
+    """
+    if request().has_database:
+        return True
     name = base64.urlsafe_b64encode(output.encode()).decode()
-    return any(Path(".snakemake", kind, name).exists() for kind in ("metadata", "incomplete"))
+    if any(_record_file(FOLDER / kind, name).exists() for kind in _RECORDS):
+        return True
+    return _DATABASE.exists() and _is_in_database(output)
+
+
+def _is_in_database(output: str) -> bool:
+    query = "SELECT 1 FROM snakemake_metadata WHERE namespace = ? AND target = ?"
+    with closing(sqlite3.connect(f"{_DATABASE.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        try:
+            found = database.execute(query, [str(FOLDER.absolute()), output])
+        except sqlite3.OperationalError:  # a run that was killed before it had made its tables
+            return False
+        return found.fetchone() is not None
+
+
+def _record_file(folder: Path, name: str) -> Path:
+    """Return the file of a record, whose name is cut into folders where it is too long for one."""
+    longest = os.pathconf(folder, "PC_NAME_MAX") if folder.exists() else 255
+    if len(name) <= longest - 1:
+        return folder / name
+    parts = [f"@{name[i : i + longest - 1]}" for i in range(0, len(name), longest - 1)]
+    return folder.joinpath(*parts[:-1], parts[-1].removeprefix("@"))

@@ -79,7 +79,6 @@ def test_records_are_found_where_snakemake_keeps_them(tmp_path: Path, backend: l
         (("--forcerun=make",), [], True),
         (("apply", "-f"), ["apply"], True),
         (("--directory", "apply"), [], False),
-        (("--config", "a=apply"), [], False),
     ],
 )
 def test_a_command_line_is_read_as_snakemake_reads_it(

@@ -52,8 +52,7 @@ def content_errors(image_id: str, what: str = "its content") -> Iterator[None]:
     try:
         yield
     except StudyError as error:
-        reason = start + error.reason.removeprefix(start)
-        raise StudyError(reason, detail=error.detail) from None
+        raise error.beginning(start) from None
     except MemoryError:
         raise
     except BaseException as error:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Collection
 from typing import Literal
 
+from microcalc import views
 from microcalc.images import dicom, raster
 from microcalc.images.content import read_bytes
 from microcalc.images.mammogram import Mammogram
@@ -23,6 +24,7 @@ def decode(
     spacing_mm: float | None = None,
     laterality: str = "",
     view: str = "",
+    only_views: Collection[str] | Literal["all"] = views.ALL,
     frame: int | None = None,
     voi: int | str | None = None,
     for_processing: Literal["convert", "refuse"] = "convert",
@@ -30,8 +32,11 @@ def decode(
 ) -> Mammogram:
     """Return the mammogram in a file's bytes: PNG or TIFF by their signature, else DICOM.
 
-    Parameters and errors are those of `dicom.read_mammogram` and `raster.decode`.
+    Parameters and errors are those of `dicom.read_mammogram` and `raster.decode`; where the table's
+    view is one that `only_views` leaves out, the file is not looked at.
     """
+    view = views.canonical(view)
+    views.refuse_others(view, only_views)
     if data.startswith(_RASTER):
         return raster.decode(
             data,
@@ -47,6 +52,7 @@ def decode(
         spacing_mm=spacing_mm,
         laterality=laterality,
         view=view,
+        only_views=only_views,
         frame=frame,
         voi=voi,
         for_processing=for_processing,

@@ -210,7 +210,7 @@ def test_what_is_no_image_of_ours_has_its_reason(tmp_path) -> None:
     picture(tmp_path / "P1_L_CC_spot.tif")
     picture(tmp_path / "P1_R_CC_mag.tif")
     picture(tmp_path / "P1_L_CC.tif")
-    picture(tmp_path / "P3_L_CC.bmp")
+    (tmp_path / "P3_L_CC.bmp").write_bytes(b"BM")
     volume(tmp_path / "tomo_L_CC.nii", 0.1, slices=3)
     (tmp_path / "cut.nii.gz").write_bytes(b"\x1f\x8b nothing")
     (tmp_path / "._P1_L_CC.png").write_bytes(b"resource fork")

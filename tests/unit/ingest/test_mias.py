@@ -73,7 +73,8 @@ def build(folder: Path, ordinary: int = 2) -> Fates:
     made.line("mdb001 G CIRC B 535 425 197", "another abnormality than calcification")
     made.line("mdb002 D CALC M 100 524 40", ("malignant", 60.0, 460.0, 140.0, 540.0))
     made.line("mdb002 D CALC B 200 524 10", ("benign", 190.0, 490.0, 210.0, 510.0))
-    made.line("mdb004 F CALC B 20 1000 40", ("benign", 0.0, 0.0, 60.0, 64.0))
+    # A circle that reaches beyond the film.
+    made.line("mdb004 F CALC B 20 512 40", ("benign", 0.0, 472.0, 60.0, 552.0))
     spread = "its calcifications are spread over the film; no place is given"
     made.line("mdb006 D CALC M *NOTE 3* ", spread)
     made.line("mdb008 F CALC B", spread)
@@ -91,6 +92,20 @@ def build(folder: Path, ordinary: int = 2) -> Fates:
 def test_every_line_has_its_fate(tmp_path: Path) -> None:
     expected = build(tmp_path, 3)
     assert fates(records("mias", tmp_path)) == expected
+
+
+@pytest.mark.parametrize(
+    ("circle", "box"),
+    [
+        ("20 1000 40", (0.0, 0.0, 60.0, 64.0)),
+        ("1010 10 20", (990.0, 994.0, 1024.0, 1024.0)),
+        ("500 0 4", (496.0, 1020.0, 504.0, 1024.0)),
+    ],
+)
+def test_a_circle_is_cut_at_the_films_edge(tmp_path: Path, circle: str, box: Any) -> None:
+    made = Mias(tmp_path)
+    made.line(f"mdb002 F CALC B {circle}", ("benign", *box))
+    assert made.write() == fates(records("mias", tmp_path))
 
 
 def test_sides_patients_and_spacing(tmp_path: Path) -> None:

@@ -145,19 +145,21 @@ def _patients(images: list[Found]) -> dict[Place, tuple[str, str]]:
     is that of two images: running numbers are of one image each. Else the folder; else the file.
     """
     of_study = {one.study_uid: one.patient_id for one in images if one.patient_id}
-    told = [one.named for one in images if _is_nameless(one)]
-    shared: dict[str, Counter[str]] = defaultdict(Counter)
-    for named in told:
-        shared[named.folder][named.rest] += named.tells
+    rests: dict[str, Counter[str]] = defaultdict(Counter)
+    for one in images:
+        if _is_nameless(one) and one.named.tells:
+            rests[one.named.folder][one.named.rest] += 1
+    of_patients = {
+        folder: not folder or (len(counts) > 1 and max(counts.values()) > 1)
+        for folder, counts in rests.items()
+    }
 
     def patient(one: Found) -> tuple[str, str]:
         if not _is_nameless(one):
             known = one.patient_id or of_study.get(one.study_uid, "")
             return ("", known) if known else (BY_STUDY, one.study_uid)
         folder, rest = one.named.folder, one.named.rest
-        rests = [count for count in shared[folder].values() if count]
-        are_patients = not folder or (len(rests) > 1 and max(rests) > 1)
-        if one.named.tells and rest and are_patients:
+        if one.named.tells and rest and of_patients[folder]:
             return BY_NAME, f"{folder}/{rest}"
         if folder or one.named.tells:
             return BY_FOLDER, folder

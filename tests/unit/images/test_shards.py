@@ -184,6 +184,7 @@ def test_a_changed_setting_costs_all(run, change):
         {"shards": 9},
         {"digest": "d2"},
         {"max_file_gb": 1},
+        {"views": ["MLO", "CC"]},
     ],
 )
 def test_settings_that_touch_no_pixel_cost_nothing(run, change):

@@ -84,6 +84,8 @@ class Recipe:
 
     def as_key(self) -> dict[str, Any]:
         """Return the settings as JSON-like values for a digest."""
-        return {
+        wanted = self.views if isinstance(self.views, str) else sorted(self.views)
+        numbers = {
             name: float(v) if isinstance(v, int | float) else v for name, v in asdict(self).items()
         }
+        return numbers | {"views": wanted}

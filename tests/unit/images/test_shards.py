@@ -129,8 +129,8 @@ def test_another_view_is_left_out_by_that_reason_and_no_other(folder, run):
     assert shard.view.tolist() == ["CC", "CC MAG", "ML"]
     assert shard.reason.tolist() == [
         "",
-        "is a view that images.views leaves out: CC MAG",
-        "is a view that images.views leaves out: ML",
+        "its view is left out by images.views: CC MAG",
+        "its view is left out by images.views: ML",
     ]
     assert not shard.patch[1:].any()
 
@@ -165,7 +165,7 @@ def test_a_picture_of_another_view_is_left_out_by_the_table_alone(folder, run):
     (folder / "p.png").write_bytes(b"\x89PNG\r\n\x1a\n and nothing behind it")
     run([row("p", path="p.png", view="ML", spacing_mm=0.1)])
     shard = shards.read(folder / "shard-0.npz")
-    assert shard.reason[0] == "is a view that images.views leaves out: ML"
+    assert shard.reason[0] == "its view is left out by images.views: ML"
 
 
 @pytest.mark.parametrize(

@@ -174,9 +174,9 @@ def test_pictures_become_a_study_that_runs(tmp_path) -> None:
     text = (tmp_path / "study" / "summary.md").read_text()
     assert "Taken: 10 cases (10 no label) of 10 patients, 20 images." in text
     assert "20 images carry no pixel spacing; you said 0.1 mm." in text
-    assert "TO BE COMPLETED: 20 images name no patient" in text
-    assert "the file's name (20 images)" in text
-    assert "no region yet" not in text
+    assert "TO BE COMPLETED: nothing names the patient of 20 of 20 images" in text
+    assert "Who is who was taken from the file's name (20)" in text
+    assert "No region" not in text
     cases["label"] = np.where(np.arange(10) % 2, "IDC", "DCIS")
     cases.to_csv(tmp_path / "study" / "cases.csv", index=False)
     config = config_of(tmp_path / "study")
@@ -192,9 +192,9 @@ def test_a_picture_without_spacing_is_told_and_nothing_is_assumed(tmp_path) -> N
     text = (tmp_path / "study" / "summary.md").read_text()
     assert "2 images carry no pixel spacing and will be excluded until" in text
     assert "spacing_mm=..." in text
-    assert "3 images say no side" in text
-    assert "3 images say no view" in text
-    assert "3 of 3 images have no region yet" in text
+    assert "Nothing says the side of 3 of 3 images" in text
+    assert "Nothing says the view of 3 of 3 images" in text
+    assert "No region is drawn yet in 3 of 3 images" in text
     ingest("generic", tmp_path / "source", tmp_path / "other", "0.05")
     images = pd.read_csv(tmp_path / "other" / "images.csv", dtype=str, keep_default_na=False)
     assert dict(zip(images["path"], images["spacing_mm"], strict=True)) == {

@@ -79,7 +79,7 @@ class OtherViewError(StudyError):
     """
 
     def __init__(self, view: str) -> None:
-        super().__init__(f"is a view that images.views leaves out: {view}")
+        super().__init__(f"its view is left out by images.views: {view}")
         self.view = view
 
 

@@ -67,18 +67,18 @@ def _remarks(outcome: Outcome, spacing_mm: str) -> list[str]:
     remarks += [*_patients(images), *_spacing(images, spacing_mm)]
     undrawn = sum(not (image.box or image.roi_path) for image in images)
     if undrawn:
-        remarks.append(f"{undrawn} of {len(images)} images have no region yet.")
+        remarks.append(f"No region is drawn yet in {undrawn} of {len(images)} images.")
     sideless = sum(not image.laterality for image in images)
     if sideless:
         remarks.append(
-            f"{sideless} images say no side, so that each is a case of its own: fill in column "
-            "laterality, and give the views of one lesion one case_id."
+            f"Nothing says the side of {sideless} of {len(images)} images, so that each is a case "
+            "of its own: fill in column laterality, and give the views of one lesion one case_id."
         )
     viewless = sum(not image.view for image in images)
     if viewless:
         remarks.append(
-            f"{viewless} images say no view, and enter the study whatever they are: fill in column "
-            "view."
+            f"Nothing says the view of {viewless} of {len(images)} images, which enter the study "
+            "whatever they are: fill in column view."
         )
     return [*remarks, *outcome.collection.remarks]
 
@@ -88,13 +88,13 @@ def _patients(images: Collection[Image]) -> list[str]:
     guessed = Counter(image.patient_from for image in images if image.patient_from)
     if not guessed:
         return []
-    told = ", ".join(f"{name} ({count} images)" for name, count in sorted(guessed.items()))
+    told = ", ".join(f"{name} ({count})" for name, count in sorted(guessed.items()))
     return [
-        f"TO BE COMPLETED: {guessed.total()} images name no patient. Who is who was taken from "
-        f"{told}, and only you know whether that is right: go through column patient_id of "
-        "cases.csv beside account.csv before anything else. One patient under two numbers would be "
-        "in training and validation at once; two under one number would be held for repeated "
-        "lesions of one."
+        f"TO BE COMPLETED: nothing names the patient of {guessed.total()} of {len(images)} images. "
+        f"Who is who was taken from {told}, and only you know whether that is right: go through "
+        "column patient_id of cases.csv beside account.csv before anything else. One patient under "
+        "two numbers would be in training and validation at once; two under one number would be "
+        "held for one patient's repeated lesions."
     ]
 
 

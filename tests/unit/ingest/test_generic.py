@@ -186,7 +186,7 @@ def test_pictures_become_a_study_that_runs(tmp_path) -> None:
 
 def test_a_picture_without_spacing_is_told_and_nothing_is_assumed(tmp_path) -> None:
     picture(tmp_path / "source" / "a.png")
-    volume(tmp_path / "source" / "b.nii.gz", 0.07)
+    volume(tmp_path / "source" / "b.nii.gz", 0.07, slices=1)
     volume(tmp_path / "source" / "c.mha", 1.0)
     ingest("generic", tmp_path / "source", tmp_path / "study")
     text = (tmp_path / "study" / "summary.md").read_text()
@@ -215,6 +215,8 @@ def test_what_is_no_image_of_ours_has_its_reason(tmp_path) -> None:
     (tmp_path / "cut.nii.gz").write_bytes(b"\x1f\x8b nothing")
     (tmp_path / "._P1_L_CC.png").write_bytes(b"resource fork")
     (tmp_path / "P1_mask.txt").write_text("no mask")
+    picture(tmp_path / "P1_L_CC_overlay.png")
+    volume(tmp_path / "P4_L_CC.mhd", 0.1)
     assert reasons(tmp_path) == {
         "P1_L_CC.tif": "",
         "P1_L_CC.png": "the same name once more, in another format",
@@ -226,6 +228,9 @@ def test_what_is_no_image_of_ours_has_its_reason(tmp_path) -> None:
         "cut.nii.gz": "its header cannot be read",
         "._P1_L_CC.png": "a hidden file",
         "P1_mask.txt": "neither an image nor a mask",
+        "P1_L_CC_overlay.png": "a thumbnail or overlay, as its name says",
+        "P4_L_CC.mhd": "",
+        "P4_L_CC.raw": "the pixels of the MHD header beside it",
     }
 
 
@@ -332,7 +337,13 @@ def test_dicom_without_patient_goes_by_its_study(tmp_path) -> None:
                 {"B/1_L_CC.png", "B/1_L_MLO.png"},
             ],
         ),
+        # The names of RSNA's files: patient and image.
+        (
+            ["10006_462822612.png", "10006_1459541791.png", "10011_220375232.png"],
+            [{"10006_1459541791.png", "10006_462822612.png"}, {"10011_220375232.png"}],
+        ),
         # Nothing tells: each file by itself.
+        (["case_1.png", "case_2.png"], [{"case_1.png"}, {"case_2.png"}]),
         (["images/1.png", "images/2.png"], [{"images/1.png"}, {"images/2.png"}]),
         # One patient's folder is the source itself.
         (["L_CC.png", "R_CC.png"], [{"L_CC.png", "R_CC.png"}]),
@@ -360,6 +371,15 @@ def test_images_without_a_side_are_cases_of_their_own(tmp_path) -> None:
     cases = {record.case.case_id for record in found.values() if record.case}
     assert len(cases) == 2
     assert len(patients(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(("images", "expected"), [(8, False), (9, True)])
+def test_one_patient_of_very_many_images_is_told(tmp_path, images, expected) -> None:
+    for seed in range(images):
+        mammogram(tmp_path / "source" / f"{seed}.dcm", seed=seed, PatientID="STUDY-7")
+    ingest("generic", tmp_path / "source", tmp_path / "study")
+    text = (tmp_path / "study" / "summary.md").read_text()
+    assert (f"All {images} images are said to be of one patient" in text) == expected
 
 
 def test_nothing_of_a_name_reaches_the_ids(tmp_path) -> None:

@@ -28,6 +28,7 @@ _OF_NOBODY = {
     *("MG", "FFDM", "IMG", "IMAGE", "IM", "SCAN", "MAMMO", "MAMMOGRAM", "BREAST", "VIEW", "ANON"),
     *("CLAHE", "RAW"),
 }
+_PREVIEW = re.compile(r"(THUMB(NAIL)?|PREVIEW|OVERLAY|HEATMAP)S?")
 _DATE = re.compile(r"(19|20)\d\d([-_.]?\d\d([-_.]?\d\d)?)?")
 # What nnU-Net adds to an image's name and not to its label's.
 _CHANNEL = "0000"
@@ -43,6 +44,8 @@ class Named:
         L, R, or empty where it says neither or both.
     view
         A canonical view (`microcalc.views`), or empty where it says none or two.
+    is_preview
+        Whether its name says that it is a thumbnail or an overlay.
     is_mask
         Whether it is a mask, by its name (`P001_L_CC_mask.png`) or its folder (`masks/`).
     keys
@@ -53,6 +56,9 @@ class Named:
         (`images`, `train`, `malignant`), sides, views and dates.
     rest
         What is left of the name without side, view and words such as `img`.
+    shared
+        What `rest` has before its last word, where that holds a digit: `10006` of
+        `10006_462822612.png`.
     tells
         Whether the name itself tells side or view, so that `rest` could be a patient's.
     exam
@@ -61,10 +67,12 @@ class Named:
 
     side: str
     view: str
+    is_preview: bool
     is_mask: bool
     keys: tuple[tuple[str, str], ...]
     folder: str
     rest: str
+    shared: str
     tells: bool
     exam: str
 
@@ -115,10 +123,12 @@ def read(path: str, *, is_picture: bool = True) -> Named:
     return Named(
         side=sides.pop() if len(sides) == 1 else "",
         view="" if view == views.OTHER else view,
+        is_preview=any(_PREVIEW.fullmatch(token) for token in tokens),
         is_mask=of_mask,
         keys=_keys(folders, tokens, masked),
         folder="/".join(whose),
         rest="_".join(rest),
+        shared="_".join(rest[:-1]) if re.search(r"\d", "_".join(rest[:-1])) else "",
         tells=any(one != ("", "") for one in said),
         exam="/".join(exam),
     )

@@ -81,8 +81,12 @@ def _named(path: Path, source: str) -> Named:
     """Return what a file's name says of an image or mask."""
     if path.name.startswith(".") or "__MACOSX" in path.parts:
         raise NotTakenError("a hidden file")
+    if path.suffix.lower() in (".raw", ".zraw") and path.with_suffix(".mhd").exists():
+        raise NotTakenError("the pixels of the MHD header beside it")
     known = file_names.suffix(source) in (*file_names.PICTURES, *file_names.VOLUMES)
     named = file_names.read(source, is_picture=known)
+    if named.is_preview and known:
+        raise NotTakenError("a thumbnail or overlay, as its name says")
     if named.is_mask and not known and not headers.is_dicom(path):
         raise NotTakenError("neither an image nor a mask")
     return named
@@ -142,7 +146,8 @@ def _patients(images: list[Found]) -> dict[Place, tuple[str, str]]:
 
     Without a PatientID, the study's in another file; else its StudyInstanceUID. Else the rest of a
     name that tells side or view, where there is no folder, or one of several rests of which any
-    is that of two images: running numbers are of one image each. Else the folder; else the file.
+    is that of two images: running numbers are of one image each. Else the folder. Else what the
+    name has before its last word, where that holds a digit; else the file.
     """
     of_study = {one.study_uid: one.patient_id for one in images if one.patient_id}
     rests: dict[str, Counter[str]] = defaultdict(Counter)
@@ -163,7 +168,7 @@ def _patients(images: list[Found]) -> dict[Place, tuple[str, str]]:
             return BY_NAME, f"{folder}/{rest}"
         if folder or one.named.tells:
             return BY_FOLDER, folder
-        return BY_NAME, f"{folder}/{rest or one.place.source}"
+        return BY_NAME, f"/{one.named.shared or rest or one.place.source}"
 
     return {one.place: patient(one) for one in images}
 

@@ -7,6 +7,9 @@ from pathlib import Path
 from microcalc.ingest.outcome import Outcome, kind
 from microcalc.ingest.record import Image
 
+_MOST_OF_ONE = 8
+"""Images that a patient may well have."""
+
 
 def text(outcome: Outcome, target: Path, spacing_mm: str) -> str:
     """Return the summary; every place of the source is counted in it.
@@ -65,6 +68,14 @@ def _remarks(outcome: Outcome, spacing_mm: str) -> list[str]:
     images = outcome.images.values()
     remarks = [outcome.collection.surrogate] if outcome.collection.surrogate else []
     remarks += [*_patients(images), *_spacing(images, spacing_mm)]
+    if (
+        len(images) > _MOST_OF_ONE
+        and len({case.patient_id for case in outcome.cases.values()}) == 1
+    ):
+        remarks.append(
+            f"All {len(images)} images are said to be of one patient: a PatientID that was put in "
+            "place of every patient's makes them one. Fill in column patient_id of cases.csv."
+        )
     undrawn = sum(not (image.box or image.roi_path) for image in images)
     if undrawn:
         remarks.append(f"No region is drawn yet in {undrawn} of {len(images)} images.")

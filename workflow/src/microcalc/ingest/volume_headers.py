@@ -11,7 +11,8 @@ from microcalc.ingest.record import NotTakenError
 def has_spacing(path: Path) -> bool:
     """Return whether a volume of one slice gives a pixel spacing that can be believed.
 
-    A spacing of exactly 1 is what writers put in for want of one.
+    A spacing of exactly 1 is what writers put in for want of one. An axis of length 1 is passed
+    over.
 
     Raises
     ------
@@ -29,12 +30,17 @@ def has_spacing(path: Path) -> bool:
     except RuntimeError:
         raise NotTakenError("its header cannot be read") from None
     size, spacing = reader.GetSize(), reader.GetSpacing()
-    if any(length > 1 for length in size[2:]):
+    axes = [axis for axis, length in enumerate(size) if length > 1]
+    if len(axes) > 2:
         raise NotTakenError("tomosynthesis or another object of several frames")
-    if spacing[0] == spacing[1] == 1:
+    if len(axes) < 2:
+        raise NotTakenError("a volume without an image")
+    found = [spacing[axis] for axis in axes]
+    if 1 in found:
         return False
     try:
-        geometry.of_table(max(spacing[:2]), (size[1], size[0]), [])
+        for one in found:
+            geometry.of_table(one, (size[axes[1]], size[axes[0]]), [])
     except StudyError:
         return False
     return True

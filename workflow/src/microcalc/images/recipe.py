@@ -27,6 +27,8 @@ class Recipe:
         Side of the square patch in mm.
     thumbnail_px
         Side of the square thumbnail in pixels.
+    views
+        Which views have a patch: names of `microcalc.views.NAMES`, or "all".
     voi
         Which of a file's alternative VOI look-up tables and windows to use: None for the first,
         a number counting from 0, an explanation as the file words it, or "none" for no VOI.
@@ -40,8 +42,6 @@ class Recipe:
         Side of the window relative to the patch's, for windows that are perturbed later.
     normalization
         How grey levels are scaled from inside the breast: "percentile", "z-score" or "none".
-    views
-        Which views have a patch: names of `microcalc.views.NAMES`, or "all".
     roi_components, roi_speck_mm2, roi_threshold, roi_orientation
         How a file of regions becomes one ROI; see `microcalc.images.region_rules.Rules`.
     """
@@ -49,13 +49,13 @@ class Recipe:
     spacing_mm: float
     patch_mm: float
     thumbnail_px: int
+    views: Collection[str] | Literal["all"] = STANDARD
     voi: int | str | None = None
     for_processing: Literal["convert", "refuse"] = "convert"
     normalization: Literal["percentile", "z-score", "none"] = "percentile"
     crop: Literal["fixed", "fit"] = "fixed"
     fit_margin_mm: float = 2.0
     surround: float = 1.0
-    views: Collection[str] | Literal["all"] = STANDARD
     roi_components: Literal["refuse", "largest", "all"] = "refuse"
     roi_speck_mm2: float = 0.25
     roi_threshold: float = 0.5

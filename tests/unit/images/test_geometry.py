@@ -202,6 +202,12 @@ def test_laterality(attributes, table, expected, contradiction):
         ({"ViewPosition": "CC"}, "MLO", "MLO", True),
         ({"ViewPosition": "ML"}, "medio-lateral oblique", "MLO", True),
         ({"ViewPosition": "ML"}, "ML", "ML", False),
+        ({"ViewPosition": "RCC"}, "", "CC", False),
+        ({"ViewPosition": "LMLO"}, "", "MLO", False),
+        ({"ViewPosition": "LML"}, "", "ML", False),
+        # A view of its own, and no ML of the left breast.
+        ({"ViewPosition": "LM"}, "", "LM", False),
+        ({"ViewPosition": "RM"}, "CC", "CC RM", False),
         ({"ViewPosition": "ML"}, "", "ML", False),
         ({"ViewPosition": "CC", "ViewCodeSequence": item(CodeValue="399368009")}, "", "CC", True),
         # No code for modifiers says that a view has none.

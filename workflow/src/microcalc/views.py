@@ -111,6 +111,14 @@ def canonical(text: str) -> str:
     return " ".join([*projections, *(name for name in MODIFIERS if name in names)])
 
 
+def without_side(text: str) -> str:
+    """Return the canonical view of a text that may begin with a side, as RCC and LMLO do."""
+    found, stripped = canonical(text), text.strip()
+    if found == OTHER and stripped[:1].upper() in {"L", "R"}:
+        return canonical(stripped[1:])
+    return found
+
+
 def projection(view: str) -> str:
     """Return the projection of a canonical view, `OTHER`, or "" where it has none."""
     first = view.partition(" ")[0]
@@ -162,9 +170,12 @@ def problem(text: str) -> str:
     """Return what is wrong with a table's word for a view, or nothing."""
     if canonical(text) != OTHER:
         return ""
+    near = did_you_mean(text, NAMES)
+    if without_side(text) != OTHER:
+        near = f" (write {without_side(text)!r}, and its side in column laterality)"
     return (
-        f"{shown(text)} is no view that is known{did_you_mean(text, NAMES)}; there are "
-        f"{', '.join(PROJECTIONS)}, alone or with {', '.join(MODIFIERS)}"
+        f"{shown(text)} is no view that is known{near}; there are {', '.join(PROJECTIONS)}, alone "
+        f"or with {', '.join(MODIFIERS)}"
     )
 
 

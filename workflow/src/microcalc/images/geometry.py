@@ -214,7 +214,7 @@ def view(dataset: Dataset, table: str, flags: list[str]) -> str:
     "other", and gives way to words that are known.
     """
     codes = list(dataset.get("ViewCodeSequence") or [])
-    said = [views.canonical(table), views.canonical(str(dataset.get("ViewPosition") or ""))]
+    said = [views.canonical(table), views.without_side(str(dataset.get("ViewPosition") or ""))]
     said += map(_of_code, codes)
     added = [
         _of_code(modifier)

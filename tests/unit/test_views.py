@@ -122,6 +122,8 @@ def test_a_known_view_is_never_taken_for_the_misspelling_of_another() -> None:
     assert all(views.problem(name) == "" for name in views.NAMES)
     assert "did you mean 'XCCL'" in views.problem("XCCLL")
     assert "'RMLO' is no view that is known (write 'MLO', and its side" in views.problem("RMLO")
+    assert views.problem("L").startswith("'L' is no view that is known")
+    assert "column laterality" not in views.problem("L")
     assert views.problem("Oblique").endswith(
         "there are CC, MLO, ML, LM, LMO, FB, SIO, ISO, XCC, XCCL, XCCM, SPECIMEN, alone or with "
         "SPOT, MAG, ID, AT, CV, TAN, RL, RM, RI, RS, NP, AC, IMF, AX"

@@ -171,7 +171,7 @@ def problem(text: str) -> str:
     if canonical(text) != OTHER:
         return ""
     near = did_you_mean(text, NAMES)
-    if without_side(text) != OTHER:
+    if without_side(text) not in {"", OTHER}:
         near = f" (write {without_side(text)!r}, and its side in column laterality)"
     return (
         f"{shown(text)} is no view that is known{near}; there are {', '.join(PROJECTIONS)}, alone "

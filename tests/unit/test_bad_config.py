@@ -368,6 +368,10 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
         "images.patch_mm: 22.4 mm in steps of images.spacing_mm, 1e-06 mm, are 2.24e+07 pixels; "
         "expected 32 to 4096",
     ),
+    "modifiers of no view": (
+        put(images__views=["SPOT", "MAG"]),
+        "images.views: lists what is particular to views and no view; add CC, MLO, or another of",
+    ),
     "other readers than nobody": (
         put(features__stability__readers=["bob"]),
         "features.stability.readers: images.reader must name whose regions they repeat",
@@ -447,6 +451,11 @@ MISTAKES_OF_YAML = [
     ("clinical: {a: {kind: ordinal, levels: [no, yes]}}", 'write "yes" or "no"'),
     ("labels: {negative: 0, positive: 1}", '0 is not text; put it in quotes: "0"'),
     ("study: 2025-01-01", 'is not text; put it in quotes: "2025-01-01"'),
+    ("images: {views: ML}", "images.views: 'ML' is not all or a list in brackets, [one, two]"),
+    ("images: {views: [CC, MLX]}", "images.views, entry 2: 'MLX' is none of the 26 there are"),
+    ("images: {views: [CC, MLX]}", "(did you mean 'ML'?)"),
+    ("images: {views: []}", "images.views: [] is too short"),
+    ("images: {views: [CC, CC]}", "images.views: ['CC', 'CC'] holds an entry twice"),
     ("images: {spacing_mm: 1e-1}", "'1e-1' is not a number; write 0.1, without quotes"),
     ("images: {spacing_mm: '0,1'}", "'0,1' is not a number; write 0.1, without quotes"),
     ("images:", "images: is empty; expected a section of keys"),

@@ -14,6 +14,7 @@ from tests.unit.ingest import (
     test_cbis_ddsm,
     test_cmmd,
     test_embed,
+    test_mias,
     test_omi_db,
     test_unlabelled,
 )
@@ -25,10 +26,11 @@ BUILDERS: dict[str, Callable[[Path, int], Fates]] = {
     "cbis-ddsm": test_cbis_ddsm.build,
     "cmmd": test_cmmd.build,
     "embed": test_embed.build,
+    "mias": test_mias.build,
     "omi-db": test_omi_db.build,
     **test_unlabelled.BUILDERS,
 }
-SURROGATE = {"cbis-ddsm", "cmmd"}
+SURROGATE = {"cbis-ddsm", "cmmd", "mias"}
 
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -264,7 +264,11 @@ REFUSED_IMAGES: dict[str, tuple[bytes | None, str]] = {
     "a Windows path": (edit(IMAGES, "site a/", "C:\\data\\"), "forward slashes"),
     "a path with backslashes": (edit(IMAGES, "site a/", "a\\"), "forward slashes"),
     "no path": (edit(IMAGES, "site a/1.dcm", ""), "column 'path': is empty"),
-    "a view by its long name": (edit(IMAGES, ",CC,", ",craniocaudal,"), "is not one of CC, MLO"),
+    "a view that is none": (
+        edit(IMAGES, ",CC,", ",oblique,"),
+        r"line 2, column 'view': 'oblique' is no view that is known; there are CC, MLO, ML, LM",
+    ),
+    "two views": (edit(IMAGES, ",CC,", ",CC MLO,"), "'CC MLO' is no view that is known"),
     "a side by its long name": (edit(IMAGES, ",L,", ",Left,"), "'Left' is not one of L, R"),
     "an ROI below zero": (edit(IMAGES, ",10,20,", ",-10,20,"), "'-10' is too small"),
     "an ROI in words": (edit(IMAGES, ",10,20,", ",ten,20,"), "'ten' is not a number"),
@@ -275,7 +279,7 @@ REFUSED_IMAGES: dict[str, tuple[bytes | None, str]] = {
         "column 'path': '.not shown.' is not allowed here",
     ),
     "a formula for an image": (edit(IMAGES, "I1,C1", "=I1,C1"), "'=I1' is not allowed here"),
-    "a formula for a view": (edit(IMAGES, ",CC,", ",=1+1,"), "'=1.1' is not one of CC, MLO"),
+    "a formula for a view": (edit(IMAGES, ",CC,", ",=1+1,"), "'=1.1' is no view that is known"),
     "a case of 100,000 characters": (
         edit(IMAGES, "I1,C1", "I1," + "C" * 100_000),
         r"'C{57}\.\.\.' is not in .*cases\.csv",

@@ -76,7 +76,7 @@ def test_each_broken_case_table_is_named(tmp_path: Path, old: str, new: str, mes
         ("sub/a.dcm", "../a.dcm", "column 'path'.*does not leave it"),
         ("sub/a.dcm", "/a.dcm", "column 'path'.*does not leave it"),
         ("I2,C2", "I2,C7", "'C7' is not in .*cases.csv"),
-        ("CC", "XCCL", "'XCCL' is not one of CC, MLO"),
+        ("CC", "XCCP", r"'XCCP' is no view that is known \(did you mean 'XCC'\?\)"),
         ("1.5", "-1.5", "'-1.5' is too small"),
         ("I2,C2", "I1,C2", "line 3, column 'image_id': 'I1' stands on line 2 already"),
     ],

@@ -90,11 +90,18 @@ def test_side_by_side_says_which_view_is_missing(tmp_path, caplog):
         ("i4", "b", "MLO", "k", [7, 8]),
         ("i5", "c", "CC", "k", [9, 10]),
         ("i6", "d", "ML", "k", [11, 12]),
+        # Beside both views a lateral one has no part.
+        ("i7", "a", "ML", "k", [99, 99]),
+        ("i8", "e", "CC SPOT", "k", [1, 2]),
+        ("i9", "e", "MLO MAG", "k", [3, 4]),
     ]
     table = pool.cases([_write(tmp_path / "0.parquet", rows)], how="concat")
-    assert table["case_id"].tolist() == ["a", "b", "c", "d"]
-    assert table["stand_in"].tolist() == ["", "CC", "MLO", "CC"]
-    assert _numbers(table) == [[4, 5, 1, 2], [7, 8, 7, 8], [9, 10, 9, 10], [11, 12, 11, 12]]
+    assert table["case_id"].tolist() == ["a", "b", "c", "d", "e"]
+    assert table["stand_in"].tolist() == ["", "CC", "MLO", "CC", ""]
+    assert _numbers(table) == [
+        *([4, 5, 1, 2], [7, 8, 7, 8], [9, 10, 9, 10], [11, 12, 11, 12]),
+        [1, 2, 3, 4],
+    ]
     assert [m.split(":")[0] for m in caplog.messages] == [
         "2 cases have no CC view",
         "2 cases have no MLO view",

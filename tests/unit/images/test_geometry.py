@@ -24,6 +24,9 @@ MAGNIFIED = item(
 )
 
 
+TWICE = {"EstimatedRadiographicMagnificationFactor": 2}
+
+
 def read(table=None, side="", view="", **attributes):
     data = to_bytes(dataset(breast(60, 50), **attributes))
     return decode(data, image_id="a", spacing_mm=table, laterality=side, view=view)
@@ -195,13 +198,70 @@ def test_laterality(attributes, table, expected, contradiction):
         ({"ViewPosition": None, "ViewCodeSequence": item(CodeMeaning="cranio-caudal")}, "CC", "CC",
          False),
         ({"ViewPosition": None}, "mlo", "MLO", False),
-        ({"ViewPosition": "CC"}, "MLO", "CC", True),
+        # A person has looked at the table.
+        ({"ViewPosition": "CC"}, "MLO", "MLO", True),
+        ({"ViewPosition": "ML"}, "medio-lateral oblique", "MLO", True),
+        ({"ViewPosition": "ML"}, "ML", "ML", False),
+        ({"ViewPosition": "RCC"}, "", "CC", False),
+        ({"ViewPosition": "LMLO"}, "", "MLO", False),
+        ({"ViewPosition": "LML"}, "", "ML", False),
+        # A view of its own, and no ML of the left breast.
+        ({"ViewPosition": "LM"}, "", "LM", False),
+        ({"ViewPosition": "RM"}, "CC", "CC RM", False),
+        ({"ViewPosition": "ML"}, "", "ML", False),
+        ({"ViewPosition": "CC", "ViewCodeSequence": item(CodeValue="399368009")}, "", "CC", True),
+        # No code for modifiers says that a view has none.
+        ({"ViewPosition": "CC"}, "CC ID", "CC ID", False),
+        ({"ViewCodeSequence": MAGNIFIED, **TWICE}, "CC", "CC MAG", False),
+        ({"ViewCodeSequence": MAGNIFIED, **TWICE}, "MLO", "MLO MAG", True),
+        ({"ViewPosition": "SMCC", **TWICE}, "", "CC SPOT MAG", False),
+        ({"ViewPosition": None}, "AT", "AT", False),
     ],
 )  # fmt: skip
 def test_view(attributes, table, expected, contradiction):
     mammogram = read(view=table, **attributes)
     assert mammogram.view == expected
     assert ("view_contradiction" in mammogram.flags) == contradiction
+    assert "view_unknown" not in mammogram.flags
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({}, "CC"),
+        ({"EstimatedRadiographicMagnificationFactor": 1.07}, "CC"),
+        ({"EstimatedRadiographicMagnificationFactor": 1.8}, "CC MAG"),
+        ({"DistanceSourceToDetector": 660, "DistanceSourceToPatient": 640}, "CC"),
+        ({"DistanceSourceToDetector": 660, "DistanceSourceToPatient": 367}, "CC MAG"),
+        # No mammograph magnifies as much; somebody has written a percentage.
+        ({"EstimatedRadiographicMagnificationFactor": 180}, "CC"),
+    ],
+)
+def test_a_breast_far_from_the_detector_is_magnified_whatever_its_view_says(attributes, expected):
+    found = read(**attributes)
+    assert found.view == expected
+    assert ("magnification_view" in found.flags) == (expected == "CC MAG")
+
+
+def test_a_magnification_that_the_table_alone_tells_of_needs_a_spacing_as_well():
+    with pytest.raises(StudyError, match=r"magnification view .* spacing_mm"):
+        read(view="MAG")
+    assert read(0.06, view="MAG").spacing_mm == (0.06, 0.06)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "table", "expected"),
+    [
+        ({"ViewPosition": "SPOT 3"}, "", "other"),
+        ({"ViewPosition": None, "ViewCodeSequence": item(CodeValue="99", CodeMeaning="x")}, "",
+         "other"),
+        ({"ViewCodeSequence": item(
+            CodeValue="R-10242", ViewModifierCodeSequence=item(CodeValue="99"))}, "", "CC"),
+    ],
+)  # fmt: skip
+def test_what_a_file_says_in_words_that_nobody_knows_is_flagged(attributes, table, expected):
+    found = read(view=table, **attributes)
+    assert (found.view, "view_unknown" in found.flags) == (expected, True)
 
 
 SIZES = {"spacing_mm": 0.1, "patch_mm": 3.2, "thumbnail_px": 32}
@@ -214,6 +274,10 @@ SIZES = {"spacing_mm": 0.1, "patch_mm": 3.2, "thumbnail_px": 32}
         ("R", "CC", ["P", "L"], (True, False)),
         ("L", "MLO", ["A", "FR"], (False, False)),
         ("R", "MLO", ["P", "FL"], (True, False)),
+        ("R", "XCCL", ["P", "L"], (True, False)),
+        ("L", "XCCL", ["A", "L"], (False, True)),
+        ("L", "ML", ["A", "F"], (False, False)),
+        ("R", "LM", ["P", "H"], (True, True)),
         ("L", "CC", ["A", "L"], (False, True)),
         ("R", "CC", ["P", "R"], (True, True)),
         ("L", "MLO", ["P", "H"], (True, True)),

@@ -114,7 +114,63 @@ def test_one_changed_row_costs_one_image(run, change):
     assert run([row("a"), row("b", **change), row("c")]) == (1, 2)
 
 
-@pytest.mark.parametrize("change", [{"spacing_mm": 0.2}, {"patch_mm": 5.0}, {"thumbnail_px": 32}])
+def lateral(folder):
+    """Write a lateral view, and one that is magnified and damaged."""
+    (folder / "ml.dcm").write_bytes(dicom(breast(), BitsStored=12, ViewPosition="ML"))
+    magnified = dicom(breast(), BitsStored=12, ViewPosition="MCC", ImagerPixelSpacing=None)
+    (folder / "mag.dcm").write_bytes(magnified[:-9000])
+    return [row("a"), row("mag"), row("ml", view="")]
+
+
+def test_another_view_is_left_out_by_that_reason_and_no_other(folder, run):
+    run(lateral(folder))
+    shard = shards.read(folder / "shard-0.npz")
+    assert shard.status.tolist() == ["ok", "excluded", "excluded"]
+    assert shard.view.tolist() == ["CC", "CC MAG", "ML"]
+    assert shard.reason.tolist() == [
+        "",
+        "its view is left out by images.views: CC MAG",
+        "its view is left out by images.views: ML",
+    ]
+    assert not shard.patch[1:].any()
+
+
+def test_a_table_says_which_view_an_image_is(folder, run):
+    rows = [*lateral(folder)[:2], row("ml", view="mediolateral oblique"), row("b", view="ML")]
+    run(rows, views=["MLO"])
+    shard = shards.read(folder / "shard-0.npz")
+    assert shard.image_id[shard.status == "ok"].tolist() == ["ml"]
+    assert shard.view.tolist() == ["CC", "ML", "CC", "MLO"]
+    assert "view_contradiction" in json.loads(shard.qc[3])["flags"]
+
+
+@pytest.mark.parametrize("wanted", [["CC", "ML"], "all"])
+def test_a_view_that_is_wanted_has_a_patch(folder, run, wanted):
+    run([lateral(folder)[2]], views=wanted)
+    shard = shards.read(folder / "shard-0.npz")
+    assert (shard.status[0], shard.view[0]) == ("ok", "ML")
+    assert shard.patch[0].any()
+
+
+def test_another_view_is_nothing_to_mend(folder, run):
+    rows = lateral(folder)
+    assert run(rows, on_error="fail") == (3, 0)
+    assert run(rows, on_error="fail") == (0, 3)
+    with pytest.raises(StudyError, match="1 images cannot be used") as caught:
+        run(rows, on_error="fail", views="all")
+    assert "image mag: is a magnification view" in str(caught.value)
+
+
+def test_a_picture_of_another_view_is_left_out_by_the_table_alone(folder, run):
+    (folder / "p.png").write_bytes(b"\x89PNG\r\n\x1a\n and nothing behind it")
+    run([row("p", path="p.png", view="ML", spacing_mm=0.1)])
+    shard = shards.read(folder / "shard-0.npz")
+    assert shard.reason[0] == "its view is left out by images.views: ML"
+
+
+@pytest.mark.parametrize(
+    "change", [{"spacing_mm": 0.2}, {"patch_mm": 5.0}, {"thumbnail_px": 32}, {"views": ["CC"]}]
+)
 def test_a_changed_setting_costs_all(run, change):
     run()
     assert run(**change) == (3, 0)
@@ -128,6 +184,7 @@ def test_a_changed_setting_costs_all(run, change):
         {"shards": 9},
         {"digest": "d2"},
         {"max_file_gb": 1},
+        {"views": ["MLO", "CC"]},
     ],
 )
 def test_settings_that_touch_no_pixel_cost_nothing(run, change):

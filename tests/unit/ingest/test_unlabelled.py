@@ -187,7 +187,6 @@ def build_generic(folder: Path, ordinary: int = 2) -> Fates:
     for name, reason, attributes in (
         ("mri.dcm", "no mammogram (another modality)", {"Modality": "MR"}),
         ("lateral.dcm", "a view other than CC and MLO", {"ViewPosition": "ML"}),
-        ("nobody.dcm", "its file names no patient", {"PatientID": ""}),
         ("sideless.dcm", "its file says nothing about the side", {"ImageLaterality": None}),
         (
             "tomosynthesis.dcm",
@@ -198,6 +197,8 @@ def build_generic(folder: Path, ordinary: int = 2) -> Fates:
     ):
         mammogram(folder / name, seed=900 + len(expected), **attributes)
         expected[name, ""] = reason
+    mammogram(folder / "nobody.dcm", seed=950, PatientID="")
+    expected["nobody.dcm", ""] = Taken("", "nobody.dcm")
     sound = (folder / "tomosynthesis.dcm").read_bytes()
     (folder / "damaged.dcm").write_bytes(sound.replace(b"IS\2\0002 ", b"IS\2\0?!"))
     expected["damaged.dcm", ""] = "its DICOM header cannot be read"

@@ -100,6 +100,25 @@ def test_regions_that_the_patch_will_cut_are_counted(folder: Path) -> None:
     assert "cut" not in summary_of(config)
 
 
+def test_images_of_other_views_are_counted_by_view(folder: Path) -> None:
+    config = config_of(folder)
+    for path in sorted((folder / "images").rglob("*.dcm"))[:2]:
+        path.write_bytes(dicom(breast(), BitsStored=12, ViewPosition="MCC"))
+    table = (folder / "images.csv").read_text().splitlines()
+    columns = table[0].split(",")
+    rows = [dict(zip(columns, line.split(","), strict=True)) for line in table[1:]]
+    # The first two are magnified, as their files say; two others are lateral, as the table says.
+    rows[3]["view"], rows[4]["view"] = "medio-lateral", "ml"
+    lines = [",".join(row[name] for name in columns) for row in rows]
+    (folder / "images.csv").write_text("\n".join([table[0], *lines]) + "\n")
+    assert (
+        "  left out: 4 of 11 images, of a view that images.views leaves out (1 CC MAG, 2 ML, "
+        "1 MLO MAG); 3 cases have no other"
+    ) in summary_of(config).splitlines()
+    config["images"]["views"] = "all"
+    assert "left out" not in summary_of(config)
+
+
 def test_any_two_classes_will_do(folder: Path) -> None:
     cases = folder / "cases.csv"
     cases.write_text(cases.read_text().replace("DCIS", "benign").replace("IDC", "malignant"))

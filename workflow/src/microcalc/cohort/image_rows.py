@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 
+from microcalc.config import views
 from microcalc.core.errors import shown
 from microcalc.core.spreadsheet import NUMBER
 from microcalc.core.table_reader import MISSING, Table
@@ -45,7 +46,7 @@ def problems(table: Table) -> list[str]:
             found.append(
                 f"{start}, column 'path': not that of line {line_before}, with the same image_id"
             )
-    return found + _empty_boxes(table)
+    return found + _empty_boxes(table) + _unknown_views(table)
 
 
 def _empty_boxes(table: Table) -> list[str]:
@@ -58,14 +59,31 @@ def _empty_boxes(table: Table) -> list[str]:
             if _number(row.get(first)) >= _number(row.get(last))
         ]
         if lines:
-            listed = ", ".join(map(str, lines[:_MOST_LINES]))
-            more = f" and {len(lines) - _MOST_LINES} more" if len(lines) > _MOST_LINES else ""
             found.append(
                 f"{table.name}, columns {first!r} and {last!r}: {first} is not below {last} on "
-                f"{len(lines)} {'line' if len(lines) == 1 else 'lines'} ({listed}{more}); {first} "
-                f"is the ROI's first {what} and {last} the first beyond it"
+                f"{len(lines)} {'line' if len(lines) == 1 else 'lines'} ({_listed(lines)}); "
+                f"{first} is the ROI's first {what} and {last} the first beyond it"
             )
     return found
+
+
+def _unknown_views(table: Table) -> list[str]:
+    """Return one sentence about each word of column view that names no view."""
+    lines: dict[str, list[int]] = {}
+    for row, line in zip(table.rows, table.lines, strict=True):
+        cell = row.get("view", "")
+        if cell not in MISSING and views.problem(cell):
+            lines.setdefault(cell, []).append(line)
+    return [
+        f"{table.name}, line{'s' if where[1:] else ''} {_listed(where)}, column 'view': "
+        f"{views.problem(word)}"
+        for word, where in lines.items()
+    ]
+
+
+def _listed(lines: list[int]) -> str:
+    more = f" and {len(lines) - _MOST_LINES} more" if len(lines) > _MOST_LINES else ""
+    return ", ".join(map(str, lines[:_MOST_LINES])) + more
 
 
 def _number(cell: str | None) -> float:

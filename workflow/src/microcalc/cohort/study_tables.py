@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 
 from microcalc.cohort import image_rows
+from microcalc.config import views
 from microcalc.config.settings import read_schema
 from microcalc.core.errors import StudyError, did_you_mean, shown
 from microcalc.core.spreadsheet import NUMBER
@@ -93,7 +94,7 @@ def read_cohort(
 
     schema = _with_clinical(case_schema, clinical, labels)
     case_rows, case_problems = _typed_rows(case_table, schema, set(other_columns))
-    views, image_problems = _typed_rows(image_table, image_schema, set())
+    of_images, image_problems = _typed_rows(image_table, image_schema, set())
     problems += case_problems + image_problems
     problems += _repeated(case_table, "case_id") + image_rows.problems(image_table)
     problems += _spelled_twice(case_table, "patient_id") + _spelled_twice(case_table, "center")
@@ -104,7 +105,7 @@ def read_cohort(
         cases=tuple(sorted(case_rows, key=lambda row: str(row["case_id"]))),
         images=tuple(
             sorted(
-                (_without_paths(row) for row in views),
+                (_kept(row) for row in of_images),
                 key=lambda row: (str(row["image_id"]), str(row.get("reader") or "")),
             )
         ),
@@ -285,8 +286,10 @@ def _but_for_case(case_id: str, folded: Mapping[str, str]) -> str:
     return f" (did you mean {near!r}?)" if near else ""
 
 
-def _without_paths(row: Row) -> Row:
-    return {name: v for name, v in row.items() if not _is_path(name)}
+def _kept(row: Row) -> Row:
+    """Return a row of the images table without its paths, its view in the canonical words."""
+    kept = {name: v for name, v in row.items() if not _is_path(name)}
+    return kept | {"view": views.canonical(kept["view"])} if kept.get("view") else kept
 
 
 def _is_path(column: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
+from microcalc.config import views
 from microcalc.config.networks import OWN_NETWORK, TUNED
 from microcalc.core.errors import did_you_mean
 from microcalc.core.table_reader import MISSING
@@ -175,6 +176,11 @@ def _images(config: Config) -> Iterator[str]:
             f"images.patch_mm: {images['patch_mm']:g} mm in steps of images.spacing_mm, "
             f"{images['spacing_mm']:g} mm, are {side:.4g} pixels; expected {SMALLEST_PX} to "
             f"{LARGEST_PX}"
+        )
+    if images["views"] != views.ALL and not set(images["views"]) & set(views.PROJECTIONS):
+        yield (
+            "images.views: lists what is particular to views and no view; add CC, MLO, or another "
+            f"of {', '.join(views.PROJECTIONS)}"
         )
 
 

@@ -1,10 +1,11 @@
 """What turns an image into a patch: the settings that matter, and the version of the code."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from microcalc.config.region_rules import Rules
+from microcalc.config.views import STANDARD
 
 RECIPE = 5
 """Version of the way from stored pixels to patch.
@@ -26,6 +27,8 @@ class Recipe:
         Side of the square patch in mm.
     thumbnail_px
         Side of the square thumbnail in pixels.
+    views
+        Which views have a patch: names of `microcalc.config.views.NAMES`, or "all".
     voi
         Which of a file's alternative VOI look-up tables and windows to use: None for the first,
         a number counting from 0, an explanation as the file words it, or "none" for no VOI.
@@ -49,6 +52,7 @@ class Recipe:
     spacing_mm: float
     patch_mm: float
     thumbnail_px: int
+    views: Collection[str] | Literal["all"] = STANDARD
     voi: int | str | None = None
     for_processing: Literal["convert", "refuse"] = "convert"
     normalization: Literal["percentile", "z-score", "none"] = "percentile"
@@ -84,6 +88,8 @@ class Recipe:
 
     def as_key(self) -> dict[str, Any]:
         """Return the settings as JSON-like values for a digest."""
-        return {
+        wanted = self.views if isinstance(self.views, str) else sorted(self.views)
+        numbers = {
             name: float(v) if isinstance(v, int | float) else v for name, v in asdict(self).items()
         }
+        return numbers | {"views": wanted}

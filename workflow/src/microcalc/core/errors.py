@@ -48,6 +48,12 @@ class StudyError(Exception):
         super().__init__(with_detail(reason, detail))
         self.reason, self.detail = reason, detail
 
+    def beginning(self, start: str) -> "StudyError":
+        """Return the error itself, its message begun with `start` where it was not before."""
+        self.reason = start + self.reason.removeprefix(start)
+        self.args = (with_detail(self.reason, self.detail),)
+        return self
+
     @classmethod
     def listing(cls, heading: str, problems: list[str], *, most: int = 50) -> "StudyError":
         """Return one error for many problems, so that nobody has to mend them one run at a time.

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 
+from microcalc.config import views
 from microcalc.core.errors import StudyError
 from microcalc.features import shards
 
@@ -28,8 +29,9 @@ def cases(paths: Sequence[str | os.PathLike[str]], *, how: str = "mean") -> pd.D
         The features files of all shards.
     how
         ``mean`` or ``max`` over all images of the case, each counting once whichever view it
-        is; or ``concat``: the mean over its CC images, then the mean over its MLO images. Where
-        a case has no image of one of the two, the mean over all its others stands in.
+        is; or ``concat``: the mean over its CC images, then the mean over its MLO images,
+        whatever their modifiers. Where a case has no image of one of the two, the mean over all
+        its others stands in; beside images of both, those of another projection have no part.
 
     Returns
     -------
@@ -45,9 +47,9 @@ def cases(paths: Sequence[str | os.PathLike[str]], *, how: str = "mean") -> pd.D
     """
     pooled, circumstances = [], []
     for path in paths:  # a case's images share a shard, so that one shard at a time is enough
-        views, shared = shards.read(path)
-        if len(views):
-            pooled.append(_pooled(views, how))
+        images, shared = shards.read(path)
+        if len(images):
+            pooled.append(_pooled(images, how))
             circumstances.append(shared)
     if not pooled:
         raise StudyError("no shard holds a usable image, so there are no deep features to pool")
@@ -55,14 +57,14 @@ def cases(paths: Sequence[str | os.PathLike[str]], *, how: str = "mean") -> pd.D
     return pd.concat(pooled, ignore_index=True).sort_values("case_id", ignore_index=True)
 
 
-def _pooled(views: pd.DataFrame, how: str) -> pd.DataFrame:
+def _pooled(images: pd.DataFrame, how: str) -> pd.DataFrame:
     """Return `cases` of one shard's table."""
-    views = views.sort_values("image_id", kind="stable")
-    case_ids, place = np.unique(views["case_id"].to_numpy(dtype=str), return_inverse=True)
-    values = views.drop(columns=shards.ID_COLUMNS).to_numpy(dtype=np.float64)
+    images = images.sort_values("image_id", kind="stable")
+    case_ids, place = np.unique(images["case_id"].to_numpy(dtype=str), return_inverse=True)
+    values = images.drop(columns=shards.ID_COLUMNS).to_numpy(dtype=np.float64)
     counts: dict[str, npt.NDArray[Any]] = {"n_views": np.bincount(place)}
     if how == "concat":
-        pooled, stand_in = _side_by_side(values, place, views["view"].to_numpy(dtype=str))
+        pooled, stand_in = _side_by_side(values, place, images["view"].to_numpy(dtype=str))
         counts["stand_in"] = stand_in
     else:
         pooled = {"mean": _mean, "max": _maximum}[how](values, place, len(case_ids))
@@ -95,9 +97,10 @@ def _side_by_side(
 ) -> tuple[Floats, npt.NDArray[np.str_]]:
     """Return both views' features, shape (n, 2 d), and which view is missing per case."""
     n = int(place.max()) + 1
+    projected = np.array([views.projection(str(one)) for one in view])
     halves, stand_in = [], np.full(n, "", dtype="<U3")
     for name in ("CC", "MLO"):
-        of_view = view == name
+        of_view = projected == name
         half = _mean(values[of_view], place[of_view], n)
         missing = np.bincount(place[of_view], minlength=n) == 0
         if missing.any():

@@ -54,8 +54,7 @@ def content_errors(image_id: str, what: str = "its content") -> Iterator[None]:
     except UndecodableError as error:
         raise StudyError(f"{start}{what} {error.reason}", detail=error.detail) from None
     except StudyError as error:
-        reason = start + error.reason.removeprefix(start)
-        raise StudyError(reason, detail=error.detail) from None
+        raise error.beginning(start) from None
     except MemoryError:
         raise
     except BaseException as error:

@@ -23,6 +23,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from microcalc.config import views
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes
 from microcalc.images import codestreams, decoders, geometry, grey, words
@@ -50,6 +51,7 @@ def read_mammogram(
     spacing_mm: float | None = None,
     laterality: str = "",
     view: str = "",
+    only_views: Collection[str] | Literal["all"] = views.ALL,
     frame: int | None = None,
     voi: int | str | None = None,
     for_processing: Literal["convert", "refuse"] = "convert",
@@ -65,8 +67,12 @@ def read_mammogram(
         The image's name in every message.
     spacing_mm
         Pixel spacing from the images table, taken before the file's.
-    laterality, view
+    laterality
         From the images table: used when the file gives none, compared when it does.
+    view
+        From the images table, taken before the file's, see `microcalc.images.geometry.view`.
+    only_views
+        The config's `images.views`: an image of another view is refused before it is decoded.
     frame
         Which frame of a multi-frame object, counting from 1 as DICOM does.
     voi, for_processing
@@ -93,6 +99,7 @@ def read_mammogram(
         spacing_mm=spacing_mm,
         laterality=laterality,
         view=view,
+        only_views=only_views,
         frame=frame,
         voi=voi,
         for_processing=for_processing,
@@ -107,6 +114,7 @@ def decode(
     spacing_mm: float | None = None,
     laterality: str = "",
     view: str = "",
+    only_views: Collection[str] | Literal["all"] = views.ALL,
     frame: int | None = None,
     voi: int | str | None = None,
     for_processing: Literal["convert", "refuse"] = "convert",
@@ -129,7 +137,9 @@ def decode(
         if "SharedFunctionalGroupsSequence" in dataset:
             dataset = _flattened(dataset, index)
         # What can be refused without decoding is refused before it.
-        spacing, source = geometry.spacing(dataset, spacing_mm, flags)
+        seen = geometry.view(dataset, view, flags)
+        views.refuse_others(seen, only_views)
+        spacing, source = geometry.spacing(dataset, spacing_mm, flags, view=seen)
         shown = grey.Shown(
             dataset, encapsulated=syntax.is_encapsulated, voi=voi, for_processing=for_processing
         )
@@ -156,7 +166,7 @@ def decode(
             spacing_mm=spacing,
             spacing_source=source,
             laterality=geometry.laterality(dataset, laterality, flags),
-            view=geometry.view(dataset, view, flags),
+            view=seen,
             row_direction=row_direction,
             column_direction=column_direction,
             place=geometry.place(dataset, spacing, index + 1),
@@ -190,6 +200,27 @@ def read_spacing(
         if "SharedFunctionalGroupsSequence" in dataset:
             dataset = _flattened(dataset, index)
         return geometry.spacing(dataset, table_mm, [])[0]
+
+
+def read_view(path: str | os.PathLike[str], table: str, frame: int | None) -> str:
+    """Return the canonical view of a file from its header, or the table's where it has none.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be read.
+    StudyError
+        When its header cannot be read, or there is no such frame.
+    """
+    with content_errors("", "its header"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            dataset = _header(path)
+        except pydicom.errors.InvalidDicomError:
+            return views.canonical(table)
+        if "SharedFunctionalGroupsSequence" in dataset:
+            dataset = _flattened(dataset, _frame_index(dataset, frame))
+        return geometry.view(dataset, table, [])
 
 
 def _header(path: str | os.PathLike[str]) -> Dataset:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Collection
 from typing import Literal
 
+from microcalc.config import views
 from microcalc.core.errors import StudyError
 from microcalc.images import dicom, raster, volume_images, volumes
 from microcalc.images.content import MOST_FILE_GB, content_errors, read_bytes
@@ -61,6 +62,7 @@ def decode(
     spacing_mm: float | None = None,
     laterality: str = "",
     view: str = "",
+    only_views: Collection[str] | Literal["all"] = views.ALL,
     frame: int | None = None,
     voi: int | str | None = None,
     for_processing: Literal["convert", "refuse"] = "convert",
@@ -70,8 +72,11 @@ def decode(
     """Return the mammogram in a file's bytes, whose content tells the format.
 
     Parameters and errors are those of `dicom.read_mammogram`, `raster.decode` and
-    `volume_images.decode`.
+    `volume_images.decode`; where the table's view is one that `only_views` leaves out, the file is
+    not looked at.
     """
+    view = views.canonical(view)
+    views.refuse_others(view, only_views)
     if data[_DICM] == b"DICM":
         return dicom.decode(
             data,
@@ -79,6 +84,7 @@ def decode(
             spacing_mm=spacing_mm,
             laterality=laterality,
             view=view,
+            only_views=only_views,
             frame=frame,
             voi=voi,
             for_processing=for_processing,

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from pydicom import Dataset
 
+from microcalc.config import views
 from microcalc.core.errors import StudyError
-from microcalc.images import words
 from microcalc.images.mammogram import Place
 
 PLAUSIBLE_SPACING_MM = (0.01, 1.0)
@@ -16,18 +16,15 @@ LARGEST_CM = (31.0, 35.0)
 SMALLEST_CM = 3.0
 """Shorter side of the smallest image that is not flagged."""
 _LEAST_MAGNIFIED = 1.1
+_MOST_IN_CONTACT = 1.2
 _ROUNDING = 1e-6
 _FILL_IN = "fill in column spacing_mm of the images table, which is taken before the file's"
 _LATERALITIES = ("ImageLaterality", "FrameLaterality", "Laterality")
 _TOLERANCE = 0.01
-_VIEW_CODES = {
-    "R-10242": "CC", "399162004": "CC",
-    "R-10226": "MLO", "399368009": "MLO",
-}  # fmt: skip
 
 
 def spacing(
-    dataset: Dataset, table_mm: float | None, flags: list[str]
+    dataset: Dataset, table_mm: float | None, flags: list[str], *, view: str = ""
 ) -> tuple[tuple[float, float], str]:
     """Return the spacing in the breast, (between rows, between columns) in mm, and its source.
 
@@ -35,7 +32,8 @@ def spacing(
     Otherwise the order is that of PS3.3 10.7.1: a PixelSpacing that was calibrated, as its
     calibration type says (GEOMETRY or FIDUCIAL) or its difference from ImagerPixelSpacing; then
     the detector's ImagerPixelSpacing, divided by the magnification where the file tells of it
-    (`_magnification`); then PixelSpacing alone, that of a film scanner.
+    (`_magnification`); then PixelSpacing alone, that of a film scanner. `view` is the image's, as
+    `view` returns it.
 
     Raises
     ------
@@ -45,7 +43,7 @@ def spacing(
         message leaves naming the image to the caller.
     """
     size = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
-    magnified = _is_magnification(dataset)
+    magnified = "MAG" in views.modifiers(view or _view_in_file(dataset))
     if magnified:
         flags.append("magnification_view")
     found, source = _from_file(dataset, magnified, flags)
@@ -205,15 +203,6 @@ def _differ(one: tuple[float, float], other: tuple[float, float], tolerance: flo
     return any(abs(a / b - 1) > tolerance for a, b in zip(one, other, strict=True))
 
 
-def _is_magnification(dataset: Dataset) -> bool:
-    """Say whether a view modifier is "magnification" (SCT 399163009, SRT R-102D6)."""
-    for view_code in dataset.get("ViewCodeSequence") or []:
-        for modifier in view_code.get("ViewModifierCodeSequence") or []:
-            if str(modifier.get("CodeValue") or "").strip() in {"399163009", "R-102D6"}:
-                return True
-    return False
-
-
 def _pair(value: Any) -> tuple[float, float] | None:
     if value is None or isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
         return None
@@ -239,35 +228,44 @@ def laterality(dataset: Dataset, table: str, flags: list[str]) -> str:
 
 
 def view(dataset: Dataset, table: str, flags: list[str]) -> str:
-    """Return the view from ViewPosition, ViewCodeSequence or the table, in that order.
+    """Return the canonical view (`microcalc.config.views`) that table and file give together.
 
-    Some public collections leave ViewPosition empty and fill the code sequence alone. What is no
-    defined term is "other", and gives way to one that is.
+    The projection is the table's where that says one, then ViewPosition's, then ViewCodeSequence's:
+    some public collections leave ViewPosition empty. Modifiers are everybody's, since a table that
+    says CC does not deny that it is magnified. What the file says in words that nobody knows is
+    "other", and gives way to words that are known.
     """
-    said = [words.view(_view_name(str(dataset.get("ViewPosition") or ""))), _view_of_code(dataset)]
-    said.append(_view_name(table))
-    known = [name for name in said if name not in {"", words.OTHER}]
+    codes = list(dataset.get("ViewCodeSequence") or [])
+    said = [views.canonical(table), views.without_side(str(dataset.get("ViewPosition") or ""))]
+    said += map(_of_code, codes)
+    added = [
+        _of_code(modifier)
+        for code in codes
+        for modifier in code.get("ViewModifierCodeSequence") or []
+    ]
+    known = [name for one in said if (name := views.projection(one)) not in {"", views.OTHER}]
     if len(set(known)) > 1:
         flags.append("view_contradiction")
-    return known[0] if known else max(said)
+    if views.OTHER in added or (views.OTHER in said and not known):
+        flags.append("view_unknown")
+    particulars = {name for one in [*said, *added] for name in views.modifiers(one)}
+    if _magnifies(dataset):
+        particulars.add("MAG")
+    unknown = [views.OTHER] if views.OTHER in said else [""]
+    return views.joined((known or unknown)[0], particulars)
 
 
-def _view_name(text: str) -> str:
-    return text.strip().upper()
+def _view_in_file(dataset: Dataset) -> str:
+    return view(dataset, "", [])
 
 
-def _view_of_code(dataset: Dataset) -> str:
-    sequence = dataset.get("ViewCodeSequence")
-    if not sequence:
-        return ""
-    code = sequence[0]
-    known = _VIEW_CODES.get(str(code.get("CodeValue") or "").strip())
-    if known:
-        return known
-    meaning = str(code.get("CodeMeaning") or "").strip().lower().replace("-", " ")
-    by_words = {"cranio caudal": "CC", "craniocaudal": "CC"}
-    by_words |= {"medio lateral oblique": "MLO", "mediolateral oblique": "MLO"}
-    return by_words.get(meaning, words.view(meaning.upper()))
+def _of_code(code: Dataset) -> str:
+    return views.of_code(*(str(code.get(k) or "") for k in ("CodeValue", "CodeMeaning")))
+
+
+def _magnifies(dataset: Dataset) -> bool:
+    """Say whether the breast lay away from the detector, as in no contact view."""
+    return _magnification(dataset, [])[0] > _MOST_IN_CONTACT
 
 
 def place(dataset: Dataset, spacing_mm: tuple[float, float], frame: int) -> Place:

@@ -102,7 +102,7 @@ class Mammogram:
     laterality
         "L", "R", or "" when neither file nor table says.
     view
-        "CC", "MLO", another defined term or the table's word, "other", or "".
+        A canonical view, see `microcalc.config.views`; "" when neither file nor table says.
     row_direction, column_direction
         PatientOrientation, "" when absent: where columns lead (along a row) and where rows lead.
     bottom_up

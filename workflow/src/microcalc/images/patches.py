@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from microcalc.config import views
 from microcalc.core.errors import StudyError
 from microcalc.images import pictures, voi
 from microcalc.images.breast import Breast
@@ -174,7 +175,7 @@ def _is_upside_down(mammogram: Mammogram) -> bool:
     element tells which way up an image is.
     """
     down = mammogram.column_direction[:1]
-    outward = mammogram.laterality if mammogram.view == "CC" else ""
+    outward = mammogram.laterality if views.is_from_above(mammogram.view) else ""
     return down == "H" or (bool(down) and down == outward)
 
 

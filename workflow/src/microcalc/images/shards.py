@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from microcalc.config import views
 from microcalc.config.patch_recipe import RECIPE, Recipe
 from microcalc.core.errors import StudyError, with_detail
 from microcalc.core.files import digest_bytes, digest_value
@@ -88,8 +89,11 @@ def update(
             result = found or _compute(row, read, key, recipe)
             if result.texts["status"] != "ok":
                 told = with_detail(result.texts["reason"], result.texts["detail"])
-                problems.append(f"image {row['image_id']}: {told}")
-                log.warning("excluded %s", problems[-1])
+                problem = f"image {row['image_id']}: {told}"
+                log.warning("excluded %s", problem)
+                # That the study does not take a view is nothing to mend.
+                if views.enters(result.texts["view"], recipe.views):
+                    problems.append(problem)
             yield result
         if problems and settings.get("on_error") == "fail":
             raise StudyError.listing(
@@ -208,11 +212,11 @@ def _compute(
     row: Mapping[str, str], files: Mapping[str, bytes] | StudyError, key: str, recipe: Recipe
 ) -> Row:
     """Return the row of one image: its patch, or why it has none."""
-    image_id = row["image_id"]
+    image_id, view = row["image_id"], views.canonical(row.get("view", ""))
     texts = dict.fromkeys(shard_file.TEXTS, "") | {
         "image_id": image_id,
         "case_id": row["case_id"],
-        "view": row.get("view", ""),
+        "view": view,
         "key": key,
         "status": "ok",
         "qc": "{}",
@@ -227,7 +231,8 @@ def _compute(
             image_id=image_id,
             spacing_mm=_number(row, "spacing_mm", float),
             laterality=row.get("laterality", ""),
-            view=row.get("view", ""),
+            view=view,
+            only_views=recipe.views,
             frame=_number(row, "frame", int),
             voi=recipe.voi,
             for_processing=recipe.for_processing,
@@ -248,6 +253,8 @@ def _compute(
     except StudyError as error:
         reason = error.reason.removeprefix(f"image {image_id}: ")
         left = {"status": "excluded", "reason": reason, "detail": error.detail}
+        if isinstance(error, views.OtherViewError):
+            left["view"] = error.view
         return Row(texts | left, *_blank(recipe))
     texts |= {
         "view": mammogram.view,

@@ -1,17 +1,13 @@
 """What a header's free text may say in a result: a known word, or "other".
 
-People write names, dates and hospitals into fields that are meant for something else.
+People write names, dates and hospitals into fields that are meant for something else. Views have
+their words in `microcalc.config.views`.
 """
 
 from pydicom.uid import UID
 
 OTHER = "other"
 
-# PS3.3 C.8.11.7.1.5 (mammography) and C.8.11.5 (projections of digital X-ray).
-_VIEWS = {
-    "CC", "MLO", "ML", "LM", "LMO", "FB", "SIO", "ISO", "XCC", "XCCL", "XCCM", "CV", "AT", "AX",
-    "RL", "RM", "SPECIMEN", "AP", "PA", "LL", "RLD", "LLD", "RLO", "LLO",
-}  # fmt: skip
 _EXPLANATIONS = {
     "NORMAL", "HARDER", "SOFTER", "HARD", "SOFT", "USER", "USER1", "USER2", "USER3", "DEFAULT",
     "STANDARD", "ORIGINAL", "LINEAR", "SIGMOID", "LOW", "MEDIUM", "HIGH", "LOW CONTRAST",
@@ -23,11 +19,6 @@ _PHOTOMETRIC = {
     "MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "HSV", "ARGB", "CMYK", "YBR_FULL",
     "YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT", "XYB",
 }  # fmt: skip
-
-
-def view(text: str) -> str:
-    """Return a defined term of ViewPosition as it is, other text as "other"."""
-    return _known(text, _VIEWS)
 
 
 def explanation(text: str) -> str:

@@ -1,7 +1,8 @@
 """A public collection, as the registry knows it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from microcalc.ingest.ledger import Ledger
 
@@ -22,6 +23,8 @@ class Collection:
         The label's two values.
     surrogate
         Why the label stands in for another endpoint; empty where it is the endpoint itself.
+    images
+        What its images ask for of the config's `images`.
     remarks
         What a user must know of labels, regions and terms of use; they head the config.
     """
@@ -32,6 +35,7 @@ class Collection:
     negative: str = "DCIS"
     positive: str = "IDC"
     surrogate: str = ""
+    images: Mapping[str, Any] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
 

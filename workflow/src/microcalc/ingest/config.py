@@ -50,6 +50,8 @@ def text(outcome: Outcome, target: Path, source: str) -> str:
         "features": {"backbone": "resnet101", "weights": "IMAGENET1K_V2"},
         "clinical": clinical,
     }
+    if collection.images:
+        config["images"] = dict(collection.images)
     if not clinical:
         config["models"] = {"deep": {"clinical": "none", "deep": "score"}}
         config["evaluation"] = {"comparisons": []}

@@ -1,23 +1,48 @@
 """What a DICOM file's header tells an adapter; pixels stay unread."""
 
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
 
+from microcalc.config import views
 from microcalc.core.errors import StudyError
 from microcalc.images import geometry
 from microcalc.ingest.record import NotTakenError
 
-VIEWS = ("CC", "MLO")
+VIEWS = views.STANDARD
 _TAGS = [
     *("PatientID", "PatientAge", "StudyInstanceUID", "SOPInstanceUID", "Modality"),
     *("ImageLaterality", "FrameLaterality", "Laterality", "ViewPosition", "ViewCodeSequence"),
     *("Rows", "Columns", "NumberOfFrames"),
     *("PixelSpacing", "PixelSpacingCalibrationType", "ImagerPixelSpacing"),
     *("EstimatedRadiographicMagnificationFactor", "NominalScannedPixelSpacing"),
+    *("DistanceSourceToDetector", "DistanceSourceToPatient"),
+    *("SOPClassUID", "ImageType", "PresentationIntentType", "PaddleDescription"),
+    *("SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessingDescription"),
 ]
+_RAW = "1.2.840.10008.5.1.4.1.1.1.2.1"
+_TOMOSYNTHESIS = {
+    "1.2.840.10008.5.1.4.1.1.13.1.3",
+    "1.2.840.10008.5.1.4.1.1.13.1.4",
+    "1.2.840.10008.5.1.4.1.1.13.1.5",
+}
+# ImageType's GENERATED_2D (PS3.3 C.8.21.3.1.1), and the names that vendors give such images.
+_SYNTHETIC = re.compile(
+    r"(?<![A-Z0-9])(GENERATED[ _]2D|TOMO_?2D|C[- ]?VIEW|S-?VIEW|V-?PREVIEW|INSIGHT[ _]?2D"
+    r"|INTELLIGENT[ _]2D|SYN(TH)?[ _]?2D|SYNTHE(TIC|SI[SZ]ED))(?![A-Z])"
+)
+_PARTICULARS = {
+    "SPOT": re.compile(r"(?<![A-Z])SPOT(?![A-Z])"),
+    "MAG": re.compile(r"(?<![A-Z])MAG(N|NIF(IED|ICATION))?(?![A-Z])"),
+}
+# What software for removing names writes in place of a PatientID.
+_NOBODY = re.compile(
+    r"(anon(ym(i[sz]ed|ous|us)?)?|de-?identified|removed|unknown|none|null|no ?name|n/?a|0+|x+|id)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -28,13 +53,15 @@ class Header:
     ----------
     path
         Relative to the collection's folder.
-    patient_id, study_uid, instance_uid, modality
+    patient_id
+        As the file says it; empty for what stands in place of one, such as ANONYMOUS.
+    study_uid, instance_uid, modality
         As the file says them.
     side
         L, R or empty.
     view
-        "CC", "MLO", another view in the file's words, or empty. From ViewCodeSequence where
-        ViewPosition is empty.
+        A canonical view (`microcalc.config.views`). That it is a spot compression or a
+        magnification may also be said by the descriptions of series and paddle.
     shape
         Rows and columns.
     n_frames
@@ -43,8 +70,12 @@ class Header:
         In whole years, as text; empty without one.
     has_spacing
         Whether the file gives a pixel spacing that can be believed.
-    magnified
-        Whether it is a magnification view.
+    is_raw
+        Whether it is FOR PROCESSING.
+    is_synthetic
+        Whether it is a 2-D image that was computed from tomosynthesis.
+    is_tomosynthesis
+        Whether it is a slice or projection of tomosynthesis.
     """
 
     path: str
@@ -58,7 +89,9 @@ class Header:
     n_frames: int
     age: str
     has_spacing: bool
-    magnified: bool
+    is_raw: bool
+    is_synthetic: bool
+    is_tomosynthesis: bool
 
 
 def read(folder: Path, path: str) -> Header:
@@ -88,16 +121,35 @@ def read(folder: Path, path: str) -> Header:
     return header
 
 
+def is_dicom(path: Path) -> bool:
+    """Return whether a file is a DICOM object of any kind."""
+    return pydicom.misc.is_dicom(path)
+
+
 def refuse_special(header: Header) -> None:
     """Raise NotTakenError for what is no plain CC or MLO view of one breast."""
     if header.n_frames > 1:
         raise NotTakenError("tomosynthesis or another object of several frames")
-    if header.magnified:
-        raise NotTakenError("magnification view")
-    if header.view not in VIEWS:
-        raise NotTakenError("a view other than CC and MLO")
+    if header.is_synthetic:
+        raise NotTakenError("a synthetic 2-D image, computed from tomosynthesis")
+    if header.is_tomosynthesis:
+        raise NotTakenError("a slice or projection of tomosynthesis")
+    refuse_view(header.view)
+    if not header.view:
+        raise NotTakenError("its file says nothing about the view")
     if not header.side:
         raise NotTakenError("its file says nothing about the side")
+
+
+def refuse_view(view: str) -> None:
+    """Raise NotTakenError for a canonical view that is there and is no plain CC or MLO."""
+    particulars = views.modifiers(view)
+    if "MAG" in particulars:
+        raise NotTakenError("magnification view")
+    if "SPOT" in particulars:
+        raise NotTakenError("spot compression view")
+    if view and view not in VIEWS:
+        raise NotTakenError("a view other than CC and MLO")
 
 
 def _of(dataset: pydicom.Dataset, path: str) -> Header:
@@ -107,20 +159,48 @@ def _of(dataset: pydicom.Dataset, path: str) -> Header:
         has_spacing = True
     except StudyError:
         has_spacing = False
+    patient = _text(dataset, "PatientID").strip()
+    image_type = _text(dataset, "ImageType").upper()
+    described = _text(dataset, "SeriesDescription").upper()
+    made = " ".join(
+        [image_type, described]
+        + [
+            _text(dataset, keyword).upper()
+            for keyword in ("ProtocolName", "AcquisitionDeviceProcessingDescription")
+        ]
+    )
+    sop_class = _text(dataset, "SOPClassUID")
     return Header(
         path=path,
-        patient_id=str(dataset.get("PatientID") or "").strip(),
-        study_uid=str(dataset.get("StudyInstanceUID") or ""),
-        instance_uid=str(dataset.get("SOPInstanceUID") or ""),
-        modality=str(dataset.get("Modality") or ""),
+        patient_id="" if _NOBODY.fullmatch(patient) else patient,
+        study_uid=_text(dataset, "StudyInstanceUID"),
+        instance_uid=_text(dataset, "SOPInstanceUID"),
+        modality=_text(dataset, "Modality"),
         side=geometry.laterality(dataset, "", flags),
-        view=geometry.view(dataset, "", flags),
+        view=_view(dataset, f"{described} {_text(dataset, 'PaddleDescription').upper()}"),
         shape=(int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)),
         n_frames=int(dataset.get("NumberOfFrames") or 1),
-        age=_years(str(dataset.get("PatientAge") or "")),
+        age=_years(_text(dataset, "PatientAge")),
         has_spacing=has_spacing,
-        magnified="magnification_view" in flags,
+        is_raw=sop_class == _RAW
+        or _text(dataset, "PresentationIntentType").upper() == "FOR PROCESSING",
+        is_synthetic=bool(_SYNTHETIC.search(made)),
+        is_tomosynthesis=sop_class in _TOMOSYNTHESIS or "TOMO" in image_type,
     )
+
+
+def _text(dataset: pydicom.Dataset, keyword: str) -> str:
+    """Return an element as text; several values are separated by spaces."""
+    value = dataset.get(keyword)
+    if isinstance(value, pydicom.multival.MultiValue):
+        return " ".join(map(str, value))
+    return str(value or "")
+
+
+def _view(dataset: pydicom.Dataset, described: str) -> str:
+    view = geometry.view(dataset, "", [])
+    particulars = {name for name, word in _PARTICULARS.items() if word.search(described)}
+    return views.joined(views.projection(view), particulars | set(views.modifiers(view)))
 
 
 def _years(age: str) -> str:

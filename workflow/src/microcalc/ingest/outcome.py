@@ -2,10 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TypeVar
 
 from microcalc.core.errors import StudyError
+from microcalc.ingest import file_names
 from microcalc.ingest.collection import Collection
 from microcalc.ingest.record import Case, Image, Place, Record
 
@@ -84,4 +84,6 @@ def kind(place: Place) -> str:
         return name
     if place.row:
         return f"{place.row.split(',')[-1].split()[0]}s"
-    return f"{Path(name).suffix.lower() or 'other'} files"
+    ending = file_names.suffix(name)
+    # The end of a name such as 1.2.840.113619.2.66 is no suffix.
+    return f"{ending if ending.strip('.0123456789') else 'other'} files"

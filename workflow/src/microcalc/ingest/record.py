@@ -59,13 +59,17 @@ class Image:
     path
         Relative to the collection's folder.
     view, laterality
-        CC or MLO; L or R.
+        CC or MLO; L or R; empty where nothing says so.
     box
         The region, or None where `roi_path` or the user gives it.
     roi_path
         A mask's file, relative to the collection's folder.
     has_spacing
         Whether the file itself says how far apart its pixels are.
+    spacing_mm
+        What the collection's documentation says of it instead; empty where it says nothing.
+    patient_from
+        What was taken for a patient's name where nothing names one; empty where something does.
     """
 
     image_id: str
@@ -75,6 +79,8 @@ class Image:
     box: Box | None = None
     roi_path: str = ""
     has_spacing: bool = True
+    spacing_mm: str = ""
+    patient_from: str = ""
 
 
 @dataclass(frozen=True)

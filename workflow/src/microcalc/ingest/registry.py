@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from microcalc.core.errors import StudyError
-from microcalc.ingest import cbis_ddsm, cmmd, embed, generic, inbreast, omi_db, vindr_mammo
+from microcalc.ingest import cbis_ddsm, cmmd, embed, generic, inbreast, mias, omi_db, vindr_mammo
 from microcalc.ingest.collection import Collection
 from microcalc.ingest.ledger import Ledger
 from microcalc.ingest.record import Record
@@ -16,6 +16,7 @@ _ALL = (
     embed.COLLECTION,
     generic.COLLECTION,
     inbreast.COLLECTION,
+    mias.COLLECTION,
     omi_db.COLLECTION,
     vindr_mammo.COLLECTION,
 )

@@ -20,6 +20,11 @@ VARIABLES: dict[str, dict[str, Any]] = {
         "levels": ["A", "B", "C", "D"],
         "label": "Breast density",
     },
+    "background_tissue": {
+        "kind": "categorical",
+        "levels": ["fatty", "fatty-glandular", "dense-glandular"],
+        "label": "Background tissue",
+    },
     "morphology": {
         "kind": "categorical",
         "levels": [

@@ -68,7 +68,7 @@ def _images(outcome: Outcome, spacing_mm: str) -> pd.DataFrame:
         row |= dict(zip(("x0", "y0", "x1", "y1"), box, strict=True))
         row |= {
             "roi_path": image.roi_path,
-            "spacing_mm": "" if image.has_spacing else spacing_mm,
+            "spacing_mm": "" if image.has_spacing else spacing_mm or image.spacing_mm,
         }
         rows.append(row)
     return pd.DataFrame(rows)

@@ -11,7 +11,7 @@ from microcalc.cohort import split_changes, split_file
 from microcalc.cohort.eligible import build_eligible
 from microcalc.cohort.split import SPLITS, few_cases, sizes
 from microcalc.cohort.study_tables import Cohort, read_cohort
-from microcalc.config import settings
+from microcalc.config import settings, views
 from microcalc.config.published_weights import is_published
 from microcalc.core.errors import StudyError, did_you_mean
 from microcalc.images import window
@@ -77,13 +77,48 @@ def summary(config: Config, schemas: Path, results: Path) -> str:
         f"  left out: {count}, {reason}"
         for reason, count in sorted(Counter(exclusions["reason"]).items())
     ]
-    lines += _cut(config)
+    lines += _of_other_views(config) + _cut(config)
     for name in config["clinical"]:
         missing = int(eligible[name].isna().sum())
         noun = "case" if missing == 1 else "cases"
         lines += [f"  {name} is missing in {missing} {noun}"] if missing else []
     lines += few_cases(counts, labels) + split_changes.told(config, results, cohort.cases)
     return "\n".join(lines) + "\n"
+
+
+def _of_other_views(config: Config) -> list[str]:
+    """Return how many images `images.views` leaves out, and how many cases have no other.
+
+    The view is the table's and each file's header's, where the images are there.
+    """
+    tables, wanted = config["cohort"], config["images"]["views"]
+    chosen = of_reader(
+        shard_rows.of_shard(tables["cases"], tables["images"], 0, 1), config["images"]["reader"]
+    )
+    seen = [(row["case_id"], _view(row, tables["image_folder"])) for row in chosen]
+    gone = Counter(view for _, view in seen if not views.enters(view, wanted))
+    if not gone:
+        return []
+    kept = {case_id for case_id, view in seen if views.enters(view, wanted)}
+    lost = len({case_id for case_id, _ in seen} - kept)
+    counts = ", ".join(f"{count} {view}" for view, count in sorted(gone.items()))
+    noun = "case has" if lost == 1 else "cases have"
+    return [
+        f"  left out: {gone.total()} of {len(seen)} images, of a view that images.views leaves out "
+        f"({counts}){f'; {lost} {noun} no other' if lost else ''}"
+    ]
+
+
+def _view(row: Mapping[str, str], image_folder: str) -> str:
+    """Return the view of an image; what is wrong with its file is told when it is read."""
+    from microcalc.images import dicom
+
+    table = row.get("view", "")
+    try:
+        frame = int(float(row["frame"])) if row.get("frame") else None
+        return dicom.read_view(os.path.join(image_folder, row["path"]), table, frame)
+    except (StudyError, OSError, ValueError):
+        return views.canonical(table)
 
 
 def _cut(config: Config) -> list[str]:

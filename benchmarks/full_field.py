@@ -1,0 +1,191 @@
+"""A full-field mammogram of each transfer syntax to its patch, against the fastest bare decoder.
+
+`python benchmarks/run.py full_field` prints the rows; `make bench` calls them too. Both sides start
+from a file. Ours ends with patches in a shard, the other with pixels in memory, by whichever of
+the libraries installed here takes least. Times are user time on one thread, that of the
+process which decodes included.
+"""
+
+import csv
+import resource
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pydicom
+import timing
+from pydicom import FileDataset, uid
+from pydicom.encaps import encapsulate, get_frame
+from pydicom.pixels.decoders.base import get_decoder
+
+from microcalc.images import decoders, shards
+from microcalc.simulate import dicom, jpeg, scanner
+from microcalc.simulate.phantom import Phantom
+
+PHANTOMS = Path(__file__).parents[1] / "workflow" / "demo" / "phantoms.csv"
+SEED = 2025
+SIZES = ((3328, 2560), (4096, 3328))
+SPACING_MM = 0.07
+SETTINGS = {"spacing_mm": 0.1, "patch_mm": 22.4, "thumbnail_px": 256, "cache": False}
+MOST_TURNS, LEAST_IMAGES = 7, 4
+TURNS_S = 25.0
+# What a kernel calls user time is known to a few milliseconds.
+SIDE_S = 0.5
+
+Image = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A transfer syntax, the goal for it, and the codecs that read it besides pydicom's."""
+
+    name: str
+    syntax: uid.UID
+    goal: float
+    codecs: tuple[str, ...] = ()
+
+
+KINDS = (
+    Kind("uncompressed", uid.ExplicitVRLittleEndian, 4.5),
+    Kind("RLE", uid.RLELossless, 1.5),
+    Kind("JPEG Lossless", uid.JPEGLosslessSV1, 1.25, ("jpeg8", "ljpeg", "jpegsof3")),
+    Kind("JPEG-LS", uid.JPEGLSLossless, 1.25, ("jpegls",)),
+    Kind("JPEG 2000", uid.JPEG2000Lossless, 1.1, ("jpeg2k",)),
+    Kind("HTJ2K", uid.HTJ2KLossless, 1.1, ("jpeg2k", "htj2k")),
+)
+
+
+def rows() -> Iterator[dict[str, str]]:
+    """Yield the cost of a patch in bare decodings, for each size and syntax."""
+    for size in SIZES:
+        phantom = full_field(size)
+        exposure = scanner.expose(phantom, seed=SEED)
+        for kind in KINDS:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder, "image.dcm")
+                plain = dicom.build(phantom, exposure, seed=SEED)
+                dicom.save(_compressed(plain, exposure.pixels, kind.syntax), path)
+                yield _row(kind, path, _table_row(phantom), exposure.pixels)
+
+
+def full_field(size: tuple[int, int]) -> Phantom:
+    """Return a phantom of the demo, enlarged to fill a detector of so many rows and columns."""
+    with open(PHANTOMS, encoding="utf-8") as file:
+        row = next(r for r in csv.DictReader(file) if r["center"] == "A" and r["view"] == "MLO")
+    small = Phantom.from_row(row)
+    tall, wide = (n * SPACING_MM for n in size)
+    down, across = tall / small.field_height_mm, wide / small.field_width_mm
+    scanner.SCANNERS["F"] = replace(scanner.SCANNERS["A"], spacing_mm=SPACING_MM, compressed=False)
+    return replace(
+        small,
+        center="F",
+        field_height_mm=tall,
+        field_width_mm=wide,
+        breast_width_mm=small.breast_width_mm * across,
+        pectoral_width_mm=small.pectoral_width_mm * across,
+        pectoral_height_mm=small.pectoral_height_mm * down,
+        lesion_x_mm=small.lesion_x_mm * across,
+        lesion_y_mm=small.lesion_y_mm * down,
+    )
+
+
+def _compressed(dataset: FileDataset, pixels: np.ndarray, syntax: uid.UID) -> FileDataset:
+    encoders: dict[uid.UID, Callable[[], bytes]] = {
+        uid.JPEGLosslessSV1: lambda: jpeg.encode(pixels, bits=12),
+        uid.HTJ2KLossless: lambda: imagecodecs.htj2k_encode(pixels, reversible=True),
+    }
+    if syntax in encoders:
+        dataset.PixelData = encapsulate([encoders[syntax]()])
+        dataset["PixelData"].is_undefined_length = True
+        dataset["PixelData"].VR = "OB"
+        dataset.file_meta.TransferSyntaxUID = syntax
+    elif syntax.is_encapsulated:
+        dataset.compress(syntax, generate_instance_uid=False)
+    return dataset
+
+
+def _table_row(phantom: Phantom) -> dict[str, str]:
+    """Return the row of the images table, its box around the lesion."""
+    x, y = phantom.lesion_x_mm / SPACING_MM, phantom.lesion_y_mm / SPACING_MM
+    half = 7.0 / SPACING_MM
+    box = {"x0": x - half, "y0": y - half, "x1": x + half, "y1": y + half}
+    return {
+        **{name: getattr(phantom, name) for name in ("case_id", "patient_id", "view")},
+        **{name: f"{value:.0f}" for name, value in box.items()},
+        "laterality": phantom.laterality,
+    }
+
+
+def _row(
+    kind: Kind, path: Path, table_row: dict[str, str], pixels: np.ndarray
+) -> dict[str, str]:
+    bare = {name: make for name, make in _bare(kind, path).items() if _reads(make, pixels)}
+    once = {name: min(timing.seconds(make, _spent) for _ in range(3)) for name, make in bare.items()}
+    fastest = min(once, key=lambda name: once[name])
+    images = max(LEAST_IMAGES, ceil(SIDE_S / once[fastest]))
+    rows = [{**table_row, "image_id": f"I{i:04d}", "path": path.name} for i in range(images)]
+
+    def patches() -> None:
+        shard = path.with_name("shard.npz")
+        shards.update(shard, rows, settings=SETTINGS, image_folder=path.parent, digest="")
+        # A child is counted once it has ended.
+        decoders.stop()
+
+    def pixels_alone() -> None:
+        for _ in rows:
+            bare[fastest]()
+
+    turns = timing.turns_within(TURNS_S, [patches, pixels_alone], most=MOST_TURNS, clock=_spent)
+    ours, theirs = (1000 * seconds / images for seconds in timing.medians(turns))
+    ratio = timing.ratio(turns, 0, 1)
+    return {
+        "what": f"patch of a {kind.name} file, {' × '.join(map(str, pixels.shape))}",
+        "against": fastest,
+        "goal": f"at most {kind.goal} times the time",
+        "met": timing.verdict(ratio <= kind.goal),
+        "ratio": f"{ratio:.2f} times the time",
+        "absolute": f"{ours:.0f} against {theirs:.0f} ms of user time",
+    }
+
+
+def _bare(kind: Kind, path: Path) -> dict[str, Image]:
+    """Return what turns the file into pixels, by name."""
+    if not kind.codecs and not kind.syntax.is_encapsulated:
+        return {"pydicom's pixel_array": lambda: pydicom.dcmread(path).pixel_array}
+
+    def by_plugin(name: str) -> Image:
+        def make() -> Any:
+            dataset = pydicom.dcmread(path)
+            return get_decoder(kind.syntax).as_array(
+                dataset, index=0, raw=True, decoding_plugin=name
+            )[0]
+
+        return make
+
+    def by_codec(name: str) -> Image:
+        decode = getattr(imagecodecs, f"{name}_decode")
+        return lambda: decode(get_frame(pydicom.dcmread(path).PixelData, 0, number_of_frames=1))
+
+    plugins = {name: by_plugin(name) for name in get_decoder(kind.syntax).available_plugins}
+    return plugins | {f"imagecodecs.{name}": by_codec(name) for name in kind.codecs}
+
+
+def _reads(make: Image, pixels: np.ndarray) -> bool:
+    """Say whether a decoder gives the pixels that were encoded; a wrong one is no rival."""
+    return np.array_equal(np.asarray(make()), pixels)
+
+
+def _spent() -> float:
+    """Return the user time of this process and of those that it started and that have ended."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime for one in used)
+
+
+if __name__ == "__main__":
+    for row in rows():
+        print("; ".join(row.values()), flush=True)

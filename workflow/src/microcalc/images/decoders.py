@@ -123,6 +123,8 @@ def _here(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]:
     plugin = _OF_SYNTAX[syntax]
     if plugin == _LIBJPEG_TURBO:
         return _lossless_jpeg(frame, description)
+    if syntax == uid.RLELossless:
+        return _run_lengths(frame, description)
     options |= {"number_of_frames": 1, "samples_per_pixel": 1, "pixel_keyword": "PixelData"}
     # Unused bits are taken care of, once per possible value, in `grey`.
     options["correct_unused_bits"] = False
@@ -141,6 +143,15 @@ def _lossless_jpeg(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]
     if cells.shape != shape or cells.dtype.kind != "u" or 8 * cells.dtype.itemsize > bits:
         raise ValueError(f"{cells.shape} {cells.dtype}")
     return cells.astype(f"u{bits // 8}", copy=False)
+
+
+def _run_lengths(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]:
+    """Return what pydicom's plugin does, at half the time: it copies a frame several times."""
+    from rle.utils import decode_pixel_data
+
+    cells = decode_pixel_data(frame, version=2, **description)
+    shape, bits = (description["rows"], description["columns"]), description["bits_allocated"]
+    return np.frombuffer(cells, f"<u{bits // 8}").reshape(shape)
 
 
 def stop() -> None:

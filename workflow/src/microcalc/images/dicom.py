@@ -1,7 +1,6 @@
 """Reading one DICOM mammogram: decoded by pydicom and its plugins, described in plain terms."""
 
 import copy
-import io
 import logging
 import os
 import warnings
@@ -29,6 +28,7 @@ from microcalc.images import codestreams, decoders, geometry, grey, words
 from microcalc.images.content import MOST_PIXELS, content_errors, read_bytes
 from microcalc.images.mammogram import Mammogram
 from microcalc.images.streams import codestream, stated_sizes
+from microcalc.images.uncopied import UncopiedPixels
 
 # pydicom's warnings can quote values from the patient module, so they go nowhere.
 logging.getLogger("pydicom").addHandler(logging.NullHandler())
@@ -212,9 +212,14 @@ def parse(data: bytes) -> Dataset:
     if _DEFLATED in data[:_META_BYTES]:
         _refuse_bomb(data)
     try:
-        return pydicom.dcmread(io.BytesIO(data))
+        dataset = pydicom.dcmread(UncopiedPixels(data))
     except pydicom.errors.InvalidDicomError:
         raise StudyError("is not a DICOM file: it has no DICM prefix") from None
+    pixels = dataset.get("PixelData")
+    if isinstance(pixels, memoryview) and _transfer_syntax(dataset).is_encapsulated:
+        # Compressed ones have no length that is known beforehand, but in some files.
+        dataset["PixelData"].value = bytes(pixels)
+    return dataset
 
 
 def _refuse_bomb(data: bytes) -> None:

@@ -125,6 +125,8 @@ def _here(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]:
         return _lossless_jpeg(frame, description)
     if syntax == uid.RLELossless:
         return _run_lengths(frame, description)
+    if plugin == "pyjpegls" and not description["pixel_representation"]:
+        return _jpeg_ls(frame, description)
     options |= {"number_of_frames": 1, "samples_per_pixel": 1, "pixel_keyword": "PixelData"}
     # Unused bits are taken care of, once per possible value, in `grey`.
     options["correct_unused_bits"] = False
@@ -152,6 +154,18 @@ def _run_lengths(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]:
     cells = decode_pixel_data(frame, version=2, **description)
     shape, bits = (description["rows"], description["columns"]), description["bits_allocated"]
     return np.frombuffer(cells, f"<u{bits // 8}").reshape(shape)
+
+
+def _jpeg_ls(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]:
+    """Return what pydicom's plugin does of unsigned pixels, without its copies."""
+    from jpeg_ls import decode_pixel_data  # type: ignore[import-untyped]
+
+    shape, bits = (description["rows"], description["columns"]), description["bits_allocated"]
+    decoded, header = decode_pixel_data(frame)
+    cells = np.frombuffer(decoded, "u1" if header["bits_per_sample"] <= 8 else "<u2").reshape(shape)
+    if 8 * cells.dtype.itemsize > bits:
+        raise ValueError(f"{header['bits_per_sample']} bits")
+    return cells.astype(f"<u{bits // 8}", copy=False)
 
 
 def stop() -> None:

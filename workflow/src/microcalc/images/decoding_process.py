@@ -48,7 +48,8 @@ class DecodingProcess:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._end: Connection | None = None
-        # Where the child leaves pixels: through the pipe they would cost as much as some decoders.
+        # Where the frame goes and the child leaves its pixels: through the pipe they would cost as
+        # much as some decoders.
         self._pixels = memoryview(b"")
         # The arrays that lie there, by place.
         self._lent: list[weakref.ref[NDArray[Any]] | None] = []
@@ -90,11 +91,14 @@ class DecodingProcess:
     ) -> NDArray[Any]:
         end, place = self._started()
         request = {
-            "description": dict(description), "place": place, "seconds": seconds, "memory": memory,
+            "description": dict(description), "place": place, "bytes": len(frame),
+            "seconds": seconds, "memory": memory,
         }  # fmt: skip
+        if len(frame) > _MOST_BYTES:
+            raise undecodable("OverflowError")
+        _part(self._pixels, place)[: len(frame)] = frame
         try:
             end.send_bytes(json.dumps(request).encode())
-            end.send_bytes(frame)
             reply = json.loads(end.recv_bytes())
         except (EOFError, OSError):
             raise self._died() from None
@@ -178,8 +182,7 @@ def _serve(end: Connection, pixels: memoryview, work: Work) -> None:
     try:
         _be_quiet()
         while True:
-            request = json.loads(end.recv_bytes())
-            _answer(end, pixels, work, end.recv_bytes(), request)
+            _answer(end, pixels, work, json.loads(end.recv_bytes()))
     except (EOFError, OSError):
         os._exit(0)
     finally:
@@ -200,9 +203,8 @@ def _be_quiet() -> None:
         os.dup2(nowhere, stream)
 
 
-def _answer(
-    end: Connection, shared: memoryview, work: Work, frame: bytes, request: Mapping[str, Any]
-) -> None:
+def _answer(end: Connection, shared: memoryview, work: Work, request: Mapping[str, Any]) -> None:
+    frame = bytes(_part(shared, request["place"])[: request["bytes"]])
     _limit_memory(request["memory"])
     signal.setitimer(signal.ITIMER_PROF, request["seconds"])
     try:
@@ -221,8 +223,11 @@ def _answer(
 
 def _view(shared: memoryview, place: int, reply: Mapping[str, Any]) -> NDArray[Any]:
     """Return the pixels that lie in the memory of both, by their type and shape."""
-    part = shared[place * _MOST_BYTES : (place + 1) * _MOST_BYTES]
-    return np.ndarray(reply["shape"], dtype=reply["dtype"], buffer=part)
+    return np.ndarray(reply["shape"], dtype=reply["dtype"], buffer=_part(shared, place))
+
+
+def _part(shared: memoryview, place: int) -> memoryview:
+    return shared[place * _MOST_BYTES : (place + 1) * _MOST_BYTES]
 
 
 def _limit_memory(allowance: int) -> None:

@@ -65,11 +65,31 @@ def seeds() -> list[bytes]:
         ds.PixelData = encapsulate([(HERE / name).read_bytes()])
         ds["PixelData"].is_undefined_length = True
         files.append(to_bytes(ds))
+    eight = (image >> 4).astype(np.uint8)
     for save in (lambda b: Image.fromarray(image).save(b, "PNG"),
-                 lambda b: tifffile.imwrite(b, image, compression="zlib")):  # fmt: skip
+                 lambda b: tifffile.imwrite(b, image, compression="zlib"),
+                 lambda b: Image.fromarray(eight).save(b, "JPEG"),
+                 lambda b: Image.fromarray(eight).save(b, "PPM")):  # fmt: skip
         buffer = io.BytesIO()
         save(buffer)
         files.append(buffer.getvalue())
+    files.append((HERE / "jpeg_extended_dcmtk.jpg").read_bytes())
+    files.append(b"P2 100 120 4095\n" + b" ".join(b"%d" % v for v in image.ravel().tolist()))
+    return files + volumes(image)
+
+
+def volumes(image: np.ndarray) -> list[bytes]:
+    """Return a NIfTI, NRRD and MetaImage file of an image, not compressed and compressed."""
+    files = []
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix in (".nii", ".nii.gz", ".nrrd", ".mha"):
+            path = Path(folder, "volume" + suffix)
+            SimpleITK.WriteImage(SimpleITK.GetImageFromArray(image), str(path))
+            files.append(path.read_bytes())
+        for suffix in (".nrrd", ".mha"):
+            path = Path(folder, "packed" + suffix)
+            SimpleITK.WriteImage(SimpleITK.GetImageFromArray(image), str(path), useCompression=True)
+            files.append(path.read_bytes())
     return files
 
 
@@ -175,12 +195,7 @@ def regions() -> list[bytes]:
         b"<box label='a' xtl='30' ytl='20' xbr='60' ybr='40'/></image></annotations>"
     )
     files.append(b"0 0.45 0.25 0.3 0.1667\n1 0.3 0.2 0.6 0.2 0.5 0.4\n")
-    with tempfile.TemporaryDirectory() as folder:
-        for suffix in (".nii", ".nii.gz", ".nrrd", ".mha"):
-            path = Path(folder, "mask" + suffix)
-            SimpleITK.WriteImage(SimpleITK.GetImageFromArray(drawn), str(path))
-            files.append(path.read_bytes())
-    return files
+    return files + volumes(drawn)
 
 
 def peak_mib():

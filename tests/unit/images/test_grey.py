@@ -305,3 +305,35 @@ def test_the_whole_chain_agrees_with_pydicom_on_a_carried_file():
     expected = apply_voi_lut(apply_modality_lut(ds.pixel_array, ds), ds)
     correlation = np.corrcoef(found.ravel(), expected.ravel().astype(float))[0, 1]
     assert correlation > 0.999999
+
+
+def part(**elements):
+    item = Dataset()
+    for keyword, value in elements.items():
+        setattr(item, keyword, value)
+    return item
+
+
+EMPTY = {"LUTDescriptor": [4096, 0, 12], "LUTData": b""}
+
+
+@pytest.mark.parametrize("keyword", ["ModalityLUTSequence", "VOILUTSequence"])
+@pytest.mark.parametrize(
+    ("item", "is_flagged"),
+    [
+        (part(), False),
+        (part(**EMPTY), True),
+        (part(LUTDescriptor=[4096, 0, 12]), True),
+        (part(LUTDescriptor=[4096, 0], LUTData=b"\0\0"), True),
+        (part(LUTExplanation="none"), False),
+    ],
+)
+def test_a_lut_item_that_holds_none_is_passed_over(keyword, item, is_flagged):
+    flag = "modality_lut_unusable" if keyword.startswith("Modality") else "voi_unusable"
+    whole = lut(np.arange(4096) // 2, 0, 12)
+    for others, expected in (([], RAMP), ([whole], RAMP // 2)):
+        found = read(**{keyword: Sequence([item, *others])})
+        np.testing.assert_array_equal(curve_of(found), expected.ravel())
+        assert (flag in found.flags) == is_flagged
+    scaled = read(**{keyword: Sequence([item])}, RescaleSlope=2, RescaleIntercept=1)
+    np.testing.assert_array_equal(curve_of(scaled), 2 * RAMP.ravel() + 1)

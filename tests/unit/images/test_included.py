@@ -53,8 +53,9 @@ def test_qc_has_a_row_per_image_and_included_one_per_case(shard_paths, eligible)
     assert cases["n_images"].tolist() == [1, 2, 0]
     assert cases["status"].tolist() == ["included", "included", "excluded"]
     assert cases["reason"].tolist()[:2] == ["", ""]
-    assert cases["detail"].tolist() == ["", "", ""]
-    assert cases["reason"][2] == "is not a DICOM file: it has no DICM prefix"
+    assert cases["detail"].tolist()[:2] == ["", ""]
+    assert cases["detail"][2].startswith("DICOM, PNG, TIFF, ")
+    assert cases["reason"][2] == "its file is of no format that is read"
 
 
 def test_read_returns_the_included_with_their_own_columns(shard_paths, eligible, tmp_path):
@@ -68,7 +69,9 @@ def test_read_returns_the_included_with_their_own_columns(shard_paths, eligible,
 
 
 def test_losing_too_many_stops_the_study_with_the_list(shard_paths, eligible):
-    with pytest.raises(StudyError, match=r"1 of 3 cases .*0\.3.*\n.*case z: is not a DICOM"):
+    with pytest.raises(
+        StudyError, match=r"1 of 3 cases .*0\.3.*\n.*case z: its file is of no format that is read"
+    ):
         included.gather(shard_paths, eligible, max_excluded=0.3)
 
 
@@ -82,7 +85,7 @@ def test_what_left_is_in_the_log(shard_paths, eligible, caplog):
     caplog.set_level(logging.INFO, logger="microcalc")
     included.gather(shard_paths, eligible, max_excluded=0.5)
     assert "3 of 6 images and 1 of 3 cases excluded" in caplog.text
-    assert "image x2 (case x) excluded: is not a DICOM file" in caplog.text
+    assert "image x2 (case x) excluded: its file is of no format that is read" in caplog.text
     assert "excluded case z" in caplog.text
 
 

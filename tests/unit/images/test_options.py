@@ -127,7 +127,7 @@ def test_for_processing(made):
 
 
 def test_on_error_fail_stops_with_the_list(made):
-    with pytest.raises(StudyError, match=r"image I0: is not a DICOM file"):
+    with pytest.raises(StudyError, match=r"image I0: its file is of no format that is read"):
         made({"a.dcm": b"no mammogram"}, on_error="fail")
 
 

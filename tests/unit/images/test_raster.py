@@ -1,12 +1,19 @@
 import io
+import os
+import signal
+import struct
+import zlib
 
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from tests.unit.images.data.make import HERE, picture
 from tests.unit.images.making import breast
 
 from microcalc.errors import StudyError
+from microcalc.images import decoders
+from microcalc.images.decoding_process import DecodingProcess
 from microcalc.images.formats import decode, read
 
 
@@ -120,3 +127,92 @@ def test_without_a_spacing_there_is_no_patch(tmp_path):
 def test_damaged_files_are_refused_by_name(data):
     with pytest.raises(StudyError, match="image a: its content could not be decoded"):
         pixels(data)
+
+
+def jpeg(image, mode=None, **options):
+    buffer = io.BytesIO()
+    made = Image.fromarray(image)
+    (made.convert(mode) if mode else made).save(buffer, "JPEG", **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"quality": 40}, {"optimize": True}]
+)
+@pytest.mark.parametrize("mode", [None, "RGB"])
+def test_jpeg(options, mode):
+    data = jpeg(IMAGE8, mode, **options)
+    found = decode(data, image_id="a", spacing_mm=0.05)
+    theirs = np.asarray(Image.open(io.BytesIO(data)))
+    np.testing.assert_array_equal(found.pixels, theirs if mode is None else theirs[:, :, 0])
+    assert found.stored.dtype == np.uint8
+    assert found.provenance["transfer_syntax"] == "JPEG"
+    assert (found.spacing_mm, found.spacing_source) == ((0.05, 0.05), "table")
+
+
+def test_jpeg_of_more_bits():
+    for name in ("jpeg_lossless_1.jpg", "jpeg_lossless_6.jpg"):
+        found = decode((HERE / name).read_bytes(), image_id="a", spacing_mm=0.1)
+        np.testing.assert_array_equal(found.pixels, picture())
+        assert found.provenance["bits_stored"] == "12"
+    found = decode((HERE / "jpeg_extended_dcmtk.jpg").read_bytes(), image_id="a", spacing_mm=0.1)
+    np.testing.assert_array_equal(found.pixels, np.load(HERE / "jpeg_extended_dcmtk.npy"))
+
+
+def test_the_resolution_of_a_jpeg_is_no_spacing():
+    with pytest.raises(StudyError, match="has no pixel spacing in the file and none in column"):
+        decode(jpeg(IMAGE8, dpi=(508, 508)), image_id="a")
+
+
+def test_a_color_jpeg_is_refused():
+    color = np.repeat(IMAGE8[:, :, None], 3, axis=2)
+    color[:, :, 0] //= 2
+    with pytest.raises(StudyError, match="image a: is a color image"):
+        pixels(jpeg(color))
+    with pytest.raises(StudyError, match=r"is a color image.*\(4 channels\)"):
+        pixels(jpeg(color, "CMYK"))
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.999])
+def test_a_jpeg_without_its_end_is_refused(part):
+    data = jpeg(IMAGE8, quality=95)
+    with pytest.raises(StudyError, match="image a: is cut short: it has no end marker"):
+        pixels(data[: int(part * len(data))])
+
+
+def test_what_claims_an_impossible_size_is_not_decoded(monkeypatch):
+    monkeypatch.setattr(decoders, "decode_file", None)
+    data = bytearray(jpeg(IMAGE8))
+    at = data.index(b"\xff\xc0")
+    data[at + 5 : at + 9] = b"\xff\xff\xff\xff"
+    with pytest.raises(StudyError, match="claims a size no mammogram has"):
+        pixels(bytes(data))
+    header = struct.pack(">II", 60000, 60000) + b"\x08\0\0\0\0"
+    chunk = b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
+    with pytest.raises(StudyError, match="claims a size no mammogram has"):
+        pixels(png(IMAGE8)[:12] + chunk + png(IMAGE8)[33:])
+
+
+@pytest.mark.parametrize("turned", [2, 3, 6, 8])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG"])
+def test_an_image_that_is_to_be_turned_is_refused(kind, turned):
+    exif = Image.Exif()
+    for orientation in (turned, 1):
+        exif[274] = orientation
+        buffer = io.BytesIO()
+        Image.fromarray(IMAGE8).save(buffer, kind, exif=exif)
+        if orientation == 1:
+            assert pixels(buffer.getvalue()).shape == IMAGE8.shape
+            continue
+        with pytest.raises(StudyError, match=rf"asks to be turned.*\(Orientation {turned}\)"):
+            pixels(buffer.getvalue())
+
+
+def test_what_kills_its_decoder_costs_one_image(monkeypatch):
+    def killed(frame, description):
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    monkeypatch.setattr(decoders, "_PROCESS", DecodingProcess(killed))
+    for data in (png(IMAGE8), tiff(IMAGE16), jpeg(IMAGE8)):
+        with pytest.raises(StudyError, match="image a: its content brings its decoder down"):
+            pixels(data)

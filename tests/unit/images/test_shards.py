@@ -188,7 +188,7 @@ def test_bad_content_excludes_the_image_and_nothing_else(folder, run):
     shard = shards.read(folder / "shard-0.npz")
     assert shard.status.tolist() == ["ok", "excluded", "excluded"]
     assert shard.reason[0] == ""
-    assert "not a DICOM file" in shard.reason[1]
+    assert shard.reason[1] == "its file is of no format that is read"
     assert "needs numbers in columns x0" in shard.reason[2]
     assert not shard.patch[1:].any()
     assert run([row("a"), row("b"), row("c", x0="x")]) == (0, 3)

@@ -95,6 +95,17 @@ def test_codestreams_of_another_encoder(name, syntax, error):
     assert (worst == 0) == (error == 0)
 
 
+def test_jpeg_extended_of_dcmtk_is_what_dcmtk_reads():
+    """DCMTK 3.6.7 wrote the stream (dcmcjpeg +ee +q 90) and the pixels (dcmdjpeg)."""
+    stream = (DATA / "jpeg_extended_dcmtk.jpg").read_bytes()
+    data = encapsulated(stream, uid.JPEGExtended12Bit, picture(), BitsStored=12)
+    theirs = np.load(DATA / "jpeg_extended_dcmtk.npy")
+    found = decode(data, image_id="a")
+    np.testing.assert_array_equal(found.stored, theirs)
+    assert found.stored.dtype == np.uint16
+    assert found.stored.max() > 2**11
+
+
 @pytest.mark.parametrize("bits", [2, 8, 9, 12, 15, 16])
 def test_jpeg_lossless_of_every_predictor_as_another_decoder_reads_it(bits):
     image = np.random.default_rng(bits).integers(0, 2**bits, (70, 90))
@@ -111,12 +122,16 @@ def test_jpeg_lossless_of_every_predictor_as_another_decoder_reads_it(bits):
         np.testing.assert_array_equal(theirs & (2**bits - 1), image)
 
 
-def test_jpeg_baseline():
+@pytest.mark.parametrize("syntax", [uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit])
+@pytest.mark.parametrize("allocated", [np.uint8, np.uint16])
+def test_jpeg_of_8_bits(syntax, allocated):
     image = (picture() >> 4).astype(np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "JPEG", quality=98)
-    data = encapsulated(buffer.getvalue(), uid.JPEGBaseline8Bit, image)
-    np.testing.assert_allclose(decode(data, image_id="a").pixels, image, atol=4)
+    data = encapsulated(buffer.getvalue(), syntax, image.astype(allocated), BitsStored=8)
+    found = decode(data, image_id="a").pixels
+    np.testing.assert_allclose(found, image, atol=4)
+    np.testing.assert_array_equal(found, np.asarray(Image.open(buffer)))
 
 
 @pytest.mark.parametrize("precision", ["signed", "unsigned"])
@@ -160,7 +175,9 @@ def test_pydicoms_own_files_agree_with_its_own_reading(name):
     if mammogram.grey.inverted:
         expected = -expected
     difference = mammogram.pixels - expected
-    np.testing.assert_allclose(difference, difference[0, 0], atol=1e-3)
+    # pydicom reads a lossy JPEG by another decoder, and each may round as it likes (T.83).
+    rounding = 1.0 if name == "JPGExtended.dcm" else 1e-3
+    np.testing.assert_allclose(difference, np.median(difference), atol=rounding)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +199,9 @@ def test_an_image_that_kills_its_decoder_is_named(monkeypatch):
 
     monkeypatch.setattr(decoders, "_PROCESS", DecodingProcess(killed))
     data = encapsulated((DATA / "jpeg_lossless_1.jpg").read_bytes(), uid.JPEGLosslessSV1, picture())
-    with pytest.raises(StudyError, match=r"image a: brings its decoder down.* \(SIGABRT\)"):
+    with pytest.raises(
+        StudyError, match=r"image a: its content brings its decoder down.* \(SIGABRT\)"
+    ):
         decode(data, image_id="a")
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from microcalc.errors import StudyError
 from microcalc.files import digest_bytes, digest_file, digest_value
 from microcalc.garbage import nothing_collected
+from microcalc.images import detached
 from microcalc.images.stored_digest import read_digest
 from microcalc.tables import MISSING, read_table
 
@@ -73,8 +74,9 @@ def shard_digest(rows: Iterable[Row], image_folder: str, *settings: object) -> s
     within = os.path.join(image_folder, "")
     for row in given:
         facts = list(map(row.__getitem__, names))
-        named = [path for name in paths if (path := row[name])]
-        facts += [_stat(path if path[0] == "/" else within + path) for path in named]
+        named = [path if path[0] == "/" else within + path for name in paths if (path := row[name])]
+        facts += map(_stat, named)
+        facts += [_stat(pixels) for path in named for pixels in detached.beside(path)]
         digest.update("\0".join([*facts, "\n"]).encode())
     return digest.hexdigest()
 
@@ -90,12 +92,13 @@ def rows_digest(rows: Iterable[Row]) -> str:
 
 
 def named_files(row: Row, image_folder: str) -> list[str]:
-    """Return the paths of the files that a row of the images table names."""
-    return [
+    """Return the paths of the files that a row of the images table names, and of their pixels."""
+    named = [
         os.path.join(image_folder, row[column])
         for column in _file_columns(sorted(row))
         if row[column]
     ]
+    return [path for name in named for path in (name, *detached.beside(name))]
 
 
 def _file_columns(columns: Iterable[str]) -> list[str]:

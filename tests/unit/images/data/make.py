@@ -2,6 +2,11 @@
 
 No encoder among this project's own dependencies writes them, and imagecodecs is too large a
 dependency for five small files. All hold the picture that `picture` returns.
+
+`jpeg_extended_dcmtk.jpg` is what DCMTK 3.6.7 makes of it (dcmcjpeg +ee +q 90), the .npy beside it
+what dcmdjpeg makes of that. `dcm2niix.nii.gz` is what dcm2niix v1.0.20220720 makes of it,
+`nibabel.nii.gz` what nibabel 5 writes (rows to the back, spacing of 100 µm), `pynrrd.nrrd` what
+pynrrd 1 does.
 """
 
 from pathlib import Path

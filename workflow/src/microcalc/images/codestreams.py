@@ -1,14 +1,39 @@
-"""How deep the samples of a compressed frame are, and whether it is whole."""
+"""What a compressed frame says of itself, read before a decoder believes it: size, bits, end."""
 
+import re
 import struct
+from collections.abc import Iterator
 
 _JPEG, _JPEG2000 = b"\xff\xd8", b"\xff\x4f\xff\x51"
+_BOXES = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 # Start of frame, all processes of ITU-T T.81 and JPEG-LS; 0xC4, 0xC8 and 0xCC are other markers.
 _FRAME = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 _ALONE = {0x01, *range(0xD0, 0xD9)}
-_SCAN = {0xDA}
-_TILE_DATA, _END = b"\xff\x93", b"\xff\xd9"
+_END, _SCAN, _LINES = 0xD9, 0xDA, 0xDC
+_TILE_DATA, _END_MARKER = b"\xff\x93", b"\xff\xd9"
 _DEPTH_IN_SIZ = 42
+# In entropy-coded data 0xFF is followed by less than 0x80 (JPEG-LS), by 0, or by a restart marker.
+_NEXT_MARKER = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
+
+Size = tuple[int, int, int]
+"""Rows, columns and components."""
+
+
+def stated_sizes(stream: bytes) -> set[Size]:
+    """Return every size that a JPEG, JPEG-LS or JPEG 2000 stream states, wherever it does.
+
+    A decoder allocates and works by these numbers, so that a damaged stream of a small image can
+    cost minutes and gigabytes unless all of them are compared with the file's own first. A JPEG
+    stream can have several start-of-frame segments, and give its rows after the first scan; a
+    JPEG 2000 codestream can lie in the boxes of a JP2 or JPH file, which state a size too.
+    """
+    if stream.startswith(_BOXES):
+        return set(_of_boxes(stream))
+    if stream.startswith(_JPEG2000):
+        return set(_of_codestream(stream))
+    if stream.startswith(_JPEG):
+        return set(_of_jpeg(stream))
+    return set()
 
 
 def stated_bits(stream: bytes) -> int | None:
@@ -18,8 +43,8 @@ def stated_bits(stream: bytes) -> int | None:
     start of the frame (T.81 B.2.2, T.87 C.2.2).
     """
     if stream.startswith(_JPEG):
-        at = _segment(stream, _FRAME)
-        return stream[at + 4] if at is not None and at + 4 < len(stream) else None
+        bodies = (body for _, marker, body in _segments(stream) if marker in _FRAME)
+        return next((body[0] for body in bodies if body), None)
     at = stream.find(_JPEG2000)
     if at < 0 or at + _DEPTH_IN_SIZ >= len(stream):
         return None
@@ -34,26 +59,98 @@ def is_cut_short(stream: bytes) -> bool:
     follow it, and neither data nor padding passes for it.
     """
     if stream.startswith(_JPEG):
-        scan = _segment(stream, _SCAN)
+        scan = next((at for at, marker, _ in _segments(stream) if marker == _SCAN), -1)
     elif _JPEG2000 in stream:
-        found = stream.find(_TILE_DATA, stream.find(_JPEG2000))
-        scan = found if found >= 0 else None
+        scan = stream.find(_TILE_DATA, stream.find(_JPEG2000))
     else:
         return False
-    return scan is None or stream.find(_END, scan) < 0
+    # From the back, where it is, and not through all of the coded data.
+    return scan < 0 or stream.rfind(_END_MARKER, scan) < 0
 
 
-def _segment(stream: bytes, markers: set[int]) -> int | None:
-    """Walk a JPEG's marker segments to the first of these (T.81 B.1); None when none comes."""
+def codestream(stream: bytes) -> bytes:
+    """Return the JPEG 2000 codestream in the boxes of a JP2 or JPH file, or `stream` as it is.
+
+    PS3.5 A.4.4 wants the codestream alone; what the boxes add, such as a palette, is none of
+    its business.
+    """
+    if not stream.startswith(_BOXES):
+        return stream
+    return next((bytes(body) for kind, body in _boxes(memoryview(stream)) if kind == b"jp2c"), b"")
+
+
+def _of_codestream(stream: bytes | memoryview) -> Iterator[Size]:
+    """Read the SIZ segment: the image's extent and origin on the grid (ITU-T T.800 A.5.1).
+
+    Tiles have no part in the size, and a component can be stored on a coarser grid.
+    """
+    if len(stream) < 43:
+        return
+    width, height, left, top = struct.unpack(">4I", stream[8:24])
+    (components,) = struct.unpack(">H", stream[40:42])
+    yield height - top, width - left, components
+
+
+def _of_boxes(stream: bytes) -> Iterator[Size]:
+    """Read the image header boxes and the codestreams (ITU-T T.800 I.5.3.1)."""
+    for kind, body in _boxes(memoryview(stream)):
+        if kind == b"jp2c":
+            yield from _of_codestream(body)
+        elif kind == b"jp2h":
+            for inner, header in _boxes(body):
+                if inner == b"ihdr" and len(header) >= 10:
+                    rows, columns, components = struct.unpack(">IIH", header[:10])
+                    yield rows, columns, components
+
+
+def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+    """Walk boxes: a length of 0 reaches to the end, 1 means eight bytes of length follow."""
+    at = 0
+    while at + 8 <= len(data):
+        length, head = int.from_bytes(data[at : at + 4], "big"), 8
+        if length == 1:
+            length, head = int.from_bytes(data[at + 8 : at + 16], "big"), 16
+        length = length or len(data) - at
+        yield bytes(data[at + 4 : at + 8]), data[at + head : at + length]
+        at += max(length, head)
+
+
+def _of_jpeg(stream: bytes) -> Iterator[Size]:
+    """Walk the marker segments to the end of the image (T.81 B.1, B.2.2, B.2.5)."""
+    columns = components = 0
+    for _, marker, body in _segments(stream):
+        if marker in _FRAME and len(body) >= 6:
+            rows, columns, components = struct.unpack(">HHB", body[1:6])
+            # No rows: a segment after the first scan says how many.
+            if rows:
+                yield rows, columns, components
+        elif marker == _LINES and len(body) >= 2:
+            yield int.from_bytes(body[:2], "big"), columns, components
+
+
+def _segments(stream: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Return place, marker and content of every segment, the coded data skipped (T.81 B.1)."""
     at = 2
-    while at + 4 <= len(stream) and stream[at] == 0xFF:
+    while at + 2 <= len(stream):
         marker = stream[at + 1]
-        if marker in markers:
-            return at
-        if marker == 0xFF:  # fill bytes may stand before a marker
+        if stream[at] != 0xFF or marker == 0:
+            # No marker where one is due: a decoder looks for the next one.
+            found = _NEXT_MARKER.search(stream, at)
+            if found is None:
+                return
+            at = found.start()
+        elif marker == 0xFF:  # fill bytes may stand before a marker
             at += 1
         elif marker in _ALONE:
             at += 2
+        elif marker == _END:
+            return
         else:
-            at += 2 + struct.unpack(">H", stream[at + 2 : at + 4])[0]
-    return None
+            length = int.from_bytes(stream[at + 2 : at + 4], "big")
+            yield at, marker, stream[at + 4 : at + 2 + length]
+            at += 2 + length
+            if marker == _SCAN:
+                found = _NEXT_MARKER.search(stream, at)
+                if found is None:
+                    return
+                at = found.start()

@@ -51,6 +51,8 @@ def content_errors(image_id: str, what: str = "its content") -> Iterator[None]:
     start = f"image {image_id}: "
     try:
         yield
+    except UndecodableError as error:
+        raise StudyError(f"{start}{what} {error.reason}", detail=error.detail) from None
     except StudyError as error:
         reason = start + error.reason.removeprefix(start)
         raise StudyError(reason, detail=error.detail) from None
@@ -60,17 +62,21 @@ def content_errors(image_id: str, what: str = "its content") -> Iterator[None]:
         # A panic in a decoder written in Rust is no Exception, but is about content too.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        found = undecodable(type(error).__name__, what)
-        raise StudyError(start + found.reason, detail=found.detail) from None
+        found = undecodable(type(error).__name__)
+        raise StudyError(f"{start}{what} {found.reason}", detail=found.detail) from None
 
 
-def undecodable(kind: str, what: str = "its content") -> StudyError:
+class UndecodableError(StudyError):
+    """What a parser or decoder does with content that it cannot read, as a predicate."""
+
+
+def undecodable(kind: str) -> UndecodableError:
     """Return the error for content that a parser or decoder gives up.
 
     Decoders raise every kind of exception. Their text may quote the file, so that only the kind is
-    passed on.
+    passed on, and is a detail: the fault is one, whoever finds it.
     """
-    return StudyError(
-        f"{what} could not be decoded ({kind}); "
-        "the file is damaged or of another kind: export it again"
+    return UndecodableError(
+        "could not be decoded; the file is damaged or of another kind: export it again",
+        detail=kind,
     )

@@ -12,13 +12,15 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
+from microcalc.images import file_decoders
 from microcalc.images.decoding_process import DecodingProcess
 
 _LIBJPEG_TURBO = "imagecodecs.jpeg8"
 _OF_SYNTAX = {
     uid.RLELossless: "pylibjpeg",
-    uid.JPEGBaseline8Bit: "pylibjpeg",
-    uid.JPEGExtended12Bit: "pylibjpeg",
+    # Pixels are those of DCMTK; pylibjpeg-libjpeg rounds the cosine transform otherwise.
+    uid.JPEGBaseline8Bit: _LIBJPEG_TURBO,
+    uid.JPEGExtended12Bit: _LIBJPEG_TURBO,
     # A fifth to a quarter of what gdcm, pydicom's first choice, takes.
     uid.JPEGLossless: _LIBJPEG_TURBO,
     uid.JPEGLosslessSV1: _LIBJPEG_TURBO,
@@ -67,7 +69,7 @@ def decode(frame: bytes, *, syntax: UID, **description: Any) -> NDArray[Any]:
 
     Raises
     ------
-    StudyError
+    UndecodableError
         When the frame cannot be decoded, or takes more time or memory than any of its size.
     """
     if syntax in _SAFE_HERE:
@@ -105,6 +107,33 @@ def decompressed(dataset: Dataset) -> Dataset:
     return pydicom.dcmread(io.BytesIO(found.tobytes()))
 
 
+def decode_file(data: bytes, form: str, *, pixels: int, **description: Any) -> NDArray[Any]:
+    """Return what one of `file_decoders.FORMS` makes of a file that is no DICOM, decoded apart too.
+
+    Parameters
+    ----------
+    data
+        The file.
+    form
+        The name of the form.
+    pixels
+        How many it has, which limits time and memory.
+    **description
+        What the form's decoder takes, as plain values.
+
+    Raises
+    ------
+    StudyError
+        As `decode`.
+    """
+    return _PROCESS.decode(
+        data,
+        {"form": form, **description},
+        seconds=_SECONDS + _SECONDS_PER_PIXEL * pixels,
+        memory=_MEMORY + _MEMORY_PER_PIXEL * pixels,
+    )
+
+
 def _decompress(file: bytes) -> NDArray[np.uint8]:
     """Return the bytes of a file that holds the same, uncompressed."""
     dataset = pydicom.dcmread(io.BytesIO(file))
@@ -115,14 +144,16 @@ def _decompress(file: bytes) -> NDArray[np.uint8]:
 
 
 def _here(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]:
-    """Decode a frame, or a file where there is no description, here, where it may kill."""
+    """Decode a frame, or a file that is described as none, here, where it may kill."""
     if not description:
         return _decompress(frame)
     options: dict[str, Any] = dict(description)
+    if "form" in options:
+        return file_decoders.FORMS[options.pop("form")](frame, **options)
     syntax = UID(options.pop("syntax"))
     plugin = _OF_SYNTAX[syntax]
     if plugin == _LIBJPEG_TURBO:
-        return _lossless_jpeg(frame, description)
+        return _jpeg(frame, description)
     if syntax == uid.RLELossless:
         return _run_lengths(frame, description)
     if plugin == "pyjpegls" and not description["pixel_representation"]:
@@ -136,12 +167,9 @@ def _here(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]:
     return cells
 
 
-def _lossless_jpeg(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]:
-    # Jobs that only read patches come by this module in an environment without it.
-    import imagecodecs
-
+def _jpeg(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]:
     shape, bits = (description["rows"], description["columns"]), description["bits_allocated"]
-    cells: NDArray[Any] = np.asarray(imagecodecs.jpeg8_decode(frame))
+    cells = file_decoders.jpeg(frame)
     if cells.shape != shape or cells.dtype.kind != "u" or 8 * cells.dtype.itemsize > bits:
         raise ValueError(f"{cells.shape} {cells.dtype}")
     return cells.astype(f"u{bits // 8}", copy=False)

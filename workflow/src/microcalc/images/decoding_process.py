@@ -24,8 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from microcalc.errors import StudyError
-from microcalc.images.content import MOST_PIXELS, undecodable
+from microcalc.images.content import MOST_PIXELS, UndecodableError, undecodable
 
 Work = Callable[[bytes, Mapping[str, Any]], NDArray[Any]]
 
@@ -48,8 +47,7 @@ class DecodingProcess:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._end: Connection | None = None
-        # Where the frame goes and the child leaves its pixels: through the pipe they would cost as
-        # much as some decoders.
+        # Where the child leaves pixels: through the pipe they would cost as much as some decoders.
         self._pixels = memoryview(b"")
         # The arrays that lie there, by place.
         self._lent: list[weakref.ref[NDArray[Any]] | None] = []
@@ -76,7 +74,7 @@ class DecodingProcess:
 
         Raises
         ------
-        StudyError
+        UndecodableError
             When the frame cannot be decoded, or not within the limits. It leaves naming the image
             to the caller.
         MemoryError
@@ -91,14 +89,11 @@ class DecodingProcess:
     ) -> NDArray[Any]:
         end, place = self._started()
         request = {
-            "description": dict(description), "place": place, "bytes": len(frame),
-            "seconds": seconds, "memory": memory,
+            "description": dict(description), "place": place, "seconds": seconds, "memory": memory,
         }  # fmt: skip
-        if len(frame) > _MOST_BYTES:
-            raise undecodable("OverflowError")
-        _part(self._pixels, place)[: len(frame)] = frame
         try:
             end.send_bytes(json.dumps(request).encode())
+            end.send_bytes(frame)
             reply = json.loads(end.recv_bytes())
         except (EOFError, OSError):
             raise self._died() from None
@@ -167,12 +162,12 @@ class DecodingProcess:
         if -code in _FROM_OUTSIDE:
             return MemoryError("the process that decodes images was killed from outside")
         if -code in _OUT_OF_TIME:
-            return StudyError(
+            return UndecodableError(
                 "takes longer to decode than any image of its size; the file is damaged: "
                 "export it again"
             )
         name = signal.Signals(-code).name if code < 0 else f"exit {code}"
-        return StudyError(
+        return UndecodableError(
             "brings its decoder down; the file is damaged: export it again", detail=name
         )
 
@@ -182,7 +177,8 @@ def _serve(end: Connection, pixels: memoryview, work: Work) -> None:
     try:
         _be_quiet()
         while True:
-            _answer(end, pixels, work, json.loads(end.recv_bytes()))
+            request = json.loads(end.recv_bytes())
+            _answer(end, pixels, work, end.recv_bytes(), request)
     except (EOFError, OSError):
         os._exit(0)
     finally:
@@ -203,8 +199,9 @@ def _be_quiet() -> None:
         os.dup2(nowhere, stream)
 
 
-def _answer(end: Connection, shared: memoryview, work: Work, request: Mapping[str, Any]) -> None:
-    frame = bytes(_part(shared, request["place"])[: request["bytes"]])
+def _answer(
+    end: Connection, shared: memoryview, work: Work, frame: bytes, request: Mapping[str, Any]
+) -> None:
     _limit_memory(request["memory"])
     signal.setitimer(signal.ITIMER_PROF, request["seconds"])
     try:
@@ -223,11 +220,8 @@ def _answer(end: Connection, shared: memoryview, work: Work, request: Mapping[st
 
 def _view(shared: memoryview, place: int, reply: Mapping[str, Any]) -> NDArray[Any]:
     """Return the pixels that lie in the memory of both, by their type and shape."""
-    return np.ndarray(reply["shape"], dtype=reply["dtype"], buffer=_part(shared, place))
-
-
-def _part(shared: memoryview, place: int) -> memoryview:
-    return shared[place * _MOST_BYTES : (place + 1) * _MOST_BYTES]
+    part = shared[place * _MOST_BYTES : (place + 1) * _MOST_BYTES]
+    return np.ndarray(reply["shape"], dtype=reply["dtype"], buffer=part)
 
 
 def _limit_memory(allowance: int) -> None:

@@ -27,7 +27,6 @@ from microcalc.files import digest_bytes
 from microcalc.images import codestreams, decoders, geometry, grey, words
 from microcalc.images.content import MOST_PIXELS, content_errors, read_bytes
 from microcalc.images.mammogram import Mammogram
-from microcalc.images.streams import codestream, stated_sizes
 from microcalc.images.uncopied import UncopiedPixels
 
 # pydicom's warnings can quote values from the patient module, so they go nowhere.
@@ -139,12 +138,13 @@ def decode(
             flags.append("burned_in_annotation")
         if str(dataset.get("PatientID") or "").strip() in set(pseudonyms) - {""}:
             flags.append("pseudonym_is_patient_id")
-        stream_bits = _stream_bits(dataset, syntax, index)
+        frame_data = _compressed_frame(dataset, syntax, index)
+        stream_bits = _stream_bits(dataset, syntax, frame_data)
         provenance = _provenance(dataset, syntax)
         if stream_bits is not None and stream_bits > int(dataset.BitsStored):
             # Some decoders mask what is above BitsStored.
             dataset.BitsStored, dataset.HighBit = stream_bits, stream_bits - 1
-        stored = _stored(dataset, syntax, index)
+        stored = _stored(dataset, syntax, index, frame_data)
         if shown.corrected(stored, stream_bits, flags):
             meaning = shown.grey()
         return Mammogram(
@@ -294,10 +294,24 @@ def _flattened(dataset: Dataset, index: int) -> Dataset:
     return flat
 
 
-def _stored(dataset: Dataset, syntax: UID, index: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def _compressed_frame(dataset: Dataset, syntax: UID, index: int) -> bytes:
+    """Return a frame without DICOM's encapsulation, nothing where pixels are not compressed."""
+    if not syntax.is_encapsulated:
+        return b""
+    if not decoders.decodes(syntax):
+        raise StudyError(
+            "has a transfer syntax that no decoder here reads", detail=words.name_of_uid(syntax)
+        )
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    return get_frame(dataset.PixelData, index, number_of_frames=frames)
+
+
+def _stored(
+    dataset: Dataset, syntax: UID, index: int, frame: bytes
+) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Return the pixel cells as unsigned integers in the machine's byte order."""
     if syntax.is_encapsulated:
-        cells = _decompressed(dataset, syntax, index)
+        cells = _decompressed(dataset, syntax, frame)
     else:
         _check_length(dataset)
         # Unused bits are taken care of, once per possible value, in `grey`.
@@ -308,18 +322,12 @@ def _stored(dataset: Dataset, syntax: UID, index: int) -> NDArray[np.uint8] | ND
     return cells.view(np.uint8) if cells.dtype.itemsize == 1 else cells.view(np.uint16)
 
 
-def _decompressed(dataset: Dataset, syntax: UID, index: int) -> NDArray[Any]:
+def _decompressed(dataset: Dataset, syntax: UID, frame: bytes) -> NDArray[Any]:
     """Return the pixel cells of a compressed frame."""
-    if not decoders.decodes(syntax):
-        raise StudyError(
-            "has a transfer syntax that no decoder here reads", detail=words.name_of_uid(syntax)
-        )
-    frames = int(dataset.get("NumberOfFrames") or 1)
-    frame = get_frame(dataset.PixelData, index, number_of_frames=frames)
     if syntax != RLELossless:
         _check_stream(dataset, frame)
     return decoders.decode(
-        codestream(frame),
+        codestreams.codestream(frame),
         syntax=syntax,
         rows=int(dataset.Rows),
         columns=int(dataset.Columns),
@@ -343,7 +351,7 @@ def _check_length(dataset: Dataset) -> None:
 
 def _check_stream(dataset: Dataset, frame: bytes) -> None:
     """Refuse a compressed frame that states no size, or another than the dataset says."""
-    stated = stated_sizes(frame)
+    stated = codestreams.stated_sizes(frame)
     if not stated:
         raise StudyError(
             "has pixel data that are no image of its transfer syntax; the file is damaged: "
@@ -360,7 +368,7 @@ def _check_stream(dataset: Dataset, frame: bytes) -> None:
         )
 
 
-def _stream_bits(dataset: Dataset, syntax: UID, index: int) -> int | None:
+def _stream_bits(dataset: Dataset, syntax: UID, stream: bytes) -> int | None:
     """Return the bits per sample that a compressed frame states, None without.
 
     Raises
@@ -370,8 +378,6 @@ def _stream_bits(dataset: Dataset, syntax: UID, index: int) -> int | None:
     """
     if syntax not in _CODESTREAMS:
         return None
-    frames = int(dataset.get("NumberOfFrames") or 1)
-    stream = get_frame(dataset.PixelData, index, number_of_frames=frames)
     if codestreams.is_cut_short(stream):
         raise StudyError(
             "is cut short: its compressed pixel data have no end marker; export it again",

@@ -4,16 +4,53 @@ import os
 from collections.abc import Collection
 from typing import Literal
 
-from microcalc.images import dicom, raster
-from microcalc.images.content import read_bytes
+from microcalc.errors import StudyError
+from microcalc.images import detached, dicom, raster, volume_images, volumes
+from microcalc.images.content import MOST_FILE_GB, content_errors, read_bytes
 from microcalc.images.mammogram import Mammogram
 
-_RASTER = (b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+READ = "DICOM, PNG, TIFF, JPEG, PGM, NIfTI, NRRD, MHA, and MHD with its pixels beside it"
+"""The formats of images, in words."""
+
+_DICM = slice(128, 132)
+_HEAD = 2**16
+# What is found under the name of an image now and then.
+_OTHERS = {
+    b"BM": "BMP", b"GIF8": "GIF", b"RIFF": "WebP", b"\0\0\0\x0cjP": "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG 2000", b"%PDF": "PDF", b"PK\x03\x04": "ZIP", b"Rar!": "RAR",
+    b"<": "HTML or XML, as a download that failed leaves it", b"{": "JSON",
+    b"version https://git-lfs": "a Git LFS pointer, not the file itself",
+    b"P6": "PPM, in color", b"P3": "PPM, in color", b"P4": "PBM, black and white",
+    b"P1": "PBM, black and white", b"\x89HDF": "HDF5", b"\x93NUMPY": "NumPy",
+}  # fmt: skip
+
+
+def read_file(
+    path: str | os.PathLike[str], *, image_id: str, max_gb: float = MOST_FILE_GB
+) -> bytes:
+    """Return an image's or a mask's bytes; of an MHD or NHDR header with its pixels behind it.
+
+    Raises
+    ------
+    OSError
+        When a file cannot be read.
+    StudyError
+        As `content.read_bytes` and `detached.joined`.
+    """
+
+    def read(one: str | os.PathLike[str]) -> bytes:
+        return read_bytes(one, image_id=image_id, max_gb=max_gb)
+
+    try:
+        return detached.joined(path, read)
+    except StudyError as error:
+        start = f"image {image_id}: "
+        raise StudyError(start + error.reason.removeprefix(start), detail=error.detail) from None
 
 
 def read(path: str | os.PathLike[str], *, image_id: str, spacing_mm: float) -> Mammogram:
-    """Return the mammogram in a DICOM, PNG or TIFF file; see `decode`."""
-    return decode(read_bytes(path, image_id=image_id), image_id=image_id, spacing_mm=spacing_mm)
+    """Return the mammogram in a file of any format that is read; see `decode`."""
+    return decode(read_file(path, image_id=image_id), image_id=image_id, spacing_mm=spacing_mm)
 
 
 def decode(
@@ -26,13 +63,27 @@ def decode(
     frame: int | None = None,
     voi: int | str | None = None,
     for_processing: Literal["convert", "refuse"] = "convert",
+    orientation: str = "header",
     pseudonyms: Collection[str] = (),
 ) -> Mammogram:
-    """Return the mammogram in a file's bytes: PNG or TIFF by their signature, else DICOM.
+    """Return the mammogram in a file's bytes, whose content tells the format.
 
-    Parameters and errors are those of `dicom.read_mammogram` and `raster.decode`.
+    Parameters and errors are those of `dicom.read_mammogram`, `raster.decode` and
+    `volume_images.decode`.
     """
-    if data.startswith(_RASTER):
+    if data[_DICM] == b"DICM":
+        return dicom.decode(
+            data,
+            image_id=image_id,
+            spacing_mm=spacing_mm,
+            laterality=laterality,
+            view=view,
+            frame=frame,
+            voi=voi,
+            for_processing=for_processing,
+            pseudonyms=pseudonyms,
+        )
+    if raster.is_raster(data):
         return raster.decode(
             data,
             image_id=image_id,
@@ -41,14 +92,47 @@ def decode(
             view=view,
             frame=frame,
         )
-    return dicom.decode(
-        data,
-        image_id=image_id,
-        spacing_mm=spacing_mm,
-        laterality=laterality,
-        view=view,
-        frame=frame,
-        voi=voi,
-        for_processing=for_processing,
-        pseudonyms=pseudonyms,
+    if volumes.is_volume(data):
+        return volume_images.decode(
+            data,
+            image_id=image_id,
+            spacing_mm=spacing_mm,
+            laterality=laterality,
+            view=view,
+            frame=frame,
+            orientation=orientation,
+        )
+    raise _unknown(data, image_id)
+
+
+def read_spacing(
+    path: str | os.PathLike[str], table_mm: float | None, frame: int | None
+) -> tuple[float, float]:
+    """Return the spacing of a file from its header, or the table's where it gives none.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be read.
+    StudyError
+        When it has no plausible spacing, or no such frame.
+    """
+    if os.path.isfile(path):
+        with open(path, "rb") as file:
+            head = file.read(_HEAD)
+        if head[_DICM] != b"DICM" and volumes.is_volume(head):
+            with content_errors("", "its header"):
+                volume = volumes.opened(read_file(path, image_id=""))
+                return volume_images.spacing(volume, table_mm, [])[0]
+    return dicom.read_spacing(path, table_mm, frame)
+
+
+def _unknown(data: bytes, image_id: str) -> StudyError:
+    if not data.strip(b"\0 \r\n\t"):
+        return StudyError(f"image {image_id}: its file is empty; export it again")
+    begin = data[:64].lstrip()
+    like = next((name for start, name in _OTHERS.items() if begin.startswith(start)), "")
+    return StudyError(
+        f"image {image_id}: its file is of no format that is read",
+        detail=f"{READ} are read" + (f"; it looks like {like}" if like else ""),
     )

@@ -49,21 +49,43 @@ def spacing(
     if magnified:
         flags.append("magnification_view")
     found, source = _from_file(dataset, magnified, flags)
-    if table_mm is not None:
-        if found is None or _differ(found, (table_mm, table_mm), _TOLERANCE):
-            if found is not None:
-                flags.append("spacing_contradiction")
-            return of_table(table_mm, size, flags)
-    elif found is None and magnified:
+    if found is None and magnified and table_mm is None:
         raise StudyError(
             "is a magnification view that gives neither a magnification factor nor a calibrated "
             f"spacing; {_FILL_IN}"
         )
-    if found is None:
-        return of_table(None, size, flags)
-    if "PixelSpacing" in source.split():
+    if found is not None and "PixelSpacing" in source.split() and not _overridden(found, table_mm):
         _refuse_reduction(found, dataset, flags)
+    return of_file(found, source, table_mm, size, flags)
+
+
+def of_file(
+    found: tuple[float, float] | None,
+    source: str,
+    table_mm: float | None,
+    size: tuple[int, int],
+    flags: list[str],
+) -> tuple[tuple[float, float], str]:
+    """Return the spacing that a file gives to an image of `size`, or the table's; and its source.
+
+    The table's is taken where there is no other, or it differs, which is flagged.
+
+    Raises
+    ------
+    StudyError
+        When neither gives one, or it makes the image of a size no mammogram has.
+    """
+    if found is not None and _overridden(found, table_mm):
+        flags.append("spacing_contradiction")
+        found = None
+    if found is None:
+        return of_table(table_mm, size, flags)
     return _plausible(found, source, size, flags), source
+
+
+def _overridden(found: tuple[float, float], table_mm: float | None) -> bool:
+    """Say whether the table gives another spacing than the file: a person has looked at it."""
+    return table_mm is not None and _differ(found, (table_mm, table_mm), _TOLERANCE)
 
 
 def of_table(

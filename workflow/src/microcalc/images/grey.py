@@ -1,7 +1,7 @@
 """From stored pixel cells to displayed grey levels, as DICOM orders the steps."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -77,7 +77,7 @@ class Shown:
 
     def others(self) -> tuple[Callable[[], Grey], ...]:
         """Return how to show it by the VOIs after the chosen one, those before it, and by none."""
-        choices = _voi_choices(self._dataset)
+        choices = _voi_choices(self._dataset, [])
         if not choices or self._voi == "none" or is_for_processing(self._dataset):
             return ()
         first = _chosen(choices, self._voi)
@@ -116,7 +116,7 @@ class Shown:
         cells = _cells(dataset, encapsulated=self._encapsulated)
         padding = _padding(dataset, cells)
         flags: list[str] = []
-        values = _modality(dataset, cells.values)
+        values = _modality(dataset, cells.values, flags)
         if is_for_processing(dataset):
             if self._for_processing == "refuse":
                 raise StudyError(
@@ -188,17 +188,38 @@ def _padding(dataset: Dataset, cells: _Cells) -> NDArray[np.bool_]:
     return np.asarray((cells.values >= lowest) & (cells.values <= highest))
 
 
-def _modality(dataset: Dataset, values: NDArray[np.int64]) -> NDArray[np.float64]:
+def _modality(dataset: Dataset, values: NDArray[np.int64], flags: list[str]) -> NDArray[np.float64]:
     """Return the output of the modality LUT or rescale (PS3.3 C.11.1)."""
-    sequence = dataset.get("ModalityLUTSequence")
-    if sequence:
-        return _look_up(dataset, sequence[0], values.astype(np.float64))
+    for _, item in _tables(dataset, "ModalityLUTSequence", flags, "modality_lut_unusable"):
+        return _look_up(dataset, item, values.astype(np.float64))
     slope, intercept = dataset.get("RescaleSlope"), dataset.get("RescaleIntercept")
     if slope is None or intercept is None:
         return values.astype(np.float64)
     if float(slope) == 0:
         raise StudyError("has RescaleSlope 0, which makes every pixel the same")
     return np.asarray(values * float(slope) + float(intercept), dtype=np.float64)
+
+
+def _tables(
+    dataset: Dataset, keyword: str, flags: list[str], unusable: str
+) -> list[tuple[int, Dataset]]:
+    """Return the items of a sequence of LUTs that hold one, with their places.
+
+    Some devices write the sequence with an empty item for want of a LUT. An item with a part of
+    one is passed over too, and flagged.
+    """
+    found = []
+    for place, item in enumerate(dataset.get(keyword) or []):
+        descriptor, data = item.get("LUTDescriptor"), item.get("LUTData")
+        if (
+            data not in (None, b"", "")
+            and isinstance(descriptor, Sequence)
+            and len(descriptor) == 3
+        ):
+            found.append((place, item))
+        elif data or descriptor:
+            flags.append(unusable)
+    return found
 
 
 def _look_up(dataset: Dataset, item: Dataset, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -229,7 +250,7 @@ def _apply_voi(
     dataset: Dataset, values: NDArray[np.float64], voi: int | str | None, flags: list[str]
 ) -> tuple[NDArray[np.float64], str]:
     """Return the output of the chosen VOI LUT or window (PS3.3 C.11.2) and its name."""
-    choices = _voi_choices(dataset)
+    choices = _voi_choices(dataset, flags)
     if not choices or voi == "none":
         return values, "none"
     first = _chosen(choices, voi)
@@ -255,13 +276,11 @@ def _apply_voi(
     return values, "none"
 
 
-def _voi_choices(dataset: Dataset) -> list[tuple[str, int, str]]:
+def _voi_choices(dataset: Dataset, flags: list[str]) -> list[tuple[str, int, str]]:
     """Return (kind, index, explanation) of every VOI the file offers, tables before windows."""
-    tables = dataset.get("VOILUTSequence") or []
     choices = [
         ("LUT", i, str(item.get("LUTExplanation") or ""))
-        for i, item in enumerate(tables)
-        if "LUTDescriptor" in item and "LUTData" in item
+        for i, item in _tables(dataset, "VOILUTSequence", flags, "voi_unusable")
     ]
     centers, widths = _several(dataset, "WindowCenter"), _several(dataset, "WindowWidth")
     said = _several(dataset, "WindowCenterWidthExplanation")

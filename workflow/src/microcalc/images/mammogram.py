@@ -1,7 +1,7 @@
 """The decoded image that the rest of the room works on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -51,6 +51,14 @@ class Place:
         ImagePositionPatient (the middle of the first pixel, in mm) and ImageOrientationPatient's
         two unit vectors: where rows and where columns lead. None where the file does not say,
         as mammograms do not.
+    slice_direction
+        Where frames lead, in a file of several that says so.
+    own_spacing_mm
+        What a NIfTI, NRRD or MetaImage file itself gives, which may not be believed: masks that
+        were drawn on it have the same.
+    directed
+        Whether rows and columns lead where the directions say: False of a file that could say so
+        and does not.
     """
 
     spacing_mm: tuple[float, float] = (1.0, 1.0)
@@ -59,11 +67,16 @@ class Place:
     position: tuple[float, ...] | None = None
     row_direction: tuple[float, ...] = (1.0, 0.0, 0.0)
     column_direction: tuple[float, ...] = (0.0, 1.0, 0.0)
+    slice_direction: tuple[float, ...] | None = None
+    own_spacing_mm: tuple[float, float] | None = None
+    directed: bool = True
 
     @property
     def axes(self) -> NDArray[np.float64]:
         """(3, 3): columns are the unit vectors along a row, along a column, and across."""
         across = np.cross(self.row_direction, self.column_direction)
+        if self.slice_direction is not None:
+            across = np.asarray(self.slice_direction)
         return np.column_stack([self.row_direction, self.column_direction, across])
 
 
@@ -85,13 +98,15 @@ class Mammogram:
     spacing_mm
         Distance between pixel centers in mm: (between rows, between columns).
     spacing_source
-        Where the spacing comes from, in the words of DICOM or "table".
+        Where the spacing comes from, in the words of DICOM, of another header, or "table".
     laterality
         "L", "R", or "" when neither file nor table says.
     view
         "CC", "MLO", another defined term or the table's word, "other", or "".
     row_direction, column_direction
         PatientOrientation, "" when absent: where columns lead (along a row) and where rows lead.
+    bottom_up
+        Whether its rows run from the feet upward, as NIfTI files' do.
     place
         Where it lies, for regions that are drawn in space or on one of several frames.
     provenance
@@ -111,6 +126,7 @@ class Mammogram:
     view: str
     row_direction: str = ""
     column_direction: str = ""
+    bottom_up: bool = False
     other_greys: tuple[Callable[[], Grey], ...] = ()
     place: Place = Place()
     provenance: dict[str, str] = field(default_factory=dict)
@@ -122,6 +138,13 @@ class Mammogram:
         """Rows and columns."""
         rows, columns = self.stored.shape
         return rows, columns
+
+    @property
+    def top_down(self) -> "Mammogram":
+        """The same with its first row on top; a region of it is `Roi.reversed_rows`."""
+        if not self.bottom_up:
+            return self
+        return replace(self, stored=self.stored[::-1].copy(), bottom_up=False)
 
     @cached_property
     def pixels(self) -> NDArray[np.float32]:

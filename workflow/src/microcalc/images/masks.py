@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from microcalc.errors import StudyError
+from microcalc.images import decoders
 from microcalc.images.components import EIGHT
 from microcalc.images.content import MOST_PIXELS
+from microcalc.images.file_decoders import PICTURES
 from microcalc.images.mammogram import Place
 
 SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*", b"\xff\xd8\xff", b"BM")
-_FORMATS = ("PNG", "TIFF", "JPEG", "BMP")
 
 # Below, the values of a file that loses nothing are labels; above, gray levels too.
 _GRAY_FROM = 128
@@ -166,25 +167,32 @@ def of_picture(data: bytes, page: int | None, *, threshold: float) -> list[Layer
     """
     from PIL import Image
 
-    image: Image.Image = Image.open(io.BytesIO(data), formats=_FORMATS)
-    if image.size[0] * image.size[1] > MOST_PIXELS:
-        raise StudyError("its ROI mask claims more pixels than a mammogram has")
-    if page is not None:
-        image.seek(page - 1)
-    if image.mode == "P" and _has_labels(image):
-        return of_labels(np.asarray(image))
-    if image.mode in {"P", "CMYK", "YCbCr", "PA"}:
-        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
-    values = np.asarray(image)
-    lossy = image.format == "JPEG" or data.startswith(b"\xff\xd8")
-    return of_colors(values, threshold=threshold, lossy=lossy)
+    with Image.open(io.BytesIO(data), formats=PICTURES) as image:
+        if image.size[0] * image.size[1] > MOST_PIXELS:
+            raise StudyError("its ROI mask claims more pixels than a mammogram has")
+        if page is not None:
+            image.seek(page - 1)
+        mode, transparent = image.mode, "transparency" in image.info
+        lossy = image.format == "JPEG" or data.startswith(b"\xff\xd8")
+        size = image.size[0] * image.size[1]
+
+    def decoded(mode: str) -> NDArray[Any]:
+        return decoders.decode_file(data, "picture", pixels=size, page=page or 1, mode=mode)
+
+    if mode == "P":
+        entries = decoded(mode)
+        if _has_labels(entries, decoded("RGB")):
+            return of_labels(entries)
+    if mode in {"P", "CMYK", "YCbCr", "PA"}:
+        mode = "RGBA" if transparent else "RGB"
+    return of_colors(decoded(mode), threshold=threshold, lossy=lossy)
 
 
 def pages(data: bytes) -> int:
     """Return how many pictures a file holds."""
     from PIL import Image
 
-    return int(getattr(Image.open(io.BytesIO(data), formats=_FORMATS), "n_frames", 1))
+    return int(getattr(Image.open(io.BytesIO(data), formats=PICTURES), "n_frames", 1))
 
 
 def of_colors(values: NDArray[Any], *, threshold: float, lossy: bool = False) -> list[Layer]:
@@ -214,10 +222,11 @@ def _of_hues(colors: NDArray[Any], *, lossy: bool) -> list[Layer]:
     return [Layer(f"#{int(v):06x}", f"#{int(v):06x}", packed == v) for v in found]
 
 
-def _has_labels(image: Any) -> bool:
-    """Say whether a palette's entries are labels, and not a picture's gray levels."""
-    palette = np.asarray(image.getpalette("RGB")).reshape(-1, 3)
-    used = sorted(index for _, index in image.getcolors(256) if index < len(palette))
+def _has_labels(entries: NDArray[Any], colors: NDArray[Any]) -> bool:
+    """Say whether a palette's entries are labels, and not the gray levels of `colors`."""
+    palette = np.zeros((2**8, 3), dtype=colors.dtype)
+    palette[entries.ravel()] = colors.reshape(-1, 3)
+    used = [int(entry) for entry in _values(entries)]
     shown = palette[used]
     if (shown != shown[:, :1]).any():
         return True

@@ -97,13 +97,16 @@ def extract(
         the whole breast, or all pixels of the patch are the same.
     """
     flags = [*check_inside(roi, mammogram.shape, image_id=mammogram.image_id), *roi.flags]
+    as_given = roi
+    if mammogram.bottom_up:
+        mammogram, roi = mammogram.top_down, roi.reversed_rows(mammogram.shape[0])
     mammogram, breast, contrast = voi.shown(mammogram, roi)
     flipped = _is_flipped(mammogram, breast, flags)
     upside_down = _is_upside_down(mammogram)
     if upside_down:
         flags.append("turned_upright")
     scaled = _scaled_curve(mammogram, breast, normalization)
-    in_breast = _part_in_breast(mammogram, breast, roi, flags)
+    in_breast = _part_in_breast(mammogram, breast, roi, as_given, flags)
     _refuse_whole_breast(mammogram, breast, roi, flags)
     size = round(patch_mm / spacing_mm)
     window_mm = size * spacing_mm
@@ -221,8 +224,10 @@ def _resample(
     return np.clip(np.asarray(resized), 0, 1), 1 - inside[0] * inside[1]
 
 
-def _part_in_breast(mammogram: Mammogram, breast: Breast, roi: Roi, flags: list[str]) -> float:
-    """Return the part of the ROI that is breast.
+def _part_in_breast(
+    mammogram: Mammogram, breast: Breast, roi: Roi, as_given: Roi, flags: list[str]
+) -> float:
+    """Return the part of the ROI that is breast; `as_given` is in the rows as they are stored.
 
     Raises
     ------
@@ -233,15 +238,15 @@ def _part_in_breast(mammogram: Mammogram, breast: Breast, roi: Roi, flags: list[
     if part == 0 and "no_breast_found" not in breast.flags:
         raise StudyError(
             f"image {mammogram.image_id}: its ROI lies outside the breast"
-            f"{_hint(mammogram, breast, roi)}",
-            detail=str(roi),
+            f"{_hint(mammogram, breast, roi, from_bottom=as_given != roi)}",
+            detail=str(as_given),
         )
     if part < _MOSTLY:
         flags.append("roi_partly_outside_breast")
     return part
 
 
-def _hint(mammogram: Mammogram, breast: Breast, roi: Roi) -> str:
+def _hint(mammogram: Mammogram, breast: Breast, roi: Roi, *, from_bottom: bool) -> str:
     """Return what is likely to be wrong with an ROI, or an image, of which the breast is no part.
 
     Air that is taken for tissue surrounds the breast; the breast touches one side.
@@ -252,10 +257,11 @@ def _hint(mammogram: Mammogram, breast: Breast, roi: Roi) -> str:
             "; the image is brighter around the breast than in it, so that its polarity "
             "(PhotometricInterpretation) looks wrong"
         )
+    reversed_rows = roi.reversed_rows(mammogram.shape[0])
+    if (roi.drawn or from_bottom) and _mean_in(breast, reversed_rows) > 0:
+        told = "images.roi_orientation" if roi.drawn else "the file counts them from the bottom"
+        return f"; with its rows reversed it would lie inside ({told})"
     if roi.drawn:
-        rows = mammogram.shape[0]
-        if _mean_in(breast, Roi(roi.x0, rows - roi.y1, roi.x1, rows - roi.y0)) > 0:
-            return "; with its rows reversed it would lie inside (images.roi_orientation)"
         return ""
     return "; with x and y swapped it would lie inside" if _mean_in(breast, roi.swapped) else ""
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from microcalc.images.region_rules import Rules
 
-RECIPE = 4
+RECIPE = 5
 """Version of the way from stored pixels to patch.
 
 Raise it with every change that alters a patch, thumbnail or QC value: it is part of each row's
@@ -39,6 +39,9 @@ class Recipe:
         Side of the window relative to the patch's, for windows that are perturbed later.
     normalization
         How grey levels are scaled from inside the breast: "percentile", "z-score" or "none".
+    orientation
+        Which way the rows of a NIfTI, NRRD or MHA image run: as its "header" says, downward as
+        "stored", or upward, "rows_reversed".
     roi_components, roi_speck_mm2, roi_threshold, roi_orientation
         How a file of regions becomes one ROI; see `microcalc.images.region_rules.Rules`.
     """
@@ -52,6 +55,7 @@ class Recipe:
     crop: Literal["fixed", "fit"] = "fixed"
     fit_margin_mm: float = 2.0
     surround: float = 1.0
+    orientation: Literal["header", "stored", "rows_reversed"] = "header"
     roi_components: Literal["refuse", "largest", "all"] = "refuse"
     roi_speck_mm2: float = 0.25
     roi_threshold: float = 0.5

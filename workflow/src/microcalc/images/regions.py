@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microcalc.errors import StudyError
-from microcalc.images import components, dicom, dicom_regions, masks, outlines, volumes
+from microcalc.images import (
+    components,
+    dicom,
+    dicom_regions,
+    masks,
+    outlines,
+    volume_masks,
+    volumes,
+)
 from microcalc.images.content import content_errors
 from microcalc.images.mammogram import Place
 from microcalc.images.masks import Layer
@@ -122,7 +130,7 @@ def _of_picture(data: bytes, shape: tuple[int, int], place: Place, rules: Rules)
 def _of_volume(
     data: bytes, shape: tuple[int, int], place: Place, rules: Rules
 ) -> tuple[list[Layer], tuple[str, ...]]:
-    volume = volumes.read(data, shape, orientation=rules.orientation, place=place)
+    volume = volume_masks.read(data, shape, orientation=rules.orientation, place=place)
     first, *corner = volume.offset
     index = masks.slice_of(volume.values.shape[0], place, first, cropped=volume.cropped)
     values = volume.values[index]

@@ -40,6 +40,10 @@ class Roi:
         """The box with x and y exchanged."""
         return Roi(self.y0, self.x0, self.y1, self.x1)
 
+    def reversed_rows(self, rows: int) -> "Roi":
+        """Return the box with its rows counted from the other end of `rows`."""
+        return replace(self, y0=rows - self.y1, y1=rows - self.y0)
+
     def size_mm(self, spacing_mm: tuple[float, float]) -> tuple[float, float]:
         """Return (width, height) in mm, of pixels of `spacing_mm` (between rows, columns)."""
         return (self.x1 - self.x0) * spacing_mm[1], (self.y1 - self.y0) * spacing_mm[0]

@@ -14,7 +14,7 @@ import numpy as np
 from microcalc.errors import StudyError, with_detail
 from microcalc.files import digest_value
 from microcalc.images import decoders, formats, patches, regions, shard_file
-from microcalc.images.content import MOST_FILE_GB, read_bytes
+from microcalc.images.content import MOST_FILE_GB
 from microcalc.images.mammogram import Mammogram
 from microcalc.images.recipe import RECIPE, Recipe
 from microcalc.images.roi import Roi
@@ -172,7 +172,7 @@ def _files(
     """Return the bytes of a row's files, by column, or why they are not even read."""
     try:
         return {
-            name: read_bytes(
+            name: formats.read_file(
                 os.path.join(folder, row[name]), image_id=row["image_id"], max_gb=max_gb
             )
             for name in _FILE_COLUMNS
@@ -246,6 +246,7 @@ def _compute(
             frame=_number(row, "frame", int),
             voi=recipe.voi,
             for_processing=recipe.for_processing,
+            orientation=recipe.orientation,
             pseudonyms=(row["case_id"], row.get("patient_id", "")),
         )
         patch = patches.extract(
@@ -315,7 +316,7 @@ def _blank(recipe: Recipe) -> tuple[Any, Any, Any]:
 
 def _pixel_digest(mammogram: Mammogram) -> str:
     """Return a digest of every eighth row: noise makes those of any two images differ."""
-    rows = np.ascontiguousarray(mammogram.stored[::8])
+    rows = np.ascontiguousarray(mammogram.top_down.stored[::8])
     digest = hashlib.sha256(f"{mammogram.shape} {rows.dtype}".encode())
     digest.update(rows.data)
     return digest.hexdigest()

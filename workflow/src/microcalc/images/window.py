@@ -22,7 +22,7 @@ def longer_side_mm(row: Mapping[str, str], image_folder: str) -> float | None:
     None where a file holds the region, or nothing readable gives a spacing: what is wrong with
     the image itself is told when it is read.
     """
-    from microcalc.images import dicom
+    from microcalc.images import formats
     from microcalc.images.roi import Roi
 
     if not row.get("x0"):
@@ -30,7 +30,7 @@ def longer_side_mm(row: Mapping[str, str], image_folder: str) -> float | None:
     try:
         table_mm = float(row["spacing_mm"]) if row.get("spacing_mm") else None
         frame = int(float(row["frame"])) if row.get("frame") else None
-        spacing = dicom.read_spacing(os.path.join(image_folder, row["path"]), table_mm, frame)
+        spacing = formats.read_spacing(os.path.join(image_folder, row["path"]), table_mm, frame)
         return max(Roi.from_row(row).size_mm(spacing))
     except (StudyError, OSError, ValueError):
         return None

@@ -5,7 +5,7 @@ from typing import Any
 
 # (7FE0,0010), in either byte order.
 _PIXEL_DATA = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")
-_LONG = 2**16
+_LONG = 2**8
 _LONGEST_HEADER = 12
 
 

@@ -220,3 +220,35 @@ def test_a_file_is_read_as_it_is(tmp_path):
     buffer = io.BytesIO()
     Image.fromarray(IMAGE).save(buffer, "PNG")
     assert decode(buffer.getvalue(), image_id="a", spacing_mm=0.1).shape == IMAGE.shape
+
+
+def test_a_mask_marks_the_same_tissue_in_every_format(tmp_path):
+    """Each mask lies in the rows of its image's own file, whichever way these run."""
+    mask = np.zeros(IMAGE.shape, np.uint8)
+    mask[150:200, 60:100] = 1
+    WRITERS["a.dcm"](tmp_path / "a.dcm")
+    as_itk(mask, tmp_path / "a.mask.mhd")
+    as_dcm2niix(IMAGE, tmp_path / "dcm2niix.nii")
+    as_dcm2niix(mask, tmp_path / "dcm2niix.mask.nii")
+    upward = (1, 0, 0, 0, -1, 0, 0, 0, 1)
+    as_itk(IMAGE[::-1].copy()[None], tmp_path / "upward.nii.gz", direction=upward)
+    as_itk(mask[::-1].copy()[None], tmp_path / "upward.mask.nrrd", direction=upward)
+    as_itk(IMAGE[None], tmp_path / "downward.mha")
+    as_itk(mask[::-1].copy()[None], tmp_path / "downward.mask.nii", direction=upward)
+    masks = {path.name.split(".")[0]: path.name for path in tmp_path.glob("*.mask.*")}
+    masks["a"] = "a.mask.mhd"
+    no_box = dict.fromkeys(("x0", "y0", "x1", "y1"), "")
+    shard = patches_of(
+        tmp_path,
+        ["a.dcm", "dcm2niix.nii", "upward.nii.gz", "downward.mha"],
+        lambda name: no_box | {"roi_path": masks[name.split(".")[0]]},
+        orientation="header",
+    )
+    assert shard.reason.tolist() == [""] * 4
+    for i in range(4):
+        np.testing.assert_array_equal(shard.patch[i], shard.patch[0])
+        np.testing.assert_array_equal(shard.thumbnail[i], shard.thumbnail[0])
+    box = {"y0": 150, "y1": 200}
+    np.testing.assert_array_equal(
+        patches_of(tmp_path, ["a.dcm"], lambda _: box).patch[0], shard.patch[0]
+    )

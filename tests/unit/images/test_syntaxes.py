@@ -236,3 +236,34 @@ def test_a_small_frame_in_large_boxes_is_refused_undecoded(monkeypatch):
     box = b"\0\0\0\x0cjP  \r\n\x87\n" + struct.pack(">I4s", 8 + len(large), b"jp2c") + large
     with pytest.raises(StudyError, match=r"another in its pixel data.*, 60000 x 60000\)"):
         decode(encapsulated(box, uid.HTJ2KLossless, picture()), image_id="a")
+
+
+@pytest.mark.parametrize(
+    ("syntax", "options"),
+    [
+        (uid.ExplicitVRLittleEndian, None),
+        (uid.DeflatedExplicitVRLittleEndian, None),
+        (uid.RLELossless, {}),
+        (uid.JPEGLSLossless, {}),
+        (uid.JPEG2000Lossless, {}),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+@pytest.mark.parametrize("part", [0.5, 0.9, 0.999])
+def test_a_file_that_ends_early_is_cut_short(syntax, options, part):
+    native = options is None
+    ds = dataset(picture(), syntax=syntax if native else uid.ExplicitVRLittleEndian, BitsStored=12)
+    if not native:
+        ds.compress(syntax, generate_instance_uid=False)
+    data = to_bytes(ds)
+    with pytest.raises(StudyError, match=r"^image a: is cut short: .*export it again"):
+        # Of a compressed frame the last eight bytes say that there is no other.
+        decode(data[: min(int(part * len(data)), len(data) - 8)], image_id="a")
+
+
+def test_what_is_no_image_holds_no_pixel_data():
+    ds = dataset(picture())
+    for keyword in ("PixelData", "Rows", "Columns"):
+        delattr(ds, keyword)
+    with pytest.raises(StudyError, match=r"^image a: holds no pixel data \(structured report"):
+        decode(to_bytes(ds), image_id="a")

@@ -9,6 +9,7 @@ from tests.unit.images.data.make import HERE, picture
 from tests.unit.images.making import breast
 
 from microcalc.errors import StudyError
+from microcalc.images import volumes
 from microcalc.images.formats import decode
 from microcalc.images.region_rules import Rules
 from microcalc.images.regions import from_file
@@ -205,6 +206,13 @@ def test_a_mask_of_another_spacing_was_drawn_on_another_file(tmp_path):
     assert turned == Roi(30, 120 - 45, 60, 120 - 20)
 
 
+def test_a_mask_without_a_spacing_on_an_image_with_one_is_unsure(tmp_path):
+    mammogram = read(volume(IMAGE, tmp_path))
+    assert region(volume(drawn(), tmp_path), mammogram).flags == ()
+    lost = region(volume(drawn(), tmp_path, spacing=(1.0, 1.0)), mammogram)
+    assert (lost, lost.flags) == (BOX, ("roi_orientation_unsure",))
+
+
 @pytest.mark.parametrize("image_up", [False, True])
 @pytest.mark.parametrize("mask_up", [False, True])
 @pytest.mark.parametrize("suffix", [".nii", ".nrrd"])
@@ -329,11 +337,41 @@ def test_what_is_wrong_is_named(tmp_path):
         read(gzip.compress(b"DICM" * 200))
 
 
-def test_sizes_are_looked_at_before_pixels(tmp_path, monkeypatch):
-    data = bytearray(volume(IMAGE, tmp_path))
-    data[40:48] = np.array([3, 30000, 30000, 1], "<i2").tobytes()
+def test_sizes_are_looked_at_before_pixels(tmp_path):
+    header = b"NRRD0004\ntype: uint8\ndimension: 2\nsizes: %d %d\nencoding: raw\n\n"
     with pytest.raises(StudyError, match="claims more pixels than a mammogram has"):
-        read(bytes(data))
-    data[40:48] = np.array([3, 100, 1, 1], "<i2").tobytes()
+        read(header % (30000, 30000))
     with pytest.raises(StudyError, match="claims a size no mammogram has"):
-        read(bytes(data))
+        read(header % (100, 1) + bytes(100))
+
+
+def test_no_more_is_unpacked_than_the_header_asks_for(tmp_path, monkeypatch):
+    small = volume(IMAGE, tmp_path)
+    bomb = gzip.compress(small + bytes(2**26))
+    assert volumes.opened(bomb).size == (100, 120, 1)
+    np.testing.assert_array_equal(read(bomb).pixels, IMAGE)
+    # Whatever follows the last value has been left alone, to the next mebibyte.
+    assert len(volumes.opened(bomb)._data) < len(small) + 2**20
+    large = bytearray(small)
+    large[40:56] = np.array([3, 10000, 10000, 30, 1, 1, 1, 1], "<i2").tobytes()
+    monkeypatch.setattr(volumes.decoders, "decode_file", None)
+    for data in (bytes(large), gzip.compress(bytes(large) + bytes(2**26))):
+        with pytest.raises(StudyError, match=r"claims more pixels than a mammogram has|cut short"):
+            volumes.opened(data)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_big_endian_nifti_file(packed, tmp_path):
+    header = np.frombuffer(volume(IMAGE, tmp_path)[:352], np.uint8).copy()
+    # The length of the header, then every field that counts, turned around.
+    for places, size in (((0,), 4), (range(40, 56, 2), 2), ((70, 72, 252, 254), 2)):
+        for at in places:
+            header[at : at + size] = header[at : at + size][::-1]
+    for at in (*range(76, 120, 4), *range(256, 328, 4)):
+        header[at : at + 4] = header[at : at + 4][::-1]
+    data = header.tobytes() + IMAGE.astype(">u2").tobytes()
+    found = read(gzip.compress(data) if packed else data)
+    np.testing.assert_array_equal(found.pixels, IMAGE)
+    assert (found.spacing_mm, found.bottom_up) == ((0.4, 0.4), False)
+    with pytest.raises(StudyError, match="cut short"):
+        read(gzip.compress(data[:-50]) if packed else data[:-50])

@@ -1,6 +1,7 @@
 """Reading one DICOM mammogram: decoded by pydicom and its plugins, described in plain terms."""
 
 import copy
+import io
 import logging
 import os
 import warnings
@@ -33,6 +34,7 @@ from microcalc.images.uncopied import UncopiedPixels
 logging.getLogger("pydicom").addHandler(logging.NullHandler())
 logging.getLogger("pydicom").propagate = False
 
+_PIXEL_DATA = b"\xe0\x7f\x10\x00"
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _META_BYTES = 2000
 _PIECE = 2**24
@@ -121,9 +123,9 @@ def decode(
     flags: list[str] = []
     with content_errors(image_id), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        dataset = parse(data)
+        dataset = parse(data, copied=False)
         syntax = _transfer_syntax(dataset)
-        _check_kind(dataset)
+        _check_kind(dataset, data)
         index = _frame_index(dataset, frame)
         if "SharedFunctionalGroupsSequence" in dataset:
             dataset = _flattened(dataset, index)
@@ -200,8 +202,15 @@ def _header(path: str | os.PathLike[str]) -> Dataset:
     return pydicom.dcmread(path, stop_before_pixels=True)
 
 
-def parse(data: bytes) -> Dataset:
+def parse(data: bytes, *, copied: bool = True) -> Dataset:
     """Return the dataset in a DICOM file's bytes.
+
+    Parameters
+    ----------
+    data
+        The file.
+    copied
+        Whether uncompressed pixels are bytes of their own, rather than a view of `data`.
 
     Raises
     ------
@@ -210,20 +219,20 @@ def parse(data: bytes) -> Dataset:
         damaged file; `content_errors` tells of them.
     """
     if _DEFLATED in data[:_META_BYTES]:
-        _refuse_bomb(data)
+        _check_deflated(data)
     try:
-        dataset = pydicom.dcmread(UncopiedPixels(data))
+        dataset = pydicom.dcmread(io.BytesIO(data) if copied else UncopiedPixels(data))
     except pydicom.errors.InvalidDicomError:
         raise StudyError("is not a DICOM file: it has no DICM prefix") from None
     pixels = dataset.get("PixelData")
     if isinstance(pixels, memoryview) and _transfer_syntax(dataset).is_encapsulated:
-        # Compressed ones have no length that is known beforehand, but in some files.
+        # Compressed ones say no length, but in some files that break the rule.
         dataset["PixelData"].value = bytes(pixels)
     return dataset
 
 
-def _refuse_bomb(data: bytes) -> None:
-    """Refuse a deflated dataset that unpacks to more than any mammogram.
+def _check_deflated(data: bytes) -> None:
+    """Refuse a deflated dataset that unpacks to more than any mammogram, or is cut short.
 
     The file meta information is never deflated; its group length says where the dataset begins.
     """
@@ -236,6 +245,8 @@ def _refuse_bomb(data: bytes) -> None:
         waiting = unpacker.unconsumed_tail
         if size >= limit:
             raise StudyError("unpacks to more data than any mammogram has")
+    if not unpacker.eof:
+        raise StudyError("is cut short: its deflated data do not end; export it again")
 
 
 def _transfer_syntax(dataset: Dataset) -> UID:
@@ -245,9 +256,17 @@ def _transfer_syntax(dataset: Dataset) -> UID:
     return UID(syntax)
 
 
-def _check_kind(dataset: Dataset) -> None:
+def _check_kind(dataset: Dataset, data: bytes) -> None:
     """Refuse what is no grey image of a size that a mammogram can have."""
     if "PixelData" not in dataset:
+        # pydicom leaves out an element of unknown length that does not end.
+        if _PIXEL_DATA in data:
+            raise StudyError("is cut short: it ends before its pixel data do; export it again")
+        if "Rows" in dataset:
+            raise StudyError(
+                "holds no pixel data, although it describes an image: it is cut short or a header "
+                "alone; export it again"
+            )
         raise StudyError("holds no pixel data (structured report, presentation state, ...)")
     photometric = str(dataset.get("PhotometricInterpretation") or "")
     if int(dataset.get("SamplesPerPixel") or 1) != 1 or photometric not in {

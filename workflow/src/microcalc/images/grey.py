@@ -211,11 +211,8 @@ def _tables(
     found = []
     for place, item in enumerate(dataset.get(keyword) or []):
         descriptor, data = item.get("LUTDescriptor"), item.get("LUTData")
-        if (
-            data not in (None, b"", "")
-            and isinstance(descriptor, Sequence)
-            and len(descriptor) == 3
-        ):
+        described = isinstance(descriptor, Sequence) and len(descriptor) == 3
+        if described and data not in (None, b"", ""):
             found.append((place, item))
         elif data or descriptor:
             flags.append(unusable)

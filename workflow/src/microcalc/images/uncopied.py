@@ -1,12 +1,14 @@
 """A DICOM file in memory, whose pixels pydicom looks at where they are."""
 
 import io
-from typing import Any
+from typing import Any, Literal
 
-# (7FE0,0010), in either byte order.
-_PIXEL_DATA = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")
-_LONG = 2**8
-_LONGEST_HEADER = 12
+# (7FE0,0010), and how far before the value it stands: there may be a VR between, and the length is.
+_PIXEL_DATA: dict[Literal["little", "big"], bytes] = {
+    "little": b"\xe0\x7f\x10\x00",
+    "big": b"\x7f\xe0\x00\x10",
+}
+_BEFORE = (8, 12)
 
 
 class UncopiedPixels(io.BytesIO):
@@ -27,8 +29,17 @@ class UncopiedPixels(io.BytesIO):
     def read(self, size: int | None = -1, /) -> Any:
         """Return the next bytes, or a memoryview of them where they are pixels."""
         at = self.tell()
-        before = self._data[max(at - _LONGEST_HEADER, 0) : at]
-        if size is None or size < _LONG or not any(tag in before for tag in _PIXEL_DATA):
+        if size is None or not self._is_pixel_data(at, size):
             return super().read(size)
-        self.seek(size, io.SEEK_CUR)
+        self.seek(min(size, len(self._data) - at), io.SEEK_CUR)
         return memoryview(self._data)[at : at + size]
+
+    def _is_pixel_data(self, at: int, size: int) -> bool:
+        """Say whether a header of pixel data of this length ends here."""
+        for order, tag in _PIXEL_DATA.items():
+            length = int.from_bytes(self._data[at - 4 : at], order)
+            if length == size and any(
+                self._data.startswith(tag, at - n) for n in _BEFORE if n <= at
+            ):
+                return True
+        return False

@@ -99,13 +99,13 @@ def _unsure(volume: Volume, place: Place) -> list[str]:
     dcm2niix loses the spacing with the orientation, and viewers give both a default. A mask that
     was drawn on such a file has the same spacing as that file.
     """
-    own = place.own_spacing_mm
+    own = place.own_spacing_mm or place.spacing_mm
     spacing = (round(volume.spacing_mm[1], 6), round(volume.spacing_mm[0], 6))
-    if own is not None:
-        same = np.allclose(spacing, own, rtol=1e-3)
-        return [] if place.directed or same else [_UNSURE]
-    lost = volume.form == volumes.NIFTI and spacing == (1.0, 1.0) != place.spacing_mm
-    return [_UNSURE] if lost else []
+    if place.directed:
+        unsure = volume.form == volumes.NIFTI and spacing == (1.0, 1.0) != own
+    else:
+        unsure = not np.allclose(spacing, own, rtol=1e-3)
+    return [_UNSURE] if unsure else []
 
 
 def _turn(axes: NDArray[np.float64], place: Place) -> tuple[list[int], list[bool]]:

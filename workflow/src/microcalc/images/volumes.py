@@ -1,8 +1,10 @@
 """NIfTI, NRRD and MetaImage files: what their headers say, read by ITK in the decoding process."""
 
+import io
 import json
 import math
 import re
+import struct
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,8 +22,11 @@ NIFTI, NRRD, META = "NIfTI", "NRRD", "MetaImage"
 _SUFFIX = {NIFTI: ".nii", NRRD: ".nrrd", META: ".mha"}
 _HEADER_BYTES = 2**16
 _READ_FOR_HEADER = 2**20
-# As much as images.max_file_gb allows unless it is raised.
-_MOST_UNPACKED = 2**31
+_NIFTI_HEADER = 348
+# The number of bits of a value and where the first lies, as struct's formats and places.
+_BITS_AND_BEGIN = (("h", 72), ("f", 108))
+# 100 slices of 2457 x 1890 pixels of 16 bits, as a tomosynthesis object has them.
+_MOST_UNPACKED = 2**30
 _GZIP = b"\x1f\x8b"
 _PIECE = 2**20
 _META = re.compile(rb"\s*(ObjectType|NDims|Comment)\s*=")
@@ -173,6 +178,8 @@ def opened(data: bytes, *, what: str = "") -> Volume:
     _refuse_detached(data, form, what)
     if form == NIFTI and _header_size(data) == 540:
         raise StudyError(f"{what}is a NIfTI-2 file; save it as NIfTI-1")
+    if form == NIFTI:
+        _refuse_cut(data, what)
     header = decoders.decode_file(
         data[:_READ_FOR_HEADER], "volume_header", pixels=0, kind=_SUFFIX[form]
     )
@@ -187,8 +194,6 @@ def opened(data: bytes, *, what: str = "") -> Volume:
         raise StudyError(f"{what}claims more pixels than a mammogram has")
     if said["components"] != 1:
         raise StudyError(f"{what}has several layers, such as colors; save one channel of gray")
-    if form == NIFTI:
-        _refuse_cut(data, size, said["metadata"], what)
     n = min(dimension, 3)
     direction = np.eye(3)
     direction[:n, :n] = np.reshape(said["direction"], (dimension, dimension))[:n, :n]
@@ -241,33 +246,42 @@ def _refuse_detached(data: bytes, form: str, what: str) -> None:
 
 
 def _unpacked(data: bytes, what: str) -> bytes:
-    """Return the NIfTI file that gzip `data` hold, as far as they hold it.
+    """Return the NIfTI file that gzip `data` hold, to its last value or as far as they hold it.
 
     ITK reads no part of a compressed file, and cannot tell a cut one.
     """
-    pieces, size, waiting = [], 0, data
+    unpacked, waiting, enough = io.BytesIO(), data, _NIFTI_HEADER
     # A file may be of several members, as pigz and bgzip write it.
-    while waiting.startswith(_GZIP):
+    while waiting.startswith(_GZIP) and unpacked.tell() < enough:
         member = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        while waiting and not member.eof:
-            pieces.append(member.decompress(waiting, _PIECE))
-            size += len(pieces[-1])
+        while waiting and not member.eof and unpacked.tell() < enough:
+            unpacked.write(member.decompress(waiting, _PIECE))
             waiting = member.unconsumed_tail
-            if _form(pieces[0]) != NIFTI:
-                raise StudyError(f"{what}is a compressed file (gzip) that holds no NIfTI image")
-            if size > _MOST_UNPACKED:
-                raise StudyError(f"{what}unpacks to more data than any mammogram has")
+            if unpacked.tell() >= enough == _NIFTI_HEADER:
+                enough = _whole_length(unpacked.getvalue()[:_NIFTI_HEADER], what)
+                if enough > _MOST_UNPACKED:
+                    raise StudyError(f"{what}claims more pixels than a mammogram has")
         waiting = member.unused_data
-    return b"".join(pieces)
+    return unpacked.getvalue()
 
 
-def _refuse_cut(data: bytes, size: list[int], metadata: dict[str, str], what: str) -> None:
-    """Raise a StudyError when a NIfTI file ends before its last pixel; ITK fills in zeros.
+def _whole_length(header: bytes, what: str) -> int:
+    """Return how many bytes a NIfTI-1 file has, by its header (nifti1.h)."""
+    if _form(header) != NIFTI:
+        raise StudyError(f"{what}is a compressed file (gzip) that holds no NIfTI image")
+    order = ">" if header.startswith(b"\0\0") else "<"
+    dimensions, *sizes = struct.unpack_from(f"{order}8h", header, 40)
+    (bits,), (begin,) = (struct.unpack_from(order + f, header, at) for f, at in _BITS_AND_BEGIN)
+    length = begin + math.prod(max(n, 1) for n in sizes[: max(dimensions, 0)]) * bits / 8
+    return max(int(length), _NIFTI_HEADER + 1)
+
+
+def _refuse_cut(data: bytes, what: str) -> None:
+    """Raise a StudyError when a NIfTI file ends before its last value; ITK fills in zeros.
 
     Of the other formats ITK itself tells.
     """
-    begin, bits = (int(float(metadata[key])) for key in ("vox_offset", "bitpix"))
-    expected = begin + math.prod(size) * bits // 8
+    expected = _whole_length(data[:_NIFTI_HEADER], what)
     if len(data) < expected:
         raise StudyError(
             f"{what}is cut short: it holds fewer pixels than its header asks for; export it again",

@@ -6,7 +6,7 @@ from tests.unit.images.making import SETTINGS, breast, dicom, row
 from microcalc.errors import StudyError
 from microcalc.images import dicom as dicom_files
 from microcalc.images import shards
-from microcalc.images.content import read_bytes
+from microcalc.images.content import content_errors, read_bytes, undecodable
 
 
 def sparse(path, size):
@@ -64,3 +64,17 @@ def test_a_shard_is_kept_when_one_file_is_too_large(tmp_path):
     assert small.status.tolist() == ["excluded"] * 3
     assert updated().key.tolist() == shard.key.tolist()
     assert len({*shard.key, *small.key}) == 5
+
+
+@pytest.mark.parametrize("error", [RuntimeError("Mustermann"), KeyError("Mustermann"), None])
+@pytest.mark.parametrize("what", ["its content", "its ROI file"])
+def test_a_reason_names_no_kind_of_exception(error, what):
+    """So that one fault is one line of the flow, whoever found it; the kind is a detail."""
+    error = undecodable("RuntimeError") if error is None else error
+    with pytest.raises(StudyError) as caught, content_errors("a", what):
+        raise error
+    assert caught.value.reason == (
+        f"image a: {what} could not be decoded; the file is damaged or of another kind: "
+        "export it again"
+    )
+    assert caught.value.detail in {"RuntimeError", "KeyError"}

@@ -13,16 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pydicom
 import timing
-from pydicom import Dataset, uid
-from pydicom.dataset import FileMetaDataset
-from pydicom.encaps import encapsulate, get_frame
-from pydicom.pixels.decoders.base import get_decoder
 
 from microcalc.images import decoders, shards
-from microcalc.simulate import jpeg
 from microcalc.simulate import shard as simulation
 
 ROOT = Path(__file__).parents[1]
@@ -32,9 +26,6 @@ GOAL = 1.5
 TOGETHER = "both centers"
 EVERY = 30
 ROUNDS = 7
-FULL_FIELD = (3328, 2560)
-# RLE has the decoder that pydicom takes too.
-SYNTAXES = (uid.JPEGLosslessSV1, uid.JPEGLSLossless, uid.JPEG2000Lossless)
 
 
 @dataclass(frozen=True)
@@ -108,58 +99,6 @@ def _spent() -> float:
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
-def decoding() -> list[dict[str, str]]:
-    """Return how long a full-field image of each compressed syntax takes, as `rows` does.
-
-    Against the decoder that pydicom would take first, in this process.
-    """
-    rng = np.random.default_rng(1)
-    y, x = np.mgrid[: FULL_FIELD[0], : FULL_FIELD[1]]
-    tissue = 1500 + 900 * np.sin(x / 230) * np.cos(y / 310) + rng.normal(0, 25, FULL_FIELD)
-    pixels = np.where(x < 0.6 * FULL_FIELD[1], tissue, 0).astype(np.uint16)
-    return [_decoding(syntax, pixels) for syntax in SYNTAXES]
-
-
-def _decoding(syntax: uid.UID, pixels: np.ndarray) -> dict[str, str]:
-    dataset = _compressed(syntax, pixels)
-    described = {
-        "rows": dataset.Rows, "columns": dataset.Columns, "bits_allocated": 16, "bits_stored": 12,
-        "pixel_representation": 0, "photometric_interpretation": "MONOCHROME2",
-    }  # fmt: skip
-    stream = get_frame(dataset.PixelData, 0, number_of_frames=1)
-    theirs = get_decoder(syntax)
-    rounds = [
-        (
-            _seconds(lambda: decoders.decode(stream, syntax=syntax, **described)),
-            _seconds(lambda: theirs.as_array(dataset, index=0, raw=True)),
-        )
-        for _ in range(ROUNDS)
-    ]
-    ours_s, theirs_s = (min(seconds) for seconds in zip(*rounds, strict=True))
-    return {
-        "what": f"decoding {syntax.name.split(',')[0].split('(')[0].strip()}",
-        "against": f"pydicom with {theirs.available_plugins[0]}",
-        "goal": "",
-        "met": "",
-        "ratio": f"{statistics.median(a / b for a, b in rounds):.2f} times the time",
-        "absolute": f"{1000 * ours_s:.0f} against {1000 * theirs_s:.0f} ms",
-    }
-
-
-def _compressed(syntax: uid.UID, pixels: np.ndarray) -> Dataset:
-    dataset = Dataset()
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
-    dataset.set_pixel_data(pixels, "MONOCHROME2", 12, generate_instance_uid=False)
-    if syntax == uid.JPEGLosslessSV1:
-        dataset.PixelData = encapsulate([jpeg.encode(pixels, bits=12)])
-        dataset["PixelData"].is_undefined_length = True
-        dataset.file_meta.TransferSyntaxUID = syntax
-    else:
-        dataset.compress(syntax, generate_instance_uid=False)
-    return dataset
-
-
 def simulate(folder: Path) -> None:
     """Write every thirtieth image of the demo into `folder`."""
     with open(DEMO / "phantoms.csv", encoding="utf-8") as file:
@@ -168,10 +107,10 @@ def simulate(folder: Path) -> None:
 
 
 def rows() -> list[dict[str, str]]:
-    """Return what `make bench` prints: the cost of a patch in bare decodings, and of these."""
+    """Return what `make bench` prints: the cost of a patch in bare decodings."""
     with tempfile.TemporaryDirectory() as folder:
         simulate(Path(folder))
-        return [_row(result) for result in measure(Path(folder))] + decoding()
+        return [_row(result) for result in measure(Path(folder))]
 
 
 def _row(result: Result) -> dict[str, str]:

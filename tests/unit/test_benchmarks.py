@@ -6,7 +6,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from microcalc.images import dicom
 
 RUN = Path(__file__).parents[2] / "benchmarks" / "run.py"
 TIMING = RUN.with_name("timing.py")
@@ -86,6 +89,27 @@ def test_what_is_watched_ends_with_the_benchmark_that_is_stopped(tmp_path):
         assert bench.wait(timeout=20) == 143
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+@pytest.fixture
+def full_field(monkeypatch):
+    monkeypatch.syspath_prepend(RUN.parent)
+    return importlib.import_module("full_field")
+
+
+def test_full_field_files_are_mammograms_that_rivals_read_too(full_field, tmp_path):
+    phantom = full_field.full_field((832, 640))
+    exposure = full_field.scanner.expose(phantom, seed=1)
+    for kind in full_field.KINDS:
+        path = tmp_path / f"{kind.name}.dcm"
+        plain = full_field.dicom.build(phantom, exposure, seed=1)
+        full_field.dicom.save(full_field._compressed(plain, exposure.pixels, kind.syntax), path)
+        mammogram = dicom.read_mammogram(path, image_id="a")
+        np.testing.assert_array_equal(mammogram.stored, exposure.pixels)
+        assert mammogram.provenance["transfer_syntax"] == kind.syntax.name
+        rivals = full_field._bare(kind, path)
+        assert len(rivals) > kind.syntax.is_encapsulated
+        assert all(full_field._reads(make, exposure.pixels) for make in rivals.values())
 
 
 def _content(path, patience_s=20):

@@ -8,7 +8,7 @@ from pydicom.sr._snomed_dict import mapping
 from microcalc.config import views
 from microcalc.config.settings import read_schema
 
-SCHEMA = read_schema(Path(__file__).parents[2] / "workflow" / "schemas" / "config.yaml")
+SCHEMA = read_schema(Path(__file__).parents[3] / "workflow" / "schemas" / "config.yaml")
 ALIKE = {"medial-lateral": "ML", "cranio-caudal": "CC"}
 
 

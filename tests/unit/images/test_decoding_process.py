@@ -46,6 +46,23 @@ def test_pixels_come_back_as_they_were_decoded(child):
         np.testing.assert_array_equal(found, pixels)
 
 
+def test_pixels_that_somebody_looks_at_stay_as_they_are(child):
+    def decoded(number):
+        return child.decode(np.full(5000, number, np.uint16).tobytes(), {}, **LIMITS)
+
+    kept = [decoded(number)[10:20].view(np.uint8) for number in range(5)]
+    for number in range(5, 10):
+        assert (decoded(number) == number).all()
+    assert [set(part.view(np.uint16)) for part in kept] == [{number} for number in range(5)]
+
+
+def test_who_lets_go_of_pixels_needs_no_new_process(child):
+    image = child.decode(b"\1\0", {}, **LIMITS)
+    pids = {int(child.decode(b"", {"pid": True}, **LIMITS)) for _ in range(3)}
+    assert len(pids) == 1
+    assert image.tolist() == [1]
+
+
 @pytest.mark.parametrize("number", [signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE])
 def test_what_kills_a_decoder_costs_one_frame(child, number):
     with pytest.raises(StudyError, match=rf"brings its decoder down.* \({number.name}\)"):

@@ -1,6 +1,7 @@
 """Every transfer syntax that mammography uses, by files that an independent encoder made."""
 
 import io
+import itertools
 import os
 import signal
 import struct
@@ -73,6 +74,29 @@ def test_compressed_by_pydicom(syntax, options, error, bits):
     worst = np.abs(found - image).max()
     assert worst <= error * (2 ** (bits - 12) if syntax == uid.JPEG2000 and bits > 12 else 1)
     assert (worst == 0) == (error == 0)
+
+
+@pytest.mark.parametrize(
+    ("syntax", "dtype", "bits"),
+    [
+        *itertools.product([uid.RLELossless, uid.JPEGLSLossless], [np.uint8], [6, 8]),
+        *itertools.product([uid.RLELossless, uid.JPEGLSLossless], [np.uint16], [12, 16]),
+        *itertools.product([uid.RLELossless, uid.JPEGLSLossless], [np.int16], [16]),
+        (uid.JPEGLSLossless, np.uint16, 7),
+    ],
+)
+def test_cells_are_those_of_pydicoms_plugin(syntax, dtype, bits):
+    image = (picture().astype(int) % 2**bits - 30 * (dtype is np.int16)).astype(dtype)
+    ds = dataset(image, BitsStored=bits)
+    ds.compress(syntax, generate_instance_uid=False)
+    data = to_bytes(ds)
+    plugin = decoders.chosen()[syntax]
+    theirs, _ = get_decoder(syntax).as_array(
+        pydicom.dcmread(io.BytesIO(data)), index=0, raw=True, decoding_plugin=plugin
+    )
+    found = decode(data, image_id="a").stored
+    assert found.dtype.itemsize == theirs.dtype.itemsize
+    np.testing.assert_array_equal(found, theirs.view(found.dtype))
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 import SimpleITK
-from microcalc.plan.planning import missing_images, shard_digest
 from tests.unit.images.making import row
 
 from microcalc.core.errors import StudyError
 from microcalc.images.formats import decode, read_file
 from microcalc.plan.detached import beside, joined
+from microcalc.plan.refusals import missing_images
+from microcalc.plan.shard_rows import shard_digest
 
 IMAGE = np.arange(48 * 40, dtype=np.uint16).reshape(48, 40)
 MHD = "ObjectType = Image\nNDims = 2\nDimSize = 40 48\n{}ElementSpacing = 0.1 0.1\n"

@@ -64,7 +64,8 @@ def is_cut_short(stream: bytes) -> bool:
         scan = stream.find(_TILE_DATA, stream.find(_JPEG2000))
     else:
         return False
-    return scan < 0 or stream.find(_END_MARKER, scan) < 0
+    # From the back, where it is, and not through all of the coded data.
+    return scan < 0 or stream.rfind(_END_MARKER, scan) < 0
 
 
 def codestream(stream: bytes) -> bytes:

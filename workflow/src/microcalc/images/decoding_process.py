@@ -15,6 +15,7 @@ import resource
 import signal
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -28,6 +29,8 @@ from microcalc.images.content import MOST_PIXELS, UndecodableError, undecodable
 Work = Callable[[bytes, Mapping[str, Any]], NDArray[Any]]
 
 _MOST_BYTES = 2 * MOST_PIXELS
+# One for an image, one for a mask that is decoded while the image is still there.
+_PLACES = 2
 _OUT_OF_TIME = {signal.SIGPROF, signal.SIGXCPU}
 _FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGHUP}
 
@@ -45,7 +48,9 @@ class DecodingProcess:
         self._work = work
         self._end: Connection | None = None
         # Where the child leaves pixels: through the pipe they would cost as much as some decoders.
-        self._pixels: mmap.mmap | None = None
+        self._pixels = memoryview(b"")
+        # The arrays that lie there, by place.
+        self._lent: list[weakref.ref[NDArray[Any]] | None] = []
         self._pid = self._of = 0
         self._one_at_a_time = threading.Lock()
 
@@ -53,6 +58,10 @@ class DecodingProcess:
         self, frame: bytes, description: Mapping[str, Any], *, seconds: float, memory: int
     ) -> NDArray[Any]:
         """Return what `work` makes of a frame.
+
+        The array lies in memory that this process and the child share, where no other frame is put
+        before the array, and whatever looks into it, is gone. Processes that are forked meanwhile
+        must copy it.
 
         Parameters
         ----------
@@ -78,9 +87,11 @@ class DecodingProcess:
     def _decode(
         self, frame: bytes, description: Mapping[str, Any], seconds: float, memory: int
     ) -> NDArray[Any]:
-        end = self._started()
+        end, place = self._started()
+        request = {
+            "description": dict(description), "place": place, "seconds": seconds, "memory": memory,
+        }  # fmt: skip
         try:
-            request = {"description": dict(description), "seconds": seconds, "memory": memory}
             end.send_bytes(json.dumps(request).encode())
             end.send_bytes(frame)
             reply = json.loads(end.recv_bytes())
@@ -92,7 +103,9 @@ class DecodingProcess:
             raise
         if "error" in reply:
             raise undecodable(reply["error"])
-        return _view(self._pixels, reply).copy()
+        pixels = _view(self._pixels, place, reply)
+        self._lent[place] = weakref.ref(pixels)
+        return pixels
 
     def stop(self) -> None:
         """End the child; the next frame starts another."""
@@ -103,17 +116,23 @@ class DecodingProcess:
                 os.kill(self._pid, signal.SIGKILL)
                 self._exit_code(0)
 
-    def _started(self) -> Connection:
+    def _started(self) -> tuple[Connection, int]:
+        """Return the child's end and a place that nothing looks into; start a child for want of it.
+
+        Arrays keep the memory that they lie in, so that a new child gets another.
+        """
         end = self._end
         # Whoever was forked with a child in its hands must not share it with its parent, and what
         # ended a child between two frames is not the second one's fault.
         if end is not None:
-            if self._of == os.getpid() and self._exit_code(os.WNOHANG) is None:
-                return end
-            end.close()
+            free = [i for i, ref in enumerate(self._lent) if ref is None or ref() is None]
+            if free and self._of == os.getpid() and self._exit_code(os.WNOHANG) is None:
+                return end, free[0]
+            self.stop()
         here, there = Pipe()
         # Only what is written to takes memory.
-        self._pixels = mmap.mmap(-1, _MOST_BYTES)
+        self._pixels = memoryview(mmap.mmap(-1, _PLACES * _MOST_BYTES))
+        self._lent = [None] * _PLACES
         # What is buffered would be written twice.
         sys.stdout.flush()
         sys.stderr.flush()
@@ -124,7 +143,7 @@ class DecodingProcess:
             _serve(there, self._pixels, self._work)
         there.close()
         self._end = here
-        return here
+        return here, 0
 
     def _exit_code(self, options: int) -> int | None:
         """Return the child's exit code, negative for a signal, None while it runs."""
@@ -153,7 +172,7 @@ class DecodingProcess:
         )
 
 
-def _serve(end: Connection, pixels: mmap.mmap, work: Work) -> None:
+def _serve(end: Connection, pixels: memoryview, work: Work) -> None:
     """Do the child's part until the parent closes its end or ends; never return."""
     try:
         _be_quiet()
@@ -181,14 +200,14 @@ def _be_quiet() -> None:
 
 
 def _answer(
-    end: Connection, shared: mmap.mmap, work: Work, frame: bytes, request: Mapping[str, Any]
+    end: Connection, shared: memoryview, work: Work, frame: bytes, request: Mapping[str, Any]
 ) -> None:
     _limit_memory(request["memory"])
     signal.setitimer(signal.ITIMER_PROF, request["seconds"])
     try:
         pixels = work(frame, request["description"])
         reply = {"dtype": pixels.dtype.str, "shape": pixels.shape}
-        _view(shared, reply)[...] = pixels
+        _view(shared, request["place"], reply)[...] = pixels
     except BaseException as error:
         # A panic in a decoder written in Rust is no Exception, but is about content too. The text
         # of an error may quote the file, so that only its kind is passed on.
@@ -199,9 +218,10 @@ def _answer(
     end.send_bytes(json.dumps(reply).encode())
 
 
-def _view(shared: mmap.mmap | None, reply: Mapping[str, Any]) -> NDArray[Any]:
+def _view(shared: memoryview, place: int, reply: Mapping[str, Any]) -> NDArray[Any]:
     """Return the pixels that lie in the memory of both, by their type and shape."""
-    return np.ndarray(reply["shape"], dtype=reply["dtype"], buffer=shared)
+    part = shared[place * _MOST_BYTES : (place + 1) * _MOST_BYTES]
+    return np.ndarray(reply["shape"], dtype=reply["dtype"], buffer=part)
 
 
 def _limit_memory(allowance: int) -> None:

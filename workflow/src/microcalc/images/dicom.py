@@ -29,6 +29,7 @@ from microcalc.core.files import digest_bytes
 from microcalc.images import codestreams, decoders, geometry, grey, words
 from microcalc.images.content import MOST_PIXELS, content_errors, read_bytes
 from microcalc.images.mammogram import Mammogram
+from microcalc.images.uncopied import UncopiedPixels
 
 # pydicom's warnings can quote values from the patient module, so they go nowhere.
 logging.getLogger("pydicom").addHandler(logging.NullHandler())
@@ -130,7 +131,7 @@ def decode(
     flags: list[str] = []
     with content_errors(image_id), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        dataset = parse(data)
+        dataset = parse(data, copied=False)
         syntax = _transfer_syntax(dataset)
         _check_kind(dataset, data)
         index = _frame_index(dataset, frame)
@@ -232,8 +233,15 @@ def _header(path: str | os.PathLike[str]) -> Dataset:
     return pydicom.dcmread(path, stop_before_pixels=True)
 
 
-def parse(data: bytes) -> Dataset:
+def parse(data: bytes, *, copied: bool = True) -> Dataset:
     """Return the dataset in a DICOM file's bytes.
+
+    Parameters
+    ----------
+    data
+        The file.
+    copied
+        Whether uncompressed pixels are bytes of their own, rather than a view of `data`.
 
     Raises
     ------
@@ -244,9 +252,14 @@ def parse(data: bytes) -> Dataset:
     if _DEFLATED in data[:_META_BYTES]:
         _check_deflated(data)
     try:
-        return pydicom.dcmread(io.BytesIO(data))
+        dataset = pydicom.dcmread(io.BytesIO(data) if copied else UncopiedPixels(data))
     except pydicom.errors.InvalidDicomError:
         raise StudyError("is not a DICOM file: it has no DICM prefix") from None
+    pixels = dataset.get("PixelData")
+    if isinstance(pixels, memoryview) and _transfer_syntax(dataset).is_encapsulated:
+        # Compressed ones say no length, but in some files that break the rule.
+        dataset["PixelData"].value = bytes(pixels)
+    return dataset
 
 
 def _check_deflated(data: bytes) -> None:

@@ -130,7 +130,7 @@ rule freeze_study:
         "../../envs/analysis.yaml"
     params:
         networks=networks.names(AT_WORK),
-        settings=rule_params.part(config, *handover.SECTIONS),
+        settings=rule_params.part(config, *deployment_settings.SECTIONS),
         simulated="simulate" in config,
         code=code("freeze_study"),
     script:

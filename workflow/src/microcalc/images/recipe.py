@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from microcalc.images.region_rules import Rules
 
-RECIPE = 4
+RECIPE = 5
 """Version of the way from stored pixels to patch.
 
 Raise it with every change that alters a patch, thumbnail or QC value: it is part of each row's

@@ -142,7 +142,7 @@ def _component(foreground: NDArray[np.bool_], values: NDArray[np.float32]) -> ND
 
 
 def _sizes(labels: NDArray[np.integer[Any]], values: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Return each component's cells; 0 for one of a single grey level, as frames are, beside others."""
+    """Return each component's cells; 0 where it has one grey level, as frames have, if not all do."""
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     spread = ndimage.standard_deviation(values, labels, np.arange(sizes.size))

@@ -80,10 +80,9 @@ def find(mammogram: Mammogram) -> Breast:
     valid = ~np.take(mammogram.grey.padding, sample)
     flags: list[str] = []
     field = background.field(values, valid)
-    bright = np.zeros_like(valid)
-    bright[field] = background.foreground(values[field], valid[field], flags)
-    mask = np.zeros_like(valid)
-    mask[field] = _component(bright[field], values[field])
+    bright, mask = np.zeros_like(valid), np.zeros_like(valid)
+    bright[field], sharp = background.foreground(values[field], valid[field], flags)
+    mask[field] = _component(bright[field], sharp, values[field])
     left, right = _cut_sides(mask)
     if mask.any() and not max(left, right):
         flags.append(OFF_EDGE)
@@ -120,10 +119,12 @@ def _stride(mammogram: Mammogram) -> tuple[int, int]:
     return rows, columns
 
 
-def _component(foreground: NDArray[np.bool_], values: NDArray[np.float32]) -> NDArray[np.bool_]:
+def _component(
+    foreground: NDArray[np.bool_], sharp: NDArray[np.bool_], values: NDArray[np.float32]
+) -> NDArray[np.bool_]:
     """Return the largest component at the left or right edge, its holes filled."""
-    # Opening parts a label from the skin line that it touches.
-    opened = _dilated(_eroded(foreground, _OPENING), _OPENING)
+    # Opening parts a label from the skin line that it touches, its edge from a streak below it.
+    opened = _dilated(_eroded(foreground & ~sharp, _OPENING), _OPENING)
     labels, count = ndimage.label(opened)
     if count == 0:
         return foreground
@@ -142,12 +143,15 @@ def _component(foreground: NDArray[np.bool_], values: NDArray[np.float32]) -> ND
 
 
 def _sizes(labels: NDArray[np.integer[Any]], values: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Return each component's cells; 0 where it has one grey level, as frames have, if not all do."""
+    """Return each component's cells; 0 for a frame, which has one grey level, unlike a breast."""
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
-    spread = ndimage.standard_deviation(values, labels, np.arange(sizes.size))
-    textured = np.where(spread > _UNIFORM * np.ptp(values), sizes, 0)
-    return textured if textured.any() else sizes
+    large = np.flatnonzero(sizes * 4 >= sizes.max())
+    least = _UNIFORM * np.ptp(values)
+    uniform = [part for part in large if large.size > 1 and values[labels == part].std() <= least]
+    if len(uniform) < large.size:
+        sizes[uniform] = 0
+    return sizes
 
 
 # What scipy.ndimage has under the names binary_erosion, binary_dilation and binary_fill_holes,

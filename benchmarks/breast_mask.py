@@ -30,8 +30,8 @@ DEMO = Path(__file__).parents[1] / "workflow" / "demo"
 OUTLINES = Path(__file__).with_name("breast_outlines.json")
 FILM_MM = 0.2
 MOST = 0.05
-EVERY = 14
-SEED = 1
+EVERY = 7
+SEED = 2025
 Mask = npt.NDArray[np.bool_]
 
 
@@ -88,19 +88,25 @@ def line(label: str, values: Sequence[tuple[float, float]]) -> str:
 
 
 def of_phantoms() -> dict[str, tuple[float, float]]:
-    """Return the errors of some of the demo's images, by center and image."""
+    """Return the errors of some of the demo's images, by center and image.
+
+    Tissue of a thin rim that is stored at the air's own value cannot be seen, and does not count.
+    """
     with open(DEMO / "phantoms.csv", encoding="utf-8") as file:
         phantoms = [Phantom.from_row(row) for row in list(csv.DictReader(file))[::EVERY]]
     results = {}
     for phantom in phantoms:
         scanner = scanner_of(phantom.center)
+        exposure = expose(phantom, seed=SEED)
         data = io.BytesIO()
-        simulation.build(phantom, expose(phantom, seed=SEED), seed=SEED).save_as(data)
+        simulation.build(phantom, exposure, seed=SEED).save_as(data)
         found = breast.find(dicom.decode(data.getvalue(), image_id="phantom"))
         body = render(phantom, spacing_mm=scanner.spacing_mm, blur_mm=scanner.blur_mm, seed=SEED)
         inside = body.inside > 0.5
         inside = inside if phantom.laterality == "L" else inside[:, ::-1]
-        results[phantom.center + phantom.image_id] = errors(found, inside, np.zeros_like(inside))
+        floor = scanner.top - scanner.air if scanner.inverted else scanner.air
+        unseen = inside & (exposure.pixels == floor)
+        results[phantom.center + phantom.image_id] = errors(found, inside, unseen)
     return results
 
 

@@ -23,6 +23,7 @@ LEVELS_PERCENT = (1.0, 99.0)
 _EDGE_FRACTION = 0.03
 _OPENING = 4
 _MARGIN = 3
+_BESIDE = 2
 _STRAIGHT_CELLS = 2
 _STRAIGHT = 0.5
 _UNIFORM = 0.02
@@ -38,7 +39,8 @@ class Breast:
         (r, c) bool.
     shown
         (r, c) bool: what a person may see, which is the mask and a margin of a few millimeters,
-        so that no skin is lost, less what is bright there without being breast: a label, text.
+        so that no skin is lost, less the surroundings of what is bright there without being
+        breast: a label, text.
     values
         (r, c) float32 grey levels at the same places, padding included.
     stride
@@ -98,7 +100,7 @@ def find(mammogram: Mammogram) -> Breast:
     low, high = np.percentile(tissue, LEVELS_PERCENT)
     return Breast(
         mask=mask,
-        shown=_dilated(mask, _MARGIN) & (mask | ~bright),
+        shown=mask | (_dilated(mask, _MARGIN) & ~_dilated(bright & ~mask, _BESIDE)),
         values=values,
         stride=stride,
         chest_wall=_chest_wall(left, right),

@@ -72,38 +72,19 @@ CELLS = [
         for repeated in ("none", "30%")
     ),
 ]
-REPLICATES, SAMPLE = 2000, 60
-# Of as many tests some exceed the limit's Monte Carlo error by chance: such a cell is simulated
-# on, to so many times the studies, which decide.
-ONWARD = 3
+REPLICATES, SAMPLE = 4000, 60
 
 
-def simulate(
-    cell: dict[str, Any], replicates: int, rng: np.random.Generator
-) -> dict[str, float | int]:
+def simulate(cell: dict[str, Any], replicates: int, rng: np.random.Generator) -> dict[str, float]:
     """Return how often each variable was found below 0.05, by the test and what it knew."""
     clinical = BENT if cell["analysis"] == "bent" else CLINICAL
     counts = {name + suffix: [0, 0] for name in clinical for suffix in ("", "_wald", "_of_cases")}
-    studies = 0
-    while studies < replicates or (
-        replicates == REPLICATES and studies < ONWARD * replicates and _doubtful(cell, counts)
-    ):
-        for _ in range(replicates):
-            for name, p in _study(cell, clinical, rng):
-                counts[name][0] += p < LEVEL
-                counts[name][1] += 1
-        studies += replicates
+    for _ in range(replicates):
+        for name, p in _study(cell, clinical, rng):
+            counts[name][0] += p < LEVEL
+            counts[name][1] += 1
     found = {name: below / tests for name, (below, tests) in counts.items() if tests}
-    return {"studies": studies} | {name: found.get(name, np.nan) for name in _columns()}
-
-
-def _doubtful(cell: dict[str, Any], counts: dict[str, list[int]]) -> bool:
-    """Return whether some test's false positives may be above the limit."""
-    if not _is_judged(cell):
-        return False
-    judged = [counts[name + suffix] for name in CLINICAL for suffix in ("", "_wald")]
-    rates = [(below / tests, tests) for below, tests in judged if tests]
-    return any(rate + _error(rate, tests) > LIMIT for rate, tests in rates)
+    return {name: found.get(name, np.nan) for name in _columns()}
 
 
 def _is_judged(cell: Mapping[str, Any]) -> bool:
@@ -185,7 +166,7 @@ def _false_positives(rows: pd.DataFrame) -> Iterable[str]:
     alone = null[[_is_judged(row) for _, row in null.iterrows()]]
     for _, row in alone.iterrows():
         for test in tests:
-            if row[test] + sign * _error(row[test], int(row["studies"])) > LIMIT:
+            if row[test] + sign * _error(row[test], replicates) > LIMIT:
                 yield f"{_name(row)}: {test} finds {row[test]:.1%} false positives"
     mean = alone[list(CLINICAL)].to_numpy().mean()
     if mean - _error(mean, alone[list(CLINICAL)].size * replicates) > MEAN:

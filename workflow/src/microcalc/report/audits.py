@@ -23,6 +23,7 @@ ALPHA = 0.05
 # How many half-widths an interval's estimate is away from where it should be.
 FAR = 1.5
 MANY_FAILED = 0.05
+CHANCE = 0.5
 SHOWN = 6
 
 NO_VERDICT = {
@@ -95,7 +96,7 @@ def _leakage(rows: Rows) -> list[Finding]:
 
 
 def _confounding(rows: Rows) -> list[Finding]:
-    found = []
+    found: list[Finding] = []
     meanings = {
         "which center?": (
             "The deep features tell the center",
@@ -109,24 +110,21 @@ def _confounding(rows: Rows) -> list[Finding]:
         ),
     }
     for question, (title, meaning) in meanings.items():
-        own = [row for row in rows if _text(row, "question") == question]
-        bad = [row for row in own if _text(row, "verdict") == "told"]
-        if bad:
-            listed = _listed(
-                f"{_text(row, 'outcome')}, {_text(row, 'cases')} cases: AUC "
-                f"{_estimate(row, 'auc', 'low', 'high')}"
-                for row in bad
-            )
-            found.append(Finding("warning", title, f"{meaning} {_capital(listed)}."))
+        told = [
+            row
+            for row in rows
+            if _text(row, "question") == question and _text(row, "verdict") == "told"
+        ]
+        found += _listing("warning", title, f"{meaning} AUC: {{}}.", told, _answer)
     small = [row for row in rows if _text(row, "verdict") == "too small"]
-    if small:
-        listed = _listed(
-            f"{_text(row, 'question')} ({_text(row, 'outcome')}, {_text(row, 'cases')} cases)"
-            for row in small
-        )
-        text = f"With too few patients on a side these questions have no answer: {listed}."
-        found.append(Finding("note", "Confounding not examined", text))
-    return found
+    text = "With too few patients on a side these questions have no answer: {}."
+    return found + _listing(
+        "note",
+        "Confounding not examined",
+        text,
+        small,
+        lambda row: f"{_text(row, 'question')} ({_asked_of(row)})",
+    )
 
 
 def _sample_size(rows: Rows) -> list[Finding]:
@@ -145,59 +143,54 @@ def _sample_size(rows: Rows) -> list[Finding]:
 
 def _metrics(rows: Rows) -> list[Finding]:
     judged = _validation(rows)
-    found = []
     undefined = [row for row in judged if _number(row, "auc") is None]
-    if undefined:
-        text = f"The AUC could not be estimated for {_models(undefined)}."
-        found.append(Finding("warning", "AUC undefined", text))
     known = [row for row in judged if _number(row, "auc") is not None]
-    chance = [row for row in known if (_number(row, "auc_low") or 0) <= 0.5]
-    if chance:
-        listed = _listed(
-            f"{_model(row)}, AUC {_estimate(row, 'auc', 'auc_low', 'auc_high')}" for row in chance
-        )
-        text = f"The interval of the AUC holds 0.50, which is chance, or lies below: {listed}."
-        found.append(Finding("warning", "Not shown to be better than chance", text))
-    return found
+    chance = [row for row in known if not _known(row, "auc_low") > CHANCE]
+    return [
+        *_listing(
+            "warning", "AUC undefined", "The AUC could not be estimated for {}.", undefined, _model
+        ),
+        *_listing(
+            "warning",
+            "Not shown to be better than chance",
+            "The interval of the AUC holds 0.50, which is chance, or lies below: {}.",
+            chance,
+            lambda row: f"{_model(row)}, AUC {_estimate(row, 'auc', 'auc_low', 'auc_high')}",
+        ),
+    ]
 
 
 def _undefined_tests(test: str) -> Callable[[Rows], list[Finding]]:
     def judge(rows: Rows) -> list[Finding]:
         bad = [row for row in _validation(rows) if _number(row, "p") is None]
-        if not bad:
-            return []
-        listed = _listed(dict.fromkeys(_pair(row) for row in bad))
-        text = f"No P value could be computed for {listed}."
-        return [Finding("note", f"{test}: some comparisons are undefined", text)]
+        title = f"{test}: some comparisons are undefined"
+        return _listing("note", title, "No P value could be computed for {}.", bad, _pair)
 
     return judge
 
 
 def _equivalence(rows: Rows) -> list[Finding]:
+    judged = _validation(rows)
     found = []
-    inferior = [row for row in _validation(rows) if _text(row, "verdict") == "inferior"]
+    inferior = [row for row in judged if _text(row, "verdict") == "inferior"]
     if inferior:
         listed = " ".join(_text(row, "statement") for row in inferior)
         found.append(Finding("warning", "A model is inferior beyond the margin", listed))
-    undefined = [row for row in _validation(rows) if _text(row, "verdict") == "undetermined"]
-    if undefined:
-        text = f"Nothing can be said of {_listed(_pair(row) for row in undefined)}."
-        found.append(Finding("note", "Equivalence undetermined", text))
-    return found
+    undefined = [row for row in judged if _text(row, "verdict") == "undetermined"]
+    text = "Nothing can be said of {}."
+    return found + _listing("note", "Equivalence undetermined", text, undefined, _pair)
 
 
 def _calibration(rows: Rows) -> list[Finding]:
     """Return the slopes off 1 and the calibrations in the large off 0."""
     names = {"slope": (1.0, "slope"), "citl": (0.0, "calibration in the large")}
-    found = []
     undefined = [
         row
         for row in _validation(rows)
         if _number(row, "slope") is None and _number(row, "n_pos") and _number(row, "n_neg")
     ]
-    if undefined:
-        text = f"Intercept and slope could not be estimated for {_models(undefined)}."
-        found.append(Finding("note", "Calibration undetermined", text))
+    text = "Intercept and slope could not be estimated for {}."
+    found = _listing("note", "Calibration undetermined", text, undefined, _model)
     off: dict[bool, list[str]] = {True: [], False: []}
     for row in _validation(rows):
         for name, (right, what) in names.items():
@@ -221,14 +214,12 @@ def _calibration(rows: Rows) -> list[Finding]:
 
 
 def _recalibration(rows: Rows) -> list[Finding]:
-    bad = [row for row in rows if (_number(row, "slope") or 0) <= 0]
-    if not bad:
-        return []
     text = (
-        "On internal validation no rising recalibration was found for "
-        f"{_listed(_the_model(row) for row in bad)}; its recalibrated probabilities mean nothing."
+        "On internal validation no rising recalibration was found for {}; its recalibrated "
+        "probabilities mean nothing."
     )
-    return [Finding("warning", "Recalibration failed", text)]
+    bad = [row for row in rows if not _known(row, "slope") > 0]
+    return _listing("warning", "Recalibration failed", text, bad, _the_model)
 
 
 def _net_benefit(rows: Rows) -> list[Finding]:
@@ -250,75 +241,66 @@ def _net_benefit(rows: Rows) -> list[Finding]:
             of_model[name] = row
             useful[name] = useful.get(name, False) or (benefit or -math.inf) > rival + 1e-9
     useless = [of_model[name] for name, is_useful in useful.items() if not is_useful]
-    if not useless:
-        return []
     text = (
         "At no threshold probability did acting on the model have more net benefit than treating "
-        f"all or none: {_models(useless)}."
+        "all or none: {}."
     )
-    return [Finding("warning", "No net benefit", text)]
+    return _listing("warning", "No net benefit", text, useless, _model)
 
 
 def _optimism(rows: Rows) -> list[Finding]:
-    found = _failed("bootstrap samples", rows, "replicates")
     bad = [
-        row
-        for row in rows
-        if _text(row, "measure") == "auc" and (_number(row, "corrected") or 1.0) <= 0.5
+        row for row in rows if _text(row, "measure") == "auc" and _known(row, "corrected") <= CHANCE
     ]
-    if bad:
-        listed = _listed(
+    return _failed("bootstrap samples", rows, "replicates") + _listing(
+        "warning",
+        "Nothing left after correction for optimism",
+        "Corrected for optimism, the AUC is that of chance or below: {}.",
+        bad,
+        lambda row: (
             f"{_the_model(row)}, {number(_known(row, 'corrected'))} "
             f"(apparent {number(_known(row, 'apparent'))})"
-            for row in bad
-        )
-        text = f"Corrected for optimism, the AUC is that of chance or below: {listed}."
-        found.append(Finding("warning", "Nothing left after correction for optimism", text))
-    return found
+        ),
+    )
 
 
 def _permutation(rows: Rows) -> list[Finding]:
-    found = _failed("permutations", rows, "permutations")
-    bad = [row for row in rows if (_number(row, "p") or 0.0) > ALPHA]
-    if bad:
-        listed = _listed(
-            f"{_model(row)}, P {p_value(_known(row, 'p'), equals=True)}" for row in bad
-        )
-        text = f"Labels that mean nothing often gave as large an AUC: {listed}."
-        found.append(Finding("warning", "No better than permuted labels", text))
-    return found
+    return _failed("permutations", rows, "permutations") + _listing(
+        "warning",
+        "No better than permuted labels",
+        "Labels that mean nothing often gave as large an AUC: {}.",
+        [row for row in rows if _known(row, "p") > ALPHA],
+        lambda row: f"{_model(row)}, P {_p(row, 'p')}",
+    )
 
 
 def _split_lottery(rows: Rows) -> list[Finding]:
-    found = _failed("random splits", rows, "splits")
-    lucky = [row for row in rows if _above(row, "study_auc", "p97_5")]
-    if lucky:
-        listed = _listed(
+    return _failed("random splits", rows, "splits") + _listing(
+        "warning",
+        "A lucky split",
+        "The study's own split did better than 97.5 % of random ones: {}.",
+        [row for row in rows if _known(row, "study_auc") > _known(row, "p97_5")],
+        lambda row: (
             f"{_model(row)}, AUC {number(_known(row, 'study_auc'))} against a median of "
             f"{number(_known(row, 'median'))}"
-            for row in lucky
-        )
-        text = f"The study's own split did better than 97.5 % of random ones: {listed}."
-        found.append(Finding("warning", "A lucky split", text))
-    return found
+        ),
+    )
 
 
 def _subgroups(rows: Rows) -> list[Finding]:
     judged = _validation(rows)
     tests = [row for row in judged if _number(row, "p_interaction") is not None]
-    bad = [row for row in tests if _known(row, "p_interaction") * len(tests) < ALPHA]
-    found = []
-    if bad:
-        listed = _listed(
+    found = _listing(
+        "warning",
+        "The AUC differs between groups",
+        f"After Bonferroni's correction for {len(tests)} tests the AUC is not the same in all "
+        "groups: {}.",
+        [row for row in tests if _known(row, "p_interaction") * len(tests) < ALPHA],
+        lambda row: (
             f"{_text(row, 'column').replace('_', ' ')}, {_model(row)} "
             f"(P {_p(row, 'p_interaction')})"
-            for row in bad
-        )
-        text = (
-            f"After Bonferroni's correction for {len(tests)} tests the AUC is not the same in all "
-            f"groups: {listed}."
-        )
-        found.append(Finding("warning", "The AUC differs between groups", text))
+        ),
+    )
     small = {
         (_text(row, "split"), _text(row, "column"), _text(row, "group")): None
         for row in judged
@@ -336,19 +318,13 @@ def _subgroups(rows: Rows) -> list[Finding]:
 
 
 def _finetuning(rows: Rows) -> list[Finding]:
-    bad = [
-        row
-        for row in rows
-        if _number(row, "delta_high") is not None and _known(row, "delta_high") < 0
-    ]
-    if not bad:
-        return []
-    listed = _listed(
-        f"{_pair(row)}, difference {_estimate(row, 'delta', 'delta_low', 'delta_high')}"
-        for row in bad
+    return _listing(
+        "warning",
+        "Fine-tuning did harm",
+        "The AUC of the fine-tuned network was lower: {}.",
+        [row for row in rows if _known(row, "delta_high") < 0],
+        lambda row: f"{_pair(row)}, difference {_difference(row)}",
     )
-    text = f"The AUC of the fine-tuned network was lower: {listed}."
-    return [Finding("warning", "Fine-tuning did harm", text)]
 
 
 def _published(rows: Rows) -> list[Finding]:
@@ -362,16 +338,16 @@ def _published(rows: Rows) -> list[Finding]:
 
 
 def _development(rows: Rows) -> list[Finding]:
-    bad = [row for row in rows if (_number(row, "delta_high") or 0.0) < 0]
-    if not bad:
-        return []
-    listed = _listed(
-        f"{_the_model(row)} against {split_label(_text(row, 'split')).lower()}, difference "
-        f"{_estimate(row, 'delta', 'delta_low', 'delta_high')}"
-        for row in bad
+    return _listing(
+        "warning",
+        "Worse than in development",
+        "The AUC is lower than it was when the models were made: {}.",
+        [row for row in rows if _known(row, "delta_high") < 0],
+        lambda row: (
+            f"{_the_model(row)} against {split_label(_text(row, 'split')).lower()}, "
+            f"difference {_difference(row)}"
+        ),
     )
-    text = f"The AUC is lower than it was when the models were made: {listed}."
-    return [Finding("warning", "Worse than in development", text)]
 
 
 VERDICTS: Mapping[str, Callable[[Rows], list[Finding]]] = {
@@ -414,6 +390,19 @@ def _failed(what: str, rows: Rows, done: str) -> list[Finding]:
     return [Finding(kind, f"Some {what} failed", text)]
 
 
+def _listing(
+    kind: Literal["warning", "note"],
+    title: str,
+    text: str,
+    rows: Rows,
+    each: Callable[[Row], str],
+) -> list[Finding]:
+    """Return one finding, `text` with `each` row where it says {}; none where there is no row."""
+    if not rows:
+        return []
+    return [Finding(kind, title, text.format(_listed(dict.fromkeys(map(each, rows)))))]
+
+
 def _validation(rows: Rows) -> list[Row]:
     return [row for row in rows if _text(row, "kind") in VALIDATION]
 
@@ -441,10 +430,6 @@ def _needed(row: Row) -> float:
     return _number(row, "n_required") or 0.0
 
 
-def _above(row: Row, name: str, limit: str) -> bool:
-    return _known(row, name) > _known(row, limit)
-
-
 def _half_widths(row: Row, name: str, right: float) -> float:
     """Return how many half-widths of its interval an estimate is away from where it should be."""
     value, low, high = (_known(row, f"{name}{end}") for end in ("", "_low", "_high"))
@@ -458,6 +443,18 @@ def _estimate(row: Row, *names: str) -> str:
     return estimate(value, low, high)
 
 
+def _difference(row: Row) -> str:
+    return _estimate(row, "delta", "delta_low", "delta_high")
+
+
+def _answer(row: Row) -> str:
+    return f"{_asked_of(row)}, {_estimate(row, 'auc', 'low', 'high')}"
+
+
+def _asked_of(row: Row) -> str:
+    return f"{_text(row, 'outcome')}, {_text(row, 'cases')} cases"
+
+
 def _p(row: Row, name: str) -> str:
     return p_value(_known(row, name), equals=True)
 
@@ -469,10 +466,6 @@ def _the_model(row: Row) -> str:
 def _model(row: Row) -> str:
     recalibrated = ", recalibrated" if _text(row, "kind") == "recalibrated" else ""
     return f"{_the_model(row)}{recalibrated} in {split_label(_text(row, 'split')).lower()}"
-
-
-def _models(rows: Rows) -> str:
-    return _listed(dict.fromkeys(_model(row) for row in rows))
 
 
 def _pair(row: Row) -> str:

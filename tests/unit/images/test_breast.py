@@ -167,6 +167,17 @@ def test_black_rectangles_in_gray_air_are_no_other_class():
     assert lost < 0.02
 
 
+def test_noisy_air_beside_a_rectangle_made_exactly_black():
+    rng = np.random.default_rng(4)
+    y, x = np.mgrid[:800, :600]
+    inside = ((y - 400) / 336) ** 2 + (x / 300) ** 2 < 1
+    image = rng.normal(np.where(inside, 1500, 300), 20).astype(np.uint16)
+    image[100:, 305:] = 0
+    air_in_mask, lost = air_and_lost(found(image), inside)
+    assert air_in_mask < 0.01
+    assert lost < 0.01
+
+
 def test_air_black_above_and_gray_below():
     image, inside = film(air=5)
     y = np.arange(1024)[:, None]

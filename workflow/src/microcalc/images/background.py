@@ -13,6 +13,7 @@ _WIDEST_FRAME = 0.25
 _TWO_CLASSES = 0.8
 _FEW = 0.05
 _PLATEAU = 0.01
+_SMALLEST_RECTANGLE = 50
 _BAND = 4
 _FLAT = 0.015
 _RISE = 0.0125
@@ -50,6 +51,24 @@ def _without_border(share: NDArray[np.float64], lines: slice, most: float) -> sl
         lines.start + (first if first <= most * share.size else 0),
         lines.stop - (last if last <= most * share.size else 0),
     )
+
+
+def blacked_out(values: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return the rectangles of exactly the lowest value: a name made black, a collimator.
+
+    Air of one value around a breast has a round side; a rectangle says nothing about air.
+    """
+    lowest = values.min()
+    # Shrunk by a cell, so that noise of many dots is nothing to go through.
+    within = _around(values)[1] == lowest
+    labels, count = ndimage.label(within)
+    rectangle = np.zeros(count + 1, dtype=bool)
+    for number, box in enumerate(ndimage.find_objects(labels), 1):
+        part = labels[box] == number
+        rectangle[number] = part.size >= _SMALLEST_RECTANGLE and part.mean() > _EMPTY
+    if not rectangle.any():
+        return np.zeros_like(within)
+    return np.asarray(ndimage.maximum_filter(rectangle[labels], 3) & (values == lowest))
 
 
 def foreground(
@@ -115,8 +134,9 @@ def _air(
         every = np.full(of_bands.size, np.median(smooth[level]))
     every = ndimage.median_filter(every, 3, mode="nearest")
     air = np.interp(np.arange(len(smooth)), np.array(bands) + (_BAND - 1) / 2, every)
+    apart = np.abs(values - smooth)[level & (change > 0)]
     # 1.48 makes a standard deviation of a median; the mean of nine cells holds the cell itself.
-    noise = 1.48 * float(np.median(np.abs(values - smooth)[level])) / np.sqrt(8 / 9)
+    noise = 1.48 * float(np.median(apart)) / np.sqrt(8 / 9) if apart.size else 0.0
     return air, float(noise)
 
 

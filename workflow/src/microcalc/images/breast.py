@@ -83,7 +83,8 @@ def find(mammogram: Mammogram) -> Breast:
     flags: list[str] = []
     field = background.field(values, valid)
     bright, mask = np.zeros_like(valid), np.zeros_like(valid)
-    bright[field], sharp = background.foreground(values[field], valid[field], flags)
+    exposed = valid[field] & ~background.blacked_out(values[field])
+    bright[field], sharp = background.foreground(values[field], exposed, flags)
     mask[field] = _component(bright[field], sharp, values[field])
     left, right = _cut_sides(mask)
     if mask.any() and not max(left, right):

@@ -81,6 +81,27 @@ def breast(
     return image if chest_wall == "left" else np.ascontiguousarray(image[:, ::-1])
 
 
+def film(
+    rows: int = 1024, columns: int = 640, *, seed: int = 0, air: float = 7, chest_wall: str = "left"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return uint8 pixels of a digitized film, 0.2 mm each, and where its breast is.
+
+    The breast's rim is thin and dark, as on film; the air is `air` gray levels bright at the top,
+    five less at the bottom, and noisy.
+    """
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:rows, :columns]
+    depth = 1 - np.sqrt(((y - 0.5 * rows) / (0.44 * rows)) ** 2 + (x / (0.7 * columns)) ** 2)
+    gray = air - 5 * y / rows + rng.normal(0, 1, (rows, columns))
+    texture = 20 * np.sin(x / 23) * np.cos(y / 31) + rng.normal(0, 2, (rows, columns))
+    tissue = 10 + 130 * np.clip(depth / 0.25, 0, 1) + texture * (depth > 0.25)
+    image = np.clip(np.rint(gray + np.where(depth > 0, tissue, 0)), 0, 255).astype(np.uint8)
+    inside = depth > 0
+    if chest_wall == "right":
+        image, inside = image[:, ::-1].copy(), inside[:, ::-1].copy()
+    return image, inside
+
+
 def row(image_id: str, case_id: str = "", **columns: Any) -> dict[str, str]:
     """Return a row of the images table as planning hands it over, a box in the breast."""
     values = {

@@ -1,14 +1,17 @@
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from tests.unit.images.making import breast, dicom
+from tests.unit.images.making import breast, dicom, film
 
 from microcalc.config.patch_recipe import RECIPE
 from microcalc.core.errors import StudyError
+from microcalc.images import raster
 from microcalc.images.dicom import decode
 from microcalc.images.patches import HEADROOM, extract
 from microcalc.images.roi import Roi
@@ -266,6 +269,31 @@ def test_a_mask_outside_the_breast_is_not_told_to_swap_its_axes():
     with pytest.raises(StudyError, match=r"outside the breast \(") as caught:
         extract(mammogram(breast()), roi, **SIZES)
     assert "swapped" not in str(caught.value)
+
+
+@pytest.mark.parametrize("air", [0, 9])
+def test_text_beside_the_breast_is_shown_nowhere(air):
+    """On black air and on gray, in a corner, beside the skin, and within the patch."""
+    image, inside = film(air=air)
+    skin = int(np.flatnonzero(inside[512]).max())
+    letters = np.zeros_like(inside)
+    letters[20:60, 500:600:12] = letters[20:60, 501:600:12] = True
+    letters[480:540, skin + 12 : skin + 40] = True
+    image[letters] = 250
+    image, inside, letters = (np.pad(of, ((0, 0), (100, 284))) for of in (image, inside, letters))
+    data = io.BytesIO()
+    Image.fromarray(image).save(data, "PNG")
+    decoded = raster.decode(data.getvalue(), image_id="a", spacing_mm=0.2)
+    roi = Roi(100 + skin - 40, 500, 100 + skin - 10, 530)
+    # One pixel of patch and picture for each of the film, as near as it goes.
+    patch = extract(decoded, roi, spacing_mm=0.2, patch_mm=22.4, thumbnail_px=1024)
+    middle = int(sum((roi.y0, roi.y1)) / 2), int(sum((roi.x0, roi.x1)) / 2)
+    window = tuple(slice(place - 56, place + 56) for place in middle)
+    assert letters[window].any()
+    assert (patch.picture[letters[window]] < 60).all()
+    assert (patch.thumbnail[letters] < 60).all()
+    assert (patch.thumbnail[inside][::97] > 0).mean() > 0.9
+    assert patch.qc["flags"] == ""
 
 
 def golden():

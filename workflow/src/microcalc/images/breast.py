@@ -1,21 +1,32 @@
 """Where the breast is, and which grey levels it has."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from microcalc.images import background
 from microcalc.images.mammogram import Mammogram
+
+OFF_EDGE = "breast_off_edge"
+"""Flag of a breast that no side of the image cuts off, as the chest wall's does."""
+FILLS_IMAGE = "breast_fills_image"
+"""Flag of a mask that covers more than `MOST_OF_IMAGE`: there may be air, and text, in it."""
+MOST_OF_IMAGE = 0.85
 
 GRID_MM = 0.8
 """Spacing of the coarse grid: fine enough for an outline, and a hundredth of the pixels."""
 
 LEVELS_PERCENT = (1.0, 99.0)
 _EDGE_FRACTION = 0.03
-_TWO_CLASSES = 0.8
-_FEW = 0.05
+_OPENING = 4
+_MARGIN = 3
+_BESIDE = 2
+_STRAIGHT_CELLS = 2
+_STRAIGHT = 0.5
+_UNIFORM = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +37,10 @@ class Breast:
     ----------
     mask
         (r, c) bool.
+    shown
+        (r, c) bool: what a person may see, which is the mask and a margin of a few millimeters,
+        so that no skin is lost, less the surroundings of what is bright there without being
+        breast: a label, text.
     values
         (r, c) float32 grey levels at the same places, padding included.
     stride
@@ -43,6 +58,7 @@ class Breast:
     """
 
     mask: NDArray[np.bool_]
+    shown: NDArray[np.bool_]
     values: NDArray[np.float32]
     stride: tuple[int, int]
     chest_wall: Literal["left", "right"] | None
@@ -54,18 +70,27 @@ class Breast:
 
 
 def find(mammogram: Mammogram) -> Breast:
-    """Return the breast: the largest bright component that touches a side edge of the image.
+    """Return the breast: the largest bright component that touches a side of what was exposed.
 
-    Burned-in markers, clips and bright strips at the other edge are components of their own and
-    drop out; padding is never breast. An image without background, as magnification views may
-    be, is breast all over.
+    Padding, white frames, burned-in markers, clips and bright strips at the other edge drop out;
+    air may be grey, and differ from row to row. An image without background, as magnification
+    views may be, is breast all over.
     """
     stride = _stride(mammogram)
     sample = mammogram.stored[stride[0] // 2 :: stride[0], stride[1] // 2 :: stride[1]]
     values = np.take(mammogram.grey.curve, sample)
     valid = ~np.take(mammogram.grey.padding, sample)
     flags: list[str] = []
-    mask = _component(_foreground(values, valid, flags), flags)
+    field = background.field(values, valid)
+    bright, mask = np.zeros_like(valid), np.zeros_like(valid)
+    exposed = valid[field] & ~background.blacked_out(values[field])
+    bright[field], sharp = background.foreground(values[field], exposed, flags)
+    mask[field] = _component(bright[field], sharp, values[field])
+    left, right = _cut_sides(mask)
+    if mask.any() and not max(left, right):
+        flags.append(OFF_EDGE)
+    if mask.mean() > MOST_OF_IMAGE:
+        flags.append(FILLS_IMAGE)
     inside = _eroded(_eroded(mask)) & valid
     if not inside.any():
         inside = mask & valid
@@ -76,9 +101,10 @@ def find(mammogram: Mammogram) -> Breast:
     low, high = np.percentile(tissue, LEVELS_PERCENT)
     return Breast(
         mask=mask,
+        shown=mask | (_dilated(mask, _MARGIN) & ~_dilated(bright & ~mask, _BESIDE)),
         values=values,
         stride=stride,
-        chest_wall=_chest_wall(mask),
+        chest_wall=_chest_wall(left, right),
         fraction=float(mask.mean()),
         levels=(float(low), float(high)),
         mean=float(tissue.mean()),
@@ -96,126 +122,64 @@ def _stride(mammogram: Mammogram) -> tuple[int, int]:
     return rows, columns
 
 
-def _foreground(
-    values: NDArray[np.float32], valid: NDArray[np.bool_], flags: list[str]
+def _component(
+    foreground: NDArray[np.bool_], sharp: NDArray[np.bool_], values: NDArray[np.float32]
 ) -> NDArray[np.bool_]:
-    """Return where the image is brighter than its background of air."""
-    smooth = ndimage.uniform_filter(np.where(valid, values, values[valid].min(initial=0)), 3)
-    known = smooth[valid].astype(np.float64)
-    if known.size == 0 or known.min() == known.max():
-        flags.append("no_background_found")
-        return valid.copy()
-    bright = _without_marker(known)
-    top = float(np.percentile(bright, 99))
-    level = _lowest_split(bright)
-    if level is None:
-        flags.append("no_background_found")
-        return valid.copy()
-    dark = known[known <= level]
-    air = float(np.median(dark))
-    spread = float(np.sqrt(np.mean(np.minimum(dark - air, 0) ** 2) * 2))
-    threshold = min(air + max(4 * spread, 0.03 * (top - air)), level)
-    # Smoothing alone would carry the skin line outward, noise alone would strew dots.
-    return valid & (smooth > threshold) & (values > threshold)
-
-
-def _without_marker(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the values but for a few very bright ones, as a marker or an implant has.
-
-    They are no second class of the picture.
-    """
-    while values.min() < values.max():
-        dark = values <= _otsu(values)[0]
-        if (~dark).mean() > _FEW:
-            break
-        values = values[dark]
-    return values
-
-
-def _lowest_split(values: NDArray[np.float64]) -> float | None:
-    """Return the lowest level that parts two clear classes, None when there is none.
-
-    Otsu's first threshold may part dense tissue from fat and air together; the dark class is
-    therefore split again, as long as either split is a clear one.
-    """
-    found = None
-    for _ in range(4):
-        level, separation = _otsu(values)
-        darker = values[values <= level]
-        if darker.size < max(_FEW * values.size, 2):
-            break
-        if separation >= _TWO_CLASSES:
-            found = level
-        values = darker
-    return found
-
-
-def _otsu(values: NDArray[np.float64], bins: int = 256) -> tuple[float, float]:
-    """Return Otsu's threshold and how well it separates (between-class over total variance).
-
-    N. Otsu, IEEE Trans. Syst. Man Cybern. 9 (1979) 62-66. A normal distribution alone reaches
-    2/pi = 0.64, a uniform one 0.75.
-    """
-    if values.size == 0:
-        return 0.0, 0.0
-    lowest, highest = values.min(), values.max()
-    if lowest == highest:
-        return float(lowest), 0.0
-    # numpy.histogram takes three times as long to place values at an edge to the last bit.
-    places = ((values - lowest) * (bins / (highest - lowest))).astype(np.intp)
-    counts = np.bincount(np.minimum(places, bins - 1), minlength=bins)
-    edges = np.linspace(lowest, highest, bins + 1)
-    centers = (edges[:-1] + edges[1:]) / 2
-    below = np.cumsum(counts)[:-1]
-    above = values.size - below
-    sums = np.cumsum(counts * centers)
-    means = sums[:-1] / np.maximum(below, 1), (sums[-1] - sums[:-1]) / np.maximum(above, 1)
-    between = below * above * (means[0] - means[1]) ** 2 / values.size**2
-    best = int(np.argmax(between))
-    total = float(np.sum(counts * (centers - sums[-1] / values.size) ** 2) / values.size)
-    return float(edges[best + 1]), float(between[best] / total) if total else 0.0
-
-
-def _component(foreground: NDArray[np.bool_], flags: list[str]) -> NDArray[np.bool_]:
     """Return the largest component at the left or right edge, its holes filled."""
-    # Opening parts a marker from the skin line that it touches.
-    opened = _dilated(_eroded(foreground))
+    # Opening parts a label from the skin line that it touches, its edge from a streak below it.
+    opened = _dilated(_eroded(foreground & ~sharp, _OPENING), _OPENING)
     labels, count = ndimage.label(opened)
     if count == 0:
         return foreground
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)
-    sizes[0] = 0
+    sizes = _sizes(labels, values)
     margin = max(1, round(_EDGE_FRACTION * labels.shape[1]))
     at_edge = np.unique(np.concatenate([labels[:, :margin], labels[:, -margin:]], axis=None))
     touching = np.zeros_like(sizes)
     touching[at_edge] = sizes[at_edge]
     if touching.max() * 4 < sizes.max():
-        flags.append("breast_off_edge")
         touching = sizes
-    # The opening took a rim of one cell off; give it back where there was foreground.
-    chosen = _dilated(labels == int(np.argmax(touching))) & foreground
-    return chosen | _holes(chosen)
+    # The opening took a rim of some cells off; give it back where there was foreground.
+    chosen = labels == int(np.argmax(touching))
+    for _ in range(_OPENING):
+        chosen = _dilated(chosen) & foreground
+    return np.asarray(chosen | _holes(chosen))
+
+
+def _sizes(labels: NDArray[np.integer[Any]], values: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return each component's cells; 0 for a frame, which has one grey level, unlike a breast."""
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    large = np.flatnonzero(sizes * 4 >= sizes.max())
+    least = _UNIFORM * np.ptp(values)
+    uniform = [part for part in large if large.size > 1 and values[labels == part].std() <= least]
+    if len(uniform) < large.size:
+        sizes[uniform] = 0
+    return sizes
 
 
 # What scipy.ndimage has under the names binary_erosion, binary_dilation and binary_fill_holes,
 # at a tenth of the time: with those it is most of what finding a breast costs.
-def _eroded(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _eroded(mask: NDArray[np.bool_], times: int = 1) -> NDArray[np.bool_]:
     """Return the cells whose four neighbors are all in `mask`; those at the rim lack one."""
-    inner = np.zeros_like(mask)
-    inner[1:-1, 1:-1] = (
-        mask[1:-1, 1:-1] & mask[:-2, 1:-1] & mask[2:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
-    )
-    return inner
+    for _ in range(times):
+        inner = np.zeros_like(mask)
+        inner[1:-1, 1:-1] = (
+            mask[1:-1, 1:-1] & mask[:-2, 1:-1] & mask[2:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
+        )
+        mask = inner
+    return mask
 
 
-def _dilated(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _dilated(mask: NDArray[np.bool_], times: int = 1) -> NDArray[np.bool_]:
     """Return the cells in `mask` and their four neighbors."""
-    grown = mask.copy()
-    grown[:-1] |= mask[1:]
-    grown[1:] |= mask[:-1]
-    grown[:, :-1] |= mask[:, 1:]
-    grown[:, 1:] |= mask[:, :-1]
-    return grown
+    for _ in range(times):
+        grown = mask.copy()
+        grown[:-1] |= mask[1:]
+        grown[1:] |= mask[:-1]
+        grown[:, :-1] |= mask[:, 1:]
+        grown[:, 1:] |= mask[:, :-1]
+        mask = grown
+    return mask
 
 
 def _holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -228,10 +192,26 @@ def _holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return enclosed[labels]
 
 
-def _chest_wall(mask: NDArray[np.bool_]) -> Literal["left", "right"] | None:
+def _cut_sides(mask: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return the part of the breast's rows that end together at its left, and at its right end.
+
+    0 at a side that is round and lies within the image, as the skin does. A film's edge may lie
+    within the image too, but is straight.
+    """
+    rows = mask[mask.any(axis=1)]
+    if not rows.size or not rows.any():
+        return 0.0, 0.0
+    near = max(1, round(_EDGE_FRACTION * mask.shape[1]))
+    parts = []
+    for side in (rows, rows[:, ::-1]):
+        ends = side.argmax(axis=1)
+        part = float((ends <= ends.min() + _STRAIGHT_CELLS).mean())
+        parts.append(part if ends.min() < near or part >= _STRAIGHT else 0.0)
+    return parts[0], parts[1]
+
+
+def _chest_wall(left: float, right: float) -> Literal["left", "right"] | None:
     """Return the side at which more of the breast is cut off, None when neither prevails."""
-    width = max(1, round(_EDGE_FRACTION * mask.shape[1]))
-    left, right = float(mask[:, :width].mean()), float(mask[:, -width:].mean())
     if max(left, right) < 0.05 or max(left, right) < 1.5 * min(left, right):
         return None
     return "left" if left > right else "right"

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 from microcalc.config import views
 from microcalc.core.errors import StudyError
@@ -19,6 +18,7 @@ from microcalc.images.window import LARGER_THAN_WINDOW, is_cut
 
 _MOSTLY = 0.5
 _NEARLY_WHOLE = 0.85
+_BRIGHTEST, _AROUND = 0.9, 0.25
 MOST_UPSAMPLED = 1.5
 """How many times finer than the image a patch may be before it is flagged."""
 HEADROOM = 0.8
@@ -123,10 +123,8 @@ def extract(
     if contrast < voi.LEAST_CONTRAST:
         flags.append("roi_without_contrast")
     pixels, outside = _resample(mammogram, scaled, roi.center, size, window_mm / size)
-    # A margin of a few millimeters, so that no skin is lost to a mask that is too tight.
-    near = ndimage.binary_dilation(breast.mask, iterations=3)
-    thumbnail = pictures.thumbnail(mammogram, breast.stride, near, scaled, roi, thumbnail_px)
-    shown = pictures.near_breast(mammogram, breast.stride, near, roi.center, size, window_mm / size)
+    thumbnail = pictures.thumbnail(mammogram, breast, scaled, roi, thumbnail_px)
+    shown = pictures.near_breast(mammogram, breast, roi.center, size, window_mm / size)
     _refuse_constant(mammogram, pixels, shown)
     picture = np.where(shown, np.rint(pixels * 255), 0).astype(np.uint8)
     # The patch is centered on the ROI, so that flipping it is flipping the image with its ROI.
@@ -250,10 +248,12 @@ def _part_in_breast(
 def _hint(mammogram: Mammogram, breast: Breast, roi: Roi, *, from_bottom: bool) -> str:
     """Return what is likely to be wrong with an ROI, or an image, of which the breast is no part.
 
-    Air that is taken for tissue surrounds the breast; the breast touches one side.
+    Where the polarity is wrong, air is the brightest there is and surrounds the breast; the breast
+    touches one side.
     """
-    corners = breast.mask[np.ix_((0, -1), (0, -1))]
-    if corners.sum() >= 3:
+    lowest, highest = breast.values.min(), breast.values.max()
+    bright = breast.values >= lowest + _BRIGHTEST * (highest - lowest)
+    if bright[np.ix_((0, -1), (0, -1))].sum() >= 3 and bright.mean() > _AROUND:
         return (
             "; the image is brighter around the breast than in it, so that its polarity "
             "(PhotometricInterpretation) looks wrong"

@@ -6,41 +6,41 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from microcalc.images.breast import Breast
 from microcalc.images.mammogram import Mammogram
 from microcalc.images.roi import Roi
 
 
 def near_breast(
     mammogram: Mammogram,
-    stride: tuple[int, int],
-    near: NDArray[np.bool_],
+    breast: Breast,
     center: tuple[float, float],
     size: int,
     spacing_mm: float,
 ) -> NDArray[np.bool_]:
-    """Return which pixels of the window around `center` (x, y) lie on the grid's mask `near`."""
+    """Return which pixels of the window around `center` (x, y) are to be shown."""
     steps = np.arange(size) - (size - 1) / 2
     chosen = []
     for middle, spacing, every, cells in zip(
-        reversed(center), mammogram.spacing_mm, stride, near.shape, strict=True
+        reversed(center), mammogram.spacing_mm, breast.stride, breast.shown.shape, strict=True
     ):
         places = np.floor((middle + steps * spacing_mm / spacing) / every).astype(int)
         chosen.append(np.clip(places, 0, cells - 1))
-    return np.asarray(near[chosen[0]][:, chosen[1]])
+    return np.asarray(breast.shown[chosen[0]][:, chosen[1]])
 
 
 def thumbnail(
     mammogram: Mammogram,
-    stride: tuple[int, int],
-    near: NDArray[np.bool_],
+    breast: Breast,
     scaled: NDArray[np.float32],
     roi: Roi,
     size: int,
 ) -> NDArray[np.uint8]:
     """Return the whole image in a square, black outside the breast: burned-in text stays out."""
     rows, columns = mammogram.shape
+    stride = breast.stride
     sample = mammogram.stored[stride[0] // 2 :: stride[0], stride[1] // 2 :: stride[1]]
-    small = np.where(near, np.clip(np.take(scaled, sample), 0, 1) * 255, 0).astype(np.uint8)
+    small = np.where(breast.shown, np.clip(np.take(scaled, sample), 0, 1) * 255, 0).astype(np.uint8)
     tall, wide = (n * s for n, s in zip((rows, columns), mammogram.spacing_mm, strict=True))
     ratio = size / max(tall, wide)
     width, height = max(1, round(wide * ratio)), max(1, round(tall * ratio))

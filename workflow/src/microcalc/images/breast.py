@@ -41,8 +41,10 @@ class Breast:
         (r, c) bool: what a person may see, which is the mask and a margin of a few millimeters,
         so that no skin is lost, less the surroundings of what is bright there without being
         breast: a label, text.
+    cells
+        (r, c) the image's stored cells at these places, as look-ups want them.
     values
-        (r, c) float32 grey levels at the same places, padding included.
+        (r, c) float32 grey levels there, padding included.
     stride
         Rows and columns of the image per grid cell; cell (i, j) stands for its middle pixel.
     chest_wall
@@ -59,6 +61,7 @@ class Breast:
 
     mask: NDArray[np.bool_]
     shown: NDArray[np.bool_]
+    cells: NDArray[np.intp]
     values: NDArray[np.float32]
     stride: tuple[int, int]
     chest_wall: Literal["left", "right"] | None
@@ -78,8 +81,9 @@ def find(mammogram: Mammogram) -> Breast:
     """
     stride = _stride(mammogram)
     sample = mammogram.stored[stride[0] // 2 :: stride[0], stride[1] // 2 :: stride[1]]
-    cells = sample.astype(np.intp)  # as look-ups want them
-    values, valid = mammogram.grey.curve[cells], ~mammogram.grey.padding[cells]
+    cells = sample.astype(np.intp)
+    values, padding = np.take(mammogram.grey.curve, cells), mammogram.grey.padding
+    valid = ~np.take(padding, cells) if padding.any() else np.ones(cells.shape, dtype=bool)
     flags: list[str] = []
     field = background.field(values, valid)
     bright, mask = np.zeros_like(valid), np.zeros_like(valid)
@@ -105,6 +109,7 @@ def find(mammogram: Mammogram) -> Breast:
         mask=mask,
         shown=mask
         | (coarse_grid.dilated(mask, _MARGIN) & ~coarse_grid.dilated(bright & ~mask, _BESIDE)),
+        cells=cells,
         values=values,
         stride=stride,
         chest_wall=_chest_wall(left, right),

@@ -3,7 +3,9 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
-sys.path.insert(0, str(Path(workflow.basedir, "workflow", "src")))
+# Of this file, since another workflow may have this one as a module.
+WORKFLOW = Path(str(workflow.current_basedir)).parent
+sys.path.insert(0, str(WORKFLOW / "src"))
 
 from microcalc.apply import study as applied_study
 from microcalc.cohort.split import SPLITS
@@ -44,7 +46,7 @@ def is_asked_for(target):
     return workflow.is_main_process and target in snakemake_habits.request().targets
 
 
-SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
+SCHEMAS = WORKFLOW / "schemas"
 
 # An ingest comes before its study has a config, so that its keys are no study's.
 INGEST = ingest.taken_out(config)
@@ -142,7 +144,7 @@ def code(script):
 
 def digest_of_script(script):
     return code_digest(
-        str(Path(workflow.basedir, "workflow", "scripts", f"{script}.py"))
+        str(WORKFLOW / "scripts" / f"{script}.py")
     )
 
 
@@ -227,7 +229,7 @@ def simulated_shard(wildcards):
 
 
 def page_template(name="page"):
-    return str(Path(workflow.basedir, "workflow", "report", f"{name}.html.j2"))
+    return str(WORKFLOW / "report" / f"{name}.html.j2")
 
 
 def page_texts():

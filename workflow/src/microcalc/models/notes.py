@@ -73,7 +73,8 @@ def _of_selection(recipe: Recipe, fitted: Fitted, tables: Tables) -> list[str]:
     # Of fine-tuned networks the final score is a mean over folds, and nothing was selected.
     if recipe.network != FINETUNED and unlike(n_selected, counts):
         told.append(
-            f"{UNLIKE}: it kept {n_selected} deep features, those without a fold kept "
+            f"{UNLIKE}: it kept {n_selected} deep {'feature' if n_selected == 1 else 'features'}, "
+            "those without a fold kept "
             f"{', '.join(map(str, counts[:-1]))} and {counts[-1]}; out-of-fold scores are "
             "theirs"
         )

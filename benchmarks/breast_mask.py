@@ -23,7 +23,8 @@ from microcalc.images import breast, dicom, raster
 from microcalc.images.breast import Breast
 from microcalc.images.mammogram import Mammogram
 from microcalc.simulate import dicom as simulation
-from microcalc.simulate.phantom import Phantom, render
+from microcalc.simulate.attenuation import render
+from microcalc.simulate.phantom import Phantom
 from microcalc.simulate.scanner import expose, scanner_of
 
 DEMO = Path(__file__).parents[1] / "workflow" / "demo"

@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ SPAN: dict[str, Any] = {
         "main": {"mean": [0.0, 0.0], "variance": 2.0, "limit": 2.0},
         "small": {"mean": [0.0, 0.0], "variance": 2.0, "limit": 2.0},
     },
-    "images": ["pixels of a training image"],
+    "images": ["xxh3-128:of a training image"],
 }
 TERM = {"variable": "deep_score", "kind": "deep", "coefficient": 1.0}
 
@@ -131,6 +132,15 @@ def test_another_model_is_another_origin(files: dict[str, Any]) -> None:
 def test_an_image_that_was_trained_on_stops_everything(
     files: dict[str, Any], tmp_path: Path
 ) -> None:
-    write_shard(tmp_path / "shard.npz", ["pixels", "pixels of a training image"])
+    write_shard(tmp_path / "shard.npz", ["pixels", "xxh3-128:of a training image"])
     with pytest.raises(StudyError, match=r"trained on these very images.*\n  - image C1_CC"):
+        run(files)
+
+
+def test_training_images_of_an_older_version_are_not_silently_strangers(
+    files: dict[str, Any], tmp_path: Path
+) -> None:
+    old = hashlib.sha256(b"pixels").hexdigest()
+    write_json(SPAN | {"images": ["xxh3-128:of a training image", old]}, tmp_path / "domain.json")
+    with pytest.raises(StudyError, match=r"digests of another kind.*run their study again"):
         run(files)

@@ -10,6 +10,7 @@ from microcalc.core.files import (
     UNFINISHED,
     atomic_path,
     digest_value,
+    fast_digest,
     read_csv,
     read_json,
     read_parquet,
@@ -43,6 +44,12 @@ def test_json_refuses_nan(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json({"auc": float("nan")}, tmp_path / "x.json")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fast_digest_says_which_it_is_and_joins_its_parts() -> None:
+    # Of no bytes, as the specification of XXH3 gives it.
+    assert fast_digest([]) == "xxh3-128:99aa06d3014798d86001c324468d497f"
+    assert fast_digest([b"ab", memoryview(b"c")]) == fast_digest([b"abc"]) != fast_digest([b"abd"])
 
 
 def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:

@@ -1,6 +1,6 @@
 import numpy as np
 
-from microcalc.images import background
+from microcalc.images import background, coarse_grid
 
 
 def noise(shape, mean, sd=3.0, seed=0):
@@ -9,6 +9,14 @@ def noise(shape, mean, sd=3.0, seed=0):
 
 def everywhere(values):
     return np.ones(values.shape, dtype=bool)
+
+
+def blacked_out(values):
+    return background.blacked_out(values, coarse_grid.extremes(values))
+
+
+def foreground(values, flags):
+    return background.foreground(values, everywhere(values), coarse_grid.extremes(values), flags)
 
 
 def test_padding_a_frame_in_it_and_a_gap_within_are_no_part_of_the_field():
@@ -38,12 +46,12 @@ def test_rectangles_are_blacked_out_and_round_air_is_air():
     values[10:30, 20:60] = 0
     made_black = np.zeros_like(everywhere(values))
     made_black[10:30, 20:60] = True
-    np.testing.assert_array_equal(background.blacked_out(values), made_black)
+    np.testing.assert_array_equal(blacked_out(values), made_black)
     y, x = np.mgrid[:100, :80]
     values = np.where((y - 50) ** 2 + x**2 < 40**2, noise((100, 80), 60, 5), 0).astype(np.float32)
-    assert not background.blacked_out(values).any()
+    assert not blacked_out(values).any()
     dots = np.random.default_rng(1).integers(0, 4, (100, 80)).astype(np.float32)
-    assert not background.blacked_out(dots).any()
+    assert not blacked_out(dots).any()
 
 
 def test_the_level_of_air_follows_the_rows():
@@ -51,7 +59,7 @@ def test_the_level_of_air_follows_the_rows():
     values = (air + noise((120, 90), 0, 1)).astype(np.float32)
     values[:, :40] += 100
     flags = []
-    bright, _ = background.foreground(values, everywhere(values), flags)
+    bright, _ = foreground(values, flags)
     assert bright[:, :40].all()
     assert bright[:, 41:].mean() < 0.01
     assert flags == []
@@ -62,7 +70,7 @@ def test_an_edge_is_sharp_where_white_meets_dark():
     x = np.arange(60)
     values[:, :60] += 100 * np.clip((60 - x) / 15, 0, 1)
     values[20:50, 75:95] = 180
-    bright, sharp = background.foreground(values, everywhere(values), [])
+    bright, sharp = foreground(values, [])
     assert sharp[20:50, [75, 94]].all()
     assert sharp[[20, 49], 75:95].all()
     assert not sharp[:, :70].any()

@@ -101,20 +101,6 @@ def test_a_small_bright_marker_alone_is_not_the_breast():
     assert result.flags == ()
 
 
-def test_holes_are_those_that_scipy_fills():
-    noise = np.random.default_rng(3).random((60, 40)) < 0.6
-    filled = noise | breasts._holes(noise)
-    assert filled.sum() > noise.sum()
-    np.testing.assert_array_equal(filled, ndimage.binary_fill_holes(noise))
-
-
-@pytest.mark.parametrize("shape", [(60, 40), (3, 3), (2, 5), (1, 1)])
-def test_grown_and_shrunk_masks_are_scipys(shape):
-    noise = np.random.default_rng(3).random(shape) < 0.8
-    np.testing.assert_array_equal(breasts._eroded(noise), ndimage.binary_erosion(noise))
-    np.testing.assert_array_equal(breasts._dilated(noise), ndimage.binary_dilation(noise))
-
-
 def of_film(image):
     data = io.BytesIO()
     Image.fromarray(image).save(data, "PNG")

@@ -13,7 +13,7 @@ from microcalc.images.decoding_process import DecodingProcess
 LIMITS = {"seconds": 5.0, "memory": 2**28}
 
 
-def work(frame, description):
+def work(frame, description, room):
     """Do what the description says: a stand-in for a decoder in C."""
     if "signal" in description:
         os.kill(os.getpid(), description["signal"])
@@ -28,7 +28,13 @@ def work(frame, description):
     if "print" in description:
         os.write(2, description["print"].encode())
         raise ValueError(description["print"])
-    return np.frombuffer(frame, np.uint16).reshape(description.get("shape", [-1]))
+    pixels = np.frombuffer(frame, np.uint16).reshape(description.get("shape", [-1]))
+    if "in_place" in description:
+        there = room(pixels.shape, description["in_place"])
+        there[...] = pixels
+        # What is not left as it lies there is copied, after what is read from has been read.
+        return there.astype(np.uint16, copy=False)
+    return pixels
 
 
 @pytest.fixture
@@ -44,6 +50,16 @@ def test_pixels_come_back_as_they_were_decoded(child):
         found = child.decode(pixels.tobytes(), {"shape": shape}, **LIMITS)
         assert found.dtype == np.uint16
         np.testing.assert_array_equal(found, pixels)
+
+
+@pytest.mark.parametrize("kind", ["uint16", "uint8"])
+def test_pixels_may_be_decoded_where_they_are_to_lie(child, kind):
+    kept = child.decode(b"\7\0" * 12, {}, **LIMITS)
+    for number in range(3):
+        pixels = np.full((3, 4), number, np.uint16)
+        description = {"shape": [3, 4], "in_place": kind}
+        np.testing.assert_array_equal(child.decode(pixels.tobytes(), description, **LIMITS), pixels)
+    assert kept.tolist() == [7] * 12
 
 
 def test_pixels_that_somebody_looks_at_stay_as_they_are(child):

@@ -209,7 +209,7 @@ def test_an_image_that_is_to_be_turned_is_refused(kind, turned):
 
 
 def test_what_kills_its_decoder_costs_one_image(monkeypatch):
-    def killed(frame, description):
+    def killed(frame, description, room):
         os.kill(os.getpid(), signal.SIGSEGV)
 
     monkeypatch.setattr(decoders, "_PROCESS", DecodingProcess(killed))

@@ -5,8 +5,10 @@ import zipfile
 
 import numpy as np
 import pytest
+import xxhash
 from tests.unit.images.making import SETTINGS, breast, dicom, row
 
+from microcalc.core import files
 from microcalc.core.errors import StudyError
 from microcalc.images import shards
 from microcalc.plan.stored_digest import read_digest
@@ -293,3 +295,18 @@ def test_read_digest_needs_no_numpy(folder, run):
     with zipfile.ZipFile(folder / "odd.npz", "w") as archive:
         archive.writestr("meta.json", "[1]")
     assert read_digest(folder / "odd.npz") is None
+
+
+def test_pixels_are_digested_by_every_eighth_row_and_the_kind_stands_in_the_key(
+    folder, run, monkeypatch
+):
+    pixels = breast()
+    (folder / "a.dcm").write_bytes(dicom(pixels, BitsStored=12))
+    run()
+    told = f"{pixels.shape} uint16".encode() + pixels[::8].astype("<u2").tobytes()
+    made = shards.read(folder / "shard-0.npz")
+    assert made.pixel_digest[0] == "xxh3-128:" + xxhash.xxh3_128_hexdigest(told)
+    # Rows of one kind must never stand beside rows of another, which they could not be equal to.
+    monkeypatch.setattr(files, "FAST_DIGEST", "another")
+    assert run() == (3, 0)
+    assert shards.read(folder / "shard-0.npz").pixel_digest[0].startswith("another:")

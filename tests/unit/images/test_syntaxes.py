@@ -217,8 +217,22 @@ def test_every_compressed_syntax_that_is_read_has_its_decoder():
         assert plugin == "imagecodecs.jpeg8" or plugin in get_decoder(syntax).available_plugins
 
 
+def test_lossless_jpeg_is_decoded_where_its_pixels_are_to_lie():
+    given = []
+
+    def room(shape, dtype):
+        given.append(np.zeros(shape, dtype))
+        return given[0]
+
+    described = {"rows": picture().shape[0], "columns": picture().shape[1], "bits_allocated": 16}
+    stream = (DATA / "jpeg_lossless_1.jpg").read_bytes()
+    found = decoders._here(stream, {"syntax": uid.JPEGLosslessSV1, **described}, room)
+    assert np.shares_memory(found, given[0])
+    np.testing.assert_array_equal(given[0], picture())
+
+
 def test_an_image_that_kills_its_decoder_is_named(monkeypatch):
-    def killed(frame, description):
+    def killed(frame, description, room):
         os.kill(os.getpid(), signal.SIGABRT)
 
     monkeypatch.setattr(decoders, "_PROCESS", DecodingProcess(killed))

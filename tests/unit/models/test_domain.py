@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 from tests.unit.selection.study import CLINICAL, draw
 
+from microcalc.core.errors import StudyError
+from microcalc.core.files import FAST_DIGEST
 from microcalc.models import domain
 
 SCANNER = "Invented Imaging One"
@@ -25,7 +27,7 @@ def quality(cases: pd.DataFrame) -> pd.DataFrame:
 
 def digests(cases: pd.DataFrame) -> pd.DataFrame:
     image_ids, case_ids = cases["case_id"] + "_CC", cases["case_id"]
-    pixels = [f"digest of {case}" for case in case_ids]
+    pixels = [f"{FAST_DIGEST}:{case}" for case in case_ids]
     return pd.DataFrame({"image_id": image_ids, "case_id": case_ids, "pixel_digest": pixels})
 
 
@@ -130,3 +132,14 @@ def test_a_training_image_is_known_again(study: tuple[pd.DataFrame, pd.DataFrame
     train, new = (cases[cases["split"] == split].head(2) for split in ("train", "external"))
     given = digests(pd.concat([train, new])).assign(image_id=["N1", "N2", "N3", "N4"])
     assert domain.trained_on(span, given) == ["N1", "N2"]
+
+
+def test_digests_of_another_kind_are_not_compared(
+    study: tuple[pd.DataFrame, pd.DataFrame],
+) -> None:
+    cases, features = study
+    span = describe(cases, features)
+    before = span | {"images": [name.removeprefix(f"{FAST_DIGEST}:") for name in span["images"]]}
+    with pytest.raises(StudyError, match=r"models/domain.json .* another kind .*xxh3-128"):
+        domain.trained_on(before, digests(cases))
+    assert domain.trained_on(span | {"images": []}, digests(cases)) == []

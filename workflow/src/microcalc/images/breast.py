@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from microcalc.images import background
+from microcalc.images import background, coarse_grid
 from microcalc.images.mammogram import Mammogram
 
 OFF_EDGE = "breast_off_edge"
@@ -41,8 +41,10 @@ class Breast:
         (r, c) bool: what a person may see, which is the mask and a margin of a few millimeters,
         so that no skin is lost, less the surroundings of what is bright there without being
         breast: a label, text.
+    cells
+        (r, c) the image's stored cells at these places, as look-ups want them.
     values
-        (r, c) float32 grey levels at the same places, padding included.
+        (r, c) float32 grey levels there, padding included.
     stride
         Rows and columns of the image per grid cell; cell (i, j) stands for its middle pixel.
     chest_wall
@@ -59,6 +61,7 @@ class Breast:
 
     mask: NDArray[np.bool_]
     shown: NDArray[np.bool_]
+    cells: NDArray[np.intp]
     values: NDArray[np.float32]
     stride: tuple[int, int]
     chest_wall: Literal["left", "right"] | None
@@ -78,35 +81,40 @@ def find(mammogram: Mammogram) -> Breast:
     """
     stride = _stride(mammogram)
     sample = mammogram.stored[stride[0] // 2 :: stride[0], stride[1] // 2 :: stride[1]]
-    values = np.take(mammogram.grey.curve, sample)
-    valid = ~np.take(mammogram.grey.padding, sample)
+    cells = sample.astype(np.intp)
+    values, padding = np.take(mammogram.grey.curve, cells), mammogram.grey.padding
+    valid = ~np.take(padding, cells) if padding.any() else np.ones(cells.shape, dtype=bool)
     flags: list[str] = []
     field = background.field(values, valid)
     bright, mask = np.zeros_like(valid), np.zeros_like(valid)
-    exposed = valid[field] & ~background.blacked_out(values[field])
-    bright[field], sharp = background.foreground(values[field], exposed, flags)
+    around = coarse_grid.extremes(values[field])
+    exposed = valid[field] & ~background.blacked_out(values[field], around)
+    bright[field], sharp = background.foreground(values[field], exposed, around, flags)
     mask[field] = _component(bright[field], sharp, values[field])
     left, right = _cut_sides(mask)
     if mask.any() and not max(left, right):
         flags.append(OFF_EDGE)
-    if mask.mean() > MOST_OF_IMAGE:
+    fraction = np.count_nonzero(mask) / mask.size
+    if fraction > MOST_OF_IMAGE:
         flags.append(FILLS_IMAGE)
-    inside = _eroded(_eroded(mask)) & valid
+    inside = coarse_grid.eroded(mask, 2) & valid
     if not inside.any():
         inside = mask & valid
     if not inside.any():
         flags.append("no_breast_found")
         inside = valid if valid.any() else np.ones_like(valid)
+    low, high = coarse_grid.percentiles(values[inside], LEVELS_PERCENT)
     tissue = values[inside].astype(np.float64)
-    low, high = np.percentile(tissue, LEVELS_PERCENT)
     return Breast(
         mask=mask,
-        shown=mask | (_dilated(mask, _MARGIN) & ~_dilated(bright & ~mask, _BESIDE)),
+        shown=mask
+        | (coarse_grid.dilated(mask, _MARGIN) & ~coarse_grid.dilated(bright & ~mask, _BESIDE)),
+        cells=cells,
         values=values,
         stride=stride,
         chest_wall=_chest_wall(left, right),
-        fraction=float(mask.mean()),
-        levels=(float(low), float(high)),
+        fraction=fraction,
+        levels=(low, high),
         mean=float(tissue.mean()),
         sd=float(tissue.std()),
         flags=tuple(flags),
@@ -127,69 +135,39 @@ def _component(
 ) -> NDArray[np.bool_]:
     """Return the largest component at the left or right edge, its holes filled."""
     # Opening parts a label from the skin line that it touches, its edge from a streak below it.
-    opened = _dilated(_eroded(foreground & ~sharp, _OPENING), _OPENING)
-    labels, count = ndimage.label(opened)
+    opened = coarse_grid.dilated(coarse_grid.eroded(foreground & ~sharp, _OPENING), _OPENING)
+    box = coarse_grid.bounding_box(opened)
+    labels, count = ndimage.label(opened[box])
     if count == 0:
         return foreground
-    sizes = _sizes(labels, values)
-    margin = max(1, round(_EDGE_FRACTION * labels.shape[1]))
-    at_edge = np.unique(np.concatenate([labels[:, :margin], labels[:, -margin:]], axis=None))
+    sizes = _sizes(labels, values[box], np.ptp(values))
+    near = np.zeros(opened.shape[1], dtype=bool)
+    margin = max(1, round(_EDGE_FRACTION * near.size))
+    near[:margin] = near[-margin:] = True
+    at_edge = np.unique(labels[:, near[box[1]]])
     touching = np.zeros_like(sizes)
     touching[at_edge] = sizes[at_edge]
     if touching.max() * 4 < sizes.max():
         touching = sizes
+    chosen = np.zeros_like(opened)
+    chosen[box] = labels == int(np.argmax(touching))
     # The opening took a rim of some cells off; give it back where there was foreground.
-    chosen = labels == int(np.argmax(touching))
-    for _ in range(_OPENING):
-        chosen = _dilated(chosen) & foreground
-    return np.asarray(chosen | _holes(chosen))
+    chosen = coarse_grid.dilated(chosen, _OPENING, within=foreground)
+    return np.asarray(chosen | coarse_grid.holes(chosen))
 
 
-def _sizes(labels: NDArray[np.integer[Any]], values: NDArray[np.float32]) -> NDArray[np.intp]:
+def _sizes(
+    labels: NDArray[np.integer[Any]], values: NDArray[np.float32], spread: np.floating[Any]
+) -> NDArray[np.intp]:
     """Return each component's cells; 0 for a frame, which has one grey level, unlike a breast."""
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     large = np.flatnonzero(sizes * 4 >= sizes.max())
-    least = _UNIFORM * np.ptp(values)
+    least = _UNIFORM * spread
     uniform = [part for part in large if large.size > 1 and values[labels == part].std() <= least]
     if len(uniform) < large.size:
         sizes[uniform] = 0
     return sizes
-
-
-# What scipy.ndimage has under the names binary_erosion, binary_dilation and binary_fill_holes,
-# at a tenth of the time: with those it is most of what finding a breast costs.
-def _eroded(mask: NDArray[np.bool_], times: int = 1) -> NDArray[np.bool_]:
-    """Return the cells whose four neighbors are all in `mask`; those at the rim lack one."""
-    for _ in range(times):
-        inner = np.zeros_like(mask)
-        inner[1:-1, 1:-1] = (
-            mask[1:-1, 1:-1] & mask[:-2, 1:-1] & mask[2:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
-        )
-        mask = inner
-    return mask
-
-
-def _dilated(mask: NDArray[np.bool_], times: int = 1) -> NDArray[np.bool_]:
-    """Return the cells in `mask` and their four neighbors."""
-    for _ in range(times):
-        grown = mask.copy()
-        grown[:-1] |= mask[1:]
-        grown[1:] |= mask[:-1]
-        grown[:, :-1] |= mask[:, 1:]
-        grown[:, 1:] |= mask[:, :-1]
-        mask = grown
-    return mask
-
-
-def _holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return what `mask` encloses."""
-    labels, count = ndimage.label(~mask)
-    enclosed = np.ones(count + 1, dtype=bool)
-    enclosed[0] = False
-    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
-        enclosed[edge] = False
-    return enclosed[labels]
 
 
 def _cut_sides(mask: NDArray[np.bool_]) -> tuple[float, float]:

@@ -12,8 +12,8 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
-from microcalc.images import file_decoders
-from microcalc.images.decoding_process import DecodingProcess
+from microcalc.images import codestreams, file_decoders
+from microcalc.images.decoding_process import DecodingProcess, Room
 
 _LIBJPEG_TURBO = "imagecodecs.jpeg8"
 _OF_SYNTAX = {
@@ -74,7 +74,7 @@ def decode(frame: bytes, *, syntax: UID, **description: Any) -> NDArray[Any]:
         When the frame cannot be decoded, or takes more time or memory than any of its size.
     """
     if syntax in _SAFE_HERE:
-        return _here(frame, {"syntax": str(syntax), **description})
+        return _here(frame, {"syntax": str(syntax), **description}, np.empty)
     pixels = description["rows"] * description["columns"]
     return _PROCESS.decode(
         frame,
@@ -144,7 +144,7 @@ def _decompress(file: bytes) -> NDArray[np.uint8]:
     return np.frombuffer(plain.getvalue(), np.uint8)
 
 
-def _here(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]:
+def _here(frame: bytes, description: Mapping[str, Any], room: Room) -> NDArray[Any]:
     """Decode a frame, or a file that is described as none, here, where it may kill."""
     if not description:
         return _decompress(frame)
@@ -154,7 +154,9 @@ def _here(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]:
     syntax = UID(options.pop("syntax"))
     plugin = _OF_SYNTAX[syntax]
     if plugin == _LIBJPEG_TURBO:
-        return _fitting(file_decoders.jpeg(frame), description)
+        kind = np.uint16 if (codestreams.stated_bits(frame) or 0) > 8 else np.uint8
+        out = room((description["rows"], description["columns"]), kind)
+        return _fitting(file_decoders.jpeg(frame, out=out), description)
     if syntax == uid.RLELossless:
         return _run_lengths(frame, description)
     if plugin == "pyjpegls" and not description["pixel_representation"]:

@@ -31,11 +31,24 @@ def picture(data: bytes, *, page: int = 1, mode: str = "") -> NDArray[Any]:
         return np.asarray(image.convert(mode) if mode not in {"", image.mode} else image)
 
 
-def jpeg(data: bytes) -> NDArray[Any]:
-    """Return the samples of a JPEG stream of 2 to 16 bits, baseline, extended or lossless."""
+def jpeg(data: bytes, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """Return the samples of a JPEG stream of 2 to 16 bits, baseline, extended or lossless.
+
+    Parameters
+    ----------
+    data
+        The stream.
+    out
+        Where to leave them, of their shape and type.
+
+    Raises
+    ------
+    ValueError
+        When `out` does not fit.
+    """
     import imagecodecs
 
-    return np.asarray(imagecodecs.jpeg8_decode(data))
+    return np.asarray(imagecodecs.jpeg8_decode(data, out=out))
 
 
 def volume_header(data: bytes, *, kind: str) -> NDArray[np.uint8]:

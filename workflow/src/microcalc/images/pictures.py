@@ -38,9 +38,8 @@ def thumbnail(
 ) -> NDArray[np.uint8]:
     """Return the whole image in a square, black outside the breast: burned-in text stays out."""
     rows, columns = mammogram.shape
-    stride = breast.stride
-    sample = mammogram.stored[stride[0] // 2 :: stride[0], stride[1] // 2 :: stride[1]]
-    small = np.where(breast.shown, np.clip(np.take(scaled, sample), 0, 1) * 255, 0).astype(np.uint8)
+    grey = np.clip(np.take(scaled, breast.cells), 0, 1) * 255
+    small = np.where(breast.shown, grey, 0).astype(np.uint8)
     tall, wide = (n * s for n, s in zip((rows, columns), mammogram.spacing_mm, strict=True))
     ratio = size / max(tall, wide)
     width, height = max(1, round(wide * ratio)), max(1, round(tall * ratio))

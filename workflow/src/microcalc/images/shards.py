@@ -1,6 +1,5 @@
 """One shard's patches: computed once per picture, kept while nothing they depend on changes."""
 
-import hashlib
 import json
 import logging
 import os
@@ -14,7 +13,7 @@ import numpy as np
 from microcalc.config import views
 from microcalc.config.patch_recipe import RECIPE, Recipe
 from microcalc.core.errors import StudyError, with_detail
-from microcalc.core.files import digest_value
+from microcalc.core.files import digest_value, fast_digest
 from microcalc.core.libraries import installed_version
 from microcalc.images import decoders, formats, patches, regions, shard_file
 from microcalc.images.content import MOST_FILE_GB
@@ -190,7 +189,7 @@ def _key(row: Mapping[str, str], files: Mapping[str, bytes] | StudyError, recipe
     read = (
         str(files)
         if isinstance(files, StudyError)
-        else {name: _content_digest(data) for name, data in files.items()}
+        else {name: fast_digest([data]) for name, data in files.items()}
     )
     return digest_value(
         {
@@ -201,20 +200,6 @@ def _key(row: Mapping[str, str], files: Mapping[str, bytes] | StudyError, recipe
             "decoders": [decoders.chosen(), _decoder_versions()],
         }
     )
-
-
-def _content_digest(data: bytes) -> str:
-    """Return a digest of a file's bytes that tells a changed file, by whatever it was changed.
-
-    XXH3 of 128 bits: two files of a million have the same by a chance of 10^-27. SHA-256 would keep
-    out who makes such files on purpose too, but costs as much as all the rest of the way from an
-    uncompressed mammogram to its patch, and several times that where the processor has no
-    instructions for it.
-    """
-    # Jobs that only read patches come by this module in an environment without it.
-    import xxhash
-
-    return xxhash.xxh3_128_hexdigest(data)
 
 
 @cache
@@ -324,6 +309,4 @@ def _blank(recipe: Recipe) -> tuple[Any, Any, Any]:
 def _pixel_digest(mammogram: Mammogram) -> str:
     """Return a digest of every eighth row: noise makes those of any two images differ."""
     rows = np.ascontiguousarray(mammogram.top_down.stored[::8])
-    digest = hashlib.sha256(f"{mammogram.shape} {rows.dtype}".encode())
-    digest.update(rows.data)
-    return digest.hexdigest()
+    return fast_digest([f"{mammogram.shape} {rows.dtype}".encode(), rows.data])

@@ -9,6 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microcalc.config.networks import OWN_NETWORK
+from microcalc.core.errors import StudyError
+from microcalc.core.files import FAST_DIGEST
 from microcalc.images import shard_file
 from microcalc.models.term import numeric, texts
 from microcalc.selection.training import feature_matrix, feature_names
@@ -62,7 +64,7 @@ def describe(
         n; variables: levels met, or least and largest value; spacing_mm: least and largest;
         scanners; features, by network: their mean, their total variance and the limit of the
         distance (see `distance`), which 99 % of training cases keep when they are left out of the
-        mean; images: the digests of the training images' pixels.
+        mean; images: the digests of the training images' pixels, each with its kind.
     """
     train = cases[cases["split"] == "train"].sort_values("case_id").reset_index(drop=True)
     usable = qc[(qc["status"] == "ok") & qc["case_id"].isin(train["case_id"])]
@@ -121,7 +123,20 @@ def distance(X: Floats, mean: Floats, variance: float) -> Floats:
 
 
 def trained_on(domain: Domain, digests: pd.DataFrame) -> list[str]:
-    """Return the images, by id, whose pixels are those of a training image."""
+    """Return the images, by id, whose pixels are those of a training image.
+
+    Raises
+    ------
+    StudyError
+        When the training images have digests of another kind, as earlier versions made them, so
+        that none would ever be known again.
+    """
+    if not all(digest.startswith(f"{FAST_DIGEST}:") for digest in domain["images"]):
+        raise StudyError(
+            "models/domain.json knows the training images by digests of another kind than this "
+            f"MicroCalc's ({FAST_DIGEST}), so that a training image in the cohort would pass for a "
+            "new one; apply the models with the version that froze them, or run their study again"
+        )
     met = digests["pixel_digest"].isin(domain["images"])
     return sorted(digests.loc[met, "image_id"])
 

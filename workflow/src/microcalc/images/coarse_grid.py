@@ -1,0 +1,123 @@
+"""What scipy.ndimage and numpy do for the coarse grid of a breast, at a fraction of their time.
+
+Every function gives the same to the last bit as the one that it names. With those, finding the
+breast costs a tenth of decoding a mammogram.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Mask = NDArray[np.bool_]
+
+
+def eroded(mask: Mask, times: int = 1) -> Mask:
+    """Return the cells whose four neighbors are all in `mask`; those at the rim lack one.
+
+    `scipy.ndimage.binary_erosion`.
+    """
+    framed, wide = _framed(mask)
+    for _ in range(times):
+        left = framed.copy()
+        left[1:] &= framed[:-1]
+        left[:-1] &= framed[1:]
+        left[wide:] &= framed[:-wide]
+        left[:-wide] &= framed[wide:]
+        framed = left
+    return _unframed(framed, wide)
+
+
+def dilated(mask: Mask, times: int = 1, *, within: Mask | None = None) -> Mask:
+    """Return the cells in `mask` and their four neighbors, of those in `within` alone.
+
+    `scipy.ndimage.binary_dilation`.
+    """
+    framed, wide = _framed(mask)
+    allowed, _ = _framed(np.ones_like(mask) if within is None else within)
+    for _ in range(times):
+        grown = framed.copy()
+        grown[1:] |= framed[:-1]
+        grown[:-1] |= framed[1:]
+        grown[wide:] |= framed[:-wide]
+        grown[:-wide] |= framed[wide:]
+        grown &= allowed
+        framed = grown
+    return _unframed(framed, wide)
+
+
+# In one line, so that a step to each neighbor is one over memory that lies in a row. The frame
+# keeps a row's end apart from the next one's beginning.
+def _framed(mask: Mask) -> tuple[Mask, int]:
+    """Return `mask` in a frame of False, as one line, and the length of its rows there."""
+    framed = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), dtype=bool)
+    framed[1:-1, 1:-1] = mask
+    return framed.ravel(), framed.shape[1]
+
+
+def _unframed(framed: Mask, wide: int) -> Mask:
+    return framed.reshape(-1, wide)[1:-1, 1:-1].copy()
+
+
+def holes(mask: Mask) -> Mask:
+    """Return what `mask` encloses: what `scipy.ndimage.binary_fill_holes` adds."""
+    enclosed = np.zeros_like(mask)
+    box = bounding_box(mask)
+    # All that lies beyond the box is connected with the image's rim.
+    labels, count = ndimage.label(~mask[box])
+    inside = np.ones(count + 1, dtype=bool)
+    inside[0] = False
+    for edge in (labels[:1], labels[-1:], labels[:, :1], labels[:, -1:]):
+        inside[edge] = False
+    if inside.any():
+        enclosed[box] = inside[labels]
+    return enclosed
+
+
+def bounding_box(mask: Mask) -> tuple[slice, slice]:
+    """Return the rows and columns from the first to the last of `mask`; none when it is empty."""
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        return slice(0, 0), slice(0, 0)
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def extremes(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the lowest and the highest of a cell and its eight neighbors.
+
+    `scipy.ndimage.minimum_filter` and `maximum_filter`.
+    """
+    rows, columns = values.shape
+    wide = columns + 2
+    framed = np.empty((rows + 2, wide), dtype=values.dtype)
+    framed[1:-1, 1:-1] = values
+    framed[0, 1:-1], framed[-1, 1:-1] = values[0], values[-1]
+    framed[:, 0], framed[:, -1] = framed[:, 1], framed[:, -2]
+    line = framed.ravel()
+    found = []
+    for pick in (np.minimum, np.maximum):
+        of_three = pick(line[:-2], line[1:-1])
+        pick(of_three, line[2:], out=of_three)
+        of_nine = pick(of_three[: -2 * wide], of_three[wide:-wide])
+        pick(of_nine, of_three[2 * wide :], out=of_nine)
+        # The last two, for which there is no third column, are no cell's.
+        whole = np.empty(rows * wide, dtype=values.dtype)
+        whole[:-2] = of_nine
+        found.append(whole.reshape(rows, wide)[:, :columns])
+    return found[0], found[1]
+
+
+def percentiles(values: NDArray[np.floating[Any]], percent: Sequence[float]) -> list[float]:
+    """Return `numpy.percentile` of the same values as float64."""
+    places = [(values.size - 1) * (each / 100) for each in percent]
+    below = [int(place) for place in places]
+    above = [min(place + 1, values.size - 1) for place in below]
+    ordered = np.partition(values, sorted({*below, *above}))
+    found = []
+    for place, first, second in zip(places, below, above, strict=True):
+        low, high, part = float(ordered[first]), float(ordered[second]), place - first
+        # From the nearer end, as numpy does, which decides the last bit.
+        found.append(low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part))
+    return found

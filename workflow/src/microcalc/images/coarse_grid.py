@@ -1,7 +1,6 @@
 """What scipy.ndimage and numpy do for the coarse grid of a breast, at a fraction of their time.
 
-Every function gives the same to the last bit as the one that it names. With those, finding the
-breast costs a tenth of decoding a mammogram.
+Every function gives the same to the last bit as the one that it names.
 """
 
 from collections.abc import Sequence

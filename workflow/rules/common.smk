@@ -143,9 +143,7 @@ def code(script):
 
 
 def digest_of_script(script):
-    return code_digest(
-        str(WORKFLOW / "scripts" / f"{script}.py")
-    )
+    return code_digest(f"{WORKFLOW}/scripts/{script}.py")
 
 
 def contents_of(*names):

@@ -7,13 +7,19 @@ CLUSTER := $(VENV)/.cluster-set-up-done
 AUDIT := $(VENV)/audit
 CORES ?= all
 
-.PHONY: demo ingest new-study freeze-split test test-slow test-slurm report lint audit format bench simulations setup cluster clean
+.PHONY: demo ingest new-study check docs freeze-split test test-slow test-slurm report lint audit format bench simulations setup cluster clean
 
 demo: setup
 	$(BIN)/snakemake --cores $(CORES)
 
 new-study: setup
 	$(BIN)/python -m microcalc.ingest.new_study "$(NAME)"
+
+# make check CONFIG=studies/my-study/config.yaml, also of a file that Snakemake cannot read at all
+check: setup
+	$(if $(CONFIG),,$(error which study? make check CONFIG=studies/my-study/config.yaml))
+	@$(BIN)/python -m microcalc.config.yaml_file "$(CONFIG)"
+	$(BIN)/snakemake check --cores 1 --configfile "$(CONFIG)"
 
 # make freeze-split CONFIG=studies/my-study/config.yaml
 freeze-split: setup
@@ -52,6 +58,10 @@ $(AUDIT)/.set-up-done: envs/audit.txt
 	$(PYTHON) -m venv $(AUDIT)
 	$(AUDIT)/bin/python -m pip install --quiet --requirement envs/audit.txt
 	touch $@
+
+# What is written of the config's models elsewhere.
+docs: setup
+	$(BIN)/python -m microcalc.config.reference
 
 format: setup
 	$(BIN)/ruff check --fix .

@@ -18,16 +18,10 @@ rule build_cohort:
     conda:
         "../../envs/analysis.yaml"
     params:
-        reading={
-            "clinical": rule_params.clinical(config),
-            "labels": config["labels"],
-            "other_columns": config["cohort"]["other_columns"],
-        },
-        splitting={
-            "settings": config["cohort"],
-            "labels": config["labels"],
-            "seed": config["seed"],
-        },
+        clinical=rule_params.clinical(SETTINGS),
+        labels=config["labels"],
+        settings=config["cohort"],
+        seed=config["seed"],
         tables=contents_of("cases", "images", "split_file"),
         code=code("build_cohort"),
     script:

@@ -14,7 +14,7 @@ rule describe_cohort:
     conda:
         "../../envs/analysis.yaml"
     params:
-        clinical=rule_params.clinical(config),
+        clinical=rule_params.clinical(SETTINGS),
         labels=config["labels"],
         seed=config["seed"],
         code=code("describe_cohort"),
@@ -77,8 +77,7 @@ rule evaluate_models:
     conda:
         "../../envs/analysis.yaml"
     params:
-        settings=rule_params.part(
-            config["evaluation"],
+        settings=SETTINGS.evaluation.part(
             "confidence",
             "comparisons",
             "auc_interval",
@@ -89,8 +88,8 @@ rule evaluate_models:
         ),
         sample_size=config["evaluation"]["sample_size"],
         networks=networks.names(REFITTABLE),
-        models=networks.refittable_models(config),
-        clinical=rule_params.clinical(config),
+        models=rule_params.refittable_models(SETTINGS),
+        clinical=rule_params.clinical(SETTINGS),
         screening=config["screening"],
         published=config["published"],
         seed=config["seed"],
@@ -119,8 +118,7 @@ rule assess_probabilities:
     conda:
         "../../envs/analysis.yaml"
     params:
-        settings=rule_params.part(
-            config["evaluation"],
+        settings=SETTINGS.evaluation.part(
             "confidence",
             "comparisons",
             "resamples",
@@ -159,10 +157,10 @@ rule refit_chain:
     params:
         replicates=replicates_of_block,
         networks=networks.names(REFITTABLE),
-        models=networks.refittable_models(config),
-        clinical=rule_params.clinical(config),
+        models=rule_params.refittable_models(SETTINGS),
+        clinical=rule_params.clinical(SETTINGS),
         screening=config["screening"],
-        selection=stability.selection(config),
+        selection=stability.selection(SETTINGS),
         seed=config["seed"],
         code=code("refit_chain"),
     script:
@@ -173,7 +171,7 @@ rule summarize_refits:
     input:
         predictions=in_study("models/predictions.csv"),
         models=expand(
-            in_study("models/{model}.json"), model=networks.refittable_models(config)
+            in_study("models/{model}.json"), model=networks.refittable_models(SETTINGS)
         ),
         bootstrap=PATHS.parts("bootstrap"),
         split_lottery=PATHS.parts("split_lottery"),

@@ -145,7 +145,8 @@ use rule extract_patches as extract_surroundings with:
         shard=lambda wildcards: int(wildcards.shard),
         shards=len(SHARDS),
         digest=shard_digest,
-        settings=stability.surroundings(config),
+        settings=stability.surroundings(SETTINGS),
+        surround=stability.surround(SETTINGS),
         code=code("extract_patches"),
 
 
@@ -165,7 +166,7 @@ rule perturb_patches:
         mem_mb=per_attempt(2000),
         runtime=per_attempt(60),
     params:
-        perturbation=stability.perturbation(config),
+        perturbation=stability.perturbation(SETTINGS),
         seed=config["seed"],
         redraw=lambda wildcards: int(wildcards.redraw),
         code=code("perturb_patches"),

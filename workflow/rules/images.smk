@@ -22,6 +22,7 @@ rule extract_patches:
         shards=len(SHARDS),
         digest=shard_digest,
         settings=config["images"],
+        surround=1.0,
         code=code("extract_patches"),
     script:
         "../scripts/extract_patches.py"

@@ -14,7 +14,7 @@ rule screen_clinical:
     conda:
         "../../envs/analysis.yaml"
     params:
-        clinical=rule_params.clinical(config),
+        clinical=rule_params.clinical(SETTINGS),
         screening=config["screening"],
         confidence=config["evaluation"]["confidence"],
         seed=config["seed"],
@@ -50,7 +50,7 @@ rule fit_models:
         "../../envs/analysis.yaml"
     params:
         models=config["models"],
-        clinical=rule_params.clinical(config),
+        clinical=rule_params.clinical(SETTINGS),
         screening=config["screening"],
         threshold=config["threshold"],
         labels=config["labels"],
@@ -67,7 +67,9 @@ rule choose_variant:
     input:
         included=in_study("images/included.csv"),
         features=expand(in_study("features/{network}features.parquet"), network=AT_WORK),
-        models=expand(in_study("models/{model}.json"), model=networks.variants(config)),
+        models=expand(
+            in_study("models/{model}.json"), model=networks.variants(SETTINGS)
+        ),
     output:
         choice=in_study("models/choice.json"),
     log:
@@ -130,8 +132,8 @@ rule freeze_study:
         "../../envs/analysis.yaml"
     params:
         networks=networks.names(AT_WORK),
-        settings=rule_params.part(config, *deployment_settings.SECTIONS),
-        simulated="simulate" in config,
+        settings=SETTINGS.part(*deployment_settings.SECTIONS),
+        simulated=SETTINGS.simulate is not None,
         code=code("freeze_study"),
     script:
         "../scripts/freeze_study.py"

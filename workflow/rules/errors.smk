@@ -1,0 +1,34 @@
+"""How a run ends with a message alone; included before anything else is read."""
+
+import sys
+from pathlib import Path
+
+from snakemake.logging import logger
+
+# Of this file, since another workflow may have this one as a module.
+WORKFLOW = Path(str(workflow.current_basedir)).parent
+sys.path.insert(0, str(WORKFLOW / "src"))
+
+from microcalc.config import yaml_file
+from microcalc.core.errors import StudyError
+
+
+def refuse(message):
+    """End the run with a message alone.
+
+    Below an error Snakemake prints which lines of code it came through.
+    """
+    logger.error(message)
+    sys.exit(1)
+
+
+def told_plainly(function, *arguments, **named):
+    """Return what `function` returns; a StudyError ends the run with its message."""
+    try:
+        return function(*arguments, **named)
+    except StudyError as error:
+        refuse(str(error))
+
+
+def refuse_slips(path):
+    told_plainly(yaml_file.refuse_slips, path)

@@ -26,7 +26,7 @@ CONFIG: dict[str, Any] = {
 
 
 def changed(section: str, **values: Any) -> StudyConfig:
-    config = copy.deepcopy(STUDY)
+    config = copy.deepcopy(CONFIG)
     target = config["features"]["stability"] if section == "stability" else config[section]
     target.update(values)
     return study_config(**config)

@@ -6,8 +6,10 @@ itself, and fails where another version does otherwise.
 
 import base64
 import os
+import re
 import sqlite3
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
@@ -58,6 +60,69 @@ def request(*arguments: str) -> Request:
         forces=bool(given.force or given.forceall or given.forcerun),
         has_database=given.persistence_backend_db_url is not None,
     )
+
+
+def complete_rules(
+    workflow: Any,
+    rules: Any,
+    *,
+    log: Callable[[str, Sequence[str]], str],
+    benchmark: Callable[[str, Sequence[str]], str],
+    digest: Callable[[str], str],
+    environment: str,
+) -> None:
+    """Give each rule that has a script what it does not state itself, as if it stood in the rule.
+
+    Snakemake knows no defaults of these directives. Each is set as Snakemake does where it has
+    read one.
+
+    Parameters
+    ----------
+    workflow
+        Snakemake's `workflow`, when every rule has been read.
+    rules
+        Snakemake's `rules`: those of this workflow under their own names, also where another
+        workflow has it as a module and calls them otherwise.
+    log, benchmark
+        From a rule's name and its wildcards, in the order of its first output, to a path with
+        wildcards. A rule that states its log is given no benchmark, nor is one without output.
+    digest
+        From the stem of a script to a digest of all its code: the param `code`. It is asked only
+        when a job is made, since a job on a cluster reads every rule and is one rule's.
+    environment
+        The conda environment, relative to the folder of the rules.
+    """
+    for name, proxy in rules._rules.items():
+        rule = proxy.rule
+        if not rule.script:
+            continue
+        if not rule.log:
+            rule.log_modifier = rule.benchmark_modifier = workflow.modifier.path_modifier
+            rule.set_log(log(name, _wildcards(rule)))
+            if rule.output:
+                rule.benchmark = benchmark(name, _wildcards(rule))
+        if not hasattr(rule.params, "code"):
+            rule.set_params(code=_when_asked(digest, Path(rule.script).stem))
+        rule.conda_env = rule.conda_env or environment
+
+
+def _when_asked(function: Callable[[str], str], name: str) -> Callable[[Any], str]:
+    return lambda wildcards: function(name)
+
+
+def _wildcards(rule: Any) -> list[str]:
+    """Return a rule's wildcards in the order of its first output."""
+    found = re.findall(r"\{(\w+)", rule.output[0]) if rule.output else []
+    return [name for name in dict.fromkeys(found) if name in rule.wildcard_names]
+
+
+def rules_by_file(rules: Any) -> dict[str, list[str]]:
+    """Return the rules that make something, by the stem of their file, in the order of both."""
+    found: dict[str, list[str]] = {}
+    for name, proxy in rules._rules.items():
+        if proxy.rule.script and proxy.rule.output:
+            found.setdefault(Path(proxy.rule.snakefile).stem, []).append(name)
+    return found
 
 
 def is_of_this_run(dag: Any, path: str | os.PathLike[str]) -> bool:

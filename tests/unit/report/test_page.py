@@ -1,18 +1,16 @@
 import copy
 import re
-import runpy
 from html.parser import HTMLParser
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from PIL import Image
+from tests.scripts import run_script
 
 from microcalc.core.files import read_csv, write_csv
 from microcalc.report import page
 
-ROOT = Path(__file__).parents[3]
-TEMPLATE = ROOT / "workflow" / "report" / "page.html.j2"
+TEMPLATE = Path(__file__).parents[3] / "workflow" / "report" / "page.html.j2"
 VERSIONS = {"microcalc": "0.1.0", "python": "3.11"}
 VOID = {"meta", "img", "link", "br", "input", "hr"}
 
@@ -180,23 +178,14 @@ def test_the_same_results_give_the_same_page(ordinary, fake, html):
     assert build(ordinary, fake["CONFIG"]) == html
 
 
-class Named(dict):
-    """A dictionary with attributes, as Snakemake's inputs are."""
-
-    __getattr__ = dict.__getitem__
-
-
 def test_the_script_writes_the_page(ordinary, fake, tmp_path):
-    snakemake = SimpleNamespace(
-        input=Named(ordinary, template=str(TEMPLATE)),
-        output=SimpleNamespace(
-            report=str(tmp_path / "report.html"), summary=str(tmp_path / "summary.md")
-        ),
-        params=SimpleNamespace(config=fake["CONFIG"], times=str(tmp_path), rules=RULES),
-        log=[str(tmp_path / "log")],
+    run_script(
+        "write_report",
+        log=tmp_path / "log",
+        input=ordinary | {"template": str(TEMPLATE)},
+        output={"report": tmp_path / "report.html", "summary": tmp_path / "summary.md"},
+        params={"config": fake["CONFIG"], "times": tmp_path, "rules": RULES},
     )
-    script = ROOT / "workflow" / "scripts" / "write_report.py"
-    runpy.run_path(str(script), init_globals={"snakemake": snakemake})
     assert (tmp_path / "report.html").read_text().startswith("<!DOCTYPE html>")
     assert "| **External validation" in (tmp_path / "summary.md").read_text()
 

@@ -5,16 +5,20 @@ itself, and fails where another version does otherwise.
 """
 
 import base64
+import io
 import os
 import re
+import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from microcalc.core.errors import StudyError
 
 FOLDER = Path(".snakemake")
 LOCKS = FOLDER / "locks"
@@ -123,6 +127,70 @@ def rules_by_file(rules: Any) -> dict[str, list[str]]:
         if proxy.rule.script and proxy.rule.output:
             found.setdefault(Path(proxy.rule.snakefile).stem, []).append(name)
     return found
+
+
+def job_that_makes(
+    result: str,
+    *,
+    snakefile: Path,
+    configfile: str | os.PathLike[str] | None,
+    cores: int,
+    scratch: Path | None,
+) -> tuple[Path, Any]:
+    """Return the script of the job that makes `result`, and the `snakemake` it is given.
+
+    Snakemake builds its graph of jobs, in the working directory, and is asked for no more.
+
+    Parameters
+    ----------
+    result
+        A file, as its rule names it.
+    snakefile, configfile, cores
+        As on Snakemake's command line.
+    scratch
+        Where outputs and log are to lie instead; what a job brings up to date is copied there.
+
+    Raises
+    ------
+    StudyError
+        When no rule makes it.
+    """
+    from snakemake.api import SnakemakeApi  # type: ignore[import-untyped]
+    from snakemake.exceptions import WorkflowError  # type: ignore[import-untyped]
+    from snakemake.iocontainers import Log, OutputFiles, Snakemake  # type: ignore[import-untyped]
+    from snakemake.settings import types as settings  # type: ignore[import-untyped]
+
+    configfiles = [] if configfile is None else [Path(configfile)]
+    quiet = settings.OutputSettings(quiet={settings.Quietness.ALL})
+    with SnakemakeApi(quiet) as api, redirect_stdout(io.StringIO()):
+        flow = api.workflow(
+            snakefile=snakefile,
+            resource_settings=settings.ResourceSettings(cores=cores),
+            config_settings=settings.ConfigSettings(configfiles=configfiles),
+        )
+        try:
+            flow.dag(settings.DAGSettings(targets={result})).printdag()
+        except WorkflowError as error:
+            raise StudyError(f"{result}: Snakemake cannot tell how it is made: {error}") from error
+        job = next(job for job in flow._workflow.dag.targetjobs if result in job.output)
+    output, log = job.output, job.log
+    if scratch is not None:
+        output = OutputFiles(toclone=output, custom_map=lambda path: _moved(path, scratch))
+        log = Log(toclone=log, custom_map=lambda path: _moved(path, scratch))
+    rule = job.rule
+    given = (job.input, output, job.params, job.wildcards, job.threads, job.resources, log)
+    script = Path(str(rule.basedir.join(rule.script).get_path_or_uri(secret_free=True)))
+    folder = str(script.parent)
+    return script, Snakemake(*given, flow._workflow.config, rule.name, None, folder)
+
+
+def _moved(path: Any, scratch: Path) -> str:
+    """Return where a file lies below `scratch`, there already where a job brings it up to date."""
+    place = scratch / Path(path).relative_to(Path(path).anchor)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if "update" in getattr(path, "flags", {}) and Path(path).exists():
+        shutil.copyfile(path, place)
+    return str(place)
 
 
 def is_of_this_run(dag: Any, path: str | os.PathLike[str]) -> bool:

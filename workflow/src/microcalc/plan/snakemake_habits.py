@@ -156,7 +156,7 @@ def job_that_makes(
         When no rule makes it.
     """
     from snakemake.api import SnakemakeApi  # type: ignore[import-untyped]
-    from snakemake.exceptions import WorkflowError  # type: ignore[import-untyped]
+    from snakemake.exceptions import RuleException, WorkflowError  # type: ignore[import-untyped]
     from snakemake.iocontainers import Log, OutputFiles, Snakemake  # type: ignore[import-untyped]
     from snakemake.settings import types as settings  # type: ignore[import-untyped]
 
@@ -169,8 +169,8 @@ def job_that_makes(
             config_settings=settings.ConfigSettings(configfiles=configfiles),
         )
         try:
-            flow.dag(settings.DAGSettings(targets={result})).printdag()
-        except WorkflowError as error:
+            flow.dag(settings.DAGSettings(targets={result})).printrulegraph()
+        except (RuleException, WorkflowError) as error:
             raise StudyError(f"{result}: Snakemake cannot tell how it is made: {error}") from error
         job = next(job for job in flow._workflow.dag.targetjobs if result in job.output)
     output, log = job.output, job.log
@@ -179,7 +179,7 @@ def job_that_makes(
         log = Log(toclone=log, custom_map=lambda path: _moved(path, scratch))
     rule = job.rule
     given = (job.input, output, job.params, job.wildcards, job.threads, job.resources, log)
-    script = Path(str(rule.basedir.join(rule.script).get_path_or_uri(secret_free=True)))
+    script = Path(str(rule.basedir.join(rule.script).get_path_or_uri(secret_free=True))).resolve()
     folder = str(script.parent)
     return script, Snakemake(*given, flow._workflow.config, rule.name, None, folder)
 

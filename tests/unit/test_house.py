@@ -33,7 +33,8 @@ def imports(path: Path) -> set[str]:
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_a_script_reads_calls_and_writes(script: Path) -> None:
     text = script.read_text()
-    assert len(text.splitlines()) <= 20
+    # In statements, since a limit of lines would make calls that are hard to read.
+    assert len(ast.parse(text).body) <= 20
     branching = (ast.If, ast.For, ast.While, ast.Try, ast.FunctionDef, ast.comprehension)
     assert not [node for node in ast.walk(ast.parse(text)) if isinstance(node, branching)]
     assert "start(snakemake.log[0])" in text

@@ -8,8 +8,12 @@ from microcalc.core.logs import start
 
 start(snakemake.log[0])
 given = snakemake.input
-schemas = (given.case_schema, given.image_schema)
-cohort = read_cohort(given.cases, given.images, schemas=schemas, **snakemake.params.reading)
+cohort = read_cohort(
+    given.cases,
+    given.images,
+    schemas=(given.case_schema, given.image_schema),
+    **snakemake.params.reading,
+)
 frozen = split_file.read(given.split)
 eligible, images, exclusions = build_eligible(cohort, frozen=frozen, **snakemake.params.splitting)
 write_csv(eligible, snakemake.output.eligible)

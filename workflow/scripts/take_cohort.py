@@ -7,10 +7,14 @@ from microcalc.models import frozen
 
 start(snakemake.log[0])
 given, known = snakemake.input, snakemake.params
-needed = intake.variables(list(map(frozen.read, given.models)))
-schemas = (given.case_schema, given.image_schema)
-how = {"schemas": schemas, "clinical": known.clinical, "labels": known.labels}
-eligible, images, exclusions = intake.take(given.cases, given.images, needed=needed, **how)
+eligible, images, exclusions = intake.take(
+    given.cases,
+    given.images,
+    needed=intake.variables(list(map(frozen.read, given.models))),
+    schemas=(given.case_schema, given.image_schema),
+    clinical=known.clinical,
+    labels=known.labels,
+)
 write_csv(eligible, snakemake.output.eligible)
 write_csv(images, snakemake.output.images)
 write_csv(exclusions, snakemake.output.exclusions)

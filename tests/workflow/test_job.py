@@ -1,11 +1,16 @@
 """One job of a study by hand, as CONTRIBUTING.md tells a newcomer."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.workflow.tiny import Study, environment
 
+ROOMS = [
+    *("simulate", "cohort", "images", "features", "finetune", "selection", "models"),
+    *("evaluation", "figures", "report", "ingest"),
+]
 CLINICAL = "results/tiny/models/clinical.json"
 
 
@@ -49,6 +54,17 @@ def test_what_a_job_brings_up_to_date_is_brought_up_to_date_elsewhere(
     done = by_hand(finished, "results/tiny/images/shard-1.npz", "--scratch", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "computed 0, kept" in Study(tmp_path).log("extract_patches/1")
+
+
+def test_the_report_is_told_which_rules_a_room_has(finished: Study, tmp_path: Path) -> None:
+    asked = ("results/tiny/report/report.html", "--pdb", "--scratch", str(tmp_path))
+    done = by_hand(finished, *asked, typed="p snakemake.params.rules\nq\n")
+    rooms = ast.literal_eval(done.stdout.partition("(Pdb) ")[2].partition("\n")[0])
+    assert [*rooms] == ROOMS
+    assert rooms["images"] == ["extract_patches", "gather_images"]
+    # A check makes nothing that could be measured.
+    assert rooms["cohort"] == ["build_cohort"]
+    assert {"prepare_tuned", "extract_reader"} < {*rooms["features"]}
 
 
 def test_a_file_that_cannot_be_made_is_told_of(study: Study) -> None:

@@ -177,6 +177,8 @@ def job_that_makes(
     if scratch is not None:
         output = OutputFiles(toclone=output, custom_map=lambda path: _moved(path, scratch))
         log = Log(toclone=log, custom_map=lambda path: _moved(path, scratch))
+    for path in (*output, *log):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
     rule = job.rule
     given = (job.input, output, job.params, job.wildcards, job.threads, job.resources, log)
     script = Path(str(rule.basedir.join(rule.script).get_path_or_uri(secret_free=True))).resolve()
@@ -187,8 +189,8 @@ def job_that_makes(
 def _moved(path: Any, scratch: Path) -> str:
     """Return where a file lies below `scratch`, there already where a job brings it up to date."""
     place = scratch / Path(path).relative_to(Path(path).anchor)
-    place.parent.mkdir(parents=True, exist_ok=True)
     if "update" in getattr(path, "flags", {}) and Path(path).exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
     return str(place)
 

@@ -10,7 +10,6 @@ include: "workflow/rules/errors.smk"
 
 if not workflow.overwrite_configfiles and not isinstance(config.get("models"), str):
 
-    # Snakemake would say that the file is no YAML, and not where.
     refuse_slips("config.yaml")
 
     # A study's own config replaces the demo's and never merges with it.
@@ -25,14 +24,15 @@ for room in ROOMS:
     include: f"workflow/rules/{room}.smk"
 
 
+complete_rules()
+
+
 onstart:
     refuse_to_start()
-    sweep_up(in_study(""))
 
 
 onsuccess:
-    tell_about_images()
-    tell_summary()
+    tell_outcome()
 
 
 rule all:

@@ -31,4 +31,5 @@ def told_plainly(function, *arguments, **named):
 
 
 def refuse_slips(path):
+    """Stop at a config that is no YAML, with its line; Snakemake would not say where."""
     told_plainly(yaml_file.refuse_slips, path)

@@ -11,11 +11,10 @@ from microcalc.core.logs import start
 start(snakemake.log[0])
 given, how = snakemake.input, snakemake.params
 labels, settings = Labels.of(how.labels), CohortSettings.of(how.settings)
-schemas = (given.case_schema, given.image_schema)
 cohort = read_cohort(
     given.cases,
     given.images,
-    schemas=schemas,
+    schemas=(given.case_schema, given.image_schema),
     clinical=ClinicalVariable.each_of(how.clinical),
     labels=labels,
     other_columns=settings.other_columns,

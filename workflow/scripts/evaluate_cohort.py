@@ -13,6 +13,5 @@ settings = outcome.settings_for(cases, asked.settings)
 made = result_tables.discrimination(
     rows, models, cases, settings=settings, paper=None, seed=asked.seed
 )
-level = settings["confidence"]
-made["development"] = outcome.compare(rows, given.development, confidence=level)
+made["development"] = outcome.compare(rows, given.development, confidence=settings["confidence"])
 result_tables.write(made, snakemake.output)

@@ -12,7 +12,11 @@ write_text(
     snakemake.output.settings,
 )
 features = dict(zip(asked.networks, map(read_parquet, given.features), strict=True))
-cases, digests = included.read(given.included), domain.pixel_digests(given.shards)
-clinical = asked.settings["clinical"]
-spanned = domain.describe(cases, read_csv(given.qc), features, digests, clinical)
+spanned = domain.describe(
+    included.read(given.included),
+    read_csv(given.qc),
+    features,
+    domain.pixel_digests(given.shards),
+    asked.settings["clinical"],
+)
 write_json(spanned, snakemake.output.domain)

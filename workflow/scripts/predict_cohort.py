@@ -8,8 +8,14 @@ from microcalc.core.logs import start
 start(snakemake.log[0])
 given, how = snakemake.input, snakemake.params
 features = dict(zip(how.networks, given.features, strict=True))
-rooms = {"included_cases": given.included, "qc": given.qc, "features": features}
-found = prediction.run(given.models, **rooms, shards=given.shards, seen=given.domain[0])
+found = prediction.run(
+    given.models,
+    included_cases=given.included,
+    qc=given.qc,
+    features=features,
+    shards=given.shards,
+    seen=given.domain[0],
+)
 labelled = intake.read_labels(given.cases, Labels.of(how.labels))["case_id"]
 register.add(snakemake.output.register, found.predictions, labelled)
 write_csv(found.contributions, snakemake.output.contributions)

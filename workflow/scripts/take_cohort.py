@@ -9,13 +9,11 @@ from microcalc.models import frozen
 
 start(snakemake.log[0])
 given, known = snakemake.input, snakemake.params
-needed = intake.variables(list(map(frozen.read, given.models)))
-schemas = (given.case_schema, given.image_schema)
 eligible, images, exclusions = intake.take(
     given.cases,
     given.images,
-    schemas=schemas,
-    needed=needed,
+    needed=intake.variables(list(map(frozen.read, given.models))),
+    schemas=(given.case_schema, given.image_schema),
     clinical=ClinicalVariable.each_of(known.clinical),
     labels=Labels.of(known.labels),
 )

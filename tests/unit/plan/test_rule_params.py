@@ -26,6 +26,12 @@ def test_a_refit_is_given_no_model_of_a_fine_tuned_network() -> None:
     assert list(rule_params.refittable_models(STUDY)) == ["deep"]
 
 
+def test_a_study_of_real_patients_has_no_phantoms() -> None:
+    simulated = study_config(simulate={"phantoms": "phantoms.csv"})
+    assert rule_params.phantoms(simulated) == "phantoms.csv"
+    assert rule_params.phantoms(STUDY) is None
+
+
 def test_features_depend_on_neither_shards_nor_pooling() -> None:
     assert rule_params.extraction(STUDY.features, STUDY.images) == {
         **{"backbone": "resnet50", "layers": ["penultimate"], "device": "cpu", "batch_size": 8},
@@ -34,7 +40,7 @@ def test_features_depend_on_neither_shards_nor_pooling() -> None:
 
 
 def test_what_is_frozen_with_a_model_depends_on_neither_device_nor_batch() -> None:
-    found = rule_params.preprocessing(STUDY.features, STUDY.images)
+    found = rule_params.preprocessing({"": STUDY.features}, STUDY.images)["main"]
     assert found["extraction"] == {
         **{"layers": ["penultimate"], "precision": "float32", "pool_views": "max"},
         "harmonize": "none",

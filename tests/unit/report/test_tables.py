@@ -3,18 +3,17 @@ from dataclasses import replace
 import pytest
 
 from microcalc.report import tables
-from microcalc.report.rule_graph import Graph
 from microcalc.report.run_times import RunTime
 from microcalc.report.study import Study
 
 
 @pytest.fixture(scope="module")
 def study(ordinary, cohort_files, fake):
-    graph = Graph({"models": {"predict": ()}}, {"predict": RunTime(1, 2.0, 2.0, 300.0)})
-    study = Study.read({**ordinary, **cohort_files}, config=fake["CONFIG"], graph=graph)
+    study = Study.read({**ordinary, **cohort_files}, config=fake["CONFIG"])
     now = study.tables["metrics"].to_dict("records")
     runs = [{"metrics": [{**row, "auc": 0.5} for row in now]}, {"metrics": now}]
-    return replace(study, documents={**study.documents, "runs": runs})
+    times = {"models": {"predict": RunTime(1, 2.0, 2.0, 300.0)}}
+    return replace(study, documents={**study.documents, "runs": runs}, times=times)
 
 
 # Of fine-tuned networks there is a study of its own: test_finetuning.py.

@@ -3,6 +3,7 @@
 Every job on a cluster reads this again, so it imports nothing heavy.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from microcalc.config import networks
@@ -25,6 +26,11 @@ def refittable_models(config: StudyConfig) -> dict[str, dict[str, Any]]:
     return {name: config.models[name].plain() for name in networks.refittable_models(config)}
 
 
+def phantoms(config: StudyConfig) -> str | None:
+    """Return the table of the demo's phantoms; a study of real patients has none."""
+    return config.simulate.phantoms if config.simulate else None
+
+
 def extraction(network: FeatureSettings, images: ImageSettings) -> dict[str, Any]:
     """Return what an image's features depend on, and whether kept ones may be used.
 
@@ -39,9 +45,23 @@ def extraction(network: FeatureSettings, images: ImageSettings) -> dict[str, Any
     return {**chosen, "cache": images.cache}
 
 
-def preprocessing(network: FeatureSettings, images: ImageSettings) -> dict[str, Any]:
-    """Return what the features of a frozen model depend on, to be frozen with it."""
+def preprocessing(
+    used: Mapping[str, FeatureSettings], images: ImageSettings
+) -> dict[str, dict[str, Any]]:
+    """Return by network what the features of frozen models depend on, to be frozen with them.
+
+    Parameters
+    ----------
+    used
+        The settings of each network by its folder, see `microcalc.config.networks`.
+    images
+        The config's `images`.
+    """
+    recipe = Recipe.from_settings(images).as_key()
     return {
-        "images": Recipe.from_settings(images).as_key(),
-        "extraction": network.part("layers", "precision", "pool_views", "harmonize"),
+        name: {
+            "images": recipe,
+            "extraction": network.part("layers", "precision", "pool_views", "harmonize"),
+        }
+        for name, network in zip(networks.names(used), used.values(), strict=True)
     }

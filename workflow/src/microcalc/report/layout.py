@@ -57,4 +57,4 @@ ROOMS = (
         ),
     ),
 )
-RUN = Room("run", "How it was run", ("rule_graph", "run_times", "digests"))
+RUN = Room("run", "How it was run", ("run_times", "digests"))

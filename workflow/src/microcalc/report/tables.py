@@ -517,7 +517,7 @@ TABLES: dict[str, tuple[Callable[[Study], Table], str]] = {
     "case_predictions": (case_predictions, "register"),
     "contributions": (contributions, "contributions"),
     "changes": (changes.measures, "runs"),
-    "run_times": (provenance.rule_times, "graph"),
+    "run_times": (provenance.rule_times, "times"),
     "digests": (provenance.digests, "inputs"),
 }
 
@@ -525,7 +525,7 @@ TABLES: dict[str, tuple[Callable[[Study], Table], str]] = {
 def make(name: str, study: Study) -> Table | None:
     """Return the table of that name; None when the study has nothing to put in it."""
     build, source = TABLES[name]
-    others = {"models": study.models, "graph": study.graph}
+    others = {"models": study.models, "times": study.times}
     if not (study.has(source) or source in study.documents or others.get(source)):
         return None
     table = build(study)

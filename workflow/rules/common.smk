@@ -31,11 +31,6 @@ INGEST = ingest.taken_out(config)
 if workflow.is_main_process and run_lock.begin(snakemake_habits.LOCKS):
     print("The last run here was killed; its lock is lifted.", file=sys.stderr)
 
-# A key that stands twice is lost before anybody can miss it.
-if workflow.is_main_process:
-    for file in workflow.configfiles:
-        refuse_slips(file)
-
 # `snakemake check` lists what is wrong with the config together with all else that is wrong.
 if is_asked_for("check"):
     from microcalc.run import check

@@ -55,8 +55,8 @@ def test_a_study_has_results_logs_and_times_of_its_own() -> None:
     ],
 )
 def test_each_job_has_a_log_and_a_time(wildcards: list[str], log: str, time: str) -> None:
-    assert Paths(CONFIG).log("extract", wildcards) == f"results/mine/logs/{log}.log"
-    assert Paths(CONFIG).time("extract", wildcards) == f"results/mine/history/times/{time}.tsv"
+    assert paths().log("extract", wildcards) == f"results/mine/logs/{log}.log"
+    assert paths().time("extract", wildcards) == f"results/mine/history/times/{time}.tsv"
 
 
 @pytest.mark.parametrize(

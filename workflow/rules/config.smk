@@ -1,4 +1,4 @@
-"""How a run ends with a message alone; included before anything else is read."""
+"""Reads the config; before anything else, and so also how a run ends with a message alone."""
 
 import sys
 from pathlib import Path
@@ -33,3 +33,17 @@ def told_plainly(function, *arguments, **named):
 def refuse_slips(path):
     """Stop at a config that is no YAML, with its line; Snakemake would not say where."""
     told_plainly(yaml_file.refuse_slips, path)
+
+
+# Frozen models come with the config of their own study.
+OWN = not workflow.overwrite_configfiles and not isinstance(config.get("models"), str)
+
+# A key that stands twice is lost before anybody can miss it.
+if workflow.is_main_process:
+    for file in [*workflow.overwrite_configfiles, *["config.yaml"] * OWN]:
+        refuse_slips(file)
+
+if OWN:
+
+    # A study's own config replaces the demo's and never merges with it.
+    configfile: "config.yaml"

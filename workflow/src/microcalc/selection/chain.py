@@ -3,16 +3,19 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from microcalc.core import seeds
 from microcalc.core.errors import StudyError
+from microcalc.core.libraries import from_extra
 from microcalc.selection import discretize, filters, lasso, mrmr, refit, scaling
 from microcalc.statistics.folds import assign_folds
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 INTERCEPT = "(intercept)"
 
@@ -41,11 +44,11 @@ class Chain:
         Column numbers of the survivors in the X that was given.
     """
 
-    mrmr: pd.DataFrame
-    lasso_path: pd.DataFrame
-    lasso_cv: pd.DataFrame
-    selected: pd.DataFrame
-    funnel: pd.DataFrame
+    mrmr: "pd.DataFrame"
+    lasso_path: "pd.DataFrame"
+    lasso_cv: "pd.DataFrame"
+    selected: "pd.DataFrame"
+    funnel: "pd.DataFrame"
     columns: NDArray[np.int64]
 
     def score(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -53,7 +56,7 @@ class Chain:
         return linear_predictor(np.asarray(X, dtype=float)[:, self.columns], self.selected)
 
 
-def linear_predictor(X: NDArray[np.float64], selected: pd.DataFrame) -> NDArray[np.float64]:
+def linear_predictor(X: NDArray[np.float64], selected: "pd.DataFrame") -> NDArray[np.float64]:
     """Return intercept + sum of coefficient * (x - mean) / sd, shape (n,).
 
     Parameters
@@ -104,6 +107,8 @@ def fit(
         one array of shape (m, n, p) for each way, NaN where a case has none; the stability
         filter needs them, and a feature must be stable in every way.
     """
+    with from_extra("workflow"):
+        import pandas as pd
     values, outcome = np.asarray(X, dtype=float), np.asarray(y)
     names = np.asarray(feature_names, dtype=str)
     scale = scaling.fit(values)
@@ -261,7 +266,9 @@ def _at(path: lasso.Path, index: int, y: NDArray[np.generic]) -> tuple[float, ND
     return float(path.intercepts[index]), path.coefficients[:, index].copy()
 
 
-def _path_table(path: lasso.Path, names: NDArray[np.str_]) -> pd.DataFrame:
+def _path_table(path: lasso.Path, names: NDArray[np.str_]) -> "pd.DataFrame":
+    import pandas as pd
+
     return pd.DataFrame(
         {
             "lambda": np.repeat(path.lambdas, len(names)),
@@ -271,7 +278,9 @@ def _path_table(path: lasso.Path, names: NDArray[np.str_]) -> pd.DataFrame:
     )
 
 
-def _cv_table(tuned: lasso.CrossValidation) -> pd.DataFrame:
+def _cv_table(tuned: lasso.CrossValidation) -> "pd.DataFrame":
+    import pandas as pd
+
     position = np.arange(len(tuned.lambdas))
     table = pd.DataFrame(
         {

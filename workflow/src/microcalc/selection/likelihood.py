@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from microcalc.core.libraries import from_extra
 from microcalc.selection.newton import (
     Basis,
     PenalizedSurface,
@@ -90,7 +91,8 @@ def separated(design: Floats, y: Floats) -> bool:
     y
         0 or 1, shape (n,).
     """
-    from firthmodels import detect_separation
+    with from_extra("workflow"):
+        from firthmodels import detect_separation
 
     # Of orthogonal columns, so that no unit and no offset makes a direction small.
     columns = orthogonal(design).columns

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc, expit, ndtr, ndtri
 
+from microcalc.core.libraries import from_extra
 from microcalc.statistics import arrays, logit_fits, resampling
 from microcalc.statistics.arrays import Bools, Floats
 
@@ -265,9 +266,10 @@ def checked(y: npt.ArrayLike, probability: npt.ArrayLike) -> tuple[Bools, Floats
 def smoothed_outcomes(positive: Bools | Floats, p: Floats) -> Curve:
     """Return distinct probabilities and the lowess curve there."""
     # statsmodels takes long to import and only this needs it.
-    from statsmodels.nonparametric.smoothers_lowess import (  # type: ignore[import-untyped]
-        lowess,
-    )
+    with from_extra("workflow"):
+        from statsmodels.nonparametric.smoothers_lowess import (  # type: ignore[import-untyped]
+            lowess,
+        )
 
     order = np.argsort(p, kind="stable")
     ranked, sorted_positive = p[order], positive[order].astype(float)

@@ -1,15 +1,12 @@
 """The house's own rules, held by a test so that nobody has to remember them."""
 
 import ast
-import itertools
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
-import yaml
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "workflow" / "src" / "microcalc"
@@ -168,33 +165,6 @@ def test_the_wiring_is_short() -> None:
 
 def test_the_snakefile_is_short() -> None:
     assert len((ROOT / "Snakefile").read_text().splitlines()) <= 40
-
-
-def test_pins_agree_everywhere() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *itertools.chain(*extras.values())]
-    pins = dict(line.lower().split("==") for line in wanted)
-    constraints = dict(
-        line.lower().replace("_", "-").split("==")
-        for line in (ROOT / "envs" / "constraints.txt").read_text().splitlines()
-        if not line.startswith("#")
-    )
-    assert {name: constraints[name] for name in pins} == pins
-    pins |= dict(
-        line.split("==")
-        for line in (ROOT / "envs" / "build.txt").read_text().split()
-        if "==" in line
-    )
-    for environment in ("analysis", "torch"):
-        parsed = yaml.safe_load((ROOT / "envs" / f"{environment}.yaml").read_text())
-        flat = [d for d in parsed["dependencies"] if isinstance(d, str)]
-        flat += next(d["pip"] for d in parsed["dependencies"] if isinstance(d, dict))
-        for line in flat:
-            name, _, version = re.sub("==?", "=", line).lower().partition("=")
-            if name not in ("python", "pip"):
-                name = {"matplotlib-base": "matplotlib"}.get(name, name)
-                assert pins[name] == version, f"{environment}: {line}"
 
 
 def test_no_registry_is_named() -> None:

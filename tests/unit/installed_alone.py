@@ -1,4 +1,4 @@
-"""Run the examples of a page and of the array functions; print what failed and what needs more.
+"""Run the examples of a page and of the array functions; say what failed and what needs more.
 
 For an environment that has numpy, scipy and numba alone: no pytest, and nothing of the tests.
 """
@@ -56,7 +56,7 @@ def main(page: str) -> None:
     heavy = ("pandas", "sklearn", "statsmodels", "firthmodels", "torch", "pydicom", "snakemake")
     there = [name for name in heavy if importlib.util.find_spec(name)]
     answer = {"examples": runner.tries, "failed": runner.failed, "refused": runner.refused}
-    print(json.dumps(answer | {"there": there}))
+    sys.stdout.write(json.dumps(answer | {"there": there}))
 
 
 if __name__ == "__main__":

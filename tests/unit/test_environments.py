@@ -187,3 +187,14 @@ def test_an_environment_holds_what_its_script_imports(script) -> None:
     needed = foreign_packages(script.read_text())
     assert needed
     assert {CONDA_NAMES.get(name, name) for name in needed} <= held
+
+
+def test_what_git_runs_before_a_commit_is_what_lint_runs() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert [repository["repo"] for repository in hooks] == ["local"]
+    lint = re.search(r"^lint: setup\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.M)
+    tools = {
+        re.sub(r"^\.venv/bin/", "", hook["entry"]).split(" --")[0] for hook in hooks[0]["hooks"]
+    }
+    assert tools == {"ruff check", "ruff format", "snakefmt", "mypy"}
+    assert all(f"$(BIN)/{tool}" in lint[1] for tool in tools)

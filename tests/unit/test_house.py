@@ -170,3 +170,36 @@ def test_the_snakefile_is_short() -> None:
 def test_no_registry_is_named() -> None:
     for name in ("pyproject.toml", "envs/constraints.txt", "envs/build.txt", "Makefile"):
         assert "://" not in (ROOT / name).read_text(), name
+
+
+def public_functions(path: Path) -> list[ast.FunctionDef]:
+    body = ast.parse(path.read_text()).body
+    return [f for f in body if isinstance(f, ast.FunctionDef) and not f.name.startswith("_")]
+
+
+DOCUMENTED = [
+    path
+    for pattern in ("statistics/*.py", "selection/*.py", "models/logistic.py")
+    for path in sorted(PACKAGE.glob(pattern))
+    if public_functions(path)
+]
+
+
+@pytest.mark.parametrize("path", DOCUMENTED, ids=lambda path: f"{path.parent.name}.{path.stem}")
+def test_a_public_function_says_what_it_takes_and_gives_and_shows_it(path: Path) -> None:
+    """What an example prints is held by tests/unit/test_examples.py."""
+    for function in public_functions(path):
+        sections = numpydoc_sections(ast.get_docstring(function) or "")
+        named = re.findall(r"^[*\w].*$", sections.get("Parameters", ""), re.M)
+        given = {name.strip(" *") for line in named for name in line.split(",")}
+        arguments = {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)}
+        assert given == arguments, f"{path.name}: {function.name}"
+        assert sections.keys() & {"Returns", "Yields"}, f"{path.name}: {function.name}"
+        assert ">>> " in sections.get("Examples", ""), f"{path.name}: {function.name}"
+        raises = any(isinstance(node, ast.Raise) for node in ast.walk(function))
+        assert not raises or "Raises" in sections, f"{path.name}: {function.name}"
+
+
+def numpydoc_sections(docstring: str) -> dict[str, str]:
+    parts = re.split(r"^(\w[\w ]*)\n-+\n", docstring, flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))

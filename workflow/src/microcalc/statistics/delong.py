@@ -336,6 +336,11 @@ def interval(
     low, high
         Of the same shape.
 
+    Raises
+    ------
+    StudyError
+        When `transform` is none of the three.
+
     Examples
     --------
     >>> from microcalc.statistics import delong

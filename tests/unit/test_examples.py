@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+from pathlib import Path
 
 import pytest
 from tests.unit.test_house import DOCUMENTED, PACKAGE, ROOT, public_functions
@@ -25,13 +26,23 @@ def run(test: doctest.DocTest) -> None:
     assert runner.failures == 0, "".join(said)
 
 
-@pytest.mark.parametrize("path", DOCUMENTED, ids=lambda path: f"{path.parent.name}.{path.stem}")
+def name_of(path: Path) -> str:
+    return ".".join(["microcalc", *path.relative_to(PACKAGE).with_suffix("").parts])
+
+
+SHOWN = [path for path in sorted(PACKAGE.rglob("*.py")) if ">>> " in path.read_text()]
+
+
+@pytest.mark.parametrize("path", SHOWN, ids=name_of)
 def test_the_examples_print_what_they_say(path) -> None:
-    name = ".".join(["microcalc", *path.relative_to(PACKAGE).with_suffix("").parts])
-    tests = examples_in(name)
-    assert {test.name for test in tests} >= {f"{name}.{f.name}" for f in public_functions(path)}
-    for test in tests:
+    for test in examples_in(name_of(path)):
         run(test)
+
+
+def test_no_example_of_what_must_have_one_goes_unseen() -> None:
+    for path in DOCUMENTED:
+        seen = {test.name for test in examples_in(name_of(path))}
+        assert seen >= {f"{name_of(path)}.{f.name}" for f in public_functions(path)}
 
 
 def test_the_page_on_the_library_prints_what_it_says() -> None:

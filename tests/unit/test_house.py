@@ -178,8 +178,9 @@ def public_functions(path: Path) -> list[ast.FunctionDef]:
 
 
 IMAGES = (
-    *("cells", "coarse_grid", "components", "duplicates", "geometry", "masks", "outlines"),
-    *("patches", "pgm", "regions", "roi", "words"),
+    *("cells", "coarse_grid", "components", "content", "duplicates", "geometry", "included"),
+    *("masks", "outlines", "patches", "pgm", "regions", "roi", "shard_file", "voi", "volumes"),
+    "words",
 )
 DOCUMENTED = [
     path

@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up-done
 CLUSTER := $(VENV)/.cluster-set-up-done
 AUDIT := $(VENV)/audit
+INSTALL = $(BIN)/python -m pip install --quiet --constraint envs/constraints.txt
 CORES ?= all
 
 .PHONY: demo ingest new-study check docs freeze-split test test-slow test-slurm report lint audit format bench simulations setup cluster clean
@@ -74,7 +75,7 @@ simulations: setup
 
 # With what it compares ours to.
 bench: cluster
-	$(BIN)/python -m pip install --quiet --no-build-isolation --constraint envs/constraints.txt --editable '.[dev,cluster,bench]'
+	$(INSTALL) --no-build-isolation --editable '.[dev,cluster,bench]'
 	$(BIN)/python benchmarks/run.py
 
 setup: $(SETUP)
@@ -82,8 +83,8 @@ setup: $(SETUP)
 $(SETUP): pyproject.toml envs/constraints.txt envs/build.txt envs/analysis.post-deploy.sh
 	@PYTHON="$(PYTHON)" sh envs/check-machine.sh
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade --requirement envs/build.txt
-	$(BIN)/python -m pip install --quiet --no-build-isolation --constraint envs/constraints.txt --editable '.[dev]'
+	$(INSTALL) --upgrade --requirement envs/build.txt
+	$(INSTALL) --no-build-isolation --editable '.[dev]'
 	PATH="$$(cd $(BIN) && pwd):$$PATH" sh envs/analysis.post-deploy.sh
 	touch $@
 
@@ -91,7 +92,7 @@ $(SETUP): pyproject.toml envs/constraints.txt envs/build.txt envs/analysis.post-
 cluster: $(CLUSTER)
 
 $(CLUSTER): $(SETUP)
-	$(BIN)/python -m pip install --quiet --no-build-isolation --constraint envs/constraints.txt --editable '.[dev,cluster]'
+	$(INSTALL) --no-build-isolation --editable '.[dev,cluster]'
 	touch $@
 
 clean:

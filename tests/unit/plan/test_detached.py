@@ -5,6 +5,7 @@ from tests.unit.images.making import row
 
 from microcalc.core.errors import StudyError
 from microcalc.images.formats import decode, read_file
+from microcalc.images.image_entry import ImageEntry
 from microcalc.plan.detached import beside, joined
 from microcalc.plan.refusals import missing_images
 from microcalc.plan.shard_rows import shard_digest
@@ -23,7 +24,7 @@ def header(folder, name, more="", raw=b"", suffix=".mhd"):
 
 
 def pixels(path):
-    return decode(read_file(path, image_id="a"), image_id="a").pixels
+    return decode(read_file(path, image_id="a"), ImageEntry("a")).pixels
 
 
 @pytest.mark.parametrize("suffix", [".mhd", ".MHD", ".nhdr"])

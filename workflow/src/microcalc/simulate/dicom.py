@@ -6,6 +6,9 @@ import os
 import uuid
 from pathlib import Path
 
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
@@ -18,7 +21,6 @@ from pydicom.uid import (
 
 from microcalc.core.seeds import derive
 from microcalc.plan.phantom_folder import MARK
-from microcalc.simulate import jpeg
 from microcalc.simulate.phantom import Phantom
 from microcalc.simulate.scanner import Exposure, Scanner, scanner_of
 
@@ -158,11 +160,36 @@ def _add_pixels(dataset: Dataset, exposure: Exposure, scanner: Scanner) -> None:
     dataset.LossyImageCompression = "00"
     dataset.BurnedInAnnotation = "NO"
     if scanner.compressed:
-        dataset.PixelData = encapsulate([jpeg.encode(exposure.pixels, bits=scanner.bits)])
+        dataset.PixelData = encapsulate([jpeg_lossless(exposure.pixels, bits=scanner.bits)])
         dataset["PixelData"].is_undefined_length = True
     else:
         dataset.PixelData = exposure.pixels.astype("<u2").tobytes()
     dataset["PixelData"].VR = "OB" if scanner.compressed else "OW"
+
+
+def jpeg_lossless(pixels: NDArray[np.uint16], *, bits: int) -> bytes:
+    """Return a JPEG Lossless stream of one gray frame, DICOM's default compressed syntax.
+
+    ITU-T T.81 process 14 with selection value 1, predicted from the left pixel, by libjpeg-turbo.
+
+    Parameters
+    ----------
+    pixels
+        (rows, columns), each below 2**bits.
+    bits
+        Sample precision, 9 to 16.
+
+    Raises
+    ------
+    ValueError
+        When a value does not fit in `bits`.
+    """
+    if int(pixels.max()) >> bits:
+        raise ValueError(f"a pixel of {int(pixels.max())} does not fit in {bits} bits")
+    stream = imagecodecs.jpeg8_encode(
+        pixels, lossless=True, predictor=1, bitspersample=bits, optimize=True
+    )
+    return bytes(stream)
 
 
 def save(dataset: FileDataset, path: str | os.PathLike[str]) -> None:

@@ -20,7 +20,7 @@ from microcalc.plan import snakemake_habits, stability
 from microcalc.plan.code_digest import code_digest, folder_digest
 from microcalc.plan.paths import Paths
 from microcalc.plan.sharding import Shards
-from microcalc.report import audits
+from microcalc.report import table_registry
 from microcalc.run.study_run import StudyRun
 
 
@@ -102,10 +102,14 @@ MEMBERS = networks.members_of(config)
 # The folders of the networks whose features models take, and of those that a refit can use again.
 AT_WORK, REFITTABLE = networks.at_work(config), networks.refittable(config)
 SALIENCY_MODEL = cam_model.name(config)
-# What a reader must hear of when it holds a bad verdict.
-AUDITED = [in_study(f"evaluation/{table}.csv") for table in audits.AUDITED]
 REDRAWS = range(config["features"]["stability"]["perturbations"])
 OTHER_READERS = config["features"]["stability"]["readers"]
+
+
+def results_of(document):
+    """Return the files of results that a document reads."""
+    paths = table_registry.files(document, config, evaluated=LABELLED is not False)
+    return [in_study(path) for path in paths]
 
 
 def roc_figures():

@@ -1,5 +1,6 @@
 import importlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +9,9 @@ import pytest
 from microcalc.core.files import read_csv, write_csv
 from microcalc.figures import lasso, roc
 from microcalc.figures.save import save
+from microcalc.report.rule_graph import Graph
+from microcalc.report.run_times import RunTime
+from microcalc.report.study import Study
 
 FIGURES = Path(__file__).parents[1] / "figures"
 
@@ -95,6 +99,16 @@ def cohort_files(tmp_path_factory):
 @pytest.fixture(scope="session")
 def ordinary(make):
     return make()
+
+
+@pytest.fixture(scope="module")
+def whole_study(ordinary, cohort_files, fake):
+    """Return a study that every table can be made of, but that of fine-tuned networks."""
+    graph = Graph({"models": {"predict": ()}}, {"predict": RunTime(1, 2.0, 2.0, 300.0)})
+    study = Study.read({**ordinary, **cohort_files}, config=fake["CONFIG"], graph=graph)
+    now = study.tables["metrics"].to_dict("records")
+    runs = [{"metrics": [{**row, "auc": 0.5} for row in now]}, {"metrics": now}]
+    return replace(study, documents={**study.documents, "runs": runs})
 
 
 @pytest.fixture(scope="session")

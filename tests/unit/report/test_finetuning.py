@@ -10,8 +10,9 @@ from microcalc.config import settings
 from microcalc.core.files import read_csv, write_csv, write_json
 from microcalc.figures import learning
 from microcalc.figures.save import save
-from microcalc.report import finetuning, manuscript, narrative, page, tables
+from microcalc.report import finetuning, manuscript, narrative, page, table_registry
 from microcalc.report.study import Study
+from microcalc.report.tables import performance_tables
 
 WORKFLOW = Path(__file__).parents[3] / "workflow"
 TEMPLATE = WORKFLOW / "report" / "page.html.j2"
@@ -65,7 +66,7 @@ def tuned(given) -> Study:
 def test_it_is_silent_where_nothing_was_fine_tuned(ordinary, fake):
     study = Study.read(ordinary, config=fake["CONFIG"])
     assert finetuning.paragraphs(study) == []
-    assert tables.make("finetuning", study) is None
+    assert table_registry.make("finetuning", study) is None
 
 
 def test_the_choice_and_what_it_costs_are_said(tuned):
@@ -100,13 +101,13 @@ def test_the_routes_are_told_apart_where_the_classical_one_ran(tuned):
 
 
 def test_the_internal_auc_of_the_chosen_model_is_labelled(tuned):
-    table = tables.performance(tuned)
+    table = performance_tables.performance(tuned)
     labelled = [row.cells for row in table.rows if "selected on" in " ".join(row.cells)]
     assert [cells[0] for cells in labelled] == ["Tuned"]
     assert labelled[0][1].endswith(", selected on")
     assert narrative.performance(tuned, "internal").count("selected on") == 1
     assert "selected on" not in narrative.performance(tuned, "external")
-    compared = tables.make("finetuning", tuned)
+    compared = table_registry.make("finetuning", tuned)
     assert {row.cells[0] for row in compared.rows} == {
         "Training, out-of-fold", "Internal validation"
     }  # fmt: skip

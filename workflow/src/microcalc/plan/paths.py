@@ -116,20 +116,8 @@ class Paths:
 
     def choice(self) -> list[str]:
         """Return the record of the chosen variant; nothing where none is to be chosen."""
-        return self.where(self._chooses, "models/choice.json")
-
-    def compared(self) -> list[str]:
-        """Return the table of the variants that were chosen among; nothing without a choice."""
-        return self.where(self._chooses, "evaluation/finetuning.csv")
-
-    @property
-    def _chooses(self) -> bool:
-        return networks.must_choose(self.config) and not self.frozen
-
-    def scale_of_scores(self) -> list[str]:
-        """Return on which scale fine-tuned networks' logits lie, where models use them."""
-        used = f"{networks.FINETUNED}/" in networks.at_work(self.config)
-        return self.where(used, "selection/finetuned/scale.csv")
+        chooses = networks.must_choose(self.config) and not self.frozen
+        return self.where(chooses, "models/choice.json")
 
     def simulated(self, shard: str) -> list[str]:
         """Return the manifest of a shard's phantoms; none in a study of real patients."""

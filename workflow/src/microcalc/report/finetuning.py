@@ -6,11 +6,8 @@ from typing import Any
 from microcalc.config.networks import TUNED
 from microcalc.figures.number_format import label as model_label
 from microcalc.report import format as fmt
-from microcalc.report.grid import Row, Table
 from microcalc.report.narrative import alpha
 from microcalc.report.study import Study
-
-SELECTED_ON = "selected on"
 
 
 def paragraphs(study: Study) -> list[str]:
@@ -102,28 +99,6 @@ def routes(study: Study) -> str:
         "fold gives honest out-of-fold scores, on which its threshold was chosen; but those come "
         f"from other networks than the one that scores validation cases.{both}"
     )
-
-
-def comparisons(study: Study) -> Table:
-    """Return DeLong's tests between the deep models that were chosen among."""
-    table = study.tables["finetuning"]
-    rows = [
-        Row(
-            (
-                {"train": "Training, out-of-fold", "internal": "Internal validation"}[
-                    line["split"]
-                ],
-                f"{model_label(line['model_a'])} − {model_label(line['model_b']).lower()}",
-                fmt.number(line["auc_a"]),
-                fmt.number(line["auc_b"]),
-                fmt.estimate(line["delta"], line["delta_low"], line["delta_high"], digits=3),
-                fmt.p_value(line["p"], otherwise="undetermined"),
-            )
-        )
-        for _, line in table.sort_values("split", kind="stable").iterrows()
-    ]
-    heads = ("Set", "First − second", "AUC, first", "AUC, second")
-    return Table((*heads, f"Difference ({study.level} CI)", "P"), tuple(rows))
 
 
 def _name(model: str) -> str:

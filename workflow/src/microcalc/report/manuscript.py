@@ -12,7 +12,7 @@ import jinja2
 from microcalc.figures import number_format
 from microcalc.report import finetuning, limitations, narrative
 from microcalc.report import format as fmt
-from microcalc.report.audits import told
+from microcalc.report.findings import told
 from microcalc.report.study import Study
 
 Templates = str | os.PathLike[str]

@@ -21,7 +21,7 @@ from microcalc.report import (
     rule_graph,
     run_times,
     sheets,
-    tables,
+    table_registry,
 )
 from microcalc.report import format as fmt
 from microcalc.report.captions import Caption
@@ -68,8 +68,8 @@ def build(
     Parameters
     ----------
     files
-        What to show, by name: see `Study.read`. Needed are `metrics` and `flow`; every other
-        part of the page appears when its file is given.
+        What to show, see `Study.read` and `table_registry`. Needed are `metrics` and `flow`;
+        every other part of the page appears when its file is given.
     config
         The whole config, defaults filled in.
     template
@@ -144,9 +144,9 @@ class Numbering:
             caption = captions.write(name, self.study, self.folder, kind="figure")
             image, wide = self.images[name]
             return Item(f"figure-{name}", self.figures, caption, image=image, wide=wide)
-        if name not in tables.TABLES:
+        if not table_registry.find(name):
             return None
-        table = tables.make(name, self.study)
+        table = table_registry.make(name, self.study)
         if table is None:
             return None
         self.tables += 1

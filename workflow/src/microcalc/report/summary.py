@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from microcalc.report import limitations, tables
-from microcalc.report.audits import Finding
+from microcalc.report import limitations
+from microcalc.report.findings import Finding
 from microcalc.report.grid import Table
 from microcalc.report.study import Files, Study
+from microcalc.report.tables.performance_tables import performance
 
 
 def build(files: Files, *, config: Mapping[str, Any]) -> str:
@@ -21,7 +22,7 @@ def build(files: Files, *, config: Mapping[str, Any]) -> str:
     """
     study = Study.read(files, config=config)
     limits = ", ".join(finding.title.lower() for finding in limitations.nature(study))
-    table = tables.performance(study)
+    table = performance(study)
     heading = f"Study {config['study']}" + (f" ({limits})" if limits else "")
     warned = before_you_read(limitations.warnings(study))
     return f"{heading}\n\n{markdown(table)}\n\n{table.note}\n\n{warned}\n"

@@ -18,14 +18,15 @@ for room in ROOMS:
     include: f"workflow/rules/{room}.smk"
 
 
+complete_rules()
+
+
 onstart:
     refuse_to_start()
-    sweep_up(in_study(""))
 
 
 onsuccess:
-    tell_about_images()
-    tell_summary()
+    tell_outcome()
 
 
 rule all:

@@ -1,4 +1,5 @@
 import sys
+from functools import partial
 from pathlib import Path
 
 from snakemake.logging import logger
@@ -86,7 +87,6 @@ STUDY = (
 )
 APPLICATION = ("images", "features", "evaluation", "figures", "apply")
 ROOMS = ("ingest",) if INGEST.collection else APPLICATION if APPLIED else STUDY
-# Without labels nothing of a cohort is evaluated.
 LABELLED = APPLIED and told_plainly(
     applied_study.labelled, config["cohort"]["cases"], config["labels"]
 )
@@ -97,7 +97,7 @@ SCORED = ("external",) if APPLIED else SPLITS
 WAITED_FOR = 10
 PSEUDONYM = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 PATHS = Paths(config, APPLIED.frozen if APPLIED else None)
-in_study, log_of, time_of, where = PATHS.result, PATHS.log, PATHS.time, PATHS.where
+in_study, where = PATHS.result, PATHS.where
 MEMBERS = networks.members_of(config)
 # The folders of the networks whose features models take, and of those that a refit can use again.
 AT_WORK, REFITTABLE = networks.at_work(config), networks.refittable(config)
@@ -108,8 +108,7 @@ OTHER_READERS = config["features"]["stability"]["readers"]
 
 def results_of(document):
     """Return the files of results that a document reads."""
-    paths = table_registry.files(document, config, evaluated=LABELLED is not False)
-    return [in_study(path) for path in paths]
+    return [*map(in_study, table_registry.files(document, config, LABELLED))]
 
 
 def roc_figures():
@@ -136,14 +135,6 @@ def per_attempt(amount):
 
 def schema(name):
     return str(SCHEMAS / f"{name}.yaml")
-
-
-def code(script):
-    """Return a param that changes with a script and with all it imports from the package.
-
-    A function, since a job on a cluster reads every rule but needs its own rule's digest alone.
-    """
-    return lambda wildcards: digest_of_script(script)
 
 
 def digest_of_script(script):
@@ -208,10 +199,8 @@ def extraction_settings(wildcards):
 
 def preprocessing(wildcards):
     """Return by network the settings that its features depend on, to be frozen with its models."""
-    return {
-        name: rule_params.preprocessing(PATHS.networks[folder], config["images"])
-        for name, folder in zip(networks.names(AT_WORK), AT_WORK)
-    }
+    used = {name: PATHS.networks[name] for name in AT_WORK}
+    return rule_params.preprocessing(used, config["images"])
 
 
 def pooling(wildcards):
@@ -264,21 +253,29 @@ def finished(wildcards):
 
 
 def refuse_to_start():
-    """Stop before any job where something is missing, or would be written over."""
+    """Stop before any job where something is missing, or would be written over; then sweep up."""
     if not workflow.local_exec:
         run_lock.sends_jobs_away()
     told_plainly(RUN.refuse_to_start)
+    sweep_up(in_study(""))
 
 
-def is_of_this_run(path):
-    return snakemake_habits.is_of_this_run(workflow.dag, path)
+def complete_rules():
+    """Add to each what all rules have alike, a log, a benchmark, an environment, a digest of its code."""
+    snakemake_habits.complete_rules(
+        *(workflow, rules),
+        **{"log": PATHS.log, "benchmark": PATHS.time, "digest": digest_of_script},
+        environment="../../envs/analysis.yaml",
+    )
 
 
-def tell_about_images():
+def rules_by_room(wildcards):
+    return snakemake_habits.rules_by_file(rules)
+
+
+def tell_outcome():
+    is_of_this_run = partial(snakemake_habits.is_of_this_run, workflow.dag)
     sys.stderr.writelines(f"{line}\n" for line in RUN.warnings(is_of_this_run))
-
-
-def tell_summary():
     if summary := RUN.summary(is_of_this_run):
         print(f"\n{summary}")
 

@@ -10,17 +10,10 @@ rule record_run:
     output:
         inputs=in_study("report/inputs.json"),
         runs=update(in_study("history/runs.json")),
-    log:
-        log_of("record_run"),
-    benchmark:
-        time_of("record_run")
     priority: WAITED_FOR
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         config=config,
-        code=code("record_run"),
     script:
         "../scripts/record_run.py"
 
@@ -45,18 +38,12 @@ rule write_report:
     output:
         report=in_study("report/report.html"),
         summary=in_study("report/summary.md"),
-    log:
-        log_of("write_report"),
-    benchmark:
-        time_of("write_report")
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         config=config,
         times=in_study("history/times"),
+        rules=rules_by_room,
         texts=page_texts(),
-        code=code("write_report"),
     script:
         "../scripts/write_report.py"
 
@@ -73,17 +60,10 @@ rule write_manuscript:
             table=table_registry.tables_of("manuscript"),
             suffix=["docx", "tex"],
         ),
-    log:
-        log_of("write_manuscript"),
-    benchmark:
-        time_of("write_manuscript")
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         config=config,
-        templates=lambda wildcards: str(Path(page_template()).parent),
+        templates=str(Path(page_template()).parent),
         texts=page_texts(),
-        code=code("write_manuscript"),
     script:
         "../scripts/write_manuscript.py"

@@ -8,7 +8,7 @@ start(snakemake.log[0])
 params = snakemake.params
 update(
     snakemake.output.shard,
-    of_shard(params.cases, params.images, params.shard, params.shards),
+    of_shard(params.cases, params.images, int(snakemake.wildcards.shard), params.shards),
     settings=params.settings,
     image_folder=params.image_folder,
     digest=params.digest,

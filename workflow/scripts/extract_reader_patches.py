@@ -6,7 +6,7 @@ from microcalc.plan.shard_rows import of_shard
 
 start(snakemake.log[0])
 params = snakemake.params
-rows = of_shard(params.cases, params.images, params.shard, params.shards)
+rows = of_shard(params.cases, params.images, int(snakemake.wildcards.shard), params.shards)
 update(
     snakemake.output.shard,
     drawn_by(rows, snakemake.wildcards.reader),

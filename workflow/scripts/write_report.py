@@ -12,6 +12,7 @@ html = page.build(
     template=snakemake.input.template,
     versions=versions.installed(),
     times=snakemake.params.times,
+    rules=snakemake.params.rules,
 )
 write_text(html, snakemake.output.report)
 write_text(summary.build(files, config=snakemake.params.config), snakemake.output.summary)

@@ -55,11 +55,11 @@ def made(tmp_path):
             params=tables
             | {
                 "image_folder": str(tmp_path),
-                "shard": 0,
                 "shards": 1,
                 "digest": "d",
                 "settings": config["images"],
             },
+            wildcards={"shard": "0"},
         )
         return shards.read(tmp_path / "shard.npz")
 

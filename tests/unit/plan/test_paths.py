@@ -49,6 +49,21 @@ def test_a_study_has_results_logs_and_times_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
+    ("wildcards", "log", "time"),
+    [
+        (["shard"], "extract/{shard}", "extract/{shard}"),
+        (["redraw", "shard"], "extract/{redraw}-{shard}", "extract/{redraw}-{shard}"),
+        (["network", "shard"], "{network}extract/{shard}", "extract/{network}{shard}"),
+        # An own network's name is empty, and its file's name may not be.
+        (["network"], "{network}extract", "extract/{network}jobs"),
+    ],
+)
+def test_each_job_has_a_log_and_a_time(wildcards: list[str], log: str, time: str) -> None:
+    assert Paths(CONFIG).log("extract", wildcards) == f"results/mine/logs/{log}.log"
+    assert Paths(CONFIG).time("extract", wildcards) == f"results/mine/history/times/{time}.tsv"
+
+
+@pytest.mark.parametrize(
     ("weights", "source"),
     [
         ("random", []),

@@ -21,6 +21,11 @@ def test_how_a_variable_is_worded_reruns_no_fit() -> None:
     assert "label" in age
 
 
+def test_a_study_of_real_patients_has_no_phantoms() -> None:
+    assert rule_params.phantoms({"simulate": {"phantoms": "phantoms.csv"}}) == "phantoms.csv"
+    assert rule_params.phantoms({}) is None
+
+
 def test_features_depend_on_neither_shards_nor_pooling() -> None:
     assert rule_params.extraction(NETWORK, IMAGES) == {
         **{"backbone": "resnet50", "layers": ["penultimate"], "device": "cpu", "batch_size": 8},
@@ -29,7 +34,7 @@ def test_features_depend_on_neither_shards_nor_pooling() -> None:
 
 
 def test_what_is_frozen_with_a_model_depends_on_neither_device_nor_batch() -> None:
-    found = rule_params.preprocessing(NETWORK, IMAGES)
+    found = rule_params.preprocessing({"": NETWORK}, IMAGES)["main"]
     assert found["extraction"] == {
         **{"layers": ["penultimate"], "precision": "float32", "pool_views": "max"},
         "harmonize": "none",

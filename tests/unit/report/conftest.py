@@ -9,7 +9,6 @@ import pytest
 from microcalc.core.files import read_csv, write_csv
 from microcalc.figures import lasso, roc
 from microcalc.figures.save import save
-from microcalc.report.rule_graph import Graph
 from microcalc.report.run_times import RunTime
 from microcalc.report.study import Study
 
@@ -104,11 +103,11 @@ def ordinary(make):
 @pytest.fixture(scope="module")
 def whole_study(ordinary, cohort_files, fake):
     """Return a study that every table can be made of, but that of fine-tuned networks."""
-    graph = Graph({"models": {"predict": ()}}, {"predict": RunTime(1, 2.0, 2.0, 300.0)})
-    study = Study.read({**ordinary, **cohort_files}, config=fake["CONFIG"], graph=graph)
+    study = Study.read({**ordinary, **cohort_files}, config=fake["CONFIG"])
     now = study.tables["metrics"].to_dict("records")
     runs = [{"metrics": [{**row, "auc": 0.5} for row in now]}, {"metrics": now}]
-    return replace(study, documents={**study.documents, "runs": runs})
+    times = {"models": {"predict": RunTime(1, 2.0, 2.0, 300.0)}}
+    return replace(study, documents={**study.documents, "runs": runs}, times=times)
 
 
 @pytest.fixture(scope="session")

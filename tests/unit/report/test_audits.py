@@ -143,7 +143,7 @@ def test_a_bad_verdict_is_heard_in_all_five_places(name, ordinary, fake, tmp_pat
     config = fake["CONFIG"]
     study = Study.read(files, config=config)
     html = page.build(files, config=config, template=TEMPLATES / "page.html.j2",
-                      versions=VERSIONS, times=tmp_path)  # fmt: skip
+                      versions=VERSIONS, times=tmp_path, rules={})  # fmt: skip
     shown = title.replace("'", "&#39;")
     first = html.index('<section id="first"')
     assert first < html.index(shown, first) < html.index('<section id="results"')

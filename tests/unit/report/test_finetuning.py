@@ -119,7 +119,12 @@ def test_page_and_manuscript_tell_it(given, tuned, tmp_path):
     files["figures"] = [*files["figures"], tmp_path / "learning_curves.svg"]
     versions = {"microcalc": "0.1.0", "python": "3.11"}
     html = page.build(
-        files, config=config, template=TEMPLATE, versions=versions, times=tmp_path / "times"
+        files,
+        config=config,
+        template=TEMPLATE,
+        versions=versions,
+        times=tmp_path / "times",
+        rules={},
     )
     text = manuscript.write(tuned, TEMPLATE.parent / "manuscript" / "manuscript.md.j2", versions)
     for sentence in (

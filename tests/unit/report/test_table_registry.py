@@ -54,7 +54,7 @@ def test_files_that_some_studies_have_are_read_there_alone(fake):
     assert "evaluation/delong.csv" in plain
     assert not {"evaluation/finetuning.csv", "models/choice.json"} & set(plain)
     assert not [path for path in plain if path.endswith("scale.csv")]
-    unlabelled = table_registry.files("cohort", fake["CONFIG"], evaluated=False)
+    unlabelled = table_registry.files("cohort", fake["CONFIG"], labelled=False)
     assert "history/register.csv" in unlabelled
     assert not [path for path in unlabelled if path.startswith("evaluation/")]
 
@@ -113,6 +113,7 @@ def test_a_new_table_is_one_entry_its_maker_and_a_caption(monkeypatch, ordinary,
         template=templates / "page.html.j2",
         versions={"microcalc": "0.1.0"},
         times=tmp_path,
+        rules={},
     )
     assert html.index("Brier score per reader") > html.index('id="evaluation"')
     study = Study.read(files, config=fake["CONFIG"])

@@ -3,7 +3,7 @@
 Every job on a cluster reads this again, so it imports the standard library alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,12 +33,18 @@ class Paths:
         """Return a file under the study's results."""
         return f"results/{self.config['study']}/{path}"
 
-    def log(self, name: str) -> str:
-        """Return the log of a rule, or of one of its jobs."""
-        return self.result(f"logs/{name}.log")
+    def log(self, rule: str, wildcards: Sequence[str] = ()) -> str:
+        """Return the log of a rule, or of each of its jobs: `logs/extract_patches/{shard}.log`.
 
-    def time(self, name: str) -> str:
-        """Return the file that says how long a job took."""
+        What `network` stands for is a folder, or nothing: it goes before.
+        """
+        network, job = _of_job(wildcards)
+        return self.result(f"logs/{network}{rule}{'/' if job else ''}{job}.log")
+
+    def time(self, rule: str, wildcards: Sequence[str] = ()) -> str:
+        """Return the file that says how long a rule took, or each of its jobs."""
+        network, job = _of_job(wildcards)
+        name = f"{rule}/{network}{job or 'jobs'}" if wildcards else rule
         return self.result(f"history/times/{name}.tsv")
 
     def shard(self, number: int) -> str:
@@ -126,3 +132,9 @@ class Paths:
     def mapped(self, case: str) -> list[str]:
         """Return the figure of a case's maps; nothing where no map adds up to a score."""
         return self.where(cam_model.name(self.config), f"figures/case-{case}/case_map.svg")
+
+
+def _of_job(wildcards: Sequence[str]) -> tuple[str, str]:
+    """Return what tells a rule's jobs apart: the network's folder, and all else."""
+    network = "{network}" if "network" in wildcards else ""
+    return network, "-".join(f"{{{name}}}" for name in wildcards if name != "network")

@@ -6,6 +6,7 @@ Every job on a cluster reads this again, so it imports nothing heavy.
 from collections.abc import Mapping
 from typing import Any
 
+from microcalc.config import networks
 from microcalc.config.patch_recipe import Recipe
 
 Section = Mapping[str, Any]
@@ -24,6 +25,11 @@ def clinical(config: Section) -> dict[str, dict[str, Any]]:
     }
 
 
+def phantoms(config: Section) -> str | None:
+    """Return the table of the demo's phantoms; a study of real patients has none."""
+    return str(config["simulate"]["phantoms"]) if "simulate" in config else None
+
+
 def extraction(network: Section, images: Section) -> dict[str, Any]:
     """Return what an image's features depend on, and whether kept ones may be used.
 
@@ -38,9 +44,21 @@ def extraction(network: Section, images: Section) -> dict[str, Any]:
     return {**chosen, "cache": images["cache"]}
 
 
-def preprocessing(network: Section, images: Section) -> dict[str, Any]:
-    """Return what the features of a frozen model depend on, to be frozen with it."""
+def preprocessing(used: Mapping[str, Section], images: Section) -> dict[str, dict[str, Any]]:
+    """Return by network what the features of frozen models depend on, to be frozen with them.
+
+    Parameters
+    ----------
+    used
+        The settings of each network by its folder, see `microcalc.config.networks`.
+    images
+        The config's `images`.
+    """
+    recipe = vars(Recipe.from_settings(images))
     return {
-        "images": vars(Recipe.from_settings(images)),
-        "extraction": part(network, "layers", "precision", "pool_views", "harmonize"),
+        name: {
+            "images": recipe,
+            "extraction": part(network, "layers", "precision", "pool_views", "harmonize"),
+        }
+        for name, network in zip(networks.names(used), used.values(), strict=True)
     }

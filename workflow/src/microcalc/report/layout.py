@@ -57,7 +57,7 @@ ROOMS = (
         ),
     ),
 )
-RUN = Room("run", "How it was run", ("rule_graph",))
+RUN = Room("run", "How it was run")
 REPORT = (CHANGES, FRONT, *ROOMS, RUN)
 
 EVALUATION = Room(

@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from microcalc.report import (
     finetuning,
     layout,
     limitations,
-    rule_graph,
     run_times,
     sheets,
     table_registry,
@@ -62,6 +61,7 @@ def build(
     template: str | os.PathLike[str],
     versions: Mapping[str, str],
     times: str | os.PathLike[str],
+    rules: Mapping[str, Sequence[str]],
 ) -> str:
     """Return the page as HTML.
 
@@ -78,6 +78,8 @@ def build(
         Libraries and their versions, see `versions.installed`.
     times
         The folder of run times, see `run_times.read`.
+    rules
+        The rules of each room, rooms in their order.
 
     Raises
     ------
@@ -85,8 +87,8 @@ def build(
         When a figure has no caption.
     """
     page = Path(template)
-    graph = _graph(page.parent / "rules.yaml", times)
-    study = Study.read(files, config=config, graph=graph)
+    took = run_times.by_room(run_times.read(times), rules)
+    study = replace(Study.read(files, config=config), times=took)
     numbered = Numbering(study, page.parent)
     changed = numbered.section(layout.CHANGES)
     front = numbered.section(layout.FRONT)
@@ -159,17 +161,9 @@ def _runs(items: tuple[Item, ...]) -> list[tuple[bool, list[Item]]]:
     return [(kind, list(run)) for kind, run in groupby(items, key=lambda item: bool(item.image))]
 
 
-def _graph(rules: Path, times: str | os.PathLike[str]) -> rule_graph.Graph:
-    rooms = yaml.safe_load(rules.read_text(encoding="utf-8"))
-    # The rules that write the report cannot be measured before they are done.
-    return rule_graph.of_study(rooms, run_times.read(times), always=tuple(rooms["report"]))
-
-
 def _images(study: Study) -> dict[str, tuple[str, bool]]:
     """Return every figure by its stem, as a data URI, and whether it takes a page's width."""
     found = {stem: (path.read_bytes(), _TYPES[path.suffix]) for stem, path in study.figures.items()}
-    if study.graph:
-        found["rule_graph"] = rule_graph.draw(study.graph).encode(), _TYPES[".svg"]
     return {stem: (data_uri(data, kind), _is_wide(data)) for stem, (data, kind) in found.items()}
 
 

@@ -1,4 +1,4 @@
-"""Tables that say where results come from: what every rule took, digests of all inputs."""
+"""Tables that say how results came about: what every rule took, digests of all inputs."""
 
 from microcalc.report import format as fmt
 from microcalc.report import run_times
@@ -8,19 +8,15 @@ from microcalc.report.study import Study
 
 
 def rule_times(study: Study) -> Table:
-    """Return what every rule took, room by room, and whose results it takes."""
+    """Return what every rule took, room by room."""
     rows = []
-    for room, rules in study.graph.rooms.items() if study.graph else ():
+    for room, rules in study.times.items():
         rows.append(Row((room.capitalize(),), "group"))
-        for rule, sources in rules.items():
-            time = study.graph.times.get(rule) if study.graph else None
-            rows.append(Row((rule, *_took(time), ", ".join(sources) or "–")))
-    return Table(("Rule", "Jobs", "Time", "Longest job", "Memory, MB", "Takes from"), tuple(rows))
+        rows += [Row((rule, *_took(time))) for rule, time in rules.items()]
+    return Table(("Rule", "Jobs", "Time", "Longest job", "Memory, MB"), tuple(rows))
 
 
-def _took(time: RunTime | None) -> tuple[str, ...]:
-    if time is None:
-        return (fmt.NOT_AVAILABLE,) * 4
+def _took(time: RunTime) -> tuple[str, ...]:
     memory = fmt.NOT_AVAILABLE if fmt.missing(time.memory_mb) else fmt.count(time.memory_mb)
     spoken = (run_times.spoken(seconds) for seconds in (time.total_s, time.longest_s))
     return (fmt.count(time.jobs), *spoken, memory)

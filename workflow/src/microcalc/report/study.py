@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from microcalc.core.files import read_csv, read_json
 from microcalc.figures import choice, number_format
 from microcalc.figures.number_format import SPLITS
 from microcalc.report import format as fmt
-from microcalc.report.rule_graph import Graph
+from microcalc.report.run_times import RunTime
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,8 +42,8 @@ class Study:
         Every figure's file by its stem: `roc_internal`.
     sheets
         The smaller copies of the images' contact sheets, one per shard.
-    graph
-        The rules of the study with their run times, where they are to be shown.
+    times
+        What every rule took, by room and rule, where it is to be shown.
     """
 
     config: Mapping[str, Any]
@@ -52,12 +52,10 @@ class Study:
     models: Mapping[str, Mapping[str, Any]]
     figures: Mapping[str, Path]
     sheets: tuple[Path, ...] = ()
-    graph: Graph | None = None
+    times: Mapping[str, Mapping[str, RunTime]] = field(default_factory=dict)
 
     @classmethod
-    def read(
-        cls, files: Files, *, config: Mapping[str, Any], graph: Graph | None = None
-    ) -> "Study":
+    def read(cls, files: Files, *, config: Mapping[str, Any]) -> "Study":
         """Return the study of these files.
 
         Parameters
@@ -68,8 +66,6 @@ class Study:
             report does not know is kept and not shown.
         config
             The whole config.
-        graph
-            See the class.
         """
         tables, documents = {}, {}
         for name in (name for name in files if name not in _BY_NAME):
@@ -86,7 +82,6 @@ class Study:
             models={name: frozen[name] for name in config["models"] if name in frozen},
             figures={Path(path).stem: Path(path) for path in _several(files, "figures")},
             sheets=tuple(Path(path) for path in _several(files, "galleries")),
-            graph=graph,
         )
 
     def of_case(self, case_id: str) -> "Study":

@@ -430,7 +430,7 @@ OF_NO_FILE = (
         regression_tables.equations,
         (Place("report", "models", before="nomogram"),),
     ),
-    Shown("run_times", provenance.rule_times, (Place("report", "run", after="rule_graph"),)),
+    Shown("run_times", provenance.rule_times, (Place("report", "run"),)),
 )
 """Tables that are made of the frozen models, and of the run times of the rules."""
 
@@ -470,7 +470,7 @@ def make(name: str, study: Study) -> Table | None:
     return made if made.rows else None
 
 
-def files(document: Document, config: Mapping[str, Any], *, evaluated: bool = True) -> list[str]:
+def files(document: Document, config: Mapping[str, Any], labelled: bool | None = None) -> list[str]:
     """Return the files that a document reads, below the study's results.
 
     Parameters
@@ -479,15 +479,15 @@ def files(document: Document, config: Mapping[str, Any], *, evaluated: bool = Tr
         Which.
     config
         The completed config: some files are those of some studies alone.
-    evaluated
-        False where too few labels are known to evaluate anything.
+    labelled
+        Of a new cohort, whether its labels are known: without them nothing of it is evaluated.
     """
     return [
         result.path
         for result in RESULTS
         if document in result.documents
         and (result.exists is None or result.exists(config))
-        and (evaluated or not result.path.startswith("evaluation/"))
+        and (labelled is not False or not result.path.startswith("evaluation/"))
     ]
 
 

@@ -23,7 +23,7 @@ from microcalc.images import breast, dicom, raster
 from microcalc.images.breast import Breast
 from microcalc.images.image_entry import ImageEntry
 from microcalc.images.mammogram import Mammogram
-from microcalc.simulate import dicom as simulation
+from microcalc.simulate import phantom_dicom as simulation
 from microcalc.simulate.attenuation import render
 from microcalc.simulate.phantom import Phantom
 from microcalc.simulate.scanner import expose, scanner_of

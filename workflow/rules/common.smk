@@ -8,7 +8,7 @@ from snakemake.logging import logger
 WORKFLOW = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(WORKFLOW / "src"))
 
-from microcalc.apply import study as applied_study
+from microcalc.apply import apply_request
 from microcalc.cohort.split import SPLITS
 from microcalc.config import networks, settings
 from microcalc.core import run_lock
@@ -16,7 +16,7 @@ from microcalc.core.errors import StudyError
 from microcalc.core.files import sweep_up
 from microcalc.ingest import ingest_request as ingest
 from microcalc.models import deployment_settings
-from microcalc.plan import cam_model, replicates, rule_params, shard_rows
+from microcalc.plan import cam_model, replicate_blocks, rule_params, shard_rows
 from microcalc.plan import snakemake_habits, stability
 from microcalc.plan.code_digest import code_digest, folder_digest
 from microcalc.plan.paths import Paths
@@ -68,7 +68,7 @@ if is_asked_for("check"):
 
 # `snakemake apply` names frozen models and a cohort; everything else is the models' own study's.
 APPLIED = (
-    told_plainly(applied_study.of, config) if applied_study.is_asked(config) else None
+    told_plainly(apply_request.of, config) if apply_request.is_asked(config) else None
 )
 config = told_plainly(
     settings.complete,
@@ -88,7 +88,7 @@ STUDY = (
 APPLICATION = ("images", "features", "evaluation", "figures", "apply")
 ROOMS = ("ingest",) if INGEST.collection else APPLICATION if APPLIED else STUDY
 LABELLED = APPLIED and told_plainly(
-    applied_study.labelled, config["cohort"]["cases"], config["labels"]
+    apply_request.labelled, config["cohort"]["cases"], config["labels"]
 )
 # A cohort that models are applied to is external to them, whole.
 SCORED = ("external",) if APPLIED else SPLITS
@@ -231,7 +231,7 @@ def page_texts():
 def replicates_of_block(wildcards):
     """Return which replicates a block holds."""
     design, block = wildcards.design, int(wildcards.block)
-    return replicates.of_block(config["evaluation"], design, block)
+    return replicate_blocks.of_block(config["evaluation"], design, block)
 
 
 def in_frozen(*paths):
@@ -292,7 +292,7 @@ if workflow.is_main_process:
 wildcard_constraints:
     shard=r"\d+",
     block=r"\d+",
-    design="|".join(replicates.DESIGNS),
+    design="|".join(replicate_blocks.DESIGNS),
     redraw=r"\d+",
     reader=PSEUDONYM,
     case=PSEUDONYM,

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from microcalc.core.errors import StudyError
-from microcalc.features import adapt, backbone, shards
+from microcalc.features import adapt, backbone, shard_features
 from microcalc.features.preprocessing import IMAGENET
 from microcalc.models import provenance
 
@@ -87,19 +87,21 @@ def test_written_and_read_it_is_the_same_and_so_are_the_bytes(study, weights_pat
 def test_an_image_is_seen_with_its_own_domains_statistics(study, weights_path, tmp_path):
     adaptation = _fit(study, weights_path)
     path = tmp_path / "shard-0.parquet"
-    shards.update(path, study.shards[0], weights_path, SETTINGS, threads=1, adaptation=adaptation)
-    table = shards.read(path)[0]
+    shard_features.update(
+        path, study.shards[0], weights_path, SETTINGS, threads=1, adaptation=adaptation
+    )
+    table = shard_features.read(path)[0]
     assert table["case_id"].tolist() == ["b", "d"]  # x is not included
     network = backbone.load("resnet18", weights_path)
     for row, (case_id, place) in enumerate((("b", 1), ("d", 0))):
         adaptation.apply(network, adaptation.domain[case_id])
-        expected = shards.forward.extract(network, study.shards[0].patch[[place]])[0]
+        expected = shard_features.forward.extract(network, study.shards[0].patch[[place]])[0]
         np.testing.assert_allclose(
             table.iloc[row, 4:].astype(float), expected, rtol=1e-4, atol=1e-5
         )
     plain = tmp_path / "plain.parquet"
-    shards.update(plain, study.shards[0], weights_path, SETTINGS, threads=1)
-    assert not set(shards.read(plain)[0]["key"]) & set(table["key"])
+    shard_features.update(plain, study.shards[0], weights_path, SETTINGS, threads=1)
+    assert not set(shard_features.read(plain)[0]["key"]) & set(table["key"])
 
 
 def test_the_weights_file_is_left_alone(study, weights_path):

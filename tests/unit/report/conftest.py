@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from microcalc.core.files import read_csv, write_csv
-from microcalc.figures import lasso, roc
+from microcalc.figures import lasso_plots, roc
 from microcalc.figures.save import save
 from microcalc.report.run_times import RunTime
 from microcalc.report.study import Study
@@ -39,7 +39,7 @@ def make(fake, tmp_path_factory):
                 labels=fake["LABELS"],
             )
             save(figure, folder / f"{stem}.svg")
-        save(lasso.draw_cv(tables["lasso_cv"], choose="lambda_min"), folder / "lasso_cv.svg")
+        save(lasso_plots.draw_cv(tables["lasso_cv"], choose="lambda_min"), folder / "lasso_cv.svg")
         return files | {"figures": [folder / f"{stem}.svg" for stem in (*stems, "lasso_cv")]}
 
     return build

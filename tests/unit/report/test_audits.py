@@ -8,7 +8,7 @@ import pytest
 
 from microcalc.core.files import write_csv, write_text
 from microcalc.plan.sharding import Shards
-from microcalc.report import applied, audits, limitations, manuscript, page, summary
+from microcalc.report import applied, audits, console_summary, limitations, manuscript, page
 from microcalc.report.study import Study
 from microcalc.report.table_registry import RESULTS, verdicts
 from microcalc.run.study_run import StudyRun
@@ -149,7 +149,7 @@ def test_a_bad_verdict_is_heard_in_all_five_places(name, ordinary, fake, tmp_pat
     assert first < html.index(shown, first) < html.index('<section id="results"')
     assert "gave no warnings" not in html
 
-    text = summary.build(files, config=config)
+    text = console_summary.build(files, config=config)
     assert title in text
     write_text(text, tmp_path / "report/summary.md")
     write_text(html, tmp_path / "report/report.html")
@@ -202,7 +202,7 @@ def test_clean_tables_say_nothing():
     assert set(clean) == set(VERDICTS)
     assert audits.of_tables(clean) == []
     assert audits.of_tables({}) == []
-    assert summary.before_you_read([]) == "The run gave no warnings."
+    assert console_summary.before_you_read([]) == "The run gave no warnings."
 
 
 @pytest.mark.parametrize("name", VERDICTS)
@@ -252,7 +252,9 @@ def test_pairs_that_could_not_be_judged_are_told():
 def test_a_model_s_notes_reach_the_console(ordinary, fake):
     study = Study.read(ordinary, config=fake["CONFIG"])
     study.models["deep"]["notes"].append("the fit did not converge")
-    assert "The fit did not converge." in summary.before_you_read(limitations.warnings(study))
+    assert "The fit did not converge." in console_summary.before_you_read(
+        limitations.warnings(study)
+    )
 
 
 def test_what_could_not_be_told_apart_is_a_note():

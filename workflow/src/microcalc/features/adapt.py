@@ -78,7 +78,7 @@ def fit(
     included
         case_id, center and split of the included cases; no other column is looked at.
     weights_path, settings, threads
-        As in `microcalc.features.shards.update`.
+        As in `microcalc.features.shard_features.update`.
 
     Raises
     ------

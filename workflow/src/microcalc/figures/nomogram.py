@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from microcalc.figures import choice, number_format, palette, points, style
-from microcalc.figures.lasso import spread
+from microcalc.figures import number_format, palette, points, shown_models, style
+from microcalc.figures.lasso_plots import spread
 from microcalc.models.design import DEEP_SCORE, texts
 
 Floats = npt.NDArray[np.float64]
@@ -59,7 +59,7 @@ def draw(
     labels
         Names of the `negative` and `positive` class.
     """
-    name = choice.of_nomogram(models)
+    name = shown_models.of_nomogram(models)
     if name is None:
         return _message("No model has a clinical variable: there is no nomogram to draw.")
     obstacle = _obstacle(models[name], cases)

@@ -11,7 +11,7 @@ from typing import Any
 
 from microcalc.config import networks
 from microcalc.config.published_weights import is_published
-from microcalc.plan import cam_model, replicates
+from microcalc.plan import cam_model, replicate_blocks
 
 
 @dataclass(frozen=True)
@@ -109,13 +109,15 @@ class Paths:
 
     def parts(self, design: str, suffix: str = "") -> list[str]:
         """Return the files of all blocks of a design of replicates; none where it is off."""
-        numbers = replicates.numbers(self.config["evaluation"], design)
+        numbers = replicate_blocks.numbers(self.config["evaluation"], design)
         return [self.result(f"evaluation/parts/{design}-{n}{suffix}.csv") for n in numbers]
 
     def optional_figures(self) -> list[str]:
         """Return the figures of what a study need not have: refits, maps, fine-tuning."""
         return [
-            *self.where(replicates.is_any(self.config["evaluation"]), "figures/resampling.svg"),
+            *self.where(
+                replicate_blocks.is_any(self.config["evaluation"]), "figures/resampling.svg"
+            ),
             *self.where(cam_model.name(self.config), "figures/saliency.svg"),
             *self.where(networks.trained(self.config), "figures/learning_curves.svg"),
         ]

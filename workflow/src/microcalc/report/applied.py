@@ -8,11 +8,11 @@ from typing import Any
 from microcalc.core.errors import with_detail
 from microcalc.report import format as fmt
 from microcalc.report import layout
+from microcalc.report.console_summary import before_you_read, markdown
 from microcalc.report.findings import Finding
 from microcalc.report.limitations import audited, deep_scores, nature
 from microcalc.report.page import Numbering, read_template
 from microcalc.report.study import Files, Study
-from microcalc.report.summary import before_you_read, markdown
 from microcalc.report.tables.performance_tables import performance
 
 Place = str | os.PathLike[str]

@@ -15,7 +15,7 @@ from microcalc.figures import number_format
 from microcalc.report import (
     captions,
     changes,
-    finetuning,
+    finetuning_text,
     layout,
     limitations,
     run_times,
@@ -99,7 +99,7 @@ def build(
         number_format=number_format,
         limits=limitations.nature(study),
         warnings=limitations.warnings(study),
-        finetuned=finetuning.paragraphs(study),
+        finetuned=finetuning_text.paragraphs(study),
         changed=changed,
         changes=changes.of_study(study),
         front=front,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from microcalc.core.errors import StudyError
 from microcalc.core.files import read_csv, read_json
-from microcalc.figures import choice, number_format
+from microcalc.figures import number_format, shown_models
 from microcalc.figures.number_format import SPLITS
 from microcalc.report import format as fmt
 from microcalc.report.run_times import RunTime
@@ -139,7 +139,7 @@ class Study:
     @property
     def nomogram_model(self) -> str | None:
         """The model that the nomogram shows; None where no model has a clinical variable."""
-        return choice.of_nomogram(choice.of_own_network(self.models))
+        return shown_models.of_nomogram(shown_models.of_own_network(self.models))
 
     @property
     def screens(self) -> bool:

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from microcalc.config import networks
-from microcalc.report import changes, provenance
+from microcalc.report import changes
 from microcalc.report.findings import Finding
 from microcalc.report.grid import Table
 from microcalc.report.study import Study
@@ -21,6 +21,7 @@ from microcalc.report.tables import (
     comparison_tables,
     flow_tables,
     performance_tables,
+    provenance_tables,
     published_table,
     regression_tables,
     selection_tables,
@@ -419,7 +420,11 @@ RESULTS = (
     ),
     Result(
         "report/inputs.json",
-        shown=(Shown("digests", provenance.digests, (Place("report", "run", after="run_times"),)),),
+        shown=(
+            Shown(
+                "digests", provenance_tables.digests, (Place("report", "run", after="run_times"),)
+            ),
+        ),
     ),
 )
 """Every file of results that a document reads, and every table of `evaluation/`."""
@@ -430,7 +435,7 @@ OF_NO_FILE = (
         regression_tables.equations,
         (Place("report", "models", before="nomogram"),),
     ),
-    Shown("run_times", provenance.rule_times, (Place("report", "run"),)),
+    Shown("run_times", provenance_tables.rule_times, (Place("report", "run"),)),
 )
 """Tables that are made of the frozen models, and of the run times of the rules."""
 

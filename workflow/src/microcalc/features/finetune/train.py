@@ -25,7 +25,7 @@ from microcalc.features.device import one_thread
 from microcalc.features.finetune import augment
 from microcalc.features.finetune.checkpoint import Checkpoint
 from microcalc.features.finetune.classifier import Classifier
-from microcalc.features.finetune.pictures import Pictures
+from microcalc.features.finetune.patch_batches import Pictures
 from microcalc.statistics.auc import auc
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from microcalc.core.files import read_csv, read_json
-from microcalc.figures import choice, nomogram, odds
+from microcalc.figures import nomogram, odds, shown_models
 from microcalc.figures.rooms import Config, Files, Path
 from microcalc.images import included
 
@@ -25,7 +25,7 @@ def draw(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[st
             confidence=config["confidence"],
         ),
         "nomogram": nomogram.draw(
-            choice.of_own_network({str(model["name"]): model for model in read}),
+            shown_models.of_own_network({str(model["name"]): model for model in read}),
             *(cases, clinical),
             labels=labels,
         ),

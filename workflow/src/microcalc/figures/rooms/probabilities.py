@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from microcalc.core.files import read_csv
-from microcalc.figures import calibration, decision
+from microcalc.figures import calibration_plot, decision
 from microcalc.figures.rooms import Config, Files
 
 
@@ -11,7 +11,7 @@ def draw(files: Files, config: Config) -> dict[str, Figure]:
     """Return the figures by name, from the files by name."""
     names, labels = config["models"], config["labels"]
     return {
-        "calibration": calibration.draw(
+        "calibration": calibration_plot.draw(
             *(read_csv(files[part]) for part in ("calibration", "curve", "groups", "histogram")),
             models=names,
             labels=labels,

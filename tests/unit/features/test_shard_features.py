@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from microcalc.core.errors import StudyError
-from microcalc.features import backbone, forward, shards, weights
+from microcalc.features import backbone, forward, shard_features, weights
 
 SETTINGS = {"backbone": "resnet18", "weights": "random", "device": "cpu", "batch_size": 2}
 
@@ -17,8 +17,8 @@ def update(tmp_path, weights_path, caplog):
 
     def run(images, *, weights_path=weights_path, **settings):
         caplog.clear()
-        shards.update(path, images, weights_path, SETTINGS | settings, threads=1)
-        return shards.read(path)[0], caplog.messages[-1]
+        shard_features.update(path, images, weights_path, SETTINGS | settings, threads=1)
+        return shard_features.read(path)[0], caplog.messages[-1]
 
     run.path = path
     return run
@@ -30,7 +30,7 @@ def test_rows_are_the_usable_images_in_order(update, shard, network):
     assert table["image_id"].tolist() == ["i1", "i2", "i3", "i4"]
     assert table["case_id"].tolist() == ["a", "a", "b", "b"]
     assert table["view"].tolist() == ["CC", "MLO", "CC", "MLO"]
-    assert table.columns[4:].tolist() == shards.feature_names(512)
+    assert table.columns[4:].tolist() == shard_features.feature_names(512)
     assert (table.dtypes.iloc[4:] == np.float32).all()
     expected = forward.extract(network, shard.patch[[1, 3, 2, 0]])
     np.testing.assert_allclose(table.iloc[:, 4:], expected, rtol=1e-5, atol=1e-5)
@@ -71,7 +71,7 @@ def test_renaming_a_case_or_excluding_an_image_computes_nothing(update, shard):
 
 
 def test_everything_a_feature_depends_on_is_in_its_key(update, shard, prepared, tmp_path):
-    _, circumstances = shards.read(_first(update, shard))
+    _, circumstances = shard_features.read(_first(update, shard))
     patch = shard.patch[0]
     keys = {circumstances.key(patch)}
     for field in ("backbone", "layers", "weights", "precision", "device", "torch", "torchvision"):

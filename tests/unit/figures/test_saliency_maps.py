@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from microcalc.core.errors import StudyError
-from microcalc.figures import saliency, style
+from microcalc.figures import saliency_maps, style
 
 LABELS = {"negative": "DCIS", "positive": "IDC"}
 
@@ -23,7 +23,7 @@ def _arrays():
 
 def test_each_case_is_a_row_of_patch_map_and_overlay():
     arrays = _arrays()
-    figure = saliency.draw(arrays, labels=LABELS)
+    figure = saliency_maps.draw(arrays, labels=LABELS)
     images = figure.axes[0].get_images()
     assert len(images) == 9
     for i, picture in enumerate(arrays["picture"]):
@@ -45,7 +45,7 @@ def test_a_place_without_evidence_shows_the_patch_as_it_is():
     arrays = _arrays()
     arrays["map"][0] = [[0, 0.5], [-1, 2]]
     arrays["map"] = np.clip(arrays["map"], -2, 2)
-    overlay = saliency.draw(arrays, labels=LABELS).axes[0].get_images()[2].get_array()
+    overlay = saliency_maps.draw(arrays, labels=LABELS).axes[0].get_images()[2].get_array()
     patch = arrays["picture"][0].astype(int)
     changed = np.abs(overlay - patch[..., None]).max(axis=2)
     assert changed[0, 0] == 0
@@ -66,7 +66,7 @@ def test_long_names_leave_the_pictures_their_room(labelled, views):
         arrays["y"] = arrays["y"] - 2
         arrays["case_id"] = np.char.add("0" * 40, arrays["case_id"])
     labels = {"negative": "Ductal carcinoma in situ", "positive": "Invasive ductal carcinoma"}
-    figure = saliency.draw(arrays, labels=labels)
+    figure = saliency_maps.draw(arrays, labels=labels)
     with style.applied():
         figure.draw_without_rendering()
         page, bar = figure.axes
@@ -86,14 +86,14 @@ def test_long_names_leave_the_pictures_their_room(labelled, views):
 
 def test_nothing_to_draw_is_said():
     empty = {name: values[:0] for name, values in _arrays().items()}
-    figure = saliency.draw(empty, labels=LABELS)
+    figure = saliency_maps.draw(empty, labels=LABELS)
     assert "No validation case" in figure.axes[0].texts[0].get_text()
 
 
 def test_a_score_that_no_place_moves_is_said():
     arrays = _arrays()
     arrays["map"] = np.zeros_like(arrays["map"])
-    figure = saliency.draw(arrays, labels=LABELS)
+    figure = saliency_maps.draw(arrays, labels=LABELS)
     assert "same for every case" in figure.axes[0].texts[0].get_text()
 
 
@@ -101,4 +101,4 @@ def test_a_score_that_no_place_moves_is_said():
 def test_damaged_maps_are_named(tmp_path, content):
     (tmp_path / "saliency.npz").write_bytes(content)
     with pytest.raises(StudyError, match=r"saliency.npz: damaged, .*; delete it"):
-        saliency.read(tmp_path / "saliency.npz")
+        saliency_maps.read(tmp_path / "saliency.npz")

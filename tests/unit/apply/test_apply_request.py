@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import yaml
 
-from microcalc.apply import study
+from microcalc.apply import apply_request
 from microcalc.config.settings import complete, read_schema
 from microcalc.core.errors import StudyError
 from microcalc.models import deployment_settings
@@ -33,7 +33,7 @@ def frozen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_cohort_becomes_a_study_of_its_own_with_the_frozen_settings(frozen: Path) -> None:
-    applied = study.of({"models": str(frozen), "cohort": "hospital/2026", "case": "C7"})
+    applied = apply_request.of({"models": str(frozen), "cohort": "hospital/2026", "case": "C7"})
     config = complete(applied.config, SCHEMA)
     assert config["study"] == "demo-on-2026"
     assert config["cohort"]["cases"] == "hospital/2026/cases.csv"
@@ -48,11 +48,11 @@ def test_the_cohort_becomes_a_study_of_its_own_with_the_frozen_settings(frozen: 
 
 def test_the_prepared_weights_are_taken_where_they_were_kept(frozen: Path) -> None:
     asked = {"models": str(frozen), "cohort": "new"}
-    assert study.of(asked).config["features"]["weights"] == "random"
+    assert apply_request.of(asked).config["features"]["weights"] == "random"
     kept = frozen / "features" / "weights" / "resnet101.safetensors"
     kept.parent.mkdir(parents=True)
     kept.touch()
-    assert study.of(asked).config["features"]["weights"] == str(kept)
+    assert apply_request.of(asked).config["features"]["weights"] == str(kept)
 
 
 @pytest.mark.parametrize(
@@ -65,18 +65,18 @@ def test_the_prepared_weights_are_taken_where_they_were_kept(frozen: Path) -> No
 )
 def test_what_cannot_be_is_refused(frozen: Path, change: dict, message: str) -> None:
     with pytest.raises(StudyError, match=message):
-        study.of({"models": str(frozen), "cohort": "new"} | change)
+        apply_request.of({"models": str(frozen), "cohort": "new"} | change)
 
 
 def test_a_cohort_must_be_named(frozen: Path) -> None:
     with pytest.raises(StudyError, match="cohort: is missing"):
-        study.of({"models": str(frozen)})
+        apply_request.of({"models": str(frozen)})
 
 
 def test_transductive_models_are_refused(tmp_path: Path) -> None:
     freeze(tmp_path / "study", harmonize="combat")
     with pytest.raises(StudyError, match="harmonized between centers"):
-        study.of({"models": str(tmp_path / "study"), "cohort": "new"})
+        apply_request.of({"models": str(tmp_path / "study"), "cohort": "new"})
 
 
 @pytest.mark.parametrize(
@@ -87,4 +87,4 @@ def test_two_cases_of_either_class_are_enough(tmp_path: Path, column: str, enoug
     rows = [f"C{i},{label}" for i, label in enumerate(column.split(","))]
     (tmp_path / "cases.csv").write_text("\n".join(["case_id,label", *rows]))
     labels = {"negative": "a", "positive": "b"}
-    assert study.labelled(tmp_path / "cases.csv", labels) == enough
+    assert apply_request.labelled(tmp_path / "cases.csv", labels) == enough

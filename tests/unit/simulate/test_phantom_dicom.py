@@ -2,7 +2,7 @@ import libjpeg
 import numpy as np
 import pytest
 
-from microcalc.simulate.dicom import jpeg_lossless
+from microcalc.simulate.phantom_dicom import jpeg_lossless
 
 PREDICTOR = b"\xff\xda\x00\x08\x01\x01\x00\x01"
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from microcalc.selection import lasso, refit
+from microcalc.selection import coefficient_refit, lasso
 
 
 def data(seed: int = 0, n: int = 90) -> tuple[np.ndarray, np.ndarray]:
@@ -13,7 +13,7 @@ def data(seed: int = 0, n: int = 90) -> tuple[np.ndarray, np.ndarray]:
 
 def test_logistic_is_unpenalized() -> None:
     Z, y = data()
-    intercept, coefficients = refit.logistic(Z, y)
+    intercept, coefficients = coefficient_refit.logistic(Z, y)
     expected = sm.Logit(y, sm.add_constant(Z)).fit(disp=0, method="newton", maxiter=100).params
     np.testing.assert_allclose([intercept, *coefficients], expected, rtol=1e-6)
 
@@ -21,7 +21,7 @@ def test_logistic_is_unpenalized() -> None:
 def test_logistic_survives_separation_and_repeated_columns() -> None:
     Z, _ = data()
     y = (Z[:, 0] > 0).astype(int)
-    _, coefficients = refit.logistic(np.column_stack([Z, Z[:, 0]]), y)
+    _, coefficients = coefficient_refit.logistic(np.column_stack([Z, Z[:, 0]]), y)
     assert np.isfinite(coefficients).all()
     assert coefficients[3] == 0
 
@@ -30,7 +30,7 @@ def test_ridge_keeps_all_and_satisfies_its_equations() -> None:
     Z, y = data()
     Z = (Z - Z.mean(axis=0)) / Z.std(axis=0)
     folds = np.arange(90) % 5
-    intercept, coefficients = refit.ridge(Z, y, folds)
+    intercept, coefficients = coefficient_refit.ridge(Z, y, folds)
     assert (coefficients != 0).all()
     tuned = lasso.cross_validate(Z, y, folds=folds, alpha=0.0)
     residual = y - 1 / (1 + np.exp(-(intercept + Z @ coefficients)))
@@ -40,4 +40,4 @@ def test_ridge_keeps_all_and_satisfies_its_equations() -> None:
 
 def test_ridge_without_folds_is_refused() -> None:
     with pytest.raises(ValueError, match="nothing to refit"):
-        refit.ridge(*data(), None)
+        coefficient_refit.ridge(*data(), None)

@@ -9,7 +9,7 @@ from scipy.linalg import sqrtm
 from scipy.special import expit
 from scipy.stats import chi2, f, t
 
-from microcalc.models import clustered, logistic, regression, rubin
+from microcalc.models import logistic, regression, repeated_patients, rubin
 
 CLINICAL = {
     "age": {"kind": "continuous"},
@@ -78,9 +78,9 @@ def dense(
 def test_it_is_the_sandwich_of_the_estimated_correlation(cases: pd.DataFrame) -> None:
     X, y, patients = given(cases)
     plain = logistic.fit(X, y, names=NAMES)
-    corrected = clustered.by_patient(plain, X, y, patients)
+    corrected = repeated_patients.by_patient(plain, X, y, patients)
     correlation, covariance = dense(X, y, patients, plain)
-    found = clustered.within_patient_correlation(plain, X, y, patients)
+    found = repeated_patients.within_patient_correlation(plain, X, y, patients)
     assert 0.05 < found < 0.9
     assert found == pytest.approx(correlation, rel=1e-9)
     np.testing.assert_allclose(corrected.covariance, covariance, rtol=1e-8)
@@ -97,12 +97,14 @@ def test_cases_told_twice_tell_as_much_as_once(cases: pd.DataFrame) -> None:
     X, y, _ = given(once)
     plain = logistic.fit(X, y, names=NAMES)
     doubled = logistic.fit(*given(twice)[:2], names=NAMES)
-    assert clustered.within_patient_correlation(doubled, *given(twice)) == pytest.approx(1.0)
-    corrected = clustered.by_patient(doubled, *given(twice))
+    assert repeated_patients.within_patient_correlation(doubled, *given(twice)) == pytest.approx(
+        1.0
+    )
+    corrected = repeated_patients.by_patient(doubled, *given(twice))
     np.testing.assert_allclose(corrected.covariance, plain.covariance, rtol=1e-6)
     for marks in ([True, False], [True, True]):
         alone = logistic.drop_test(X, y, marks)
-        test = clustered.drop_test(*given(twice), marks)
+        test = repeated_patients.drop_test(*given(twice), marks)
         assert test.chi_square == pytest.approx(alone.chi_square, rel=1e-6)
         k = sum(marks)
         assert test.p == pytest.approx(f.sf(alone.chi_square / k, k, k * (len(once) - 3)), rel=1e-5)
@@ -113,10 +115,10 @@ def test_without_repeats_all_is_as_it_was(cases: pd.DataFrame) -> None:
     everyone = np.arange(len(y))
     plain = logistic.fit(X, y, names=NAMES)
     np.testing.assert_array_equal(
-        clustered.by_patient(plain, X, y, everyone).covariance, plain.covariance
+        repeated_patients.by_patient(plain, X, y, everyone).covariance, plain.covariance
     )
     expected = logistic.drop_test(X, y, [True, False])
-    found = clustered.drop_test(X, y, everyone, [True, False])
+    found = repeated_patients.drop_test(X, y, everyone, [True, False])
     assert found.chi_square == pytest.approx(expected.chi_square, rel=1e-12)
     alone = cases.assign(patient_id=everyone)
     fitted = regression.fit([alone], ["age", "grade"], CLINICAL, SETTINGS)
@@ -137,7 +139,7 @@ def test_one_patient_with_two_cases_moves_little() -> None:
     patients = np.arange(n)
     plain = logistic.drop_test(X, y, [True])
     patients[1] = patients[0]
-    found = clustered.drop_test(X, y, patients, [True])
+    found = repeated_patients.drop_test(X, y, patients, [True])
     assert found.chi_square == pytest.approx(plain.chi_square, rel=0.05)
     assert plain.p < found.p < plain.p + 0.02
 
@@ -168,7 +170,7 @@ def test_no_variance_is_less_than_the_models(seed: int) -> None:
     X = np.column_stack([np.tile([0.0, 1.0], 30), rng.normal(size=60)])
     y = np.repeat(rng.integers(0, 2, 30), 2) ^ (rng.random(60) < 0.2)
     plain = logistic.fit(X, y, names=NAMES)
-    corrected = clustered.by_patient(plain, X, y, patients)
+    corrected = repeated_patients.by_patient(plain, X, y, patients)
     gained = np.linalg.eigvalsh(corrected.covariance - plain.covariance)
     assert gained.min() > -1e-12
     assert gained.max() > 1e-3
@@ -176,7 +178,7 @@ def test_no_variance_is_less_than_the_models(seed: int) -> None:
     assert (corrected.high > plain.high).all()
     for marks in ([True, False], [True, True]):
         without = logistic.drop_test(X, y, marks)
-        assert clustered.drop_test(X, y, patients, marks).p >= without.p
+        assert repeated_patients.drop_test(X, y, patients, marks).p >= without.p
 
 
 def test_where_the_data_separate_the_ratio_is_the_penalized_one() -> None:
@@ -188,8 +190,8 @@ def test_where_the_data_separate_the_ratio_is_the_penalized_one() -> None:
     full = logistic.fit(X, y, names=["rare"])
     assert full.method == "Firth"
     penalized = logistic.drop_test(X, y, [True], full=full)
-    found = clustered.drop_test(X, y, patients, [True], full=full)
-    corrected = clustered.by_patient(full, X, y, patients)
+    found = repeated_patients.drop_test(X, y, patients, [True], full=full)
+    corrected = repeated_patients.by_patient(full, X, y, patients)
     scale = full.covariance[1, 1] / corrected.covariance[1, 1]
     assert scale < 0.9
     assert found.chi_square == pytest.approx(penalized.chi_square * scale)
@@ -201,24 +203,26 @@ def test_a_level_of_one_patient_alone_counts_as_one_case() -> None:
     X = np.r_[np.zeros(40), 1, 1][:, None]
     patients = np.r_[np.arange(40), 40, 40]
     full = logistic.fit(X, y, names=["rare"])
-    assert clustered.within_patient_correlation(full, X, y, patients) == 1.0
-    corrected = clustered.by_patient(full, X, y, patients)
+    assert repeated_patients.within_patient_correlation(full, X, y, patients) == 1.0
+    corrected = repeated_patients.by_patient(full, X, y, patients)
     assert corrected.se[1] / full.se[1] > 1.2
-    assert clustered.drop_test(X, y, patients, [True]).p > logistic.drop_test(X, y, [True]).p
+    assert (
+        repeated_patients.drop_test(X, y, patients, [True]).p > logistic.drop_test(X, y, [True]).p
+    )
 
 
 def test_a_column_left_out_stays_without_an_error(cases: pd.DataFrame) -> None:
     X = cases[["age", "age", "size"]].to_numpy()
     y, patients = cases["y"].to_numpy(), cases["patient_id"].to_numpy()
     plain = logistic.fit(X, y, names=["age", "again", "size"])
-    corrected = clustered.by_patient(plain, X, y, patients)
+    corrected = repeated_patients.by_patient(plain, X, y, patients)
     assert np.isnan(corrected.se[2])
     assert np.isfinite(corrected.se[[0, 1, 3]]).all()
     # What another column explains is not the tested one's, whichever of them the fit kept.
-    nothing = clustered.drop_test(X, y, patients, [True, False, False], full=plain)
+    nothing = repeated_patients.drop_test(X, y, patients, [True, False, False], full=plain)
     assert (nothing.df, nothing.p) == (0, 1.0)
-    both = clustered.drop_test(X, y, patients, [True, True, False], full=plain)
-    alone = clustered.drop_test(X[:, 1:], y, patients, [True, False])
+    both = repeated_patients.drop_test(X, y, patients, [True, True, False], full=plain)
+    alone = repeated_patients.drop_test(X[:, 1:], y, patients, [True, False])
     assert both.df == 1
     assert both.p == pytest.approx(alone.p, rel=1e-9)
 
@@ -227,8 +231,8 @@ def test_profile_limits_end_where_the_test_turns(cases: pd.DataFrame) -> None:
     X, y, patients = given(cases)
     full = logistic.fit(X, y, names=NAMES)
     for place, marks in ((1, [True, False]), (2, [False, True])):
-        p = clustered.drop_test(X, y, patients, marks, full=full).p
-        low, high = clustered.profile_intervals(full, X, y, patients, confidence=1 - p)
+        p = repeated_patients.drop_test(X, y, patients, marks, full=full).p
+        low, high = repeated_patients.profile_intervals(full, X, y, patients, confidence=1 - p)
         assert min(abs(low[place]), abs(high[place])) < 1e-6
         assert max(abs(low[place]), abs(high[place])) > abs(full.coefficients[place])
 

@@ -10,7 +10,7 @@ from microcalc.config import settings
 from microcalc.core.files import read_csv, write_csv, write_json
 from microcalc.figures import learning
 from microcalc.figures.save import save
-from microcalc.report import finetuning, manuscript, narrative, page, table_registry
+from microcalc.report import finetuning_text, manuscript, narrative, page, table_registry
 from microcalc.report.study import Study
 from microcalc.report.tables import performance_tables
 
@@ -65,12 +65,12 @@ def tuned(given) -> Study:
 
 def test_it_is_silent_where_nothing_was_fine_tuned(ordinary, fake):
     study = Study.read(ordinary, config=fake["CONFIG"])
-    assert finetuning.paragraphs(study) == []
+    assert finetuning_text.paragraphs(study) == []
     assert table_registry.make("finetuning", study) is None
 
 
 def test_the_choice_and_what_it_costs_are_said(tuned):
-    text = finetuning.worth(tuned)
+    text = finetuning_text.worth(tuned)
     assert "The AUC of the tuned model was higher than that of the deep model (0.70 vs 0.60" in text
     assert "P = .01" in text
     assert "before any external case was predicted" in text
@@ -81,23 +81,25 @@ def test_the_choice_and_what_it_costs_are_said(tuned):
 def test_a_difference_that_is_not_shown_is_not_claimed(tuned):
     rows = tuned.tables["finetuning"]
     rows.loc[rows["split"] == "internal", "p"] = 0.2
-    assert "No difference in AUC between the tuned and the deep model" in finetuning.worth(tuned)
+    assert "No difference in AUC between the tuned and the deep model" in finetuning_text.worth(
+        tuned
+    )
 
 
 def test_the_shift_in_scale_is_stated(tuned):
-    text = finetuning.scale(tuned)
+    text = finetuning_text.scale(tuned)
     assert "the mean had an SD of 0.88 and one network 1.10 on average (ratio 0.80)" in text
     assert "out-of-fold logits of training cases had a mean of 0.10 and an SD of 1.10" in text
 
 
 def test_the_routes_are_told_apart_where_the_classical_one_ran(tuned):
-    assert finetuning.routes(tuned) == ""
+    assert finetuning_text.routes(tuned) == ""
     models = tuned.config["models"]
     models["classical_route"] = {**models["tuned"], "network": "finetuned_lasso"}
-    assert "Both ran here" in finetuning.routes(tuned)
+    assert "Both ran here" in finetuning_text.routes(tuned)
     del models["tuned"]
-    assert "Both ran here" not in finetuning.routes(tuned)
-    assert "Two routes" in finetuning.routes(tuned)
+    assert "Both ran here" not in finetuning_text.routes(tuned)
+    assert "Two routes" in finetuning_text.routes(tuned)
 
 
 def test_the_internal_auc_of_the_chosen_model_is_labelled(tuned):

@@ -1,4 +1,4 @@
-"""`evaluation/parts/…`: the replicates' files, and the tables that are made of them all."""
+"""The files of replicates, `evaluation/parts/…`, and the tables that summarize them."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 
 from microcalc.core.files import read_csv
-from microcalc.evaluation import optimism, refit, replicate_tables, replicates
+from microcalc.evaluation import optimism, permutation_test, refit, repeated_splits, replicates
 from microcalc.models import frozen
 
 Paths = Iterable[str | os.PathLike[str]]
-LOTTERY = ["replicate", "model", "set", "n_pos", "n_neg", "auc"]
+_SHOWN = ["replicate", "model", "set", "n_pos", "n_neg", "auc"]
 
 
 def read(paths: Paths, columns: Iterable[str]) -> pd.DataFrame:
@@ -62,14 +62,10 @@ def summarize(
     return {
         "optimism": optimism.table(rows, found["bootstrap"], confidence=confidence),
         "selection_frequency": pd.concat(filled, ignore_index=True) if filled else often[0],
-        "split_lottery": replicate_tables.lottery(
-            rows, found["split_lottery"], confidence=confidence
-        ),
-        "split_lottery_replicates": found["split_lottery"][LOTTERY],
-        "permutation": replicate_tables.permutation(
-            rows, found["permutation"], confidence=confidence
-        ),
-        "permutation_replicates": found["permutation"][LOTTERY],
+        "split_lottery": repeated_splits.table(rows, found["split_lottery"], confidence=confidence),
+        "split_lottery_replicates": found["split_lottery"][_SHOWN],
+        "permutation": permutation_test.table(rows, found["permutation"], confidence=confidence),
+        "permutation_replicates": found["permutation"][_SHOWN],
     }
 
 

@@ -1,7 +1,7 @@
 """The deep features of one shard's images."""
 
 from microcalc.core.logs import start
-from microcalc.features import adapt, shard_features
+from microcalc.features import adabn, shard_features
 from microcalc.images.shard_file import read
 
 start(snakemake.log[0])
@@ -11,5 +11,5 @@ shard_features.update(
     snakemake.input.weights,
     snakemake.params.settings,
     threads=snakemake.threads,
-    adaptation=adapt.read(snakemake.input.adapted),
+    adaptation=adabn.read(snakemake.input.adapted),
 )

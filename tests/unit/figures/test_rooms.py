@@ -11,10 +11,10 @@ from microcalc.core.files import read_csv, read_json
 from microcalc.figures import (
     calibration_plot,
     confusion,
-    decision,
+    decision_curves,
     flow_diagram,
     forest,
-    odds,
+    odds_ratio_plot,
     refit_distributions,
     roc,
     style,
@@ -161,7 +161,9 @@ def test_an_odds_ratio_stands_clear_of_the_end_of_the_axis(config):
         [("palpable", "no", 60, 1.0, np.nan, np.nan), ("palpable", "yes", 40, 41.0, 6.0, 280.0)],
         columns=["variable", "level", "n", "odds_ratio", "or_low", "or_high"],
     )
-    figure = odds.draw(univariable, univariable[:0], config["clinical"], labels=config["labels"])
+    figure = odds_ratio_plot.draw(
+        univariable, univariable[:0], config["clinical"], labels=config["labels"]
+    )
     assert figure.axes[1].get_xlim()[1] == pytest.approx(82.0)
 
 
@@ -178,7 +180,7 @@ def test_eight_models_fit_into_every_figure_that_names_them(study, config):
     figures = {
         "roc": roc.draw(eight("predictions"), eight("metrics"), split="external", **known),
         "confusion": confusion.draw(eight("metrics"), **known),
-        "net_benefit": decision.draw(pd.concat([strategies, eight("net_benefit")]), **known),
+        "net_benefit": decision_curves.draw(pd.concat([strategies, eight("net_benefit")]), **known),
         "subgroups": subgroup_plot.draw(
             eight("subgroups"), split="external", clinical=config["clinical"], **known
         ),

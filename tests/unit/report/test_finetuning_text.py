@@ -8,7 +8,7 @@ import pytest
 
 from microcalc.config import settings
 from microcalc.core.files import read_csv, write_csv, write_json
-from microcalc.figures import learning
+from microcalc.figures import learning_curves
 from microcalc.figures.save import save
 from microcalc.report import finetuning_text, manuscript, narrative, page, table_registry
 from microcalc.report.study import Study
@@ -117,7 +117,7 @@ def test_the_internal_auc_of_the_chosen_model_is_labelled(tuned):
 
 def test_page_and_manuscript_tell_it(given, tuned, tmp_path):
     files, config = given
-    save(learning.draw({"fold-0": learning_curve()}), tmp_path / "learning_curves.svg")
+    save(learning_curves.draw({"fold-0": learning_curve()}), tmp_path / "learning_curves.svg")
     files["figures"] = [*files["figures"], tmp_path / "learning_curves.svg"]
     versions = {"microcalc": "0.1.0", "python": "3.11"}
     html = page.build(

@@ -15,7 +15,7 @@ COLUMNS = (
 
 
 def table(rows: pd.DataFrame, measured: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
-    """Return the p value of each model's AUC against labels that mean nothing.
+    """Return the permutation p value of each model's AUC, with `COLUMNS`.
 
     Parameters
     ----------

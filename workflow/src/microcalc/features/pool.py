@@ -1,4 +1,4 @@
-"""From features per view to features per case."""
+"""Pooling of views: from features per view to features per case."""
 
 import logging
 import os

@@ -28,7 +28,7 @@ from microcalc.features.shard_images import Images
 if TYPE_CHECKING:
     import pandas as pd
 
-    from microcalc.features.adapt import Adaptation
+    from microcalc.features.adabn import Adaptation
     from microcalc.features.backbone import Network
 
 

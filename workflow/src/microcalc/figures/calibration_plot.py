@@ -1,4 +1,4 @@
-"""Calibration: what the models promised against what happened."""
+"""Calibration plots: predicted probability against observed frequency."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

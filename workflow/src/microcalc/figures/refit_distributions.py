@@ -1,4 +1,4 @@
-"""What refitting the whole chain gave: optimism, other splits, permuted labels."""
+"""Distributions of AUCs over refits: bootstrap, repeated splits, permuted labels."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Patch, map and overlay of the cases that the deep model was surest of."""
+"""Class activation maps: patch, map and overlay of the cases the deep model was surest of."""
 
 import os
 import textwrap

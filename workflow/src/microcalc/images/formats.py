@@ -10,7 +10,7 @@ from microcalc.images import dicom, raster, volume_images, volumes
 from microcalc.images.content import MOST_FILE_GB, content_errors, read_bytes
 from microcalc.images.image_entry import ImageEntry
 from microcalc.images.mammogram import Mammogram
-from microcalc.plan import detached
+from microcalc.plan import detached_headers
 
 READ = "DICOM, PNG, TIFF, JPEG, PGM, NIfTI, NRRD, MHA, and MHD with its pixels beside it"
 """The formats of images, in words."""
@@ -45,7 +45,7 @@ def read_file(
         return read_bytes(one, image_id=image_id, max_gb=max_gb)
 
     try:
-        return detached.joined(path, read)
+        return detached_headers.joined(path, read)
     except StudyError as error:
         start = f"image {image_id}: "
         raise StudyError(start + error.reason.removeprefix(start), detail=error.detail) from None

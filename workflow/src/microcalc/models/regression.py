@@ -10,7 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microcalc.core.errors import StudyError
-from microcalc.models import design, imputation, logistic, profile, repeated_patients, rubin
+from microcalc.models import (
+    design,
+    imputation,
+    logistic,
+    profile_likelihood,
+    repeated_patients,
+    rubin,
+)
 
 Floats = NDArray[np.float64]
 Clinical = Mapping[str, Mapping[str, Any]]
@@ -93,7 +100,7 @@ class Regression:
             return nothing, nothing
         X, fitted = self.matrices[0], self.of_cases[0]
         if self.patients is None:
-            return profile.intervals(X, self.y, fitted, confidence=self.confidence)
+            return profile_likelihood.intervals(X, self.y, fitted, confidence=self.confidence)
         given = (X, self.y, self.patients)
         return repeated_patients.profile_intervals(fitted, *given, confidence=self.confidence)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, chdtri, expit, stdtrit
 
-from microcalc.models import logistic, profile
+from microcalc.models import logistic, profile_likelihood
 from microcalc.models.logistic import ChiSquareTest, Logistic
 
 Floats = NDArray[np.float64]
@@ -151,7 +151,7 @@ def profile_intervals(
         quantile = float(stdtrit(corrected.df[0], 0.5 + confidence / 2)) ** 2
     # Each coefficient's likelihood falls by another amount.
     scale = np.diag(corrected.covariance) / np.diag(fitted.covariance)
-    return profile.intervals(X, y, fitted, quantiles=quantile * scale)
+    return profile_likelihood.intervals(X, y, fitted, quantiles=quantile * scale)
 
 
 def _standardized(

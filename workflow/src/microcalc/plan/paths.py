@@ -1,4 +1,4 @@
-"""Where those files of a study lie whose place, or whose being there, depends on its config.
+"""Paths of a study's files whose place, or whose being there, depends on its config.
 
 Every job on a cluster reads this again, so it imports the standard library alone.
 """

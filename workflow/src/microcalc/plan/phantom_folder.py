@@ -1,4 +1,4 @@
-"""Where phantoms may be written: the study's own folder of them, and over no file of a user's.
+"""Folder of phantoms: where they may be written, and over no file of a user's.
 
 Every plan reads this, so it imports the standard library alone.
 """

@@ -1,4 +1,4 @@
-"""How the replicates of a design are dealt to jobs: in blocks, numbered from 0.
+"""Blocks of replicates: which of a design's replicates each job makes, numbered from 0.
 
 Every job on a cluster reads this again, so it imports the standard library alone.
 """

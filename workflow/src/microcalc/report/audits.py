@@ -1,4 +1,4 @@
-"""What the tables of `evaluation/` say that a reader must know before the first number.
+"""Findings of the tables of `evaluation/`: what a reader must know before the first number.
 
 A table's verdict turns its rows into findings (see `table_registry`); the page, the console's last
 lines, the manuscript and the checklists all say what `of_tables` returns. Equal findings of many

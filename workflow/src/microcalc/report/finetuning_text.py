@@ -1,4 +1,4 @@
-"""What the report says of fine-tuning: whether it was worth it, on which scale, by which route."""
+"""Paragraphs on fine-tuning: frozen against fine-tuned, scale of the scores, route to a score."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a run gave, kept for the next one: `history/runs.json`.
+"""Run history: `history/runs.json`, what a run gave, kept for the next one.
 
 Time stamps stand here and nowhere else among the results.
 """

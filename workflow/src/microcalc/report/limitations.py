@@ -1,4 +1,4 @@
-"""What a reader must know before the first number."""
+"""Limitations and warnings: what a reader must know before the first number."""
 
 from typing import Any
 

@@ -15,11 +15,11 @@ from microcalc.figures import number_format
 from microcalc.report import (
     captions,
     changes,
+    contact_sheets,
     finetuning_text,
     layout,
     limitations,
     run_times,
-    sheets,
     table_registry,
 )
 from microcalc.report import format as fmt
@@ -104,7 +104,7 @@ def build(
         changes=changes.of_study(study),
         front=front,
         rooms=rooms,
-        sheets=sheets.of_study(study.sheets),
+        sheets=contact_sheets.of_study(study.sheets),
         run=numbered.section(layout.RUN),
         config_text=yaml.safe_dump(
             shown(config), sort_keys=False, allow_unicode=True, default_flow_style=None, width=88

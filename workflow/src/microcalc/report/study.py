@@ -1,4 +1,4 @@
-"""What the report reads: every file of the study it was given, and plain facts drawn from them."""
+"""A study's results as the report reads them, and plain facts drawn from them."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence

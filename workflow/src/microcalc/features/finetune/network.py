@@ -1,4 +1,4 @@
-"""One fine-tuned network brought up to date: trained again when anything it depends on changed."""
+"""Fine-tuned network files: trained again when anything they depend on has changed."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Which training cases each network learns from, stops by, and never sees."""
+"""Folds of the fine-tuned networks: which cases each learns from, stops by, and never sees."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The patches of some cases, read from the shards batch by batch."""
+"""Batches of patches for training, read from the shards."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Training one network: first its head, then its last stages too, until it gets no better.
+"""Training of one network: its head, then its last stages too, with early stopping.
 
 On one machine and device the same cases, settings and seed give the same weights, bit for bit:
 torch's deterministic algorithms (``torch.use_deterministic_algorithms``, a fixed cuBLAS work space,

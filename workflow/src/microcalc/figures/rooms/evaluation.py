@@ -1,4 +1,4 @@
-"""The figures of how well the models tell the classes apart."""
+"""The figures of discrimination: ROC curves, confusion matrices, scores, subgroups."""
 
 from collections.abc import Sequence
 

@@ -3,7 +3,7 @@ import sys
 import numpy as np
 import pytest
 
-from microcalc.features import backbone, cam, generated, kept_maps, weights
+from microcalc.features import backbone, cam, cam_cache, generated, weights
 
 COEFFICIENTS = {3: 0.5, 100: -2.0}
 
@@ -46,17 +46,17 @@ def assert_same(found, expected):
 def test_the_network_runs_once_for_any_number_of_models(cases, weights_path, tmp_path, loads):
     given = weights_path, described(weights_path)
     kept = tmp_path / "kept.npz"
-    first = kept_maps.of_cases(cases, COEFFICIENTS, *given, kept=kept)
+    first = cam_cache.of_cases(cases, COEFFICIENTS, *given, kept=kept)
     written = kept.read_bytes()
     assert loads == {"load": 1, "last_maps": 2}
-    assert_same(kept_maps.of_cases(cases, COEFFICIENTS, *given, kept=kept), first)
-    other = kept_maps.of_cases(cases, {7: 1.0}, *given, kept=kept)
+    assert_same(cam_cache.of_cases(cases, COEFFICIENTS, *given, kept=kept), first)
+    other = cam_cache.of_cases(cases, {7: 1.0}, *given, kept=kept)
     assert loads == {"load": 1, "last_maps": 2}
     assert kept.read_bytes() == written
     loads |= {"load": 0, "last_maps": 0}
-    assert_same(kept_maps.of_cases(cases, {7: 1.0}, *given, kept=kept, cache=False), other)
+    assert_same(cam_cache.of_cases(cases, {7: 1.0}, *given, kept=kept, cache=False), other)
     assert loads == {"load": 1, "last_maps": 2}
-    assert_same(kept_maps.of_cases(cases, {7: 1.0}, *given), other)
+    assert_same(cam_cache.of_cases(cases, {7: 1.0}, *given), other)
     assert loads == {"load": 2, "last_maps": 4}
     assert {one.method for one in other.values()} == {"exact"}
 
@@ -64,28 +64,28 @@ def test_the_network_runs_once_for_any_number_of_models(cases, weights_path, tmp
 def test_a_changed_view_costs_its_case(cases, weights_path, tmp_path, loads):
     given = weights_path, described(weights_path)
     kept = tmp_path / "kept.npz"
-    kept_maps.of_cases(cases, COEFFICIENTS, *given, kept=kept)
+    cam_cache.of_cases(cases, COEFFICIENTS, *given, kept=kept)
     cases["b"] = cases["b"].copy()
     cases["b"][1, 0, 0] += 0.25
-    found = kept_maps.of_cases(cases, COEFFICIENTS, *given, kept=kept)
+    found = cam_cache.of_cases(cases, COEFFICIENTS, *given, kept=kept)
     assert loads == {"load": 2, "last_maps": 3}
-    assert_same(found, kept_maps.of_cases(cases, COEFFICIENTS, *given))
+    assert_same(found, cam_cache.of_cases(cases, COEFFICIENTS, *given))
     # What no case has any more is not kept: the file is that of a run that starts with nothing.
-    kept_maps.of_cases(cases, COEFFICIENTS, *given, kept=tmp_path / "fresh.npz")
+    cam_cache.of_cases(cases, COEFFICIENTS, *given, kept=tmp_path / "fresh.npz")
     assert kept.read_bytes() == (tmp_path / "fresh.npz").read_bytes()
 
 
 def test_other_weights_and_a_damaged_file_start_anew(cases, weights_path, tmp_path, loads):
     kept = tmp_path / "kept.npz"
     told = described(weights_path)
-    kept_maps.of_cases(cases, COEFFICIENTS, weights_path, told, kept=kept)
-    kept_maps.of_cases(cases, COEFFICIENTS, weights_path, told | {"digest": "x"}, kept=kept)
+    cam_cache.of_cases(cases, COEFFICIENTS, weights_path, told, kept=kept)
+    cam_cache.of_cases(cases, COEFFICIENTS, weights_path, told | {"digest": "x"}, kept=kept)
     assert loads["last_maps"] == 4
     whole = kept.read_bytes()
     for content in (whole[:1000], b"", b"nothing like it"):
         kept.write_bytes(content)
         loads["last_maps"] = 0
-        kept_maps.of_cases(cases, COEFFICIENTS, weights_path, told | {"digest": "x"}, kept=kept)
+        cam_cache.of_cases(cases, COEFFICIENTS, weights_path, told | {"digest": "x"}, kept=kept)
         assert loads["last_maps"] == 2
         assert kept.read_bytes() == whole
 
@@ -99,7 +99,7 @@ def test_maps_to_first_order_are_made_for_each_model(patches, tmp_path, loads):
     given = tmp_path / "w.safetensors", described(tmp_path / "w.safetensors")
     kept = tmp_path / "kept.npz"
     found = [
-        kept_maps.of_cases({"a": patches[:1]}, coefficients, *given, kept=kept)["a"]
+        cam_cache.of_cases({"a": patches[:1]}, coefficients, *given, kept=kept)["a"]
         for coefficients in (COEFFICIENTS, {5: 1.0})
     ]
     assert loads == {"load": 2, "last_maps": 2}
@@ -112,6 +112,6 @@ def test_maps_to_first_order_are_made_for_each_model(patches, tmp_path, loads):
 def test_nothing_imports_torch_where_all_is_kept(cases, weights_path, tmp_path, monkeypatch):
     given = weights_path, described(weights_path)
     kept = tmp_path / "kept.npz"
-    kept_maps.of_cases(cases, COEFFICIENTS, *given, kept=kept)
+    cam_cache.of_cases(cases, COEFFICIENTS, *given, kept=kept)
     monkeypatch.setitem(sys.modules, "torch", None)
-    assert kept_maps.of_cases(cases, COEFFICIENTS, *given, kept=kept).keys() == cases.keys()
+    assert cam_cache.of_cases(cases, COEFFICIENTS, *given, kept=kept).keys() == cases.keys()

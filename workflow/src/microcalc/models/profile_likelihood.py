@@ -1,4 +1,4 @@
-"""Profile-likelihood intervals: where the likelihood-ratio test of one coefficient turns."""
+"""Profile-likelihood intervals of a logistic regression's coefficients."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray

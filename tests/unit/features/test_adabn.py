@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from microcalc.core.errors import StudyError
-from microcalc.features import adapt, backbone, shard_features
+from microcalc.features import adabn, backbone, shard_features
 from microcalc.features.preprocessing import IMAGENET
 from microcalc.models import provenance
 
@@ -38,7 +38,7 @@ def study(patches):
 
 
 def _fit(study, weights_path):
-    return adapt.fit(study.shards, study.included, weights_path, SETTINGS, threads=1)
+    return adabn.fit(study.shards, study.included, weights_path, SETTINGS, threads=1)
 
 
 def test_each_domain_has_the_statistics_of_its_own_images(study, weights_path, network):
@@ -72,13 +72,13 @@ def test_neither_labels_nor_internal_validation_describe_a_domain(study, weights
 def test_written_and_read_it_is_the_same_and_so_are_the_bytes(study, weights_path, tmp_path):
     adaptation = _fit(study, weights_path)
     for name in ("x", "y"):
-        adapt.write(adaptation, tmp_path / name)
+        adabn.write(adaptation, tmp_path / name)
     assert (tmp_path / "x").read_bytes() == (tmp_path / "y").read_bytes()
-    again = adapt.read([tmp_path / "x"])
+    again = adabn.read([tmp_path / "x"])
     assert (again.domain, again.digest) == (adaptation.domain, adaptation.digest)
     for domain, tensors in adaptation.statistics.items():
         assert all(torch.equal(again.statistics[domain][k], v) for k, v in tensors.items())
-    assert adapt.read([]) is None
+    assert adabn.read([]) is None
     recorded = provenance.weights(weights_path, [tmp_path / "x"])
     assert recorded["adapted"] == adaptation.digest["training"]
     assert "adapted" not in provenance.weights(weights_path)
@@ -114,4 +114,4 @@ def test_a_backbone_without_batch_norm_says_so():
     body, _ = backbone.build("convnext_tiny")
     network = backbone.Network(body, IMAGENET)
     with pytest.raises(StudyError, match="no batch-norm layers"):
-        adapt._statistics(network, [], [])
+        adabn._statistics(network, [], [])

@@ -6,7 +6,7 @@ from tests.unit.images.making import row
 from microcalc.core.errors import StudyError
 from microcalc.images.formats import decode, read_file
 from microcalc.images.image_entry import ImageEntry
-from microcalc.plan.detached import beside, joined
+from microcalc.plan.detached_headers import beside, joined
 from microcalc.plan.refusals import missing_images
 from microcalc.plan.shard_rows import shard_digest
 

@@ -1,4 +1,4 @@
-"""The arithmetic of a nomogram: how a logistic model's terms become points.
+"""Points of a nomogram: how a logistic model's terms become points.
 
 As rms::nomogram does it: the term that can move the log odds most spans 0 to 100 points, and
 every other term is drawn on the same scale (Harrell, Regression Modeling Strategies, ch. 5).

@@ -7,7 +7,7 @@ from tests.unit.selection.study import CLINICAL, draw
 
 from microcalc.core.errors import StudyError
 from microcalc.core.files import FAST_DIGEST
-from microcalc.models import domain
+from microcalc.models import applicability_domain
 
 SCANNER = "Invented Imaging One"
 
@@ -31,8 +31,10 @@ def digests(cases: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"image_id": image_ids, "case_id": case_ids, "pixel_digest": pixels})
 
 
-def describe(cases: pd.DataFrame, features: pd.DataFrame) -> domain.Domain:
-    return domain.describe(cases, quality(cases), {"main": features}, digests(cases), CLINICAL)
+def describe(cases: pd.DataFrame, features: pd.DataFrame) -> applicability_domain.Domain:
+    return applicability_domain.describe(
+        cases, quality(cases), {"main": features}, digests(cases), CLINICAL
+    )
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +81,10 @@ def test_each_way_of_being_unlike_is_named(
     case_id, deep = new["case_id"].iloc[0], {"main": features}
     table = qc if column in qc else new
     table[column] = [value, *table[column].iloc[1:]]
-    plain = domain.outside(span, cases[cases["case_id"] == case_id], quality(new), deep, [])
-    found = domain.outside(span, new, qc, deep, ["age", "birads"])
+    plain = applicability_domain.outside(
+        span, cases[cases["case_id"] == case_id], quality(new), deep, []
+    )
+    found = applicability_domain.outside(span, new, qc, deep, ["age", "birads"])
     added = set(aspects(new, found, case_id)) - set(aspects(new, plain, case_id))
     assert added == ({expected} if expected else set())
 
@@ -90,7 +94,7 @@ def test_a_variable_no_model_uses_gives_no_warning(
 ) -> None:
     cases, features = study
     new = cases.assign(birads="6")
-    found = domain.outside(
+    found = applicability_domain.outside(
         describe(cases, features), new, quality(new), {"main": features}, ["age"]
     )
     assert "unknown level" not in set(found["aspect"])
@@ -104,10 +108,10 @@ def test_the_distance_tells_far_cases_and_few_others(
     held_out = cases[cases["split"] != "train"]
     names = features.columns[2:]
     X = features.set_index("case_id").loc[held_out["case_id"], names].to_numpy(dtype=float)
-    near = domain.distance(X, np.array(span["mean"]), span["variance"])
+    near = applicability_domain.distance(X, np.array(span["mean"]), span["variance"])
     assert np.sqrt((near**2).mean()) == pytest.approx(1, rel=0.05)
     assert (near > span["limit"]).mean() < 0.06
-    far = domain.distance(X + 1.5, np.array(span["mean"]), span["variance"])
+    far = applicability_domain.distance(X + 1.5, np.array(span["mean"]), span["variance"])
     assert (far > span["limit"]).all()
 
 
@@ -131,7 +135,7 @@ def test_a_training_image_is_known_again(study: tuple[pd.DataFrame, pd.DataFrame
     span = describe(cases, features)
     train, new = (cases[cases["split"] == split].head(2) for split in ("train", "external"))
     given = digests(pd.concat([train, new])).assign(image_id=["N1", "N2", "N3", "N4"])
-    assert domain.trained_on(span, given) == ["N1", "N2"]
+    assert applicability_domain.trained_on(span, given) == ["N1", "N2"]
 
 
 def test_digests_of_another_kind_are_not_compared(
@@ -141,5 +145,5 @@ def test_digests_of_another_kind_are_not_compared(
     span = describe(cases, features)
     before = span | {"images": [name.removeprefix(f"{FAST_DIGEST}:") for name in span["images"]]}
     with pytest.raises(StudyError, match=r"models/domain.json .* another kind .*xxh3-128"):
-        domain.trained_on(before, digests(cases))
-    assert domain.trained_on(span | {"images": []}, digests(cases)) == []
+        applicability_domain.trained_on(before, digests(cases))
+    assert applicability_domain.trained_on(span | {"images": []}, digests(cases)) == []

@@ -1,4 +1,4 @@
-"""How each fine-tuned network learned: its loss epoch by epoch, and where it stopped."""
+"""Learning curves of the fine-tuned networks: loss by epoch, and where training stopped."""
 
 import os
 from collections.abc import Mapping, Sequence

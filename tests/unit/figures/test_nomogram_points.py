@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from microcalc.figures import points
+from microcalc.figures import nomogram_points
 
 ORACLES = Path(__file__).parents[2] / "oracles"
 CATEGORICAL = {
@@ -36,7 +36,7 @@ def nomogram(oracle):
         terms.append({"variable": name, **term})
     intercept = oracle["coef"]["Intercept"]
     ranges = {"age": (14, 45), "lwt": (80, 250)}
-    return points.scale({"intercept": intercept, "terms": terms}, ranges)
+    return nomogram_points.scale({"intercept": intercept, "terms": terms}, ranges)
 
 
 def test_every_axis_is_that_of_rms(nomogram, oracle):
@@ -65,4 +65,7 @@ def test_the_points_of_a_case_lead_to_its_probability(nomogram, oracle):
 
 def test_a_model_that_never_moves_has_no_nomogram():
     score = {"variable": "deep_score", "kind": "deep", "coefficient": 1.0}
-    assert points.scale({"intercept": 0.5, "terms": [score]}, {"deep_score": (0.3, 0.3)}) is None
+    assert (
+        nomogram_points.scale({"intercept": 0.5, "terms": [score]}, {"deep_score": (0.3, 0.3)})
+        is None
+    )

@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import chi2
 from tests.unit.models.birthwt import CLINICAL, EXACT, TABLE, R, r_name
 
-from microcalc.models import design, logistic, profile
+from microcalc.models import design, logistic, profile_likelihood
 from microcalc.selection.likelihood import penalized_maximum
 
 CODING = design.fit(TABLE, R["predictors"], CLINICAL)
@@ -13,7 +13,7 @@ Y = TABLE["y"].to_numpy()
 
 def test_limits_are_the_exact_roots() -> None:
     fitted = logistic.fit(X, Y, names=CODING.columns)
-    low, high = profile.intervals(X, Y, fitted)
+    low, high = profile_likelihood.intervals(X, Y, fitted)
     for i, name in enumerate(fitted.names):
         expected = EXACT["terms"][r_name(name)]["coef_ci95_profile_exact"]
         np.testing.assert_allclose([low[i], high[i]], expected, atol=1e-9)
@@ -30,7 +30,7 @@ def test_variance_inflation_agrees_with_r() -> None:
 def test_under_separation_the_penalized_likelihood_falls_by_as_much() -> None:
     x, y = np.arange(10.0)[:, None], np.repeat([0, 1], 5)
     fitted = logistic.fit(x, y, names=["x"])
-    low, high = profile.intervals(x, y, fitted)
+    low, high = profile_likelihood.intervals(x, y, fitted)
     assert fitted.method == "Firth"
     matrix = np.column_stack([np.ones(10), x])
     for limit in (low[1], high[1]):
@@ -42,6 +42,6 @@ def test_under_separation_the_penalized_likelihood_falls_by_as_much() -> None:
 
 def test_a_repeated_column_has_no_limits() -> None:
     twice = np.column_stack([X[:, :1], X[:, :1]])
-    low, high = profile.intervals(twice, Y, logistic.fit(twice, Y, names=["a", "b"]))
+    low, high = profile_likelihood.intervals(twice, Y, logistic.fit(twice, Y, names=["a", "b"]))
     assert np.isfinite([low[1], high[1]]).all()
     assert np.isnan([low[2], high[2]]).all()

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from microcalc.figures import learning
+from microcalc.figures import learning_curves
 
 
 def curve(n_head, n_stages, best):
@@ -20,7 +20,7 @@ def curve(n_head, n_stages, best):
 @pytest.mark.parametrize("n", [1, 4, 6])
 def test_every_network_has_a_panel(n):
     names = ["whole", *(f"fold-{k}" for k in range(n - 1))]
-    figure = learning.draw({name: curve(2, 3 + i, 1 + i) for i, name in enumerate(names)})
+    figure = learning_curves.draw({name: curve(2, 3 + i, 1 + i) for i, name in enumerate(names)})
     panels = [axes for axes in figure.axes if axes.axison]
     assert [axes.get_title(loc="left") for axes in panels] == [
         "All folds", *(f"Without fold {k}" for k in range(n - 1))
@@ -28,7 +28,7 @@ def test_every_network_has_a_panel(n):
 
 
 def test_the_kept_epoch_and_the_first_phase_are_where_they_were():
-    figure = learning.draw({"fold-1": curve(2, 4, 3)})
+    figure = learning_curves.draw({"fold-1": curve(2, 4, 3)})
     (axes,) = [axes for axes in figure.axes if axes.axison]
     lines = {line.get_label(): line for line in axes.get_lines()}
     assert lines["Kept"].get_xdata().tolist() == [4]

@@ -1,6 +1,6 @@
 import pytest
 
-from microcalc.models.levels import merge_rare
+from microcalc.models.rare_levels import merge_rare
 
 
 @pytest.mark.parametrize(

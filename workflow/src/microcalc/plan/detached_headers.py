@@ -1,4 +1,4 @@
-"""Headers whose pixels lie in a file beside them (MHD and RAW, NHDR and RAW), read as one file."""
+"""Detached headers, with their pixels in a file beside them (MHD and RAW, NHDR and RAW)."""
 
 # Planning reads this too: the standard library alone.
 

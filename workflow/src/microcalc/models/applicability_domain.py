@@ -1,4 +1,4 @@
-"""What the training cases were like, so that a later case that is not like them can be told."""
+"""Applicability domain: what the training cases span, and in what later cases are unlike them."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping

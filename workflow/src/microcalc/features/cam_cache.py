@@ -1,4 +1,4 @@
-"""The maps of several cases: the network runs for those alone that it has not seen.
+"""Cache of class activation maps: the network runs for new cases alone.
 
 What it gave is kept in a file, and every model's maps are made of that: a model changes with every
 case it is fitted on, the network does not.

@@ -10,7 +10,7 @@ import numpy as np
 import yaml
 
 from microcalc.config import settings
-from microcalc.features import shards as feature_shards
+from microcalc.features import shard_features as feature_shards
 from microcalc.images import shard_file
 from microcalc.plan import code_digest, shard_rows
 

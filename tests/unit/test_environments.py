@@ -17,6 +17,10 @@ from tests.unit.test_house import PACKAGE, ROOT, RULE_FILES, SCRIPTS
 
 DISTRIBUTIONS = packages_distributions()
 CONDA_NAMES = {"matplotlib": "matplotlib-base"}
+# Which names the environment of every rule that names none.
+WIRING = ROOT / "workflow" / "rules" / "common.smk"
+# Half of another package, whose version it goes with.
+PART_OF = {"pydantic-core": "pydantic"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 BASE, EXTRAS = PROJECT["dependencies"], PROJECT["optional-dependencies"]
 
@@ -124,7 +128,16 @@ for name in {names}:
 
 def test_statistics_and_array_selection_import_with_the_base_alone() -> None:
     """Quick; test_installation.py installs the package and runs the examples."""
-    arrays = ("chain", "discretize", "filters", "lasso", "likelihood", "mrmr", "refit", "scaling")
+    arrays = (
+        "chain",
+        "discretize",
+        "filters",
+        "lasso",
+        "likelihood",
+        "mrmr",
+        "coefficient_refit",
+        "scaling",
+    )
     files = [path.stem for path in (PACKAGE / "statistics").glob("*.py") if path.stem[0] != "_"]
     names = [f"microcalc.statistics.{name}" for name in files]
     names += [f"microcalc.selection.{name}" for name in arrays]
@@ -134,11 +147,15 @@ def test_statistics_and_array_selection_import_with_the_base_alone() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def named_in(text: str) -> list[str]:
+    return re.findall(r'"\.\./\.\./envs/(\w+)\.yaml"', text)
+
+
 def environment_of(script: str) -> str:
     for file in RULE_FILES:
         body = re.search(rf"^rule {script}:\n(.*?)(?=^rule |\Z)", file.read_text(), re.M | re.S)
         if body:
-            return re.findall(r'"\.\./\.\./envs/(\w+)\.yaml"', body[1])[0]
+            return (named_in(body[1]) or named_in(WIRING.read_text()))[0]
     raise LookupError(script)
 
 
@@ -177,7 +194,8 @@ def foreign_packages(source: str) -> set[str]:
             for file in filter(lambda file: file.is_file(), files):
                 waiting += imported_at_once(file.read_text())
         elif top not in sys.stdlib_module_names:
-            foreign.add(DISTRIBUTIONS[top][0].lower())
+            distribution = DISTRIBUTIONS[top][0].lower().replace("_", "-")
+            foreign.add(PART_OF.get(distribution, distribution))
     return foreign
 
 

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,11 @@ def module_file(name: str) -> Path | None:
 def test_nothing_is_loose_and_every_folder_is_known() -> None:
     assert [path.name for path in PACKAGE.glob("*.py")] == ["__init__.py"]
     assert {path.parent.name for path in PACKAGE.glob("*/__init__.py")} == set(MAY_IMPORT)
+
+
+def test_no_two_modules_share_a_name() -> None:
+    names = Counter(path.stem for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+    assert not [name for name, count in names.items() if count > 1]
 
 
 @pytest.mark.parametrize("folder", MAY_IMPORT)

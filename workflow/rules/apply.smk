@@ -98,22 +98,8 @@ rule evaluate_cohort:
 rule write_cohort:
     input:
         template=page_template("cohort"),
-        register=in_study("history/register.csv"),
-        warnings=in_study("models/warnings.csv"),
-        included=in_study("images/included.csv"),
-        exclusions=in_study("cohort/exclusions.csv"),
+        results=results_of("cohort"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
-        tables=where(
-            LABELLED,
-            "evaluation/metrics.csv",
-            "evaluation/delong.csv",
-            "evaluation/calibration.csv",
-            "evaluation/development.csv",
-            "evaluation/equivalence.csv",
-            "evaluation/mcnemar.csv",
-            "evaluation/net_benefit.csv",
-            "evaluation/subgroups.csv",
-        ),
         figures=where(
             LABELLED,
             "figures/roc_external.svg",
@@ -162,9 +148,7 @@ use rule draw_saliency as draw_case with:
 rule write_case:
     input:
         template=page_template("case"),
-        register=in_study("history/register.csv"),
-        warnings=in_study("models/warnings.csv"),
-        contributions=in_study("models/contributions.csv"),
+        results=results_of("case"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         figures=mapped_case,
     output:

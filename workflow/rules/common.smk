@@ -2,19 +2,19 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from microcalc.apply import study as applied_study
+from microcalc.apply import apply_request
 from microcalc.cohort.split import SPLITS
 from microcalc.config import networks, settings
 from microcalc.core import run_lock
 from microcalc.core.files import sweep_up
 from microcalc.ingest import ingest_request as ingest
 from microcalc.models import deployment_settings
-from microcalc.plan import cam_model, replicates, rule_params, shard_rows
+from microcalc.plan import cam_model, replicate_blocks, rule_params, shard_rows
 from microcalc.plan import snakemake_habits, stability
 from microcalc.plan.code_digest import code_digest, folder_digest
 from microcalc.plan.paths import Paths
 from microcalc.plan.sharding import Shards
-from microcalc.report import audits
+from microcalc.report import table_registry
 from microcalc.run.study_run import StudyRun
 
 
@@ -39,7 +39,7 @@ if is_asked_for("check"):
 
 # `snakemake apply` names frozen models and a cohort; everything else is the models' own study's.
 APPLIED = (
-    told_plainly(applied_study.of, config) if applied_study.is_asked(config) else None
+    told_plainly(apply_request.of, config) if apply_request.is_asked(config) else None
 )
 SETTINGS = told_plainly(settings.complete, APPLIED.config if APPLIED else config)
 # What rules hand on to their jobs: plain values, which Snakemake can compare with the last run's.
@@ -56,9 +56,8 @@ STUDY = (
 )
 APPLICATION = ("images", "features", "evaluation", "figures", "apply")
 ROOMS = ("ingest",) if INGEST.collection else APPLICATION if APPLIED else STUDY
-# Without labels nothing of a cohort is evaluated.
 LABELLED = APPLIED and told_plainly(
-    applied_study.labelled, SETTINGS.cohort.cases, SETTINGS.labels
+    apply_request.labelled, SETTINGS.cohort.cases, SETTINGS.labels
 )
 # A cohort that models are applied to is external to them, whole.
 SCORED = ("external",) if APPLIED else SPLITS
@@ -72,10 +71,13 @@ MEMBERS = networks.members_of(SETTINGS)
 # The folders of the networks whose features models take, and of those that a refit can use again.
 AT_WORK, REFITTABLE = networks.at_work(SETTINGS), networks.refittable(SETTINGS)
 SALIENCY_MODEL = cam_model.name(SETTINGS)
-# What a reader must hear of when it holds a bad verdict.
-AUDITED = [in_study(f"evaluation/{table}.csv") for table in audits.AUDITED]
 REDRAWS = range(SETTINGS.features.stability.perturbations)
 OTHER_READERS = list(SETTINGS.features.stability.readers)
+
+
+def results_of(document):
+    """Return the files of results that a document reads."""
+    return [*map(in_study, table_registry.files(document, SETTINGS, LABELLED))]
 
 
 def roc_figures():
@@ -198,7 +200,7 @@ def page_texts():
 def replicates_of_block(wildcards):
     """Return which replicates a block holds."""
     design, block = wildcards.design, int(wildcards.block)
-    return replicates.of_block(SETTINGS.evaluation, design, block)
+    return replicate_blocks.of_block(SETTINGS.evaluation, design, block)
 
 
 def in_frozen(*paths):
@@ -259,7 +261,7 @@ if workflow.is_main_process:
 wildcard_constraints:
     shard=r"\d+",
     block=r"\d+",
-    design="|".join(replicates.DESIGNS),
+    design="|".join(replicate_blocks.DESIGNS),
     redraw=r"\d+",
     reader=PSEUDONYM,
     case=PSEUDONYM,

@@ -1,7 +1,7 @@
 """Make the tables of all refits: optimism, selection frequencies, split lottery, permutation."""
 
 from microcalc.core.logs import start
-from microcalc.evaluation import parts, predictions, result_tables
+from microcalc.evaluation import predictions, replicate_files, result_tables
 
 start(snakemake.log[0])
 given = snakemake.input
@@ -18,5 +18,5 @@ selected = {
     "permutation": given.permutation_selected,
 }
 asked = snakemake.params
-made = parts.summarize(rows, models, measured, selected, confidence=asked.confidence)
+made = replicate_files.summarize(rows, models, measured, selected, confidence=asked.confidence)
 result_tables.write(made, snakemake.output, harmonize=asked.harmonize)

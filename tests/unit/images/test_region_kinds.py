@@ -21,6 +21,7 @@ from microcalc.config.region_rules import Rules
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes
 from microcalc.images.dicom import decode
+from microcalc.images.image_entry import ImageEntry
 from microcalc.images.mammogram import Place
 from microcalc.images.outlines import _coco_mask
 from microcalc.images.regions import from_file
@@ -615,13 +616,13 @@ def test_a_frame_of_a_tomosynthesis_segmentation():
     pixels = np.stack([drawn(), drawn(Roi(30, 2, 46, 5)), drawn(BOX), drawn()])
     image = tomosynthesis(4)
     data = segmentation([image], pixels, names=("calcifications",))
-    third = decode(to_bytes(image), image_id="a", frame=3)
+    third = decode(to_bytes(image), ImageEntry("a", frame=3))
     assert (third.place.frame, third.place.frames) == (3, 4)
     assert third.place.position == (0, 0, 2)
     assert read(data, uid_digest=third.uid_digest, place=third.place) == BOX
-    second = decode(to_bytes(image), image_id="a", frame=2)
+    second = decode(to_bytes(image), ImageEntry("a", frame=2))
     assert read(data, uid_digest=second.uid_digest, place=second.place) == Roi(30, 2, 46, 5)
-    first = decode(to_bytes(image), image_id="a", frame=1)
+    first = decode(to_bytes(image), ImageEntry("a", frame=1))
     with pytest.raises(StudyError, match=r"nothing on this frame \(frame 1; it draws on 2, 3\)"):
         read(data, uid_digest=first.uid_digest, place=first.place)
 

@@ -101,16 +101,13 @@ def test_where_models_are_applied_nothing_is_trained_or_chosen() -> None:
     assert found.trained("fold-1") == f"{place}/fold-1/weights/resnet50.safetensors"
     assert found.heads() == f"{place}/weights/resnet50.safetensors"
     assert found.weights_behind("") == "results/mine/features/weights/resnet50.safetensors"
-    assert found.choice() == found.compared() == []
+    assert found.choice() == []
 
 
-def test_fine_tuning_is_chosen_among_compared_and_drawn() -> None:
+def test_fine_tuning_is_chosen_among_and_drawn() -> None:
     assert tuned().choice() == ["results/mine/models/choice.json"]
-    assert tuned().compared() == ["results/mine/evaluation/finetuning.csv"]
-    assert tuned().scale_of_scores() == ["results/mine/selection/finetuned/scale.csv"]
     assert "results/mine/figures/learning_curves.svg" in tuned().optional_figures()
-    plain = paths()
-    assert plain.choice() == plain.compared() == plain.scale_of_scores() == []
+    assert paths().choice() == []
 
 
 def test_adapted_weights_are_there_with_adabn_alone() -> None:

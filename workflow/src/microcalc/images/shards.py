@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -17,13 +17,12 @@ from microcalc.core.errors import StudyError, with_detail
 from microcalc.core.files import digest_value, fast_digest
 from microcalc.core.libraries import installed_version
 from microcalc.images import decoders, formats, patches, regions, shard_file
+from microcalc.images.image_entry import ImageEntry
 from microcalc.images.mammogram import Mammogram
 from microcalc.images.roi import Roi
 from microcalc.images.shard_file import Row, Shard, read
 
 __all__ = ["Shard", "drawn_by", "of_reader", "read", "update"]
-
-Number = TypeVar("Number", int, float)
 
 log = logging.getLogger(__name__)
 
@@ -231,16 +230,11 @@ def _compute(
             raise StudyError(f"reader {row[_NOT_DRAWN]} drew no region in it")
         mammogram = formats.decode(
             files["path"],
-            image_id=image_id,
-            spacing_mm=_number(row, "spacing_mm", float),
-            laterality=row.get("laterality", ""),
-            view=view,
+            ImageEntry.from_row(row),
             only_views=recipe.views,
-            frame=_number(row, "frame", int),
             voi=recipe.voi,
             for_processing=recipe.for_processing,
             orientation=recipe.orientation,
-            pseudonyms=(row["case_id"], row.get("patient_id", "")),
         )
         patch = patches.extract(
             mammogram,
@@ -284,23 +278,6 @@ def _roi(row: Mapping[str, str], file: bytes | None, mammogram: Mammogram, recip
         place=mammogram.place,
         rules=recipe.region_rules,
     )
-
-
-def _number(row: Mapping[str, str], column: str, kind: type[Number]) -> Number | None:
-    text = row.get(column, "")
-    if not text:
-        return None
-    try:
-        number = float(text)
-        if kind is int and not number.is_integer():
-            raise ValueError(text)
-        return kind(number)
-    except (ValueError, OverflowError):
-        expected = "whole number" if kind is int else "number"
-        raise StudyError(
-            f"image {row['image_id']}: {column} is no {expected}",
-            detail=repr(text),
-        ) from None
 
 
 def _blank(recipe: Recipe) -> tuple[Any, Any, Any]:

@@ -42,14 +42,14 @@ def longer_side_mm(row: Mapping[str, str], image_folder: str) -> float | None:
     the image itself is told when it is read.
     """
     from microcalc.images import formats
+    from microcalc.images.image_entry import ImageEntry
     from microcalc.images.roi import Roi
 
     if not row.get("x0"):
         return None
     try:
-        table_mm = float(row["spacing_mm"]) if row.get("spacing_mm") else None
-        frame = int(float(row["frame"])) if row.get("frame") else None
-        spacing = formats.read_spacing(os.path.join(image_folder, row["path"]), table_mm, frame)
+        path = os.path.join(image_folder, row["path"])
+        spacing = formats.read_spacing(path, ImageEntry.from_row(row))
         return max(Roi.from_row(row).size_mm(spacing))
     except (StudyError, OSError, ValueError):
         return None

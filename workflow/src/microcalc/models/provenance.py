@@ -1,4 +1,4 @@
-"""What a model was made from: digests of training rows, weights and settings, and versions."""
+"""Provenance of a model: digests of training rows, weights and settings, and versions."""
 
 import json
 import os

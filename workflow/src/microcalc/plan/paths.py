@@ -1,4 +1,4 @@
-"""Where those files of a study lie whose place, or whose being there, depends on its config.
+"""Paths of a study's files whose place, or whose being there, depends on its config.
 
 Every job on a cluster reads this again, so it imports nothing heavy.
 """
@@ -12,7 +12,7 @@ from microcalc.config import networks
 from microcalc.config.feature_settings import FeatureSettings
 from microcalc.config.published_weights import is_published
 from microcalc.config.study_config import StudyConfig
-from microcalc.plan import cam_model, replicates
+from microcalc.plan import cam_model, replicate_blocks
 
 
 @dataclass(frozen=True)
@@ -110,33 +110,21 @@ class Paths:
 
     def parts(self, design: str, suffix: str = "") -> list[str]:
         """Return the files of all blocks of a design of replicates; none where it is off."""
-        numbers = replicates.numbers(self.config.evaluation, design)
+        numbers = replicate_blocks.numbers(self.config.evaluation, design)
         return [self.result(f"evaluation/parts/{design}-{n}{suffix}.csv") for n in numbers]
 
     def optional_figures(self) -> list[str]:
         """Return the figures of what a study need not have: refits, maps, fine-tuning."""
         return [
-            *self.where(replicates.is_any(self.config.evaluation), "figures/resampling.svg"),
+            *self.where(replicate_blocks.is_any(self.config.evaluation), "figures/resampling.svg"),
             *self.where(cam_model.name(self.config), "figures/saliency.svg"),
             *self.where(networks.trained(self.config), "figures/learning_curves.svg"),
         ]
 
     def choice(self) -> list[str]:
         """Return the record of the chosen variant; nothing where none is to be chosen."""
-        return self.where(self._chooses, "models/choice.json")
-
-    def compared(self) -> list[str]:
-        """Return the table of the variants that were chosen among; nothing without a choice."""
-        return self.where(self._chooses, "evaluation/finetuning.csv")
-
-    @property
-    def _chooses(self) -> bool:
-        return networks.must_choose(self.config) and not self.frozen
-
-    def scale_of_scores(self) -> list[str]:
-        """Return on which scale fine-tuned networks' logits lie, where models use them."""
-        used = f"{networks.FINETUNED}/" in networks.at_work(self.config)
-        return self.where(used, "selection/finetuned/scale.csv")
+        chooses = networks.must_choose(self.config) and not self.frozen
+        return self.where(chooses, "models/choice.json")
 
     def simulated(self, shard: str) -> list[str]:
         """Return the manifest of a shard's phantoms; none in a study of real patients."""

@@ -1,4 +1,4 @@
-"""What rules are given of the config: what they depend on, so that no other key reruns them.
+"""Params of rules: the parts of the config they depend on, so that no other key reruns them.
 
 Every job on a cluster reads this again, so it imports nothing heavy.
 """

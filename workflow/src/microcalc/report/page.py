@@ -15,12 +15,12 @@ from microcalc.figures import number_format
 from microcalc.report import (
     captions,
     changes,
-    finetuning,
+    contact_sheets,
+    finetuning_text,
     layout,
     limitations,
     run_times,
-    sheets,
-    tables,
+    table_registry,
 )
 from microcalc.report import format as fmt
 from microcalc.report.captions import Caption
@@ -68,8 +68,8 @@ def build(
     Parameters
     ----------
     files
-        What to show, by name: see `Study.read`. Needed are `metrics` and `flow`; every other
-        part of the page appears when its file is given.
+        What to show, see `Study.read` and `table_registry`. Needed are `metrics` and `flow`;
+        every other part of the page appears when its file is given.
     config
         The whole config, defaults filled in.
     template
@@ -99,12 +99,12 @@ def build(
         number_format=number_format,
         limits=limitations.nature(study),
         warnings=limitations.warnings(study),
-        finetuned=finetuning.paragraphs(study),
+        finetuned=finetuning_text.paragraphs(study),
         changed=changed,
         changes=changes.of_study(study),
         front=front,
         rooms=rooms,
-        sheets=sheets.of_study(study.sheets),
+        sheets=contact_sheets.of_study(study.sheets),
         run=numbered.section(layout.RUN),
         config_text=yaml.safe_dump(
             shown(config), sort_keys=False, allow_unicode=True, default_flow_style=None, width=88
@@ -146,9 +146,9 @@ class Numbering:
             caption = captions.write(name, self.study, self.folder, kind="figure")
             image, wide = self.images[name]
             return Item(f"figure-{name}", self.figures, caption, image=image, wide=wide)
-        if name not in tables.TABLES:
+        if not table_registry.find(name):
             return None
-        table = tables.make(name, self.study)
+        table = table_registry.make(name, self.study)
         if table is None:
             return None
         self.tables += 1

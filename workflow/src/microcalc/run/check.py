@@ -107,13 +107,13 @@ def _of_other_views(config: StudyConfig) -> list[str]:
 def _view(row: Mapping[str, str], image_folder: str) -> str:
     """Return the view of an image; what is wrong with its file is told when it is read."""
     from microcalc.images import dicom
+    from microcalc.images.image_entry import ImageEntry
 
-    table = row.get("view", "")
     try:
-        frame = int(float(row["frame"])) if row.get("frame") else None
-        return dicom.read_view(os.path.join(image_folder, row["path"]), table, frame)
+        path = os.path.join(image_folder, row["path"])
+        return dicom.read_view(path, ImageEntry.from_row(row))
     except (StudyError, OSError, ValueError):
-        return views.canonical(table)
+        return views.canonical(row.get("view", ""))
 
 
 def _cut(config: StudyConfig) -> list[str]:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from microcalc.core import seeds
 from microcalc.core.errors import StudyError
 from microcalc.core.libraries import from_extra
-from microcalc.selection import discretize, filters, lasso, mrmr, refit, scaling
+from microcalc.selection import coefficient_refit, discretize, filters, lasso, mrmr, scaling
 from microcalc.statistics.folds import assign_folds
 
 if TYPE_CHECKING:
@@ -168,9 +168,9 @@ def fit(
     columns = ranked[survivors]
     steps.append(("LASSO", len(columns)))
     if len(columns) and settings.get("refit", "none") == "logistic":
-        intercept, coefficients[survivors] = refit.logistic(Z[:, columns], outcome)
+        intercept, coefficients[survivors] = coefficient_refit.logistic(Z[:, columns], outcome)
     elif len(columns) and settings.get("refit", "none") == "ridge":
-        intercept, coefficients[survivors] = refit.ridge(Z[:, columns], outcome, folds)
+        intercept, coefficients[survivors] = coefficient_refit.ridge(Z[:, columns], outcome, folds)
     if len(columns) == 0:
         logger.warning(
             "the LASSO kept none of %d features at %s: the deep score is the same for every case",

@@ -4,12 +4,8 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
-if not workflow.overwrite_configfiles and not isinstance(config.get("models"), str):
 
-    # A study's own config replaces the demo's and never merges with it.
-    configfile: "config.yaml"
-
-
+include: "workflow/rules/config.smk"
 include: "workflow/rules/common.smk"
 
 

@@ -12,16 +12,10 @@ rule build_cohort:
     priority: WAITED_FOR
     localrule: True
     params:
-        reading={
-            "clinical": rule_params.clinical(config),
-            "labels": config["labels"],
-            "other_columns": config["cohort"]["other_columns"],
-        },
-        splitting={
-            "settings": config["cohort"],
-            "labels": config["labels"],
-            "seed": config["seed"],
-        },
+        clinical=rule_params.clinical(SETTINGS),
+        labels=config["labels"],
+        settings=config["cohort"],
+        seed=config["seed"],
         tables=contents_of("cases", "images", "split_file"),
     script:
         "../scripts/build_cohort.py"

@@ -8,7 +8,7 @@ rule describe_cohort:
         flow=in_study("evaluation/flow.json"),
     localrule: True
     params:
-        clinical=rule_params.clinical(config),
+        clinical=rule_params.clinical(SETTINGS),
         labels=config["labels"],
         seed=config["seed"],
     script:
@@ -57,8 +57,7 @@ rule evaluate_models:
         published=in_study("evaluation/published.csv"),
     priority: WAITED_FOR
     params:
-        settings=rule_params.part(
-            config["evaluation"],
+        settings=SETTINGS.evaluation.part(
             "confidence",
             "comparisons",
             "auc_interval",
@@ -69,8 +68,8 @@ rule evaluate_models:
         ),
         sample_size=config["evaluation"]["sample_size"],
         networks=networks.names(REFITTABLE),
-        models=networks.refittable_models(config),
-        clinical=rule_params.clinical(config),
+        models=rule_params.refittable_models(SETTINGS),
+        clinical=rule_params.clinical(SETTINGS),
         screening=config["screening"],
         published=config["published"],
         seed=config["seed"],
@@ -92,8 +91,7 @@ rule assess_probabilities:
         reclassification=in_study("evaluation/reclassification.csv"),
     priority: WAITED_FOR
     params:
-        settings=rule_params.part(
-            config["evaluation"],
+        settings=SETTINGS.evaluation.part(
             "confidence",
             "comparisons",
             "resamples",
@@ -125,10 +123,10 @@ rule refit_chain:
     params:
         replicates=replicates_of_block,
         networks=networks.names(REFITTABLE),
-        models=networks.refittable_models(config),
-        clinical=rule_params.clinical(config),
+        models=rule_params.refittable_models(SETTINGS),
+        clinical=rule_params.clinical(SETTINGS),
         screening=config["screening"],
-        selection=stability.selection(config),
+        selection=stability.selection(SETTINGS),
         seed=config["seed"],
     script:
         "../scripts/refit_chain.py"
@@ -138,7 +136,7 @@ rule summarize_refits:
     input:
         predictions=in_study("models/predictions.csv"),
         models=expand(
-            in_study("models/{model}.json"), model=networks.refittable_models(config)
+            in_study("models/{model}.json"), model=networks.refittable_models(SETTINGS)
         ),
         bootstrap=PATHS.parts("bootstrap"),
         split_lottery=PATHS.parts("split_lottery"),

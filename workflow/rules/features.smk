@@ -100,7 +100,8 @@ use rule extract_patches as extract_surroundings with:
     output:
         shard=update(in_study("features/surroundings-{shard}.npz")),
     params:
-        settings=stability.surroundings(config),
+        settings=stability.surroundings(SETTINGS),
+        surround=stability.surround(SETTINGS),
 
 
 rule perturb_patches:
@@ -113,7 +114,7 @@ rule perturb_patches:
         mem_mb=per_attempt(2000),
         runtime=per_attempt(60),
     params:
-        perturbation=stability.perturbation(config),
+        perturbation=stability.perturbation(SETTINGS),
         seed=config["seed"],
     script:
         "../scripts/perturb_patches.py"

@@ -169,7 +169,7 @@ rule draw_curves:
     input:
         curves=expand(
             in_study("features/finetuned/{member}.csv"),
-            member=networks.trained(config),
+            member=networks.trained(SETTINGS),
         ),
     output:
         learning_curves=multiext(

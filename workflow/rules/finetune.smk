@@ -16,7 +16,7 @@ rule train_network:
         mem_mb=per_attempt(8000),
         runtime=per_attempt(720),
     params:
-        settings=rule_params.part(config["features"], "backbone", "device", "finetune"),
+        settings=SETTINGS.features.part("backbone", "device", "finetune"),
         seed=config["seed"],
         checkpoints=in_study("features/finetuned/checkpoints"),
     script:

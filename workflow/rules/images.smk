@@ -15,6 +15,7 @@ rule extract_patches:
         shards=len(SHARDS),
         digest=shard_digest,
         settings=config["images"],
+        surround=1.0,
     script:
         "../scripts/extract_patches.py"
 

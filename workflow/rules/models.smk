@@ -8,7 +8,7 @@ rule screen_clinical:
     priority: WAITED_FOR
     localrule: True
     params:
-        clinical=rule_params.clinical(config),
+        clinical=rule_params.clinical(SETTINGS),
         screening=config["screening"],
         confidence=config["evaluation"]["confidence"],
         seed=config["seed"],
@@ -37,7 +37,7 @@ rule fit_models:
     localrule: True
     params:
         models=config["models"],
-        clinical=rule_params.clinical(config),
+        clinical=rule_params.clinical(SETTINGS),
         screening=config["screening"],
         threshold=config["threshold"],
         labels=config["labels"],
@@ -53,7 +53,9 @@ rule choose_variant:
     input:
         included=in_study("images/included.csv"),
         features=expand(in_study("features/{network}features.parquet"), network=AT_WORK),
-        models=expand(in_study("models/{model}.json"), model=networks.variants(config)),
+        models=expand(
+            in_study("models/{model}.json"), model=networks.variants(SETTINGS)
+        ),
     output:
         choice=in_study("models/choice.json"),
     localrule: True
@@ -96,7 +98,7 @@ rule freeze_study:
     localrule: True
     params:
         networks=networks.names(AT_WORK),
-        settings=rule_params.part(config, *deployment_settings.SECTIONS),
-        simulated="simulate" in config,
+        settings=SETTINGS.part(*deployment_settings.SECTIONS),
+        simulated=SETTINGS.simulate is not None,
     script:
         "../scripts/freeze_study.py"

@@ -17,7 +17,7 @@ rule select_features:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(60),
     params:
-        settings=stability.selection(config),
+        settings=stability.selection(SETTINGS),
         seed=config["seed"],
     script:
         "../scripts/select_features.py"

@@ -6,7 +6,7 @@ rule simulate_shard:
         runtime=per_attempt(60),
     params:
         cases=config["cohort"]["cases"],
-        phantoms=rule_params.phantoms(config),
+        phantoms=rule_params.phantoms(SETTINGS),
         shards=len(SHARDS),
         digest=phantom_digest,
         folder=config["cohort"]["image_folder"],

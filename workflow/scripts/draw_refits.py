@@ -9,5 +9,11 @@ from microcalc.figures.save import save
 start(snakemake.log[0])
 given, models = snakemake.input, snakemake.params.models
 bootstrap = replicate_files.read(given.bootstrap, replicates.COLUMNS)
-tables = map(read_csv, (given.split_lottery, given.permutation, given.metrics))
-save(refit_distributions.draw(bootstrap, *tables, models=models), *snakemake.output)
+figure = refit_distributions.draw(
+    bootstrap,
+    read_csv(given.split_lottery),
+    read_csv(given.permutation),
+    read_csv(given.metrics),
+    models=models,
+)
+save(figure, *snakemake.output)

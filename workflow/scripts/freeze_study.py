@@ -12,7 +12,11 @@ write_text(
     snakemake.output.settings,
 )
 features = dict(zip(asked.networks, map(read_parquet, given.features), strict=True))
-cases, digests = included.read(given.included), applicability_domain.pixel_digests(given.shards)
-clinical = asked.settings["clinical"]
-spanned = applicability_domain.describe(cases, read_csv(given.qc), features, digests, clinical)
+spanned = applicability_domain.describe(
+    included.read(given.included),
+    read_csv(given.qc),
+    features,
+    applicability_domain.pixel_digests(given.shards),
+    asked.settings["clinical"],
+)
 write_json(spanned, snakemake.output.domain)

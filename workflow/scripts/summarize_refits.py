@@ -8,13 +8,15 @@ given = snakemake.input
 rows = predictions.read(given.predictions)
 models = predictions.read_models(given.models)
 measured = {
-    "bootstrap": given.bootstrap, "split_lottery": given.split_lottery,
+    "bootstrap": given.bootstrap,
+    "split_lottery": given.split_lottery,
     "permutation": given.permutation,
-}  # fmt: skip
+}
 selected = {
-    "bootstrap": given.bootstrap_selected, "split_lottery": given.split_lottery_selected,
+    "bootstrap": given.bootstrap_selected,
+    "split_lottery": given.split_lottery_selected,
     "permutation": given.permutation_selected,
-}  # fmt: skip
+}
 asked = snakemake.params
 made = replicate_files.summarize(rows, models, measured, selected, confidence=asked.confidence)
 result_tables.write(made, snakemake.output, harmonize=asked.harmonize)

@@ -5,21 +5,20 @@ import pytest
 import yaml
 
 from microcalc.apply import apply_request
-from microcalc.config.settings import complete, read_schema
+from microcalc.config.cohort_settings import Labels
+from microcalc.config.settings import complete
 from microcalc.core.errors import StudyError
 from microcalc.models import deployment_settings
 
 ROOT = Path(__file__).parents[3]
-SCHEMA = read_schema(ROOT / "workflow" / "schemas" / "config.yaml")
 
 
 def freeze(folder: Path, **features: Any) -> None:
     demo = yaml.safe_load((ROOT / "config.yaml").read_text())
     demo["features"] |= features
-    config = complete(demo, SCHEMA)
+    config = complete(demo)
     text = deployment_settings.to_yaml(
-        {name: config[name] for name in deployment_settings.SECTIONS},
-        simulated="simulate" in config,
+        config.part(*deployment_settings.SECTIONS), simulated=config.simulate is not None
     )
     (folder / "models").mkdir(parents=True)
     (folder / "models" / "settings.yaml").write_text(text)
@@ -34,14 +33,14 @@ def frozen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_cohort_becomes_a_study_of_its_own_with_the_frozen_settings(frozen: Path) -> None:
     applied = apply_request.of({"models": str(frozen), "cohort": "hospital/2026", "case": "C7"})
-    config = complete(applied.config, SCHEMA)
-    assert config["study"] == "demo-on-2026"
-    assert config["cohort"]["cases"] == "hospital/2026/cases.csv"
-    assert config["cohort"]["image_folder"] == "hospital/2026"
-    assert (config["labels"]["negative"], config["labels"]["positive"]) == ("DCIS", "IDC")
-    assert config["images"]["patch_mm"] == 22.4
-    assert config["images"]["max_excluded"] == 1
-    assert "simulate" not in config
+    config = complete(applied.config)
+    assert config.study == "demo-on-2026"
+    assert config.cohort.cases == "hospital/2026/cases.csv"
+    assert config.cohort.image_folder == "hospital/2026"
+    assert (config.labels.negative, config.labels.positive) == ("DCIS", "IDC")
+    assert config.images.patch_mm == 22.4
+    assert config.images.max_excluded == 1
+    assert config.simulate is None
     assert (applied.simulated, applied.case) == (True, "C7")
     assert applied.kept("models/settings.yaml", "gone.csv") == ["results/demo/models/settings.yaml"]
 
@@ -86,5 +85,5 @@ def test_transductive_models_are_refused(tmp_path: Path) -> None:
 def test_two_cases_of_either_class_are_enough(tmp_path: Path, column: str, enough: bool) -> None:
     rows = [f"C{i},{label}" for i, label in enumerate(column.split(","))]
     (tmp_path / "cases.csv").write_text("\n".join(["case_id,label", *rows]))
-    labels = {"negative": "a", "positive": "b"}
+    labels = Labels(negative="a", positive="b")
     assert apply_request.labelled(tmp_path / "cases.csv", labels) == enough

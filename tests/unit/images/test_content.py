@@ -3,6 +3,7 @@ import os
 import pytest
 from tests.unit.images.making import SETTINGS, breast, dicom, row
 
+from microcalc.config.image_settings import ImageSettings
 from microcalc.core.errors import StudyError
 from microcalc.images import dicom as dicom_files
 from microcalc.images import shards
@@ -51,7 +52,7 @@ def test_a_shard_is_kept_when_one_file_is_too_large(tmp_path):
         shards.update(
             tmp_path / "shard.npz",
             [row(name) for name in "abc"],
-            settings=SETTINGS | settings,
+            settings=ImageSettings.of(SETTINGS | settings),
             image_folder=tmp_path,
             digest="",
         )

@@ -11,6 +11,7 @@ import tifffile
 from PIL import Image
 from tests.unit.images.making import SETTINGS, breast, dicom, row
 
+from microcalc.config.image_settings import ImageSettings
 from microcalc.core.errors import StudyError
 from microcalc.images import shards, window
 from microcalc.images.content import read_bytes
@@ -84,7 +85,11 @@ def patches_of(folder, names, columns=lambda name: {}, **settings):
         for name in names
     ]
     shards.update(
-        folder / "shard.npz", rows, settings=SETTINGS | settings, image_folder=folder, digest=""
+        folder / "shard.npz",
+        rows,
+        settings=ImageSettings.of(SETTINGS | settings),
+        image_folder=folder,
+        digest="",
     )
     return shards.read(folder / "shard.npz")
 

@@ -16,6 +16,7 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 from tests.unit.images.making import breast, dataset, dicom, to_bytes
 from tests.unit.images.test_regions import ALL, BOX, LARGEST, SHAPE, itk, mask, png, read
 
+from microcalc.config.image_settings import ImageSettings
 from microcalc.config.region_rules import Rules
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes
@@ -683,7 +684,11 @@ def test_settings_of_regions_are_part_of_a_rows_key(tmp_path, caplog):
     def made(**settings):
         caplog.clear()
         shards.update(
-            tmp_path / "s", rows, settings=SETTINGS | settings, image_folder=tmp_path, digest=""
+            tmp_path / "s",
+            rows,
+            settings=ImageSettings.of(SETTINGS | settings),
+            image_folder=tmp_path,
+            digest="",
         )
         return shards.read(tmp_path / "s")
 
@@ -708,7 +713,9 @@ def test_swapped_boxes_have_one_reason(tmp_path):
         name = f"i{number}"
         (tmp_path / f"{name}.dcm").write_bytes(dicom(breast(seed=number), BitsStored=12))
         rows.append(row(name, x0=100 + number, x1=60))
-    shards.update(tmp_path / "s", rows, settings=SETTINGS, image_folder=tmp_path, digest="")
+    shards.update(
+        tmp_path / "s", rows, settings=ImageSettings.of(SETTINGS), image_folder=tmp_path, digest=""
+    )
     shard = shards.read(tmp_path / "s")
     assert set(shard.reason.tolist()) == {"its ROI is empty: expected x0 < x1 and y0 < y1"}
     assert shard.detail[3] == "x 103 to 60, y 180 to 220"

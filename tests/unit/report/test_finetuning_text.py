@@ -25,7 +25,7 @@ def given(ordinary, fake, tmp_path):
     config = copy.deepcopy(fake["CONFIG"])
     config["features"]["finetune"] = {}
     config["models"]["tuned"] = {**config["models"]["deep"], "network": "finetuned"}
-    config = settings.complete(config, settings.read_schema(SCHEMA))
+    config = settings.complete(config).plain()
     metrics = read_csv(ordinary["metrics"])
     own = metrics[metrics.model == "deep"].assign(model="tuned")
     metrics = pd.concat([metrics, own]).assign(selected_on="no")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from microcalc.config.cohort_settings import Labels
 from microcalc.core.errors import StudyError, did_you_mean
 from microcalc.core.table_reader import read_table
 from microcalc.models import deployment_settings
@@ -116,10 +117,10 @@ def of(asked: Mapping[str, Any]) -> Applied:
     )
 
 
-def labelled(cases: str | os.PathLike[str], labels: Mapping[str, Any]) -> bool:
+def labelled(cases: str | os.PathLike[str], labels: Labels) -> bool:
     """Return whether enough cases of a case table have a label to evaluate anything."""
     given = [row.get("label", "") for row in read_table(cases).rows]
-    return all(given.count(labels[name]) >= FEWEST for name in ("negative", "positive"))
+    return all(given.count(label) >= FEWEST for label in (labels.negative, labels.positive))
 
 
 def _with_prepared_weights(frozen: Path, features: Mapping[str, Any]) -> dict[str, Any]:

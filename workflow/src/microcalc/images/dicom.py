@@ -81,6 +81,15 @@ def read_mammogram(
         When the file cannot be read: worth another try.
     StudyError
         When it was read and is not a usable mammogram: it never will be.
+
+    Examples
+    --------
+    >>> from pydicom.data import get_testdata_file
+    >>> from microcalc.images import dicom
+    >>> path = get_testdata_file("MR_small.dcm")  # of pydicom: no mammogram, but a small grey image
+    >>> mammogram = dicom.read_mammogram(path, image_id="C001_CC", laterality="L", view="CC")
+    >>> mammogram.shape, mammogram.pixels.dtype, mammogram.spacing_mm, mammogram.view
+    ((64, 64), dtype('float32'), (0.3125, 0.3125), 'CC')
     """
     return decode(
         read_bytes(path, image_id=image_id),

@@ -12,7 +12,26 @@ _TOLERANCE_MM = 0.1
 
 
 def is_cut(longer_mm: float, window_mm: float) -> bool:
-    """Return whether an ROI whose longer side is `longer_mm` reaches out of the window."""
+    """Return whether an ROI reaches out of the window.
+
+    Parameters
+    ----------
+    longer_mm
+        Its longer side.
+    window_mm
+        The window's side.
+
+    Returns
+    -------
+    bool
+        False where it is less than a rounding error longer.
+
+    Examples
+    --------
+    >>> from microcalc.images import window
+    >>> window.is_cut(20.0, 22.4), window.is_cut(30.0, 22.4)
+    (False, True)
+    """
     return longer_mm > window_mm + _TOLERANCE_MM
 
 

@@ -7,6 +7,7 @@ the script is given. Nothing is planned, and no other job runs.
 """
 
 import argparse
+import os
 import pdb
 import runpy
 import sys
@@ -76,8 +77,8 @@ def making(
     missing = sorted(path for path in snakemake.input if not Path(path).exists())
     if missing:
         raise StudyError(
-            f"{result}: {snakemake.rule} needs {len(missing)} files that are not there, "
-            f"{missing[0]} among them; make them first: snakemake --cores all {missing[0]}"
+            f"{result}: {snakemake.rule} needs {missing[0]}, which is not there (missing inputs: "
+            f"{len(missing)}); let Snakemake make the file once: snakemake --cores all {result}"
         )
     return Job(script, snakemake)
 
@@ -110,7 +111,8 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(str(error))
     sys.stdout.write(f"{job.snakemake.rule}: {job.script}\n")
     (step if given.pdb else run)(job.script, job.snakemake)
-    sys.stdout.writelines(f"{path}\n" for path in job.snakemake.output)
+    made = filter(os.path.exists, job.snakemake.output)
+    sys.stdout.writelines(f"{path}\n" for path in made)
 
 
 if __name__ == "__main__":

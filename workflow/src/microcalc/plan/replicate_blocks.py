@@ -1,17 +1,14 @@
 """Blocks of replicates: which of a design's replicates each job makes, numbered from 0.
 
-Every job on a cluster reads this again, so it imports the standard library alone.
+Every job on a cluster reads this again, so it imports nothing heavy.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from microcalc.config.evaluation_settings import EvaluationSettings
 
 DESIGNS = ("bootstrap", "split_lottery", "permutation")
 
-Settings = Mapping[str, Any]
 
-
-def numbers(settings: Settings, design: str) -> range:
+def numbers(settings: EvaluationSettings, design: str) -> range:
     """Return the numbers of a design's blocks; none where it is off.
 
     Parameters
@@ -21,16 +18,16 @@ def numbers(settings: Settings, design: str) -> range:
     design
         One of `DESIGNS`.
     """
-    return range(-(-settings[design] // settings["replicates_per_job"]))
+    return range(-(-getattr(settings, design) // settings.replicates_per_job))
 
 
-def of_block(settings: Settings, design: str, block: int) -> list[int]:
+def of_block(settings: EvaluationSettings, design: str, block: int) -> list[int]:
     """Return the numbers of the replicates in a block: [first, last)."""
-    size = settings["replicates_per_job"]
+    size = settings.replicates_per_job
     first = block * size
-    return [first, min(first + size, settings[design])]
+    return [first, min(first + size, getattr(settings, design))]
 
 
-def is_any(settings: Settings) -> bool:
+def is_any(settings: EvaluationSettings) -> bool:
     """Return whether any design is on."""
-    return any(settings[design] for design in DESIGNS)
+    return any(getattr(settings, design) for design in DESIGNS)

@@ -7,30 +7,31 @@ from collections.abc import Mapping
 from typing import Any
 
 from microcalc.config import networks
+from microcalc.config.feature_settings import FeatureSettings
+from microcalc.config.image_settings import ImageSettings
 from microcalc.config.patch_recipe import Recipe
-
-Section = Mapping[str, Any]
-
-
-def part(section: Section, *keys: str) -> dict[str, Any]:
-    """Return a section with these keys alone."""
-    return {key: section[key] for key in keys}
+from microcalc.config.study_config import StudyConfig
 
 
-def clinical(config: Section) -> dict[str, dict[str, Any]]:
+def clinical(config: StudyConfig) -> dict[str, dict[str, Any]]:
     """Return the config's `clinical` without what readers see, so that wording reruns no fit."""
     return {
-        variable: {key: value for key, value in entry.items() if key != "label"}
-        for variable, entry in config["clinical"].items()
+        name: {key: value for key, value in variable.plain().items() if key != "label"}
+        for name, variable in config.clinical.items()
     }
 
 
-def phantoms(config: Section) -> str | None:
+def refittable_models(config: StudyConfig) -> dict[str, dict[str, Any]]:
+    """Return of the config's `models` those that a refit can use again."""
+    return {name: config.models[name].plain() for name in networks.refittable_models(config)}
+
+
+def phantoms(config: StudyConfig) -> str | None:
     """Return the table of the demo's phantoms; a study of real patients has none."""
-    return str(config["simulate"]["phantoms"]) if "simulate" in config else None
+    return config.simulate.phantoms if config.simulate else None
 
 
-def extraction(network: Section, images: Section) -> dict[str, Any]:
+def extraction(network: FeatureSettings, images: ImageSettings) -> dict[str, Any]:
     """Return what an image's features depend on, and whether kept ones may be used.
 
     Parameters
@@ -40,11 +41,13 @@ def extraction(network: Section, images: Section) -> dict[str, Any]:
     images
         The config's `images`.
     """
-    chosen = part(network, "backbone", "layers", "device", "precision", "batch_size")
-    return {**chosen, "cache": images["cache"]}
+    chosen = network.part("backbone", "layers", "device", "precision", "batch_size")
+    return {**chosen, "cache": images.cache}
 
 
-def preprocessing(used: Mapping[str, Section], images: Section) -> dict[str, dict[str, Any]]:
+def preprocessing(
+    used: Mapping[str, FeatureSettings], images: ImageSettings
+) -> dict[str, dict[str, Any]]:
     """Return by network what the features of frozen models depend on, to be frozen with them.
 
     Parameters
@@ -54,11 +57,11 @@ def preprocessing(used: Mapping[str, Section], images: Section) -> dict[str, dic
     images
         The config's `images`.
     """
-    recipe = vars(Recipe.from_settings(images))
+    recipe = Recipe.from_settings(images).as_key()
     return {
         name: {
             "images": recipe,
-            "extraction": part(network, "layers", "precision", "pool_views", "harmonize"),
+            "extraction": network.part("layers", "precision", "pool_views", "harmonize"),
         }
         for name, network in zip(networks.names(used), used.values(), strict=True)
     }

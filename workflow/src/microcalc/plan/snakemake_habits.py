@@ -156,7 +156,7 @@ def job_that_makes(
         When no rule makes it.
     """
     from snakemake.api import SnakemakeApi  # type: ignore[import-untyped]
-    from snakemake.exceptions import WorkflowError  # type: ignore[import-untyped]
+    from snakemake.exceptions import RuleException, WorkflowError  # type: ignore[import-untyped]
     from snakemake.iocontainers import Log, OutputFiles, Snakemake  # type: ignore[import-untyped]
     from snakemake.settings import types as settings  # type: ignore[import-untyped]
 
@@ -169,17 +169,19 @@ def job_that_makes(
             config_settings=settings.ConfigSettings(configfiles=configfiles),
         )
         try:
-            flow.dag(settings.DAGSettings(targets={result})).printdag()
-        except WorkflowError as error:
+            flow.dag(settings.DAGSettings(targets={result})).printrulegraph()
+        except (RuleException, WorkflowError) as error:
             raise StudyError(f"{result}: Snakemake cannot tell how it is made: {error}") from error
         job = next(job for job in flow._workflow.dag.targetjobs if result in job.output)
     output, log = job.output, job.log
     if scratch is not None:
         output = OutputFiles(toclone=output, custom_map=lambda path: _moved(path, scratch))
         log = Log(toclone=log, custom_map=lambda path: _moved(path, scratch))
+    for path in (*output, *log):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
     rule = job.rule
     given = (job.input, output, job.params, job.wildcards, job.threads, job.resources, log)
-    script = Path(str(rule.basedir.join(rule.script).get_path_or_uri(secret_free=True)))
+    script = Path(str(rule.basedir.join(rule.script).get_path_or_uri(secret_free=True))).resolve()
     folder = str(script.parent)
     return script, Snakemake(*given, flow._workflow.config, rule.name, None, folder)
 
@@ -187,8 +189,8 @@ def job_that_makes(
 def _moved(path: Any, scratch: Path) -> str:
     """Return where a file lies below `scratch`, there already where a job brings it up to date."""
     place = scratch / Path(path).relative_to(Path(path).anchor)
-    place.parent.mkdir(parents=True, exist_ok=True)
     if "update" in getattr(path, "flags", {}) and Path(path).exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
     return str(place)
 

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from microcalc.config import networks
+from microcalc.config.study_config import StudyConfig
 from microcalc.report import changes
 from microcalc.report.findings import Finding
 from microcalc.report.grid import Table
@@ -108,7 +109,7 @@ class Result:
     verdict: Verdict | None = None
     no_verdict: str = ""
     shown: tuple[Shown, ...] = ()
-    exists: Callable[[Mapping[str, Any]], bool] | None = None
+    exists: Callable[[StudyConfig], bool] | None = None
 
     @property
     def name(self) -> str:
@@ -116,7 +117,7 @@ class Result:
         return PurePosixPath(self.path).stem
 
 
-def _scores_by_finetuned(config: Mapping[str, Any]) -> bool:
+def _scores_by_finetuned(config: StudyConfig) -> bool:
     return f"{networks.FINETUNED}/" in networks.at_work(config)
 
 
@@ -475,7 +476,7 @@ def make(name: str, study: Study) -> Table | None:
     return made if made.rows else None
 
 
-def files(document: Document, config: Mapping[str, Any], labelled: bool | None = None) -> list[str]:
+def files(document: Document, config: StudyConfig, labelled: bool | None = None) -> list[str]:
     """Return the files that a document reads, below the study's results.
 
     Parameters
@@ -483,7 +484,7 @@ def files(document: Document, config: Mapping[str, Any], labelled: bool | None =
     document
         Which.
     config
-        The completed config: some files are those of some studies alone.
+        The config: some files are those of some studies alone.
     labelled
         Of a new cohort, whether its labels are known: without them nothing of it is evaluated.
     """

@@ -21,6 +21,25 @@ def logistic(Z: Floats, y: NDArray[np.generic]) -> tuple[float, Floats]:
         The selected features, scaled, shape (n, k).
     y
         0 or 1, shape (n,).
+
+    Returns
+    -------
+    intercept, coefficients
+        A number, and shape (k,); 0 where a feature is a combination of those before it.
+
+    Raises
+    ------
+    StudyError
+        As `likelihood.maximum`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.selection import refit
+    >>> Z, y = np.array([[-1.0]] * 4 + [[1.0]] * 4), np.array([0, 1, 0, 0, 1, 1, 0, 1])
+    >>> intercept, coefficients = refit.logistic(Z, y)
+    >>> round(intercept, 4) + 0.0, coefficients.round(4)  # log 3
+    (0.0, array([1.0986]))
     """
     design = np.column_stack([np.ones(len(Z)), Z])
     used = independent(design)
@@ -32,7 +51,36 @@ def logistic(Z: Floats, y: NDArray[np.generic]) -> tuple[float, Floats]:
 def ridge(
     Z: Floats, y: NDArray[np.generic], folds: NDArray[np.int64] | None
 ) -> tuple[float, Floats]:
-    """Return intercept and coefficients under a ridge penalty, tuned on `folds` by deviance."""
+    """Return intercept and coefficients under a ridge penalty, tuned on `folds` by deviance.
+
+    Parameters
+    ----------
+    Z
+        The selected features, scaled, shape (n, k).
+    y
+        0 or 1, shape (n,).
+    folds
+        As for `lasso.cross_validate`.
+
+    Returns
+    -------
+    intercept, coefficients
+        A number, and shape (k,).
+
+    Raises
+    ------
+    ValueError
+        Without folds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.selection import refit
+    >>> Z, y = np.array([[-1.0]] * 4 + [[1.0]] * 4), np.array([0, 1, 0, 0, 1, 1, 0, 1])
+    >>> intercept, coefficients = refit.ridge(Z, y, np.arange(8) % 2)
+    >>> bool(0 < coefficients[0] < np.log(3))
+    True
+    """
     if folds is None:
         raise ValueError("nothing was selected, so there is nothing to refit")
     tuned = lasso.cross_validate(Z, y, folds=folds, alpha=0.0)

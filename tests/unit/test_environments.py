@@ -11,14 +11,20 @@ import yaml
 from tests.unit.test_house import PACKAGE, ROOT, RULE_FILES, SCRIPTS
 
 DISTRIBUTIONS = packages_distributions()
+# Which names the environment of every rule that names none.
+WIRING = ROOT / "workflow" / "rules" / "common.smk"
 CONDA_NAMES = {"matplotlib": "matplotlib-base"}
+
+
+def named_in(text: str) -> list[str]:
+    return re.findall(r'"\.\./\.\./envs/(\w+)\.yaml"', text)
 
 
 def environment_of(script: str) -> str:
     for file in RULE_FILES:
         body = re.search(rf"^rule {script}:\n(.*?)(?=^rule |\Z)", file.read_text(), re.M | re.S)
         if body:
-            return re.findall(r'"\.\./\.\./envs/(\w+)\.yaml"', body[1])[0]
+            return (named_in(body[1]) or named_in(WIRING.read_text()))[0]
     raise LookupError(script)
 
 

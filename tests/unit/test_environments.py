@@ -17,6 +17,8 @@ from tests.unit.installed_alone import READS_A_STUDY
 from tests.unit.test_house import PACKAGE, ROOT, RULE_FILES, SCRIPTS
 
 DISTRIBUTIONS = packages_distributions()
+# Which names the environment of every rule that names none.
+WIRING = ROOT / "workflow" / "rules" / "common.smk"
 CONDA_NAMES = {"matplotlib": "matplotlib-base"}
 # Which names the environment of every rule that names none.
 WIRING = ROOT / "workflow" / "rules" / "common.smk"
@@ -140,6 +142,10 @@ def test_statistics_and_array_selection_import_with_the_base_alone() -> None:
     program = ALONE.format(away=away, names=names)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def named_in(text: str) -> list[str]:
+    return re.findall(r'"\.\./\.\./envs/(\w+)\.yaml"', text)
 
 
 def named_in(text: str) -> list[str]:

@@ -23,13 +23,23 @@ def is_asked_for(target):
     return workflow.is_main_process and target in snakemake_habits.request().targets
 
 
+def begin_at_work(study):
+    """Unlock what a killed run of a study left; refuse to run beside another run of it."""
+    found = run_lock.begin(study, snakemake_habits.locks_of(study))
+    if found.has_unlocked:
+        print("The last run here was killed; its lock is lifted.", file=sys.stderr)
+    makes_nothing = is_asked_for("check") or is_asked_for("freeze_split")
+    if found.other and snakemake_habits.request().takes_lock and not makes_nothing:
+        refuse(
+            f"Another run is at work on the study {study}: {found.other}. Wait until it has ended, "
+            "or stop it there, and run the same command again; nothing needs unlocking."
+        )
+
+
 SCHEMAS = WORKFLOW / "schemas"
 
 # An ingest comes before its study has a config, so that its keys are no study's.
 INGEST = ingest.taken_out(config)
-
-if workflow.is_main_process and run_lock.begin(snakemake_habits.LOCKS):
-    print("The last run here was killed; its lock is lifted.", file=sys.stderr)
 
 # `snakemake check` lists what is wrong with the config together with all else that is wrong.
 if is_asked_for("check"):
@@ -44,6 +54,8 @@ APPLIED = (
 SETTINGS = told_plainly(settings.complete, APPLIED.config if APPLIED else config)
 # What rules hand on to their jobs: plain values, which Snakemake can compare with the last run's.
 config = SETTINGS.plain()
+if workflow.is_main_process:
+    begin_at_work("ingest" if INGEST.collection else config["study"])
 if is_asked_for("apply") and not APPLIED:
     refuse(
         "apply needs to know what to apply to whom: snakemake apply --cores all --config "

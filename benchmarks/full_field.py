@@ -44,11 +44,12 @@ TURNS_S = 8.0
 SIDE_S = 0.5
 
 Image = Callable[[], Any]
-# What pydicom's plugins call, without the copies that pydicom makes.
+# What pydicom's plugins call, without the copies that pydicom makes, and what gives bytes.
 DIRECT: dict[str, Callable[[bytes, int, int], Any]] = {
     "pylibjpeg-rle": lambda stream, rows, columns: rle.utils.decode_pixel_data(
         stream, version=2, rows=rows, columns=columns, bits_allocated=16
     ),
+    "imagecodecs.dicomrle": lambda stream, *_: imagecodecs.dicomrle_decode(stream, dtype="<u2"),
     "pyjpegls": lambda stream, *_: jpeg_ls.decode_pixel_data(stream)[0],
     "pylibjpeg-openjpeg": lambda stream, *_: openjpeg.decode_pixel_data(stream, version=2),
 }
@@ -66,7 +67,7 @@ class Kind:
 
 KINDS = (
     Kind("uncompressed", uid.ExplicitVRLittleEndian, 4.5),
-    Kind("RLE", uid.RLELossless, 1.5, ("pylibjpeg-rle",)),
+    Kind("RLE", uid.RLELossless, 1.5, ("pylibjpeg-rle", "imagecodecs.dicomrle")),
     Kind("JPEG Lossless", uid.JPEGLosslessSV1, 1.25, ("jpeg8", "ljpeg", "jpegsof3")),
     Kind("JPEG-LS", uid.JPEGLSLossless, 1.25, ("pyjpegls", "jpegls")),
     Kind("JPEG 2000", uid.JPEG2000Lossless, 1.1, ("pylibjpeg-openjpeg", "jpeg2k")),

@@ -81,7 +81,9 @@ def blacked_out(values: Grid, around: tuple[Grid, Grid]) -> Mask:
     if not count:
         return np.zeros_like(within)
     rectangle = np.zeros(count + 1, dtype=bool)
-    for number, box in enumerate(ndimage.find_objects(labels), 1):
+    # One alone fills the box that all of them are in.
+    boxes = ndimage.find_objects(labels) if count > 1 else [np.s_[:, :]]
+    for number, box in enumerate(boxes, 1):
         part = labels[box] == number
         rectangle[number] = part.size >= _SMALLEST_RECTANGLE and part.mean() > _EMPTY
     if not rectangle.any():

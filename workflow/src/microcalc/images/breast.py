@@ -140,8 +140,25 @@ def _component(
     labels, count = ndimage.label(opened[box])
     if count == 0:
         return foreground
+    chosen = opened
+    if count > 1:
+        chosen = np.zeros_like(opened)
+        chosen[box] = labels == _largest_at_edge(labels, box, values)
+    # The opening took a rim of some cells off; give it back where there was foreground.
+    chosen = coarse_grid.dilated(chosen, _OPENING, within=foreground)
+    return np.asarray(chosen | coarse_grid.holes(chosen))
+
+
+def _largest_at_edge(
+    labels: NDArray[np.integer[Any]], box: tuple[slice, slice], values: NDArray[np.float32]
+) -> int:
+    """Return the number of the largest component at the left or right edge of `values`.
+
+    `labels` are those of its `box`. One within the image is taken where those at the edge are less
+    than a fourth of it.
+    """
     sizes = _sizes(labels, values[box], np.ptp(values))
-    near = np.zeros(opened.shape[1], dtype=bool)
+    near = np.zeros(values.shape[1], dtype=bool)
     margin = max(1, round(_EDGE_FRACTION * near.size))
     near[:margin] = near[-margin:] = True
     at_edge = np.unique(labels[:, near[box[1]]])
@@ -149,11 +166,7 @@ def _component(
     touching[at_edge] = sizes[at_edge]
     if touching.max() * 4 < sizes.max():
         touching = sizes
-    chosen = np.zeros_like(opened)
-    chosen[box] = labels == int(np.argmax(touching))
-    # The opening took a rim of some cells off; give it back where there was foreground.
-    chosen = coarse_grid.dilated(chosen, _OPENING, within=foreground)
-    return np.asarray(chosen | coarse_grid.holes(chosen))
+    return int(np.argmax(touching))
 
 
 def _sizes(

@@ -174,11 +174,13 @@ def _next_marker(stream: Stream, at: int) -> int:
     near = _NEXT_MARKER.search(stream, at, at + _NEAR)
     if near:
         return near.start()
-    data = np.frombuffer(stream, np.uint8)
+    data, room = np.frombuffer(stream, np.uint8), np.empty(_PIECE, np.uint8)
     # One before, for a marker that began there.
     for first in range(at + _NEAR - 1, data.size - 1, _PIECE):
-        piece = data[first : first + _PIECE + 1]
-        if np.any((piece[:-1] == 0xFF) & (piece[1:] >= 0x80)):
+        each, after = data[first : first + _PIECE], data[first + 1 : first + _PIECE + 1]
+        # All ones where a byte is, and the byte after it has its highest bit.
+        both = np.bitwise_or(after, 0x7F, out=room[: after.size])
+        if np.bitwise_and(both, each[: after.size], out=both).max() == 0xFF:
             # A restart marker or a fill byte, or what is looked for.
             found = _NEXT_MARKER.search(stream, first, first + _PIECE + 1)
             if found:

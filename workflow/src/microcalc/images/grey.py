@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -164,14 +164,22 @@ def _cells(dataset: Dataset, *, encapsulated: bool) -> _Cells:
             detail=f"BitsAllocated {allocated}, BitsStored {stored}, HighBit {high}",
         )
     shift = 0 if encapsulated else high + 1 - stored
+    return _cells_of(allocated, stored, shift, signed=dataset.get("PixelRepresentation", 0) == 1)
+
+
+# The images of a study have them in common.
+@lru_cache(maxsize=8)
+def _cells_of(allocated: int, stored: int, shift: int, *, signed: bool) -> _Cells:
     # Bits above the stored ones may hold an overlay, or the sign extended by a decoder.
     codes = (np.arange(2**allocated) >> shift) & (2**stored - 1)
     values = np.arange(2**stored, dtype=np.int64)
-    if dataset.get("PixelRepresentation", 0) == 1:
+    if signed:
         half = 2 ** (stored - 1)
         values = (values + half) % (2 * half) - half
         # In order of value, so that tables below see a rising ramp.
-        return _Cells(np.sort(values), (codes + half) % (2 * half))
+        values, codes = np.sort(values), (codes + half) % (2 * half)
+    for kept in (values, codes):
+        kept.flags.writeable = False
     return _Cells(values, codes)
 
 

@@ -1,6 +1,7 @@
 """DICOM's run-length code: each byte of the pixel cells is a plane of its own (PS3.5 Annex G)."""
 
 import struct
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -68,7 +69,7 @@ def _unpacked(segments: list[memoryview], cells: NDArray[Any]) -> bool:
 
     # Their stubs know no other buffers than bytes.
     unpack: Any = imagecodecs.packbits_decode
-    planes = [np.empty(cells.size, np.uint8) for _ in segments]
+    planes = _planes(len(segments), cells.size)
     try:
         for segment, plane in zip(segments, planes, strict=True):
             if len(unpack(segment, out=plane)) != plane.size:
@@ -81,3 +82,10 @@ def _unpacked(segments: list[memoryview], cells: NDArray[Any]) -> bool:
         np.left_shift(flat, 8, out=flat)
         np.bitwise_or(flat, plane, out=flat)
     return True
+
+
+# Kept from frame to frame, which are of one size: memory that is given back is zeroed before it is
+# had again, and that takes as long as unpacking.
+@lru_cache(maxsize=1)
+def _planes(number: int, size: int) -> NDArray[np.uint8]:
+    return np.empty((number, size), np.uint8)

@@ -50,6 +50,9 @@ def field(values: NDArray[np.float32], valid: NDArray[np.bool_]) -> tuple[slice,
 
 def _without_border(outside: Mask, axis: int, lines: slice, most: float) -> slice:
     """Return `lines` from the first to the last that is not outside by its share of cells."""
+    ends = outside if axis == 0 else outside.T
+    if lines.stop > lines.start and all(ends[:, end].mean() < _EMPTY for end in (0, -1)):
+        return lines
     share = outside.view(np.uint8).sum(axis=axis, dtype=np.uint32) / outside.shape[axis]
     inside = np.flatnonzero(share < _EMPTY)
     if not inside.size:
@@ -77,7 +80,7 @@ def blacked_out(values: Grid, around: tuple[Grid, Grid]) -> Mask:
     # Shrunk by a cell, so that noise of many dots is nothing to go through.
     within = around[1] == lowest
     somewhere = coarse_grid.bounding_box(within)
-    labels, count = ndimage.label(within[somewhere])
+    labels, count = coarse_grid.components(within[somewhere])
     if not count:
         return np.zeros_like(within)
     rectangle = np.zeros(count + 1, dtype=bool)

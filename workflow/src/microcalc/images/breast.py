@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from microcalc.images import background, coarse_grid
 from microcalc.images.mammogram import Mammogram
@@ -137,7 +136,7 @@ def _component(
     # Opening parts a label from the skin line that it touches, its edge from a streak below it.
     opened = coarse_grid.dilated(coarse_grid.eroded(foreground & ~sharp, _OPENING), _OPENING)
     box = coarse_grid.bounding_box(opened)
-    labels, count = ndimage.label(opened[box])
+    labels, count = coarse_grid.components(opened[box])
     if count == 0:
         return foreground
     chosen = opened

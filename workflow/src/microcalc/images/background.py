@@ -121,7 +121,8 @@ def foreground(
         flags.append(NOT_FOUND)
         return valid.copy(), nothing
     bright, split = _without_marker(known.astype(np.float64))
-    lowest, (top,) = float(known.min()), coarse_grid.percentiles(bright, (99,))
+    # Of single precision still, as all of them are.
+    lowest, (top,) = float(known.min()), coarse_grid.percentiles(bright.astype(known.dtype), (99,))
     least = lowest + _FEW * (top - lowest)
     level = _lowest_split(bright, split, least)
     if level is None and (known == lowest).mean() > _PLATEAU:
@@ -244,8 +245,9 @@ def _otsu(values: NDArray[np.float64], bins: int = 256) -> Split:
     if lowest == highest:
         return float(lowest), 0.0
     # numpy.histogram takes three times as long to place values at an edge to the last bit.
-    places = ((values - lowest) * (bins / (highest - lowest))).astype(np.intp)
-    counts = np.bincount(places, minlength=bins + 1)
+    places = values - lowest
+    places *= bins / (highest - lowest)
+    counts = np.bincount(places.astype(np.intp), minlength=bins + 1)
     # The highest value has a bin of its own by this.
     counts[bins - 1] += counts[bins]
     counts = counts[:bins]

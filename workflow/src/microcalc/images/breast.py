@@ -102,8 +102,9 @@ def find(mammogram: Mammogram) -> Breast:
     if not inside.any():
         flags.append("no_breast_found")
         inside = valid if valid.any() else np.ones_like(valid)
-    low, high = coarse_grid.percentiles(values[inside], LEVELS_PERCENT)
-    tissue = values[inside].astype(np.float64)
+    tissue = values[inside]
+    low, high = coarse_grid.percentiles(tissue, LEVELS_PERCENT)
+    tissue = tissue.astype(np.float64)
     return Breast(
         mask=mask,
         shown=mask

@@ -130,8 +130,9 @@ class Shown:
             inverted = _is_inverted(dataset, flags)
             if inverted:
                 values = values.max() + values.min() - values
-        curve = values.astype(np.float32)[cells.of_cell]
-        return Grey(curve, padding[cells.of_cell], voi=name, inverted=inverted, flags=tuple(flags))
+        curve = np.take(values.astype(np.float32), cells.of_cell)
+        unseen = np.take(padding, cells.of_cell)
+        return Grey(curve, unseen, voi=name, inverted=inverted, flags=tuple(flags))
 
 
 def is_for_processing(dataset: Dataset) -> bool:

@@ -5,15 +5,22 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up-done
 CLUSTER := $(VENV)/.cluster-set-up-done
 AUDIT := $(VENV)/audit
+INSTALL = $(BIN)/python -m pip install --quiet --constraint envs/constraints.txt
 CORES ?= all
 
-.PHONY: demo ingest new-study freeze-split test test-slow test-slurm report lint audit format bench simulations setup cluster clean
+.PHONY: demo ingest new-study check docs freeze-split test test-slow test-slurm report lint audit format bench simulations setup cluster clean
 
 demo: setup
 	$(BIN)/snakemake --cores $(CORES)
 
 new-study: setup
 	$(BIN)/python -m microcalc.ingest.new_study "$(NAME)"
+
+# make check CONFIG=studies/my-study/config.yaml, also of a file that Snakemake cannot read at all
+check: setup
+	$(if $(CONFIG),,$(error which study? make check CONFIG=studies/my-study/config.yaml))
+	@$(BIN)/python -m microcalc.config.yaml_file "$(CONFIG)"
+	$(BIN)/snakemake check --cores 1 --configfile "$(CONFIG)"
 
 # make freeze-split CONFIG=studies/my-study/config.yaml
 freeze-split: setup
@@ -53,6 +60,10 @@ $(AUDIT)/.set-up-done: envs/audit.txt
 	$(AUDIT)/bin/python -m pip install --quiet --requirement envs/audit.txt
 	touch $@
 
+# What is written of the config's models elsewhere.
+docs: setup
+	$(BIN)/python -m microcalc.config.reference
+
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -64,7 +75,7 @@ simulations: setup
 
 # With what it compares ours to.
 bench: cluster
-	$(BIN)/python -m pip install --quiet --no-build-isolation --constraint envs/constraints.txt --editable '.[dev,cluster,bench]'
+	$(INSTALL) --no-build-isolation --editable '.[dev,cluster,bench]'
 	$(BIN)/python benchmarks/run.py
 
 setup: $(SETUP)
@@ -72,8 +83,8 @@ setup: $(SETUP)
 $(SETUP): pyproject.toml envs/constraints.txt envs/build.txt envs/analysis.post-deploy.sh
 	@PYTHON="$(PYTHON)" sh envs/check-machine.sh
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade --requirement envs/build.txt
-	$(BIN)/python -m pip install --quiet --no-build-isolation --constraint envs/constraints.txt --editable '.[dev]'
+	$(INSTALL) --upgrade --requirement envs/build.txt
+	$(INSTALL) --no-build-isolation --editable '.[dev]'
 	PATH="$$(cd $(BIN) && pwd):$$PATH" sh envs/analysis.post-deploy.sh
 	touch $@
 
@@ -81,7 +92,7 @@ $(SETUP): pyproject.toml envs/constraints.txt envs/build.txt envs/analysis.post-
 cluster: $(CLUSTER)
 
 $(CLUSTER): $(SETUP)
-	$(BIN)/python -m pip install --quiet --no-build-isolation --constraint envs/constraints.txt --editable '.[dev,cluster]'
+	$(INSTALL) --no-build-isolation --editable '.[dev,cluster]'
 	touch $@
 
 clean:

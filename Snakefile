@@ -4,12 +4,8 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
-if not workflow.overwrite_configfiles and not isinstance(config.get("models"), str):
 
-    # A study's own config replaces the demo's and never merges with it.
-    configfile: "config.yaml"
-
-
+include: "workflow/rules/config.smk"
 include: "workflow/rules/common.smk"
 
 
@@ -18,14 +14,15 @@ for room in ROOMS:
     include: f"workflow/rules/{room}.smk"
 
 
+complete_rules()
+
+
 onstart:
     refuse_to_start()
-    sweep_up(in_study(""))
 
 
 onsuccess:
-    tell_about_images()
-    tell_summary()
+    tell_outcome()
 
 
 rule all:

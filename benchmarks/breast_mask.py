@@ -21,8 +21,9 @@ from PIL import Image, ImageDraw
 
 from microcalc.images import breast, dicom, raster
 from microcalc.images.breast import Breast
+from microcalc.images.image_entry import ImageEntry
 from microcalc.images.mammogram import Mammogram
-from microcalc.simulate import dicom as simulation
+from microcalc.simulate import phantom_dicom as simulation
 from microcalc.simulate.attenuation import render
 from microcalc.simulate.phantom import Phantom
 from microcalc.simulate.scanner import expose, scanner_of
@@ -45,7 +46,7 @@ def decoded(pixels: npt.NDArray[np.uint8]) -> Mammogram:
     """Return pixels of 0.2 mm as the images room reads them."""
     data = io.BytesIO()
     Image.fromarray(pixels).save(data, "PNG")
-    return raster.decode(data.getvalue(), image_id="film", spacing_mm=FILM_MM)
+    return raster.decode(data.getvalue(), ImageEntry("film", spacing_mm=FILM_MM))
 
 
 def filled(corners: Sequence[Sequence[int]], shape: tuple[int, int]) -> Mask:
@@ -101,7 +102,7 @@ def of_phantoms() -> dict[str, tuple[float, float]]:
         exposure = expose(phantom, seed=SEED)
         data = io.BytesIO()
         simulation.build(phantom, exposure, seed=SEED).save_as(data)
-        found = breast.find(dicom.decode(data.getvalue(), image_id="phantom"))
+        found = breast.find(dicom.decode(data.getvalue(), ImageEntry("phantom")))
         body = render(phantom, spacing_mm=scanner.spacing_mm, blur_mm=scanner.blur_mm, seed=SEED)
         inside = body.inside > 0.5
         inside = inside if phantom.laterality == "L" else inside[:, ::-1]

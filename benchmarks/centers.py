@@ -21,6 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from microcalc.images import formats, patches
+from microcalc.images.image_entry import ImageEntry
 from microcalc.images.roi import Roi
 
 ROOT = Path(__file__).parents[1]
@@ -34,13 +35,13 @@ Histograms = NDArray[np.float64]
 
 def histograms(data: bytes, row: dict[str, str]) -> dict[str, Histograms]:
     """Return the gray-level histograms, 32 bins over [0, 1], of one image's region."""
-    shown = formats.decode(data, image_id=row["image_id"])
+    shown = formats.decode(data, ImageEntry(row["image_id"]))
     roi = Roi.from_row(row)
     x, y = (round(v) for v in roi.center)
     half = SIZES["patch_mm"] / 2 / shown.spacing_mm[0]
     low, high = (round(max(v - half, 0)) for v in (x, y))
     window = shown.stored[high : round(y + half), low : round(x + half)]
-    plain = formats.decode(data, image_id=row["image_id"], voi="none")
+    plain = formats.decode(data, ImageEntry(row["image_id"]), voi="none")
     return {
         "before: stored pixels": _histogram(window / 2 ** int(shown.provenance["bits_stored"])),
         "after: patches": _histogram(patches.extract(shown, roi, **SIZES).pixels),

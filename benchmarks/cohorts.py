@@ -10,7 +10,7 @@ import numpy as np
 import yaml
 
 from microcalc.config import settings
-from microcalc.features import shards as feature_shards
+from microcalc.features import shard_features as feature_shards
 from microcalc.images import shard_file
 from microcalc.plan import code_digest, shard_rows
 
@@ -98,7 +98,7 @@ def write_shards(folder: Path, *, shards: int) -> None:
     results = folder / "results" / "cohort"
     with open(folder / "cases.csv", encoding="utf-8") as file:
         label = {row["case_id"]: row["label"] == "IDC" for row in csv.DictReader(file)}
-    completed = settings.complete(config(shards=shards), settings.read_schema(SCHEMA))
+    completed = settings.complete(config(shards=shards))
     code = code_digest.code_digest(str(ROOT / "workflow" / "scripts" / "extract_patches.py"))
     circumstances = feature_shards.Circumstances(
         "resnet101", ("penultimate",), "made up", "float32", "cpu", "0", "0", 1

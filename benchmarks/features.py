@@ -20,7 +20,7 @@ import timing
 import torch
 
 from microcalc import features
-from microcalc.features import backbone, device, forward, generated, shards, weights
+from microcalc.features import backbone, device, forward, generated, shard_features, weights
 from microcalc.images import shard_file
 
 BACKBONE = "resnet101"
@@ -137,7 +137,7 @@ def _whole_shard(path: Path, network: backbone.Network) -> Timed:
         backbone.load = lambda *_args, **_options: network
         try:
             sides = (
-                lambda: shards.update(
+                lambda: shard_features.update(
                     out, shard_file.read(shard), path, settings, threads=torch.get_num_threads()
                 ),
                 lambda: _bare(network, batch, n, "float32"),

@@ -17,12 +17,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from microcalc.config.settings import filled, read_schema
+from microcalc.config.feature_settings import FinetuneSettings
 from microcalc.core.files import read_csv, read_json
 from microcalc.features import device, generated, weights
 from microcalc.features.finetune import network
 
-SCHEMA = Path(__file__).parents[1] / "workflow" / "schemas" / "config.yaml"
 SIZE = 224
 CASES = 120
 VIEWS = 2
@@ -30,8 +29,7 @@ VIEWS = 2
 
 def main(backbone: str, where: str, n_cases: int) -> None:
     """Print the table."""
-    settings = filled({"features": {"finetune": {}}}, read_schema(SCHEMA))["features"]["finetune"]
-    settings |= {"folds": 3, "head_epochs": 2, "epochs": 3}
+    settings = FinetuneSettings(folds=3, head_epochs=2, epochs=3).plain()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         start = folder / "start.safetensors"

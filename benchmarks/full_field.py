@@ -30,7 +30,7 @@ from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels.decoders.base import get_decoder
 
 from microcalc.images import decoders, shards
-from microcalc.simulate import dicom, jpeg, scanner
+from microcalc.simulate import phantom_dicom, scanner
 from microcalc.simulate.phantom import Phantom
 
 PHANTOMS = Path(__file__).parents[1] / "workflow" / "demo" / "phantoms.csv"
@@ -83,8 +83,8 @@ def rows() -> Iterator[dict[str, str]]:
         for kind in KINDS:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder, "image.dcm")
-                plain = dicom.build(phantom, exposure, seed=SEED)
-                dicom.save(_compressed(plain, exposure.pixels, kind.syntax), path)
+                plain = phantom_dicom.build(phantom, exposure, seed=SEED)
+                phantom_dicom.save(_compressed(plain, exposure.pixels, kind.syntax), path)
                 yield from _rows(kind, path, _table_row(phantom), exposure.pixels)
                 if size == SIZES[0] and kind.syntax.is_encapsulated:
                     yield _decoding(kind, path)
@@ -115,7 +115,7 @@ def full_field(size: tuple[int, int]) -> Phantom:
 
 def _compressed(dataset: FileDataset, pixels: np.ndarray, syntax: uid.UID) -> FileDataset:
     encoders: dict[uid.UID, Callable[[], bytes]] = {
-        uid.JPEGLosslessSV1: lambda: jpeg.encode(pixels, bits=12),
+        uid.JPEGLosslessSV1: lambda: phantom_dicom.jpeg_lossless(pixels, bits=12),
         uid.HTJ2KLossless: lambda: bytes(imagecodecs.htj2k_encode(pixels, reversible=True)),
     }
     if syntax in encoders:

@@ -23,7 +23,7 @@ shards.update("shard.npz", rows, settings=settings, image_folder=".", digest="")
 
 EXTRACT_FEATURES = """
 import json
-from microcalc.features import shards
+from microcalc.features import shard_features
 from microcalc.images import shard_file
 settings = {"backbone": "resnet18", "device": "cpu", "cache": False, "batch_size": 16}
 shard = shard_file.read("shard.npz")

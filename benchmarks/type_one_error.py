@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from microcalc.config.settings import complete, read_schema
+from microcalc.config.settings import complete
 from microcalc.core import seeds
 from microcalc.models import regression
 from microcalc.models.clinical import candidates
@@ -20,10 +20,7 @@ ROOT = Path(__file__).parents[1]
 STUDIES = 500
 CASES = 138
 LEVEL = 0.05
-CONFIG = complete(
-    yaml.safe_load((ROOT / "config.yaml").read_text()),
-    read_schema(ROOT / "workflow" / "schemas" / "config.yaml"),
-)
+CONFIG = complete(yaml.safe_load((ROOT / "config.yaml").read_text())).plain()
 CLINICAL = candidates(CONFIG["clinical"])
 
 

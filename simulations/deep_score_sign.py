@@ -13,7 +13,6 @@ Judged on 1,000 new cases, with the clinical model beside them.
 """
 
 import logging
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 
-from microcalc.config.settings import complete, read_schema
+from microcalc.config.settings import complete
 from microcalc.core.seeds import derive
 from microcalc.models import logistic, notes
 from microcalc.models.recipe import DeepInput, Recipe
@@ -99,8 +98,7 @@ def _settings(choose: str) -> dict[str, Any]:
         "clinical": CLINICAL,
         "selection": {"lasso": {"choose": choose}},
     }
-    schema = Path(__file__).parents[1] / "workflow" / "schemas" / "config.yaml"
-    return complete(config, read_schema(schema))
+    return complete(config).plain()
 
 
 def _study(

@@ -23,6 +23,7 @@ from PIL import Image
 
 from microcalc.core.errors import StudyError
 from microcalc.images import breast, patches, raster
+from microcalc.images.image_entry import ImageEntry
 from microcalc.images.roi import Roi
 from microcalc.simulate import cohort
 from microcalc.simulate.phantom import Phantom
@@ -219,7 +220,7 @@ def _phantom(row: Mapping[str, Any], rng: np.random.Generator) -> Film:
 def _decoded(film: Film) -> Any:
     data = io.BytesIO()
     Image.fromarray(film).save(data, "PNG", compress_level=1)
-    return raster.decode(data.getvalue(), image_id="film", spacing_mm=SPACING_MM)
+    return raster.decode(data.getvalue(), ImageEntry("film", spacing_mm=SPACING_MM))
 
 
 def films_of(folder: Path) -> list[tuple[str, Film]]:

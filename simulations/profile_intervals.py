@@ -23,7 +23,7 @@ from scipy.optimize import brentq, minimize
 from scipy.special import expit
 from scipy.stats import chi2
 
-from microcalc.models import logistic, profile
+from microcalc.models import logistic, profile_likelihood
 from microcalc.selection.likelihood import independent, penalized_maximum, separated
 
 Floats = NDArray[np.float64]
@@ -64,7 +64,7 @@ def simulate(cell: Mapping[str, Any], replicates: int, rng: np.random.Generator)
         X, y = _study(cell, rng)
         try:
             fitted = logistic.fit(X, y, names=[f"x{i}" for i in range(X.shape[1])])
-            low, high = profile.intervals(X, y, fitted)
+            low, high = profile_likelihood.intervals(X, y, fitted)
         except Exception:
             seen["failures"] += 1
             continue

@@ -38,6 +38,7 @@ from tests.unit.images.making import dataset, to_bytes  # noqa: E402
 
 from microcalc.core.errors import StudyError  # noqa: E402
 from microcalc.images.formats import decode  # noqa: E402
+from microcalc.images.image_entry import ImageEntry  # noqa: E402
 
 WRITTEN = {
     "RLELossless": {},
@@ -155,7 +156,7 @@ def mutants(syntax: str, seed: int, first: int, last: int) -> Iterator[bytes]:
 def outcome(data: bytes) -> str:
     """Return how decoding ended: ok, the reason without numbers, or what escaped."""
     try:
-        decode(data, image_id=IMAGE)
+        decode(data, ImageEntry(IMAGE))
     except StudyError as error:
         return error.reason if error.reason.startswith(f"image {IMAGE}: ") else "UNNAMED"
     except BaseException as error:

@@ -1,29 +1,40 @@
 """Running one rule's script without Snakemake."""
 
-import runpy
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from snakemake.iocontainers import Namedlist  # type: ignore[import-untyped]
+
+from microcalc.plan import job
+
 SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
+
+Given = Mapping[str, Any] | Sequence[Any]
 
 
 def run_script(
     name: str,
     *,
     log: Path,
-    input: dict[str, Any] | None = None,  # noqa: A002 - Snakemake calls it so
-    output: dict[str, Any] | None = None,
-    params: dict[str, Any] | None = None,
-    wildcards: dict[str, str] | None = None,
+    input: Given = (),  # noqa: A002 - Snakemake calls it so
+    output: Given = (),
+    params: Given = (),
+    wildcards: Given = (),
 ) -> None:
-    """Run workflow/scripts/<name>.py as its rule would, with these named files and params."""
+    """Run workflow/scripts/<name>.py as its rule would, with these files and params."""
     snakemake = SimpleNamespace(
-        input=SimpleNamespace(**(input or {})),
-        output=SimpleNamespace(**(output or {})),
-        params=SimpleNamespace(**(params or {})),
-        wildcards=SimpleNamespace(**(wildcards or {})),
+        input=_named(input),
+        output=_named(output),
+        params=_named(params),
+        wildcards=_named(wildcards),
         log=[str(log)],
         threads=1,
     )
-    runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": snakemake})
+    job.run(SCRIPTS / f"{name}.py", snakemake)
+
+
+def _named(given: Given) -> Any:
+    """Return what a script can take by name, by number or whole, as Snakemake's own."""
+    return Namedlist(fromdict=given) if isinstance(given, Mapping) else Namedlist(given)

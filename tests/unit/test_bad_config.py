@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
-from microcalc.config import settings
+from microcalc.config import json_schema, settings, yaml_file
 from microcalc.core.errors import StudyError
 from microcalc.features import backbone
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = settings.read_schema(ROOT / "workflow" / "schemas" / "config.yaml")
+SCHEMA = json_schema.of_config()
 WORDS = {
     "string": "text",
     "integer": "whole number",
@@ -49,7 +49,7 @@ def whole() -> dict[str, Any]:
     config["models"]["reader"] = {"kind": "external_score", "column": "suspicion"}
     config["models"]["small"] = {"deep": "score", "network": "small"}
     config["models"]["tuned"] = {"deep": "score", "network": "finetuned"}
-    return settings.filled(config, SCHEMA)
+    return settings.complete(config).plain()
 
 
 WHOLE = whole()
@@ -58,8 +58,8 @@ WHOLE = whole()
 def parts(schema: dict[str, Any], value: Any, keys: Key = ()) -> Iterator[tuple[Key, Any, Any]]:
     """Yield place, schema and value of every key of the config, the sections before their keys."""
     for name, inner in (value or {}).items() if isinstance(value, dict) else ():
-        described = schema.get("properties", {}).get(name) or schema.get("additionalProperties")
-        if isinstance(described, dict):
+        described = json_schema.inner(schema, name)
+        if described:
             yield (*keys, name), described, inner
             yield from parts(described, inner, (*keys, name))
 
@@ -88,9 +88,9 @@ def place(config: dict[str, Any], keys: Key, value: Any) -> None:
 
 def problems(config: dict[str, Any]) -> list[str]:
     with pytest.raises(StudyError) as raised:
-        settings.complete(config, SCHEMA)
+        settings.complete(config)
     heading, *lines = str(raised.value).split("\n  - ")
-    assert "every key is described in workflow/schemas/config.yaml" in heading
+    assert "every key is described in docs/configuration.md" in heading
     return lines
 
 
@@ -100,7 +100,7 @@ def only(config: dict[str, Any]) -> str:
 
 
 def test_the_whole_config_has_no_fault_and_leaves_nothing_of_the_schema_out() -> None:
-    assert settings.complete(WHOLE, SCHEMA) == WHOLE
+    assert settings.complete(WHOLE).plain() == WHOLE
     undescribed = {key for key, (_, schema, _) in PARTS.items() if "description" not in schema}
     assert not undescribed & NAMED.keys()
     assert len(PARTS) > 180
@@ -112,7 +112,7 @@ def test_every_misspelt_key_is_named_with_the_nearest_one() -> None:
         misspelt = name[:2] + name[1:]
         place(config, (*section, misspelt), 1)
         expected.append(f"{'.'.join([*section, misspelt])}: no such key (did you mean {name!r}?)")
-    assert sorted(settings.problems(config, SCHEMA)) == sorted(expected)
+    assert sorted(settings.problems(config)) == sorted(expected)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_every_wrong_value_is_named_with_what_is_allowed_and_what_the_key_is_for
             config = copy.deepcopy(WHOLE)
             for key, value, _, _ in mistakes_together:
                 place(config, PARTS[key][0], value)
-            lines = settings.problems(config, SCHEMA)
+            lines = settings.problems(config)
             for key, value, words, _ in mistakes_together:
                 purpose = " ".join(str(PARTS[key][1].get("description", "")).split())
                 own = [line for line in lines if re.match(rf"{re.escape(key)}\b", line)]
@@ -443,7 +443,7 @@ def test_a_contradiction_is_named_and_nothing_else(what: str) -> None:
     change, message = CONTRADICTIONS[what]
     config = copy.deepcopy(WHOLE)
     change(config)
-    assert only(settings.filled(config, SCHEMA)).startswith(message)
+    assert only(config).startswith(message)
 
 
 MISTAKES_OF_YAML = [
@@ -491,14 +491,14 @@ def test_a_key_that_stands_twice_is_found_with_its_lines(tmp_path: Path) -> None
     path = tmp_path / "config.yaml"
     path.write_text("labels: {positive: a}\nmodels:\n  deep: {}\n  deep: {}\nlabels: {}\n")
     with pytest.raises(StudyError) as raised:
-        settings.refuse_repeated_keys(path)
+        yaml_file.refuse_slips(path)
     _, *lines = str(raised.value).split("\n  - ")
     assert lines == [
         "models.deep: stands on line 4 and on line 3; keep one",
         "labels: stands on line 5 and on line 1; keep one",
     ]
     path.write_text((ROOT / "config.yaml").read_text())
-    settings.refuse_repeated_keys(path)
+    yaml_file.refuse_slips(path)
 
 
 def test_the_schema_knows_every_network_of_torchvision() -> None:

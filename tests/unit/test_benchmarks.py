@@ -102,8 +102,10 @@ def test_full_field_files_are_mammograms_that_rivals_read_too(full_field, tmp_pa
     exposure = full_field.scanner.expose(phantom, seed=1)
     for kind in full_field.KINDS:
         path = tmp_path / f"{kind.name}.dcm"
-        plain = full_field.dicom.build(phantom, exposure, seed=1)
-        full_field.dicom.save(full_field._compressed(plain, exposure.pixels, kind.syntax), path)
+        plain = full_field.phantom_dicom.build(phantom, exposure, seed=1)
+        full_field.phantom_dicom.save(
+            full_field._compressed(plain, exposure.pixels, kind.syntax), path
+        )
         mammogram = dicom.read_mammogram(path, image_id="a")
         np.testing.assert_array_equal(mammogram.stored, exposure.pixels)
         assert mammogram.provenance["transfer_syntax"] == kind.syntax.name

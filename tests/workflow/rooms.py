@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from microcalc.config.settings import complete, read_schema
+from microcalc.config.settings import complete
 from tests.scripts import run_script
 from tests.workflow.tiny import ROOT, Study
 
@@ -15,7 +15,7 @@ def run(study: Study, config: dict[str, Any], folder: Path) -> None:
 
     Patches and features are the finished study's; its tables are read again.
     """
-    config = complete(config, read_schema(SCHEMAS / "config.yaml"))
+    config = complete(config).plain()
     shards = [str(path) for path in sorted((study.results / "images").glob("shard-*.npz"))]
     features = study.results / "features" / "features.parquet"
     weights = study.results / "features" / "weights" / "resnet18.safetensors"

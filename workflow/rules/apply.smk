@@ -13,18 +13,11 @@ rule take_cohort:
         eligible=in_study("cohort/eligible.csv"),
         images=in_study("cohort/images.csv"),
         exclusions=in_study("cohort/exclusions.csv"),
-    log:
-        log_of("take_cohort"),
-    benchmark:
-        time_of("take_cohort")
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         clinical=config["clinical"],
         labels=config["labels"],
         tables=contents_of("cases", "images"),
-        code=code("take_cohort"),
     script:
         "../scripts/take_cohort.py"
 
@@ -35,16 +28,9 @@ rule take_models:
         weights=[*map(PATHS.weights_behind, AT_WORK)],
     output:
         models=expand(in_study("models/{model}.json"), model=config["models"]),
-    log:
-        log_of("take_models"),
-    benchmark:
-        time_of("take_models")
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         preprocessing=preprocessing,
-        code=code("take_models"),
     script:
         "../scripts/take_models.py"
 
@@ -63,17 +49,10 @@ rule predict_cohort:
         register=update(in_study("history/register.csv")),
         contributions=in_study("models/contributions.csv"),
         warnings=in_study("models/warnings.csv"),
-    log:
-        log_of("predict_cohort"),
-    benchmark:
-        time_of("predict_cohort")
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         networks=networks.names(AT_WORK),
         labels=config["labels"],
-        code=code("predict_cohort"),
     script:
         "../scripts/predict_cohort.py"
 
@@ -86,17 +65,10 @@ rule join_labels:
     output:
         predictions=in_study("models/predictions.csv"),
         labelled=in_study("cohort/labelled.csv"),
-    log:
-        log_of("join_labels"),
-    benchmark:
-        time_of("join_labels")
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         labels=config["labels"],
         tables=contents_of("cases"),
-        code=code("join_labels"),
     script:
         "../scripts/join_labels.py"
 
@@ -116,16 +88,9 @@ rule evaluate_cohort:
         subgroups=in_study("evaluation/subgroups.csv"),
         published=in_study("evaluation/published.csv"),
         development=in_study("evaluation/development.csv"),
-    log:
-        log_of("evaluate_cohort"),
-    benchmark:
-        time_of("evaluate_cohort")
-    conda:
-        "../../envs/analysis.yaml"
     params:
         settings=config["evaluation"],
         seed=config["seed"],
-        code=code("evaluate_cohort"),
     script:
         "../scripts/evaluate_cohort.py"
 
@@ -133,22 +98,8 @@ rule evaluate_cohort:
 rule write_cohort:
     input:
         template=page_template("cohort"),
-        register=in_study("history/register.csv"),
-        warnings=in_study("models/warnings.csv"),
-        included=in_study("images/included.csv"),
-        exclusions=in_study("cohort/exclusions.csv"),
+        results=results_of("cohort"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
-        tables=where(
-            LABELLED,
-            "evaluation/metrics.csv",
-            "evaluation/delong.csv",
-            "evaluation/calibration.csv",
-            "evaluation/development.csv",
-            "evaluation/equivalence.csv",
-            "evaluation/mcnemar.csv",
-            "evaluation/net_benefit.csv",
-            "evaluation/subgroups.csv",
-        ),
         figures=where(
             LABELLED,
             "figures/roc_external.svg",
@@ -158,19 +109,12 @@ rule write_cohort:
     output:
         report=in_study("report/report.html"),
         summary=in_study("report/summary.md"),
-    log:
-        log_of("write_cohort"),
-    benchmark:
-        time_of("write_cohort")
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         config=config,
         simulated=APPLIED.simulated,
         frozen=APPLIED.frozen.name,
         texts=page_texts(),
-        code=code("write_cohort"),
     script:
         "../scripts/write_cohort.py"
 
@@ -183,10 +127,6 @@ rule map_case:
         weights=PATHS.weights(),
     output:
         saliency=in_study("evaluation/saliency-{case}.npz"),
-    log:
-        log_of("map_case/{case}"),
-    benchmark:
-        time_of("map_case/{case}")
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -194,7 +134,6 @@ rule map_case:
         runtime=per_attempt(30),
     params:
         device=config["features"]["device"],
-        code=code("map_case"),
     script:
         "../scripts/map_case.py"
 
@@ -204,33 +143,20 @@ use rule draw_saliency as draw_case with:
         saliency=in_study("evaluation/saliency-{case}.npz"),
     output:
         in_study("figures/case-{case}/case_map.svg"),
-    log:
-        log_of("draw_case/{case}"),
-    benchmark:
-        time_of("draw_case/{case}")
 
 
 rule write_case:
     input:
         template=page_template("case"),
-        register=in_study("history/register.csv"),
-        warnings=in_study("models/warnings.csv"),
-        contributions=in_study("models/contributions.csv"),
+        results=results_of("case"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         figures=mapped_case,
     output:
         page=in_study("report/case-{case}.html"),
-    log:
-        log_of("write_case/{case}"),
-    benchmark:
-        time_of("write_case/{case}")
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         config=config,
         simulated=APPLIED.simulated,
         texts=page_texts(),
-        code=code("write_case"),
     script:
         "../scripts/write_case.py"

@@ -9,56 +9,33 @@ rule build_cohort:
         eligible=in_study("cohort/eligible.csv"),
         images=in_study("cohort/images.csv"),
         exclusions=in_study("cohort/exclusions.csv"),
-    log:
-        log_of("build_cohort"),
-    benchmark:
-        time_of("build_cohort")
     priority: WAITED_FOR
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
-        reading={
-            "clinical": rule_params.clinical(config),
-            "labels": config["labels"],
-            "other_columns": config["cohort"]["other_columns"],
-        },
-        splitting={
-            "settings": config["cohort"],
-            "labels": config["labels"],
-            "seed": config["seed"],
-        },
+        clinical=rule_params.clinical(SETTINGS),
+        labels=config["labels"],
+        settings=config["cohort"],
+        seed=config["seed"],
         tables=contents_of("cases", "images", "split_file"),
-        code=code("build_cohort"),
     script:
         "../scripts/build_cohort.py"
 
 
 rule check:
-    log:
-        log_of("check"),
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         config=config,
         schemas=str(SCHEMAS),
         results=in_study(""),
-        code=code("check"),
     script:
         "../scripts/check.py"
 
 
 rule freeze_split:
-    log:
-        log_of("freeze_split"),
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         config=config,
         schemas=str(SCHEMAS),
         results=in_study(""),
-        code=code("freeze_split"),
     script:
         "../scripts/freeze_split.py"

@@ -1,44 +1,21 @@
 import sys
+from functools import partial
 from pathlib import Path
 
-from snakemake.logging import logger
-
-# Of this file, since another workflow may have this one as a module.
-WORKFLOW = Path(str(workflow.current_basedir)).parent
-sys.path.insert(0, str(WORKFLOW / "src"))
-
-from microcalc.apply import study as applied_study
+from microcalc.apply import apply_request
 from microcalc.cohort.split import SPLITS
 from microcalc.config import networks, settings
 from microcalc.core import run_lock
-from microcalc.core.errors import StudyError
 from microcalc.core.files import sweep_up
 from microcalc.ingest import ingest_request as ingest
 from microcalc.models import deployment_settings
-from microcalc.plan import cam_model, replicates, rule_params, shard_rows
+from microcalc.plan import cam_model, replicate_blocks, rule_params, shard_rows
 from microcalc.plan import snakemake_habits, stability
 from microcalc.plan.code_digest import code_digest, folder_digest
 from microcalc.plan.paths import Paths
 from microcalc.plan.sharding import Shards
-from microcalc.report import audits
+from microcalc.report import table_registry
 from microcalc.run.study_run import StudyRun
-
-
-def refuse(message):
-    """End the run with a message alone.
-
-    Below an error Snakemake prints which lines of code it came through.
-    """
-    logger.error(message)
-    sys.exit(1)
-
-
-def told_plainly(function, *arguments, **named):
-    """Return what `function` returns; a StudyError ends the run with its message."""
-    try:
-        return function(*arguments, **named)
-    except StudyError as error:
-        refuse(str(error))
 
 
 def is_asked_for(target):
@@ -54,11 +31,6 @@ INGEST = ingest.taken_out(config)
 if workflow.is_main_process and run_lock.begin(snakemake_habits.LOCKS):
     print("The last run here was killed; its lock is lifted.", file=sys.stderr)
 
-# A key that stands twice is lost before anybody can miss it.
-if workflow.is_main_process:
-    for file in workflow.configfiles:
-        told_plainly(settings.refuse_repeated_keys, file)
-
 # `snakemake check` lists what is wrong with the config together with all else that is wrong.
 if is_asked_for("check"):
     from microcalc.run import check
@@ -67,13 +39,11 @@ if is_asked_for("check"):
 
 # `snakemake apply` names frozen models and a cohort; everything else is the models' own study's.
 APPLIED = (
-    told_plainly(applied_study.of, config) if applied_study.is_asked(config) else None
+    told_plainly(apply_request.of, config) if apply_request.is_asked(config) else None
 )
-config = told_plainly(
-    settings.complete,
-    APPLIED.config if APPLIED else config,
-    settings.read_schema(SCHEMAS / "config.yaml"),
-)
+SETTINGS = told_plainly(settings.complete, APPLIED.config if APPLIED else config)
+# What rules hand on to their jobs: plain values, which Snakemake can compare with the last run's.
+config = SETTINGS.plain()
 if is_asked_for("apply") and not APPLIED:
     refuse(
         "apply needs to know what to apply to whom: snakemake apply --cores all --config "
@@ -86,9 +56,8 @@ STUDY = (
 )
 APPLICATION = ("images", "features", "evaluation", "figures", "apply")
 ROOMS = ("ingest",) if INGEST.collection else APPLICATION if APPLIED else STUDY
-# Without labels nothing of a cohort is evaluated.
 LABELLED = APPLIED and told_plainly(
-    applied_study.labelled, config["cohort"]["cases"], config["labels"]
+    apply_request.labelled, SETTINGS.cohort.cases, SETTINGS.labels
 )
 # A cohort that models are applied to is external to them, whole.
 SCORED = ("external",) if APPLIED else SPLITS
@@ -96,16 +65,19 @@ SCORED = ("external",) if APPLIED else SPLITS
 # other jobs wait for goes before; a figure's priority is about its seconds, for the last to be short.
 WAITED_FOR = 10
 PSEUDONYM = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-PATHS = Paths(config, APPLIED.frozen if APPLIED else None)
-in_study, log_of, time_of, where = PATHS.result, PATHS.log, PATHS.time, PATHS.where
-MEMBERS = networks.members_of(config)
+PATHS = Paths(SETTINGS, APPLIED.frozen if APPLIED else None)
+in_study, where = PATHS.result, PATHS.where
+MEMBERS = networks.members_of(SETTINGS)
 # The folders of the networks whose features models take, and of those that a refit can use again.
-AT_WORK, REFITTABLE = networks.at_work(config), networks.refittable(config)
-SALIENCY_MODEL = cam_model.name(config)
-# What a reader must hear of when it holds a bad verdict.
-AUDITED = [in_study(f"evaluation/{table}.csv") for table in audits.AUDITED]
-REDRAWS = range(config["features"]["stability"]["perturbations"])
-OTHER_READERS = config["features"]["stability"]["readers"]
+AT_WORK, REFITTABLE = networks.at_work(SETTINGS), networks.refittable(SETTINGS)
+SALIENCY_MODEL = cam_model.name(SETTINGS)
+REDRAWS = range(SETTINGS.features.stability.perturbations)
+OTHER_READERS = list(SETTINGS.features.stability.readers)
+
+
+def results_of(document):
+    """Return the files of results that a document reads."""
+    return [*map(in_study, table_registry.files(document, SETTINGS, LABELLED))]
 
 
 def roc_figures():
@@ -134,14 +106,6 @@ def schema(name):
     return str(SCHEMAS / f"{name}.yaml")
 
 
-def code(script):
-    """Return a param that changes with a script and with all it imports from the package.
-
-    A function, since a job on a cluster reads every rule but needs its own rule's digest alone.
-    """
-    return lambda wildcards: digest_of_script(script)
-
-
 def digest_of_script(script):
     return code_digest(f"{WORKFLOW}/scripts/{script}.py")
 
@@ -152,7 +116,7 @@ def contents_of(*names):
     return lambda wildcards: shard_rows.tables_digest(*paths)
 
 
-SHARDING = Shards(config, PATHS.shard, lambda: digest_of_script("extract_patches"))
+SHARDING = Shards(SETTINGS, PATHS.shard, lambda: digest_of_script("extract_patches"))
 SHARDS = SHARDING.numbers
 RUN = INGEST if INGEST.collection else StudyRun(SHARDING, Path(in_study("")))
 
@@ -177,7 +141,7 @@ def checked_cohort(wildcards):
 
 
 def weights_of(wildcards):
-    return PATHS.networks[wildcards.network]["weights"]
+    return PATHS.networks[wildcards.network].weights
 
 
 def weights_source(wildcards):
@@ -199,23 +163,21 @@ def selection_threads(wildcards):
 
 
 def extraction_settings(wildcards):
-    return rule_params.extraction(PATHS.networks[wildcards.network], config["images"])
+    return rule_params.extraction(PATHS.networks[wildcards.network], SETTINGS.images)
 
 
 def preprocessing(wildcards):
     """Return by network the settings that its features depend on, to be frozen with its models."""
-    return {
-        name: rule_params.preprocessing(PATHS.networks[folder], config["images"])
-        for name, folder in zip(networks.names(AT_WORK), AT_WORK)
-    }
+    used = {name: PATHS.networks[name] for name in AT_WORK}
+    return rule_params.preprocessing(used, SETTINGS.images)
 
 
 def pooling(wildcards):
-    return PATHS.networks[wildcards.network]["pool_views"]
+    return PATHS.networks[wildcards.network].pool_views
 
 
 def reader_settings(wildcards):
-    return stability.of_reader(config, wildcards.reader)
+    return stability.of_reader(SETTINGS, wildcards.reader)
 
 
 def results_folder(wildcards):
@@ -238,7 +200,7 @@ def page_texts():
 def replicates_of_block(wildcards):
     """Return which replicates a block holds."""
     design, block = wildcards.design, int(wildcards.block)
-    return replicates.of_block(config["evaluation"], design, block)
+    return replicate_blocks.of_block(SETTINGS.evaluation, design, block)
 
 
 def in_frozen(*paths):
@@ -260,21 +222,29 @@ def finished(wildcards):
 
 
 def refuse_to_start():
-    """Stop before any job where something is missing, or would be written over."""
+    """Stop before any job where something is missing, or would be written over; then sweep up."""
     if not workflow.local_exec:
         run_lock.sends_jobs_away()
     told_plainly(RUN.refuse_to_start)
+    sweep_up(in_study(""))
 
 
-def is_of_this_run(path):
-    return snakemake_habits.is_of_this_run(workflow.dag, path)
+def complete_rules():
+    """Add to each what all rules have alike, a log, a benchmark, an environment, a digest of its code."""
+    snakemake_habits.complete_rules(
+        *(workflow, rules),
+        **{"log": PATHS.log, "benchmark": PATHS.time, "digest": digest_of_script},
+        environment="../../envs/analysis.yaml",
+    )
 
 
-def tell_about_images():
+def rules_by_room(wildcards):
+    return snakemake_habits.rules_by_file(rules)
+
+
+def tell_outcome():
+    is_of_this_run = partial(snakemake_habits.is_of_this_run, workflow.dag)
     sys.stderr.writelines(f"{line}\n" for line in RUN.warnings(is_of_this_run))
-
-
-def tell_summary():
     if summary := RUN.summary(is_of_this_run):
         print(f"\n{summary}")
 
@@ -291,7 +261,7 @@ if workflow.is_main_process:
 wildcard_constraints:
     shard=r"\d+",
     block=r"\d+",
-    design="|".join(replicates.DESIGNS),
+    design="|".join(replicate_blocks.DESIGNS),
     redraw=r"\d+",
     reader=PSEUDONYM,
     case=PSEUDONYM,

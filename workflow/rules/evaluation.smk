@@ -6,18 +6,11 @@ rule describe_cohort:
     output:
         table1=in_study("evaluation/table1.csv"),
         flow=in_study("evaluation/flow.json"),
-    log:
-        log_of("describe_cohort"),
-    benchmark:
-        time_of("describe_cohort")
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
-        clinical=rule_params.clinical(config),
+        clinical=rule_params.clinical(SETTINGS),
         labels=config["labels"],
         seed=config["seed"],
-        code=code("describe_cohort"),
     script:
         "../scripts/describe_cohort.py"
 
@@ -31,13 +24,7 @@ rule audit_study:
     output:
         leakage=in_study("evaluation/leakage.csv"),
         confounding=in_study("evaluation/confounding.csv"),
-    log:
-        log_of("audit_study"),
-    benchmark:
-        time_of("audit_study")
     priority: WAITED_FOR
-    conda:
-        "../../envs/analysis.yaml"
     resources:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(60),
@@ -46,7 +33,6 @@ rule audit_study:
         confidence=config["evaluation"]["confidence"],
         seed=config["seed"],
         harmonize=config["features"]["harmonize"],
-        code=code("audit_study"),
     script:
         "../scripts/audit_study.py"
 
@@ -69,16 +55,9 @@ rule evaluate_models:
         subgroups=in_study("evaluation/subgroups.csv"),
         sample_size=in_study("evaluation/sample_size.csv"),
         published=in_study("evaluation/published.csv"),
-    log:
-        log_of("evaluate_models"),
-    benchmark:
-        time_of("evaluate_models")
     priority: WAITED_FOR
-    conda:
-        "../../envs/analysis.yaml"
     params:
-        settings=rule_params.part(
-            config["evaluation"],
+        settings=SETTINGS.evaluation.part(
             "confidence",
             "comparisons",
             "auc_interval",
@@ -89,13 +68,12 @@ rule evaluate_models:
         ),
         sample_size=config["evaluation"]["sample_size"],
         networks=networks.names(REFITTABLE),
-        models=networks.refittable_models(config),
-        clinical=rule_params.clinical(config),
+        models=rule_params.refittable_models(SETTINGS),
+        clinical=rule_params.clinical(SETTINGS),
         screening=config["screening"],
         published=config["published"],
         seed=config["seed"],
         harmonize=config["features"]["harmonize"],
-        code=code("evaluate_models"),
     script:
         "../scripts/evaluate_models.py"
 
@@ -111,16 +89,9 @@ rule assess_probabilities:
         recalibration=in_study("evaluation/recalibration.csv"),
         net_benefit=in_study("evaluation/net_benefit.csv"),
         reclassification=in_study("evaluation/reclassification.csv"),
-    log:
-        log_of("assess_probabilities"),
-    benchmark:
-        time_of("assess_probabilities")
     priority: WAITED_FOR
-    conda:
-        "../../envs/analysis.yaml"
     params:
-        settings=rule_params.part(
-            config["evaluation"],
+        settings=SETTINGS.evaluation.part(
             "confidence",
             "comparisons",
             "resamples",
@@ -131,7 +102,6 @@ rule assess_probabilities:
         ),
         seed=config["seed"],
         harmonize=config["features"]["harmonize"],
-        code=code("assess_probabilities"),
     script:
         "../scripts/assess_probabilities.py"
 
@@ -147,24 +117,17 @@ rule refit_chain:
     output:
         measured=in_study("evaluation/parts/{design}-{block}.csv"),
         selected=in_study("evaluation/parts/{design}-{block}.selected.csv"),
-    log:
-        log_of("refit_chain/{design}-{block}"),
-    benchmark:
-        time_of("refit_chain/{design}-{block}")
-    conda:
-        "../../envs/analysis.yaml"
     resources:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(120),
     params:
         replicates=replicates_of_block,
         networks=networks.names(REFITTABLE),
-        models=networks.refittable_models(config),
-        clinical=rule_params.clinical(config),
+        models=rule_params.refittable_models(SETTINGS),
+        clinical=rule_params.clinical(SETTINGS),
         screening=config["screening"],
-        selection=stability.selection(config),
+        selection=stability.selection(SETTINGS),
         seed=config["seed"],
-        code=code("refit_chain"),
     script:
         "../scripts/refit_chain.py"
 
@@ -173,7 +136,7 @@ rule summarize_refits:
     input:
         predictions=in_study("models/predictions.csv"),
         models=expand(
-            in_study("models/{model}.json"), model=networks.refittable_models(config)
+            in_study("models/{model}.json"), model=networks.refittable_models(SETTINGS)
         ),
         bootstrap=PATHS.parts("bootstrap"),
         split_lottery=PATHS.parts("split_lottery"),
@@ -188,18 +151,11 @@ rule summarize_refits:
         split_lottery_replicates=in_study("evaluation/split_lottery_replicates.csv"),
         permutation=in_study("evaluation/permutation.csv"),
         permutation_replicates=in_study("evaluation/permutation_replicates.csv"),
-    log:
-        log_of("summarize_refits"),
-    benchmark:
-        time_of("summarize_refits")
     priority: WAITED_FOR
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         confidence=config["evaluation"]["confidence"],
         harmonize=config["features"]["harmonize"],
-        code=code("summarize_refits"),
     script:
         "../scripts/summarize_refits.py"
 
@@ -213,10 +169,6 @@ rule compute_saliency:
     output:
         saliency=in_study("evaluation/saliency.npz"),
         kept=update(in_study("features/kept_maps.npz")),
-    log:
-        log_of("compute_saliency"),
-    benchmark:
-        time_of("compute_saliency")
     priority: WAITED_FOR
     conda:
         "../../envs/torch.yaml"
@@ -228,7 +180,6 @@ rule compute_saliency:
             "device": config["features"]["device"],
             "cache": config["images"]["cache"],
         },
-        code=code("compute_saliency"),
     script:
         "../scripts/compute_saliency.py"
 
@@ -239,15 +190,8 @@ rule compare_variants:
         choice=PATHS.choice(),
     output:
         finetuning=in_study("evaluation/finetuning.csv"),
-    log:
-        log_of("compare_variants"),
-    benchmark:
-        time_of("compare_variants")
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         confidence=config["evaluation"]["confidence"],
-        code=code("compare_variants"),
     script:
         "../scripts/compare_variants.py"

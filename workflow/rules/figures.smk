@@ -3,15 +3,7 @@ rule draw_cohort:
         flow=in_study("evaluation/flow.json"),
     output:
         multiext(in_study("figures/flow"), ".svg", ".png", ".pdf"),
-    log:
-        log_of("draw_cohort"),
-    benchmark:
-        time_of("draw_cohort")
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        code=code("draw_cohort"),
     script:
         "../scripts/draw_cohort.py"
 
@@ -35,21 +27,14 @@ rule draw_selection:
             in_study("figures/feature_correlation"), ".svg", ".png", ".pdf"
         ),
         embedding=multiext(in_study("figures/embedding"), ".svg", ".png", ".pdf"),
-    log:
-        log_of("draw_selection"),
-    benchmark:
-        time_of("draw_selection")
     priority: 5
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         config={
             "labels": config["labels"],
             "clinical": config["clinical"],
             "choose": config["selection"]["lasso"]["choose"],
         },
-        code=code("draw_selection"),
     script:
         "../scripts/draw_selection.py"
 
@@ -64,21 +49,14 @@ rule draw_models:
     output:
         odds_ratios=multiext(in_study("figures/odds_ratios"), ".svg", ".png", ".pdf"),
         nomogram=multiext(in_study("figures/nomogram"), ".svg", ".png", ".pdf"),
-    log:
-        log_of("draw_models"),
-    benchmark:
-        time_of("draw_models")
     priority: 2
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         config={
             "labels": config["labels"],
             "clinical": config["clinical"],
             "confidence": config["evaluation"]["confidence"],
         },
-        code=code("draw_models"),
     script:
         "../scripts/draw_models.py"
 
@@ -103,14 +81,8 @@ rule draw_evaluation:
         subgroups_external=multiext(
             in_study("figures/subgroups_external"), ".svg", ".png", ".pdf"
         ),
-    log:
-        log_of("draw_evaluation"),
-    benchmark:
-        time_of("draw_evaluation")
     priority: 6
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         config={
             "labels": config["labels"],
@@ -120,7 +92,6 @@ rule draw_evaluation:
             "seed": config["seed"],
             "scored": SCORED,
         },
-        code=code("draw_evaluation"),
     script:
         "../scripts/draw_evaluation.py"
 
@@ -135,21 +106,14 @@ rule draw_probabilities:
     output:
         calibration=multiext(in_study("figures/calibration"), ".svg", ".png", ".pdf"),
         net_benefit=multiext(in_study("figures/net_benefit"), ".svg", ".png", ".pdf"),
-    log:
-        log_of("draw_probabilities"),
-    benchmark:
-        time_of("draw_probabilities")
     priority: 3
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         config={
             "models": list(config["models"]),
             "labels": config["labels"],
             "confidence": config["evaluation"]["confidence"],
         },
-        code=code("draw_probabilities"),
     script:
         "../scripts/draw_probabilities.py"
 
@@ -164,17 +128,10 @@ rule draw_saliency:
             category="Evaluation",
             labels={"figure": "Saliency"},
         ),
-    log:
-        log_of("draw_saliency"),
-    benchmark:
-        time_of("draw_saliency")
     priority: 4
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         labels=config["labels"],
-        code=code("draw_saliency"),
     script:
         "../scripts/draw_saliency.py"
 
@@ -186,17 +143,9 @@ rule draw_gallery:
     output:
         sheet=in_study("figures/gallery-{shard}.png"),
         preview=in_study("figures/gallery-{shard}.jpg"),
-    log:
-        log_of("draw_gallery/{shard}"),
-    benchmark:
-        time_of("draw_gallery/{shard}")
-    conda:
-        "../../envs/analysis.yaml"
     resources:
         mem_mb=per_attempt(2000),
         runtime=per_attempt(30),
-    params:
-        code=code("draw_gallery"),
     script:
         "../scripts/draw_gallery.py"
 
@@ -209,16 +158,9 @@ rule draw_refits:
         metrics=in_study("evaluation/metrics.csv"),
     output:
         multiext(in_study("figures/resampling"), ".svg", ".png", ".pdf"),
-    log:
-        log_of("draw_refits"),
-    benchmark:
-        time_of("draw_refits")
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         models=list(config["models"]),
-        code=code("draw_refits"),
     script:
         "../scripts/draw_refits.py"
 
@@ -227,20 +169,12 @@ rule draw_curves:
     input:
         curves=expand(
             in_study("features/finetuned/{member}.csv"),
-            member=networks.trained(config),
+            member=networks.trained(SETTINGS),
         ),
     output:
         learning_curves=multiext(
             in_study("figures/learning_curves"), ".svg", ".png", ".pdf"
         ),
-    log:
-        log_of("draw_curves"),
-    benchmark:
-        time_of("draw_curves")
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        code=code("draw_curves"),
     script:
         "../scripts/draw_curves.py"

@@ -10,20 +10,15 @@ rule train_network:
         weights=update(in_study("features/finetuned/{member}.safetensors")),
         report=update(in_study("features/finetuned/{member}.json")),
         curve=update(in_study("features/finetuned/{member}.csv")),
-    log:
-        log_of("train_network/{member}"),
-    benchmark:
-        time_of("train_network/{member}")
     conda:
         "../../envs/torch.yaml"
     resources:
         mem_mb=per_attempt(8000),
         runtime=per_attempt(720),
     params:
-        settings=rule_params.part(config["features"], "backbone", "device", "finetune"),
+        settings=SETTINGS.features.part("backbone", "device", "finetune"),
         seed=config["seed"],
         checkpoints=in_study("features/finetuned/checkpoints"),
-        code=code("train_network"),
     script:
         "../scripts/train_network.py"
 
@@ -40,14 +35,8 @@ rule join_heads:
         ),
     output:
         heads=PATHS.weights("finetuned/"),
-    log:
-        log_of("join_heads"),
-    benchmark:
-        time_of("join_heads")
     localrule: True
     conda:
         "../../envs/torch.yaml"
-    params:
-        code=code("join_heads"),
     script:
         "../scripts/join_heads.py"

@@ -4,13 +4,7 @@ rule extract_patches:
         simulated=simulated_shard,
     output:
         shard=update(in_study("images/shard-{shard}.npz")),
-    log:
-        log_of("extract_patches/{shard}"),
-    benchmark:
-        time_of("extract_patches/{shard}")
     priority: WAITED_FOR
-    conda:
-        "../../envs/analysis.yaml"
     resources:
         mem_mb=per_attempt(2000),
         runtime=per_attempt(60),
@@ -18,11 +12,10 @@ rule extract_patches:
         cases=config["cohort"]["cases"],
         images=config["cohort"]["images"],
         image_folder=config["cohort"]["image_folder"],
-        shard=lambda wildcards: int(wildcards.shard),
         shards=len(SHARDS),
         digest=shard_digest,
         settings=config["images"],
-        code=code("extract_patches"),
+        surround=1.0,
     script:
         "../scripts/extract_patches.py"
 
@@ -34,16 +27,9 @@ rule gather_images:
     output:
         qc=in_study("images/qc.csv"),
         included=in_study("images/included.csv"),
-    log:
-        log_of("gather_images"),
-    benchmark:
-        time_of("gather_images")
     priority: WAITED_FOR
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         settings=config["images"],
-        code=code("gather_images"),
     script:
         "../scripts/gather_images.py"

@@ -7,14 +7,11 @@ rule ingest:
         summary=INGEST.file("summary.md"),
     log:
         INGEST.file("ingest.log"),
-    conda:
-        "../../envs/analysis.yaml"
     resources:
         mem_mb=per_attempt(4000),
     params:
         collection=INGEST.collection,
         source=INGEST.source,
         spacing_mm=INGEST.spacing_mm,
-        code=code("ingest"),
     script:
         "../scripts/ingest.py"

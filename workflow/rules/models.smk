@@ -5,20 +5,13 @@ rule screen_clinical:
         univariable=in_study("models/univariable.csv"),
         multivariable=in_study("models/multivariable.csv"),
         missing=in_study("models/missing.csv"),
-    log:
-        log_of("screen_clinical"),
-    benchmark:
-        time_of("screen_clinical")
     priority: WAITED_FOR
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
-        clinical=rule_params.clinical(config),
+        clinical=rule_params.clinical(SETTINGS),
         screening=config["screening"],
         confidence=config["evaluation"]["confidence"],
         seed=config["seed"],
-        code=code("screen_clinical"),
     script:
         "../scripts/screen_clinical.py"
 
@@ -40,24 +33,17 @@ rule fit_models:
     output:
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         training=expand(in_study("models/{model}.training.csv"), model=config["models"]),
-    log:
-        log_of("fit_models"),
-    benchmark:
-        time_of("fit_models")
     priority: WAITED_FOR
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         models=config["models"],
-        clinical=rule_params.clinical(config),
+        clinical=rule_params.clinical(SETTINGS),
         screening=config["screening"],
         threshold=config["threshold"],
         labels=config["labels"],
         training_scores=config["selection"]["training_scores"],
         preprocessing=preprocessing,
         seed=config["seed"],
-        code=code("fit_models"),
     script:
         "../scripts/fit_models.py"
 
@@ -67,19 +53,14 @@ rule choose_variant:
     input:
         included=in_study("images/included.csv"),
         features=expand(in_study("features/{network}features.parquet"), network=AT_WORK),
-        models=expand(in_study("models/{model}.json"), model=networks.variants(config)),
+        models=expand(
+            in_study("models/{model}.json"), model=networks.variants(SETTINGS)
+        ),
     output:
         choice=in_study("models/choice.json"),
-    log:
-        log_of("choose_variant"),
-    benchmark:
-        time_of("choose_variant")
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         networks=networks.names(AT_WORK),
-        code=code("choose_variant"),
     script:
         "../scripts/choose_variant.py"
 
@@ -96,18 +77,11 @@ rule predict:
     output:
         predictions=in_study("models/predictions.csv"),
         deep_scores=in_study("models/deep_scores.csv"),
-    log:
-        log_of("predict"),
-    benchmark:
-        time_of("predict")
     priority: WAITED_FOR
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         networks=networks.names(AT_WORK),
         harmonize=config["features"]["harmonize"],
-        code=code("predict"),
     script:
         "../scripts/predict.py"
 
@@ -121,17 +95,10 @@ rule freeze_study:
     output:
         settings=in_study("models/settings.yaml"),
         domain=in_study("models/domain.json"),
-    log:
-        log_of("freeze_study"),
-    benchmark:
-        time_of("freeze_study")
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         networks=networks.names(AT_WORK),
-        settings=rule_params.part(config, *deployment_settings.SECTIONS),
-        simulated="simulate" in config,
-        code=code("freeze_study"),
+        settings=SETTINGS.part(*deployment_settings.SECTIONS),
+        simulated=SETTINGS.simulate is not None,
     script:
         "../scripts/freeze_study.py"

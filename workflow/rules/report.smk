@@ -10,17 +10,10 @@ rule record_run:
     output:
         inputs=in_study("report/inputs.json"),
         runs=update(in_study("history/runs.json")),
-    log:
-        log_of("record_run"),
-    benchmark:
-        time_of("record_run")
     priority: WAITED_FOR
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         config=config,
-        code=code("record_run"),
     script:
         "../scripts/record_run.py"
 
@@ -28,25 +21,7 @@ rule record_run:
 rule write_report:
     input:
         template=page_template(),
-        inputs=in_study("report/inputs.json"),
-        runs=in_study("history/runs.json"),
-        flow=in_study("evaluation/flow.json"),
-        table1=in_study("evaluation/table1.csv"),
-        metrics=in_study("evaluation/metrics.csv"),
-        delong=in_study("evaluation/delong.csv"),
-        published=in_study("evaluation/published.csv"),
-        calibration=in_study("evaluation/calibration.csv"),
-        mcnemar=in_study("evaluation/mcnemar.csv"),
-        equivalence=in_study("evaluation/equivalence.csv"),
-        reclassification=in_study("evaluation/reclassification.csv"),
-        optimism=in_study("evaluation/optimism.csv"),
-        sample_size=in_study("evaluation/sample_size.csv"),
-        qc=in_study("images/qc.csv"),
-        funnel=in_study("selection/funnel.csv"),
-        selected=in_study("selection/selected.csv"),
-        lasso_cv=in_study("selection/lasso_cv.csv"),
-        univariable=in_study("models/univariable.csv"),
-        multivariable=in_study("models/multivariable.csv"),
+        results=results_of("report"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         figures=expand(
             in_study("figures/{figure}.svg"),
@@ -59,70 +34,36 @@ rule write_report:
             ],
         )
         + PATHS.optional_figures(),
-        audited=AUDITED,
-        choice=PATHS.choice(),
-        finetuning=PATHS.compared(),
-        scale=PATHS.scale_of_scores(),
         galleries=expand(in_study("figures/gallery-{shard}.jpg"), shard=SHARDS),
     output:
         report=in_study("report/report.html"),
         summary=in_study("report/summary.md"),
-    log:
-        log_of("write_report"),
-    benchmark:
-        time_of("write_report")
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         config=config,
         times=in_study("history/times"),
+        rules=rules_by_room,
         texts=page_texts(),
-        code=code("write_report"),
     script:
         "../scripts/write_report.py"
 
 
 rule write_manuscript:
     input:
-        inputs=in_study("report/inputs.json"),
-        flow=in_study("evaluation/flow.json"),
-        table1=in_study("evaluation/table1.csv"),
-        metrics=in_study("evaluation/metrics.csv"),
-        delong=in_study("evaluation/delong.csv"),
-        equivalence=in_study("evaluation/equivalence.csv"),
-        published=in_study("evaluation/published.csv"),
-        calibration=in_study("evaluation/calibration.csv"),
-        mcnemar=in_study("evaluation/mcnemar.csv"),
-        optimism=in_study("evaluation/optimism.csv"),
-        funnel=in_study("selection/funnel.csv"),
-        selected=in_study("selection/selected.csv"),
-        univariable=in_study("models/univariable.csv"),
-        multivariable=in_study("models/multivariable.csv"),
+        results=results_of("manuscript"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
-        audited=AUDITED,
-        choice=PATHS.choice(),
-        finetuning=PATHS.compared(),
-        scale=PATHS.scale_of_scores(),
     output:
         multiext(in_study("report/manuscript"), ".md", ".docx"),
         in_study("report/checklist.md"),
         expand(
             in_study("report/tables/{table}.{suffix}"),
-            table=["table1", "univariable", "multivariable", "performance", "delong"],
+            table=table_registry.tables_of("manuscript"),
             suffix=["docx", "tex"],
         ),
-    log:
-        log_of("write_manuscript"),
-    benchmark:
-        time_of("write_manuscript")
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         config=config,
-        templates=lambda wildcards: str(Path(page_template()).parent),
+        templates=str(Path(page_template()).parent),
         texts=page_texts(),
-        code=code("write_manuscript"),
     script:
         "../scripts/write_manuscript.py"

@@ -11,21 +11,14 @@ rule select_features:
         funnel=in_study("selection/{network}funnel.csv"),
         crossfit=in_study("selection/{network}crossfit.csv"),
         crossfit_selected=in_study("selection/{network}crossfit_selected.csv"),
-    log:
-        log_of("{network}select_features"),
-    benchmark:
-        time_of("select_features/{network}jobs")
     priority: WAITED_FOR
-    conda:
-        "../../envs/analysis.yaml"
     threads: selection_threads
     resources:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(60),
     params:
-        settings=stability.selection(config),
+        settings=stability.selection(SETTINGS),
         seed=config["seed"],
-        code=code("select_features"),
     script:
         "../scripts/select_features.py"
 
@@ -39,17 +32,10 @@ rule crossfit_logits:
         crossfit=in_study("selection/finetuned/crossfit.csv"),
         crossfit_selected=in_study("selection/finetuned/crossfit_selected.csv"),
         scale=in_study("selection/finetuned/scale.csv"),
-    log:
-        log_of("crossfit_logits"),
-    benchmark:
-        time_of("crossfit_logits")
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
     params:
         folds=len(MEMBERS),
         seed=config["seed"],
-        code=code("crossfit_logits"),
     script:
         "../scripts/crossfit_logits.py"
 
@@ -63,12 +49,6 @@ rule select_finetuned:
         funnel=in_study("selection/finetuned_lasso/funnel.csv"),
         crossfit=in_study("selection/finetuned_lasso/crossfit.csv"),
         crossfit_selected=in_study("selection/finetuned_lasso/crossfit_selected.csv"),
-    log:
-        log_of("select_finetuned"),
-    benchmark:
-        time_of("select_finetuned")
-    conda:
-        "../../envs/analysis.yaml"
     resources:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(60),
@@ -76,6 +56,5 @@ rule select_finetuned:
         folds=len(MEMBERS),
         settings=config["selection"],
         seed=config["seed"],
-        code=code("select_finetuned"),
     script:
         "../scripts/select_finetuned.py"

@@ -1,16 +1,16 @@
 """Batch-norm statistics of each center's own images."""
 
 from microcalc.core.logs import start
-from microcalc.features import adapt
+from microcalc.features import adabn
 from microcalc.images import included
 from microcalc.images.shard_file import read
 
 start(snakemake.log[0])
-adaptation = adapt.fit(
+adaptation = adabn.fit(
     list(map(read, snakemake.input.shards)),
     included.read(snakemake.input.included),
     snakemake.input.weights,
     snakemake.params.settings,
     threads=snakemake.threads,
 )
-adapt.write(adaptation, snakemake.output.adapted)
+adabn.write(adaptation, snakemake.output.adapted)

@@ -3,9 +3,11 @@
 import sys
 from pathlib import Path
 
+from microcalc.config.study_config import StudyConfig
 from microcalc.core.logs import start
 from microcalc.run import check
 
 start(snakemake.log[0])
 params = snakemake.params
-sys.stdout.write(check.summary(params.config, Path(params.schemas), Path(params.results)))
+config = StudyConfig.of(params.config)
+sys.stdout.write(check.summary(config, Path(params.schemas), Path(params.results)))

@@ -5,6 +5,7 @@ from microcalc.core.logs import start
 from microcalc.evaluation import finetuning, predictions
 
 start(snakemake.log[0])
-rows, (choice,) = predictions.read(snakemake.input.predictions), snakemake.input.choice
-table = finetuning.table(rows, read_json(choice), confidence=snakemake.params.confidence)
+rows = predictions.read(snakemake.input.predictions)
+choice = read_json(snakemake.input.choice[0])
+table = finetuning.table(rows, choice, confidence=snakemake.params.confidence)
 write_csv(table, snakemake.output.finetuning)

@@ -8,6 +8,12 @@ start(snakemake.log[0])
 given = snakemake.input
 model = read_json(given.model)
 chosen = saliency.choose(predictions.read(given.predictions), model)
-how = {"kept": snakemake.output.kept, **snakemake.params.how}
-maps = saliency.compute(chosen, model, given.shards, given.weights, **how)
+maps = saliency.compute(
+    chosen,
+    model,
+    given.shards,
+    given.weights,
+    kept=snakemake.output.kept,
+    **snakemake.params.how,
+)
 saliency.write(maps, snakemake.output.saliency)

@@ -2,14 +2,15 @@
 
 from microcalc.core.files import read_parquet, write_csv
 from microcalc.core.logs import start
-from microcalc.features.finetune import folds
+from microcalc.features.finetune import network_folds
 from microcalc.images import included
 from microcalc.selection import finetuned
 
 start(snakemake.log[0])
-left, how = snakemake.output, snakemake.params
-cases, logits = included.read(snakemake.input.included), read_parquet(snakemake.input.features)
-dealt = folds.deal(cases, n_folds=how.folds, seed=how.seed)
+how, left = snakemake.params, snakemake.output
+cases = included.read(snakemake.input.included)
+logits = read_parquet(snakemake.input.features)
+dealt = network_folds.deal(cases, n_folds=how.folds, seed=how.seed)
 selected, crossfit = finetuned.of_logits(dealt, logits)
 write_csv(selected, left.selected)
 write_csv(crossfit.scores, left.crossfit)

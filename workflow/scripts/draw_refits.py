@@ -2,12 +2,18 @@
 
 from microcalc.core.files import read_csv
 from microcalc.core.logs import start
-from microcalc.evaluation import parts, replicates
-from microcalc.figures import resampling
+from microcalc.evaluation import replicate_files, replicates
+from microcalc.figures import refit_distributions
 from microcalc.figures.save import save
 
 start(snakemake.log[0])
 given, models = snakemake.input, snakemake.params.models
-bootstrap = parts.read(given.bootstrap, replicates.COLUMNS)
-tables = map(read_csv, (given.split_lottery, given.permutation, given.metrics))
-save(resampling.draw(bootstrap, *tables, models=models), *snakemake.output)
+bootstrap = replicate_files.read(given.bootstrap, replicates.COLUMNS)
+figure = refit_distributions.draw(
+    bootstrap,
+    read_csv(given.split_lottery),
+    read_csv(given.permutation),
+    read_csv(given.metrics),
+    models=models,
+)
+save(figure, *snakemake.output)

@@ -1,9 +1,11 @@
 """Draw patches, maps and overlays of the deep model's most confident cases."""
 
 from microcalc.core.logs import start
-from microcalc.figures import saliency
+from microcalc.figures import saliency_maps
 from microcalc.figures.save import save
 
 start(snakemake.log[0])
-figure = saliency.draw(saliency.read(snakemake.input.saliency), labels=snakemake.params.labels)
+figure = saliency_maps.draw(
+    saliency_maps.read(snakemake.input.saliency), labels=snakemake.params.labels
+)
 save(figure, *snakemake.output)

@@ -15,6 +15,7 @@ made = result_tables.discrimination(
 )
 made["metrics"] = finetuning.mark(made["metrics"], models, given.choice)
 funnels = dict(zip(asked.networks, map(read_csv, given.funnels), strict=True))
-plan = (asked.models, asked.clinical, asked.screening)
-made["sample_size"] = of_study(cases, funnels, *plan, **asked.sample_size)
+made["sample_size"] = of_study(
+    cases, funnels, asked.models, asked.clinical, asked.screening, **asked.sample_size
+)
 result_tables.write(made, snakemake.output, harmonize=asked.harmonize)

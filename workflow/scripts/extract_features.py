@@ -1,15 +1,15 @@
 """The deep features of one shard's images."""
 
 from microcalc.core.logs import start
-from microcalc.features import adapt, shards
+from microcalc.features import adabn, shard_features
 from microcalc.images.shard_file import read
 
 start(snakemake.log[0])
-shards.update(
+shard_features.update(
     snakemake.output.features,
     read(snakemake.input.shard),
     snakemake.input.weights,
     snakemake.params.settings,
     threads=snakemake.threads,
-    adaptation=adapt.read(snakemake.input.adapted),
+    adaptation=adabn.read(snakemake.input.adapted),
 )

@@ -1,5 +1,6 @@
 """Bring one shard's patches up to date."""
 
+from microcalc.config.image_settings import ImageSettings
 from microcalc.core.logs import start
 from microcalc.images.shards import update
 from microcalc.plan.shard_rows import of_shard
@@ -8,8 +9,9 @@ start(snakemake.log[0])
 params = snakemake.params
 update(
     snakemake.output.shard,
-    of_shard(params.cases, params.images, params.shard, params.shards),
-    settings=params.settings,
+    of_shard(params.cases, params.images, int(snakemake.wildcards.shard), params.shards),
+    settings=ImageSettings.of(params.settings),
+    surround=params.surround,
     image_folder=params.image_folder,
     digest=params.digest,
 )

@@ -8,12 +8,17 @@ from microcalc.models.training_tables import Tables
 
 start(snakemake.log[0])
 given, how = snakemake.input, snakemake.params
-left = {"features": given.features, "selected": given.selected}
-folds = {"crossfit": given.crossfit, "crossfit_selected": given.crossfit_selected}
-left |= {"weights": given.weights, "adapted": given.adapted}
-tables = Tables.of_networks(how.preprocessing, given.included, **left, **folds)
-fitting = (how.clinical, how.screening, how.training_scores, how.seed)
-recipes = Recipe.of_models(how.models, *fitting)
+tables = Tables.of_networks(
+    how.preprocessing,
+    given.included,
+    features=given.features,
+    selected=given.selected,
+    crossfit=given.crossfit,
+    crossfit_selected=given.crossfit_selected,
+    weights=given.weights,
+    adapted=given.adapted,
+)
+recipes = Recipe.of_models(how.models, how.clinical, how.screening, how.training_scores, how.seed)
 models, training = fit_models(recipes, tables, threshold=how.threshold, labels=how.labels)
 write_each(write_json, models, snakemake.output.models)
 write_each(write_csv, training, snakemake.output.training)

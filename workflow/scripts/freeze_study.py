@@ -3,7 +3,7 @@
 from microcalc.core.files import read_csv, read_parquet, write_json, write_text
 from microcalc.core.logs import start
 from microcalc.images import included
-from microcalc.models import deployment_settings, domain
+from microcalc.models import applicability_domain, deployment_settings
 
 start(snakemake.log[0])
 given, asked = snakemake.input, snakemake.params
@@ -12,7 +12,11 @@ write_text(
     snakemake.output.settings,
 )
 features = dict(zip(asked.networks, map(read_parquet, given.features), strict=True))
-cases, digests = included.read(given.included), domain.pixel_digests(given.shards)
-clinical = asked.settings["clinical"]
-spanned = domain.describe(cases, read_csv(given.qc), features, digests, clinical)
+spanned = applicability_domain.describe(
+    included.read(given.included),
+    read_csv(given.qc),
+    features,
+    applicability_domain.pixel_digests(given.shards),
+    asked.settings["clinical"],
+)
 write_json(spanned, snakemake.output.domain)

@@ -11,5 +11,5 @@ perturb.write_copy(
     snakemake.output.shard,
     **snakemake.params.perturbation,
     seed=snakemake.params.seed,
-    copy=snakemake.params.redraw,
+    copy=int(snakemake.wildcards.redraw),
 )

@@ -1,15 +1,22 @@
 """Predict the cohort with the frozen models, and register what was predicted and when."""
 
 from microcalc.apply import intake, prediction, register
+from microcalc.config.cohort_settings import Labels
 from microcalc.core.files import write_csv
 from microcalc.core.logs import start
 
 start(snakemake.log[0])
 given, how = snakemake.input, snakemake.params
 features = dict(zip(how.networks, given.features, strict=True))
-rooms = {"included_cases": given.included, "qc": given.qc, "features": features}
-found = prediction.run(given.models, **rooms, shards=given.shards, seen=given.domain[0])
-labelled = intake.read_labels(given.cases, how.labels)["case_id"]
+found = prediction.run(
+    given.models,
+    included_cases=given.included,
+    qc=given.qc,
+    features=features,
+    shards=given.shards,
+    seen=given.domain[0],
+)
+labelled = intake.read_labels(given.cases, Labels.of(how.labels))["case_id"]
 register.add(snakemake.output.register, found.predictions, labelled)
 write_csv(found.contributions, snakemake.output.contributions)
 write_csv(found.warnings, snakemake.output.warnings)

@@ -5,6 +5,6 @@ from microcalc.features import weights
 
 start(snakemake.log[0])
 prepared = weights.prepare(
-    snakemake.params.backbone, snakemake.params.weights, seed=snakemake.params.seed
+    snakemake.wildcards.backbone, snakemake.params.weights, seed=snakemake.params.seed
 )
 weights.write(prepared, snakemake.output.weights)

@@ -8,7 +8,8 @@ start(snakemake.log[0])
 asked, given = snakemake.params, snakemake.input
 cases = refit.read(given.included, asked.networks, given.features, given.redrawn)
 plan = refit.Plan(asked.models, asked.clinical, asked.screening, asked.selection)
-design, numbers = snakemake.wildcards.design, range(*asked.replicates)
-measured, selected = replicates.run(design, numbers, cases, plan, seed=asked.seed)
+measured, selected = replicates.run(
+    snakemake.wildcards.design, range(*asked.replicates), cases, plan, seed=asked.seed
+)
 write_csv(measured, snakemake.output.measured)
 write_csv(selected, snakemake.output.selected)

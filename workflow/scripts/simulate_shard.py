@@ -6,8 +6,7 @@ from microcalc.plan.shard_rows import of_shard
 from microcalc.simulate.shard import make
 
 start(snakemake.log[0])
-params = snakemake.params
-rows = of_shard(params.cases, params.phantoms, params.shard, params.shards)
-place = {"results": params.results, "shard": params.shard}
-digests = make(rows, params.folder, seed=params.seed, **place)
+params, shard = snakemake.params, int(snakemake.wildcards.shard)
+rows = of_shard(params.cases, params.phantoms, shard, params.shards)
+digests = make(rows, params.folder, seed=params.seed, results=params.results, shard=shard)
 write_json(digests, snakemake.output.manifest)

@@ -1,20 +1,22 @@
 """Make the tables of all refits: optimism, selection frequencies, split lottery, permutation."""
 
 from microcalc.core.logs import start
-from microcalc.evaluation import parts, predictions, result_tables
+from microcalc.evaluation import predictions, replicate_files, result_tables
 
 start(snakemake.log[0])
 given = snakemake.input
 rows = predictions.read(given.predictions)
 models = predictions.read_models(given.models)
 measured = {
-    "bootstrap": given.bootstrap, "split_lottery": given.split_lottery,
+    "bootstrap": given.bootstrap,
+    "split_lottery": given.split_lottery,
     "permutation": given.permutation,
-}  # fmt: skip
+}
 selected = {
-    "bootstrap": given.bootstrap_selected, "split_lottery": given.split_lottery_selected,
+    "bootstrap": given.bootstrap_selected,
+    "split_lottery": given.split_lottery_selected,
     "permutation": given.permutation_selected,
-}  # fmt: skip
+}
 asked = snakemake.params
-made = parts.summarize(rows, models, measured, selected, confidence=asked.confidence)
+made = replicate_files.summarize(rows, models, measured, selected, confidence=asked.confidence)
 result_tables.write(made, snakemake.output, harmonize=asked.harmonize)

@@ -1,16 +1,22 @@
 """Check a new cohort's tables for what the frozen models need, and cut them off from labels."""
 
 from microcalc.apply import intake
+from microcalc.config.clinical_settings import ClinicalVariable
+from microcalc.config.cohort_settings import Labels
 from microcalc.core.files import write_csv
 from microcalc.core.logs import start
 from microcalc.models import frozen
 
 start(snakemake.log[0])
 given, known = snakemake.input, snakemake.params
-needed = intake.variables(list(map(frozen.read, given.models)))
-schemas = (given.case_schema, given.image_schema)
-how = {"schemas": schemas, "clinical": known.clinical, "labels": known.labels}
-eligible, images, exclusions = intake.take(given.cases, given.images, needed=needed, **how)
+eligible, images, exclusions = intake.take(
+    given.cases,
+    given.images,
+    needed=intake.variables(list(map(frozen.read, given.models))),
+    schemas=(given.case_schema, given.image_schema),
+    clinical=ClinicalVariable.each_of(known.clinical),
+    labels=Labels.of(known.labels),
+)
 write_csv(eligible, snakemake.output.eligible)
 write_csv(images, snakemake.output.images)
 write_csv(exclusions, snakemake.output.exclusions)

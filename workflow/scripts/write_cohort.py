@@ -6,7 +6,7 @@ from microcalc.report import applied, versions
 
 start(snakemake.log[0])
 given, how = snakemake.input, snakemake.params
-files = {**dict(given.items()), **applied.by_name(given.tables)}
+files = dict(given.items())
 html = applied.cohort_page(
     files,
     config=how.config,

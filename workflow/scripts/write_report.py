@@ -2,7 +2,7 @@
 
 from microcalc.core.files import write_text
 from microcalc.core.logs import start
-from microcalc.report import page, summary, versions
+from microcalc.report import console_summary, page, versions
 
 start(snakemake.log[0])
 files = dict(snakemake.input.items())
@@ -12,6 +12,7 @@ html = page.build(
     template=snakemake.input.template,
     versions=versions.installed(),
     times=snakemake.params.times,
+    rules=snakemake.params.rules,
 )
 write_text(html, snakemake.output.report)
-write_text(summary.build(files, config=snakemake.params.config), snakemake.output.summary)
+write_text(console_summary.build(files, config=snakemake.params.config), snakemake.output.summary)

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from microcalc.apply import intake
+from microcalc.config.clinical_settings import ClinicalVariable
+from microcalc.config.cohort_settings import Labels
 from microcalc.core.errors import StudyError
 
 SCHEMAS = Path(__file__).parents[3] / "workflow" / "schemas"
@@ -29,8 +31,8 @@ def take(folder: Path, cases: str = CASES) -> tuple[pd.DataFrame, pd.DataFrame, 
         folder / "images.csv",
         schemas=(str(SCHEMAS / "cases.yaml"), str(SCHEMAS / "images.yaml")),
         needed=["birads"],
-        clinical=CLINICAL,
-        labels=LABELS,
+        clinical=ClinicalVariable.each_of(CLINICAL),
+        labels=Labels.of(LABELS),
     )
 
 
@@ -73,7 +75,7 @@ def test_a_typing_error_is_refused(tmp_path: Path, old: str, new: str, message: 
 
 def test_labels_are_those_of_the_two_classes(tmp_path: Path) -> None:
     (tmp_path / "cases.csv").write_text(CASES)
-    found = intake.read_labels(tmp_path / "cases.csv", LABELS)
+    found = intake.read_labels(tmp_path / "cases.csv", Labels.of(LABELS))
     assert found.to_dict("records") == [{"case_id": "C2", "label": "malignant", "y": 1}]
     (tmp_path / "cases.csv").write_text("case_id\nC1\n")
-    assert intake.read_labels(tmp_path / "cases.csv", LABELS).empty
+    assert intake.read_labels(tmp_path / "cases.csv", Labels.of(LABELS)).empty

@@ -6,9 +6,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from tests.unit.configs import SMALLEST
 
 from microcalc.cohort.eligible import build_eligible
 from microcalc.cohort.study_tables import read_cohort
+from microcalc.config.clinical_settings import ClinicalVariable
+from microcalc.config.cohort_settings import CohortSettings, Labels
 from microcalc.core.errors import StudyError
 
 SCHEMAS = Path(__file__).parents[3] / "workflow" / "schemas"
@@ -46,11 +49,12 @@ def eligible(folder: Path, cases: bytes | None, images: bytes | None) -> pd.Data
         folder / "cases.csv",
         folder / "images.csv",
         schemas=(str(SCHEMAS / "cases.yaml"), str(SCHEMAS / "images.yaml")),
-        clinical=CLINICAL,
-        labels=LABELS,
+        clinical=ClinicalVariable.each_of(CLINICAL),
+        labels=Labels.of(LABELS),
         other_columns=["note"],
     )
-    return build_eligible(cohort, labels=LABELS, settings=SETTINGS, seed=1)[0]
+    settings = CohortSettings.of(SMALLEST["cohort"] | SETTINGS)
+    return build_eligible(cohort, labels=Labels.of(LABELS), settings=settings, seed=1)[0]
 
 
 def rows(text: str, change: Callable[[list[str]], list[str]]) -> str:

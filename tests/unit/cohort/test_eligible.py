@@ -2,9 +2,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from tests.unit.configs import SMALLEST
 
 from microcalc.cohort.eligible import build_eligible
 from microcalc.cohort.study_tables import Cohort
+from microcalc.config.cohort_settings import CohortSettings, Labels
 from microcalc.core.errors import StudyError
 
 LABELS = {"negative": "DCIS", "positive": "IDC", "excluded": ["LCIS"]}
@@ -31,7 +33,12 @@ def cohort_of(n: int = 60) -> Cohort:
 
 
 def build(cohort: Cohort, **settings: Any) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    return build_eligible(cohort, labels=LABELS, settings=SETTINGS | settings, seed=1)
+    return build_eligible(
+        cohort,
+        labels=Labels.of(LABELS),
+        settings=CohortSettings.of(SMALLEST["cohort"] | SETTINGS | settings),
+        seed=1,
+    )
 
 
 def test_every_case_is_either_eligible_or_excluded_with_a_reason() -> None:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microcalc.cohort.split import assign_splits, few_cases, place, sizes
+from microcalc.config.cohort_settings import Labels
 
 
 def cases_of(n: int, centers: str = "AB") -> list[dict[str, Any]]:
@@ -80,7 +81,7 @@ def test_a_frozen_place_holds_whatever_else_changes(changed: dict[str, Any]) -> 
 
 
 def test_sets_with_few_of_a_class_are_told() -> None:
-    labels = {"negative": "DCIS", "positive": "IDC"}
+    labels = Labels(negative="DCIS", positive="IDC")
     rows = [{"split": "train", "y": i % 2} for i in range(20)]
     assert sizes(rows) == {"train": (10, 10)}
     assert few_cases(sizes(rows), labels) == []

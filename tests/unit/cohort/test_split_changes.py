@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from tests.unit.configs import study_config
+
 from microcalc.cohort import split_changes, split_file
 from microcalc.cohort.split import assign_splits
+from microcalc.config.study_config import StudyConfig
 from microcalc.core.files import write_json
 
 DRAW: dict[str, Any] = {"development_centers": ["A"], "train_fraction": 0.6}
@@ -32,8 +35,8 @@ def recorded(folder: Path, cases: list[dict[str, Any]], seed: int) -> None:
     write_json([run], folder / "history" / "runs.json")
 
 
-def config(seed: int, **cohort: Any) -> dict[str, Any]:
-    return {"seed": seed, "cohort": {**DRAW, "split_file": None} | cohort}
+def config(seed: int, **cohort: Any) -> StudyConfig:
+    return study_config(seed=seed, cohort=DRAW | cohort)
 
 
 def test_who_would_move_is_told_with_why_and_how_to_keep_them(tmp_path: Path) -> None:

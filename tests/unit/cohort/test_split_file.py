@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.configs import study_config
 
 from microcalc.cohort import split_file
 from microcalc.cohort.split import place
+from microcalc.config.cohort_settings import CohortSettings
 from microcalc.core.errors import StudyError
 
 DRAW: dict[str, Any] = {"development_centers": ["A"], "train_fraction": 0.6}
@@ -23,8 +25,8 @@ def drawn(cases: list[dict[str, Any]], seed: int = 1) -> dict[str, str]:
     return {c["patient_id"]: place(c["patient_id"], c["center"], seed=seed, **DRAW) for c in cases}
 
 
-def settings(path: Path | None) -> dict[str, Any]:
-    return {**DRAW, "split_file": None if path is None else str(path)}
+def settings(path: Path | None) -> CohortSettings:
+    return study_config(cohort=DRAW | {"split_file": path and str(path)}).cohort
 
 
 def test_no_file_freezes_nobody() -> None:
@@ -130,7 +132,7 @@ def test_a_first_freeze_writes_the_hash_and_a_second_adds_new_patients_alone(
     by_hand = "patient_id,split\n" + "".join(f"{name},{at}\n" for name, at in mine.items())
     path.write_text(by_hand)
     # another seed and fraction, two patients who left, two who came
-    again = settings(path) | {"train_fraction": 0.2}
+    again = settings(path).model_copy(update={"train_fraction": 0.2})
     told = split_file.freeze(cases_of(30, first=2), again, seed=9)
     assert "2 patients added, 30 left as they were" in told
     assert path.read_text().startswith(by_hand)

@@ -4,6 +4,8 @@ from typing import Any
 import pytest
 
 from microcalc.cohort.study_tables import Cohort, read_cohort
+from microcalc.config.clinical_settings import ClinicalVariable
+from microcalc.config.cohort_settings import Labels
 from microcalc.core.errors import StudyError
 
 SCHEMAS = Path(__file__).parents[3] / "workflow" / "schemas"
@@ -26,8 +28,8 @@ def read(folder: Path, cases: str = CASES, images: str = IMAGES) -> Cohort:
         folder / "cases.csv",
         folder / "images.csv",
         schemas=(str(SCHEMAS / "cases.yaml"), str(SCHEMAS / "images.yaml")),
-        clinical=CLINICAL,
-        labels=LABELS,
+        clinical=ClinicalVariable.each_of(CLINICAL),
+        labels=Labels.of(LABELS),
     )
 
 

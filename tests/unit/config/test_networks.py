@@ -3,10 +3,18 @@
 from typing import Any
 
 import pytest
+from tests.unit.configs import study_config
 
 from microcalc.config import networks
+from microcalc.config.study_config import StudyConfig
 
-FROZEN = {"backbone": "resnet50", "weights": "random", "layers": ["layer4"], "pool_views": "max"}
+FROZEN = {
+    "backbone": "resnet50",
+    "weights": "random",
+    "layers": ["layer4"],
+    "pool_views": "max",
+    "device": "cpu",
+}
 SCORE = {"clinical": "none", "deep": "score"}
 MODELS: dict[str, Any] = {
     "clinical": {"clinical": "screened", "deep": "none", "network": "main"},
@@ -22,14 +30,14 @@ SMALL = {"backbone": "resnet18", "weights": "small.pth"}
 
 def study(
     models: dict[str, Any], *, finetune: dict[str, Any] | None = None, **further: Any
-) -> dict[str, Any]:
+) -> StudyConfig:
     features = {**FROZEN, "finetune": finetune, "further_networks": further}
-    return {"features": features, "models": models}
+    return study_config(features=features, models=models)
 
 
 PLAIN = study(MODELS)
 FURTHER = study({**MODELS, "small": {**SCORE, "network": "small"}}, small=SMALL)
-TUNED = study(MODELS | TUNED_MODELS, finetune={"folds": 2})
+TUNED = study(MODELS | TUNED_MODELS, finetune={"folds": 3})
 
 
 def of_member(member: str) -> str:
@@ -39,9 +47,9 @@ def of_member(member: str) -> str:
 def test_a_plain_study_has_its_own_network_alone() -> None:
     found = networks.settings(PLAIN, of_member)
     assert networks.extracted(found) == networks.given(found) == [""]
-    assert found[""] == PLAIN["features"]
+    assert found[""] == PLAIN.features
     assert networks.at_work(PLAIN) == networks.refittable(PLAIN) == [""]
-    assert networks.refittable_models(PLAIN) == MODELS
+    assert networks.refittable_models(PLAIN) == list(MODELS)
     assert networks.members_of(PLAIN) == networks.trained(PLAIN) == ()
     assert networks.variants(PLAIN) == ["deep"]
     assert not networks.must_choose(PLAIN)
@@ -49,8 +57,8 @@ def test_a_plain_study_has_its_own_network_alone() -> None:
 
 def test_a_further_network_has_what_it_does_not_say_from_the_own_one() -> None:
     found = networks.settings(FURTHER, of_member)["small/"]
-    assert (found["backbone"], found["weights"]) == ("resnet18", "small.pth")
-    assert found["pool_views"] == "max"
+    assert (found.backbone, found.weights) == ("resnet18", "small.pth")
+    assert (found.device, found.pool_views) == ("cpu", "mean")
     assert networks.at_work(FURTHER) == networks.refittable(FURTHER) == ["", "small/"]
     assert networks.names(networks.at_work(FURTHER)) == ["main", "small"]
     assert networks.of_model(FURTHER, "small") == "small/"
@@ -66,20 +74,20 @@ def test_a_further_network_that_no_model_takes_is_not_at_work() -> None:
 
 def test_a_trained_network_is_extracted_from_and_never_given() -> None:
     found = networks.settings(TUNED, of_member)
-    trained = ["finetuned/fold-0/", "finetuned/fold-1/", "finetuned/whole/"]
+    trained = ["finetuned/fold-0/", "finetuned/fold-1/", "finetuned/fold-2/", "finetuned/whole/"]
     assert networks.given(found) == [""]
     assert networks.extracted(found) == ["", *trained]
-    assert [found[folder]["weights"] for folder in trained] == [
-        *("fold-0.safetensors", "fold-1.safetensors", "whole.safetensors")
+    assert [found[folder].weights for folder in trained] == [
+        *("fold-0.safetensors", "fold-1.safetensors", "fold-2.safetensors", "whole.safetensors")
     ]
     for folder in (*trained, "finetuned/", "finetuned_lasso/"):
-        assert (found[folder]["layers"], found[folder]["pool_views"]) == (["penultimate"], "mean")
+        assert (found[folder].layers, found[folder].pool_views) == (("penultimate",), "mean")
 
 
 def test_no_refit_sees_a_trained_network() -> None:
     assert networks.at_work(TUNED) == ["", "finetuned/", "finetuned_lasso/"]
     assert networks.refittable(TUNED) == [""]
-    assert list(networks.refittable_models(TUNED)) == list(MODELS)
+    assert networks.refittable_models(TUNED) == list(MODELS)
 
 
 def test_one_is_chosen_among_the_deep_scores_of_frozen_and_trained_networks() -> None:
@@ -89,10 +97,13 @@ def test_one_is_chosen_among_the_deep_scores_of_frozen_and_trained_networks() ->
 
 @pytest.mark.parametrize(
     ("model", "trained"),
-    [("tuned", ("fold-0", "fold-1")), ("tuned_lasso", ("whole", "fold-0", "fold-1"))],
+    [
+        ("tuned", ("fold-0", "fold-1", "fold-2")),
+        ("tuned_lasso", ("whole", "fold-0", "fold-1", "fold-2")),
+    ],
 )
 def test_the_network_of_no_fold_is_trained_for_the_classical_route(
     model: str, trained: tuple[str, ...]
 ) -> None:
-    config = study({model: TUNED_MODELS[model]}, finetune={"folds": 2})
+    config = study({model: TUNED_MODELS[model]}, finetune={"folds": 3})
     assert networks.trained(config) == trained

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 import yaml
 
-from microcalc.config.settings import complete, read_schema
+from microcalc.config import json_schema
+from microcalc.config.settings import complete
 from microcalc.core.errors import StudyError
 
 ROOT = Path(__file__).parents[3]
-SCHEMA = read_schema(ROOT / "workflow" / "schemas" / "config.yaml")
+SCHEMA = json_schema.of_config()
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def test_the_demo_config_spells_out_every_key_and_agrees_with_the_defaults(
     demo: dict[str, Any],
 ) -> None:
     written = copy.deepcopy(demo)
-    completed = complete(demo, SCHEMA)
+    completed = complete(demo).plain()
     for key in ("images", "features", "selection", "screening", "threshold", "evaluation"):
         assert completed[key] == written[key], key
 
@@ -32,7 +33,7 @@ def test_nested_defaults_are_filled_without_touching_the_users_values(
 ) -> None:
     del demo["selection"], demo["images"]
     demo["threshold"] = {}
-    completed = complete(demo, SCHEMA)
+    completed = complete(demo).plain()
     assert completed["selection"]["mrmr"]["n_features"] == 30
     assert completed["images"]["patch_mm"] == 22.4
     assert "selection" not in demo
@@ -41,7 +42,7 @@ def test_nested_defaults_are_filled_without_touching_the_users_values(
 def test_weights_have_no_default(demo: dict[str, Any]) -> None:
     del demo["features"]["weights"]
     with pytest.raises(StudyError, match=r"features\.weights: is missing\n +IMAGENET1K_V1"):
-        complete(demo, SCHEMA)
+        complete(demo).plain()
 
 
 @pytest.mark.parametrize(
@@ -89,19 +90,19 @@ def test_each_wrong_key_or_value_is_named(
         section = section[name]
     section[last] = value
     with pytest.raises(StudyError, match=message):
-        complete(demo, SCHEMA)
+        complete(demo).plain()
 
 
 def test_a_further_network_is_for_models_with_deep_features(demo: dict[str, Any]) -> None:
     further = {"densenet": {"backbone": "densenet121", "weights": "random"}}
     demo["features"]["further_networks"] = further
     demo["models"]["densenet"] = {"deep": "score", "network": "densenet"}
-    completed = complete(demo, SCHEMA)
+    completed = complete(demo).plain()
     assert completed["features"]["further_networks"]["densenet"]["pool_views"] == "mean"
     assert completed["models"]["deep"]["network"] == "main"
     demo["models"]["densenet"]["deep"] = "none"
     with pytest.raises(StudyError, match=r"models\.densenet\.network: the model takes no deep"):
-        complete(demo, SCHEMA)
+        complete(demo).plain()
 
 
 def test_every_key_of_the_schema_is_described() -> None:
@@ -118,12 +119,12 @@ def test_every_key_of_the_schema_is_described() -> None:
 def test_fine_tuning_and_the_models_that_take_it_go_together(demo: dict[str, Any]) -> None:
     demo["features"]["finetune"] = {}
     with pytest.raises(StudyError, match=r"features\.finetune: is on, but no row of models"):
-        complete(demo, SCHEMA)
+        complete(demo).plain()
     demo["models"]["tuned"] = {"deep": "score", "network": "finetuned"}
-    assert complete(demo, SCHEMA)["features"]["finetune"]["folds"] == 5
+    assert complete(demo).plain()["features"]["finetune"]["folds"] == 5
     demo["features"]["harmonize"] = "combat"
     with pytest.raises(StudyError, match=r"features\.harmonize: must be none with"):
-        complete(demo, SCHEMA)
+        complete(demo).plain()
     demo["features"] |= {"harmonize": "none", "finetune": None}
     with pytest.raises(StudyError, match=r"models\.tuned\.network: .*set features\.finetune"):
-        complete(demo, SCHEMA)
+        complete(demo).plain()

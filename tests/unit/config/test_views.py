@@ -1,14 +1,10 @@
-from pathlib import Path
-
 import pytest
 from pydicom.sr._cid_dict import cid_concepts
 from pydicom.sr._concepts_dict import concepts
 from pydicom.sr._snomed_dict import mapping
 
-from microcalc.config import views
-from microcalc.config.settings import read_schema
+from microcalc.config import json_schema, views
 
-SCHEMA = read_schema(Path(__file__).parents[3] / "workflow" / "schemas" / "config.yaml")
 ALIKE = {"medial-lateral": "ML", "cranio-caudal": "CC"}
 
 
@@ -131,6 +127,6 @@ def test_a_known_view_is_never_taken_for_the_misspelling_of_another() -> None:
 
 
 def test_the_config_lists_the_same_names() -> None:
-    known = SCHEMA["properties"]["images"]["properties"]["views"]
-    assert tuple(known["oneOf"][1]["items"]["enum"]) == views.NAMES
+    known = json_schema.of_config()["properties"]["images"]["properties"]["views"]
+    assert tuple(known["anyOf"][1]["items"]["enum"]) == views.NAMES
     assert tuple(known["default"]) == views.STANDARD

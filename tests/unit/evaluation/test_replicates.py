@@ -6,7 +6,14 @@ import pytest
 
 from microcalc.core.errors import StudyError
 from microcalc.core.files import write_csv
-from microcalc.evaluation import optimism, parts, refit, replicate_tables, replicates
+from microcalc.evaluation import (
+    optimism,
+    permutation_test,
+    refit,
+    repeated_splits,
+    replicate_files,
+    replicates,
+)
 from microcalc.models import equation
 from microcalc.models.clinical import training_rows
 from microcalc.models.fit import fit_model
@@ -320,11 +327,11 @@ def test_optimism_is_apparent_less_original(predictions):
 
 def test_chance_tables(predictions):
     measured = made_up({"internal": 0.5})
-    lots = replicate_tables.lottery(predictions, measured)
+    lots = repeated_splits.table(predictions, measured)
     assert lots["splits"].tolist() == [30, 30]
     assert (lots["minimum"] < lots["median"]).all()
     assert lots["study_rank"].between(lots["study_rank_low"], lots["study_rank_high"]).all()
-    null = replicate_tables.permutation(predictions, measured).set_index("model")
+    null = permutation_test.table(predictions, measured).set_index("model")
     as_well = measured[measured["model"] == "deep"]["auc"] >= null.loc["deep", "auc"]
     assert null.loc["deep", "p"] == pytest.approx((1 + as_well.sum()) / 31)
     assert null.loc["deep", "p"] < 0.1
@@ -339,7 +346,7 @@ def test_parts_are_joined_whatever_their_number(tmp_path, cases, three_models):
                 paths.append(tmp_path / f"{len(blocks)}-{number}-{kind}.csv")
                 write_csv(table, paths[-1])
         off = {"split_lottery": [], "permutation": []}
-        return parts.summarize(
+        return replicate_files.summarize(
             three_models,
             {"deep": {"deep": {"features": [{"name": "deep_0011"}]}, "terms": []}},
             {"bootstrap": measured[::-1], **off},

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from microcalc.evaluation import metrics, optimism, replicate_tables, replicates, result_tables
+from microcalc.evaluation import metrics, optimism, repeated_splits, replicates, result_tables
 
 SETTINGS = {
     "confidence": 0.95,
@@ -53,7 +53,7 @@ def made(predictions):
         ),
         **result_tables.probabilities(predictions, settings=SETTINGS, seed=1),
         "optimism": optimism.table(predictions, bootstrap),
-        "split_lottery": replicate_tables.lottery(predictions, internal),
+        "split_lottery": repeated_splits.table(predictions, internal),
     }
 
 

@@ -1,13 +1,10 @@
-import runpy
-from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from tests.scripts import run_script
 
 from microcalc.core.files import read_json, write_csv, write_json
-
-SCRIPTS = Path(__file__).parents[3] / "workflow" / "scripts"
 
 
 @pytest.fixture
@@ -16,13 +13,8 @@ def run(tmp_path, monkeypatch):
 
     def run(script, inputs, outputs, **params):
         out = {name: str(tmp_path / name) for name in outputs}
-        job = SimpleNamespace(
-            log=[str(tmp_path / "log.txt")],
-            input=SimpleNamespace(**inputs),
-            output=SimpleNamespace(**out),
-            params=SimpleNamespace(**{"harmonize": "none", **params}),
-        )
-        runpy.run_path(str(SCRIPTS / f"{script}.py"), init_globals={"snakemake": job})
+        params = {"harmonize": "none", **params}
+        run_script(script, log=tmp_path / "log.txt", input=inputs, output=out, params=params)
         return SimpleNamespace(**out)
 
     return run

@@ -6,15 +6,17 @@ import pyarrow as pa
 import pytest
 
 from microcalc.core.errors import StudyError
-from microcalc.features import pool, shards
+from microcalc.features import pool, shard_features
 
-SAME = shards.Circumstances("resnet18", ("penultimate",), "abc", "float32", "cpu", "2", "0", 1)
+SAME = shard_features.Circumstances(
+    "resnet18", ("penultimate",), "abc", "float32", "cpu", "2", "0", 1
+)
 
 
 def _write(path, rows, circumstances=SAME):
-    columns = {name: [row[i] for row in rows] for i, name in enumerate(shards.ID_COLUMNS)}
+    columns = {name: [row[i] for row in rows] for i, name in enumerate(shard_features.ID_COLUMNS)}
     features = [np.array(row[4], dtype=np.float32) for row in rows]
-    shards._write(columns, features, circumstances, path)
+    shard_features._write(columns, features, circumstances, path)
     return path
 
 

@@ -1,15 +1,11 @@
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
+from tests.scripts import run_script
 
 from microcalc.features import backbone, generated
 from microcalc.images import shard_file
 
-SCRIPTS = Path(__file__).parents[3] / "workflow" / "scripts"
 SETTINGS = {"backbone": "resnet18", "weights": "random", "device": "cpu", "batch_size": 2}
 
 
@@ -17,12 +13,7 @@ SETTINGS = {"backbone": "resnet18", "weights": "random", "device": "cpu", "batch
 def run(tmp_path):
     def run(name, **parts):
         log = tmp_path / f"{name}.log"
-        snakemake = SimpleNamespace(
-            log=[str(log)],
-            threads=1,
-            **{part: SimpleNamespace(**values) for part, values in parts.items()},
-        )
-        runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": snakemake})
+        run_script(name, log=log, **parts)
         return log.read_text(encoding="utf-8")
 
     return run
@@ -51,7 +42,8 @@ def test_weights_shards_and_cases_through_the_scripts(run, tmp_path, monkeypatch
     prepared = tmp_path / "resnet18.safetensors"
     run(
         "prepare_weights",
-        params={"backbone": "resnet18", "weights": "random", "seed": 1},
+        params={"weights": "random", "seed": 1},
+        wildcards={"backbone": "resnet18"},
         output={"weights": str(prepared)},
     )
     assert backbone.describe(prepared).source == "random (seed 1)"

@@ -108,7 +108,7 @@ INPUTS = {
     "columns": {"case table": ["case_id", "patient_id"], "images table": ["image_id"]},
 }
 SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "config.yaml"
-CONFIG = settings.complete(CONFIG, settings.read_schema(SCHEMA))
+CONFIG = settings.complete(CONFIG).plain()
 
 
 def make(folder, *, sizes=None, nothing_selected=False, score_left_out=False, seed=1):

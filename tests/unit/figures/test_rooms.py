@@ -9,16 +9,16 @@ import pytest
 
 from microcalc.core.files import read_csv, read_json
 from microcalc.figures import (
-    calibration,
+    calibration_plot,
     confusion,
-    decision,
-    flow,
+    decision_curves,
+    flow_diagram,
     forest,
-    odds,
-    resampling,
+    odds_ratio_plot,
+    refit_distributions,
     roc,
     style,
-    subgroups,
+    subgroup_plot,
 )
 from microcalc.figures.rooms import evaluation, models, probabilities, selection
 
@@ -49,7 +49,7 @@ def draw(files, config):
 def drawn(room, paths, config):
     named = dict(paths) | {"path": paths["lasso_path"], "cv": paths["lasso_cv"]}
     if room == "cohort":
-        return {"flow": flow.draw(read_json(named["flow"]))}
+        return {"flow": flow_diagram.draw(read_json(named["flow"]))}
     if room == "selection":
         return selection.draw(named, config)
     if room == "probabilities":
@@ -60,7 +60,7 @@ def drawn(room, paths, config):
             read_csv(named[f"{of}_replicates"]) for of in ("split_lottery", "permutation")
         ]
         tables = read_csv(named["bootstrap"]), *replicates, read_csv(named["metrics"])
-        return {"resampling": resampling.draw(*tables, models=config["models"])}
+        return {"resampling": refit_distributions.draw(*tables, models=config["models"])}
     room_of = {"models": models, "evaluation": evaluation}[room]
     return room_of.draw(named, paths["models"], config)
 
@@ -111,7 +111,7 @@ def test_the_calibration_of_many_models_still_fits_on_a_page(study, config):
             *("calibration_groups", "calibration_histogram"),
         )
     )
-    figure = calibration.draw(*tables, models=names, labels=config["labels"])
+    figure = calibration_plot.draw(*tables, models=names, labels=config["labels"])
     assert figure.get_figheight() * 25.4 < 240
 
 
@@ -123,7 +123,7 @@ def test_confusion_cells_are_the_counts_of_the_metrics(draw, study):
 
 
 def test_a_case_that_left_stands_in_the_flow_with_its_reason(files):
-    text = words_of(flow.draw(read_json(files["ordinary"]["flow"])))
+    text = words_of(flow_diagram.draw(read_json(files["ordinary"]["flow"])))
     assert "1 case: label missing" in text
     assert "1 image: the region lies outside the image" in text
 
@@ -138,7 +138,7 @@ def test_a_flow_of_many_reasons_is_still_a_figure():
         "rooms": [{"room": "cohort", "cases": 9, "images": 0, "reasons": reasons}],
         "splits": {"train": {"included": {"n": 9, "n_pos": 4, "n_neg": 5}, "images": 18}},
     }
-    text = words_of(flow.draw(counts))
+    text = words_of(flow_diagram.draw(counts))
     # reasons 0 to 17 are the rarest
     assert "• 153 cases, 18 images: 18 further reasons" in text
 
@@ -161,7 +161,9 @@ def test_an_odds_ratio_stands_clear_of_the_end_of_the_axis(config):
         [("palpable", "no", 60, 1.0, np.nan, np.nan), ("palpable", "yes", 40, 41.0, 6.0, 280.0)],
         columns=["variable", "level", "n", "odds_ratio", "or_low", "or_high"],
     )
-    figure = odds.draw(univariable, univariable[:0], config["clinical"], labels=config["labels"])
+    figure = odds_ratio_plot.draw(
+        univariable, univariable[:0], config["clinical"], labels=config["labels"]
+    )
     assert figure.axes[1].get_xlim()[1] == pytest.approx(82.0)
 
 
@@ -178,8 +180,8 @@ def test_eight_models_fit_into_every_figure_that_names_them(study, config):
     figures = {
         "roc": roc.draw(eight("predictions"), eight("metrics"), split="external", **known),
         "confusion": confusion.draw(eight("metrics"), **known),
-        "net_benefit": decision.draw(pd.concat([strategies, eight("net_benefit")]), **known),
-        "subgroups": subgroups.draw(
+        "net_benefit": decision_curves.draw(pd.concat([strategies, eight("net_benefit")]), **known),
+        "subgroups": subgroup_plot.draw(
             eight("subgroups"), split="external", clinical=config["clinical"], **known
         ),
     }

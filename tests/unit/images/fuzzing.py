@@ -28,6 +28,7 @@ from tests.unit.images.making import breast, dataset, row, to_bytes
 from microcalc.core.errors import StudyError
 from microcalc.images import patches
 from microcalc.images.formats import decode
+from microcalc.images.image_entry import ImageEntry
 from microcalc.images.regions import from_file
 from microcalc.images.roi import Roi
 
@@ -210,7 +211,7 @@ def attempt(data: bytes, kind: str = "image") -> str:
         if kind == "region":
             from_file(data, image_id="a", shape=(120, 100))
             return "ok"
-        mammogram = decode(data, image_id="a", spacing_mm=0.1)
+        mammogram = decode(data, ImageEntry("a", spacing_mm=0.1))
         box = Roi.from_row(row("a", x0=10, y0=20, x1=20, y1=30))
         patches.extract(mammogram, box, spacing_mm=0.1, patch_mm=6.4, thumbnail_px=64)
     except StudyError as error:

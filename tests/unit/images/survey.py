@@ -13,6 +13,7 @@ import pydicom
 
 from microcalc.core.errors import StudyError
 from microcalc.images.dicom import decode
+from microcalc.images.image_entry import ImageEntry
 
 
 def files(folder: Path) -> list[Path]:
@@ -31,7 +32,7 @@ def outcome(path: Path) -> tuple[str, str]:
     words = []
     for given in ({}, {"spacing_mm": 0.1}, {"frame": 1}, {"spacing_mm": 0.1, "frame": 1}):
         try:
-            found = decode(data, image_id="x", **given)
+            found = decode(data, ImageEntry("x", **given))
         except StudyError as error:
             words.append(str(error).removeprefix("image x: "))
             continue

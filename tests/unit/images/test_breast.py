@@ -10,10 +10,11 @@ from microcalc.images import breast as breasts
 from microcalc.images import raster
 from microcalc.images.breast import find
 from microcalc.images.dicom import decode
+from microcalc.images.image_entry import ImageEntry
 
 
 def found(image, **attributes):
-    return find(decode(dicom(image, **({"BitsStored": 12} | attributes)), image_id="a"))
+    return find(decode(dicom(image, **({"BitsStored": 12} | attributes)), ImageEntry("a")))
 
 
 def true_mask(breast_found, image):
@@ -104,7 +105,7 @@ def test_a_small_bright_marker_alone_is_not_the_breast():
 def of_film(image):
     data = io.BytesIO()
     Image.fromarray(image).save(data, "PNG")
-    return find(raster.decode(data.getvalue(), image_id="film", spacing_mm=0.2))
+    return find(raster.decode(data.getvalue(), ImageEntry("film", spacing_mm=0.2)))
 
 
 def air_and_lost(result, inside):

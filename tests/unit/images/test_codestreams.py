@@ -10,6 +10,7 @@ from tests.unit.images.making import breast, dataset, to_bytes
 from microcalc.core.errors import StudyError
 from microcalc.images.codestreams import codestream, is_cut_short, stated_bits, stated_sizes
 from microcalc.images.dicom import decode
+from microcalc.images.image_entry import ImageEntry
 
 CARRIED = sorted(HERE.glob("*.j*"))
 SYNTAXES = {
@@ -55,7 +56,7 @@ def test_a_carried_stream_that_is_cut_is_excluded(path, part):
     ds = dataset(picture(), syntax=SYNTAXES[path.suffix], BitsStored=12)
     cut = stream[: int(part * len(stream))]
     with pytest.raises(StudyError, match=r"^image a: is cut short"):
-        decode(with_frame(ds, cut), image_id="a")
+        decode(with_frame(ds, cut), ImageEntry("a"))
 
 
 @pytest.mark.parametrize(
@@ -67,11 +68,11 @@ def test_a_frame_that_is_cut_is_excluded(syntax, options, fragments, part):
     ds, frame = compressed(breast(), syntax, **options)
     cut = frame[: int(part * len(frame))]
     with pytest.raises(StudyError, match=r"^image a: is cut short: .* end marker"):
-        decode(with_frame(ds, cut, fragments), image_id="a")
+        decode(with_frame(ds, cut, fragments), ImageEntry("a"))
     # A download that broke off may have been given its full length.
     filled = cut + bytes(len(frame) - len(cut))
     with pytest.raises(StudyError, match=r"^image a: is cut short"):
-        decode(with_frame(ds, filled, fragments), image_id="a")
+        decode(with_frame(ds, filled, fragments), ImageEntry("a"))
 
 
 @pytest.mark.parametrize(
@@ -81,8 +82,8 @@ def test_a_frame_that_is_cut_is_excluded(syntax, options, fragments, part):
 @pytest.mark.parametrize("padding", [b"", b"\0\0", bytes(64)])
 def test_a_whole_frame_may_be_padded(syntax, options, fragments, padding):
     ds, frame = compressed(breast(), syntax, **options)
-    found = decode(with_frame(ds, frame + padding, fragments), image_id="a").pixels
-    np.testing.assert_array_equal(found, decode(to_bytes(ds), image_id="a").pixels)
+    found = decode(with_frame(ds, frame + padding, fragments), ImageEntry("a")).pixels
+    np.testing.assert_array_equal(found, decode(to_bytes(ds), ImageEntry("a")).pixels)
 
 
 def test_an_end_marker_in_a_comment_is_none():
@@ -104,7 +105,7 @@ def test_the_bits_of_the_stream_win(syntax, says):
     image = breast() * 4
     ds, _ = compressed(image, syntax, bits=14)
     ds.BitsStored, ds.HighBit = says, says - 1
-    found = decode(to_bytes(ds), image_id="a")
+    found = decode(to_bytes(ds), ImageEntry("a"))
     np.testing.assert_array_equal(found.pixels, image)
     assert found.flags == ("pixels_above_bits_stored",)
     assert found.provenance["bits_stored"] == str(says)
@@ -116,7 +117,7 @@ def test_the_bits_of_a_jpeg_lossless_stream_win(name):
     if name == "jpeg_lossless_6.jpg":
         ds.file_meta.TransferSyntaxUID = uid.JPEGLossless
     assert picture().max() >= 2**10
-    found = decode(with_frame(ds, (HERE / name).read_bytes()), image_id="a")
+    found = decode(with_frame(ds, (HERE / name).read_bytes()), ImageEntry("a"))
     np.testing.assert_array_equal(found.pixels, picture())
     assert found.flags == ("image_small", "pixels_above_bits_stored")
 
@@ -126,7 +127,7 @@ def test_a_stream_of_more_bits_than_its_pixels_need_changes_nothing(syntax):
     image = breast()
     ds, _ = compressed(image, syntax, bits=16)
     ds.BitsStored, ds.HighBit = 12, 11
-    found = decode(to_bytes(ds), image_id="a")
+    found = decode(to_bytes(ds), ImageEntry("a"))
     np.testing.assert_array_equal(found.pixels, image)
     assert found.flags == ()
 
@@ -136,7 +137,7 @@ def test_the_sign_is_where_the_stream_has_it(syntax):
     image = breast().astype(np.int16) - 1000
     ds, _ = compressed(image, syntax, bits=13)
     ds.BitsStored, ds.HighBit = 16, 15
-    found = decode(to_bytes(ds), image_id="a")
+    found = decode(to_bytes(ds), ImageEntry("a"))
     np.testing.assert_array_equal(found.pixels, image)
     np.testing.assert_array_equal(found.pixels, ds.pixel_array)
     assert found.flags == ("bits_stored_contradiction",)
@@ -146,7 +147,7 @@ def test_more_bits_than_are_allocated_are_refused():
     ds, _ = compressed(breast(), uid.JPEG2000Lossless)
     ds.BitsAllocated, ds.BitsStored, ds.HighBit = 8, 8, 7
     with pytest.raises(StudyError, match="more bits than its header allocates") as raised:
-        decode(to_bytes(ds), image_id="a")
+        decode(to_bytes(ds), ImageEntry("a"))
     assert raised.value.detail == "12 bits, BitsAllocated 8"
 
 

@@ -3,10 +3,12 @@ import os
 import pytest
 from tests.unit.images.making import SETTINGS, breast, dicom, row
 
+from microcalc.config.image_settings import ImageSettings
 from microcalc.core.errors import StudyError
 from microcalc.images import dicom as dicom_files
 from microcalc.images import shards
 from microcalc.images.content import content_errors, read_bytes, undecodable
+from microcalc.images.image_entry import ImageEntry
 
 
 def sparse(path, size):
@@ -31,7 +33,7 @@ def test_a_device_or_a_pipe_is_no_file(tmp_path):
         with pytest.raises(StudyError, match="image a: its path leads to a device or pipe"):
             read_bytes(path, image_id="a")
         with pytest.raises(StudyError, match="its path leads to no file"):
-            dicom_files.read_spacing(path, None, None)
+            dicom_files.read_spacing(path, ImageEntry("a"))
 
 
 def test_a_folder_and_a_missing_file_stay_errors_of_the_system(tmp_path):
@@ -50,7 +52,7 @@ def test_a_shard_is_kept_when_one_file_is_too_large(tmp_path):
         shards.update(
             tmp_path / "shard.npz",
             [row(name) for name in "abc"],
-            settings=SETTINGS | settings,
+            settings=ImageSettings.of(SETTINGS | settings),
             image_folder=tmp_path,
             digest="",
         )

@@ -11,10 +11,12 @@ import tifffile
 from PIL import Image
 from tests.unit.images.making import SETTINGS, breast, dicom, row
 
+from microcalc.config.image_settings import ImageSettings
 from microcalc.core.errors import StudyError
 from microcalc.images import shards, window
 from microcalc.images.content import read_bytes
 from microcalc.images.formats import decode, read_file, read_spacing
+from microcalc.images.image_entry import ImageEntry
 
 IMAGE = breast()
 ROWS = IMAGE.shape[0]
@@ -83,7 +85,11 @@ def patches_of(folder, names, columns=lambda name: {}, **settings):
         for name in names
     ]
     shards.update(
-        folder / "shard.npz", rows, settings=SETTINGS | settings, image_folder=folder, digest=""
+        folder / "shard.npz",
+        rows,
+        settings=ImageSettings.of(SETTINGS | settings),
+        image_folder=folder,
+        digest="",
     )
     return shards.read(folder / "shard.npz")
 
@@ -169,8 +175,8 @@ def test_both_files_of_an_mhd_stand_in_the_key(tmp_path):
 @pytest.mark.parametrize("name", ["nifti.nii", "packed.nii.gz", "nrrd.nrrd", "mha.mha", "two.mhd"])
 def test_the_size_of_a_box_is_known_before_pixels_are_read(name, tmp_path):
     WRITERS[name](tmp_path / name)
-    assert read_spacing(tmp_path / name, None, None) == (SPACING, SPACING)
-    assert read_spacing(tmp_path / name, 0.2, None) == (0.2, 0.2)
+    assert read_spacing(tmp_path / name, ImageEntry("a")) == (SPACING, SPACING)
+    assert read_spacing(tmp_path / name, ImageEntry("a", spacing_mm=0.2)) == (0.2, 0.2)
     box = row("a", path=name, x0=10, x1=30, y0=10, y1=60)
     assert window.longer_side_mm(box, str(tmp_path)) == pytest.approx(50 * SPACING)
 
@@ -183,7 +189,7 @@ def test_a_file_cut_short_is_refused(name, part, tmp_path):
     cut = path.with_suffix(".raw") if path.with_suffix(".raw").exists() else path
     cut.write_bytes(cut.read_bytes()[: int(part * cut.stat().st_size)])
     with pytest.raises(StudyError, match=r"^image a: .*(cut short|could not be decoded)"):
-        decode(read_file(path, image_id="a"), image_id="a", spacing_mm=0.1)
+        decode(read_file(path, image_id="a"), ImageEntry("a", spacing_mm=0.1))
 
 
 @pytest.mark.parametrize(
@@ -201,14 +207,14 @@ def test_a_file_cut_short_is_refused(name, part, tmp_path):
 )
 def test_what_no_format_is_told_which_are(data, words):
     with pytest.raises(StudyError, match=rf"^image a: .*{words}") as caught:
-        decode(data, image_id="a", spacing_mm=0.1)
+        decode(data, ImageEntry("a", spacing_mm=0.1))
     assert len(caught.value.reason) < 60
 
 
 def test_a_dicom_file_may_begin_like_a_tiff():
     """PS3.10 7.1 leaves the preamble to whoever wants to make a TIFF file of it."""
     data = b"II*\0" + dicom(IMAGE, BitsStored=12)[4:]
-    np.testing.assert_array_equal(decode(data, image_id="a").pixels, IMAGE)
+    np.testing.assert_array_equal(decode(data, ImageEntry("a")).pixels, IMAGE)
 
 
 def test_a_file_is_read_as_it_is(tmp_path):
@@ -219,7 +225,7 @@ def test_a_file_is_read_as_it_is(tmp_path):
         read_file(tmp_path / "b.mhd", image_id="a")
     buffer = io.BytesIO()
     Image.fromarray(IMAGE).save(buffer, "PNG")
-    assert decode(buffer.getvalue(), image_id="a", spacing_mm=0.1).shape == IMAGE.shape
+    assert decode(buffer.getvalue(), ImageEntry("a", spacing_mm=0.1)).shape == IMAGE.shape
 
 
 def test_a_mask_marks_the_same_tissue_in_every_format(tmp_path):

@@ -6,6 +6,7 @@ from tests.unit.images.making import breast, dataset, to_bytes
 
 from microcalc.core.errors import StudyError
 from microcalc.images.dicom import decode
+from microcalc.images.image_entry import ImageEntry
 from microcalc.images.patches import extract
 from microcalc.images.roi import Roi
 
@@ -29,7 +30,7 @@ TWICE = {"EstimatedRadiographicMagnificationFactor": 2}
 
 def read(table=None, side="", view="", **attributes):
     data = to_bytes(dataset(breast(60, 50), **attributes))
-    return decode(data, image_id="a", spacing_mm=table, laterality=side, view=view)
+    return decode(data, ImageEntry("a", spacing_mm=table, laterality=side, view=view))
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_a_magnification_view_without_a_factor_is_refused(attributes):
 
 def sized(rows, columns, table=None, **attributes):
     data = to_bytes(dataset(np.ones((rows, columns), np.uint16), **attributes))
-    return decode(data, image_id="a", spacing_mm=table)
+    return decode(data, ImageEntry("a", spacing_mm=table))
 
 
 SCANNED = {"ImagerPixelSpacing": None}
@@ -290,11 +291,11 @@ def test_orientation_brings_every_image_into_one(laterality, view, orientation, 
     box = Roi(20, 50, 41, 60)
     x0, x1 = (100 - box.x1, 100 - box.x0) if flips[0] else (box.x0, box.x1)
     y0, y1 = (120 - box.y1, 120 - box.y0) if flips[1] else (box.y0, box.y1)
-    expected = extract(decode(to_bytes(dataset(upright)), image_id="a"), box, **SIZES)
+    expected = extract(decode(to_bytes(dataset(upright)), ImageEntry("a")), box, **SIZES)
     ds = dataset(
         stored, ImageLaterality=laterality, ViewPosition=view, PatientOrientation=orientation
     )
-    found = extract(decode(to_bytes(ds), image_id="a"), Roi(x0, y0, x1, y1), **SIZES)
+    found = extract(decode(to_bytes(ds), ImageEntry("a")), Roi(x0, y0, x1, y1), **SIZES)
     assert (found.flipped, found.upside_down) == flips
     np.testing.assert_allclose(found.pixels, expected.pixels, atol=1e-6)
     assert ("turned_upright" in found.qc["flags"]) == flips[1]
@@ -323,11 +324,11 @@ def test_tomosynthesis_needs_a_frame_and_reads_its_functional_groups():
     frames = np.stack([breast(60, 50, seed=i) for i in range(3)])
     data = tomosynthesis(frames)
     with pytest.raises(StudyError, match=r"multi-frame object.*\(3 frames, Breast Tomosynthesis"):
-        decode(data, image_id="a")
+        decode(data, ImageEntry("a"))
     with pytest.raises(StudyError, match=r"no such frame .*\(frame 4 of 3\)"):
-        decode(data, image_id="a", frame=4)
+        decode(data, ImageEntry("a", frame=4))
     first, second = (
-        decode(data, image_id="a", frame=i, voi=v) for i, v in [(1, "none"), (2, None)]
+        decode(data, ImageEntry("a", frame=i), voi=v) for i, v in [(1, "none"), (2, None)]
     )
     np.testing.assert_array_equal(first.pixels, frames[0])
     np.testing.assert_array_equal(second.stored, frames[1])

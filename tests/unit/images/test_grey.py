@@ -8,6 +8,7 @@ from tests.unit.images.making import breast, dataset, to_bytes
 
 from microcalc.core.errors import StudyError
 from microcalc.images.dicom import decode
+from microcalc.images.image_entry import ImageEntry
 
 RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64)
 
@@ -25,7 +26,7 @@ def lut(entries, first, bits, explanation="", *, data=None):
 
 def read(image=RAMP, *, voi=None, for_processing="convert", **attributes):
     ds = dataset(image, **({"BitsStored": 12} | attributes))
-    return decode(to_bytes(ds), image_id="a", voi=voi, for_processing=for_processing)
+    return decode(to_bytes(ds), ImageEntry("a"), voi=voi, for_processing=for_processing)
 
 
 def curve_of(mammogram):
@@ -47,7 +48,7 @@ def test_modality_lut_beats_rescale_and_agrees_with_pydicom():
     table = (np.sqrt(np.arange(4000)) * 500).astype(int)
     ds = dataset(RAMP, BitsStored=12, RescaleSlope=2, RescaleIntercept=0)
     ds.ModalityLUTSequence = Sequence([lut(table, 50, 16)])
-    found = decode(to_bytes(ds), image_id="a").pixels
+    found = decode(to_bytes(ds), ImageEntry("a")).pixels
     np.testing.assert_array_equal(found, apply_modality_lut(RAMP.astype(np.int32), ds))
     assert found[0, 0] == table[0]
     assert found[-1, -1] == table[-1]
@@ -245,7 +246,7 @@ def test_padding_value_and_range(image, value, limit, padded):
         if number is not None:
             setattr(ds, keyword, number)
             ds[keyword].VR = "SS" if signed else "US"
-    valid = decode(to_bytes(ds), image_id="a").valid.ravel()
+    valid = decode(to_bytes(ds), ImageEntry("a")).valid.ravel()
     assert np.flatnonzero(~valid).tolist() == list(padded)
 
 
@@ -258,7 +259,7 @@ def test_padding_reaches_neither_levels_nor_patch():
     ds = dataset(image, BitsStored=12, PixelPaddingValue=4095)
     ds["PixelPaddingValue"].VR = "US"
     sizes = {"spacing_mm": 0.1, "patch_mm": 6.4, "thumbnail_px": 48}
-    patch = extract(decode(to_bytes(ds), image_id="a"), Roi(160, 190, 200, 210), **sizes)
+    patch = extract(decode(to_bytes(ds), ImageEntry("a")), Roi(160, 190, 200, 210), **sizes)
     assert (patch.pixels[:, 43:] == 0).all()
 
 
@@ -301,7 +302,7 @@ def test_the_whole_chain_agrees_with_pydicom_on_a_carried_file():
     path = pydicom.data.get_testdata_file("examples_overlay.dcm", download=False)
     ds = pydicom.dcmread(path)
     ds.pop("PixelSpacing", None)
-    found = decode(to_bytes(ds), image_id="a", spacing_mm=0.1).pixels
+    found = decode(to_bytes(ds), ImageEntry("a", spacing_mm=0.1)).pixels
     expected = apply_voi_lut(apply_modality_lut(ds.pixel_array, ds), ds)
     correlation = np.corrcoef(found.ravel(), expected.ravel().astype(float))[0, 1]
     assert correlation > 0.999999

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from tests.unit.images.making import SETTINGS, breast, dicom, row
 
+from microcalc.config.image_settings import ImageSettings
 from microcalc.core.errors import StudyError
 from microcalc.core.files import write_csv
 from microcalc.images import included, shards
@@ -23,7 +24,9 @@ def shard_paths(tmp_path):
     for number, names in enumerate([("y1", "y2", "z1", "z2"), ("x1", "x2")]):
         paths.append(tmp_path / f"shard-{number}.npz")
         rows = [row(name, name[0]) for name in names]
-        shards.update(paths[-1], rows, settings=SETTINGS, image_folder=tmp_path, digest="")
+        shards.update(
+            paths[-1], rows, settings=ImageSettings.of(SETTINGS), image_folder=tmp_path, digest=""
+        )
     return paths
 
 
@@ -104,7 +107,7 @@ def doubled(tmp_path, first, second, **attributes):
         )
     path = tmp_path / "shard.npz"
     rows = [row("a1", "a"), row("b1", "b")]
-    shards.update(path, rows, settings=SETTINGS, image_folder=tmp_path, digest="")
+    shards.update(path, rows, settings=ImageSettings.of(SETTINGS), image_folder=tmp_path, digest="")
     cases = pd.DataFrame([first, second], columns=["case_id", "patient_id", "split"])
     return [path], cases.assign(y=0)
 

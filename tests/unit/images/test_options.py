@@ -40,13 +40,13 @@ def made(tmp_path):
         config["images"] = {"patch_mm": 6.4, "thumbnail_px": 64, "shards": 1} | images
         config |= {"clinical": {}, "models": {"deep": {"deep": "score"}}}
         config["evaluation"] = {"comparisons": []}
-        config = settings.complete(config, settings.read_schema(SCHEMAS / "config.yaml"))
+        config = settings.complete(config)
         tables = {name: str(tmp_path / f"{name}.csv") for name in ("cases", "images")}
         read_cohort(
             *tables.values(),
             schemas=(str(SCHEMAS / "cases.yaml"), str(SCHEMAS / "images.yaml")),
             clinical={},
-            labels=config["labels"],
+            labels=config.labels,
         )
         run_script(
             "extract_patches",
@@ -55,11 +55,11 @@ def made(tmp_path):
             params=tables
             | {
                 "image_folder": str(tmp_path),
-                "shard": 0,
                 "shards": 1,
                 "digest": "d",
-                "settings": config["images"],
+                "settings": config.images.plain(),
             },
+            wildcards={"shard": "0"},
         )
         return shards.read(tmp_path / "shard.npz")
 

@@ -13,6 +13,7 @@ from microcalc.config.patch_recipe import RECIPE
 from microcalc.core.errors import StudyError
 from microcalc.images import raster
 from microcalc.images.dicom import decode
+from microcalc.images.image_entry import ImageEntry
 from microcalc.images.patches import HEADROOM, extract
 from microcalc.images.roi import Roi
 from microcalc.images.shard_file import QC_COLUMNS
@@ -24,7 +25,7 @@ WIDE = SIZES | {"patch_mm": 12.8}
 
 def mammogram(image, spacing=(0.1, 0.1), **attributes):
     values = {"BitsStored": 12, "ImagerPixelSpacing": list(spacing)} | attributes
-    return decode(dicom(image, **values), image_id="a")
+    return decode(dicom(image, **values), ImageEntry("a"))
 
 
 def with_spot(point_mm, spacing, chest_wall):
@@ -283,7 +284,7 @@ def test_text_beside_the_breast_is_shown_nowhere(air):
     image, inside, letters = (np.pad(of, ((0, 0), (100, 284))) for of in (image, inside, letters))
     data = io.BytesIO()
     Image.fromarray(image).save(data, "PNG")
-    decoded = raster.decode(data.getvalue(), image_id="a", spacing_mm=0.2)
+    decoded = raster.decode(data.getvalue(), ImageEntry("a", spacing_mm=0.2))
     roi = Roi(100 + skin - 40, 500, 100 + skin - 10, 530)
     # One pixel of patch and picture for each of the film, as near as it goes.
     patch = extract(decoded, roi, spacing_mm=0.2, patch_mm=22.4, thumbnail_px=1024)
@@ -387,7 +388,7 @@ def test_the_next_window_is_taken_where_it_shows_the_tissue(centers, widths, nam
 
 def test_after_a_window_that_was_asked_for_come_the_others():
     data = dicom(breast(), BitsStored=12, WindowCenter=[1500, 300], WindowWidth=[3000, 200])
-    patch = extract(decode(data, image_id="a", voi=1), ROI, **SIZES)
+    patch = extract(decode(data, ImageEntry("a"), voi=1), ROI, **SIZES)
     assert patch.qc["voi"] == "LINEAR window 0"
     assert "voi_clips_tissue" in flags_of(patch)
 

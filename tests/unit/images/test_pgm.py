@@ -5,6 +5,7 @@ from PIL import Image
 from microcalc.core.errors import StudyError
 from microcalc.images import pgm
 from microcalc.images.formats import decode
+from microcalc.images.image_entry import ImageEntry
 
 IMAGE8 = np.arange(60 * 50, dtype=np.uint16).reshape(60, 50).astype(np.uint8)
 IMAGE16 = (np.arange(60 * 50, dtype=np.uint16).reshape(60, 50) * 21).astype(np.uint16)
@@ -25,7 +26,7 @@ def plain(image, highest, parted=b" "):
 )
 @pytest.mark.parametrize("write", [raw, plain])
 def test_gray_levels_arrive_as_they_are(image, highest, bits, write):
-    found = decode(write(image, highest), image_id="a", spacing_mm=0.05)
+    found = decode(write(image, highest), ImageEntry("a", spacing_mm=0.05))
     np.testing.assert_array_equal(found.pixels, image)
     assert found.stored.dtype == (np.uint8 if bits == 8 else np.uint16)
     assert found.provenance["bits_stored"] == str(bits)
@@ -84,9 +85,9 @@ def test_a_pixel_may_look_like_white_space_or_a_comment():
 )
 def test_what_is_wrong_is_named(data, words):
     with pytest.raises(StudyError, match=rf"^image a: .*{words}"):
-        decode(data, image_id="a", spacing_mm=0.05)
+        decode(data, ImageEntry("a", spacing_mm=0.05))
 
 
 def test_there_is_no_second_page():
     with pytest.raises(StudyError, match=r"no such frame .*\(frame 2 of 1\)"):
-        decode(raw(IMAGE8, 255), image_id="a", spacing_mm=0.05, frame=2)
+        decode(raw(IMAGE8, 255), ImageEntry("a", spacing_mm=0.05, frame=2))

@@ -14,7 +14,8 @@ from tests.unit.images.making import breast
 from microcalc.core.errors import StudyError
 from microcalc.images import decoders
 from microcalc.images.decoding_process import DecodingProcess
-from microcalc.images.formats import decode, read
+from microcalc.images.formats import decode
+from microcalc.images.image_entry import ImageEntry
 
 
 def png(image):
@@ -30,7 +31,7 @@ def tiff(image, **options):
 
 
 def pixels(data, **options):
-    return decode(data, image_id="a", spacing_mm=0.05, **options).pixels
+    return decode(data, ImageEntry("a", spacing_mm=0.05, **options)).pixels
 
 
 IMAGE8 = (breast(60, 50) >> 4).astype(np.uint8)
@@ -52,7 +53,7 @@ IMAGE16 = (breast(60, 50) * 15 + 7).astype(np.uint16)
     ids=["png", "tiff", "big endian", "deflate", "strips", "tiles", "bigtiff"],
 )
 def test_every_grey_level_arrives(image, write):
-    found = decode(write(image), image_id="a", spacing_mm=0.05, laterality="r", view="mlo")
+    found = decode(write(image), ImageEntry("a", spacing_mm=0.05, laterality="r", view="mlo"))
     np.testing.assert_array_equal(found.pixels, image)
     assert found.stored.dtype == image.dtype
     assert (found.spacing_mm, found.spacing_source) == ((0.05, 0.05), "table")
@@ -116,11 +117,10 @@ def test_pages_are_chosen_by_number():
         pixels(data, frame=3)
 
 
-def test_without_a_spacing_there_is_no_patch(tmp_path):
+def test_without_a_spacing_there_is_no_patch():
     with pytest.raises(StudyError, match=r"image a: has no pixel spacing .* column spacing_mm"):
-        decode(png(IMAGE8), image_id="a")
-    (tmp_path / "a.png").write_bytes(png(IMAGE8))
-    assert read(tmp_path / "a.png", image_id="a", spacing_mm=0.1).shape == IMAGE8.shape
+        decode(png(IMAGE8), ImageEntry("a"))
+    assert decode(png(IMAGE8), ImageEntry("a", spacing_mm=0.1)).shape == IMAGE8.shape
 
 
 @pytest.mark.parametrize("data", [png(IMAGE8)[:200], tiff(IMAGE16)[:100], b"II*\0" + b"\xff" * 50])
@@ -142,7 +142,7 @@ def jpeg(image, mode=None, **options):
 @pytest.mark.parametrize("mode", [None, "RGB"])
 def test_jpeg(options, mode):
     data = jpeg(IMAGE8, mode, **options)
-    found = decode(data, image_id="a", spacing_mm=0.05)
+    found = decode(data, ImageEntry("a", spacing_mm=0.05))
     theirs = np.asarray(Image.open(io.BytesIO(data)))
     np.testing.assert_array_equal(found.pixels, theirs if mode is None else theirs[:, :, 0])
     assert found.stored.dtype == np.uint8
@@ -152,16 +152,16 @@ def test_jpeg(options, mode):
 
 def test_jpeg_of_more_bits():
     for name in ("jpeg_lossless_1.jpg", "jpeg_lossless_6.jpg"):
-        found = decode((HERE / name).read_bytes(), image_id="a", spacing_mm=0.1)
+        found = decode((HERE / name).read_bytes(), ImageEntry("a", spacing_mm=0.1))
         np.testing.assert_array_equal(found.pixels, picture())
         assert found.provenance["bits_stored"] == "12"
-    found = decode((HERE / "jpeg_extended_dcmtk.jpg").read_bytes(), image_id="a", spacing_mm=0.1)
+    found = decode((HERE / "jpeg_extended_dcmtk.jpg").read_bytes(), ImageEntry("a", spacing_mm=0.1))
     np.testing.assert_array_equal(found.pixels, np.load(HERE / "jpeg_extended_dcmtk.npy"))
 
 
 def test_the_resolution_of_a_jpeg_is_no_spacing():
     with pytest.raises(StudyError, match="has no pixel spacing in the file and none in column"):
-        decode(jpeg(IMAGE8, dpi=(508, 508)), image_id="a")
+        decode(jpeg(IMAGE8, dpi=(508, 508)), ImageEntry("a"))
 
 
 def test_a_color_jpeg_is_refused():

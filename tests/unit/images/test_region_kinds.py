@@ -16,10 +16,12 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 from tests.unit.images.making import breast, dataset, dicom, to_bytes
 from tests.unit.images.test_regions import ALL, BOX, LARGEST, SHAPE, itk, mask, png, read
 
+from microcalc.config.image_settings import ImageSettings
 from microcalc.config.region_rules import Rules
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes
 from microcalc.images.dicom import decode
+from microcalc.images.image_entry import ImageEntry
 from microcalc.images.mammogram import Place
 from microcalc.images.outlines import _coco_mask
 from microcalc.images.regions import from_file
@@ -614,13 +616,13 @@ def test_a_frame_of_a_tomosynthesis_segmentation():
     pixels = np.stack([drawn(), drawn(Roi(30, 2, 46, 5)), drawn(BOX), drawn()])
     image = tomosynthesis(4)
     data = segmentation([image], pixels, names=("calcifications",))
-    third = decode(to_bytes(image), image_id="a", frame=3)
+    third = decode(to_bytes(image), ImageEntry("a", frame=3))
     assert (third.place.frame, third.place.frames) == (3, 4)
     assert third.place.position == (0, 0, 2)
     assert read(data, uid_digest=third.uid_digest, place=third.place) == BOX
-    second = decode(to_bytes(image), image_id="a", frame=2)
+    second = decode(to_bytes(image), ImageEntry("a", frame=2))
     assert read(data, uid_digest=second.uid_digest, place=second.place) == Roi(30, 2, 46, 5)
-    first = decode(to_bytes(image), image_id="a", frame=1)
+    first = decode(to_bytes(image), ImageEntry("a", frame=1))
     with pytest.raises(StudyError, match=r"nothing on this frame \(frame 1; it draws on 2, 3\)"):
         read(data, uid_digest=first.uid_digest, place=first.place)
 
@@ -682,7 +684,11 @@ def test_settings_of_regions_are_part_of_a_rows_key(tmp_path, caplog):
     def made(**settings):
         caplog.clear()
         shards.update(
-            tmp_path / "s", rows, settings=SETTINGS | settings, image_folder=tmp_path, digest=""
+            tmp_path / "s",
+            rows,
+            settings=ImageSettings.of(SETTINGS | settings),
+            image_folder=tmp_path,
+            digest="",
         )
         return shards.read(tmp_path / "s")
 
@@ -707,7 +713,9 @@ def test_swapped_boxes_have_one_reason(tmp_path):
         name = f"i{number}"
         (tmp_path / f"{name}.dcm").write_bytes(dicom(breast(seed=number), BitsStored=12))
         rows.append(row(name, x0=100 + number, x1=60))
-    shards.update(tmp_path / "s", rows, settings=SETTINGS, image_folder=tmp_path, digest="")
+    shards.update(
+        tmp_path / "s", rows, settings=ImageSettings.of(SETTINGS), image_folder=tmp_path, digest=""
+    )
     shard = shards.read(tmp_path / "s")
     assert set(shard.reason.tolist()) == {"its ROI is empty: expected x0 < x1 and y0 < y1"}
     assert shard.detail[3] == "x 103 to 60, y 180 to 220"

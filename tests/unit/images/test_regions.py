@@ -9,6 +9,7 @@ import SimpleITK
 from PIL import Image
 from tests.unit.images.making import breast, dataset, to_bytes
 
+from microcalc.config.image_settings import ImageSettings
 from microcalc.config.region_rules import Rules
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes
@@ -233,7 +234,7 @@ def test_a_mask_in_rows_of_the_shard(tmp_path, caplog):
         shards.update(
             tmp_path / "s.npz",
             [by_box, by_mask, neither],
-            settings=SETTINGS,
+            settings=ImageSettings.of(SETTINGS),
             image_folder=tmp_path,
             digest="",
         )
@@ -263,7 +264,7 @@ def test_one_of_several_readers(tmp_path):
     ]
 
     def update(reader):
-        settings = SETTINGS | {"reader": reader}
+        settings = ImageSettings.of(SETTINGS | {"reader": reader})
         shards.update(tmp_path / "s", rows, settings=settings, image_folder=tmp_path, digest="")
         return shards.read(tmp_path / "s")
 

@@ -1,20 +1,9 @@
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import pandas as pd
+from tests.scripts import run_script
 from tests.unit.images.making import SETTINGS, breast, dicom, row
 
 from microcalc.images import included, shards
 from microcalc.plan.shard_rows import shard_of
-
-SCRIPTS = Path(__file__).parents[3] / "workflow" / "scripts"
-
-
-def run(name, folder, **parts):
-    named = {key: SimpleNamespace(**value) for key, value in parts.items()}
-    snakemake = SimpleNamespace(log=[str(folder / f"{name}.log")], **named)
-    runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": snakemake})
 
 
 def test_from_tables_and_files_to_included_cases(tmp_path):
@@ -32,17 +21,22 @@ def test_from_tables_and_files_to_included_cases(tmp_path):
             "cases": str(tmp_path / "cases.csv"),
             "images": str(tmp_path / "images.csv"),
             "image_folder": str(tmp_path),
-            "shard": shard,
             "shards": 2,
             "digest": f"d{shard}",
             "settings": SETTINGS,
         }
-        run("extract_patches", tmp_path, params=params, output={"shard": path})
+        run_script(
+            "extract_patches",
+            log=tmp_path / "extract_patches.log",
+            output={"shard": path},
+            params=params,
+            wildcards={"shard": str(shard)},
+        )
     places = {case: shard_of(f"p-{case}", 2) for case in "ab"}
     assert set(shards.read(paths[places["a"]]).case_id) >= {"a"}
-    run(
+    run_script(
         "gather_images",
-        tmp_path,
+        log=tmp_path / "gather_images.log",
         input={"shards": paths, "eligible": str(tmp_path / "cases.csv")},
         params={"settings": SETTINGS},
         output={"qc": tmp_path / "qc.csv", "included": tmp_path / "included.csv"},

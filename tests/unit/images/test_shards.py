@@ -8,6 +8,7 @@ import pytest
 import xxhash
 from tests.unit.images.making import SETTINGS, breast, dicom, row
 
+from microcalc.config.image_settings import ImageSettings
 from microcalc.core import files
 from microcalc.core.errors import StudyError
 from microcalc.images import shards
@@ -31,7 +32,7 @@ def run(folder, caplog):
         shards.update(
             folder / "shard-0.npz",
             rows if rows is not None else [row(name) for name in "abc"],
-            settings=SETTINGS | settings,
+            settings=ImageSettings.of(SETTINGS | settings),
             image_folder=folder,
             digest=digest,
         )

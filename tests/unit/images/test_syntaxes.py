@@ -23,6 +23,7 @@ from microcalc.core.errors import StudyError
 from microcalc.images import decoders
 from microcalc.images.decoding_process import DecodingProcess
 from microcalc.images.dicom import decode
+from microcalc.images.image_entry import ImageEntry
 
 DATA = Path(__file__).parent / "data"
 
@@ -49,7 +50,7 @@ def encapsulated(stream, syntax, stored, **attributes):
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16])
 def test_native(syntax, dtype):
     image = (picture() - 1000 * (dtype is np.int16)).astype(dtype)
-    mammogram = decode(to_bytes(dataset(image, syntax=syntax)), image_id="a")
+    mammogram = decode(to_bytes(dataset(image, syntax=syntax)), ImageEntry("a"))
     np.testing.assert_array_equal(mammogram.pixels, image)
     assert mammogram.provenance["transfer_syntax"] == syntax.name
 
@@ -70,7 +71,7 @@ def test_compressed_by_pydicom(syntax, options, error, bits):
     image = (picture() >> 4).astype(np.uint8) if bits == 8 else picture() << (bits - 12)
     ds = dataset(image, BitsStored=bits)
     ds.compress(syntax, generate_instance_uid=False, **options)
-    found = decode(to_bytes(ds), image_id="a").pixels
+    found = decode(to_bytes(ds), ImageEntry("a")).pixels
     worst = np.abs(found - image).max()
     assert worst <= error * (2 ** (bits - 12) if syntax == uid.JPEG2000 and bits > 12 else 1)
     assert (worst == 0) == (error == 0)
@@ -94,7 +95,7 @@ def test_cells_are_those_of_pydicoms_plugin(syntax, dtype, bits):
     theirs, _ = get_decoder(syntax).as_array(
         pydicom.dcmread(io.BytesIO(data)), index=0, raw=True, decoding_plugin=plugin
     )
-    found = decode(data, image_id="a").stored
+    found = decode(data, ImageEntry("a")).stored
     assert found.dtype.itemsize == theirs.dtype.itemsize
     np.testing.assert_array_equal(found, theirs.view(found.dtype))
 
@@ -113,7 +114,7 @@ def test_cells_are_those_of_pydicoms_plugin(syntax, dtype, bits):
 )
 def test_codestreams_of_another_encoder(name, syntax, error):
     stream = (DATA / name).read_bytes()
-    found = decode(encapsulated(stream, syntax, picture(), BitsStored=12), image_id="a").pixels
+    found = decode(encapsulated(stream, syntax, picture(), BitsStored=12), ImageEntry("a")).pixels
     worst = np.abs(found - picture()).max()
     assert worst <= error
     assert (worst == 0) == (error == 0)
@@ -124,7 +125,7 @@ def test_jpeg_extended_of_dcmtk_is_what_dcmtk_reads():
     stream = (DATA / "jpeg_extended_dcmtk.jpg").read_bytes()
     data = encapsulated(stream, uid.JPEGExtended12Bit, picture(), BitsStored=12)
     theirs = np.load(DATA / "jpeg_extended_dcmtk.npy")
-    found = decode(data, image_id="a")
+    found = decode(data, ImageEntry("a"))
     np.testing.assert_array_equal(found.stored, theirs)
     assert found.stored.dtype == np.uint16
     assert found.stored.max() > 2**11
@@ -139,7 +140,7 @@ def test_jpeg_lossless_of_every_predictor_as_another_decoder_reads_it(bits):
             image, lossless=True, predictor=predictor, bitspersample=bits
         )
         data = encapsulated(stream, uid.JPEGLossless, image, BitsStored=bits)
-        np.testing.assert_array_equal(decode(data, image_id="a").pixels, image)
+        np.testing.assert_array_equal(decode(data, ImageEntry("a")).pixels, image)
         theirs, _ = get_decoder(uid.JPEGLossless).as_array(
             pydicom.dcmread(io.BytesIO(data)), index=0, raw=True, decoding_plugin="pylibjpeg"
         )
@@ -153,7 +154,7 @@ def test_jpeg_of_8_bits(syntax, allocated):
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "JPEG", quality=98)
     data = encapsulated(buffer.getvalue(), syntax, image.astype(allocated), BitsStored=8)
-    found = decode(data, image_id="a").pixels
+    found = decode(data, ImageEntry("a")).pixels
     np.testing.assert_allclose(found, image, atol=4)
     np.testing.assert_array_equal(found, np.asarray(Image.open(buffer)))
 
@@ -163,7 +164,7 @@ def test_signed_pixels_through_jpeg2000(precision):
     image = picture().astype(np.int16) - 2000 if precision == "signed" else picture()
     ds = dataset(image, BitsStored=16)
     ds.compress(uid.JPEG2000Lossless, generate_instance_uid=False)
-    np.testing.assert_array_equal(decode(to_bytes(ds), image_id="a").pixels, image)
+    np.testing.assert_array_equal(decode(to_bytes(ds), ImageEntry("a")).pixels, image)
 
 
 def test_a_video_or_unknown_syntax_is_refused_by_name():
@@ -171,7 +172,7 @@ def test_a_video_or_unknown_syntax_is_refused_by_name():
     ds.file_meta.TransferSyntaxUID = uid.MPEG2MPML
     ds.PixelData = encapsulate([b"\0" * 100])
     with pytest.raises(StudyError, match="MPEG2"):
-        decode(to_bytes(ds), image_id="a")
+        decode(to_bytes(ds), ImageEntry("a"))
 
 
 @pytest.mark.parametrize(
@@ -191,10 +192,10 @@ def test_pydicoms_own_files_agree_with_its_own_reading(name):
     data = to_bytes(ds)
     if ds.PhotometricInterpretation not in {"MONOCHROME1", "MONOCHROME2"}:
         with pytest.raises(StudyError, match="photometric"):
-            decode(data, image_id="a", spacing_mm=0.1)
+            decode(data, ImageEntry("a", spacing_mm=0.1))
         return
     expected = ds.pixel_array.astype(float) * float(ds.get("RescaleSlope", 1))
-    mammogram = decode(data, image_id="a", spacing_mm=0.1, voi="none")
+    mammogram = decode(data, ImageEntry("a", spacing_mm=0.1), voi="none")
     expected += float(ds.get("RescaleIntercept", 0))
     if mammogram.grey.inverted:
         expected = -expected
@@ -242,7 +243,7 @@ def test_an_image_that_kills_its_decoder_is_named(monkeypatch):
     with pytest.raises(
         StudyError, match=r"image a: its content brings its decoder down.* \(SIGABRT\)"
     ):
-        decode(data, image_id="a")
+        decode(data, ImageEntry("a"))
 
 
 def test_a_small_frame_in_large_boxes_is_refused_undecoded(monkeypatch):
@@ -251,7 +252,7 @@ def test_a_small_frame_in_large_boxes_is_refused_undecoded(monkeypatch):
     large = stream[:8] + struct.pack(">II", 60000, 60000) + stream[16:]
     box = b"\0\0\0\x0cjP  \r\n\x87\n" + struct.pack(">I4s", 8 + len(large), b"jp2c") + large
     with pytest.raises(StudyError, match=r"another in its pixel data.*, 60000 x 60000\)"):
-        decode(encapsulated(box, uid.HTJ2KLossless, picture()), image_id="a")
+        decode(encapsulated(box, uid.HTJ2KLossless, picture()), ImageEntry("a"))
 
 
 @pytest.mark.parametrize(
@@ -274,7 +275,7 @@ def test_a_file_that_ends_early_is_cut_short(syntax, options, part):
     data = to_bytes(ds)
     with pytest.raises(StudyError, match=r"^image a: is cut short: .*export it again"):
         # Of a compressed frame the last eight bytes say that there is no other.
-        decode(data[: min(int(part * len(data)), len(data) - 8)], image_id="a")
+        decode(data[: min(int(part * len(data)), len(data) - 8)], ImageEntry("a"))
 
 
 def test_what_is_no_image_holds_no_pixel_data():
@@ -282,4 +283,4 @@ def test_what_is_no_image_holds_no_pixel_data():
     for keyword in ("PixelData", "Rows", "Columns"):
         delattr(ds, keyword)
     with pytest.raises(StudyError, match=r"^image a: holds no pixel data \(structured report"):
-        decode(to_bytes(ds), image_id="a")
+        decode(to_bytes(ds), ImageEntry("a"))

@@ -11,6 +11,7 @@ from tests.unit.images.making import dataset, to_bytes
 
 from microcalc.core.errors import StudyError
 from microcalc.images import dicom
+from microcalc.images.image_entry import ImageEntry
 from microcalc.images.uncopied import UncopiedPixels, only_fragment
 
 NATIVE = [
@@ -37,7 +38,7 @@ def test_all_elements_are_those_of_a_copy(syntax):
 @pytest.mark.parametrize("syntax", NATIVE, ids=lambda value: value.name)
 def test_uncompressed_pixels_lie_in_the_file(syntax):
     data = to_bytes(dataset(picture(), syntax=syntax))
-    stored = dicom.decode(data, image_id="a").stored
+    stored = dicom.decode(data, ImageEntry("a")).stored
     np.testing.assert_array_equal(stored, picture())
     kept = syntax.is_little_endian and not syntax.is_deflated
     assert np.shares_memory(stored, np.frombuffer(data, np.uint8)) == kept
@@ -50,13 +51,13 @@ def test_compressed_pixels_of_a_known_length_are_read():
     header = b"\xe0\x7f\x10\x00OB\x00\x00"
     at = data.index(header + b"\xff\xff\xff\xff") + len(header)
     known = data[:at] + struct.pack("<I", len(data) - at - 4) + data[at + 4 :]
-    np.testing.assert_array_equal(dicom.decode(known, image_id="a").stored, picture())
+    np.testing.assert_array_equal(dicom.decode(known, ImageEntry("a")).stored, picture())
 
 
 def test_pixels_that_end_too_soon_are_refused():
     data = to_bytes(dataset(picture()))
     with pytest.raises(StudyError, match="is cut short"):
-        dicom.decode(data[:-100], image_id="a")
+        dicom.decode(data[:-100], ImageEntry("a"))
 
 
 def test_only_the_value_of_pixel_data_is_a_view():
@@ -87,7 +88,7 @@ def test_compressed_pixels_lie_in_the_file(syntax):
     assert [e.tag for e in found] == [e.tag for e in copied]
     assert found.PixelData == copied.PixelData == ds.PixelData
     assert found.DataSetTrailingPadding == ds.DataSetTrailingPadding
-    np.testing.assert_array_equal(dicom.decode(data, image_id="a").stored, picture())
+    np.testing.assert_array_equal(dicom.decode(data, ImageEntry("a")).stored, picture())
 
 
 @pytest.mark.parametrize("order", ["all", "last"])
@@ -98,7 +99,7 @@ def test_compressed_pixels_that_do_not_end_are_no_view(order):
     data = to_bytes(ds)
     assert data.endswith(end)
     with pytest.raises(StudyError, match="is cut short"):
-        dicom.decode(data[: -len(end) if order == "all" else -len(end) - 5], image_id="a")
+        dicom.decode(data[: -len(end) if order == "all" else -len(end) - 5], ImageEntry("a"))
 
 
 @pytest.mark.parametrize("table", [True, False])

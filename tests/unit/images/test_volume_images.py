@@ -12,6 +12,7 @@ from microcalc.config.region_rules import Rules
 from microcalc.core.errors import StudyError
 from microcalc.images import volumes
 from microcalc.images.formats import decode
+from microcalc.images.image_entry import ImageEntry
 from microcalc.images.regions import from_file
 from microcalc.images.roi import Roi
 
@@ -41,8 +42,8 @@ def silent(data):
     return bytes(changed)
 
 
-def read(data, **options):
-    return decode(data, image_id="a", **options)
+def read(data, orientation="header", **said):
+    return decode(data, ImageEntry("a", **said), orientation=orientation)
 
 
 def drawn(box=BOX):

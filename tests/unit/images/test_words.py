@@ -5,6 +5,7 @@ from tests.unit.images.making import dataset, to_bytes
 from microcalc.core.errors import StudyError
 from microcalc.images import words
 from microcalc.images.dicom import decode
+from microcalc.images.image_entry import ImageEntry
 
 WRITTEN = "Erika Mustermann"
 
@@ -31,7 +32,7 @@ def test_no_free_text_of_a_header_reaches_what_is_told_of_an_image():
                 PatientComments=WRITTEN,
             )
         ),
-        image_id="a",
+        ImageEntry("a"),
     )
     text = f"{told.view} {told.grey.voi} {told.flags} {told.provenance}".casefold()
     assert "mustermann" not in text
@@ -50,11 +51,11 @@ def test_no_free_text_of_a_header_reaches_what_is_told_of_an_image():
 def test_nor_what_is_told_of_a_refused_one(attributes):
     data = to_bytes(dataset(np.zeros((64, 64), np.uint16), **attributes))
     with pytest.raises(StudyError) as caught:
-        decode(data, image_id="a", voi="none such")
+        decode(data, ImageEntry("a"), voi="none such")
     assert not any(said in str(caught.value).upper() for said in ("MUSTERMANN", "19570423"))
 
 
 def test_a_view_of_no_defined_term_gives_way_to_the_tables():
     data = to_bytes(dataset(np.eye(64, dtype=np.uint16), ViewPosition="SPOT 3"))
-    told = decode(data, image_id="a", view="MLO")
+    told = decode(data, ImageEntry("a", view="MLO"))
     assert (told.view, told.flags) == ("MLO", ("image_small",))

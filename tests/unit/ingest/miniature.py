@@ -92,7 +92,7 @@ def ingest(name: str, folder: Path, target: Path, spacing_mm: str = "") -> Outco
 def config_of(target: Path) -> dict[str, Any]:
     """Return the written config, accepted by the schema of studies."""
     written = yaml.safe_load((target / "config.yaml").read_text(encoding="utf-8"))
-    return settings.complete(written, settings.read_schema(SCHEMAS / "config.yaml"))
+    return settings.complete(written).plain()
 
 
 def cohort_of(config: Mapping[str, Any]) -> Cohort:

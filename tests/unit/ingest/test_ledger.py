@@ -6,7 +6,7 @@ import pytest
 from tests.unit.ingest.miniature import config_of
 
 from microcalc.core.errors import StudyError
-from microcalc.ingest import regions, registry
+from microcalc.ingest import registry, roi_boxes
 from microcalc.ingest.collection import Collection
 from microcalc.ingest.ledger import Ledger
 from microcalc.ingest.outcome import Outcome
@@ -103,7 +103,7 @@ def test_a_folder_without_the_collection_is_refused(tmp_path: Path, name: str) -
 
 def test_boxes_that_touch_one_another_are_one_region() -> None:
     chain = [(0, 0, 2, 2), (5, 5, 7, 7), (1, 1, 6, 6)]
-    assert regions.only(chain, (10, 10)) == (0, 0, 7, 7)
+    assert roi_boxes.only(chain, (10, 10)) == (0, 0, 7, 7)
 
 
 @pytest.mark.parametrize(
@@ -117,15 +117,15 @@ def test_boxes_that_touch_one_another_are_one_region() -> None:
 )
 def test_a_region_that_cannot_be_used_says_why(boxes: list, reason: str) -> None:
     with pytest.raises(NotTakenError, match=reason):
-        regions.only(boxes, (10, 10))
+        roi_boxes.only(boxes, (10, 10))
 
 
 def test_points_become_a_box_or_a_reason() -> None:
-    assert regions.around([("3", "4.5"), (1, 9)]) == (1, 4.5, 3, 9)
+    assert roi_boxes.around([("3", "4.5"), (1, 9)]) == (1, 4.5, 3, 9)
     with pytest.raises(NotTakenError, match="no area"):
-        regions.around([(1, 2), (1, 9)])
+        roi_boxes.around([(1, 2), (1, 9)])
     with pytest.raises(NotTakenError, match="not given in numbers"):
-        regions.around([("", "2"), ("1", "9")])
+        roi_boxes.around([("", "2"), ("1", "9")])
 
 
 def test_suspicion_rises_along_the_levels() -> None:

@@ -14,7 +14,7 @@ from tests.unit.selection.study import draw
 
 from microcalc.core.errors import StudyError
 from microcalc.core.files import write_json
-from microcalc.features.finetune import folds
+from microcalc.features.finetune import network_folds
 from microcalc.models import choice, frozen, notes
 from microcalc.models.equation import LEAST_SLOPE, deep_score_calibrated
 from microcalc.models.fit import fit_model
@@ -31,7 +31,9 @@ def tables() -> Tables:
     random = np.random.default_rng(3)
     own = {f"deep_{k:04d}": 3 + 4 * random.normal(included.y, 1) for k in range(3)}
     logits = pd.DataFrame({"case_id": included.case_id, "n_views": 1, **own})
-    selected, crossfit = finetuned.of_logits(folds.deal(included, n_folds=3, seed=1), logits)
+    selected, crossfit = finetuned.of_logits(
+        network_folds.deal(included, n_folds=3, seed=1), logits
+    )
     made = (included, logits, selected, crossfit.scores, crossfit.selected)
     return Tables(*made, WEIGHTS, PREPROCESSING)
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tests.unit.config.test_settings import SCHEMA
 
 from microcalc.config.settings import complete
 from microcalc.models import provenance
@@ -54,7 +53,7 @@ def lost(seed: int) -> dict[str, float]:
         "features": {"weights": "random"},
         "clinical": CLINICAL,
     }
-    config = complete(demo, SCHEMA)
+    config = complete(demo).plain()
     chosen = select(cases, features, settings=config["selection"], seed=seed)
     tables = Tables(
         *(cases, features, chosen.chain.selected),

@@ -1,11 +1,12 @@
 from typing import Any
 
 import pytest
+from tests.unit.configs import study_config
 
 from microcalc.plan import cam_model
 
 CONFIG: dict[str, Any] = {
-    "features": {**cam_model.NEEDED, "backbone": "resnet50"},
+    "features": {"backbone": "resnet50", "weights": "random"},
     "models": {
         "combined": {"clinical": "screened", "deep": "score", "network": "main"},
         "small": {"clinical": "none", "deep": "score", "network": "small"},
@@ -15,16 +16,16 @@ CONFIG: dict[str, Any] = {
 
 
 def test_the_deep_score_alone_of_the_own_network_is_mapped() -> None:
-    assert cam_model.name(CONFIG) == "deep"
+    assert cam_model.name(study_config(**CONFIG)) == "deep"
 
 
 @pytest.mark.parametrize(
     "features", [{"pool_views": "max"}, {"layers": ["layer3"]}, {"harmonize": "combat"}]
 )
 def test_no_map_adds_up_to_a_score_of_other_features(features: dict[str, Any]) -> None:
-    assert cam_model.name(CONFIG | {"features": CONFIG["features"] | features}) is None
+    assert cam_model.name(study_config(**CONFIG | {"features": features})) is None
 
 
 def test_without_such_a_model_nothing_is_mapped() -> None:
     models = {name: CONFIG["models"][name] for name in ("combined", "small")}
-    assert cam_model.name(CONFIG | {"models": models}) is None
+    assert cam_model.name(study_config(**CONFIG | {"models": models})) is None

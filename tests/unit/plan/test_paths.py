@@ -4,17 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.configs import study_config
 
 from microcalc.plan.paths import Paths
 
 SCORE = {"clinical": "none", "deep": "score"}
 CONFIG: dict[str, Any] = {
-    "study": "mine",
-    "features": {
-        **{"backbone": "resnet50", "weights": "random", "layers": ["penultimate"]},
-        **{"pool_views": "mean", "harmonize": "none", "finetune": None, "further_networks": {}},
-        "stability": {"perturbations": 0, "readers": []},
-    },
+    "features": {"backbone": "resnet50", "weights": "random"},
     "models": {"deep": {**SCORE, "network": "main"}},
     "evaluation": {
         **{"bootstrap": 0, "split_lottery": 0, "permutation": 0},
@@ -35,17 +31,32 @@ def paths(
         "features": CONFIG["features"] | features,
         "models": CONFIG["models"] | (models or {}),
     }
-    return Paths(config, frozen)
+    return Paths(study_config(**config), frozen)
 
 
 def tuned(frozen: Path | None = None) -> Paths:
-    return paths(frozen=frozen, models=TUNED_MODELS, finetune={"folds": 2})
+    return paths(frozen=frozen, models=TUNED_MODELS, finetune={"folds": 3})
 
 
 def test_a_study_has_results_logs_and_times_of_its_own() -> None:
-    assert Paths(CONFIG).shard(3) == "results/mine/images/shard-3.npz"
-    assert Paths(CONFIG).log("predict") == "results/mine/logs/predict.log"
-    assert Paths(CONFIG).time("predict") == "results/mine/history/times/predict.tsv"
+    assert paths().shard(3) == "results/mine/images/shard-3.npz"
+    assert paths().log("predict") == "results/mine/logs/predict.log"
+    assert paths().time("predict") == "results/mine/history/times/predict.tsv"
+
+
+@pytest.mark.parametrize(
+    ("wildcards", "log", "time"),
+    [
+        (["shard"], "extract/{shard}", "extract/{shard}"),
+        (["redraw", "shard"], "extract/{redraw}-{shard}", "extract/{redraw}-{shard}"),
+        (["network", "shard"], "{network}extract/{shard}", "extract/{network}{shard}"),
+        # An own network's name is empty, and its file's name may not be.
+        (["network"], "{network}extract", "extract/{network}jobs"),
+    ],
+)
+def test_each_job_has_a_log_and_a_time(wildcards: list[str], log: str, time: str) -> None:
+    assert paths().log("extract", wildcards) == f"results/mine/logs/{log}.log"
+    assert paths().time("extract", wildcards) == f"results/mine/history/times/{time}.tsv"
 
 
 @pytest.mark.parametrize(
@@ -90,16 +101,13 @@ def test_where_models_are_applied_nothing_is_trained_or_chosen() -> None:
     assert found.trained("fold-1") == f"{place}/fold-1/weights/resnet50.safetensors"
     assert found.heads() == f"{place}/weights/resnet50.safetensors"
     assert found.weights_behind("") == "results/mine/features/weights/resnet50.safetensors"
-    assert found.choice() == found.compared() == []
+    assert found.choice() == []
 
 
-def test_fine_tuning_is_chosen_among_compared_and_drawn() -> None:
+def test_fine_tuning_is_chosen_among_and_drawn() -> None:
     assert tuned().choice() == ["results/mine/models/choice.json"]
-    assert tuned().compared() == ["results/mine/evaluation/finetuning.csv"]
-    assert tuned().scale_of_scores() == ["results/mine/selection/finetuned/scale.csv"]
     assert "results/mine/figures/learning_curves.svg" in tuned().optional_figures()
-    plain = Paths(CONFIG)
-    assert plain.choice() == plain.compared() == plain.scale_of_scores() == []
+    assert paths().choice() == []
 
 
 def test_adapted_weights_are_there_with_adabn_alone() -> None:
@@ -111,7 +119,7 @@ def test_adapted_weights_are_there_with_adabn_alone() -> None:
 
 
 def test_redrawn_features_are_those_that_are_asked_for() -> None:
-    assert Paths(CONFIG).redrawn() == []
+    assert paths().redrawn() == []
     both = paths(stability={"perturbations": 2, "readers": ["bob"]}).redrawn()
     assert both == [
         "results/mine/features/{network}perturbed.parquet",
@@ -120,13 +128,13 @@ def test_redrawn_features_are_those_that_are_asked_for() -> None:
 
 
 def test_maps_are_drawn_where_they_add_up_to_a_score() -> None:
-    assert Paths(CONFIG).optional_figures() == ["results/mine/figures/saliency.svg"]
-    assert Paths(CONFIG).mapped("C7") == ["results/mine/figures/case-C7/case_map.svg"]
+    assert paths().optional_figures() == ["results/mine/figures/saliency.svg"]
+    assert paths().mapped("C7") == ["results/mine/figures/case-C7/case_map.svg"]
     assert paths(pool_views="max").mapped("C7") == []
 
 
 def test_refits_are_dealt_to_parts_and_drawn() -> None:
-    found = Paths(CONFIG | {"evaluation": CONFIG["evaluation"] | {"bootstrap": 11}})
+    found = Paths(study_config(**CONFIG | {"evaluation": CONFIG["evaluation"] | {"bootstrap": 11}}))
     assert found.parts("bootstrap", ".selected") == [
         "results/mine/evaluation/parts/bootstrap-0.selected.csv",
         "results/mine/evaluation/parts/bootstrap-1.selected.csv",
@@ -136,6 +144,6 @@ def test_refits_are_dealt_to_parts_and_drawn() -> None:
 
 
 def test_phantoms_are_made_in_a_simulated_study_alone() -> None:
-    simulated = Paths(CONFIG | {"simulate": {"phantoms": "phantoms.csv"}})
+    simulated = Paths(study_config(**CONFIG, simulate={"phantoms": "phantoms.csv"}))
     assert simulated.simulated("2") == ["results/mine/simulate/shard-2.json"]
-    assert Paths(CONFIG).simulated("2") == []
+    assert paths().simulated("2") == []

@@ -1,35 +1,46 @@
 """What rules are given of the config, and what they are not."""
 
+from tests.unit.configs import study_config
+
 from microcalc.plan import rule_params
 
-IMAGES = {"spacing_mm": 0.1, "patch_mm": 25.6, "thumbnail_px": 96, "cache": False, "shards": 4}
-NETWORK = {
-    **{"backbone": "resnet50", "layers": ["penultimate"], "device": "cpu", "batch_size": 8},
-    **{"precision": "float32", "pool_views": "max", "harmonize": "none", "weights": "random"},
-}
-
-
-def test_a_part_has_the_keys_that_are_named() -> None:
-    assert rule_params.part({"a": 1, "b": None, "c": 3}, "c", "b") == {"c": 3, "b": None}
+STUDY = study_config(
+    images={"spacing_mm": 0.1, "patch_mm": 25.6, "thumbnail_px": 96, "cache": False},
+    features={
+        **{"backbone": "resnet50", "device": "cpu", "batch_size": 8, "pool_views": "max"},
+        **{"weights": "random", "finetune": {}},
+    },
+    clinical={"age": {"kind": "continuous", "unit": "years", "label": "Age at diagnosis"}},
+    models={"deep": {"deep": "score"}, "tuned": {"deep": "score", "network": "finetuned"}},
+)
 
 
 def test_how_a_variable_is_worded_reruns_no_fit() -> None:
-    age = {"kind": "continuous", "unit": "years", "label": "Age at diagnosis"}
-    assert rule_params.clinical({"clinical": {"age": age}}) == {
-        "age": {"kind": "continuous", "unit": "years"}
+    assert rule_params.clinical(STUDY) == {
+        "age": {"kind": "continuous", "candidate": True, "unit": "years"}
     }
-    assert "label" in age
+    assert STUDY.clinical["age"].label is not None
+
+
+def test_a_refit_is_given_no_model_of_a_fine_tuned_network() -> None:
+    assert list(rule_params.refittable_models(STUDY)) == ["deep"]
+
+
+def test_a_study_of_real_patients_has_no_phantoms() -> None:
+    simulated = study_config(simulate={"phantoms": "phantoms.csv"})
+    assert rule_params.phantoms(simulated) == "phantoms.csv"
+    assert rule_params.phantoms(STUDY) is None
 
 
 def test_features_depend_on_neither_shards_nor_pooling() -> None:
-    assert rule_params.extraction(NETWORK, IMAGES) == {
+    assert rule_params.extraction(STUDY.features, STUDY.images) == {
         **{"backbone": "resnet50", "layers": ["penultimate"], "device": "cpu", "batch_size": 8},
         **{"precision": "float32", "cache": False},
     }
 
 
 def test_what_is_frozen_with_a_model_depends_on_neither_device_nor_batch() -> None:
-    found = rule_params.preprocessing(NETWORK, IMAGES)
+    found = rule_params.preprocessing({"": STUDY.features}, STUDY.images)["main"]
     assert found["extraction"] == {
         **{"layers": ["penultimate"], "precision": "float32", "pool_views": "max"},
         "harmonize": "none",

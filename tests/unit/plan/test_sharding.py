@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.configs import study_config
 
 from microcalc.core.errors import StudyError
 from microcalc.plan import shard_rows
@@ -16,15 +17,7 @@ from microcalc.run.study_run import StudyRun
 
 CASES = "case_id,patient_id,label\nC1,P1,DCIS\nC2,P2,IDC\nC3,P3,IDC\n"
 IMAGES = "image_id,case_id,path\nI1,C1,a.dcm\nI2,C2,b.dcm\nI3,C3,c.dcm\n"
-CONFIG: dict[str, Any] = {
-    "study": "mine",
-    "labels": {"negative": "DCIS", "positive": "IDC"},
-    "cohort": {
-        **{"cases": "cases.csv", "images": "images.csv", "image_folder": "files"},
-        "split_file": None,
-    },
-    "images": {"shards": 2, "patch_mm": 20.0},
-}
+CONFIG: dict[str, Any] = {"images": {"shards": 2, "patch_mm": 20.0}}
 
 
 @pytest.fixture
@@ -39,7 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def shards(code: str = "code", **changed: Any) -> Shards:
-    config = CONFIG | changed
+    config = study_config(**CONFIG | changed)
     return Shards(config, Paths(config).shard, lambda: code)
 
 
@@ -88,7 +81,7 @@ def test_phantoms_depend_on_their_own_table_alone(folder: Path) -> None:
 
 def simulated(image_folder: str) -> dict[str, Any]:
     """Return the changes that make a simulated study of the config."""
-    cohort = CONFIG["cohort"] | {"image_folder": image_folder}
+    cohort = {"image_folder": image_folder}
     return {"simulate": {"phantoms": "phantoms.csv"}, "cohort": cohort}
 
 
@@ -154,7 +147,7 @@ def test_a_file_that_was_there_before_stops_a_first_simulation_alone(folder: Pat
 
 
 def test_a_split_file_is_there_before_any_plan_but_that_which_writes_it(folder: Path) -> None:
-    cohort = CONFIG["cohort"] | {"split_file": "split.csv"}
+    cohort = {"split_file": "split.csv"}
     with pytest.raises(StudyError, match=r"no file split\.csv; write it with make freeze-split"):
         run(cohort=cohort).refuse_to_plan(is_forced=True, freezes_split=False)
     run(cohort=cohort).refuse_to_plan(is_forced=True, freezes_split=True)

@@ -1,13 +1,16 @@
 import importlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from microcalc.core.files import read_csv, write_csv
-from microcalc.figures import lasso, roc
+from microcalc.figures import lasso_plots, roc
 from microcalc.figures.save import save
+from microcalc.report.run_times import RunTime
+from microcalc.report.study import Study
 
 FIGURES = Path(__file__).parents[1] / "figures"
 
@@ -36,7 +39,7 @@ def make(fake, tmp_path_factory):
                 labels=fake["LABELS"],
             )
             save(figure, folder / f"{stem}.svg")
-        save(lasso.draw_cv(tables["lasso_cv"], choose="lambda_min"), folder / "lasso_cv.svg")
+        save(lasso_plots.draw_cv(tables["lasso_cv"], choose="lambda_min"), folder / "lasso_cv.svg")
         return files | {"figures": [folder / f"{stem}.svg" for stem in (*stems, "lasso_cv")]}
 
     return build
@@ -95,6 +98,16 @@ def cohort_files(tmp_path_factory):
 @pytest.fixture(scope="session")
 def ordinary(make):
     return make()
+
+
+@pytest.fixture(scope="module")
+def whole_study(ordinary, cohort_files, fake):
+    """Return a study that every table can be made of, but that of fine-tuned networks."""
+    study = Study.read({**ordinary, **cohort_files}, config=fake["CONFIG"])
+    now = study.tables["metrics"].to_dict("records")
+    runs = [{"metrics": [{**row, "auc": 0.5} for row in now]}, {"metrics": now}]
+    times = {"models": {"predict": RunTime(1, 2.0, 2.0, 300.0)}}
+    return replace(study, documents={**study.documents, "runs": runs}, times=times)
 
 
 @pytest.fixture(scope="session")

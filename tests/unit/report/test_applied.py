@@ -5,7 +5,7 @@ import pytest
 
 from microcalc.core.errors import StudyError
 from microcalc.core.files import read_csv, write_csv
-from microcalc.report import applied, tables
+from microcalc.report import applied, table_registry
 from microcalc.report.study import Study
 
 FOLDER = Path(__file__).parents[3] / "workflow" / "report"
@@ -69,7 +69,7 @@ def test_labels_bring_the_evaluation(unlabelled, cohort_files, ordinary, fake):
 
 
 def test_like_warnings_are_counted_together(unlabelled, fake):
-    table = tables.make("unlike", Study.read(unlabelled, config=fake["CONFIG"]))
+    table = table_registry.make("unlike", Study.read(unlabelled, config=fake["CONFIG"]))
     assert [row.cells for row in table.rows] == [
         ("unknown level", "1", "birads 6", "4A, 4B"),
         ("unknown scanner", "2", "Two", "One"),

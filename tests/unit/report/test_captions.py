@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from microcalc.core.errors import StudyError
-from microcalc.report import applied, captions, layout, tables
+from microcalc.report import captions, layout, table_registry
 from microcalc.report.study import Study
 
 FOLDER = Path(__file__).parents[3] / "workflow" / "report"
@@ -17,14 +17,13 @@ def study(ordinary, fake):
 
 
 def items():
-    cohort = (applied.EVALUATION, applied.WARNINGS, applied.PREDICTIONS, applied.CASE)
-    rooms = (layout.FRONT, *layout.ROOMS, *cohort)
+    rooms = (layout.FRONT, *layout.ROOMS, *layout.COHORT, layout.CASE)
     return list(dict.fromkeys(name for room in rooms for name in room.items))
 
 
 @pytest.mark.parametrize("name", items())
 def test_everything_on_the_page_has_a_caption_of_whole_sentences(study, name):
-    kind = "table" if name in tables.TABLES else "figure"
+    kind = "table" if table_registry.find(name) else "figure"
     caption = captions.write(name, study, FOLDER, kind=kind)
     assert caption.title[0].isupper()
     assert not caption.title.endswith(".") or caption.text

@@ -15,6 +15,17 @@ def test_jobs_of_a_rule_are_added_up(tmp_path):
     assert math.isnan(times["predict"].memory_mb)
 
 
+def test_times_stand_in_the_order_of_the_rooms_and_then_by_name():
+    took = run_times.RunTime(1, 2.0, 2.0, 300.0)
+    rooms = {"images": ["gather", "extract"], "features": ["adapt"], "cohort": ["build"]}
+    times = dict.fromkeys(["build", "extract", "gather", "renamed_since"], took)
+    found = run_times.by_room(times, rooms)
+    assert [(room, [*rules]) for room, rules in found.items()] == [
+        ("images", ["extract", "gather"]),
+        ("cohort", ["build"]),
+    ]
+
+
 def test_a_study_without_times_has_none(tmp_path):
     assert run_times.read(tmp_path / "not there") == {}
 

@@ -11,9 +11,10 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-from microcalc.report import captions, manuscript, narrative, office, submission, tables
+from microcalc.report import captions, manuscript, narrative, office, submission, table_registry
 from microcalc.report.grid import Row, Table
 from microcalc.report.study import Study
+from microcalc.report.tables import baseline_table, performance_tables, regression_tables
 
 WORKFLOW = Path(__file__).parents[3] / "workflow"
 TEMPLATES = WORKFLOW / "report"
@@ -192,7 +193,7 @@ def test_repeated_patients_in_training_are_told_with_what_was_done(
     assert "Some patients had several training cases. The correlation of outcomes" in text
     assert said in text
     assert unsaid not in text
-    note = tables.univariable(Study.read(files, config=fake["CONFIG"])).note
+    note = regression_tables.univariable(Study.read(files, config=fake["CONFIG"])).note
     assert "Fitted by maximum likelihood, corrected for repeated patients; " in note
     assert "since the data separate, corrected for repeated patients." in note
 
@@ -211,7 +212,7 @@ def test_no_text_speaks_of_youden_where_another_rule_chose(ordinary, fake):
     rule = {"threshold": {"rule": "specificity", "at_least": 0.9}}
     study = Study.read(ordinary, config=merged(fake["CONFIG"], rule))
     for name in ("roc_internal", "performance", "equations", "confusion", "score_waterfall"):
-        kind = "table" if name in tables.TABLES else "figure"
+        kind = "table" if table_registry.find(name) else "figure"
         assert "Youden" not in captions.write(name, study, TEMPLATES, kind=kind).text
     assert (
         "specificity of at least 0.9"
@@ -233,12 +234,13 @@ def test_every_number_of_the_performance_is_that_of_the_metrics(ordinary, fake):
 
 def test_every_figure_and_table_the_draft_points_to_is_made(ordinary, fake):
     pointed = set(re.findall(r"(?:tables|figures)/\w+", draft(ordinary, fake)))
-    rules = "".join(
-        (WORKFLOW / "rules" / f"{name}.smk").read_text() for name in ("figures", "report")
-    )
+    figures = (WORKFLOW / "rules/figures.smk").read_text()
     assert len(pointed) == 11
-    for name in (place.partition("/")[2] for place in pointed):
-        assert f'"{name}"' in rules or f"figures/{name}" in rules or name.startswith("roc_")
+    for kind, name in (place.split("/") for place in pointed):
+        if kind == "tables":
+            assert name in table_registry.tables_of("manuscript")
+        else:
+            assert f"figures/{name}" in figures or name.startswith("roc_")
 
 
 def test_a_lasso_that_keeps_nothing_is_said(nothing, fake):
@@ -362,7 +364,7 @@ def test_wilsons_intervals_are_named_as_they_are(ordinary, fake, repeated):
         told = (
             manuscript.write(study, DRAFT, VERSIONS),
             captions.write("performance", study, TEMPLATES, kind="table").text,
-            tables.performance(study).note,
+            performance_tables.performance(study).note,
         )
         for text in told:
             assert "of proportions" in text
@@ -384,7 +386,7 @@ def test_table_1_and_the_draft_name_its_tests(ordinary, fake, repeated):
     said = narrative.characteristics(repeated)
     assert "(difference of means, 9,999 permutations of patients)" in said
     assert said in manuscript.write(repeated, DRAFT, VERSIONS)
-    assert "exchange the classes of all of them" in tables.baseline(repeated).note
+    assert "exchange the classes of all of them" in baseline_table.baseline(repeated).note
 
 
 def test_without_tests_the_draft_says_nothing_of_them(ordinary, fake):

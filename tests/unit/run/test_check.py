@@ -5,7 +5,7 @@ import pytest
 import yaml
 from tests.unit.images.making import breast, dicom
 
-from microcalc.config.settings import complete, read_schema
+from microcalc.config.settings import complete
 from microcalc.core.errors import StudyError
 from microcalc.ingest import new_study
 from microcalc.run import check
@@ -31,7 +31,7 @@ def config_of(folder: Path) -> dict[str, Any]:
 
 
 def summary_of(config: dict[str, Any]) -> str:
-    completed = complete(config, read_schema(SCHEMAS / "config.yaml"))
+    completed = complete(config)
     return check.summary(completed, SCHEMAS, Path("results/mine"))
 
 
@@ -49,12 +49,12 @@ def test_a_new_study_lacks_its_images_and_nothing_else(
 
 def test_a_new_study_is_a_complete_one(folder: Path) -> None:
     check.refuse_problems(config_of(folder), SCHEMAS)
-    config = complete(config_of(folder), read_schema(SCHEMAS / "config.yaml"))
-    assert config["study"] == "mine"
-    assert config["features"]["weights"] == "IMAGENET1K_V2"
+    config = complete(config_of(folder))
+    assert config.study == "mine"
+    assert config.features.weights == "IMAGENET1K_V2"
     refits = ("bootstrap", "split_lottery", "permutation")
-    assert [config["evaluation"][name] for name in refits] == [200, 50, 200]
-    kinds = {entry["kind"] for entry in config["clinical"].values()}
+    assert [getattr(config.evaluation, name) for name in refits] == [200, 50, 200]
+    kinds = {variable.kind for variable in config.clinical.values()}
     assert kinds == {"continuous", "ordinal", "categorical"}
 
 

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from tests.unit.selection.study import SETTINGS, draw
 
-from microcalc.features.finetune import folds
+from microcalc.features.finetune import network_folds
 from microcalc.selection import finetuned
 
 FOLDS = 3
@@ -14,7 +14,7 @@ FOLDS = 3
 
 @pytest.fixture(scope="module")
 def dealt() -> pd.DataFrame:
-    return folds.deal(draw()[0], n_folds=FOLDS, seed=1)
+    return network_folds.deal(draw()[0], n_folds=FOLDS, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_the_scale_of_one_network_is_held_against_the_mean(
 def test_memorized_features_fool_the_apparent_score_and_not_the_cross_fitted() -> None:
     """Every network has memorized the labels it saw, in one of its features."""
     included, plain = draw(effect=0)
-    dealt = folds.deal(included, n_folds=FOLDS, seed=1)
+    dealt = network_folds.deal(included, n_folds=FOLDS, seed=1)
     fold = included.case_id.map(dealt.set_index("case_id").fold)
     random = np.random.default_rng(2)
     blocks = []

@@ -154,12 +154,12 @@ def test_the_rules_script_writes_files_and_manifest(tables, tmp_path):
         params={
             "cases": str(tmp_path / "cases.csv"),
             "phantoms": str(tmp_path / "phantoms.csv"),
-            "shard": 0,
             "shards": 3,
             "folder": str(tmp_path / "simulate" / "dicom"),
             "results": str(tmp_path),
             "seed": SEED,
         },
+        wildcards={"shard": "0"},
     )
     manifest = read_json(tmp_path / "shard-0.json")
     written = sorted(path.stem for path in (tmp_path / "simulate" / "dicom").iterdir())

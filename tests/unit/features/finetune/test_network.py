@@ -15,7 +15,7 @@ from tests.unit.features.finetune.conftest import BACKBONE, SETTINGS, Small, Tun
 from microcalc.core.errors import StudyError
 from microcalc.features import backbone as backbones
 from microcalc.features import statedict, weights
-from microcalc.features.finetune import folds, train
+from microcalc.features.finetune import network_folds, train
 
 
 def digest(files) -> str:
@@ -24,8 +24,8 @@ def digest(files) -> str:
 
 def case_of(small: Small, part: str, y: int, member: str = "fold-0") -> str:
     """Return a training case that the network learns from, stops by or never sees."""
-    cases = folds.deal(small.included, n_folds=3, seed=3)
-    own = folds.parts(cases, member, holdout=SETTINGS["holdout"], seed=3)
+    cases = network_folds.deal(small.included, n_folds=3, seed=3)
+    own = network_folds.parts(cases, member, holdout=SETTINGS["holdout"], seed=3)
     return cases[(pd.Series(own) == part) & (cases.y == y)].case_id.iloc[0]
 
 
@@ -41,13 +41,15 @@ def test_the_same_cases_give_the_same_bytes(small: Small, tune: Tune) -> None:
 def test_what_a_network_never_sees_does_not_change_it(small: Small, tune: Tune) -> None:
     """Pixels and class of its own fold's cases and of validation cases, one after the other."""
     before = digest(tune(small))
-    unseen = case_of(small, folds.UNSEEN, 1)
+    unseen = case_of(small, network_folds.UNSEEN, 1)
     for changed in (small.darkened(unseen), small.darkened("c27"), small.labelled("c27", 0)):
         assert digest(tune(changed, into="b")) == before
-    learned, stopped = (case_of(small, part, 1) for part in (folds.LEARN, folds.STOP))
+    learned, stopped = (
+        case_of(small, part, 1) for part in (network_folds.LEARN, network_folds.STOP)
+    )
     assert digest(tune(small.darkened(learned), into="c")) != before
     report = json.loads((tune(small.darkened(stopped), into="d").report).read_text())
-    assert report["cases"][stopped][0] == folds.STOP
+    assert report["cases"][stopped][0] == network_folds.STOP
     assert unseen not in report["cases"]
     assert "c27" not in report["cases"]
 
@@ -56,22 +58,22 @@ def test_the_class_of_a_case_in_the_scored_fold_never_enters(
     small: Small, tune: Tune, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Folds are stratified by class: they are held still, so that the class alone changes."""
-    dealt = folds.deal(small.included, n_folds=3, seed=3)
-    parted = folds.parts(dealt, "fold-0", holdout=0.25, seed=3)
-    monkeypatch.setattr(folds, "parts", lambda *_args, **_how: parted)
+    dealt = network_folds.deal(small.included, n_folds=3, seed=3)
+    parted = network_folds.parts(dealt, "fold-0", holdout=0.25, seed=3)
+    monkeypatch.setattr(network_folds, "parts", lambda *_args, **_how: parted)
     labels = {}
 
     def deal(included: pd.DataFrame, **_how: int) -> pd.DataFrame:
         return dealt.assign(y=dealt["case_id"].map(included.set_index("case_id")["y"]))
 
-    monkeypatch.setattr(folds, "deal", deal)
-    for part in (folds.UNSEEN, folds.LEARN):
+    monkeypatch.setattr(network_folds, "deal", deal)
+    for part in (network_folds.UNSEEN, network_folds.LEARN):
         case_id = dealt.case_id[[name == part for name in parted]].iloc[0]
         y = int(dealt.set_index("case_id").y[case_id])
         labels[part] = digest(tune(small.labelled(case_id, 1 - y), into=part))
     before = digest(tune(small))
-    assert labels[folds.UNSEEN] == before
-    assert labels[folds.LEARN] != before
+    assert labels[network_folds.UNSEEN] == before
+    assert labels[network_folds.LEARN] != before
 
 
 def test_it_trains_again_for_a_reason_and_says_it_before(
@@ -86,10 +88,10 @@ def test_it_trains_again_for_a_reason_and_says_it_before(
 
     monkeypatch.setattr("microcalc.features.finetune.network.train", refuse)
     tune(small)
-    tune(small.darkened(case_of(small, folds.UNSEEN, 0)))
+    tune(small.darkened(case_of(small, network_folds.UNSEEN, 0)))
     assert capsys.readouterr().err == ""
     assert Path(files.weights).read_bytes() == written
-    learned = case_of(small, folds.LEARN, 0)
+    learned = case_of(small, network_folds.LEARN, 0)
     with pytest.raises(RuntimeError, match="trained"):
         tune(small.darkened(learned))
     assert f"fold-0 is trained: other images: {learned}" in capsys.readouterr().err

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from tests.unit.features.finetune.conftest import Small, Tune, small_study
 from tests.unit.features.finetune.scored import logits
 
-from microcalc.features.finetune import folds
+from microcalc.features.finetune import network_folds
 from microcalc.models.equation import deep_score_calibrated
 from microcalc.selection import finetuned
 
@@ -22,7 +22,7 @@ def aucs(study: Small, tune: Tune, into: str, *, epochs: int = 3) -> tuple[float
     members = ("fold-0", "fold-1", "fold-2")
     trained = [Path(tune(study, m, into=into, epochs=epochs).weights) for m in members]
     found = logits(study, trained)
-    dealt = folds.deal(study.included, n_folds=3, seed=3)
+    dealt = network_folds.deal(study.included, n_folds=3, seed=3)
     selected, crossfit = finetuned.of_logits(dealt, found)
     assert selected["coefficient"].tolist() == [0, *[1 / 3] * 3]
     plain = crossfit.scores[crossfit.scores.fold == crossfit.scores.also_left_out]

@@ -2,13 +2,14 @@
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 
 from microcalc.cohort.eligible import EXCLUSION_COLUMNS
 from microcalc.cohort.study_tables import read_cohort
+from microcalc.config.clinical_settings import ClinicalVariable, ClinicalVariables
+from microcalc.config.cohort_settings import Labels
 from microcalc.core.errors import StudyError
 from microcalc.core.table_reader import read_table
 from microcalc.models.frozen import FrozenModel
@@ -33,8 +34,8 @@ def take(
     *,
     schemas: tuple[str, str],
     needed: Sequence[str],
-    clinical: Mapping[str, Mapping[str, Any]],
-    labels: Mapping[str, Any],
+    clinical: ClinicalVariables,
+    labels: Labels,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return the cases to predict, all images, and the exclusions with their reasons.
 
@@ -70,7 +71,7 @@ def take(
             "The models cannot be applied to this case table; add a column, empty where unknown",
             [f"{cases}: no column {name!r}, which a model uses" for name in absent],
         )
-    known = {name: _open(entry) for name, entry in clinical.items() if name in there}
+    known = {name: _open(variable) for name, variable in clinical.items() if name in there}
     ignored = [name for name in there if name not in (*IDENTITY, "label", *known)]
     if ignored:
         logger.info("columns left out: %s", ", ".join(ignored))
@@ -98,14 +99,14 @@ def take(
     )
 
 
-def _open(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entry of a variable without its list of levels."""
-    return {key: value for key, value in entry.items() if key != "levels"}
+def _open(variable: ClinicalVariable) -> ClinicalVariable:
+    """Return a variable without its list of levels."""
+    return variable.model_copy(update={"levels": None})
 
 
-def read_labels(cases: Path, labels: Mapping[str, Any]) -> pd.DataFrame:
+def read_labels(cases: Path, labels: Labels) -> pd.DataFrame:
     """Return case_id, label and y (1 = positive) of the cases whose label is one of the two."""
-    outcome = {labels["negative"]: 0, labels["positive"]: 1}
+    outcome = {labels.negative: 0, labels.positive: 1}
     rows = [
         {"case_id": row["case_id"], "label": row["label"], "y": outcome[row["label"]]}
         for row in read_table(cases).rows

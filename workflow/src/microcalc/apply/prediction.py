@@ -11,7 +11,7 @@ from microcalc.apply.intake import variables
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_file, digest_value, read_csv, read_json, read_parquet
 from microcalc.images import included
-from microcalc.models import contributions, domain, frozen, predict
+from microcalc.models import applicability_domain, contributions, frozen, predict
 
 Path = str | os.PathLike[str]
 
@@ -61,7 +61,7 @@ def run(
         Listing the images that the models were trained on.
     """
     span = read_json(seen)
-    again = domain.trained_on(span, domain.pixel_digests(shards))
+    again = applicability_domain.trained_on(span, applicability_domain.pixel_digests(shards))
     if again:
         raise StudyError.listing(
             "The models were trained on these very images, so that a prediction of them proves "
@@ -78,7 +78,7 @@ def run(
     return Predicted(
         _called(predicted, read, _made_from(parts, digests)),
         parts,
-        domain.outside(span, cases, read_csv(qc), deep, variables(read)),
+        applicability_domain.outside(span, cases, read_csv(qc), deep, variables(read)),
     )
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from microcalc.cohort import split_file
 from microcalc.cohort.split import assign_splits
 from microcalc.cohort.study_tables import Cohort
+from microcalc.config.cohort_settings import CohortSettings, Labels
 from microcalc.core.errors import StudyError, did_you_mean
 from microcalc.core.seeds import stream
 
@@ -20,8 +21,8 @@ EXCLUSION_COLUMNS = ["room", "case_id", "image_id", "reason"]
 def build_eligible(
     cohort: Cohort,
     *,
-    labels: Mapping[str, Any],
-    settings: Mapping[str, Any],
+    labels: Labels,
+    settings: CohortSettings,
     seed: int,
     frozen: Mapping[str, str] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -56,18 +57,18 @@ def build_eligible(
     """
     with_image = {image["case_id"] for image in cohort.images}
     reasons = {case["case_id"]: _reason(case, labels, with_image) for case in cohort.cases}
-    _check_centers(cohort, settings["development_centers"])
+    _check_centers(cohort, settings.development_centers)
     kept = [dict(case) for case in cohort.cases if reasons[case["case_id"]] is None]
     for case in kept:
-        case["y"] = int(case["label"] == labels["positive"])
+        case["y"] = int(case["label"] == labels.positive)
     if frozen:
         split_file.refuse_other_tables(frozen, cohort.cases)
     _place(kept, settings, seed, frozen)
     leading = ["case_id", "patient_id", "center", "split", "label", "y"]
     clinical = [name for name in (kept[0] if kept else {}) if name not in leading]
     _refuse_recoded_label(kept, clinical)
-    if settings["permute_labels"] is not None:
-        _permute_within_center(kept, labels, settings["permute_labels"])
+    if settings.permute_labels is not None:
+        _permute_within_center(kept, labels, settings.permute_labels)
     _check_classes(kept, labels)
 
     exclusions = [
@@ -96,10 +97,10 @@ def _check_centers(cohort: Cohort, development: Iterable[str]) -> None:
         raise StudyError.listing("cohort.development_centers cannot be what is meant", problems)
 
 
-def _reason(case: Mapping[str, Any], labels: Mapping[str, Any], with_image: set[str]) -> str | None:
+def _reason(case: Mapping[str, Any], labels: Labels, with_image: set[str]) -> str | None:
     if case["label"] is None:
         return "no label"
-    if case["label"] in labels.get("excluded", []):
+    if case["label"] in labels.excluded:
         return f"label {case['label']} is not part of the study"
     if case["case_id"] not in with_image:
         return "no image in the images table"
@@ -108,7 +109,7 @@ def _reason(case: Mapping[str, Any], labels: Mapping[str, Any], with_image: set[
 
 def _place(
     cases: list[dict[str, Any]],
-    settings: Mapping[str, Any],
+    settings: CohortSettings,
     seed: int,
     frozen: Mapping[str, str] | None,
 ) -> None:
@@ -116,8 +117,8 @@ def _place(
         return
     splits = assign_splits(
         cases,
-        development_centers=settings["development_centers"],
-        train_fraction=settings["train_fraction"],
+        development_centers=settings.development_centers,
+        train_fraction=settings.train_fraction,
         seed=seed,
         frozen=frozen,
     )
@@ -125,15 +126,13 @@ def _place(
         case["split"] = splits[case["case_id"]]
 
 
-def _permute_within_center(
-    cases: list[dict[str, Any]], labels: Mapping[str, Any], permutation: int
-) -> None:
+def _permute_within_center(cases: list[dict[str, Any]], labels: Labels, permutation: int) -> None:
     for center in sorted({case["center"] for case in cases}):
         members = [case for case in cases if case["center"] == center]
         drawn = stream(permutation, "permute_labels", center).permutation([m["y"] for m in members])
         for member, y in zip(members, drawn.tolist(), strict=True):
             member["y"] = y
-            member["label"] = labels["positive"] if y else labels["negative"]
+            member["label"] = labels.positive if y else labels.negative
 
 
 def _refuse_recoded_label(cases: list[dict[str, Any]], clinical: list[str]) -> None:
@@ -197,10 +196,10 @@ def small_classes(cases: Iterable[tuple[int, str]]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count < FEWEST_PATIENTS}
 
 
-def _check_classes(cases: list[dict[str, Any]], labels: Mapping[str, Any]) -> None:
+def _check_classes(cases: list[dict[str, Any]], labels: Labels) -> None:
     training = [(case["y"], case["patient_id"]) for case in cases if case["split"] == "train"]
     problems = [
-        f"training patients labelled {labels[name]!r}: {count}"
+        f"training patients labelled {getattr(labels, name)!r}: {count}"
         for name, count in small_classes(training).items()
     ]
     if problems:

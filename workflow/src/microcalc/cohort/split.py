@@ -6,6 +6,7 @@ Planning reads this too, so it imports the standard library alone.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from microcalc.config.cohort_settings import Labels
 from microcalc.core import seeds
 
 SPLITS = ("train", "internal", "external")
@@ -107,7 +108,7 @@ def sizes(cases: Iterable[Row]) -> dict[str, tuple[int, int]]:
     return {name: (y[name].count(0), y[name].count(1)) for name in SPLITS if name in y}
 
 
-def few_cases(counts: Mapping[str, tuple[int, int]], labels: Mapping[str, Any]) -> list[str]:
+def few_cases(counts: Mapping[str, tuple[int, int]], labels: Labels) -> list[str]:
     """Return a sentence for each set that has fewer than `FEW_CASES` of a class.
 
     Parameters
@@ -127,8 +128,8 @@ def few_cases(counts: Mapping[str, tuple[int, int]], labels: Mapping[str, Any]) 
             else "one class alone, nothing can be estimated there"
         )
         told.append(
-            f"WARNING: {SPLIT_WORDS[split]} has {negative} {labels['negative']} and {positive} "
-            f"{labels['positive']}: {lack}"
+            f"WARNING: {SPLIT_WORDS[split]} has {negative} {labels.negative} and {positive} "
+            f"{labels.positive}: {lack}"
         )
     if {"train", "internal"} & set(few):
         told.append(

@@ -11,6 +11,7 @@ from typing import Any
 
 from microcalc.cohort import split_file
 from microcalc.cohort.split import SPLIT_WORDS, SPLITS, assign_splits
+from microcalc.config.study_config import StudyConfig
 from microcalc.core.errors import StudyError
 from microcalc.core.files import read_json
 
@@ -38,36 +39,34 @@ def earlier(results: str | os.PathLike[str], cases: Iterable[Row]) -> dict[str, 
     return {case["patient_id"]: seen[case["case_id"]] for case in cases if case["case_id"] in seen}
 
 
-def told(
-    config: Mapping[str, Any], results: str | os.PathLike[str], cases: Sequence[Row]
-) -> list[str]:
+def told(config: StudyConfig, results: str | os.PathLike[str], cases: Sequence[Row]) -> list[str]:
     """Return all that a person should know of the sets before they are made.
 
     Parameters
     ----------
     config
-        The completed config.
+        The study's config.
     results
         The study's results.
     cases
         Rows of the case table: `case_id`, `patient_id`, `center`, and `split` where it has one.
     """
-    settings = config["cohort"]
+    settings = config.cohort
     if not cases:
         return []
     if "split" in cases[0]:
         now = {case["case_id"]: case["split"] for case in cases}
         return _moves(results, cases, now, config)
-    frozen = split_file.read(settings["split_file"])
+    frozen = split_file.read(settings.split_file)
     now = assign_splits(
         cases,
-        development_centers=settings["development_centers"],
-        train_fraction=settings["train_fraction"],
-        seed=config["seed"],
+        development_centers=settings.development_centers,
+        train_fraction=settings.train_fraction,
+        seed=config.seed,
         frozen=frozen,
     )
     return [
-        *split_file.notices(frozen, cases, settings["development_centers"]),
+        *split_file.notices(frozen, cases, settings.development_centers),
         *_moves(results, cases, now, config),
     ]
 
@@ -76,7 +75,7 @@ def _moves(
     results: str | os.PathLike[str],
     cases: Sequence[Row],
     now: Mapping[str, str],
-    config: Mapping[str, Any],
+    config: StudyConfig,
 ) -> list[str]:
     """Return who would move between sets, from where to where, and how to keep them; or nothing."""
     before = earlier(results, cases)
@@ -100,7 +99,7 @@ def _moves(
         ]
     if any(there == "train" for _, there in moves):
         lines.append("  Cases that validated, and whose results were seen, would train.")
-    if not config["cohort"]["split_file"] and "split" not in cases[0]:
+    if not config.cohort.split_file and "split" not in cases[0]:
         lines.append(
             "  To leave everybody in place, set cohort.split_file to a file beside the case table "
             f"and write it with {split_file.COMMAND} before you run the study."
@@ -130,10 +129,11 @@ def _when(results: str | os.PathLike[str]) -> str:
     return f" ({time[:10]})" if time else ""
 
 
-def _why(results: str | os.PathLike[str], config: Mapping[str, Any]) -> str:
+def _why(results: str | os.PathLike[str], config: StudyConfig) -> str:
     """Return which settings that place patients differ from the last run's, where it noted them."""
     noted = _last_run(results).get("config", {})
-    now = {"seed": config["seed"]} | {f"cohort.{name}": v for name, v in config["cohort"].items()}
+    settings = config.cohort.plain()
+    now = {"seed": config.seed} | {f"cohort.{name}": value for name, value in settings.items()}
     changed = [
         f"{name} was {_value(noted.get(name))} and is {_value(now[name])}"
         for name in CAUSES

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from microcalc.cohort.split import SPLITS, place
+from microcalc.config.cohort_settings import CohortSettings
 from microcalc.core.errors import StudyError, did_you_mean, shown
 from microcalc.core.files import write_text
 from microcalc.core.table_reader import Table, read_table
@@ -187,7 +188,7 @@ def notices(
 
 def freeze(
     cases: Sequence[Row],
-    settings: Mapping[str, Any],
+    settings: CohortSettings,
     *,
     seed: int,
     earlier: Mapping[str, str] | None = None,
@@ -214,7 +215,7 @@ def freeze(
     StudyError
         When the config names no file, or the file cannot be added to.
     """
-    path = settings["split_file"]
+    path = settings.split_file
     if not path:
         raise StudyError(
             "cohort.split_file: is not set; name the file that the split is to be written to, "
@@ -223,10 +224,16 @@ def freeze(
     frozen = read(path) if os.path.lexists(path) else {}
     refuse_other_tables(frozen, cases)
     kept = earlier or {}
-    how = {name: settings[name] for name in ("development_centers", "train_fraction")}
     center = {case["patient_id"]: case["center"] for case in cases}
     new = {
-        patient: kept.get(patient) or place(patient, at, seed=seed, **how)
+        patient: kept.get(patient)
+        or place(
+            patient,
+            at,
+            development_centers=settings.development_centers,
+            train_fraction=settings.train_fraction,
+            seed=seed,
+        )
         for patient, at in sorted(center.items())
         if patient not in frozen
     }

@@ -8,10 +8,12 @@ from functools import lru_cache
 from typing import Any
 
 import jsonschema
+import yaml
 
 from microcalc.cohort import image_rows
 from microcalc.config import views
-from microcalc.config.settings import read_schema
+from microcalc.config.clinical_settings import ClinicalVariable, ClinicalVariables
+from microcalc.config.cohort_settings import Labels
 from microcalc.core.errors import StudyError, did_you_mean, shown
 from microcalc.core.spreadsheet import NUMBER
 from microcalc.core.table_reader import MISSING, Table, read_table
@@ -43,8 +45,8 @@ def read_cohort(
     images: str | os.PathLike[str],
     *,
     schemas: tuple[str, str],
-    clinical: Mapping[str, Mapping[str, Any]],
-    labels: Mapping[str, Any],
+    clinical: ClinicalVariables,
+    labels: Labels,
     other_columns: Iterable[str] = (),
     label_required: bool = True,
 ) -> Cohort:
@@ -74,7 +76,7 @@ def read_cohort(
         Listing file, line and column of every problem found in either table.
     """
     case_table, image_table = read_table(cases), read_table(images)
-    case_schema, image_schema = map(read_schema, schemas)
+    case_schema, image_schema = map(_read_schema, schemas)
     if not label_required:
         required = [name for name in case_schema["required"] if name != "label"]
         case_schema = {**case_schema, "required": required}
@@ -126,20 +128,23 @@ def _column_problems(table: Table, known: list[str], required: Iterable[str]) ->
     ]
 
 
-def _with_clinical(
-    schema: Schema, clinical: Mapping[str, Mapping[str, Any]], labels: Mapping[str, Any]
-) -> Schema:
-    allowed = [labels["negative"], labels["positive"], *labels.get("excluded", [])]
-    columns = {name: _variable_schema(spec) for name, spec in clinical.items()}
+def _read_schema(path: str) -> Schema:
+    """Return a JSON Schema that is written as YAML."""
+    with open(path, encoding="utf-8") as file:
+        return dict(yaml.safe_load(file))
+
+
+def _with_clinical(schema: Schema, clinical: ClinicalVariables, labels: Labels) -> Schema:
+    allowed = [labels.negative, labels.positive, *labels.excluded]
+    columns = {name: _variable_schema(variable) for name, variable in clinical.items()}
     label = {**schema["properties"]["label"], "enum": [*allowed, None]}
     return {**schema, "properties": {**schema["properties"], **columns, "label": label}}
 
 
-def _variable_schema(spec: Mapping[str, Any]) -> dict[str, Any]:
-    if spec["kind"] == "continuous":
-        limits = {key: spec[key] for key in ("minimum", "maximum") if spec.get(key) is not None}
-        return {"type": ["number", "null"], **limits}
-    return {"enum": [*spec["levels"], None]} if "levels" in spec else {"type": ["string", "null"]}
+def _variable_schema(variable: ClinicalVariable) -> dict[str, Any]:
+    if variable.is_continuous:
+        return {"type": ["number", "null"], **variable.part("minimum", "maximum")}
+    return {"enum": [*variable.levels, None]} if variable.levels else {"type": ["string", "null"]}
 
 
 def _typed_rows(table: Table, schema: Schema, ignored: set[str]) -> tuple[list[Row], list[str]]:
@@ -205,9 +210,9 @@ def _explain(error: jsonschema.ValidationError, cell: str | None) -> str:
     if error.validator == "pattern":
         return f"{found} is not allowed here: {schema.get('description', limit)}"
     if error.validator in ("minimum", "exclusiveMinimum"):
-        return f"{found} is too small; expected at least {limit}"
+        return f"{found} is too small; expected at least {limit:g}"
     if error.validator in ("maximum", "exclusiveMaximum"):
-        return f"{found} is too large; expected at most {limit}"
+        return f"{found} is too large; expected at most {limit:g}"
     return str(error.message)
 
 

@@ -1,16 +1,15 @@
 """What no key of a config says wrong by itself, and two of them say wrong together."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
 
 from microcalc.config import views
+from microcalc.config.clinical_settings import ClinicalVariable
 from microcalc.config.networks import OWN_NETWORK, TUNED
+from microcalc.config.study_config import StudyConfig
 from microcalc.core.errors import did_you_mean
 from microcalc.core.table_reader import MISSING
-
-Config = Mapping[str, Any]
 
 OWN_COLUMNS = ("case_id", "patient_id", "center", "split", "label", "y")
 """Columns of the cases that are there in every study."""
@@ -25,7 +24,7 @@ SMALLEST_PX, LARGEST_PX = 32, 4096
 """Side of a patch: networks halve it five times; more fits into no memory."""
 
 
-def found(config: Config) -> list[str]:
+def found(config: StudyConfig) -> list[str]:
     """Return a line for every contradiction in a config that agrees with its schema."""
     parts = (
         *(_labels, _tables, _clinical, _named_variables, _models, _networks),
@@ -34,12 +33,12 @@ def found(config: Config) -> list[str]:
     return [line for part in parts for line in part(config)]
 
 
-def _labels(config: Config) -> Iterator[str]:
-    labels = config["labels"]
-    negative, positive = labels["negative"], labels["positive"]
+def _labels(config: StudyConfig) -> Iterator[str]:
+    labels = config.labels
+    negative, positive = labels.negative, labels.positive
     if negative.casefold() == positive.casefold():
         yield "labels: negative and positive are the same label"
-    for label in labels["excluded"]:
+    for label in labels.excluded:
         if label in (negative, positive):
             yield f"labels.excluded: {label!r} is one of the two classes; take it out of one place"
     for key, text in (("negative", negative), ("positive", positive)):
@@ -54,14 +53,14 @@ def _never_met(place: str, text: str) -> Iterator[str]:
         yield f"{place}: {text!r} begins or ends with a space, which is taken off every cell"
 
 
-def _tables(config: Config) -> Iterator[str]:
-    tables = config["cohort"]
-    if tables["cases"] == tables["images"]:
+def _tables(config: StudyConfig) -> Iterator[str]:
+    tables = config.cohort
+    if tables.cases == tables.images:
         yield "cohort: cases and images are the same file; a study has a table of either"
-    if tables["split_file"] in (tables["cases"], tables["images"]):
+    if tables.split_file in (tables.cases, tables.images):
         yield "cohort.split_file: is a table of the study already; give it a file of its own"
-    for name in tables["other_columns"]:
-        if name in config["clinical"]:
+    for name in tables.other_columns:
+        if name in config.clinical:
             yield (
                 f"cohort.other_columns: {name!r} is declared under `clinical`; take it out of one "
                 "of the two"
@@ -70,34 +69,39 @@ def _tables(config: Config) -> Iterator[str]:
             yield f"cohort.other_columns: {name!r} is needed and cannot be left out"
 
 
-def _clinical(config: Config) -> Iterator[str]:
-    for name, entry in config["clinical"].items():
+def _clinical(config: StudyConfig) -> Iterator[str]:
+    for name, entry in config.clinical.items():
         place = f"clinical.{name}"
         if name in (*OWN_COLUMNS, *LATER_COLUMNS):
             yield f"{place}: MicroCalc has a column of this name itself; rename yours in the table"
-        continuous = entry["kind"] == "continuous"
-        if "knots" in entry and not continuous:
-            yield f"{place}.knots: only a continuous variable can be a spline"
-        if "levels" in entry and continuous:
+        if entry.is_continuous and entry.levels is not None:
             yield f"{place}.levels: a continuous variable has none; is it categorical or ordinal?"
-        for key in ("unit", "minimum", "maximum"):
-            if key in entry and not continuous:
-                yield f"{place}.{key}: belongs to continuous variables alone"
-        if entry.get("minimum", float("-inf")) >= entry.get("maximum", float("inf")):
+        if not entry.is_continuous:
+            yield from _of_numbers(place, entry)
+        if entry.lowest >= entry.highest:
             yield f"{place}: minimum is not below maximum"
-        for level in entry.get("levels", []):
+        for level in entry.levels or ():
             yield from _never_met(f"{place}.levels", level)
 
 
-def _named_variables(config: Config) -> Iterator[str]:
+def _of_numbers(place: str, entry: ClinicalVariable) -> Iterator[str]:
+    """Yield what only a continuous variable can have."""
+    if entry.knots is not None:
+        yield f"{place}.knots: only a continuous variable can be a spline"
+    limits = {"unit": entry.unit, "minimum": entry.minimum, "maximum": entry.maximum}
+    for key, value in limits.items():
+        if value is not None:
+            yield f"{place}.{key}: belongs to continuous variables alone"
+
+
+def _named_variables(config: StudyConfig) -> Iterator[str]:
     """Yield the names that are given as a clinical variable's and are none."""
-    places = {"screening.variables": config["screening"]["variables"]}
-    for name, spec in config["models"].items():
-        places[f"models.{name}.without"] = spec["without"]
-        places[f"models.{name}.column"] = [spec["column"]] if "column" in spec else []
-        fixed = spec["clinical"]
-        places[f"models.{name}.clinical"] = [] if isinstance(fixed, str) else fixed
-    known = list(config["clinical"])
+    places: dict[str, Sequence[str]] = {"screening.variables": config.screening.variables}
+    for name, spec in config.models.items():
+        places[f"models.{name}.without"] = spec.without
+        places[f"models.{name}.column"] = [spec.column] if spec.column is not None else []
+        places[f"models.{name}.clinical"] = spec.fixed
+    known = list(config.clinical)
     for place, names in places.items():
         for name in names:
             if name not in known:
@@ -105,142 +109,141 @@ def _named_variables(config: Config) -> Iterator[str]:
                 yield f"{place}: {name!r} is no clinical variable{near}"
 
 
-def _models(config: Config) -> Iterator[str]:
-    clinical = config["clinical"]
-    candidates = [name for name, entry in clinical.items() if entry["candidate"]]
-    for name, spec in config["models"].items():
-        place, column = f"models.{name}", spec.get("column")
-        external = spec["kind"] == "external_score"
-        screened = spec["clinical"] == "screened"
+def _models(config: StudyConfig) -> Iterator[str]:
+    clinical = config.clinical
+    candidates = [name for name, entry in clinical.items() if entry.candidate]
+    for name, spec in config.models.items():
+        place, column = f"models.{name}", spec.column
+        external, screened = spec.is_external_score, spec.clinical == "screened"
         if column is not None and not external:
             yield f"{place}.column: belongs to kind external_score alone"
-        elif column in clinical and clinical[column]["candidate"]:
+        elif column is not None and column in clinical and clinical[column].candidate:
             yield (
                 f"clinical.{column}.candidate: must be false, since {column} is the external score "
                 f"of the model {name}; the screening would choose it too"
             )
-        if not external and spec["clinical"] == "none" and spec["deep"] == "none":
+        if not external and spec.clinical == "none" and spec.deep == "none":
             yield f"{place}: has no predictor; set clinical, or deep, or kind: external_score"
-        if spec["without"] and not screened:
+        if spec.without and not screened:
             yield f"{place}.without: nothing is screened for this model (clinical: screened)"
-        elif screened and not set(candidates) - set(spec["without"]):
+        elif screened and not set(candidates) - set(spec.without):
             yield f"{place}.clinical: there is no variable to screen; declare some under `clinical`"
 
 
-def _networks(config: Config) -> Iterator[str]:
-    features, models = config["features"], config["models"]
-    tuned = TUNED if features["finetune"] else ()
-    known = [OWN_NETWORK, *features["further_networks"], *tuned]
+def _networks(config: StudyConfig) -> Iterator[str]:
+    features, models = config.features, config.models
+    tuned = TUNED if features.finetune else ()
+    known = [OWN_NETWORK, *features.further_networks, *tuned]
     for name, spec in models.items():
-        network = spec["network"]
+        network = spec.network
         if network not in known:
             near = did_you_mean(network, known)
             hint = "; set features.finetune" if network in TUNED else near
             yield f"models.{name}.network: {network!r} is not in features.further_networks{hint}"
-        elif network == "finetuned" and spec["deep"] == "features":
+        elif network == "finetuned" and spec.deep == "features":
             yield f"models.{name}.deep: network finetuned has a score and no features"
-        elif network != OWN_NETWORK and spec["deep"] == "none":
+        elif network != OWN_NETWORK and spec.deep == "none":
             yield f"models.{name}.network: the model takes no deep features (deep: none)"
-    if tuned and not any(spec["network"] in tuned for spec in models.values()):
+    if tuned and not any(spec.network in tuned for spec in models.values()):
         yield (
             "features.finetune: is on, but no row of models takes it; add one such as "
             "deep_finetuned: {clinical: none, deep: score, network: finetuned}"
         )
-    if tuned and features["harmonize"] != "none":
+    if tuned and features.harmonize != "none":
         yield (
             "features.harmonize: must be none with features.finetune, whose networks were not "
             "trained on harmonized features"
         )
 
 
-def _screening(config: Config) -> Iterator[str]:
-    screening, clinical = config["screening"], config["clinical"]
-    variables = screening["variables"]
-    if screening["method"] == "fixed" and not variables:
+def _screening(config: StudyConfig) -> Iterator[str]:
+    screening, clinical = config.screening, config.clinical
+    variables = screening.variables
+    if screening.method == "fixed" and not variables:
         yield "screening.variables: method fixed needs the predictors named"
-    if screening["method"] != "fixed" and variables:
+    if screening.method != "fixed" and variables:
         yield (
-            f"screening.variables: method {screening['method']} finds the predictors itself; "
+            f"screening.variables: method {screening.method} finds the predictors itself; "
             "choose method fixed, or name none"
         )
     for name in variables:
-        if name in clinical and not clinical[name]["candidate"]:
+        if name in clinical and not clinical[name].candidate:
             yield f"screening.variables: {name!r} is kept out by clinical.{name}.candidate: false"
 
 
-def _images(config: Config) -> Iterator[str]:
-    images = config["images"]
-    side = images["patch_mm"] / images["spacing_mm"]
+def _images(config: StudyConfig) -> Iterator[str]:
+    images = config.images
+    side = images.patch_mm / images.spacing_mm
     if not SMALLEST_PX <= side <= LARGEST_PX:
         yield (
-            f"images.patch_mm: {images['patch_mm']:g} mm in steps of images.spacing_mm, "
-            f"{images['spacing_mm']:g} mm, are {side:.4g} pixels; expected {SMALLEST_PX} to "
+            f"images.patch_mm: {images.patch_mm:g} mm in steps of images.spacing_mm, "
+            f"{images.spacing_mm:g} mm, are {side:.4g} pixels; expected {SMALLEST_PX} to "
             f"{LARGEST_PX}"
         )
-    if images["views"] != views.ALL and not set(images["views"]) & set(views.PROJECTIONS):
+    if images.views != views.ALL and not set(images.views) & set(views.PROJECTIONS):
         yield (
             "images.views: lists what is particular to views and no view; add CC, MLO, or another "
             f"of {', '.join(views.PROJECTIONS)}"
         )
 
 
-def _features(config: Config) -> Iterator[str]:
-    features = config["features"]
-    stability = features["stability"]
-    own, others = config["images"]["reader"], stability["readers"]
+def _features(config: StudyConfig) -> Iterator[str]:
+    features = config.features
+    stability = features.stability
+    own, others = config.images.reader, stability.readers
     if others and own is None:
         yield "features.stability.readers: images.reader must name whose regions they repeat"
     elif own in others:
         yield f"features.stability.readers: {own!r} is images.reader; name others"
-    moves = [stability[name] for name in ("shift_mm", "scale", "rotate_deg")]
-    if stability["perturbations"] and not any(moves):
+    moves = (stability.shift_mm, stability.scale, stability.rotate_deg)
+    if stability.perturbations and not any(moves):
         yield (
             "features.stability.perturbations: shift_mm, scale and rotate_deg are all 0, so that "
             "nothing would be perturbed"
         )
-    if features["precision"] == "float16" and features["device"] == "cpu":
+    if features.precision == "float16" and features.device == "cpu":
         yield "features.precision: float16 needs device cuda; choose bfloat16 or float32 on a cpu"
 
 
-def _choices(config: Config) -> Iterator[str]:
-    mrmr, threshold = config["selection"]["mrmr"], config["threshold"]
-    if mrmr["engine"] == "pymrmr" and mrmr["scheme"] not in ("MIQ", "MID"):
+def _choices(config: StudyConfig) -> Iterator[str]:
+    mrmr, threshold = config.selection.mrmr, config.threshold
+    if mrmr.engine == "pymrmr" and mrmr.scheme not in ("MIQ", "MID"):
         yield (
-            f"selection.mrmr: the engine pymrmr has no scheme {mrmr['scheme']!r}; choose MIQ or "
+            f"selection.mrmr: the engine pymrmr has no scheme {mrmr.scheme!r}; choose MIQ or "
             "MID, or the engine native"
         )
-    if threshold["rule"] == "youden" and threshold["at_least"] is not None:
+    if threshold.rule == "youden" and threshold.at_least is not None:
         yield (
             "threshold.at_least: the rule youden asks for no minimum; choose the rule sensitivity "
             "or specificity, or leave it null"
         )
 
 
-def _evaluation(config: Config) -> Iterator[str]:
-    measured, models = config["evaluation"], list(config["models"])
-    for pair in measured["comparisons"]:
+def _evaluation(config: StudyConfig) -> Iterator[str]:
+    measured, models = config.evaluation, list(config.models)
+    for pair in measured.comparisons:
         for name in pair:
             if name not in models:
                 near = did_you_mean(name, models) or f"; there are {', '.join(models)}"
                 yield f"evaluation.comparisons: {name!r} is no model{near}"
         if pair[0] == pair[1]:
             yield f"evaluation.comparisons: {pair[0]!r} is compared with itself"
-    times = Counter(tuple(sorted(pair)) for pair in measured["comparisons"])
+    times = Counter(tuple(sorted(pair)) for pair in measured.comparisons)
     for a, b in (pair for pair, n in times.items() if n > 1):
         yield f"evaluation.comparisons: {a!r} and {b!r} are compared twice"
-    curve = measured["net_benefit"]
-    if curve["low"] > curve["high"]:
+    curve = measured.net_benefit
+    if curve.low > curve.high:
         yield "evaluation.net_benefit: low is above high"
-    if not _rising(measured["reclassification"]["cuts"]):
+    if not _rising(measured.reclassification.cuts):
         yield "evaluation.reclassification.cuts: are not rising"
 
 
-def _subgroups(config: Config) -> Iterator[str]:
-    clinical = config["clinical"]
+def _subgroups(config: StudyConfig) -> Iterator[str]:
+    clinical = config.clinical
     known = [*clinical, *GROUPED_BY]
-    for name, cuts in config["evaluation"]["subgroups"]["columns"].items():
+    for name, cuts in config.evaluation.subgroups.columns.items():
         place = f"evaluation.subgroups.columns.{name}"
-        numeric = name == "n_images" or clinical.get(name, {}).get("kind") == "continuous"
+        numeric = name == "n_images" or (name in clinical and clinical[name].is_continuous)
         if name not in known:
             near = did_you_mean(name, known) or f"; there are {', '.join(known)}"
             yield f"{place}: {name!r} is no column of the case table{near}"
@@ -250,5 +253,5 @@ def _subgroups(config: Config) -> Iterator[str]:
             yield f"{place}: the cut points are not rising"
 
 
-def _rising(cuts: list[float]) -> bool:
+def _rising(cuts: Sequence[float]) -> bool:
     return all(a < b for a, b in pairwise(cuts))

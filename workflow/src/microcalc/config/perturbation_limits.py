@@ -1,11 +1,11 @@
 """How far a region may be displaced."""
 
-# Planning reads this too: the standard library alone.
+# Planning reads this too: nothing heavy.
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from microcalc.config.feature_settings import StabilitySettings
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Limits:
     rotate_deg: float
 
     @classmethod
-    def from_settings(cls, settings: Mapping[str, Any], *, patch_mm: float) -> "Limits":
+    def from_settings(cls, settings: StabilitySettings, *, patch_mm: float) -> "Limits":
         """Return the limits in `settings` (config.features.stability)."""
         return cls(
-            shift=settings["shift_mm"] / patch_mm,
-            scale=float(settings["scale"]),
-            rotate_deg=float(settings["rotate_deg"]),
+            shift=settings.shift_mm / patch_mm,
+            scale=settings.scale,
+            rotate_deg=settings.rotate_deg,
         )
 
     @property

@@ -1,14 +1,18 @@
-"""What a config breaks of its schema, in sentences for whoever wrote the config."""
+"""What a config breaks of its models, in sentences for whoever wrote the config."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-import jsonschema
+from pydantic import ValidationError
 
+from microcalc.config import json_schema
 from microcalc.core.errors import did_you_mean, shown
 
-Schema = Mapping[str, Any]
+Keys = tuple[str | int, ...]
+Node = Mapping[str, Any]
+Fault = Mapping[str, Any]
+"""One of pydantic's errors."""
 
 MOST_CHOICES = 12
 """More are not listed where one of them is near."""
@@ -23,49 +27,45 @@ KINDS = {
     "null": "null",
 }
 BOUNDS = {
-    "minimum": "too small; expected at least",
-    "exclusiveMinimum": "too small; expected more than",
-    "maximum": "too large; expected at most",
-    "exclusiveMaximum": "too large; expected less than",
-    "minItems": "too short; expected at least so many entries:",
-    "maxItems": "too long; expected at most so many entries:",
-    "minProperties": "too short; expected at least so many entries:",
+    "greater_than_equal": ("minimum", "too small; expected at least"),
+    "greater_than": ("exclusiveMinimum", "too small; expected more than"),
+    "less_than_equal": ("maximum", "too large; expected at most"),
+    "less_than": ("exclusiveMaximum", "too large; expected less than"),
+    "too_short": ("minItems", "too short; expected at least so many entries:"),
+    "too_long": ("maxItems", "too long; expected at most so many entries:"),
 }
+SAID = {
+    "string_pattern_mismatch": "is not allowed here",
+    "repeated": "holds an entry twice",
+}
+WRONG_KIND = ("_type", "int_from_float", "finite_number", "null")
 
 
-def lines(error: jsonschema.ValidationError, schema: Schema) -> Iterator[str]:
-    """Yield what is wrong, each problem beginning with the key's place.
+def lines(error: ValidationError) -> list[str]:
+    """Return what is wrong, each problem beginning with the key's place.
 
     What is allowed there follows, with the nearest valid name, and on a line of its own what the
-    schema says the key is for.
+    key is for.
 
     Parameters
     ----------
     error
-        One violation of the schema of a config.
-    schema
-        That whole schema.
+        What pydantic says of a whole config.
     """
-    keys = list(error.absolute_path)
-    place = _place(keys)
-    expected: Any = error.validator_value
-    if error.validator == "additionalProperties":
-        known = list(error.schema["properties"])  # type: ignore[index]
-        for name in error.instance:  # type: ignore[union-attr]
-            if name not in known:
-                yield f"{join(place, name)}: no such key{_instead(name, known, schema)}"
-    elif error.validator == "required":
-        for name in expected:
-            if name not in error.instance:  # type: ignore[operator]
-                yield f"{join(place, name)}: is missing{_purpose(schema, [*keys, name])}"
-    elif "propertyNames" in error.absolute_schema_path:
-        names: Any = error.schema
-        wrong = _choice(error.instance, names["enum"]) if "enum" in names else "cannot be a name"
-        yield f"{join(place, error.instance)}: {wrong}; expected {names['description']}"
-    elif error.validator == "oneOf":
-        yield from _of_neither(error, schema, place)
-    else:
-        yield f"{place}: {_sentence(error)}{_purpose(schema, keys)}"
+    by_place: dict[Keys, list[Fault]] = {}
+    for fault in error.errors(include_url=False):
+        by_place.setdefault(_keys(fault["loc"]), []).append(dict(fault))
+    # Of a value that may be one thing or another each form complains: the one that came further.
+    first = {
+        keys: faults
+        for keys, faults in by_place.items()
+        if not (
+            len(faults) == 1
+            and _is_union_branch(faults[0])
+            and any(other[: len(keys)] == keys for other in by_place if other != keys)
+        )
+    }
+    return [_line(keys, first[keys]) for keys in sorted(first, key=lambda k: [*map(str, k)])]
 
 
 def join(place: str, name: object) -> str:
@@ -90,28 +90,94 @@ def kind_problem(value: object, kinds: Iterable[str]) -> str:
     return found
 
 
-def _place(keys: Iterable[object]) -> str:
+def _keys(loc: Iterable[str | int]) -> Keys:
+    """Return the place of a fault without what pydantic calls the form that it tried there."""
+    node: Node = json_schema.of_config()
+    keys: list[str | int] = []
+    for part in loc:
+        if (isinstance(part, int) or json_schema.is_section(node)) and part != "[key]":
+            keys.append(part)
+            node = json_schema.inner(node, part)
+    return tuple(keys)
+
+
+def _is_union_branch(fault: Fault) -> bool:
+    return len(_keys(fault["loc"])) < len(fault["loc"]) and fault["loc"][-1] != "[key]"
+
+
+def _line(keys: Keys, faults: list[Fault]) -> str:
+    """Return the sentence on one place, whatever number of faults it has."""
+    further = [fault for fault in faults if not _is_wrong_form(fault)]
+    fault = (further or faults)[0]
+    kind, place, node = fault["type"], _place(keys), _node(keys)
+    if kind in ("missing_key", "null_key", "other_value"):
+        key = fault["ctx"]["key"]
+        place, node, keys = join(place, key), json_schema.inner(node, key), (*keys, key)
+    if kind == "extra_forbidden":
+        return f"{place}: no such key{_instead(keys)}"
+    if fault["loc"][-1] == "[key]":
+        return f"{place}: {_no_name(keys)}"
+    return f"{place}: {_sentence(fault, node, is_of_no_form=not further)}{_purpose(keys)}"
+
+
+def _is_wrong_form(fault: Fault) -> bool:
+    return str(fault["type"]).endswith(WRONG_KIND) or fault["type"] == "literal_error"
+
+
+def _sentence(fault: Fault, node: Node, *, is_of_no_form: bool) -> str:
+    kind, value = str(fault["type"]), fault["input"]
+    if kind in ("missing", "missing_key"):
+        return "is missing"
+    if kind == "null_key":
+        return kind_problem(None, [name for name in _kinds(node) if name != "null"])
+    if kind == "other_value":
+        found, expected = fault["ctx"]["found"], fault["ctx"]["expected"]
+        return f"{shown(found)} does not go with the rest of this entry; expected {expected}"
+    if is_of_no_form and _kinds(node):
+        return _of_neither(value, node) if _choices(node) else kind_problem(value, _kinds(node))
+    if is_of_no_form:
+        return _choice(value, _choices(node))
+    if kind in BOUNDS:
+        bound, words = BOUNDS[kind]
+        limit = node.get(bound, node.get("minProperties"))
+        limits = [form[bound] for form in json_schema.branches(node) if bound in form]
+        return f"{shown(value)} is {words} {limits[0] if limits else limit}"
+    return f"{shown(value)} {SAID.get(kind, fault['msg'])}"
+
+
+def _of_neither(value: object, node: Node) -> str:
+    words = _choices(node)
+    expected = " or ".join([*words, *(KINDS[kind] for kind in _kinds(node))])
+    return f"{shown(value)} is not {expected}{did_you_mean(value, words)}"
+
+
+def _no_name(keys: Keys) -> str:
+    names = _node(keys[:-1])["propertyNames"]
+    wrong = _choice(keys[-1], names["enum"]) if "enum" in names else "cannot be a name"
+    return f"{wrong}; expected {names.get('description', 'one of these')}"
+
+
+def _kinds(node: Node) -> list[str]:
+    kinds = [form.get("type", []) for form in json_schema.branches(node)]
+    return [name for kind in kinds for name in ([kind] if isinstance(kind, str) else kind)]
+
+
+def _choices(node: Node) -> list[str]:
+    return [str(word) for form in json_schema.branches(node) for word in form.get("enum", [])]
+
+
+def _node(keys: Keys) -> Node:
+    node: Node = json_schema.of_config()
+    for key in keys:
+        node = json_schema.inner(node, key)
+    return node
+
+
+def _place(keys: Keys) -> str:
     place = ""
     for key in keys:
         place = f"{place}, entry {key + 1}" if isinstance(key, int) else join(place, key)
     return place
-
-
-def _sentence(error: jsonschema.ValidationError) -> str:
-    found = shown(error.instance)
-    expected: Any = error.validator_value
-    kind = error.validator
-    if kind == "type":
-        return kind_problem(error.instance, [expected] if isinstance(expected, str) else expected)
-    if kind == "enum":
-        return _choice(error.instance, expected)
-    if kind == "const":
-        return f"{found} does not go with the rest of this entry; expected {expected}"
-    if kind == "pattern":
-        return f"{found} is not allowed here"
-    if kind == "uniqueItems":
-        return f"{found} holds an entry twice"
-    return f"{found} is {BOUNDS[str(kind)]} {expected}"
 
 
 def _choice(value: object, choices: Iterable[object]) -> str:
@@ -122,47 +188,31 @@ def _choice(value: object, choices: Iterable[object]) -> str:
     return f"{shown(value)} is not one of {', '.join(names)}{near}"
 
 
-def _instead(name: object, known: list[str], schema: Schema) -> str:
+def _instead(keys: Keys) -> str:
     """Return the nearest key beside this one, else where its like belongs, else what there is."""
+    name, known = keys[-1], list(_node(keys[:-1]).get("properties", {}))
     near = did_you_mean(name, known)
     if near:
         return near
-    elsewhere = [path for path in _paths(schema) if path.rpartition(".")[2] == name]
+    elsewhere = [
+        path for path in _paths(json_schema.of_config()) if path.rpartition(".")[2] == name
+    ]
     if elsewhere:
         return f" (did you mean {elsewhere[0]!r}?)"
     return f"; there are {', '.join(known)}"
 
 
-def _paths(schema: Schema, place: str = "") -> Iterator[str]:
+def _paths(schema: Node, place: str = "") -> Iterator[str]:
     for name, part in schema.get("properties", {}).items():
         yield join(place, name)
         yield from _paths(part, join(place, name))
 
 
-def _of_neither(error: jsonschema.ValidationError, schema: Schema, place: str) -> Iterator[str]:
-    """Yield what is wrong with a value that may be of one form or of another."""
-    forms: Any = error.validator_value
-    deeper = [
-        inner
-        for inner in error.context or []
-        if inner.relative_path or inner.validator not in ("type", "enum")
-    ]
-    for inner in deeper:
-        yield from lines(inner, schema)
-    if not deeper:
-        kinds = [form["type"] for form in forms if "type" in form]
-        words = [word for form in forms for word in form.get("enum", [])]
-        expected = " or ".join([*words, *(KINDS[kind] for kind in kinds)])
-        near = did_you_mean(error.instance, words)
-        keys = list(error.absolute_path)
-        yield (f"{place}: {shown(error.instance)} is not {expected}{near}{_purpose(schema, keys)}")
-
-
-def _purpose(schema: Schema, keys: Iterable[object]) -> str:
-    """Return what the schema says of a key, or of the nearest key around it, on a new line."""
-    part, text = schema, ""
+def _purpose(keys: Keys) -> str:
+    """Return what a key is for, or the nearest key around it, on a new line."""
+    node: Node = json_schema.of_config()
+    text = ""
     for key in keys:
-        inner = part.get("items") if isinstance(key, int) else part.get("properties", {}).get(key)
-        part = inner or part.get("additionalProperties") or {}
-        text = " ".join(str(part.get("description", text)).split())
+        node = json_schema.inner(node, key)
+        text = str(node.get("description", text))
     return f"\n      {text}" if text else ""

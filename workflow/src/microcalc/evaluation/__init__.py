@@ -1,1 +1,1 @@
-"""What the models are worth on each split, with an interval for every estimate."""
+"""Performance of the models on each split, with an interval for every estimate."""

@@ -1,4 +1,4 @@
-"""`calibration.csv` and its curve: whether 0.3 means three in ten. Agrees with R's rms val.prob."""
+"""Calibration: `calibration.csv` and its flexible curve, as R's rms val.prob has them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""`delong.csv`: the declared pairs of models, compared on each set."""
+"""DeLong's test: `delong.csv`, the declared pairs of models compared on each set."""
 
 import math
 from collections.abc import Sequence

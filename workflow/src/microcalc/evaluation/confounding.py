@@ -1,4 +1,4 @@
-"""`confounding.csv`: whether a model could tell the center, or the label, from the wrong things."""
+"""Confounding audit: `confounding.csv`, whether features tell the center or metadata the label."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -48,7 +48,7 @@ def audit(
     seed: int,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """Return the AUC of each question that should have no answer, with `COLUMNS`.
+    """Return the AUC of predicting center or label from what should not tell it, with `COLUMNS`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""`net_benefit.csv`: whether acting on a model does more good than acting on all or none."""
+"""Decision curve analysis: `net_benefit.csv`, net benefit against treating all or none."""
 
 from collections.abc import Sequence
 

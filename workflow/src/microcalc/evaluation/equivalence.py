@@ -1,4 +1,4 @@
-"""`equivalence.csv`: what "comparable" may mean, since p > 0.05 shows no equality."""
+"""Non-inferiority and equivalence of AUCs: `equivalence.csv`, two one-sided tests by a margin."""
 
 import math
 from collections.abc import Sequence

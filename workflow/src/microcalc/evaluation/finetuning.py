@@ -1,4 +1,4 @@
-"""Whether fine-tuning was worth it: `finetuning.csv`, and the mark on what was selected on."""
+"""Frozen against fine-tuned: `finetuning.csv`, and the metrics that a model was chosen by."""
 
 import os
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""`flow.json`: every case from the user's table to the analysis, and why each left."""
+"""Participant flow: `flow.json`, from the user's table to the analysis, and why cases left."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""`leakage.csv`: whether anything of a validation case was there in training.
+"""Leakage audit: `leakage.csv`, what splits share: patients, images and near-duplicates.
 
 Near-duplicates are found on patches reduced to 32 × 32 and high-pass filtered: what is left of two
 unrelated lesions hardly correlates, while a copy survives noise, another contrast, a small shift

@@ -1,4 +1,4 @@
-"""`mcnemar.csv`: two models at their operating points, on the same cases."""
+"""McNemar's test: `mcnemar.csv`, two models at their operating points on the same cases."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

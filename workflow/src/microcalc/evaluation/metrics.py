@@ -1,4 +1,4 @@
-"""`metrics.csv`: how each model does on each set."""
+"""Performance measures: `metrics.csv`, one row per model, split and kind of prediction."""
 
 import logging
 import math

@@ -1,4 +1,4 @@
-"""`optimism.csv`: what the apparent figures owe to having been fitted on the same cases.
+"""Bootstrap optimism correction: `optimism.csv`, apparent performance, optimism and 0.632+.
 
 Harrell's correction (Stat Med 1996; 15: 361) and, beside it, 0.632+ (Efron and Tibshirani, J Am
 Stat Assoc 1997; 92: 548), since the first is too kind when the apparent AUC is near 1. Intervals

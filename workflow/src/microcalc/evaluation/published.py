@@ -1,4 +1,4 @@
-"""`published.csv`: the paper's numbers beside this run's."""
+"""Published results: `published.csv`, the paper's numbers beside this run's."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""`reclassification.csv`: NRI and IDI of one model over another, and why to distrust them."""
+"""Reclassification: `reclassification.csv`, NRI and IDI of one model over another."""
 
 import math
 from collections.abc import Sequence

@@ -16,7 +16,7 @@ import pandas as pd
 from microcalc.cohort import split
 from microcalc.core import seeds
 from microcalc.core.errors import StudyError
-from microcalc.evaluation import refit
+from microcalc.evaluation import predictions, refit
 from microcalc.evaluation.refit import Cases, Indices, Plan, Refit
 from microcalc.statistics import calibration, delong, resampling
 from microcalc.statistics.arrays import Floats
@@ -187,3 +187,29 @@ def _measured(fitted: Refit, sets: Sets) -> Iterator[dict[str, Any]]:
         sizes = {"set": name, "n_pos": int(y.sum()), "n_neg": int((y == 0).sum())}
         for model, probability in fitted.predict(cases).items():
             yield {"model": model, **sizes, **measure(y, probability)}
+
+
+def by_model_and_set(
+    rows: pd.DataFrame, measured: pd.DataFrame
+) -> Iterator[tuple[str, str, pd.DataFrame, dict[str, Any]]]:
+    """Yield (model, split, replicates with an AUC, the study's own n_pos, n_neg, auc)."""
+    predictions.check(rows)
+    defined = measured[measured["model"].notna() & measured["auc"].notna()]
+    for (model, place), own in defined.groupby(["model", "set"], sort=False):
+        part = rows[
+            (rows["model"] == model) & (rows["split"] == place) & (rows["kind"] == "held_out")
+        ]
+        y = part["y"].to_numpy()
+        sizes = {"n_pos": int(y.sum()), "n_neg": int((y == 0).sum())}
+        auc = measure(y, part["probability"].to_numpy())["auc"]
+        yield str(model), str(place), own, {**sizes, "auc": auc}
+
+
+def failed(measured: pd.DataFrame) -> int:
+    """Return how many replicates could not be fitted."""
+    return int(measured["model"].isna().sum())
+
+
+def sample_sd(values: Floats) -> float:
+    """Return the standard deviation of a sample; NaN of a single value."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")

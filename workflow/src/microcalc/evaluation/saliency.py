@@ -1,4 +1,4 @@
-"""Which patches, and where in them, made the deep model most confident: rightly and wrongly."""
+"""Class activation maps of the cases that the deep model was surest of, rightly and wrongly."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ import pandas as pd
 
 from microcalc.core.errors import StudyError
 from microcalc.core.files import atomic_path
-from microcalc.features import kept_maps
+from microcalc.features import cam_cache
 from microcalc.images import shard_file
 from microcalc.models import provenance
 
@@ -159,7 +159,7 @@ def compute(
     patches = {name: np.stack([shard.patch[i] for shard, i in own]) for name, own in views.items()}
     described = provenance.weights(weights_path)
     how: dict[str, Any] = {"device": device, "kept": kept, "cache": cache}
-    maps = kept_maps.of_cases(patches, function.coefficients, weights_path, described, **how)
+    maps = cam_cache.of_cases(patches, function.coefficients, weights_path, described, **how)
     columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
     for case in chosen.to_dict("records"):
         found = maps[case["case_id"]]

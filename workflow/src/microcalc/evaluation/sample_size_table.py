@@ -1,4 +1,4 @@
-"""`sample_size.csv`: how many cases the models and their validation would have needed.
+"""Minimum sample size: `sample_size.csv`, what the models and their validation would have needed.
 
 Development: Riley et al., Stat Med 2019; 38: 1276 and BMJ 2020; 368: m441 (pmsampsize).
 Validation: Riley et al., Stat Med 2021; 40: 4230 (pmvalsampsize).

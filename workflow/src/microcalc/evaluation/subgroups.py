@@ -1,4 +1,4 @@
-"""`subgroups.csv`: the AUC in parts of each set, and whether the parts differ."""
+"""Subgroup analysis: `subgroups.csv`, the AUC in subgroups and the test of interaction."""
 
 import math
 from collections.abc import Mapping, Sequence

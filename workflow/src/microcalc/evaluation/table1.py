@@ -1,4 +1,4 @@
-"""`table1.csv`: who the cases are, per split and class."""
+"""Baseline characteristics: `table1.csv`, per split and class."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Saying on a table that its numbers were computed with the validation images as a group."""
+"""The mark of transductive results: computed with the validation images as a group."""
 
 from typing import TYPE_CHECKING
 

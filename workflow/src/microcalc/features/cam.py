@@ -1,4 +1,4 @@
-"""Where in the patches a linear score of deep features comes from.
+"""Class activation maps: where in the patches a linear score of deep features comes from.
 
 Where the features are the plain mean of a feature map (all ResNets, DenseNets, EfficientNets), a
 linear score of them is the sum of the same score at each position: the class activation map

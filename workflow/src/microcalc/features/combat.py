@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from microcalc.features.domains import TRAINING, domains
-from microcalc.features.shards import feature_names
+from microcalc.features.shard_features import feature_names
 from microcalc.images import included as included_cases
 
 Floats = npt.NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""Where a network computes: which device, in which precision, how many patches at a time."""
+"""Device, precision and batch size: where and how a network computes."""
 
 import fcntl
 import logging

@@ -1,4 +1,4 @@
-"""Which cases count as one source of images when differences between centers are evened out."""
+"""Domains for harmonization: which cases count as one source of images."""
 
 from typing import TYPE_CHECKING
 

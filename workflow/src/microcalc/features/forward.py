@@ -1,4 +1,4 @@
-"""From patches to features: the forward pass in batches, and nothing else."""
+"""Forward pass in batches: from patches to features."""
 
 import logging
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Weights that come from a seed and from nothing else, for trials without a download.
+"""Random network weights from a seed, for trials without a download.
 
 Plain initialization is useless at this depth: activations grow to 1e4 and the features carry no
 signal. Two things mend it: residual branches that start at zero, and batch-norm statistics

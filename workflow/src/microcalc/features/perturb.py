@@ -1,4 +1,4 @@
-"""Training patches as another reader might have cut them: shifted, scaled and turned a little."""
+"""Perturbed patches for feature stability: shifted, scaled and turned a little."""
 
 import math
 import os

@@ -1,4 +1,4 @@
-"""From features per view to features per case."""
+"""Pooling of views: from features per view to features per case."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from microcalc.config import views
 from microcalc.core.errors import StudyError
-from microcalc.features import shards
+from microcalc.features import shard_features
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def cases(paths: Sequence[str | os.PathLike[str]], *, how: str = "mean") -> pd.D
     """
     pooled, circumstances = [], []
     for path in paths:  # a case's images share a shard, so that one shard at a time is enough
-        images, shared = shards.read(path)
+        images, shared = shard_features.read(path)
         if len(images):
             pooled.append(_pooled(images, how))
             circumstances.append(shared)
@@ -61,14 +61,14 @@ def _pooled(images: pd.DataFrame, how: str) -> pd.DataFrame:
     """Return `cases` of one shard's table."""
     images = images.sort_values("image_id", kind="stable")
     case_ids, place = np.unique(images["case_id"].to_numpy(dtype=str), return_inverse=True)
-    values = images.drop(columns=shards.ID_COLUMNS).to_numpy(dtype=np.float64)
+    values = images.drop(columns=shard_features.ID_COLUMNS).to_numpy(dtype=np.float64)
     counts: dict[str, npt.NDArray[Any]] = {"n_views": np.bincount(place)}
     if how == "concat":
         pooled, stand_in = _side_by_side(values, place, images["view"].to_numpy(dtype=str))
         counts["stand_in"] = stand_in
     else:
         pooled = {"mean": _mean, "max": _maximum}[how](values, place, len(case_ids))
-    names = shards.feature_names(pooled.shape[1])
+    names = shard_features.feature_names(pooled.shape[1])
     return pd.concat(
         [
             pd.DataFrame({"case_id": case_ids, **counts}),
@@ -187,7 +187,7 @@ def of_readers(
 
 def _images_of(paths: Sequence[str | os.PathLike[str]]) -> dict[str, frozenset[str]]:
     """Return the usable images of every case."""
-    read = [shards.read(path)[0][["case_id", "image_id"]] for path in paths]
+    read = [shard_features.read(path)[0][["case_id", "image_id"]] for path in paths]
     return {
         str(case_id): frozenset(ids)
         for case_id, ids in pd.concat(read).groupby("case_id")["image_id"]
@@ -197,10 +197,10 @@ def _images_of(paths: Sequence[str | os.PathLike[str]]) -> dict[str, frozenset[s
 def write(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Write a table of cases as parquet, the same bytes for the same rows."""
     arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
-    shards.write_parquet(arrow, path)
+    shard_features.write_parquet(arrow, path)
 
 
-def _check_same(circumstances: Sequence[shards.Circumstances]) -> None:
+def _check_same(circumstances: Sequence[shard_features.Circumstances]) -> None:
     different = sorted({str(entry) for entry in circumstances})
     if len(different) > 1:
         raise StudyError.listing(

@@ -1,4 +1,4 @@
-"""The constants a network expects its input to be normalized with."""
+"""Input normalization: the mean and standard deviation that a network expects."""
 
 import json
 from dataclasses import dataclass

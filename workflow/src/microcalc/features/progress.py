@@ -1,4 +1,4 @@
-"""How far a long extraction is: a line that moves on a terminal, plain lines in a log."""
+"""Progress display: a line that moves on a terminal, plain lines in a log."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""Reading weights that somebody else saved, and saying what does not fit."""
+"""State dicts of other programs: reading them, and saying what does not fit."""
 
 import os
 import pickle

@@ -1,4 +1,4 @@
-"""How the selected features and the clinical variables go together in the training set."""
+"""Correlation matrix of the selected features and the clinical variables in training."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""All cases in the plane of the deep features' first two principal components."""
+"""Principal components of the deep features: all cases in the plane of the first two."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from microcalc.figures import choice, number_format, palette, points, style
-from microcalc.figures.lasso import spread
+from microcalc.figures import nomogram_points, number_format, palette, shown_models, style
+from microcalc.figures.lasso_plots import spread
 from microcalc.models.design import DEEP_SCORE, texts
 
 Floats = npt.NDArray[np.float64]
@@ -59,13 +59,13 @@ def draw(
     labels
         Names of the `negative` and `positive` class.
     """
-    name = choice.of_nomogram(models)
+    name = shown_models.of_nomogram(models)
     if name is None:
         return _message("No model has a clinical variable: there is no nomogram to draw.")
     obstacle = _obstacle(models[name], cases)
     if obstacle:
         return _message(f"No nomogram of the {name} model: {obstacle}.")
-    nomogram = points.scale(models[name], ranges(models[name], cases))
+    nomogram = nomogram_points.scale(models[name], ranges(models[name], cases))
     if nomogram is None:
         return _message(f"No nomogram of the {name} model: nothing moves its prediction.")
     example = work_out(nomogram, models[name], cases)
@@ -98,7 +98,7 @@ def ranges(model: Mapping[str, Any], cases: pd.DataFrame) -> dict[str, tuple[flo
 
 
 def work_out(
-    nomogram: points.Scale, model: Mapping[str, Any], cases: pd.DataFrame
+    nomogram: nomogram_points.Scale, model: Mapping[str, Any], cases: pd.DataFrame
 ) -> Example | None:
     """Return the example: the held-out case of median total, or None without such a case."""
     held_out = cases[cases["split"] != "train"]
@@ -136,7 +136,7 @@ def _values(term: Mapping[str, Any], column: pd.Series) -> Sequence[Any]:
 
 
 def _figure(
-    nomogram: points.Scale,
+    nomogram: nomogram_points.Scale,
     model: Mapping[str, Any],
     example: Example | None,
     clinical: Mapping[str, Mapping[str, Any]],
@@ -161,7 +161,7 @@ def _figure(
         _axis(axes, row, label, np.array(axis.points), list(axis.labels), staggered=is_text)
     locator = MaxNLocator(nbins=10, steps=[1, 2, 5, 10])
     totals = np.asarray(locator.tick_values(0, nomogram.most), dtype=float)
-    stretch = points.LONGEST / totals[-1]
+    stretch = nomogram_points.LONGEST / totals[-1]
     below, risk_row = n_rows - 2, n_rows - 1
     _axis(axes, below, "Total points", totals * stretch, [f"{tick:g}" for tick in totals])
     risks = np.array(RISKS)
@@ -170,7 +170,7 @@ def _figure(
     name = f"Probability of {labels['positive']}"
     _axis(axes, risk_row, name, at * stretch, [f"{risk:g}" for risk in risks], staggered=True)
     cut = float(nomogram.total(float(model["threshold"]))) * stretch
-    if 0 <= cut <= points.LONGEST:
+    if 0 <= cut <= nomogram_points.LONGEST:
         axes.plot(cut, risk_row, marker="v", markersize=5, color=palette.BLACK, zorder=4)
     if example:
         _example(axes, nomogram, example, stretch, n_rows)
@@ -253,7 +253,7 @@ def _apart(at: Floats, names: Sequence[str]) -> Floats:
 
 
 def _example(
-    axes: Axes, nomogram: points.Scale, example: Example, stretch: float, n_rows: int
+    axes: Axes, nomogram: nomogram_points.Scale, example: Example, stretch: float, n_rows: int
 ) -> None:
     look: dict[str, Any] = {"color": palette.VERMILLION, "zorder": 5}
     for row, axis in enumerate(nomogram.axes, start=1):
@@ -267,7 +267,7 @@ def _example(
 
 
 def _sentence(
-    nomogram: points.Scale,
+    nomogram: nomogram_points.Scale,
     model: Mapping[str, Any],
     example: Example,
     clinical: Mapping[str, Mapping[str, Any]],

@@ -25,10 +25,25 @@ def of_values(
     values
         (rows, columns), real numbers.
 
+    Returns
+    -------
+    cells, curve : numpy.ndarray
+        Uint8 or uint16, (rows, columns); float32, (256,) or (65536,), so that `curve[cells]` are
+        the values.
+
     Raises
     ------
     StudyError
         When one is no number, or so far from all others that these would keep too few levels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.images import cells
+    >>> values = np.array([[-100, 0, 50]])
+    >>> stored, curve = cells.of_values(values)
+    >>> stored, curve[stored]
+    (array([[  0, 100, 150]], dtype=uint16), array([[-100.,    0.,   50.]], dtype=float32))
     """
     if values.dtype == np.uint8:
         return values, np.arange(2**8, dtype=np.float32)

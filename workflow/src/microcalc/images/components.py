@@ -46,7 +46,32 @@ class Component:
 def of_mask(
     mask: NDArray[np.bool_], label: str = "", *, least: float = 0.0
 ) -> tuple[list[Component], list[float]]:
-    """Return the 8-connected components of a mask, and the areas of those below `least` pixels."""
+    """Return the 8-connected components of a mask, and the areas of those below `least` pixels.
+
+    Parameters
+    ----------
+    mask
+        Bool, (rows, columns).
+    label
+        What the components are called.
+    least
+        Pixels that a component has at least.
+
+    Returns
+    -------
+    components, specks
+        By rows; and the areas in pixels of what is smaller.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.images import components
+    >>> mask = np.zeros((20, 20), dtype=bool)
+    >>> mask[2:6, 3:9] = mask[15, 15] = True
+    >>> found, specks = components.of_mask(mask, least=4)
+    >>> [str(each.box) for each in found], specks
+    (['x 3 to 9, y 2 to 6'], [1.0])
+    """
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if rows.size == 0:
         return [], []
@@ -71,6 +96,30 @@ def of_polygon(points: Sequence[tuple[float, float]], label: str = "") -> Compon
     """Return the component that a polygon of corners (x, y) encloses, None without an area.
 
     The area is the shoelace formula's; the cells are those that the polygon touches.
+
+    Parameters
+    ----------
+    points
+        Corners (x, y) in pixels from the image's upper left corner.
+    label
+        What the component is called.
+
+    Returns
+    -------
+    Component or None
+        With its box and its area in pixels.
+
+    Raises
+    ------
+    StudyError
+        When its box is larger than any image.
+
+    Examples
+    --------
+    >>> from microcalc.images import components
+    >>> triangle = components.of_polygon([(10, 10), (20, 10), (10, 20)])
+    >>> str(triangle.box), triangle.area
+    ('x 10 to 20, y 10 to 20', 50.0)
     """
     from PIL import Image, ImageDraw
 
@@ -95,7 +144,26 @@ def of_polygon(points: Sequence[tuple[float, float]], label: str = "") -> Compon
 
 
 def joined(parts: Sequence[Component]) -> list[Component]:
-    """Return components that overlap or touch as one, where they have the same label."""
+    """Return components that overlap or touch as one, where they have the same label.
+
+    Parameters
+    ----------
+    parts
+        Of one image.
+
+    Returns
+    -------
+    list of Component
+        No two of which touch under one label.
+
+    Examples
+    --------
+    >>> from microcalc.images import components
+    >>> boxes = [[(0, 0), (9, 0), (9, 9), (0, 9)], [(5, 5), (15, 5), (15, 15), (5, 15)]]
+    >>> found = components.joined([components.of_polygon(corners) for corners in boxes])
+    >>> [str(each.box) for each in found]
+    ['x 0 to 15, y 0 to 15']
+    """
     found: list[Component] = []
     for part in parts:
         while touching := [other for other in found if _touch(part, other)]:
@@ -117,10 +185,34 @@ def one(
 
     Of equal ones the upper, then the left one is the largest.
 
+    Parameters
+    ----------
+    found
+        Components of one image.
+    specks
+        Areas in pixels of what was left out.
+    rules
+        What happens to several components and to specks.
+    spacing_mm
+        Distance between pixel centers in mm: (between rows, between columns).
+
+    Returns
+    -------
+    Roi
+        In stored pixels.
+
     Raises
     ------
     StudyError
         When nothing but specks is left, or several are, and `rules` say to refuse them.
+
+    Examples
+    --------
+    >>> from microcalc.config.region_rules import Rules
+    >>> from microcalc.images import components
+    >>> square = components.of_polygon([(0, 0), (90, 0), (90, 90), (0, 90)])
+    >>> str(components.one([square], [], rules=Rules(), spacing_mm=(0.1, 0.1)))
+    'x 0 to 90, y 0 to 90'
     """
     pixel = spacing_mm[0] * spacing_mm[1]
     least = rules.speck_mm2 / pixel
@@ -159,10 +251,29 @@ def one(
 def refuse_whole(roi: Roi, shape: tuple[int, int]) -> Roi:
     """Return `roi`, unless it is nearly the whole image.
 
+    Parameters
+    ----------
+    roi
+        In stored pixels.
+    shape
+        Rows and columns of the image.
+
+    Returns
+    -------
+    Roi
+        The same.
+
     Raises
     ------
     StudyError
         When it is: what was drawn is the breast, the film, or everything but the lesion.
+
+    Examples
+    --------
+    >>> from microcalc.images import components
+    >>> from microcalc.images.roi import Roi
+    >>> str(components.refuse_whole(Roi(10, 20, 30, 40), (100, 200)))
+    'x 10 to 30, y 20 to 40'
     """
     covered = (roi.x1 - roi.x0) * (roi.y1 - roi.y0) / (shape[0] * shape[1])
     if covered > _NEARLY_WHOLE:

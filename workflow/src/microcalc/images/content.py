@@ -21,6 +21,20 @@ def read_bytes(
 ) -> bytes:
     """Return a file's bytes; an error names the image and what happened, never the path.
 
+    Parameters
+    ----------
+    path
+        The file.
+    image_id
+        The image's name in messages.
+    max_gb
+        The most that is read, in 10^9 bytes.
+
+    Returns
+    -------
+    bytes
+        All of it.
+
     Raises
     ------
     OSError
@@ -28,6 +42,14 @@ def read_bytes(
     StudyError
         When it is no file but a device or pipe, or larger than `max_gb` (10^9 bytes): it is
         looked at before it is read.
+
+    Examples
+    --------
+    >>> from microcalc.images import content
+    >>> content.read_bytes("Mustermann.dcm", image_id="C001_CC")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    FileNotFoundError: [Errno 2] image C001_CC: its file could not be read: No such file ...
     """
     try:
         found = os.stat(path)
@@ -47,7 +69,34 @@ def read_bytes(
 
 @contextmanager
 def content_errors(image_id: str, what: str = "its content") -> Iterator[None]:
-    """Turn whatever a parser or decoder throws at bad content into one sentence with the image."""
+    """Turn whatever a parser or decoder throws at bad content into one sentence with the image.
+
+    Parameters
+    ----------
+    image_id
+        The image's name.
+    what
+        What could not be read.
+
+    Yields
+    ------
+    None
+        To the block that parses.
+
+    Raises
+    ------
+    StudyError
+        For whatever the block raised, but a MemoryError and what ends a program.
+
+    Examples
+    --------
+    >>> from microcalc.images import content
+    >>> with content.content_errors("C001_CC"):  # doctest: +ELLIPSIS
+    ...     int("a number that quotes the file")
+    Traceback (most recent call last):
+        ...
+    microcalc.core.errors.StudyError: image C001_CC: its content could not be decoded; ...
+    """
     start = f"image {image_id}: "
     try:
         yield
@@ -74,6 +123,22 @@ def undecodable(kind: str) -> UndecodableError:
 
     Decoders raise every kind of exception. Their text may quote the file, so that only the kind is
     passed on, and is a detail: the fault is one, whoever finds it.
+
+    Parameters
+    ----------
+    kind
+        Of exception.
+
+    Returns
+    -------
+    UndecodableError
+        To be raised.
+
+    Examples
+    --------
+    >>> from microcalc.images import content
+    >>> content.undecodable("ValueError").detail
+    'ValueError'
     """
     return UndecodableError(
         "could not be decoded; the file is damaged or of another kind: export it again",

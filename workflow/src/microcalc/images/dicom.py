@@ -28,6 +28,7 @@ from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes
 from microcalc.images import codestreams, decoders, geometry, grey, words
 from microcalc.images.content import MOST_PIXELS, content_errors, read_bytes
+from microcalc.images.image_entry import ImageEntry
 from microcalc.images.mammogram import Mammogram
 from microcalc.images.uncopied import UncopiedPixels, only_fragment
 
@@ -64,23 +65,10 @@ def read_mammogram(
     ----------
     path
         The file. It appears in no message.
-    image_id
-        The image's name in every message.
-    spacing_mm
-        Pixel spacing from the images table, taken before the file's.
-    laterality
-        From the images table: used when the file gives none, compared when it does.
-    view
-        From the images table, taken before the file's, see `microcalc.images.geometry.view`.
-    only_views
-        The config's `images.views`: an image of another view is refused before it is decoded.
-    frame
-        Which frame of a multi-frame object, counting from 1 as DICOM does.
-    voi, for_processing
-        See `microcalc.config.patch_recipe.Recipe`.
-    pseudonyms
-        Identifiers that this study uses for the case and the patient: a flag is raised when one
-        of them equals the file's PatientID.
+    image_id, spacing_mm, laterality, view, frame, pseudonyms
+        What is known of the image, see `microcalc.images.image_entry.ImageEntry`.
+    only_views, voi, for_processing
+        See `decode`.
 
     Returns
     -------
@@ -93,35 +81,45 @@ def read_mammogram(
         When the file cannot be read: worth another try.
     StudyError
         When it was read and is not a usable mammogram: it never will be.
+
+    Examples
+    --------
+    >>> from pydicom.data import get_testdata_file
+    >>> from microcalc.images import dicom
+    >>> path = get_testdata_file("MR_small.dcm")  # of pydicom: no mammogram, but a small grey image
+    >>> mammogram = dicom.read_mammogram(path, image_id="C001_CC", laterality="L", view="CC")
+    >>> mammogram.shape, mammogram.pixels.dtype, mammogram.spacing_mm, mammogram.view
+    ((64, 64), dtype('float32'), (0.3125, 0.3125), 'CC')
     """
     return decode(
         read_bytes(path, image_id=image_id),
-        image_id=image_id,
-        spacing_mm=spacing_mm,
-        laterality=laterality,
-        view=view,
+        ImageEntry(image_id, spacing_mm, laterality, view, frame, tuple(pseudonyms)),
         only_views=only_views,
-        frame=frame,
         voi=voi,
         for_processing=for_processing,
-        pseudonyms=pseudonyms,
     )
 
 
 def decode(
     data: bytes,
+    entry: ImageEntry,
     *,
-    image_id: str,
-    spacing_mm: float | None = None,
-    laterality: str = "",
-    view: str = "",
     only_views: Collection[str] | Literal["all"] = views.ALL,
-    frame: int | None = None,
     voi: int | str | None = None,
     for_processing: Literal["convert", "refuse"] = "convert",
-    pseudonyms: Collection[str] = (),
 ) -> Mammogram:
-    """Return the mammogram in the bytes of a DICOM file; parameters as `read_mammogram`.
+    """Return the mammogram in the bytes of a DICOM file.
+
+    Parameters
+    ----------
+    data
+        The file.
+    entry
+        What the images table says of the image.
+    only_views
+        The config's `images.views`: an image of another view is refused before it is decoded.
+    voi, for_processing
+        See `microcalc.config.patch_recipe.Recipe`.
 
     Raises
     ------
@@ -129,18 +127,18 @@ def decode(
         When the bytes are no usable mammogram.
     """
     flags: list[str] = []
-    with content_errors(image_id), warnings.catch_warnings():
+    with content_errors(entry.image_id), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dataset = parse(data, copied=False)
         syntax = _transfer_syntax(dataset)
         _check_kind(dataset, data)
-        index = _frame_index(dataset, frame)
+        index = _frame_index(dataset, entry.frame)
         if "SharedFunctionalGroupsSequence" in dataset:
             dataset = _flattened(dataset, index)
         # What can be refused without decoding is refused before it.
-        seen = geometry.view(dataset, view, flags)
+        seen = geometry.view(dataset, entry.view, flags)
         views.refuse_others(seen, only_views)
-        spacing, source = geometry.spacing(dataset, spacing_mm, flags, view=seen)
+        spacing, source = geometry.spacing(dataset, entry.spacing_mm, flags, view=seen)
         shown = grey.Shown(
             dataset, encapsulated=syntax.is_encapsulated, voi=voi, for_processing=for_processing
         )
@@ -148,7 +146,7 @@ def decode(
         row_direction, column_direction = geometry.orientation(dataset)
         if str(dataset.get("BurnedInAnnotation") or "").upper() == "YES":
             flags.append("burned_in_annotation")
-        if str(dataset.get("PatientID") or "").strip() in set(pseudonyms) - {""}:
+        if str(dataset.get("PatientID") or "").strip() in set(entry.pseudonyms) - {""}:
             flags.append("pseudonym_is_patient_id")
         frame_data = _compressed_frame(dataset, syntax, index)
         stream_bits = _stream_bits(dataset, syntax, frame_data)
@@ -160,13 +158,13 @@ def decode(
         if shown.corrected(stored, stream_bits, flags):
             meaning = shown.grey()
         return Mammogram(
-            image_id=image_id,
+            image_id=entry.image_id,
             stored=stored,
             grey=meaning,
             other_greys=shown.others(),
             spacing_mm=spacing,
             spacing_source=source,
-            laterality=geometry.laterality(dataset, laterality, flags),
+            laterality=geometry.laterality(dataset, entry.laterality, flags),
             view=seen,
             row_direction=row_direction,
             column_direction=column_direction,
@@ -177,9 +175,7 @@ def decode(
         )
 
 
-def read_spacing(
-    path: str | os.PathLike[str], table_mm: float | None, frame: int | None
-) -> tuple[float, float]:
+def read_spacing(path: str | os.PathLike[str], entry: ImageEntry) -> tuple[float, float]:
     """Return the spacing of a file from its header, or the table's where it is no DICOM file.
 
     Raises
@@ -196,14 +192,14 @@ def read_spacing(
         try:
             dataset = _header(path)
         except pydicom.errors.InvalidDicomError:
-            return geometry.of_table(table_mm, None, [])[0]
-        index = _frame_index(dataset, frame)
+            return geometry.of_table(entry.spacing_mm, None, [])[0]
+        index = _frame_index(dataset, entry.frame)
         if "SharedFunctionalGroupsSequence" in dataset:
             dataset = _flattened(dataset, index)
-        return geometry.spacing(dataset, table_mm, [])[0]
+        return geometry.spacing(dataset, entry.spacing_mm, [])[0]
 
 
-def read_view(path: str | os.PathLike[str], table: str, frame: int | None) -> str:
+def read_view(path: str | os.PathLike[str], entry: ImageEntry) -> str:
     """Return the canonical view of a file from its header, or the table's where it has none.
 
     Raises
@@ -218,10 +214,10 @@ def read_view(path: str | os.PathLike[str], table: str, frame: int | None) -> st
         try:
             dataset = _header(path)
         except pydicom.errors.InvalidDicomError:
-            return views.canonical(table)
+            return entry.view
         if "SharedFunctionalGroupsSequence" in dataset:
-            dataset = _flattened(dataset, _frame_index(dataset, frame))
-        return geometry.view(dataset, table, [])
+            dataset = _flattened(dataset, _frame_index(dataset, entry.frame))
+        return geometry.view(dataset, entry.view, [])
 
 
 def _header(path: str | os.PathLike[str]) -> Dataset:

@@ -24,6 +24,17 @@ def find(images: pd.DataFrame, cases: pd.DataFrame) -> tuple[list[str], list[str
         Equal images of two patients or two splits.
     warnings
         Equal images within one patient and split.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from microcalc.images import duplicates
+    >>> images = pd.DataFrame({"image_id": ["a", "b"], "case_id": ["A", "B"]})
+    >>> images["pixel_digest"], images["uid_digest"] = "1f3a", ""
+    >>> cases = {"case_id": ["A", "B"], "patient_id": ["P", "Q"], "split": ["train", "external"]}
+    >>> errors, warnings = duplicates.find(images, pd.DataFrame(cases))
+    >>> errors, warnings
+    (['image a (case A, train), image b (case B, external) have the same pixels'], [])
     """
     known = images.merge(cases[["case_id", "patient_id", "split"]], on="case_id")
     errors: set[str] = set()
@@ -46,6 +57,19 @@ def flags(images: pd.DataFrame) -> dict[str, list[str]]:
     ----------
     images
         As for `find`.
+
+    Returns
+    -------
+    dict
+        From image_id to flags, of images that have any.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from microcalc.images import duplicates
+    >>> images = pd.DataFrame({"image_id": ["a", "b", "c"], "uid_digest": ""})
+    >>> duplicates.flags(images.assign(pixel_digest=["1f3a", "1f3a", "77c0"]))
+    {'a': ['same_pixels'], 'b': ['same_pixels']}
     """
     found: dict[str, list[str]] = {}
     for column, flag in _FLAGS.items():

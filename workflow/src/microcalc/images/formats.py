@@ -8,8 +8,9 @@ from microcalc.config import views
 from microcalc.core.errors import StudyError
 from microcalc.images import dicom, raster, volume_images, volumes
 from microcalc.images.content import MOST_FILE_GB, content_errors, read_bytes
+from microcalc.images.image_entry import ImageEntry
 from microcalc.images.mammogram import Mammogram
-from microcalc.plan import detached
+from microcalc.plan import detached_headers
 
 READ = "DICOM, PNG, TIFF, JPEG, PGM, NIfTI, NRRD, MHA, and MHD with its pixels beside it"
 """The formats of images, in words."""
@@ -44,77 +45,39 @@ def read_file(
         return read_bytes(one, image_id=image_id, max_gb=max_gb)
 
     try:
-        return detached.joined(path, read)
+        return detached_headers.joined(path, read)
     except StudyError as error:
         start = f"image {image_id}: "
         raise StudyError(start + error.reason.removeprefix(start), detail=error.detail) from None
 
 
-def read(path: str | os.PathLike[str], *, image_id: str, spacing_mm: float) -> Mammogram:
-    """Return the mammogram in a file of any format that is read; see `decode`."""
-    return decode(read_file(path, image_id=image_id), image_id=image_id, spacing_mm=spacing_mm)
-
-
 def decode(
     data: bytes,
+    entry: ImageEntry,
     *,
-    image_id: str,
-    spacing_mm: float | None = None,
-    laterality: str = "",
-    view: str = "",
     only_views: Collection[str] | Literal["all"] = views.ALL,
-    frame: int | None = None,
     voi: int | str | None = None,
     for_processing: Literal["convert", "refuse"] = "convert",
     orientation: str = "header",
-    pseudonyms: Collection[str] = (),
 ) -> Mammogram:
     """Return the mammogram in a file's bytes, whose content tells the format.
 
-    Parameters and errors are those of `dicom.read_mammogram`, `raster.decode` and
-    `volume_images.decode`; where the table's view is one that `only_views` leaves out, the file is
-    not looked at.
+    Parameters and errors are those of `dicom.decode`, `raster.decode` and `volume_images.decode`;
+    where the table's view is one that `only_views` leaves out, the file is not looked at.
     """
-    view = views.canonical(view)
-    views.refuse_others(view, only_views)
+    views.refuse_others(entry.view, only_views)
     if data[_DICM] == b"DICM":
         return dicom.decode(
-            data,
-            image_id=image_id,
-            spacing_mm=spacing_mm,
-            laterality=laterality,
-            view=view,
-            only_views=only_views,
-            frame=frame,
-            voi=voi,
-            for_processing=for_processing,
-            pseudonyms=pseudonyms,
+            data, entry, only_views=only_views, voi=voi, for_processing=for_processing
         )
     if raster.is_raster(data):
-        return raster.decode(
-            data,
-            image_id=image_id,
-            spacing_mm=spacing_mm,
-            laterality=laterality,
-            view=view,
-            frame=frame,
-        )
+        return raster.decode(data, entry)
     if volumes.is_volume(data):
-        return volume_images.decode(
-            data,
-            image_id=image_id,
-            spacing_mm=spacing_mm,
-            laterality=laterality,
-            view=view,
-            frame=frame,
-            orientation=orientation,
-        )
-    raise _unknown(data, image_id)
+        return volume_images.decode(data, entry, orientation=orientation)
+    raise _unknown(data, entry.image_id)
 
 
-def read_spacing(
-    path: str | os.PathLike[str], table_mm: float | None, frame: int | None
-) -> tuple[float, float]:
+def read_spacing(path: str | os.PathLike[str], entry: ImageEntry) -> tuple[float, float]:
     """Return the spacing of a file from its header, or the table's where it gives none.
 
     Raises
@@ -130,8 +93,8 @@ def read_spacing(
         if head[_DICM] != b"DICM" and volumes.is_volume(head):
             with content_errors("", "its header"):
                 volume = volumes.opened(read_file(path, image_id=""))
-                return volume_images.spacing(volume, table_mm, [])[0]
-    return dicom.read_spacing(path, table_mm, frame)
+                return volume_images.spacing(volume, entry.spacing_mm, [])[0]
+    return dicom.read_spacing(path, entry)
 
 
 def _unknown(data: bytes, image_id: str) -> StudyError:

@@ -26,14 +26,29 @@ _TOLERANCE = 0.01
 def spacing(
     dataset: Dataset, table_mm: float | None, flags: list[str], *, view: str = ""
 ) -> tuple[tuple[float, float], str]:
-    """Return the spacing in the breast, (between rows, between columns) in mm, and its source.
+    """Return the spacing in the breast and its source.
 
     The table's is taken where it says something else than the file: a person has looked at it.
     Otherwise the order is that of PS3.3 10.7.1: a PixelSpacing that was calibrated, as its
     calibration type says (GEOMETRY or FIDUCIAL) or its difference from ImagerPixelSpacing; then
     the detector's ImagerPixelSpacing, divided by the magnification where the file tells of it
-    (`_magnification`); then PixelSpacing alone, that of a film scanner. `view` is the image's, as
-    `view` returns it.
+    (`_magnification`); then PixelSpacing alone, that of a film scanner.
+
+    Parameters
+    ----------
+    dataset
+        The image.
+    table_mm
+        Column spacing_mm, None without.
+    flags
+        Where what is odd is added.
+    view
+        The image's, as `view` returns it.
+
+    Returns
+    -------
+    spacing_mm, source
+        (between rows, between columns) in mm, and the attribute, or "table".
 
     Raises
     ------
@@ -41,6 +56,15 @@ def spacing(
         When nothing gives a spacing, what gives it is no plausible number or makes the image of
         a size no mammogram has, or a magnification view does not say how much it magnifies. The
         message leaves naming the image to the caller.
+
+    Examples
+    --------
+    >>> from pydicom import Dataset
+    >>> from microcalc.images import geometry
+    >>> dataset, flags = Dataset(), []
+    >>> dataset.Rows, dataset.Columns, dataset.ImagerPixelSpacing = 3328, 2560, [0.07, 0.07]
+    >>> geometry.spacing(dataset, None, flags), geometry.spacing(dataset, 0.1, flags), flags
+    (((0.07, 0.07), 'ImagerPixelSpacing'), ((0.1, 0.1), 'table'), ['spacing_contradiction'])
     """
     size = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
     magnified = "MAG" in views.modifiers(view or _view_in_file(dataset))
@@ -68,10 +92,34 @@ def of_file(
 
     The table's is taken where there is no other, or it differs, which is flagged.
 
+    Parameters
+    ----------
+    found
+        What the file gives, (between rows, between columns) in mm; None without.
+    source
+        What it is called there.
+    table_mm
+        Column spacing_mm, None without.
+    size
+        Rows and columns.
+    flags
+        Where what is odd is added.
+
+    Returns
+    -------
+    spacing_mm, source
+        As of `spacing`.
+
     Raises
     ------
     StudyError
         When neither gives one, or it makes the image of a size no mammogram has.
+
+    Examples
+    --------
+    >>> from microcalc.images import geometry
+    >>> geometry.of_file((0.07, 0.07), "ImagerPixelSpacing", None, (3328, 2560), [])
+    ((0.07, 0.07), 'ImagerPixelSpacing')
     """
     if found is not None and _overridden(found, table_mm):
         flags.append("spacing_contradiction")
@@ -89,14 +137,32 @@ def _overridden(found: tuple[float, float], table_mm: float | None) -> bool:
 def of_table(
     table_mm: float | None, size: tuple[int, int] | None, flags: list[str]
 ) -> tuple[tuple[float, float], str]:
-    """Return the spacing that column spacing_mm gives to an image of `size`, and "table".
+    """Return the spacing that column spacing_mm gives to an image, and "table".
 
-    `size`, rows and columns, is None where the image has not been opened.
+    Parameters
+    ----------
+    table_mm
+        The cell, None where it is empty.
+    size
+        Rows and columns; None where the image has not been opened.
+    flags
+        Where what is odd is added.
+
+    Returns
+    -------
+    spacing_mm, source
+        As of `spacing`.
 
     Raises
     ------
     StudyError
         When it gives none, or one that makes the image of a size no mammogram has.
+
+    Examples
+    --------
+    >>> from microcalc.images import geometry
+    >>> geometry.of_table(0.05, (4000, 3000), [])
+    ((0.05, 0.05), 'table')
     """
     if table_mm is None:
         raise StudyError(
@@ -218,7 +284,31 @@ def _number(value: Any) -> float | None:
 
 
 def laterality(dataset: Dataset, table: str, flags: list[str]) -> str:
-    """Return "L", "R" or "" from ImageLaterality, Laterality or the table, in that order."""
+    """Return the side of the breast from ImageLaterality, Laterality or the table, in that order.
+
+    Parameters
+    ----------
+    dataset
+        The image.
+    table
+        Column laterality.
+    flags
+        Where a contradiction is added.
+
+    Returns
+    -------
+    str
+        "L", "R" or "".
+
+    Examples
+    --------
+    >>> from pydicom import Dataset
+    >>> from microcalc.images import geometry
+    >>> dataset, flags = Dataset(), []
+    >>> dataset.ImageLaterality = "L"
+    >>> geometry.laterality(dataset, "R", flags), flags
+    ('L', ['laterality_contradiction'])
+    """
     said = [str(dataset.get(k) or "") for k in _LATERALITIES]
     said = [side.strip().upper() for side in [*said, table]]
     known = [side for side in said if side in {"L", "R"}]
@@ -234,6 +324,29 @@ def view(dataset: Dataset, table: str, flags: list[str]) -> str:
     some public collections leave ViewPosition empty. Modifiers are everybody's, since a table that
     says CC does not deny that it is magnified. What the file says in words that nobody knows is
     "other", and gives way to words that are known.
+
+    Parameters
+    ----------
+    dataset
+        The image.
+    table
+        Column view.
+    flags
+        Where a contradiction, or a word that nobody knows, is added.
+
+    Returns
+    -------
+    str
+        As `microcalc.config.views` writes it; "" when nobody says one.
+
+    Examples
+    --------
+    >>> from pydicom import Dataset
+    >>> from microcalc.images import geometry
+    >>> dataset, flags = Dataset(), []
+    >>> dataset.ViewPosition = "MLO"
+    >>> geometry.view(dataset, "", flags), geometry.view(dataset, "CC", flags), flags
+    ('MLO', 'CC', ['view_contradiction'])
     """
     codes = list(dataset.get("ViewCodeSequence") or [])
     said = [views.canonical(table), views.without_side(str(dataset.get("ViewPosition") or ""))]
@@ -269,7 +382,32 @@ def _magnifies(dataset: Dataset) -> bool:
 
 
 def place(dataset: Dataset, spacing_mm: tuple[float, float], frame: int) -> Place:
-    """Return where a frame lies in its file, and in space where ImagePositionPatient says so."""
+    """Return where a frame lies in its file, and in space where ImagePositionPatient says so.
+
+    Parameters
+    ----------
+    dataset
+        The image.
+    spacing_mm
+        (between rows, between columns) in mm.
+    frame
+        Counting from 1.
+
+    Returns
+    -------
+    Place
+        Without a position where ImageOrientationPatient is missing or makes no right angles.
+
+    Examples
+    --------
+    >>> from pydicom import Dataset
+    >>> from microcalc.images import geometry
+    >>> dataset = Dataset()
+    >>> dataset.NumberOfFrames = 50
+    >>> place = geometry.place(dataset, (0.1, 0.1), 12)
+    >>> place.frame, place.frames, place.position
+    (12, 50, None)
+    """
     frames = int(dataset.get("NumberOfFrames") or 1)
     position = _numbers(dataset.get("ImagePositionPatient"), 3)
     cosines = _numbers(dataset.get("ImageOrientationPatient"), 6)
@@ -290,7 +428,27 @@ def _numbers(value: Any, count: int) -> tuple[float, ...] | None:
 
 
 def orientation(dataset: Dataset) -> tuple[str, str]:
-    """Return PatientOrientation: where a row leads and where a column leads, "" when absent."""
+    """Return PatientOrientation: where a row leads and where a column leads, "" when absent.
+
+    Parameters
+    ----------
+    dataset
+        The image.
+
+    Returns
+    -------
+    row_direction, column_direction : str
+        "" when absent.
+
+    Examples
+    --------
+    >>> from pydicom import Dataset
+    >>> from microcalc.images import geometry
+    >>> dataset = Dataset()
+    >>> dataset.PatientOrientation = ["A", "FR"]
+    >>> geometry.orientation(dataset)
+    ('A', 'FR')
+    """
     value = dataset.get("PatientOrientation")
     if value is None or isinstance(value, str) or len(value) != 2:
         return "", ""

@@ -49,6 +49,25 @@ def gather(
     StudyError
         Listing the cases that left, when they are more than `max_excluded` of all; or the images
         that stand under two patients or in two splits.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from microcalc.images import included, shard_file
+    >>> eligible = pd.DataFrame({"case_id": ["C001"], "patient_id": ["P001"], "split": ["train"]})
+    >>> qc = '{"spacing_row_mm": 0.07}'
+    >>> texts = {"image_id": "C001_CC", "case_id": "C001", "view": "CC", "status": "ok", "qc": qc}
+    >>> texts = dict.fromkeys(shard_file.TEXTS, "") | texts
+    >>> patch, thumbnail = np.zeros((8, 8), np.float32), np.zeros((4, 4), np.uint8)
+    >>> rows = [shard_file.Row(texts, patch, thumbnail, patch.astype(np.uint8))]
+    >>> sizes = {"count": 1, "patch_px": 8, "thumbnail_px": 4}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     shard_file.write(f"{folder}/shard-0.npz", rows, **sizes, digest="1f3a", recipe=1)
+    ...     table, cases = included.gather([f"{folder}/shard-0.npz"], eligible, max_excluded=0.1)
+    >>> table["status"].tolist(), cases[["n_images", "status"]].values.tolist()
+    (['ok'], [[1, 'included']])
     """
     qc, digests = _tables(shard_paths)
     _refuse_straddling(digests, eligible)
@@ -75,6 +94,33 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
 
     All is text but `y`: a level "01" or "NA" is a level; only an empty cell is missing. A cohort
     that is predicted before its labels are known has no `y`.
+
+    Parameters
+    ----------
+    path
+        `images/included.csv`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per included case.
+
+    Raises
+    ------
+    StudyError
+        When the file is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from microcalc.images import included
+    >>> cases = pd.DataFrame({"case_id": ["C001", "C002"], "y": [1, 0], "level": ["01", "02"]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = f"{folder}/included.csv"
+    ...     cases.assign(status=["included", "excluded"]).to_csv(path, index=False)
+    ...     included.read(path).to_dict("list")
+    {'case_id': ['C001'], 'y': [1], 'level': ['01']}
     """
     table = read_text_csv(path)
     kept = table[table["status"] == "included"].drop(columns=list(_ROOM_COLUMNS), errors="ignore")

@@ -41,10 +41,30 @@ class Layer:
 def chosen(layers: Sequence[Layer], label: str) -> list[Layer]:
     """Return the layers of that name or number; all that are not empty without a label.
 
+    Parameters
+    ----------
+    layers
+        Of a mask.
+    label
+        A name, or a number as text; "" for all.
+
+    Returns
+    -------
+    list of Layer
+        At least one; several may share a name.
+
     Raises
     ------
     StudyError
         When there is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.images import masks
+    >>> layers = masks.of_labels(np.array([[0, 1], [2, 2]]), [("mass", 2)])
+    >>> [layer.number for layer in masks.chosen(layers, "mass")]
+    ['2']
     """
     if not label:
         filled = [layer for layer in layers if layer.pixels.any()]
@@ -70,7 +90,24 @@ def _as_number(label: str) -> str:
 
 
 def refuse_inverted(layer: Layer) -> None:
-    """Raise a StudyError when all four corners of the image are drawn."""
+    """Refuse a mask that holds all four corners of the image.
+
+    Parameters
+    ----------
+    layer
+        With (rows, columns) pixels.
+
+    Raises
+    ------
+    StudyError
+        When it does.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.images import masks
+    >>> masks.refuse_inverted(masks.Layer("1", "1", np.eye(5, dtype=bool)))
+    """
     if layer.pixels[np.ix_((0, -1), (0, -1))].all():
         raise StudyError(
             "its ROI mask is inverted: it holds all four corners of the image; exchange region "
@@ -79,7 +116,32 @@ def refuse_inverted(layer: Layer) -> None:
 
 
 def of_labels(values: NDArray[Any], names: Iterable[tuple[str, int]] = ()) -> list[Layer]:
-    """Return a layer per value but 0, called by `names` (several may share one) or its number."""
+    """Return a layer per value but 0.
+
+    Parameters
+    ----------
+    values
+        Whole numbers, (rows, columns).
+    names
+        Names of values; several may share one. A value without one is called by its number.
+
+    Returns
+    -------
+    list of Layer
+        By rising value.
+
+    Raises
+    ------
+    StudyError
+        When there are more values than a mask has labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.images import masks
+    >>> [layer.name for layer in masks.of_labels(np.array([[0, 1], [2, 2]]), [("mass", 2)])]
+    ['1', 'mass']
+    """
     known: dict[int, list[str]] = {}
     for name, value in names:
         known.setdefault(value, []).append(name)
@@ -100,10 +162,33 @@ def of_gray(values: NDArray[Any], *, threshold: float, lossy: bool = False) -> l
     edges and the noise of a lossy format are cut at `threshold` of it. Levels that fill areas of
     their own are labels, unless the format loses them.
 
+    Parameters
+    ----------
+    values
+        (rows, columns).
+    threshold
+        Share of full strength from which a pixel is drawn.
+    lossy
+        Whether the format loses levels, as JPEG does.
+
+    Returns
+    -------
+    list of Layer
+        None where nothing is drawn.
+
     Raises
     ------
     StudyError
         When it is a picture of something.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.images import masks
+    >>> ink = np.zeros((20, 20), dtype=np.uint8)
+    >>> ink[5:15, 5:15], ink[5, 5:15] = 255, 100  # an edge that is blurred
+    >>> [int(layer.pixels.sum()) for layer in masks.of_gray(ink, threshold=0.5)]
+    [90]
     """
     values = _counted(values, threshold)
     top = int(values.max(initial=0))
@@ -160,10 +245,42 @@ def _solid_levels(values: NDArray[Any], top: int) -> list[int]:
 
 
 def of_picture(data: bytes, page: int | None, *, threshold: float) -> list[Layer]:
-    """Return the layers of a PNG, TIFF, JPEG or BMP file; `page` counts from 1.
+    """Return the layers of a PNG, TIFF, JPEG or BMP file.
 
     Gray, 1-bit, palette and color pictures are read. Of a palette's entries each is a label by
     its number, of colors each by its name, `#ff0000`; transparent is empty.
+
+    Parameters
+    ----------
+    data
+        The file.
+    page
+        Which of its pictures, counting from 1; None where there is one.
+    threshold
+        As for `of_gray`.
+
+    Returns
+    -------
+    list of Layer
+        None where nothing is drawn.
+
+    Raises
+    ------
+    StudyError
+        When it is a picture of something, or has no such page.
+
+    Examples
+    --------
+    >>> import io
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> from microcalc.images import masks
+    >>> sheet, file = np.zeros((20, 20, 3), dtype=np.uint8), io.BytesIO()
+    >>> sheet[5:10, 5:10] = [255, 0, 0]
+    >>> sheet[12:14, 12:14] = [0, 0, 255]
+    >>> Image.fromarray(sheet).save(file, "PNG")
+    >>> [layer.name for layer in masks.of_picture(file.getvalue(), None, threshold=0.5)]
+    ['#0000ff', '#ff0000']
     """
     from PIL import Image
 
@@ -189,14 +306,62 @@ def of_picture(data: bytes, page: int | None, *, threshold: float) -> list[Layer
 
 
 def pages(data: bytes) -> int:
-    """Return how many pictures a file holds."""
+    """Return how many pictures a file holds.
+
+    Parameters
+    ----------
+    data
+        A PNG, TIFF, JPEG or BMP file.
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Examples
+    --------
+    >>> import io
+    >>> from PIL import Image
+    >>> from microcalc.images import masks
+    >>> file, page = io.BytesIO(), Image.new("L", (4, 4))
+    >>> page.save(file, "TIFF", save_all=True, append_images=[page])
+    >>> masks.pages(file.getvalue())
+    2
+    """
     from PIL import Image
 
     return int(getattr(Image.open(io.BytesIO(data), formats=PICTURES), "n_frames", 1))
 
 
 def of_colors(values: NDArray[Any], *, threshold: float, lossy: bool = False) -> list[Layer]:
-    """Return the layers of a picture of (rows, columns) or of 1 to 4 channels behind them."""
+    """Return the layers of a decoded picture.
+
+    Parameters
+    ----------
+    values
+        (rows, columns), or with 1 to 4 channels behind them: gray, gray and alpha, RGB, RGBA.
+    threshold, lossy
+        As for `of_gray`.
+
+    Returns
+    -------
+    list of Layer
+        As of `of_picture`.
+
+    Raises
+    ------
+    StudyError
+        When it is a picture of something.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.images import masks
+    >>> values = np.zeros((20, 20, 4), dtype=np.uint8)
+    >>> values[5:10, 5:10] = [0, 0, 0, 255]  # black on nothing
+    >>> [int(layer.pixels.sum()) for layer in masks.of_colors(values, threshold=0.5)]
+    [25]
+    """
     if values.ndim == 2:
         return of_gray(values, threshold=threshold, lossy=lossy)
     colors, opaque = values, np.ones(values.shape[:2], dtype=bool)
@@ -247,10 +412,22 @@ def slice_of(slices: int, place: Place, first: int = 0, *, cropped: bool = False
     first, cropped
         The image's frame, counting from 0, at which a cropped mask begins.
 
+    Returns
+    -------
+    int
+        From 0 to slices - 1.
+
     Raises
     ------
     StudyError
         When the mask has another number of slices, or none for this frame.
+
+    Examples
+    --------
+    >>> from microcalc.images import masks
+    >>> from microcalc.images.mammogram import Place
+    >>> masks.slice_of(50, Place(frame=12, frames=50)), masks.slice_of(1, Place())
+    (11, 0)
     """
     if cropped and place.frames > 1:
         if not first <= place.frame - 1 < first + slices:
@@ -268,7 +445,28 @@ def slice_of(slices: int, place: Place, first: int = 0, *, cropped: bool = False
 
 
 def refuse_frame(frame: int, drawn: set[int]) -> None:
-    """Raise a StudyError that names the frames on which a file draws something."""
+    """Refuse a file that draws nothing on the image's frame.
+
+    Parameters
+    ----------
+    frame
+        The image's, counting from 1.
+    drawn
+        Those on which the file draws.
+
+    Raises
+    ------
+    StudyError
+        Always; it names them.
+
+    Examples
+    --------
+    >>> from microcalc.images import masks
+    >>> masks.refuse_frame(3, {12, 13})  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    microcalc.core.errors.StudyError: its ROI file draws nothing on this frame (frame 3; ...)
+    """
     listed = ", ".join(map(str, sorted(drawn)[:10]))
     raise StudyError(
         "its ROI file draws nothing on this frame",

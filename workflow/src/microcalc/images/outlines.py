@@ -69,21 +69,60 @@ Shapes = Iterator[tuple[tuple[str, ...], Add]]
 
 
 def is_outlines(data: bytes) -> bool:
-    """Say whether a file is JSON, XML or YOLO's lines of numbers."""
+    """Return whether a file is JSON, XML or YOLO's lines of numbers.
+
+    Parameters
+    ----------
+    data
+        The file.
+
+    Returns
+    -------
+    bool
+        By its first bytes.
+
+    Examples
+    --------
+    >>> from microcalc.images import outlines
+    >>> outlines.is_outlines(b"0 0.5 0.5 0.2 0.1"), outlines.is_outlines(b"GIF89a")
+    (True, False)
+    """
     text = data.removeprefix(_BOM).lstrip()
     return text[:1] in {b"{", b"[", b"<"} or _YOLO.match(text) is not None
 
 
 def read(data: bytes, shape: tuple[int, int], *, label: str, known_as: set[str]) -> Drawing:
-    """Return the regions of an image of `shape`, those called `label` where that is not empty.
+    """Return the regions of an image from a file of corners or boxes.
 
-    `known_as` are the image's names, by which a file of several images tells it. Parts that
-    overlap or touch are one.
+    Parts that overlap or touch are one.
+
+    Parameters
+    ----------
+    data
+        The file.
+    shape
+        Rows and columns of the image.
+    label
+        Which regions; "" for all.
+    known_as
+        The image's names, by which a file of several images tells it.
+
+    Returns
+    -------
+    Drawing
+        Components, and specks.
 
     Raises
     ------
     StudyError
         When the file is of another image, another kind, or lacks the label.
+
+    Examples
+    --------
+    >>> from microcalc.images import outlines
+    >>> drawing = outlines.read(b"0 0.5 0.5 0.2 0.1", (100, 200), label="", known_as=set())
+    >>> [str(component.box) for component in drawing.components]
+    ['x 80 to 120, y 45 to 55']
     """
     text = data.removeprefix(_BOM).lstrip()
     if text[:1] in {b"{", b"["}:
@@ -103,10 +142,32 @@ def read(data: bytes, shape: tuple[int, int], *, label: str, known_as: set[str])
 def merged(found: Sequence[tuple[tuple[str, ...], Drawing]], label: str) -> Drawing:
     """Return all drawings as one, or those of which `label` is a name.
 
+    Parameters
+    ----------
+    found
+        Names of each region, and its drawing.
+    label
+        One of the names; "" for all.
+
+    Returns
+    -------
+    Drawing
+        Components that touch are one.
+
     Raises
     ------
     StudyError
         When nothing is drawn, under that label at least.
+
+    Examples
+    --------
+    >>> from microcalc.images import outlines
+    >>> mass, clip = outlines.Drawing(), outlines.Drawing()
+    >>> mass.box(10, 20, 30, 40, "mass")
+    >>> clip.box(50, 60, 52, 62, "clip")
+    >>> drawing = outlines.merged([(("mass",), mass), (("clip",), clip)], "mass")
+    >>> [str(component.box) for component in drawing.components]
+    ['x 10 to 30, y 20 to 40']
     """
     whole = Drawing()
     for names, drawing in found:

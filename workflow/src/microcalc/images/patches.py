@@ -91,11 +91,29 @@ def extract(
     normalization
         "percentile", "z-score" (mean 0.5, one SD 0.15) or "none" (the full range of the file).
 
+    Returns
+    -------
+    Patch
+        `.pixels` is float32 in [0, 1], (S, S) with S = `surround` · `patch_mm` / `spacing_mm`; a
+        thumbnail and a picture for people, uint8; and what quality control has to say.
+
     Raises
     ------
     StudyError
         When the ROI lies outside the image or outside the breast, a file draws it around nearly
         the whole breast, or all pixels of the patch are the same.
+
+    Examples
+    --------
+    >>> from pydicom.data import get_testdata_file
+    >>> from microcalc.images import dicom, patches
+    >>> from microcalc.images.roi import Roi
+    >>> path = get_testdata_file("MR_small.dcm")  # of pydicom: no mammogram, but a small grey image
+    >>> mammogram = dicom.read_mammogram(path, image_id="C001_CC")
+    >>> sizes = {"spacing_mm": 0.25, "patch_mm": 8.0, "thumbnail_px": 48}
+    >>> patch = patches.extract(mammogram, Roi(20, 20, 40, 36), **sizes)
+    >>> patch.pixels.shape, patch.thumbnail.shape, patch.qc["roi_width_mm"]
+    ((32, 32), (48, 48), 6.25)
     """
     flags = [*check_inside(roi, mammogram.shape, image_id=mammogram.image_id), *roi.flags]
     as_given = roi

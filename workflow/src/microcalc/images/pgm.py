@@ -15,17 +15,50 @@ _START = re.compile(rb"P[25][\s#]")
 
 
 def is_pgm(data: bytes) -> bool:
-    """Say whether a file begins as a PGM file does."""
+    """Return whether a file begins as a PGM file does.
+
+    Parameters
+    ----------
+    data
+        The file, or its first bytes.
+
+    Returns
+    -------
+    bool
+        Also for a damaged one.
+
+    Examples
+    --------
+    >>> from microcalc.images import pgm
+    >>> pgm.is_pgm(b"P2 2 1 255 0 255"), pgm.is_pgm(b"GIF89a")
+    (True, False)
+    """
     return _START.match(data) is not None
 
 
 def header(data: bytes) -> tuple[int, int, int]:
     """Return rows, columns and the highest value a pixel may have.
 
+    Parameters
+    ----------
+    data
+        The file.
+
+    Returns
+    -------
+    rows, columns, highest : int
+        The last up to 65535.
+
     Raises
     ------
     StudyError
         When the header is damaged.
+
+    Examples
+    --------
+    >>> from microcalc.images import pgm
+    >>> pgm.header(b"P2 2 1 255 0 255")
+    (1, 2, 255)
     """
     found = _found(data)
     columns, rows, highest = (int(found[i]) for i in (2, 3, 4))
@@ -40,10 +73,26 @@ def header(data: bytes) -> tuple[int, int, int]:
 def pixels(data: bytes) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Return (rows, columns), of 8 bits where the highest value allows it.
 
+    Parameters
+    ----------
+    data
+        The file.
+
+    Returns
+    -------
+    numpy.ndarray
+        Uint8 or uint16, (rows, columns).
+
     Raises
     ------
     StudyError
         When there are fewer or more pixels than the header says, or higher ones than it allows.
+
+    Examples
+    --------
+    >>> from microcalc.images import pgm
+    >>> pgm.pixels(b"P2 2 1 255 0 255")
+    array([[  0, 255]], dtype=uint8)
     """
     rows, columns, highest = header(data)
     found, kind = _found(data), np.dtype(np.uint8 if highest < 2**8 else np.uint16)

@@ -13,6 +13,7 @@ from PIL import Image
 from microcalc.core.errors import StudyError
 from microcalc.images import codestreams, decoders, geometry, pgm
 from microcalc.images.content import MOST_PIXELS, content_errors
+from microcalc.images.image_entry import ImageEntry
 from microcalc.images.mammogram import Grey, Mammogram, Place
 
 PILLOWS = (b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -57,29 +58,16 @@ def is_raster(data: bytes) -> bool:
     return data.startswith((*PILLOWS, JPEG)) or pgm.is_pgm(data)
 
 
-def decode(
-    data: bytes,
-    *,
-    image_id: str,
-    spacing_mm: float | None = None,
-    laterality: str = "",
-    view: str = "",
-    frame: int | None = None,
-) -> Mammogram:
+def decode(data: bytes, entry: ImageEntry) -> Mammogram:
     """Return the mammogram in the bytes of a PNG, TIFF, JPEG or PGM file of up to 16 bits.
 
     Parameters
     ----------
     data
         The file. Colors are accepted when they are all grey.
-    image_id
-        The image's name in every message.
-    spacing_mm
-        Pixel spacing from the images table: such a file has none that could be trusted.
-    laterality, view
-        From the images table.
-    frame
-        Page of a TIFF file of several, counting from 1.
+    entry
+        What the images table says of it: its spacing, since such a file has none that could be
+        trusted, and the page of a TIFF file of several.
 
     Raises
     ------
@@ -87,16 +75,16 @@ def decode(
         When the file is damaged, cut short, of another depth, in color, without a spacing, or
         asks to be turned before it is shown.
     """
-    with content_errors(image_id), warnings.catch_warnings():
+    with content_errors(entry.image_id), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         flags: list[str] = []
-        found = _read(data, frame)
+        found = _read(data, entry.frame)
         check_size(*found.size)
-        spacing, source = geometry.of_table(spacing_mm, found.size, flags)
+        spacing, source = geometry.of_table(entry.spacing_mm, found.size, flags)
         stored, inverted = found.pixels()
         curve = np.arange(2 ** (8 * stored.dtype.itemsize), dtype=np.float32)
         return Mammogram(
-            image_id=image_id,
+            image_id=entry.image_id,
             stored=stored,
             grey=Grey(
                 curve=curve[::-1].copy() if inverted else curve,
@@ -105,9 +93,9 @@ def decode(
             ),
             spacing_mm=spacing,
             spacing_source=source,
-            laterality=laterality.strip().upper(),
-            view=view.strip().upper(),
-            place=Place(spacing, frame or 1, found.frames),
+            laterality=entry.laterality,
+            view=entry.view,
+            place=Place(spacing, entry.frame or 1, found.frames),
             provenance={
                 "transfer_syntax": found.form,
                 "sop_class": "",

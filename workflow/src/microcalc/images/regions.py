@@ -75,6 +75,21 @@ def from_file(
     StudyError
         When the file is damaged, of another size than the image, empty, ambiguous, nearly the
         whole image or everything but the region, or lacks the label.
+
+    Examples
+    --------
+    >>> import io
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> from microcalc.images import regions
+    >>> mask, file = np.zeros((100, 200), dtype=np.uint8), io.BytesIO()
+    >>> mask[45:55, 80:120] = 255
+    >>> Image.fromarray(mask).save(file, "PNG")
+    >>> str(regions.from_file(file.getvalue(), image_id="C001_CC", shape=(100, 200)))
+    'x 80 to 120, y 45 to 55'
+    >>> yolo = b"0 0.5 0.5 0.2 0.1"
+    >>> str(regions.from_file(yolo, image_id="C001_CC", shape=(100, 200)))
+    'x 80 to 120, y 45 to 55'
     """
     rules, place = rules or Rules(), place or Place()
     with content_errors(image_id, "its ROI file"), warnings.catch_warnings():

@@ -59,10 +59,28 @@ class Roi:
     def from_row(cls, row: Mapping[str, str]) -> "Roi":
         """Return the box in columns x0, y0, x1 and y1 of an images table's row.
 
+        Parameters
+        ----------
+        row
+            Cells as text.
+
+        Returns
+        -------
+        Roi
+            In stored pixels.
+
         Raises
         ------
         StudyError
             When one of them is no number, or the box is empty.
+
+        Examples
+        --------
+        >>> from microcalc.images.roi import Roi
+        >>> row = {"image_id": "C001_CC", "x0": "1204", "y0": "880", "x1": "1404", "y1": "1080"}
+        >>> roi = Roi.from_row(row)
+        >>> str(roi), roi.size_mm((0.1, 0.1))
+        ('x 1204 to 1404, y 880 to 1080', (20.0, 20.0))
         """
         start = f"image {row.get('image_id', '?')}: its ROI"
         try:
@@ -76,12 +94,34 @@ class Roi:
 
 
 def check_inside(roi: Roi, shape: tuple[int, int], *, image_id: str) -> list[str]:
-    """Return flags about how `roi` lies in an image of `shape` (rows, columns).
+    """Return flags about how an ROI lies in an image.
+
+    Parameters
+    ----------
+    roi
+        In stored pixels.
+    shape
+        Rows and columns of the image.
+    image_id
+        Its name in messages.
+
+    Returns
+    -------
+    list of str
+        "roi_partly_outside_image" or none; a pixel beyond the edge is none.
 
     Raises
     ------
     StudyError
         When its middle is not in the image; the message says so when x and y look swapped.
+
+    Examples
+    --------
+    >>> from microcalc.images.roi import Roi, check_inside
+    >>> check_inside(Roi(10, 20, 30, 40), (100, 200), image_id="C001_CC")
+    []
+    >>> check_inside(Roi(-8, 20, 30, 40), (100, 200), image_id="C001_CC")
+    ['roi_partly_outside_image']
     """
     rows, columns = shape
     x, y = roi.center

@@ -109,10 +109,35 @@ class Row:
 def read(path: str | os.PathLike[str]) -> Shard:
     """Return a shard; its checksums are verified, its pictures stay in the file until used.
 
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    Shard
+        Of n images.
+
     Raises
     ------
     StudyError
         When the file is no readable shard.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from microcalc.images import shard_file
+    >>> texts = dict.fromkeys(shard_file.TEXTS, "") | {"image_id": "C001_CC", "status": "ok"}
+    >>> patch, thumbnail = np.zeros((8, 8), np.float32), np.zeros((4, 4), np.uint8)
+    >>> rows = [shard_file.Row(texts, patch, thumbnail, patch.astype(np.uint8))]
+    >>> sizes = {"count": 1, "patch_px": 8, "thumbnail_px": 4}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     shard_file.write(f"{folder}/shard-0.npz", rows, **sizes, digest="1f3a", recipe=1)
+    ...     shard = shard_file.read(f"{folder}/shard-0.npz")
+    ...     shard.image_id.tolist(), shard.patch.shape, shard.digest
+    (['C001_CC'], (1, 8, 8), '1f3a')
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -133,7 +158,37 @@ def read(path: str | os.PathLike[str]) -> Shard:
 
 
 def read_keys(path: str | os.PathLike[str]) -> list[str]:
-    """Return column `key` of a shard, its pictures unread."""
+    """Return the keys of a shard's rows, its pictures unread.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    list of str
+        Column `key`, in the order of the rows.
+
+    Raises
+    ------
+    StudyError
+        When the file is no readable shard.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from microcalc.images import shard_file
+    >>> texts = dict.fromkeys(shard_file.TEXTS, "") | {"image_id": "C001_CC", "key": "77c0"}
+    >>> patch, thumbnail = np.zeros((8, 8), np.float32), np.zeros((4, 4), np.uint8)
+    >>> rows = [shard_file.Row(texts, patch, thumbnail, patch.astype(np.uint8))]
+    >>> sizes = {"count": 1, "patch_px": 8, "thumbnail_px": 4}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     shard_file.write(f"{folder}/shard-0.npz", rows, **sizes, digest="1f3a", recipe=1)
+    ...     shard_file.read_keys(f"{folder}/shard-0.npz")
+    ['77c0']
+    """
     with named_when_damaged(path), zipfile.ZipFile(path) as archive:
         return [str(key) for key in _text(archive, "key")]
 
@@ -161,6 +216,18 @@ def write(
         Number of rows and sides of the pictures.
     digest, recipe
         See `Shard`.
+
+    Examples
+    --------
+    >>> import pathlib
+    >>> import tempfile
+    >>> from microcalc.images import shard_file
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "shard-0.npz")
+    ...     sizes = {"count": 0, "patch_px": 8, "thumbnail_px": 4}
+    ...     shard_file.write(path, [], **sizes, digest="1f3a", recipe=1)
+    ...     len(shard_file.read(path))
+    0
     """
     texts: dict[str, list[str]] = {name: [] for name in TEXTS}
     blank = np.zeros((patch_px, patch_px), dtype=np.uint8)

@@ -6,24 +6,23 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from microcalc.config import views
+from microcalc.config.image_settings import ImageSettings
 from microcalc.config.patch_recipe import RECIPE, Recipe
 from microcalc.core.errors import StudyError, with_detail
 from microcalc.core.files import digest_value, fast_digest
 from microcalc.core.libraries import installed_version
 from microcalc.images import decoders, formats, patches, regions, shard_file
-from microcalc.images.content import MOST_FILE_GB
+from microcalc.images.image_entry import ImageEntry
 from microcalc.images.mammogram import Mammogram
 from microcalc.images.roi import Roi
 from microcalc.images.shard_file import Row, Shard, read
 
 __all__ = ["Shard", "drawn_by", "of_reader", "read", "update"]
-
-Number = TypeVar("Number", int, float)
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +43,8 @@ def update(
     path: str | os.PathLike[str],
     rows: Sequence[Mapping[str, str]],
     *,
-    settings: Mapping[str, Any],
+    settings: ImageSettings,
+    surround: float = 1.0,
     image_folder: str | os.PathLike[str],
     digest: str,
 ) -> None:
@@ -62,6 +62,8 @@ def update(
         The shard's rows of the images table, as text, with `patient_id`.
     settings
         The config's `images`.
+    surround
+        Side of the window relative to the patch's, for patches that are perturbed later.
     image_folder
         What column `path` is relative to.
     digest
@@ -74,15 +76,15 @@ def update(
     StudyError
         Listing the images with unusable content, when `settings` says ``on_error: fail``.
     """
-    recipe = Recipe.from_settings(settings)
-    cached = _cached(path) if settings.get("cache", True) else {}
-    chosen = of_reader(rows, settings.get("reader"))
+    recipe = Recipe.from_settings(settings, surround=surround)
+    cached = _cached(path) if settings.cache else {}
+    chosen = of_reader(rows, settings.reader)
     counts = {"computed": 0, "kept": 0}
     problems: list[str] = []
 
     def made() -> Iterator[Row]:
         for row in chosen:
-            read = _files(row, image_folder, settings.get("max_file_gb", MOST_FILE_GB))
+            read = _files(row, image_folder, settings.max_file_gb)
             key = _key(row, read, recipe)
             found = cached.get(key)
             counts["computed" if found is None else "kept"] += 1
@@ -95,7 +97,7 @@ def update(
                 if views.enters(result.texts["view"], recipe.views):
                     problems.append(problem)
             yield result
-        if problems and settings.get("on_error") == "fail":
+        if problems and settings.on_error == "fail":
             raise StudyError.listing(
                 f"{len(problems)} images cannot be used and images.on_error is 'fail'; mend or "
                 "remove them, or set it to 'exclude'",
@@ -228,16 +230,11 @@ def _compute(
             raise StudyError(f"reader {row[_NOT_DRAWN]} drew no region in it")
         mammogram = formats.decode(
             files["path"],
-            image_id=image_id,
-            spacing_mm=_number(row, "spacing_mm", float),
-            laterality=row.get("laterality", ""),
-            view=view,
+            ImageEntry.from_row(row),
             only_views=recipe.views,
-            frame=_number(row, "frame", int),
             voi=recipe.voi,
             for_processing=recipe.for_processing,
             orientation=recipe.orientation,
-            pseudonyms=(row["case_id"], row.get("patient_id", "")),
         )
         patch = patches.extract(
             mammogram,
@@ -281,23 +278,6 @@ def _roi(row: Mapping[str, str], file: bytes | None, mammogram: Mammogram, recip
         place=mammogram.place,
         rules=recipe.region_rules,
     )
-
-
-def _number(row: Mapping[str, str], column: str, kind: type[Number]) -> Number | None:
-    text = row.get(column, "")
-    if not text:
-        return None
-    try:
-        number = float(text)
-        if kind is int and not number.is_integer():
-            raise ValueError(text)
-        return kind(number)
-    except (ValueError, OverflowError):
-        expected = "whole number" if kind is int else "number"
-        raise StudyError(
-            f"image {row['image_id']}: {column} is no {expected}",
-            detail=repr(text),
-        ) from None
 
 
 def _blank(recipe: Recipe) -> tuple[Any, Any, Any]:

@@ -29,12 +29,34 @@ def shown(mammogram: Mammogram, roi: Roi) -> tuple[Mammogram, Breast, float]:
     percent of the darkest or brightest level that it can give, or when the ROI's contrast is
     below `LEAST_CONTRAST`. The chosen one stays where no other is better.
 
+    Parameters
+    ----------
+    mammogram
+        As it was read.
+    roi
+        In stored pixels.
+
     Returns
     -------
     mammogram, breast
         The mammogram, flagged when it is shown by another transform, and its breast.
     contrast
         The ROI's 5th to 95th percentile over the tissue's 1st to 99th; 0 without a range.
+
+    References
+    ----------
+    DICOM PS3.3 C.11.2.
+
+    Examples
+    --------
+    >>> from pydicom.data import get_testdata_file
+    >>> from microcalc.images import dicom, voi
+    >>> from microcalc.images.roi import Roi
+    >>> path = get_testdata_file("MR_small.dcm")  # of pydicom: no mammogram, but a small grey image
+    >>> mammogram = dicom.read_mammogram(path, image_id="C001_CC")
+    >>> found, breast, contrast = voi.shown(mammogram, Roi(20, 20, 40, 36))
+    >>> found.grey.voi, 0 < contrast < 1
+    ('LINEAR window 0', True)
     """
     breast = breasts.find(mammogram)
     box = _box(mammogram, roi)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from microcalc.core.errors import StudyError
 from microcalc.images import cells, geometry, raster, volumes
 from microcalc.images.content import content_errors
+from microcalc.images.image_entry import ImageEntry
 from microcalc.images.mammogram import Grey, Mammogram, Place
 from microcalc.images.volumes import Volume
 
@@ -23,16 +24,7 @@ _MM |= dict.fromkeys(("um", "µm", "μm", "micron", "microns"), 1e-3)
 _TOLERANCE = 0.01
 
 
-def decode(
-    data: bytes,
-    *,
-    image_id: str,
-    spacing_mm: float | None = None,
-    laterality: str = "",
-    view: str = "",
-    frame: int | None = None,
-    orientation: str = "header",
-) -> Mammogram:
+def decode(data: bytes, entry: ImageEntry, *, orientation: str = "header") -> Mammogram:
     """Return the mammogram in the bytes of a NIfTI, NRRD or MHA file; larger is brighter.
 
     Its columns are counted along the file's first axis, its rows along the second, as the file
@@ -40,12 +32,10 @@ def decode(
 
     Parameters
     ----------
-    data, image_id, laterality, view
-        As in `raster.decode`.
-    spacing_mm
-        Pixel spacing from the images table, taken before the file's.
-    frame
-        Slice of a file of several, counting from 1.
+    data
+        The file.
+    entry
+        What the images table says of it, such as the slice of a file of several.
     orientation
         See `microcalc.config.patch_recipe.Recipe`.
 
@@ -55,7 +45,7 @@ def decode(
         When the file is damaged, in color, of another size or number of frames, without a
         spacing that can be believed, or has pixels that are no numbers.
     """
-    with content_errors(image_id), warnings.catch_warnings():
+    with content_errors(entry.image_id), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         volume = volumes.opened(data)
         flags: list[str] = []
@@ -63,21 +53,21 @@ def decode(
         size = volume.size[rows], volume.size[columns]
         raster.check_size(*size)
         frames = volume.size[slices]
-        index = raster.frame_index(frame, frames, "slices")
-        taken, source = spacing(volume, spacing_mm, flags)
+        index = raster.frame_index(entry.frame, frames, "slices")
+        taken, source = spacing(volume, entry.spacing_mm, flags)
         axes = _axes(volume)
         bottom_up, directions = _upright(axes, (columns, rows), orientation, flags)
         values = np.transpose(volume.plane(slices, index), [2 - a for a in (slices, rows, columns)])
         stored, curve = cells.of_values(np.ascontiguousarray(values[0]))
         along = np.eye(3) if axes is None else axes
         return Mammogram(
-            image_id=image_id,
+            image_id=entry.image_id,
             stored=stored,
             grey=Grey(curve=curve, padding=np.zeros(curve.shape, dtype=bool)),
             spacing_mm=taken,
             spacing_source=source,
-            laterality=laterality.strip().upper(),
-            view=view.strip().upper(),
+            laterality=entry.laterality,
+            view=entry.view,
             row_direction=directions[0],
             column_direction=directions[1],
             bottom_up=bottom_up,

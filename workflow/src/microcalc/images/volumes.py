@@ -160,18 +160,55 @@ class SilentError(StudyError):
 
 
 def is_volume(data: bytes) -> bool:
-    """Say whether a file begins as a NIfTI, NRRD or MetaImage file does."""
+    r"""Return whether a file begins as a NIfTI, NRRD or MetaImage file does, or is gzipped.
+
+    Parameters
+    ----------
+    data
+        The file, or its first kilobyte.
+
+    Returns
+    -------
+    bool
+        Also for a damaged one.
+
+    Examples
+    --------
+    >>> from microcalc.images import volumes
+    >>> volumes.is_volume(b"NRRD0004\n"), volumes.is_volume(b"GIF89a")
+    (True, False)
+    """
     return bool(_form(data)) or data.startswith(_GZIP)
 
 
 def opened(data: bytes, *, what: str = "") -> Volume:
-    """Return a volume, its header read; `what` begins the errors, as in `Volume`.
+    r"""Return a volume, its header read.
+
+    Parameters
+    ----------
+    data
+        The file.
+    what
+        What begins the errors, as in `Volume`.
+
+    Returns
+    -------
+    Volume
+        Pixels are decoded when they are asked for.
 
     Raises
     ------
     StudyError
         When it is cut short, in color, of more than three dimensions or larger than a mammogram,
         or when its pixels lie in a second file.
+
+    Examples
+    --------
+    >>> from microcalc.images import volumes
+    >>> head = b"NRRD0004\ntype: uint8\ndimension: 2\nsizes: 3 2\nspacings: 0.1 0.1\n"
+    >>> volume = volumes.opened(head + b"encoding: raw\n\n" + bytes(6))
+    >>> volume.form, volume.size, volume.spacing_mm
+    ('NRRD', (3, 2, 1), (0.1, 0.1, 1.0))
     """
     data = _unpacked(data, what) if data.startswith(_GZIP) else data
     form = _form(data)

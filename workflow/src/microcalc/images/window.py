@@ -12,7 +12,26 @@ _TOLERANCE_MM = 0.1
 
 
 def is_cut(longer_mm: float, window_mm: float) -> bool:
-    """Return whether an ROI whose longer side is `longer_mm` reaches out of the window."""
+    """Return whether an ROI reaches out of the window.
+
+    Parameters
+    ----------
+    longer_mm
+        Its longer side.
+    window_mm
+        The window's side.
+
+    Returns
+    -------
+    bool
+        False where it is less than a rounding error longer.
+
+    Examples
+    --------
+    >>> from microcalc.images import window
+    >>> window.is_cut(20.0, 22.4), window.is_cut(30.0, 22.4)
+    (False, True)
+    """
     return longer_mm > window_mm + _TOLERANCE_MM
 
 
@@ -23,14 +42,14 @@ def longer_side_mm(row: Mapping[str, str], image_folder: str) -> float | None:
     the image itself is told when it is read.
     """
     from microcalc.images import formats
+    from microcalc.images.image_entry import ImageEntry
     from microcalc.images.roi import Roi
 
     if not row.get("x0"):
         return None
     try:
-        table_mm = float(row["spacing_mm"]) if row.get("spacing_mm") else None
-        frame = int(float(row["frame"])) if row.get("frame") else None
-        spacing = formats.read_spacing(os.path.join(image_folder, row["path"]), table_mm, frame)
+        path = os.path.join(image_folder, row["path"])
+        spacing = formats.read_spacing(path, ImageEntry.from_row(row))
         return max(Roi.from_row(row).size_mm(spacing))
     except (StudyError, OSError, ValueError):
         return None

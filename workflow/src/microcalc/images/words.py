@@ -22,17 +22,68 @@ _PHOTOMETRIC = {
 
 
 def explanation(text: str) -> str:
-    """Return a common explanation of a window or table as it is, other text as "other"."""
+    """Return a common explanation of a window or table as it is, other text as "other".
+
+    Parameters
+    ----------
+    text
+        WindowCenterWidthExplanation or LUTExplanation.
+
+    Returns
+    -------
+    str
+        Never what somebody typed.
+
+    Examples
+    --------
+    >>> from microcalc.images import words
+    >>> words.explanation("NORMAL"), words.explanation("for Dr Smith")
+    ('NORMAL', 'other')
+    """
     return _known(text, _EXPLANATIONS)
 
 
 def photometric(text: str) -> str:
-    """Return a defined term of PhotometricInterpretation as it is, other text as "other"."""
+    """Return a defined term of PhotometricInterpretation as it is, other text as "other".
+
+    Parameters
+    ----------
+    text
+        PhotometricInterpretation.
+
+    Returns
+    -------
+    str
+        Never what somebody typed.
+
+    Examples
+    --------
+    >>> from microcalc.images import words
+    >>> words.photometric("MONOCHROME2"), words.photometric("grey")
+    ('MONOCHROME2', 'other')
+    """
     return _known(text, _PHOTOMETRIC)
 
 
 def name_of_uid(text: str) -> str:
-    """Return the name of a UID of the standard; one that it does not know is "other"."""
+    """Return the name of a UID of the standard; one that it does not know is "other".
+
+    Parameters
+    ----------
+    text
+        A UID.
+
+    Returns
+    -------
+    str
+        Never the UID itself.
+
+    Examples
+    --------
+    >>> from microcalc.images import words
+    >>> words.name_of_uid("1.2.840.10008.1.2.1"), words.name_of_uid("1.2.3.4")
+    ('Explicit VR Little Endian', 'other')
+    """
     name = UID(text).name
     return OTHER if text and name == text else name
 

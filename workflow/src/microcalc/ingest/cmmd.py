@@ -10,7 +10,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from microcalc.core.errors import StudyError
-from microcalc.ingest import headers, regions
+from microcalc.ingest import headers, roi_boxes
 from microcalc.ingest.collection import BENIGN_OR_MALIGNANT, Collection
 from microcalc.ingest.headers import Header
 from microcalc.ingest.ledger import Ledger, Row
@@ -89,7 +89,7 @@ def _calcifications(path: Path) -> list[Box]:
         raise NotTakenError("not an annotation of TOMPEI-CMMD") from None
     if not polygons:
         raise NotTakenError("TOMPEI-CMMD marks no calcification in it")
-    return [regions.around(points) for points in polygons]
+    return [roi_boxes.around(points) for points in polygons]
 
 
 def _case(row: Row) -> Case:
@@ -129,7 +129,7 @@ def _image(
         path=header.path,
         view=header.view,
         laterality=header.side,
-        box=regions.only(drawn[breast][1], header.shape),
+        box=roi_boxes.only(drawn[breast][1], header.shape),
         has_spacing=header.has_spacing,
     )
 

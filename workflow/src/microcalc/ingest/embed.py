@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes
-from microcalc.ingest import headers, regions
+from microcalc.ingest import headers, roi_boxes
 from microcalc.ingest.collection import Collection
 from microcalc.ingest.ledger import Ledger, Row
 from microcalc.ingest.record import Box, Case, Image, NotTakenError, Place, pseudonym
@@ -202,7 +202,7 @@ def _image(folder: Path, row: Row, case: Case) -> Image:
         path=header.path,
         view=row["ViewPosition"],
         laterality=row["ImageLateralityFinal"].upper(),
-        box=regions.only(boxes, header.shape),
+        box=roi_boxes.only(boxes, header.shape),
         has_spacing=header.has_spacing,
     )
 
@@ -211,7 +211,9 @@ def _boxes(coordinates: str) -> list[Box]:
     """Return the boxes in a cell, which gives each as ymin, xmin, ymax, xmax."""
     try:
         corners = [tuple(map(float, box)) for box in ast.literal_eval(coordinates or "[]")]
-        return [regions.around([(xmin, ymin), (xmax, ymax)]) for ymin, xmin, ymax, xmax in corners]
+        return [
+            roi_boxes.around([(xmin, ymin), (xmax, ymax)]) for ymin, xmin, ymax, xmax in corners
+        ]
     except (ValueError, SyntaxError, TypeError):
         raise NotTakenError("its ROI_coords cannot be read") from None
 

@@ -12,7 +12,7 @@ from typing import Any
 from xml.parsers.expat import ExpatError
 
 from microcalc.core.errors import StudyError
-from microcalc.ingest import headers, regions
+from microcalc.ingest import headers, roi_boxes
 from microcalc.ingest.collection import Collection
 from microcalc.ingest.ledger import Ledger, Row
 from microcalc.ingest.record import Box, Case, Image, NotTakenError, Place, pseudonym
@@ -89,7 +89,7 @@ def _image(
         path=header.path,
         view=row["View"],
         laterality=row["Laterality"],
-        box=regions.only(_clusters(outlines[number]), header.shape),
+        box=roi_boxes.only(_clusters(outlines[number]), header.shape),
         has_spacing=header.has_spacing,
     )
 
@@ -105,7 +105,7 @@ def _clusters(path: Path) -> list[Box]:
     if not any("cluster" in name or "calcification" in name for name in names):
         raise NotTakenError("no calcification is drawn in it")
     boxes = [
-        regions.around(_points(region))
+        roi_boxes.around(_points(region))
         for region, name in zip(outlined, names, strict=True)
         if "cluster" in name
     ]

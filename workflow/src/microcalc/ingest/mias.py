@@ -18,7 +18,7 @@ from pathlib import Path
 from PIL import Image as Pillow
 
 from microcalc.core.errors import StudyError
-from microcalc.ingest import regions
+from microcalc.ingest import roi_boxes
 from microcalc.ingest.collection import BENIGN_OR_MALIGNANT, Collection
 from microcalc.ingest.ledger import Ledger
 from microcalc.ingest.record import Box, Case, Image, NotTakenError, Place, pseudonym
@@ -118,8 +118,8 @@ def _box(said: dict[str, str | None]) -> Box:
     upper, lower = (
         [min(max(at + reach, 0.0), _SIDE_PX) for at in center] for reach in (-radius, radius)
     )
-    box = regions.around([(upper[0], upper[1]), (lower[0], lower[1])])
-    return regions.only([box], (_SIDE_PX, _SIDE_PX))
+    box = roi_boxes.around([(upper[0], upper[1]), (lower[0], lower[1])])
+    return roi_boxes.only([box], (_SIDE_PX, _SIDE_PX))
 
 
 COLLECTION = Collection(

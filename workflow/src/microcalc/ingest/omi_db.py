@@ -16,7 +16,7 @@ from typing import Any
 
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes
-from microcalc.ingest import headers, regions
+from microcalc.ingest import headers, roi_boxes
 from microcalc.ingest.collection import Collection
 from microcalc.ingest.headers import Header
 from microcalc.ingest.ledger import Ledger
@@ -233,14 +233,14 @@ def _image(case: Case, header: Header, marks: list[_Mark]) -> Image:
         path=header.path,
         view=header.view,
         laterality=header.side,
-        box=regions.only([_box(mark.content) for mark in marks], header.shape),
+        box=roi_boxes.only([_box(mark.content) for mark in marks], header.shape),
         has_spacing=header.has_spacing,
     )
 
 
 def _box(mark: Content) -> Box:
     try:
-        return regions.around([(mark["X1"], mark["Y1"]), (mark["X2"], mark["Y2"])])
+        return roi_boxes.around([(mark["X1"], mark["Y1"]), (mark["X2"], mark["Y2"])])
     except KeyError:
         raise NotTakenError("its mark has no box") from None
 

@@ -8,7 +8,7 @@ import ast
 from collections import defaultdict
 
 from microcalc.core.errors import StudyError
-from microcalc.ingest import headers, regions
+from microcalc.ingest import headers, roi_boxes
 from microcalc.ingest.collection import Collection
 from microcalc.ingest.ledger import Ledger, Row
 from microcalc.ingest.record import Case, Image, NotTakenError, Place, pseudonym
@@ -85,14 +85,15 @@ def _image(ledger: Ledger, root: str, case: Case, findings: list[Row]) -> Image:
     if first["view_position"] not in headers.VIEWS:
         raise NotTakenError("a view other than CC and MLO")
     boxes = [
-        regions.around([(row["xmin"], row["ymin"]), (row["xmax"], row["ymax"])]) for row in findings
+        roi_boxes.around([(row["xmin"], row["ymin"]), (row["xmax"], row["ymax"])])
+        for row in findings
     ]
     return Image(
         image_id=pseudonym(first["image_id"]),
         path=path,
         view=first["view_position"],
         laterality=first["laterality"],
-        box=regions.only(boxes, header.shape),
+        box=roi_boxes.only(boxes, header.shape),
         has_spacing=header.has_spacing,
     )
 

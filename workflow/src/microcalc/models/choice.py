@@ -1,4 +1,4 @@
-"""Which of several deep models goes on to external validation, decided on internal validation."""
+"""Model selection on internal validation: which deep model goes on to external validation."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""The clinical variables: univariable, then multivariable, then independent predictors."""
+"""Screening of clinical variables: univariable, then multivariable, then independent predictors."""
 
 import logging
 from collections.abc import Mapping, Sequence

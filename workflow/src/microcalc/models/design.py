@@ -1,4 +1,4 @@
-"""Coding of predictors: reference levels, imputation values and columns, fitted on training."""
+"""Design matrix: reference levels, imputation values and columns, fitted on training cases."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from microcalc.core.errors import StudyError
 from microcalc.models import splines
-from microcalc.models.levels import merge_rare
+from microcalc.models.rare_levels import merge_rare
 from microcalc.models.term import DEEP_SCORE, Term, numeric, texts
 
 __all__ = ["DEEP_SCORE", "Design", "Term", "fit", "numeric", "texts"]

@@ -1,4 +1,4 @@
-"""One function fits every model: clinical, deep, combined, or any other row of the table."""
+"""Fitting of models: one function for the clinical, the deep, the combined and any other."""
 
 import logging
 from collections.abc import Iterable, Mapping

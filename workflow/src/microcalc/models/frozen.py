@@ -1,4 +1,4 @@
-"""The frozen model: one JSON file that a person can read and any program can score."""
+"""Frozen models as JSON files: reading, and checking against their schema."""
 
 import os
 from collections.abc import Mapping

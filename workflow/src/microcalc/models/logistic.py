@@ -133,6 +133,19 @@ def fit(X: ArrayLike, y: ArrayLike, *, names: Sequence[str], confidence: float =
         By maximum likelihood (agreeing with R's glm to 1e-8); when the
         data separate completely or quasi-completely (Konis 2007, by linear programming),
         by Firth's penalized likelihood (Firth 1993; Heinze and Schemper 2002), said in `method`.
+
+    Raises
+    ------
+    StudyError
+        When a class is missing.
+
+    Examples
+    --------
+    >>> from microcalc.models import logistic
+    >>> X, y = [[0.0]] * 4 + [[1.0]] * 4, [0, 1, 0, 0, 1, 1, 0, 1]  # odds 1 : 3 and 3 : 1
+    >>> fitted = logistic.fit(X, y, names=["palpable"])
+    >>> fitted.odds_ratio.round(4), fitted.p.round(4), fitted.method
+    (array([0.3333, 9.    ]), array([0.3414, 0.1785]), 'maximum likelihood')
     """
     design, outcome = _checked(X, y, names)
     kept = independent(design)
@@ -158,7 +171,7 @@ def fit(X: ArrayLike, y: ArrayLike, *, names: Sequence[str], confidence: float =
 def drop_test(
     X: ArrayLike, y: ArrayLike, drop: ArrayLike, *, full: Logistic | None = None
 ) -> ChiSquareTest:
-    """Test whether the columns marked in `drop` can be left out of the model.
+    """Return the likelihood ratio test of leaving the columns marked in `drop` out of the model.
 
     Parameters
     ----------
@@ -176,6 +189,14 @@ def drop_test(
     ChiSquareTest
         Under separation the penalized likelihood ratio of Heinze and Schemper 2002: the
         coefficients are held at 0 and the penalty stays that of the full model.
+
+    Examples
+    --------
+    >>> from microcalc.models import logistic
+    >>> X, y = [[0.0]] * 4 + [[1.0]] * 4, [0, 1, 0, 0, 1, 1, 0, 1]
+    >>> test = logistic.drop_test(X, y, [True])
+    >>> round(test.chi_square, 4), test.df, round(test.p, 4)
+    (2.093, 1, 0.148)
     """
     given = np.asarray(X, dtype=float)
     design, outcome = _checked(given, y, [""] * given.shape[1])
@@ -201,7 +222,28 @@ def drop_test(
 
 
 def wald_test(fitted: Logistic, drop: ArrayLike) -> ChiSquareTest:
-    """Test whether the columns marked in `drop`, shape (q,), are all zero, by Wald's statistic."""
+    """Return Wald's test of the columns marked in `drop` being all zero.
+
+    Parameters
+    ----------
+    fitted
+        A fit of q columns.
+    drop
+        True for each column to test, shape (q,).
+
+    Returns
+    -------
+    ChiSquareTest
+        Of as many degrees of freedom as marked columns have a standard error; p = 1 where none has.
+
+    Examples
+    --------
+    >>> from microcalc.models import logistic
+    >>> X, y = [[0.0]] * 4 + [[1.0]] * 4, [0, 1, 0, 0, 1, 1, 0, 1]
+    >>> test = logistic.wald_test(logistic.fit(X, y, names=["palpable"]), [True])
+    >>> round(test.chi_square, 4), test.df, round(test.p, 4)
+    (1.8104, 1, 0.1785)
+    """
     marked = np.append(False, np.asarray(drop, dtype=bool)) & np.isfinite(fitted.se)
     if not marked.any():
         return ChiSquareTest(0.0, 0, 1.0)
@@ -216,6 +258,28 @@ def referred(statistic: float, df: int, fitted: Logistic) -> ChiSquareTest:
     Where the fit has degrees of freedom v of its own, p is that of statistic / df under F on
     df and df v: for one column t on v, for several the F of Thomas and Rao (J Am Stat Assoc
     1987; 82: 630) for Rao and Scott's corrected tests.
+
+    Parameters
+    ----------
+    statistic
+        Chi-square.
+    df
+        Its degrees of freedom.
+    fitted
+        The fit that it comes from.
+
+    Returns
+    -------
+    ChiSquareTest
+        The statistic with its p value.
+
+    Examples
+    --------
+    >>> from microcalc.models import logistic
+    >>> X, y = [[0.0]] * 4 + [[1.0]] * 4, [0, 1, 0, 0, 1, 1, 0, 1]
+    >>> test = logistic.referred(3.841, 1, logistic.fit(X, y, names=["palpable"]))
+    >>> round(test.p, 3)
+    0.05
     """
     if fitted.df is None:
         return ChiSquareTest(statistic, df, float(chdtrc(df, statistic)))

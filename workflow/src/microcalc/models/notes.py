@@ -1,4 +1,4 @@
-"""What a reader should know about a fit: the `notes` of a frozen model."""
+"""Notes of a frozen model: what a reader should know about its fit."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""One function predicts with every frozen model."""
+"""Prediction with frozen models, by one function for all of them."""
 
 import logging
 import os

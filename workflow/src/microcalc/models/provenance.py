@@ -1,4 +1,4 @@
-"""What a model was made from: digests of training rows, weights and settings, and versions."""
+"""Provenance of a model: digests of training rows, weights and settings, and versions."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 import microcalc
-from microcalc.config.patch_recipe import RECIPE, Recipe
+from microcalc.config.patch_recipe import RECIPE
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes, digest_value
 from microcalc.features import forward
@@ -72,8 +72,10 @@ def preprocessing(images: Mapping[str, Any], extraction: Mapping[str, Any]) -> d
 
     Parameters
     ----------
-    images, extraction
-        The config's sections `images` and `features`.
+    images
+        The settings that a patch depends on, see `Recipe.as_key`.
+    extraction
+        `layers`, `precision`, `pool_views` and `harmonize` of the network.
 
     Returns
     -------
@@ -81,9 +83,8 @@ def preprocessing(images: Mapping[str, Any], extraction: Mapping[str, Any]) -> d
         images and features, each with the version of its code and the settings that its output
         depends on; digest, the SHA-256 of both.
     """
-    patch = Recipe.from_settings(images).as_key()
-    for of_no_feature in ("thumbnail_px", "surround"):
-        del patch[of_no_feature]
+    no_feature = ("thumbnail_px", "surround")
+    patch = {name: value for name, value in images.items() if name not in no_feature}
     pooled = {name: extraction[name] for name in ("layers", "precision", "pool_views", "harmonize")}
     made = {
         "images": {"recipe": RECIPE, **patch},

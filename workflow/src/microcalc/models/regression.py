@@ -10,7 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microcalc.core.errors import StudyError
-from microcalc.models import clustered, design, imputation, logistic, profile, rubin
+from microcalc.models import (
+    design,
+    imputation,
+    logistic,
+    profile_likelihood,
+    repeated_patients,
+    rubin,
+)
 
 Floats = NDArray[np.float64]
 Clinical = Mapping[str, Mapping[str, Any]]
@@ -70,7 +77,7 @@ class Regression:
         if self.patients is None:
             return self.of_cases
         return [
-            clustered.by_patient(fit, X, self.y, self.patients, confidence=self.confidence)
+            repeated_patients.by_patient(fit, X, self.y, self.patients, confidence=self.confidence)
             for fit, X in zip(self.of_cases, self.matrices, strict=True)
         ]
 
@@ -93,9 +100,9 @@ class Regression:
             return nothing, nothing
         X, fitted = self.matrices[0], self.of_cases[0]
         if self.patients is None:
-            return profile.intervals(X, self.y, fitted, confidence=self.confidence)
+            return profile_likelihood.intervals(X, self.y, fitted, confidence=self.confidence)
         given = (X, self.y, self.patients)
-        return clustered.profile_intervals(fitted, *given, confidence=self.confidence)
+        return repeated_patients.profile_intervals(fitted, *given, confidence=self.confidence)
 
     @cached_property
     def _inflation(self) -> Floats:
@@ -142,7 +149,7 @@ class Regression:
         X, full = self.matrices[0], self.of_cases[0]
         if self.patients is None:
             return logistic.drop_test(X, self.y, marks, full=full)
-        return clustered.drop_test(X, self.y, self.patients, marks, full=full)
+        return repeated_patients.drop_test(X, self.y, self.patients, marks, full=full)
 
 
 def fit(

@@ -1,4 +1,4 @@
-"""The probability from which a case counts as positive, chosen on training scores."""
+"""Operating threshold: the probability from which a case is positive, chosen on training scores."""
 
 from dataclasses import dataclass
 

@@ -16,7 +16,7 @@ Path = str | os.PathLike[str]
 
 @dataclass(frozen=True)
 class Tables:
-    """What the rooms to the left say about the cases.
+    """The included cases with their features, selections and out-of-fold scores.
 
     Attributes
     ----------

@@ -1,17 +1,18 @@
-"""Where those files of a study lie whose place, or whose being there, depends on its config.
+"""Paths of a study's files whose place, or whose being there, depends on its config.
 
-Every job on a cluster reads this again, so it imports the standard library alone.
+Every job on a cluster reads this again, so it imports nothing heavy.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from microcalc.config import networks
+from microcalc.config.feature_settings import FeatureSettings
 from microcalc.config.published_weights import is_published
-from microcalc.plan import cam_model, replicates
+from microcalc.config.study_config import StudyConfig
+from microcalc.plan import cam_model, replicate_blocks
 
 
 @dataclass(frozen=True)
@@ -21,24 +22,30 @@ class Paths:
     Attributes
     ----------
     config
-        The completed config.
+        The study's config.
     frozen
         Where models are applied, the results folder of the study that froze them.
     """
 
-    config: Mapping[str, Any]
+    config: StudyConfig
     frozen: Path | None = None
 
     def result(self, path: str) -> str:
         """Return a file under the study's results."""
-        return f"results/{self.config['study']}/{path}"
+        return f"results/{self.config.study}/{path}"
 
-    def log(self, name: str) -> str:
-        """Return the log of a rule, or of one of its jobs."""
-        return self.result(f"logs/{name}.log")
+    def log(self, rule: str, wildcards: Sequence[str] = ()) -> str:
+        """Return the log of a rule, or of each of its jobs: `logs/extract_patches/{shard}.log`.
 
-    def time(self, name: str) -> str:
-        """Return the file that says how long a job took."""
+        What `network` stands for is a folder, or nothing: it goes before.
+        """
+        network, job = _of_job(wildcards)
+        return self.result(f"logs/{network}{rule}{'/' if job else ''}{job}.log")
+
+    def time(self, rule: str, wildcards: Sequence[str] = ()) -> str:
+        """Return the file that says how long a rule took, or each of its jobs."""
+        network, job = _of_job(wildcards)
+        name = f"{rule}/{network}{job or 'jobs'}" if wildcards else rule
         return self.result(f"history/times/{name}.tsv")
 
     def shard(self, number: int) -> str:
@@ -51,10 +58,10 @@ class Paths:
 
     def harmonized(self, method: str, path: str) -> list[str]:
         """Return a file where the features are harmonized by `method`, else nothing."""
-        return self.where(self.config["features"]["harmonize"] == method, path)
+        return self.where(self.config.features.harmonize == method, path)
 
     @cached_property
-    def networks(self) -> dict[str, dict[str, Any]]:
+    def networks(self) -> dict[str, FeatureSettings]:
         """The settings of each network by its folder, see `microcalc.config.networks`."""
         return networks.settings(self.config, self.trained)
 
@@ -69,17 +76,17 @@ class Paths:
         return self._in_frozen("finetuned/") if self.frozen else self.weights("finetuned/")
 
     def _in_frozen(self, network: str) -> str:
-        backbone = self.config["features"]["backbone"]
+        backbone = self.config.features.backbone
         return f"{self.frozen}/features/{network}weights/{backbone}.safetensors"
 
     def weights(self, network: str = "") -> str:
         """Return the prepared weights of a network."""
-        backbone = self.networks[network]["backbone"]
+        backbone = self.networks[network].backbone
         return self.result(f"features/{network}weights/{backbone}.safetensors")
 
     def source(self, network: str, backbone: str) -> list[str]:
         """Return what a network's weights are prepared from; nothing where they are generated."""
-        weights = self.networks[network]["weights"]
+        weights = self.networks[network].weights
         if weights == "random":
             return []
         if is_published(weights):
@@ -95,46 +102,40 @@ class Paths:
 
     def redrawn(self) -> list[str]:
         """Return a {network}'s features from regions drawn otherwise; none without stability."""
-        asked = self.config["features"]["stability"]
+        asked = self.config.features.stability
         return [
-            *self.where(asked["perturbations"], "features/{network}perturbed.parquet"),
-            *self.where(asked["readers"], "features/{network}other_readers.parquet"),
+            *self.where(asked.perturbations, "features/{network}perturbed.parquet"),
+            *self.where(asked.readers, "features/{network}other_readers.parquet"),
         ]
 
     def parts(self, design: str, suffix: str = "") -> list[str]:
         """Return the files of all blocks of a design of replicates; none where it is off."""
-        numbers = replicates.numbers(self.config["evaluation"], design)
+        numbers = replicate_blocks.numbers(self.config.evaluation, design)
         return [self.result(f"evaluation/parts/{design}-{n}{suffix}.csv") for n in numbers]
 
     def optional_figures(self) -> list[str]:
         """Return the figures of what a study need not have: refits, maps, fine-tuning."""
         return [
-            *self.where(replicates.is_any(self.config["evaluation"]), "figures/resampling.svg"),
+            *self.where(replicate_blocks.is_any(self.config.evaluation), "figures/resampling.svg"),
             *self.where(cam_model.name(self.config), "figures/saliency.svg"),
             *self.where(networks.trained(self.config), "figures/learning_curves.svg"),
         ]
 
     def choice(self) -> list[str]:
         """Return the record of the chosen variant; nothing where none is to be chosen."""
-        return self.where(self._chooses, "models/choice.json")
-
-    def compared(self) -> list[str]:
-        """Return the table of the variants that were chosen among; nothing without a choice."""
-        return self.where(self._chooses, "evaluation/finetuning.csv")
-
-    @property
-    def _chooses(self) -> bool:
-        return networks.must_choose(self.config) and not self.frozen
-
-    def scale_of_scores(self) -> list[str]:
-        """Return on which scale fine-tuned networks' logits lie, where models use them."""
-        used = f"{networks.FINETUNED}/" in networks.at_work(self.config)
-        return self.where(used, "selection/finetuned/scale.csv")
+        chooses = networks.must_choose(self.config) and not self.frozen
+        return self.where(chooses, "models/choice.json")
 
     def simulated(self, shard: str) -> list[str]:
         """Return the manifest of a shard's phantoms; none in a study of real patients."""
-        return self.where("simulate" in self.config, f"simulate/shard-{shard}.json")
+        return self.where(self.config.simulate, f"simulate/shard-{shard}.json")
 
     def mapped(self, case: str) -> list[str]:
         """Return the figure of a case's maps; nothing where no map adds up to a score."""
         return self.where(cam_model.name(self.config), f"figures/case-{case}/case_map.svg")
+
+
+def _of_job(wildcards: Sequence[str]) -> tuple[str, str]:
+    """Return what tells a rule's jobs apart: the network's folder, and all else."""
+    network = "{network}" if "network" in wildcards else ""
+    return network, "-".join(f"{{{name}}}" for name in wildcards if name != "network")

@@ -1,4 +1,4 @@
-"""Where phantoms may be written: the study's own folder of them, and over no file of a user's.
+"""Folder of phantoms: where they may be written, and over no file of a user's.
 
 Every plan reads this, so it imports the standard library alone.
 """
@@ -12,7 +12,7 @@ from microcalc.core.errors import StudyError
 from microcalc.core.files import read_json, write_json
 
 MARK = b"2.25.258046406888543611706713382639186736800"
-"""UID in the file meta information of every phantom, see `microcalc.simulate.dicom`."""
+"""UID in the file meta information of every phantom, see `microcalc.simulate.phantom_dicom`."""
 
 BEGUN = ".begun.json"
 

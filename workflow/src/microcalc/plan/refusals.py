@@ -1,4 +1,4 @@
-"""What stops a study before any job: files that are missing, folders that are read-only."""
+"""Checks before any job: files that are missing, folders that are read-only."""
 
 import os
 from collections.abc import Callable, Iterable

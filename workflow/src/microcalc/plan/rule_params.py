@@ -1,4 +1,4 @@
-"""What rules are given of the config: what they depend on, so that no other key reruns them.
+"""Params of rules: the parts of the config they depend on, so that no other key reruns them.
 
 Every job on a cluster reads this again, so it imports nothing heavy.
 """
@@ -6,25 +6,32 @@ Every job on a cluster reads this again, so it imports nothing heavy.
 from collections.abc import Mapping
 from typing import Any
 
+from microcalc.config import networks
+from microcalc.config.feature_settings import FeatureSettings
+from microcalc.config.image_settings import ImageSettings
 from microcalc.config.patch_recipe import Recipe
-
-Section = Mapping[str, Any]
-
-
-def part(section: Section, *keys: str) -> dict[str, Any]:
-    """Return a section with these keys alone."""
-    return {key: section[key] for key in keys}
+from microcalc.config.study_config import StudyConfig
 
 
-def clinical(config: Section) -> dict[str, dict[str, Any]]:
+def clinical(config: StudyConfig) -> dict[str, dict[str, Any]]:
     """Return the config's `clinical` without what readers see, so that wording reruns no fit."""
     return {
-        variable: {key: value for key, value in entry.items() if key != "label"}
-        for variable, entry in config["clinical"].items()
+        name: {key: value for key, value in variable.plain().items() if key != "label"}
+        for name, variable in config.clinical.items()
     }
 
 
-def extraction(network: Section, images: Section) -> dict[str, Any]:
+def refittable_models(config: StudyConfig) -> dict[str, dict[str, Any]]:
+    """Return of the config's `models` those that a refit can use again."""
+    return {name: config.models[name].plain() for name in networks.refittable_models(config)}
+
+
+def phantoms(config: StudyConfig) -> str | None:
+    """Return the table of the demo's phantoms; a study of real patients has none."""
+    return config.simulate.phantoms if config.simulate else None
+
+
+def extraction(network: FeatureSettings, images: ImageSettings) -> dict[str, Any]:
     """Return what an image's features depend on, and whether kept ones may be used.
 
     Parameters
@@ -34,13 +41,27 @@ def extraction(network: Section, images: Section) -> dict[str, Any]:
     images
         The config's `images`.
     """
-    chosen = part(network, "backbone", "layers", "device", "precision", "batch_size")
-    return {**chosen, "cache": images["cache"]}
+    chosen = network.part("backbone", "layers", "device", "precision", "batch_size")
+    return {**chosen, "cache": images.cache}
 
 
-def preprocessing(network: Section, images: Section) -> dict[str, Any]:
-    """Return what the features of a frozen model depend on, to be frozen with it."""
+def preprocessing(
+    used: Mapping[str, FeatureSettings], images: ImageSettings
+) -> dict[str, dict[str, Any]]:
+    """Return by network what the features of frozen models depend on, to be frozen with them.
+
+    Parameters
+    ----------
+    used
+        The settings of each network by its folder, see `microcalc.config.networks`.
+    images
+        The config's `images`.
+    """
+    recipe = Recipe.from_settings(images).as_key()
     return {
-        "images": vars(Recipe.from_settings(images)),
-        "extraction": part(network, "layers", "precision", "pool_views", "harmonize"),
+        name: {
+            "images": recipe,
+            "extraction": network.part("layers", "precision", "pool_views", "harmonize"),
+        }
+        for name, network in zip(networks.names(used), used.values(), strict=True)
     }

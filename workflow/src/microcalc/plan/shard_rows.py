@@ -9,7 +9,7 @@ from operator import itemgetter
 from microcalc.core.files import digest_bytes, digest_file, digest_value
 from microcalc.core.gc_tuning import nothing_collected
 from microcalc.core.table_reader import MISSING, read_table
-from microcalc.plan import detached
+from microcalc.plan import detached_headers
 
 Row = dict[str, str]
 
@@ -58,7 +58,7 @@ def shard_digest(rows: Iterable[Row], image_folder: str, *settings: object) -> s
         facts = list(map(row.__getitem__, names))
         named = [path if path[0] == "/" else within + path for name in paths if (path := row[name])]
         facts += map(_stat, named)
-        facts += [_stat(pixels) for path in named for pixels in detached.beside(path)]
+        facts += [_stat(pixels) for path in named for pixels in detached_headers.beside(path)]
         digest.update("\0".join([*facts, "\n"]).encode())
     return digest.hexdigest()
 
@@ -75,7 +75,7 @@ def named_files(row: Row, image_folder: str) -> list[str]:
         for column in _file_columns(sorted(row))
         if row[column]
     ]
-    return [path for name in named for path in (name, *detached.beside(name))]
+    return [path for name in named for path in (name, *detached_headers.beside(name))]
 
 
 def _file_columns(columns: Iterable[str]) -> list[str]:

@@ -1,14 +1,14 @@
 """The shards of a study's images: what each is made from, and what must stop a study before any.
 
-Every job on a cluster reads this again, so it imports the standard library alone.
+Every job on a cluster reads this again, so it imports nothing heavy.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
+from microcalc.config.study_config import StudyConfig
 from microcalc.plan import phantom_folder, refusals, shard_rows
 from microcalc.plan.shard_rows import Row
 from microcalc.plan.stored_digest import is_up_to_date
@@ -21,28 +21,33 @@ class Shards:
     Attributes
     ----------
     config
-        The completed config.
+        The study's config.
     file
         Gives the file of a shard's patches, by its number.
     code
         Gives the digest of the code that patches are made by.
     """
 
-    config: Mapping[str, Any]
+    config: StudyConfig
     file: Callable[[int], str]
     code: Callable[[], str]
 
     @property
     def numbers(self) -> range:
         """Their numbers, from 0."""
-        return range(self.config["images"]["shards"])
+        return range(self.config.images.shards)
+
+    @property
+    def _phantoms(self) -> str:
+        """The table that phantoms are made from."""
+        return self.config.simulate.phantoms if self.config.simulate else ""
 
     def rows(self, shard: int) -> list[Row]:
         """Return a shard's rows of the images table."""
-        return self._rows(self.config["cohort"]["images"], shard)
+        return self._rows(self.config.cohort.images, shard)
 
     def _rows(self, table: str, shard: int) -> list[Row]:
-        cases = self.config["cohort"]["cases"]
+        cases = self.config.cohort.cases
         return shard_rows.of_shard(cases, table, shard, len(self.numbers))
 
     def _every_row(self, table: str) -> list[Row]:
@@ -50,12 +55,12 @@ class Shards:
 
     def digest(self, shard: int) -> str:
         """Return the digest of all that a shard of patches is made from."""
-        folder, images = self.config["cohort"]["image_folder"], self.config["images"]
+        folder, images = self.config.cohort.image_folder, self.config.images.plain()
         return shard_rows.shard_digest(self.rows(shard), folder, images, self.code())
 
     def phantoms_digest(self, shard: int) -> str:
         """Return the digest of the rows that a shard's phantoms are made from."""
-        return shard_rows.rows_digest(self._rows(self.config["simulate"]["phantoms"], shard))
+        return shard_rows.rows_digest(self._rows(self._phantoms, shard))
 
     def is_current(self, shard: int) -> bool:
         """Return whether a shard is there and made from what it would be made from today."""
@@ -64,34 +69,34 @@ class Shards:
     def refuse_unreadable_tables(self) -> None:
         """Raise a StudyError where a table that shards are made from is not there, or is none."""
         self.rows(0)
-        if "simulate" in self.config:
-            self._rows(self.config["simulate"]["phantoms"], 0)
+        if self.config.simulate:
+            self._rows(self._phantoms, 0)
 
     def refuse_phantoms_elsewhere(self, results: Path) -> None:
         """Raise a StudyError where phantoms would come to lie outside their own folder."""
-        if "simulate" in self.config:
+        if self.config.simulate:
             tables = {
-                "the phantoms table": self._every_row(self.config["simulate"]["phantoms"]),
-                "the images table": self._every_row(self.config["cohort"]["images"]),
+                "the phantoms table": self._every_row(self._phantoms),
+                "the images table": self._every_row(self.config.cohort.images),
             }
-            phantom_folder.refuse_elsewhere(self.config["cohort"]["image_folder"], results, tables)
+            phantom_folder.refuse_elsewhere(self.config.cohort.image_folder, results, tables)
 
     def refuse_foreign_files(self, results: Path) -> None:
         """Raise a StudyError where the first phantoms would take the place of other files."""
-        if "simulate" in self.config:
+        if self.config.simulate:
             rows = [
                 row
                 for shard in self.numbers
                 if not (results / "simulate" / f"shard-{shard}.json").exists()
-                for row in self._rows(self.config["simulate"]["phantoms"], shard)
+                for row in self._rows(self._phantoms, shard)
             ]
-            phantom_folder.refuse_foreign(rows, self.config["cohort"]["image_folder"], results)
+            phantom_folder.refuse_foreign(rows, self.config.cohort.image_folder, results)
 
     def refuse_missing_images(self) -> None:
         """Raise a StudyError that lists the images without a file; phantoms are yet to be made."""
-        if "simulate" not in self.config:
-            rows = self._every_row(self.config["cohort"]["images"])
-            refusals.refuse_missing_images(rows, self.config["cohort"]["image_folder"])
+        if not self.config.simulate:
+            rows = self._every_row(self.config.cohort.images)
+            refusals.refuse_missing_images(rows, self.config.cohort.image_folder)
 
     def refuse_forgotten_changes(self) -> None:
         """Raise a StudyError when a shard is out of date and Snakemake cannot know it."""

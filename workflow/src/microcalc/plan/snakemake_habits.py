@@ -5,14 +5,20 @@ itself, and fails where another version does otherwise.
 """
 
 import base64
+import io
 import os
+import re
+import shutil
 import sqlite3
 import sys
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from contextlib import closing, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from microcalc.core.errors import StudyError
 
 FOLDER = Path(".snakemake")
 LOCKS = FOLDER / "locks"
@@ -58,6 +64,135 @@ def request(*arguments: str) -> Request:
         forces=bool(given.force or given.forceall or given.forcerun),
         has_database=given.persistence_backend_db_url is not None,
     )
+
+
+def complete_rules(
+    workflow: Any,
+    rules: Any,
+    *,
+    log: Callable[[str, Sequence[str]], str],
+    benchmark: Callable[[str, Sequence[str]], str],
+    digest: Callable[[str], str],
+    environment: str,
+) -> None:
+    """Give each rule that has a script what it does not state itself, as if it stood in the rule.
+
+    Snakemake knows no defaults of these directives. Each is set as Snakemake does where it has
+    read one.
+
+    Parameters
+    ----------
+    workflow
+        Snakemake's `workflow`, when every rule has been read.
+    rules
+        Snakemake's `rules`: those of this workflow under their own names, also where another
+        workflow has it as a module and calls them otherwise.
+    log, benchmark
+        From a rule's name and its wildcards, in the order of its first output, to a path with
+        wildcards. A rule that states its log is given no benchmark, nor is one without output.
+    digest
+        From the stem of a script to a digest of all its code: the param `code`. It is asked only
+        when a job is made, since a job on a cluster reads every rule and is one rule's.
+    environment
+        The conda environment, relative to the folder of the rules.
+    """
+    for name, proxy in rules._rules.items():
+        rule = proxy.rule
+        if not rule.script:
+            continue
+        if not rule.log:
+            rule.log_modifier = rule.benchmark_modifier = workflow.modifier.path_modifier
+            rule.set_log(log(name, _wildcards(rule)))
+            if rule.output:
+                rule.benchmark = benchmark(name, _wildcards(rule))
+        if not hasattr(rule.params, "code"):
+            rule.set_params(code=_when_asked(digest, Path(rule.script).stem))
+        rule.conda_env = rule.conda_env or environment
+
+
+def _when_asked(function: Callable[[str], str], name: str) -> Callable[[Any], str]:
+    return lambda wildcards: function(name)
+
+
+def _wildcards(rule: Any) -> list[str]:
+    """Return a rule's wildcards in the order of its first output."""
+    found = re.findall(r"\{(\w+)", rule.output[0]) if rule.output else []
+    return [name for name in dict.fromkeys(found) if name in rule.wildcard_names]
+
+
+def rules_by_file(rules: Any) -> dict[str, list[str]]:
+    """Return the rules that make something, by the stem of their file, in the order of both."""
+    found: dict[str, list[str]] = {}
+    for name, proxy in rules._rules.items():
+        if proxy.rule.script and proxy.rule.output:
+            found.setdefault(Path(proxy.rule.snakefile).stem, []).append(name)
+    return found
+
+
+def job_that_makes(
+    result: str,
+    *,
+    snakefile: Path,
+    configfile: str | os.PathLike[str] | None,
+    cores: int,
+    scratch: Path | None,
+) -> tuple[Path, Any]:
+    """Return the script of the job that makes `result`, and the `snakemake` it is given.
+
+    Snakemake builds its graph of jobs, in the working directory, and is asked for no more.
+
+    Parameters
+    ----------
+    result
+        A file, as its rule names it.
+    snakefile, configfile, cores
+        As on Snakemake's command line.
+    scratch
+        Where outputs and log are to lie instead; what a job brings up to date is copied there.
+
+    Raises
+    ------
+    StudyError
+        When no rule makes it.
+    """
+    from snakemake.api import SnakemakeApi  # type: ignore[import-untyped]
+    from snakemake.exceptions import RuleException, WorkflowError  # type: ignore[import-untyped]
+    from snakemake.iocontainers import Log, OutputFiles, Snakemake  # type: ignore[import-untyped]
+    from snakemake.settings import types as settings  # type: ignore[import-untyped]
+
+    configfiles = [] if configfile is None else [Path(configfile)]
+    quiet = settings.OutputSettings(quiet={settings.Quietness.ALL})
+    with SnakemakeApi(quiet) as api, redirect_stdout(io.StringIO()):
+        flow = api.workflow(
+            snakefile=snakefile,
+            resource_settings=settings.ResourceSettings(cores=cores),
+            config_settings=settings.ConfigSettings(configfiles=configfiles),
+        )
+        try:
+            flow.dag(settings.DAGSettings(targets={result})).printrulegraph()
+        except (RuleException, WorkflowError) as error:
+            raise StudyError(f"{result}: Snakemake cannot tell how it is made: {error}") from error
+        job = next(job for job in flow._workflow.dag.targetjobs if result in job.output)
+    output, log = job.output, job.log
+    if scratch is not None:
+        output = OutputFiles(toclone=output, custom_map=lambda path: _moved(path, scratch))
+        log = Log(toclone=log, custom_map=lambda path: _moved(path, scratch))
+    for path in (*output, *log):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    rule = job.rule
+    given = (job.input, output, job.params, job.wildcards, job.threads, job.resources, log)
+    script = Path(str(rule.basedir.join(rule.script).get_path_or_uri(secret_free=True))).resolve()
+    folder = str(script.parent)
+    return script, Snakemake(*given, flow._workflow.config, rule.name, None, folder)
+
+
+def _moved(path: Any, scratch: Path) -> str:
+    """Return where a file lies below `scratch`, there already where a job brings it up to date."""
+    place = scratch / Path(path).relative_to(Path(path).anchor)
+    if "update" in getattr(path, "flags", {}) and Path(path).exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place)
+    return str(place)
 
 
 def is_of_this_run(dag: Any, path: str | os.PathLike[str]) -> bool:

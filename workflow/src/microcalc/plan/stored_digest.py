@@ -1,4 +1,4 @@
-"""What a shard was made from, read at planning time: imports nothing heavy."""
+"""Planning digest stored in a shard: what it was made from. Imports nothing heavy."""
 
 import json
 import os

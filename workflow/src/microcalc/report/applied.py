@@ -1,38 +1,21 @@
 """The pages of frozen models on a new cohort: one for the cohort, one for a case."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from microcalc.core.errors import with_detail
 from microcalc.report import format as fmt
-from microcalc.report import tables
-from microcalc.report.audits import Finding
-from microcalc.report.layout import Room
+from microcalc.report import layout
+from microcalc.report.console_summary import before_you_read, markdown
+from microcalc.report.findings import Finding
 from microcalc.report.limitations import audited, deep_scores, nature
 from microcalc.report.page import Numbering, read_template
 from microcalc.report.study import Files, Study
-from microcalc.report.summary import before_you_read, markdown
-
-EVALUATION = Room(
-    "evaluation",
-    "Evaluation",
-    (
-        *("performance", "development", "roc_external", "delong", "calibration"),
-        *("calibration_table", "net_benefit"),
-    ),
-)
-WARNINGS = Room("warnings", "Unlike the training cases", ("unlike",))
-PREDICTIONS = Room("predictions", "Predictions", ("registered",))
-CASE = Room("case", "Prediction", ("case_predictions", "outside", "case_map", "contributions"))
+from microcalc.report.tables.performance_tables import performance
 
 Place = str | os.PathLike[str]
-
-
-def by_name(paths: Iterable[Place]) -> dict[str, Place]:
-    """Return files by their name without suffix."""
-    return {Path(path).stem: path for path in paths}
 
 
 def cohort_page(
@@ -49,8 +32,7 @@ def cohort_page(
     Parameters
     ----------
     files
-        register, warnings, included, exclusions, models; where labels are known metrics, delong,
-        calibration, development and figures too, and the tables that `audits` judges.
+        What `table_registry` says that this page reads, and by these names models and figures.
     config
         The whole config, defaults filled in.
     frozen
@@ -71,7 +53,7 @@ def cohort_page(
         limits=_limits(study, simulated=simulated),
         warnings=audited(study),
         register=_facts(study),
-        sections=[numbered.section(room) for room in (EVALUATION, WARNINGS, PREDICTIONS)],
+        sections=[numbered.section(room) for room in layout.COHORT],
         versions=versions,
     )
 
@@ -85,7 +67,7 @@ def cohort_summary(files: Files, *, config: Mapping[str, Any]) -> str:
         "unlike the training cases in some way; nothing was fitted."
     ]
     if study.has("metrics"):
-        table = tables.performance(study)
+        table = performance(study)
         lines += ["", markdown(table), "", table.note, "", before_you_read(audited(study))]
     else:
         lines += ["Too few labels are known to evaluate anything."]
@@ -97,8 +79,8 @@ def case_page(
 ) -> str:
     """Return the page of one case as HTML: predictions, warnings, map and contributions.
 
-    `files` are register, warnings, contributions, models and figures; `template` is
-    `workflow/report/case.html.j2`.
+    `files` are what `table_registry` says that it reads, and by these names models and figures;
+    `template` is `workflow/report/case.html.j2`.
     """
     study = Study.read(files, config=config).of_case(case_id)
     numbered = Numbering(study, Path(template).parent)
@@ -107,7 +89,7 @@ def case_page(
         fmt=fmt,
         case_id=case_id,
         limits=_limits(study, simulated=simulated),
-        section=numbered.section(CASE),
+        section=numbered.section(layout.CASE),
     )
 
 

@@ -1,4 +1,4 @@
-"""Pictures inside the page itself."""
+"""Data URIs: pictures inside the page itself."""
 
 import base64
 

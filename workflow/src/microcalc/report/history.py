@@ -1,4 +1,4 @@
-"""What a run gave, kept for the next one: `history/runs.json`.
+"""Run history: `history/runs.json`, what a run gave, kept for the next one.
 
 Time stamps stand here and nowhere else among the results.
 """
@@ -7,14 +7,15 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from microcalc.core.errors import StudyError
 from microcalc.core.files import read_json, write_json
 from microcalc.report import format as fmt
 from microcalc.report.study import shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KEPT = 2
 MEASURES = ("auc", "sensitivity", "specificity", "accuracy", "ppv", "npv", "threshold")
@@ -22,8 +23,8 @@ _SET = ("split", "kind", "model", "n_neg", "n_pos")
 
 
 def describe(
-    metrics: pd.DataFrame,
-    cases: pd.DataFrame,
+    metrics: "pd.DataFrame",
+    cases: "pd.DataFrame",
     *,
     config: Mapping[str, Any],
     inputs: Mapping[str, str],

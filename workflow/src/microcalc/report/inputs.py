@@ -1,4 +1,4 @@
-"""What a study was made from: digests of everything, and the columns of its tables."""
+"""Digests of a study's inputs, and the columns of its tables."""
 
 import os
 from collections.abc import Mapping, Sequence

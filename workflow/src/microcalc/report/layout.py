@@ -1,11 +1,14 @@
-"""The order of the page: rooms from left to right, and what hangs in each."""
+"""The sections of the pages, and the figures that hang in each; tables are in `table_registry`."""
 
 from dataclasses import dataclass
+
+from microcalc.report import table_registry
+from microcalc.report.table_registry import Document
 
 
 @dataclass(frozen=True)
 class Room:
-    """One section of the page.
+    """One section of a page.
 
     Attributes
     ----------
@@ -13,48 +16,54 @@ class Room:
         The room, and the section's anchor.
     title
         Its heading.
-    items
-        Names of tables and stems of figures, in reading order. An item that the study has
-        no file for is left out.
+    figures
+        Stems of figures, in reading order.
+    document
+        Whose section it is.
     """
 
     name: str
     title: str
-    items: tuple[str, ...]
+    figures: tuple[str, ...] = ()
+    document: Document = "report"
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Names of tables and stems of figures, in reading order.
+
+        An item that the study has no file for is left out when the page is made.
+        """
+        return table_registry.arranged(self.document, self.name, self.figures)
 
 
-CHANGES = Room("changes", "Since the last run", ("changes",))
-FRONT = Room(
-    "results", "Main results", ("performance", "roc_internal", "roc_external", "roc_train")
-)
+CHANGES = Room("changes", "Since the last run")
+FRONT = Room("results", "Main results", ("roc_internal", "roc_external", "roc_train"))
 ROOMS = (
-    Room("cohort", "Cohort", ("flow", "flow_table", "exclusions", "table1")),
-    Room("images", "Images", ()),
+    Room("cohort", "Cohort", ("flow",)),
+    Room("images", "Images"),
     Room("features", "Features", ("embedding", "learning_curves")),
     Room(
         "selection",
         "Selection",
-        (
-            *("funnel", "mrmr", "lasso_path", "lasso_cv", "selected"),
-            *("feature_heatmap", "feature_correlation"),
-        ),
+        ("mrmr", "lasso_path", "lasso_cv", "feature_heatmap", "feature_correlation"),
     ),
-    Room(
-        "models",
-        "Models",
-        ("univariable", "multivariable", "odds_ratios", "equations", "nomogram"),
-    ),
+    Room("models", "Models", ("odds_ratios", "nomogram")),
     Room(
         "evaluation",
         "Evaluation",
         (
-            *("performance_full", "confusion", "performance_more", "delong", "finetuning"),
-            "equivalence",
-            *("mcnemar", "score_waterfall", "calibration", "calibration_table"),
-            *("net_benefit", "reclassification", "optimism", "resampling"),
-            *("subgroups_internal", "subgroups_external", "sample_size"),
-            *("published_table", "published", "saliency"),
+            *("confusion", "score_waterfall", "calibration", "net_benefit", "resampling"),
+            *("subgroups_internal", "subgroups_external", "published", "saliency"),
         ),
     ),
 )
-RUN = Room("run", "How it was run", ("rule_graph", "run_times", "digests"))
+RUN = Room("run", "How it was run")
+REPORT = (CHANGES, FRONT, *ROOMS, RUN)
+
+EVALUATION = Room(
+    "evaluation", "Evaluation", ("roc_external", "calibration", "net_benefit"), "cohort"
+)
+WARNINGS = Room("warnings", "Unlike the training cases", (), "cohort")
+PREDICTIONS = Room("predictions", "Predictions", (), "cohort")
+COHORT = (EVALUATION, WARNINGS, PREDICTIONS)
+CASE = Room("case", "Prediction", ("case_map",), "case")

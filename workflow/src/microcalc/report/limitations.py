@@ -1,4 +1,4 @@
-"""What a reader must know before the first number."""
+"""Limitations and warnings: what a reader must know before the first number."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from microcalc.figures.number_format import label as model_label
 from microcalc.figures.number_format import split_label
 from microcalc.images.window import LARGER_THAN_WINDOW
 from microcalc.models import notes
-from microcalc.report import audits
+from microcalc.report import audits, table_registry
 from microcalc.report import format as fmt
-from microcalc.report.audits import Finding
 from microcalc.report.captions import HARMONIZED
+from microcalc.report.findings import Finding
 from microcalc.report.study import Study
 
 # notes in a frozen model that have a warning of their own here
@@ -79,7 +79,7 @@ def warnings(study: Study) -> list[Finding]:
 
 def audited(study: Study) -> list[Finding]:
     """Return what the tables of `evaluation/` say, see `audits`."""
-    names = [name for name in audits.VERDICTS if study.has(name)]
+    names = [name for name in table_registry.verdicts() if study.has(name)]
     records: dict[str, list[Any]] = {name: study.tables[name].to_dict("records") for name in names}
     return audits.of_tables(records)
 

@@ -10,9 +10,9 @@ from typing import Any
 import jinja2
 
 from microcalc.figures import number_format
-from microcalc.report import finetuning, limitations, narrative
+from microcalc.report import finetuning_text, limitations, narrative
 from microcalc.report import format as fmt
-from microcalc.report.audits import told
+from microcalc.report.findings import told
 from microcalc.report.study import Study
 
 Templates = str | os.PathLike[str]
@@ -52,7 +52,7 @@ def write(study: Study, template: Templates, versions: Mapping[str, str]) -> str
         compared=partial(narrative.compared, study),
         decided=partial(narrative.decided, study),
         calibrated=partial(narrative.calibrated, study),
-        finetuned=finetuning.paragraphs(study),
+        finetuned=finetuning_text.paragraphs(study),
         corrected=narrative.corrected(study),
         against=narrative.against(study),
     )

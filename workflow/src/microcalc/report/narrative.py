@@ -1,4 +1,4 @@
-"""Sentences that change with the outcome; every number in them is looked up."""
+"""Sentences of the manuscript that change with the results; every number is looked up."""
 
 from collections.abc import Mapping
 from typing import Any

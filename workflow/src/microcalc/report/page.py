@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,12 @@ from microcalc.figures import number_format
 from microcalc.report import (
     captions,
     changes,
-    finetuning,
+    contact_sheets,
+    finetuning_text,
     layout,
     limitations,
-    rule_graph,
     run_times,
-    sheets,
-    tables,
+    table_registry,
 )
 from microcalc.report import format as fmt
 from microcalc.report.captions import Caption
@@ -62,14 +61,15 @@ def build(
     template: str | os.PathLike[str],
     versions: Mapping[str, str],
     times: str | os.PathLike[str],
+    rules: Mapping[str, Sequence[str]],
 ) -> str:
     """Return the page as HTML.
 
     Parameters
     ----------
     files
-        What to show, by name: see `Study.read`. Needed are `metrics` and `flow`; every other
-        part of the page appears when its file is given.
+        What to show, see `Study.read` and `table_registry`. Needed are `metrics` and `flow`;
+        every other part of the page appears when its file is given.
     config
         The whole config, defaults filled in.
     template
@@ -78,6 +78,8 @@ def build(
         Libraries and their versions, see `versions.installed`.
     times
         The folder of run times, see `run_times.read`.
+    rules
+        The rules of each room, rooms in their order.
 
     Raises
     ------
@@ -85,8 +87,8 @@ def build(
         When a figure has no caption.
     """
     page = Path(template)
-    graph = _graph(page.parent / "rules.yaml", times)
-    study = Study.read(files, config=config, graph=graph)
+    took = run_times.by_room(run_times.read(times), rules)
+    study = replace(Study.read(files, config=config), times=took)
     numbered = Numbering(study, page.parent)
     changed = numbered.section(layout.CHANGES)
     front = numbered.section(layout.FRONT)
@@ -97,12 +99,12 @@ def build(
         number_format=number_format,
         limits=limitations.nature(study),
         warnings=limitations.warnings(study),
-        finetuned=finetuning.paragraphs(study),
+        finetuned=finetuning_text.paragraphs(study),
         changed=changed,
         changes=changes.of_study(study),
         front=front,
         rooms=rooms,
-        sheets=sheets.of_study(study.sheets),
+        sheets=contact_sheets.of_study(study.sheets),
         run=numbered.section(layout.RUN),
         config_text=yaml.safe_dump(
             shown(config), sort_keys=False, allow_unicode=True, default_flow_style=None, width=88
@@ -144,9 +146,9 @@ class Numbering:
             caption = captions.write(name, self.study, self.folder, kind="figure")
             image, wide = self.images[name]
             return Item(f"figure-{name}", self.figures, caption, image=image, wide=wide)
-        if name not in tables.TABLES:
+        if not table_registry.find(name):
             return None
-        table = tables.make(name, self.study)
+        table = table_registry.make(name, self.study)
         if table is None:
             return None
         self.tables += 1
@@ -159,17 +161,9 @@ def _runs(items: tuple[Item, ...]) -> list[tuple[bool, list[Item]]]:
     return [(kind, list(run)) for kind, run in groupby(items, key=lambda item: bool(item.image))]
 
 
-def _graph(rules: Path, times: str | os.PathLike[str]) -> rule_graph.Graph:
-    rooms = yaml.safe_load(rules.read_text(encoding="utf-8"))
-    # The rules that write the report cannot be measured before they are done.
-    return rule_graph.of_study(rooms, run_times.read(times), always=tuple(rooms["report"]))
-
-
 def _images(study: Study) -> dict[str, tuple[str, bool]]:
     """Return every figure by its stem, as a data URI, and whether it takes a page's width."""
     found = {stem: (path.read_bytes(), _TYPES[path.suffix]) for stem, path in study.figures.items()}
-    if study.graph:
-        found["rule_graph"] = rule_graph.draw(study.graph).encode(), _TYPES[".svg"]
     return {stem: (data_uri(data, kind), _is_wide(data)) for stem, (data, kind) in found.items()}
 
 

@@ -3,7 +3,7 @@
 import csv
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,25 @@ def read(folder: str | os.PathLike[str]) -> dict[str, RunTime]:
         rule = path.relative_to(root).parts[0].removesuffix(".tsv")
         by_rule.setdefault(rule, []).extend(_measured(path))
     return {rule: _together(jobs) for rule, jobs in sorted(by_rule.items()) if jobs}
+
+
+def by_room(
+    times: Mapping[str, RunTime], rooms: Mapping[str, Iterable[str]]
+) -> dict[str, dict[str, RunTime]]:
+    """Return the run times by room and rule, rules by name; what was not measured is left out.
+
+    Parameters
+    ----------
+    times
+        See `read`. A rule that no room has, as one that was renamed, is left out too.
+    rooms
+        The rules of each room, rooms in their order.
+    """
+    found = {
+        room: {rule: times[rule] for rule in sorted(rules) if rule in times}
+        for room, rules in rooms.items()
+    }
+    return {room: rules for room, rules in found.items() if rules}
 
 
 def _measured(path: Path) -> list[tuple[float, float]]:

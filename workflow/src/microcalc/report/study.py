@@ -1,26 +1,26 @@
-"""What the report reads: every file of the study it was given, and plain facts drawn from them."""
+"""A study's results as the report reads them, and plain facts drawn from them."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from microcalc.core.errors import StudyError
 from microcalc.core.files import read_csv, read_json
-from microcalc.figures import choice, number_format
+from microcalc.figures import number_format, shown_models
 from microcalc.figures.number_format import SPLITS
-from microcalc.models.regression import CORRECTED
 from microcalc.report import format as fmt
-from microcalc.report.rule_graph import Graph
+from microcalc.report.run_times import RunTime
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Files = Mapping[str, str | os.PathLike[str] | Sequence[str | os.PathLike[str]]]
 
 INTERCEPT = "(intercept)"
-FINETUNING = ("choice", "finetuning", "scale")
+_BY_NAME = {"models", "figures", "galleries"}
 JUDGED = {"train": "out_of_fold", "internal": "held_out", "external": "held_out"}
 
 
@@ -33,54 +33,47 @@ class Study:
     config
         The whole config, defaults filled in.
     tables
-        Every CSV file it was given, by the name of the input.
+        Every CSV file it was given, by its name without suffix.
     documents
-        Every JSON file, by the name of the input.
+        Every JSON file, likewise.
     models
         The frozen models by name, in the config's order.
     figures
         Every figure's file by its stem: `roc_internal`.
     sheets
         The smaller copies of the images' contact sheets, one per shard.
-    graph
-        The rules of the study with their run times, where they are to be shown.
+    times
+        What every rule took, by room and rule, where it is to be shown.
     """
 
     config: Mapping[str, Any]
-    tables: Mapping[str, pd.DataFrame]
+    tables: "Mapping[str, pd.DataFrame]"
     documents: Mapping[str, Any]
     models: Mapping[str, Mapping[str, Any]]
     figures: Mapping[str, Path]
     sheets: tuple[Path, ...] = ()
-    graph: Graph | None = None
+    times: Mapping[str, Mapping[str, RunTime]] = field(default_factory=dict)
 
     @classmethod
-    def read(
-        cls, files: Files, *, config: Mapping[str, Any], graph: Graph | None = None
-    ) -> "Study":
+    def read(cls, files: Files, *, config: Mapping[str, Any]) -> "Study":
         """Return the study of these files.
 
         Parameters
         ----------
         files
-            By name: `models`, `figures` and `galleries` are lists, those of `FINETUNING` lists of
-            one or none, `audited` a list of tables, every other a table (.csv) or a document
-            (.json). A name the report does not know is kept and not shown.
+            `models`, `figures` and `galleries` by these names; every other file is a table (.csv)
+            or a document (.json), alone or in a list, and known by its own name. One that the
+            report does not know is kept and not shown.
         config
             The whole config.
-        graph
-            See the class.
         """
         tables, documents = {}, {}
-        for name, entry in files.items():
-            # A file that not every study has comes as a list of one or none.
-            given = _several(files, name) if name in FINETUNING else [entry]
-            for path in (Path(one) for one in given if isinstance(one, (str, os.PathLike))):
+        for name in (name for name in files if name not in _BY_NAME):
+            for path in map(Path, _several(files, name)):
                 if path.suffix == ".csv":
-                    tables[name] = read_csv(path)
+                    tables[path.stem] = read_csv(path)
                 elif path.suffix == ".json":
-                    documents[name] = read_json(path)
-        tables |= {Path(path).stem: read_csv(path) for path in _several(files, "audited")}
+                    documents[path.stem] = read_json(path)
         frozen = {Path(path).stem: read_json(path) for path in _several(files, "models")}
         return cls(
             config=config,
@@ -89,7 +82,6 @@ class Study:
             models={name: frozen[name] for name in config["models"] if name in frozen},
             figures={Path(path).stem: Path(path) for path in _several(files, "figures")},
             sheets=tuple(Path(path) for path in _several(files, "galleries")),
-            graph=graph,
         )
 
     def of_case(self, case_id: str) -> "Study":
@@ -147,7 +139,7 @@ class Study:
     @property
     def nomogram_model(self) -> str | None:
         """The model that the nomogram shows; None where no model has a clinical variable."""
-        return choice.of_nomogram(choice.of_own_network(self.models))
+        return shown_models.of_nomogram(shown_models.of_own_network(self.models))
 
     @property
     def screens(self) -> bool:
@@ -168,12 +160,16 @@ class Study:
     @cached_property
     def exact(self) -> bool:
         """Whether some AUC's interval is exact, since all pairs of cases are ranked alike."""
-        methods = self.tables["metrics"].get("auc_method", pd.Series(dtype=str))
-        return bool(methods.fillna("").str.endswith("exact interval").any())
+        metrics = self.tables["metrics"]
+        if "auc_method" not in metrics:
+            return False
+        return bool(metrics["auc_method"].fillna("").str.endswith("exact interval").any())
 
     @property
     def repeats_in_training(self) -> bool:
         """Whether some patient had more than one case in a regression on clinical variables."""
+        from microcalc.models.regression import CORRECTED
+
         methods = (self.tables[name]["method"] for name in ("univariable", "multivariable"))
         return any(of_table.astype(str).str.contains(CORRECTED).any() for of_table in methods)
 
@@ -183,7 +179,7 @@ class Study:
         row = rows[rows["split"] == split].iloc[0]
         return int(row["n_neg"]), int(row["n_pos"])
 
-    def metric_rows(self, split: str, kind: str | None = None) -> pd.DataFrame:
+    def metric_rows(self, split: str, kind: str | None = None) -> "pd.DataFrame":
         """Return the metrics of a split, models in the config's order."""
         rows = self.tables["metrics"]
         own = rows[(rows["split"] == split) & (rows["kind"] == (kind or JUDGED[split]))]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from microcalc.core.files import write_text
-from microcalc.report import captions, manuscript, office, tables
+from microcalc.report import captions, manuscript, office, table_registry
 from microcalc.report.grid import Row, Table
 from microcalc.report.study import Files, Study
 
@@ -54,7 +54,7 @@ def write(
 
 def _write_table(study: Study, folder: Path, output: Path) -> None:
     caption = captions.write(output.stem, study, folder, kind="table")
-    table = tables.make(output.stem, study)
+    table = table_registry.make(output.stem, study)
     if table is None:
         table = Table(("",), (Row(("This study has nothing to show here.",)),))
     else:

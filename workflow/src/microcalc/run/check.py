@@ -7,12 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from microcalc.cohort import split_changes, split_file
 from microcalc.cohort.eligible import build_eligible
 from microcalc.cohort.split import SPLITS, few_cases, sizes
 from microcalc.cohort.study_tables import Cohort, read_cohort
 from microcalc.config import settings, views
 from microcalc.config.published_weights import is_published
+from microcalc.config.study_config import CohortConfig, StudyConfig
 from microcalc.core.errors import StudyError, did_you_mean
 from microcalc.images import window
 from microcalc.images.shards import of_reader
@@ -20,12 +23,8 @@ from microcalc.plan import shard_rows
 from microcalc.plan.paths import Paths
 from microcalc.plan.sharding import Shards
 
-Config = Mapping[str, Any]
 
-TABLES_NEED = ("cohort", "clinical", "labels")
-
-
-def refuse_problems(config: Config, schemas: Path) -> None:
+def refuse_problems(config: Mapping[str, Any], schemas: Path) -> None:
     """Raise one StudyError with everything that would stop the study, or nothing.
 
     Parameters
@@ -33,30 +32,27 @@ def refuse_problems(config: Config, schemas: Path) -> None:
     config
         What the user wrote.
     schemas
-        The folder of the schemas of config, cases and images.
+        The folder of the schemas of cases and images.
     """
-    schema = settings.read_schema(schemas / "config.yaml")
-    filled = settings.filled(config, schema)
-    wrong = settings.problems(filled, schema)
+    wrong = settings.problems(config)
     found = [str(StudyError.listing(settings.UNUSABLE, wrong))] if wrong else []
-    if not any(line.startswith(TABLES_NEED) for line in wrong):
-        found += list(_of_tables(filled, schemas))
+    found += list(_of_tables(config, schemas))
     if not wrong:
-        found += list(_of_files(filled))
+        found += list(_of_files(settings.complete(config)))
     if found:
         # A table that is not there is met twice.
         raise StudyError("\n".join(dict.fromkeys(found)))
 
 
-def summary(config: Config, schemas: Path, results: Path) -> str:
+def summary(config: StudyConfig, schemas: Path, results: Path) -> str:
     """Return how many cases, images and classes a study without problems has, in plain words.
 
     Parameters
     ----------
     config
-        The completed config.
+        The study's config.
     schemas
-        The folder of the schemas of config, cases and images.
+        The folder of the schemas of cases and images.
     results
         The study's results: who would change sets against the last of them is said too.
     """
@@ -64,21 +60,21 @@ def summary(config: Config, schemas: Path, results: Path) -> str:
     eligible, _, exclusions = _eligible(cohort, config)
     images = len({image["image_id"] for image in cohort.images})
     lines = [
-        f"Study {config['study']}: nothing is wrong with its config and tables.",
+        f"Study {config.study}: nothing is wrong with its config and tables.",
         f"{len(cohort.cases)} cases of {len({c['patient_id'] for c in cohort.cases})} patients, "
         f"{images} images",
     ]
-    labels = config["labels"]
+    labels = config.labels
     counts = sizes(eligible.to_dict("records"))
     for split in SPLITS:
         negative, positive = counts.get(split, (0, 0))
-        lines.append(f"  {split}: {negative} {labels['negative']}, {positive} {labels['positive']}")
+        lines.append(f"  {split}: {negative} {labels.negative}, {positive} {labels.positive}")
     lines += [
         f"  left out: {count}, {reason}"
         for reason, count in sorted(Counter(exclusions["reason"]).items())
     ]
     lines += _of_other_views(config) + _cut(config)
-    for name in config["clinical"]:
+    for name in config.clinical:
         missing = int(eligible[name].isna().sum())
         noun = "case" if missing == 1 else "cases"
         lines += [f"  {name} is missing in {missing} {noun}"] if missing else []
@@ -86,16 +82,15 @@ def summary(config: Config, schemas: Path, results: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _of_other_views(config: Config) -> list[str]:
+def _of_other_views(config: StudyConfig) -> list[str]:
     """Return how many images `images.views` leaves out, and how many cases have no other.
 
     The view is the table's and each file's header's, where the images are there.
     """
-    tables, wanted = config["cohort"], config["images"]["views"]
-    chosen = of_reader(
-        shard_rows.of_shard(tables["cases"], tables["images"], 0, 1), config["images"]["reader"]
-    )
-    seen = [(row["case_id"], _view(row, tables["image_folder"])) for row in chosen]
+    tables, wanted = config.cohort, config.images.views
+    rows = shard_rows.of_shard(tables.cases, tables.images, 0, 1)
+    chosen = of_reader(rows, config.images.reader)
+    seen = [(row["case_id"], _view(row, tables.image_folder)) for row in chosen]
     gone = Counter(view for _, view in seen if not views.enters(view, wanted))
     if not gone:
         return []
@@ -112,35 +107,35 @@ def _of_other_views(config: Config) -> list[str]:
 def _view(row: Mapping[str, str], image_folder: str) -> str:
     """Return the view of an image; what is wrong with its file is told when it is read."""
     from microcalc.images import dicom
+    from microcalc.images.image_entry import ImageEntry
 
-    table = row.get("view", "")
     try:
-        frame = int(float(row["frame"])) if row.get("frame") else None
-        return dicom.read_view(os.path.join(image_folder, row["path"]), table, frame)
+        path = os.path.join(image_folder, row["path"])
+        return dicom.read_view(path, ImageEntry.from_row(row))
     except (StudyError, OSError, ValueError):
-        return views.canonical(table)
+        return views.canonical(row.get("view", ""))
 
 
-def _cut(config: Config) -> list[str]:
+def _cut(config: StudyConfig) -> list[str]:
     """Return how many boxes are larger than the window, and how many regions only a run can tell.
 
     The spacing comes from each file's header, where the images are there.
     """
-    tables, images = config["cohort"], config["images"]
-    if images["crop"] != "fixed":
+    tables, images = config.cohort, config.images
+    if images.crop != "fixed":
         return []
-    rows = shard_rows.of_shard(tables["cases"], tables["images"], 0, 1)
-    chosen = of_reader(rows, images["reader"])
-    longest = [window.longer_side_mm(row, tables["image_folder"]) for row in chosen]
+    rows = shard_rows.of_shard(tables.cases, tables.images, 0, 1)
+    chosen = of_reader(rows, images.reader)
+    longest = [window.longer_side_mm(row, tables.image_folder) for row in chosen]
     known = [side for side in longest if side is not None]
-    cut = sum(window.is_cut(side, images["patch_mm"]) for side in known)
+    cut = sum(window.is_cut(side, images.patch_mm) for side in known)
     lines = []
     if cut:
         lines.append(
             f"  the ROI of {cut} of {len(known)} images is longer than the patch "
-            f"(images.patch_mm, {images['patch_mm']:g} mm) and will be cut: see images.crop"
+            f"(images.patch_mm, {images.patch_mm:g} mm) and will be cut: see images.crop"
         )
-    if len(known) < len(chosen) and "simulate" not in config:
+    if len(known) < len(chosen) and not config.simulate:
         lines.append(
             f"  the size of {len(chosen) - len(known)} ROIs, drawn in a file of their own or in "
             "images without a readable spacing, is known once the patches are made"
@@ -148,46 +143,57 @@ def _cut(config: Config) -> list[str]:
     return lines
 
 
-def read_tables(config: Config, schemas: Path) -> Cohort:
-    """Return the checked tables of a study with a completed config."""
-    tables = config["cohort"]
+def read_tables(config: CohortConfig, schemas: Path) -> Cohort:
+    """Return the checked tables of a study."""
+    tables = config.cohort
     return read_cohort(
-        tables["cases"],
-        tables["images"],
+        tables.cases,
+        tables.images,
         schemas=(str(schemas / "cases.yaml"), str(schemas / "images.yaml")),
-        clinical=config["clinical"],
-        labels=config["labels"],
-        other_columns=tables["other_columns"],
+        clinical=config.clinical,
+        labels=config.labels,
+        other_columns=tables.other_columns,
     )
 
 
-def _eligible(cohort: Cohort, config: Config) -> Any:
-    how = {"labels": config["labels"], "settings": config["cohort"], "seed": config["seed"]}
-    return build_eligible(cohort, frozen=split_file.read(config["cohort"]["split_file"]), **how)
+def _eligible(cohort: Cohort, config: CohortConfig) -> Any:
+    return build_eligible(
+        cohort,
+        labels=config.labels,
+        settings=config.cohort,
+        seed=config.seed,
+        frozen=split_file.read(config.cohort.split_file),
+    )
 
 
-def _of_tables(config: Config, schemas: Path) -> Iterator[str]:
-    """Yield what is wrong with the tables, and with the splits once nothing is."""
+def _of_tables(config: Mapping[str, Any], schemas: Path) -> Iterator[str]:
+    """Yield what is wrong with the tables, and with the splits once nothing is.
+
+    They can be read when those sections of the config are right that say how.
+    """
     try:
-        _eligible(read_tables(config, schemas), config)
+        readable = CohortConfig.of(config)
+    except ValidationError:
+        return
+    try:
+        _eligible(read_tables(readable, schemas), readable)
     except StudyError as error:
         yield str(error)
 
 
-def _of_files(config: Config) -> Iterator[str]:
+def _of_files(config: StudyConfig) -> Iterator[str]:
     """Yield what a valid config names that is not there, or not once."""
-    networks = {"": config["features"], **config["features"]["further_networks"]}
-    for name, network in networks.items():
-        weights = network["weights"]
+    given = {name: network.weights for name, network in config.features.further_networks.items()}
+    for name, weights in {"": config.features.weights, **given}.items():
         is_file = weights != "random" and not is_published(weights)
         if is_file and not os.path.isfile(weights):
             place = f"features.further_networks.{name}" if name else "features"
             near = did_you_mean(weights, ("IMAGENET1K_V1", "IMAGENET1K_V2", "random"))
             yield f"{place}.weights: there is no file {weights}{near}"
-    tables = config["cohort"]
+    tables = config.cohort
     try:
-        rows = shard_rows.of_shard(tables["cases"], tables["images"], 0, 1)
-        of_reader(rows, config["images"]["reader"])
+        rows = shard_rows.of_shard(tables.cases, tables.images, 0, 1)
+        of_reader(rows, config.images.reader)
         yield from _of_readers(rows, config)
     except StudyError as error:
         yield str(error)
@@ -197,7 +203,7 @@ def _of_files(config: Config) -> Iterator[str]:
     for refuse in (
         shards.refuse_missing_images,
         partial(_refuse_phantoms, shards, results),
-        partial(split_file.refuse_inside_results, tables["split_file"], results),
+        partial(split_file.refuse_inside_results, tables.split_file, results),
     ):
         try:
             refuse()
@@ -210,10 +216,10 @@ def _refuse_phantoms(shards: Shards, results: Path) -> None:
     shards.refuse_foreign_files(results)
 
 
-def _of_readers(rows: list[shard_rows.Row], config: Config) -> Iterator[str]:
+def _of_readers(rows: list[shard_rows.Row], config: StudyConfig) -> Iterator[str]:
     known = sorted({row["reader"] for row in rows if row.get("reader")})
-    named = {"images.reader": config["images"]["reader"]}
-    stability = config["features"]["stability"]["readers"]
+    named = {"images.reader": config.images.reader}
+    stability = config.features.stability.readers
     named |= {f"features.stability.readers, entry {i + 1}": r for i, r in enumerate(stability)}
     for place, reader in named.items():
         if reader is not None and reader not in known:

@@ -1,7 +1,7 @@
 """A run of a study, or of frozen models on a cohort: what stops it, and what it says at its end.
 
 An ingest answers the same questions for itself, see `microcalc.ingest.ingest_request`. Every job
-on a cluster reads this again, so it imports the standard library alone.
+on a cluster reads this again, so it imports nothing heavy.
 """
 
 import csv
@@ -48,7 +48,7 @@ class StudyRun:
         # Of an error that Snakemake comes upon itself it tells more than the message.
         self.shards.refuse_unreadable_tables()
         self.shards.refuse_phantoms_elsewhere(self.folder)
-        file = self.shards.config["cohort"]["split_file"]
+        file = self.shards.config.cohort.split_file
         split_file.refuse_inside_results(file, self.folder)
         if not freezes_split:
             split_file.read(file)
@@ -64,7 +64,7 @@ class StudyRun:
     def notices(self) -> list[str]:
         """Return who would change sets, and what else is to be known of them, before any job."""
         config = self.shards.config
-        table = read_table(config["cohort"]["cases"], only=PLACED_BY)
+        table = read_table(config.cohort.cases, only=PLACED_BY)
         if not {"case_id", "patient_id", "center"} <= set(table.columns):
             return []  # the cohort room says so
         return split_changes.told(config, self.folder, table.rows)
@@ -80,7 +80,7 @@ class StudyRun:
             cases = [row for row in csv.DictReader(file) if row["status"] == "included"]
         # Frozen models may have been applied to cases without labels.
         known = cases if cases and "y" in cases[0] else []
-        return split.few_cases(split.sizes(known), self.shards.config["labels"])
+        return split.few_cases(split.sizes(known), self.shards.config.labels)
 
     def summary(self, is_of_this_run: Callable[[Path], bool]) -> str:
         """Return what this run found, and where the whole report is; of an older one, its age."""

@@ -3,16 +3,19 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from microcalc.core import seeds
 from microcalc.core.errors import StudyError
-from microcalc.selection import discretize, filters, lasso, mrmr, refit, scaling
+from microcalc.core.libraries import from_extra
+from microcalc.selection import coefficient_refit, discretize, filters, lasso, mrmr, scaling
 from microcalc.statistics.folds import assign_folds
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 INTERCEPT = "(intercept)"
 
@@ -41,11 +44,11 @@ class Chain:
         Column numbers of the survivors in the X that was given.
     """
 
-    mrmr: pd.DataFrame
-    lasso_path: pd.DataFrame
-    lasso_cv: pd.DataFrame
-    selected: pd.DataFrame
-    funnel: pd.DataFrame
+    mrmr: "pd.DataFrame"
+    lasso_path: "pd.DataFrame"
+    lasso_cv: "pd.DataFrame"
+    selected: "pd.DataFrame"
+    funnel: "pd.DataFrame"
     columns: NDArray[np.int64]
 
     def score(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -53,8 +56,8 @@ class Chain:
         return linear_predictor(np.asarray(X, dtype=float)[:, self.columns], self.selected)
 
 
-def linear_predictor(X: NDArray[np.float64], selected: pd.DataFrame) -> NDArray[np.float64]:
-    """Return intercept + sum of coefficient * (x - mean) / sd, shape (n,).
+def linear_predictor(X: NDArray[np.float64], selected: "pd.DataFrame") -> NDArray[np.float64]:
+    """Return the linear predictor of cases: intercept + sum of coefficient * (x - mean) / sd.
 
     Parameters
     ----------
@@ -62,6 +65,21 @@ def linear_predictor(X: NDArray[np.float64], selected: pd.DataFrame) -> NDArray[
         The selected features alone, shape (n, k), in the order of `selected`.
     selected
         The table `selected.csv`: the intercept, then k features.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from microcalc.selection import chain
+    >>> columns = ["feature", "mean", "sd", "coefficient"]
+    >>> rows = [("(intercept)", 0.0, 1.0, -1.0), ("deep_0001", 5.0, 2.0, 3.0)]
+    >>> chain.linear_predictor(np.array([[5.0], [7.0]]), pd.DataFrame(rows, columns=columns))
+    array([-1.,  2.])
     """
     intercept, rows = selected["coefficient"].iloc[0], selected.iloc[1:]
     total = np.full(len(X), float(intercept))
@@ -103,7 +121,34 @@ def fit(
         The same cases' features from regions drawn otherwise (perturbed, or by other readers),
         one array of shape (m, n, p) for each way, NaN where a case has none; the stability
         filter needs them, and a feature must be stable in every way.
+
+    Returns
+    -------
+    Chain
+        Tables, and which columns survived.
+
+    Raises
+    ------
+    StudyError
+        When the stability filter is on and no copies are given, or pandas is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.core import seeds
+    >>> from microcalc.selection import chain
+    >>> y, X = np.repeat([0, 1], 30), seeds.stream(1, "features").normal(size=(60, 40))
+    >>> X[:, 3] += 2 * y
+    >>> mrmr = {"engine": "native", "scheme": "MIQ", "n_features": 5, "discretize_sd": 0.5}
+    >>> lasso = {"n_lambdas": 50, "folds": 5, "choose": "lambda_1se"}
+    >>> names = [f"deep_{j:04d}" for j in range(40)]
+    >>> settings = {"mrmr": mrmr, "lasso": lasso}
+    >>> found = chain.fit(X, y, np.arange(60), feature_names=names, settings=settings, seed=1)
+    >>> found.funnel["n_features"].tolist(), 3 in found.columns
+    ([40, 40, 5, 2], True)
     """
+    with from_extra("workflow"):
+        import pandas as pd
     values, outcome = np.asarray(X, dtype=float), np.asarray(y)
     names = np.asarray(feature_names, dtype=str)
     scale = scaling.fit(values)
@@ -123,9 +168,9 @@ def fit(
     columns = ranked[survivors]
     steps.append(("LASSO", len(columns)))
     if len(columns) and settings.get("refit", "none") == "logistic":
-        intercept, coefficients[survivors] = refit.logistic(Z[:, columns], outcome)
+        intercept, coefficients[survivors] = coefficient_refit.logistic(Z[:, columns], outcome)
     elif len(columns) and settings.get("refit", "none") == "ridge":
-        intercept, coefficients[survivors] = refit.ridge(Z[:, columns], outcome, folds)
+        intercept, coefficients[survivors] = coefficient_refit.ridge(Z[:, columns], outcome, folds)
     if len(columns) == 0:
         logger.warning(
             "the LASSO kept none of %d features at %s: the deep score is the same for every case",
@@ -261,7 +306,9 @@ def _at(path: lasso.Path, index: int, y: NDArray[np.generic]) -> tuple[float, ND
     return float(path.intercepts[index]), path.coefficients[:, index].copy()
 
 
-def _path_table(path: lasso.Path, names: NDArray[np.str_]) -> pd.DataFrame:
+def _path_table(path: lasso.Path, names: NDArray[np.str_]) -> "pd.DataFrame":
+    import pandas as pd
+
     return pd.DataFrame(
         {
             "lambda": np.repeat(path.lambdas, len(names)),
@@ -271,7 +318,9 @@ def _path_table(path: lasso.Path, names: NDArray[np.str_]) -> pd.DataFrame:
     )
 
 
-def _cv_table(tuned: lasso.CrossValidation) -> pd.DataFrame:
+def _cv_table(tuned: lasso.CrossValidation) -> "pd.DataFrame":
+    import pandas as pd
+
     position = np.arange(len(tuned.lambdas))
     table = pd.DataFrame(
         {

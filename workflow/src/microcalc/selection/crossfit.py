@@ -66,11 +66,32 @@ def fit(
     threads
         How many chains to fit at a time; the result does not depend on it.
 
+    Returns
+    -------
+    CrossFit
+        Out-of-fold scores, and what each fold's chain selected.
+
     Raises
     ------
     StudyError
         With fewer than 3 folds, fewer patients than folds, or fewer than `FEWEST_PATIENTS`
         of a class.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.core import seeds
+    >>> from microcalc.selection import crossfit
+    >>> y, X = np.repeat([0, 1], 30), seeds.stream(1, "features").normal(size=(60, 40))
+    >>> X[:, 3] += 2 * y
+    >>> mrmr = {"engine": "native", "scheme": "MIQ", "n_features": 5, "discretize_sd": 0.5}
+    >>> lasso = {"n_lambdas": 50, "folds": 5, "choose": "lambda_1se"}
+    >>> settings = {"folds": 3, "mrmr": mrmr, "lasso": lasso}
+    >>> names = [f"deep_{j:04d}" for j in range(40)]
+    >>> ids = {"case_ids": np.arange(60), "feature_names": names}
+    >>> found = crossfit.fit(X, y, np.arange(60), settings=settings, seed=1, **ids)
+    >>> len(found.scores), sorted(set(found.selected["fold"]))  # three scores of every case
+    (180, [0, 1, 2])
     """
     n_folds = settings["folds"]
     if n_folds < 3:
@@ -131,5 +152,37 @@ def _refuse_few(y: NDArray[Any], patients: NDArray[Any]) -> None:
 
 
 def scores(X: ArrayLike, y: ArrayLike, patients: ArrayLike, **options: Any) -> pd.DataFrame:
-    """Return `fit(...).scores`, the table `crossfit.csv`."""
+    """Return `fit(...).scores`, the table `crossfit.csv`.
+
+    Parameters
+    ----------
+    X, y, patients
+        As for `fit`.
+    **options
+        The others of `fit`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `CrossFit.scores`.
+
+    Raises
+    ------
+    StudyError
+        As `fit`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.core import seeds
+    >>> from microcalc.selection import crossfit
+    >>> y, X = np.repeat([0, 1], 30), seeds.stream(1, "features").normal(size=(60, 8))
+    >>> X[:, 3] += 2 * y
+    >>> mrmr = {"engine": "native", "scheme": "MIQ", "n_features": 5, "discretize_sd": 0.5}
+    >>> lasso = {"n_lambdas": 20, "folds": 3, "choose": "lambda_min"}
+    >>> settings = {"folds": 3, "mrmr": mrmr, "lasso": lasso}
+    >>> ids = {"case_ids": np.arange(60), "feature_names": list("abcdefgh")}
+    >>> crossfit.scores(X, y, np.arange(60), settings=settings, seed=1, **ids).columns.tolist()
+    ['case_id', 'fold', 'also_left_out', 'deep_score']
+    """
     return fit(X, y, patients, **options).scores

@@ -288,7 +288,7 @@ def _jump(
 def path(
     X: Floats, y: Floats, lambdas: Floats, alpha: float, tolerance: float, stop_early: bool
 ) -> tuple[Floats, Floats, Floats, int]:
-    """Fit the path on standardized columns.
+    """Return the LASSO's path on standardized columns.
 
     Parameters
     ----------
@@ -311,6 +311,20 @@ def path(
     tuple
         Intercepts (L,), coefficients (L, p), deviance ratios (L,), and how many lambdas
         were fitted.
+
+    References
+    ----------
+    Friedman, Hastie and Tibshirani, J Stat Softw 2010; 33(1).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.selection import descent
+    >>> X, y = np.array([[-1.0], [-1.0], [1.0], [1.0]]), np.array([0.0, 1.0, 1.0, 1.0])
+    >>> lambdas = np.array([0.25, 0.1])  # the first is the smallest without a coefficient
+    >>> intercepts, coefficients, ratios, count = descent.path(X, y, lambdas, 1.0, 1e-10, False)
+    >>> coefficients.ravel().round(2), int(count)
+    (array([0. , 0.9]), 2)
     """
     n, p = X.shape
     L = len(lambdas)

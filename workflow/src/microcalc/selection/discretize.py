@@ -49,6 +49,19 @@ def by_sd(X: ArrayLike, *, k: float = 0.5) -> Discretizer:
         Training features, shape (n, p).
     k
         Distance of the cuts from the mean in standard deviations (divisor n).
+
+    Returns
+    -------
+    Discretizer
+        Two cuts per feature.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.selection import discretize
+    >>> X = np.array([[1.0], [2.0], [3.0], [4.0], [5.0]])
+    >>> discretize.by_sd(X).apply(X).ravel()  # 3 ± 0.71
+    array([-1, -1,  0,  1,  1], dtype=int16)
     """
     scale = scaling.fit(X)
     return Discretizer(np.stack([scale.mean - k * scale.sd, scale.mean + k * scale.sd]))
@@ -63,6 +76,24 @@ def by_quantiles(X: ArrayLike, *, levels: int) -> Discretizer:
         Training features, shape (n, p).
     levels
         How many levels to make, at least 2. Heavily tied features end up with fewer.
+
+    Returns
+    -------
+    Discretizer
+        levels - 1 cuts per feature.
+
+    Raises
+    ------
+    ValueError
+        With fewer than 2 levels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.selection import discretize
+    >>> X = np.arange(8.0)[:, None]
+    >>> discretize.by_quantiles(X, levels=4).apply(X).ravel()
+    array([-1, -1,  0,  0,  1,  1,  2,  2], dtype=int16)
     """
     if levels < 2:
         raise ValueError(f"levels is {levels}; expected at least 2")

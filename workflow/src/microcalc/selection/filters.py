@@ -27,10 +27,26 @@ def stable(X: ArrayLike, copies: ArrayLike, *, minimum: float) -> Kept:
         The least ICC(2,1), absolute agreement; 0.75 and 0.9 are common (Koo and Li 2016,
         J Chiropr Med 15:155).
 
+    Returns
+    -------
+    numpy.ndarray
+        Bool, shape (p,).
+
     Raises
     ------
     StudyError
         When fewer than two cases have all copies.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.core import seeds
+    >>> from microcalc.selection import filters
+    >>> rng = seeds.stream(1, "stability")
+    >>> X = rng.normal(size=(50, 2))
+    >>> again = X + rng.normal(size=(50, 2)) * [0.1, 2.0]
+    >>> filters.stable(X, [again], minimum=0.75)
+    array([ True, False])
     """
     values = np.concatenate([np.asarray(X, dtype=float)[None], np.asarray(copies, dtype=float)])
     judged = ~np.isnan(values).any(axis=(0, 2))
@@ -43,10 +59,28 @@ def stable(X: ArrayLike, copies: ArrayLike, *, minimum: float) -> Kept:
 
 
 def univariable_p(X: ArrayLike, y: ArrayLike, *, test: Test = "mann_whitney") -> Floats:
-    """Return each feature's two-sided p value between the classes, shape (p,).
+    """Return each feature's two-sided p value between the classes.
 
-    Mann–Whitney's test (normal approximation, corrected for ties and continuity) or Welch's;
-    a feature without variation has p = 1.
+    Parameters
+    ----------
+    X
+        Features, shape (n, p).
+    y
+        0 or 1, shape (n,).
+    test
+        "mann_whitney" (normal approximation, corrected for ties and continuity) or "welch".
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (p,); a feature without variation has p = 1, and all do where a class has one case.
+
+    Examples
+    --------
+    >>> from microcalc.selection import filters
+    >>> X = [[1.0, 0.0], [2.0, 0.0], [3.0, 0.0], [4.0, 0.0], [5.0, 0.0], [6.0, 0.0]]
+    >>> filters.univariable_p(X, [0, 0, 0, 1, 1, 1]).round(4)
+    array([0.0809, 1.    ])
     """
     # scipy.stats takes 0.5 s to import, and no filter is on by default.
     from scipy.stats import mannwhitneyu, ttest_ind
@@ -70,6 +104,31 @@ def not_collinear(X: ArrayLike, y: ArrayLike, *, maximum: float) -> Kept:
     Features are visited in the order of their univariable p (Mann–Whitney; ties: lowest
     column), and one stays unless it correlates too much with one that stays already: of a
     pair the more telling survives.
+
+    Parameters
+    ----------
+    X
+        Features, shape (n, p).
+    y
+        0 or 1, shape (n,).
+    maximum
+        Of |Spearman| between two that stay.
+
+    Returns
+    -------
+    numpy.ndarray
+        Bool, shape (p,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.core import seeds
+    >>> from microcalc.selection import filters
+    >>> y, X = np.repeat([0, 1], 20), seeds.stream(1, "features").normal(size=(40, 3))
+    >>> X[:, 0] += y
+    >>> X[:, 2] = X[:, 0] ** 3  # the same ranks
+    >>> filters.not_collinear(X, y, maximum=0.9)
+    array([ True,  True, False])
     """
     from scipy.stats import rankdata
 

@@ -42,6 +42,16 @@ def of_logits(dealt: pd.DataFrame, logits: pd.DataFrame) -> tuple[pd.DataFrame, 
     crossfit
         `CrossFit.selected` of fold k is the one network that never saw it, which also gives the
         scores of its cases, whatever fold is `also_left_out`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from microcalc.selection import finetuned
+    >>> dealt = pd.DataFrame({"case_id": ["a", "b"], "fold": [0, 1]})
+    >>> logits = {"case_id": ["a", "b"], "deep_0000": [-1.0, 3.0], "deep_0001": [-2.0, 1.0]}
+    >>> selected, crossfit = finetuned.of_logits(dealt, pd.DataFrame(logits))
+    >>> selected["coefficient"].tolist(), crossfit.scores["deep_score"].tolist()
+    ([0.0, 0.5, 0.5], [-1.0, -1.0, 1.0, 1.0])
     """
     names = feature_names(logits)
     k = len(names)
@@ -89,6 +99,16 @@ def scale(included: pd.DataFrame, dealt: pd.DataFrame, logits: pd.DataFrame) -> 
     DataFrame
         `SCALE_COLUMNS`. `scored_by` is "fold-k" or "mean" on internal validation, which all
         networks score; on train it is "out of fold", every case by the network without it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from microcalc.selection import finetuned
+    >>> dealt = pd.DataFrame({"case_id": ["a", "b"], "fold": [0, 1]})
+    >>> included = pd.DataFrame({"case_id": ["a", "b"], "split": "train"})
+    >>> logits = {"case_id": ["a", "b"], "deep_0000": [-1.0, 3.0], "deep_0001": [-2.0, 1.0]}
+    >>> finetuned.scale(included, dealt, pd.DataFrame(logits))["scored_by"].tolist()
+    ['out of fold']
     """
     names = feature_names(logits)
     train = feature_matrix(logits, dealt["case_id"], names)
@@ -134,6 +154,31 @@ def select(
         The config's `selection`; its `folds` are not used.
     seed
         The study's seed.
+
+    Returns
+    -------
+    Selection
+        As of `selection.select`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from microcalc.core import seeds
+    >>> from microcalc.selection import finetuned
+    >>> ids, y, fold = np.arange(60).astype(str), np.repeat([0, 1], 30), np.arange(60) % 3
+    >>> included = pd.DataFrame({"case_id": ids, "patient_id": ids, "split": "train", "y": y})
+    >>> dealt = pd.DataFrame({"case_id": ids, "fold": fold})
+    >>> X = seeds.stream(1, "features").normal(size=(60, 4 * 10))  # of four networks
+    >>> X[:, 3::10] += 2 * y[:, None]
+    >>> features = pd.DataFrame(X, columns=[f"deep_{j:04d}" for j in range(40)])
+    >>> features.insert(0, "case_id", ids)
+    >>> mrmr = {"engine": "native", "scheme": "MIQ", "n_features": 5, "discretize_sd": 0.5}
+    >>> lasso = {"n_lambdas": 20, "folds": 3, "choose": "lambda_min"}
+    >>> settings = {"mrmr": mrmr, "lasso": lasso}
+    >>> found = finetuned.select(included, dealt, features, settings=settings, seed=1)
+    >>> found.crossfit.shape  # three scores of every case
+    (180, 4)
     """
     cases = training_cases(included, features)
     fold = dealt.set_index("case_id").loc[list(cases.case_ids), "fold"].to_numpy()

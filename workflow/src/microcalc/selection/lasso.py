@@ -133,6 +133,26 @@ def fit_path(
     -------
     Path
         With no column that varies the default path is empty (L = 0).
+
+    Raises
+    ------
+    StudyError
+        When a class is missing.
+
+    References
+    ----------
+    Friedman, Hastie and Tibshirani, J Stat Softw 2010; 33(1).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.core import seeds
+    >>> from microcalc.selection import lasso
+    >>> y, X = np.repeat([0, 1], 50), seeds.stream(1, "features").normal(size=(100, 30))
+    >>> X[:, 3] += 2 * y
+    >>> path = lasso.fit_path(X, y, n_lambdas=50)
+    >>> np.flatnonzero(path.coefficients[:, 5]), path.predict(X).shape
+    (array([3]), (100, 50))
     """
     # numba takes long to import, and most of what reads a selection fits none.
     from microcalc.selection import descent
@@ -194,11 +214,23 @@ def cross_validate(
     Returns
     -------
     CrossValidation
+        The curve, and where along the path of all cases its best point and one standard error lie.
 
     Raises
     ------
     StudyError
         When the cases outside some fold are all of one class, or no fold can tell an AUC.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.core import seeds
+    >>> from microcalc.selection import lasso
+    >>> y, X = np.repeat([0, 1], 50), seeds.stream(1, "features").normal(size=(100, 30))
+    >>> X[:, 3] += 2 * y
+    >>> tuned = lasso.cross_validate(X, y, folds=np.arange(100) % 5, n_lambdas=50)
+    >>> tuned.lambda_1se >= tuned.lambda_min, bool(tuned.path.coefficients[3, tuned.index_1se] > 0)
+    (True, True)
     """
     values, outcome = _checked(X, y)
     path = fit_path(

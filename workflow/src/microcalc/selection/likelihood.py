@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from microcalc.core.libraries import from_extra
 from microcalc.selection.newton import (
     Basis,
     PenalizedSurface,
@@ -47,12 +48,63 @@ class Estimate:
 
 
 def independent(design: Floats) -> NDArray[np.int64]:
-    """Return the columns that are no linear combination of columns before them."""
+    """Return the columns that are no linear combination of columns before them.
+
+    Parameters
+    ----------
+    design
+        Columns, the first of which stays if it is not zero, shape (n, q).
+
+    Returns
+    -------
+    numpy.ndarray
+        Their numbers, rising.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.selection import likelihood
+    >>> x = np.arange(4.0)
+    >>> likelihood.independent(np.column_stack([np.ones(4), x, 2 * x + 1, x**2]))
+    array([0, 1, 3])
+    """
     return orthogonal(design).kept
 
 
 def maximum(design: Floats, y: Floats) -> tuple[Estimate, Method]:
-    """Return the maximum of the likelihood, or of Firth's where the former has none."""
+    """Return the maximum of the logistic likelihood, or of Firth's where the former has none.
+
+    Parameters
+    ----------
+    design
+        Independent columns, the intercept among them, shape (n, q).
+    y
+        0 or 1, shape (n,).
+
+    Returns
+    -------
+    estimate, method
+        "maximum likelihood" or "Firth".
+
+    Raises
+    ------
+    StudyError
+        When it must be asked whether the classes separate, and firthmodels is not installed.
+
+    References
+    ----------
+    Firth, Biometrika 1993; 80: 27; Heinze and Schemper, Stat Med 2002; 21: 2409.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.selection import likelihood
+    >>> design = np.column_stack([np.ones(8), [0, 0, 0, 0, 1, 1, 1, 1]])
+    >>> y = np.array([0.0, 1, 0, 0, 1, 1, 0, 1])  # odds 1 : 3 and 3 : 1
+    >>> estimate, method = likelihood.maximum(design, y)
+    >>> estimate.coefficients.round(4), method
+    (array([-1.0986,  2.1972]), 'maximum likelihood')
+    """
     basis = orthogonal(design)
     surface = Surface(basis.columns, y)
     q = design.shape[1]
@@ -89,8 +141,29 @@ def separated(design: Floats, y: Floats) -> bool:
         Independent columns, the intercept among them, shape (n, q).
     y
         0 or 1, shape (n,).
+
+    Returns
+    -------
+    bool
+        True where the likelihood has no maximum.
+
+    Raises
+    ------
+    StudyError
+        When firthmodels is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.selection import likelihood
+    >>> design = np.column_stack([np.ones(4), [1.0, 2.0, 3.0, 4.0]])
+    >>> likelihood.separated(design, np.array([0.0, 0.0, 1.0, 1.0]))
+    True
+    >>> likelihood.separated(design, np.array([0.0, 1.0, 0.0, 1.0]))
+    False
     """
-    from firthmodels import detect_separation
+    with from_extra("workflow"):
+        from firthmodels import detect_separation
 
     # Of orthogonal columns, so that no unit and no offset makes a direction small.
     columns = orthogonal(design).columns
@@ -98,7 +171,7 @@ def separated(design: Floats, y: Floats) -> bool:
 
 
 def maximum_likelihood(design: Floats, y: Floats) -> Estimate:
-    """Return the maximum; where there is none, wherever the search stopped.
+    """Return the maximum of the logistic likelihood, or where the search stopped if there is none.
 
     Parameters
     ----------
@@ -106,6 +179,19 @@ def maximum_likelihood(design: Floats, y: Floats) -> Estimate:
         Independent columns, the intercept among them, shape (n, q).
     y
         0 or 1, shape (n,).
+
+    Returns
+    -------
+    Estimate
+        Coefficients, covariance, log-likelihood, linear predictor.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.selection import likelihood
+    >>> y = np.array([0.0, 0.0, 0.0, 1.0])
+    >>> likelihood.maximum_likelihood(np.ones((4, 1)), y).coefficients.round(4)  # log of 1 : 3
+    array([-1.0986])
     """
     basis, q = orthogonal(design), design.shape[1]
     return _estimate(basis, climb(Surface(basis.columns, y), np.zeros(q), free=q)[0])
@@ -138,6 +224,21 @@ def constrained_maximum(
         True for each coefficient that stays where `start` has it, shape (q,).
     start
         Coefficients to begin at, shape (q,).
+
+    Returns
+    -------
+    coefficients, log_likelihood
+        Shape (q,), and a number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.selection import likelihood
+    >>> design = np.column_stack([np.ones(8), [0, 0, 0, 0, 1, 1, 1, 1]])
+    >>> y, fixed = np.array([0.0, 1, 0, 0, 1, 1, 0, 1]), np.array([False, True])
+    >>> found, value = likelihood.constrained_maximum(design, y, fixed=fixed, start=np.zeros(2))
+    >>> found.round(4) + 0.0, round(value, 4)  # 8 log ½
+    (array([0., 0.]), -5.5452)
     """
     order = np.argsort(fixed, kind="stable")
     basis = orthogonal(design[:, order])
@@ -152,7 +253,7 @@ def constrained_maximum(
 def penalized_maximum(
     design: Floats, y: Floats, *, fixed: NDArray[np.bool_], start: Floats | None = None
 ) -> Estimate:
-    """Maximize Firth's penalized likelihood of the full design with some coefficients held.
+    """Return the maximum of Firth's penalized likelihood with some coefficients held.
 
     A variable with several levels needs its coefficients held together, under the full model's
     penalty (Heinze and Schemper 2002, Stat Med 21:2409).
@@ -167,6 +268,24 @@ def penalized_maximum(
         True for each coefficient that stays where `start` has it, shape (q,).
     start
         Coefficients to begin at, shape (q,); zeros where not given.
+
+    Returns
+    -------
+    Estimate
+        Covariance is that of the full design.
+
+    References
+    ----------
+    Firth, Biometrika 1993; 80: 27.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.selection import likelihood
+    >>> design, y = np.ones((4, 1)), np.array([0.0, 0.0, 0.0, 0.0])
+    >>> found = likelihood.penalized_maximum(design, y, fixed=np.array([False]))
+    >>> found.coefficients.round(4)  # log of ½ : 4½
+    array([-2.1972])
     """
     order = np.argsort(fixed, kind="stable")
     basis = orthogonal(design[:, order])

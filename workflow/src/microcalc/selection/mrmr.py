@@ -88,6 +88,27 @@ def rank(
     -------
     Ranking
         Ties (scores within 1e-10) go to the lowest column.
+
+    Raises
+    ------
+    ValueError
+        When the shapes do not fit, or n_features is negative.
+
+    References
+    ----------
+    Peng, Long and Ding, IEEE Trans Pattern Anal Mach Intell 2005; 27: 1226.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.core import seeds
+    >>> from microcalc.selection import mrmr
+    >>> y, X = np.repeat([0, 1], 50), seeds.stream(1, "features").normal(size=(100, 30))
+    >>> X[:, 3] += 2 * y
+    >>> X[:, 4] = X[:, 3]  # as relevant, and redundant
+    >>> ranking = mrmr.rank(X, y, n_features=5)
+    >>> int(ranking.order[0]), 4 in ranking.order
+    (3, False)
     """
     values, classes = np.asarray(X), np.asarray(y)
     _check(values, classes, n_features)
@@ -106,7 +127,33 @@ def rank(
 def rank_codes(
     codes: ArrayLike, y: ArrayLike, *, n_features: int, scheme: Scheme = "MIQ"
 ) -> Ranking:
-    """Return `rank(codes, y, levels=None)`: the columns of X are discrete already."""
+    """Return the mRMR ranking of columns that are discrete already: `rank(codes, y, levels=None)`.
+
+    Parameters
+    ----------
+    codes
+        Any whole numbers, shape (n, p).
+    y, n_features, scheme
+        As for `rank`; not "correlation".
+
+    Returns
+    -------
+    Ranking
+        As of `rank`.
+
+    Raises
+    ------
+    ValueError
+        As `rank`.
+
+    Examples
+    --------
+    >>> from microcalc.selection import mrmr
+    >>> y, codes = [0, 0, 1, 1], [[0, 1], [1, 1], [0, 2], [1, 2]]
+    >>> ranking = mrmr.rank_codes(codes, y, n_features=2)
+    >>> ranking.order, ranking.relevance  # one bit, and none
+    (array([1, 0]), array([1., 0.]))
+    """
     values, classes = np.asarray(codes), np.asarray(y)
     _check(values, classes, n_features)
     table = _BitTable(values)
@@ -141,10 +188,22 @@ def rank_with_pymrmr(
     timeout
         Seconds after which to give up; None waits.
 
+    Returns
+    -------
+    Ranking
+        In pymrmr's order, with this module's scores.
+
     Raises
     ------
     StudyError
         When pymrmr does not offer the scheme, or ends without an answer.
+
+    Examples
+    --------
+    >>> from microcalc.selection import mrmr
+    >>> y, codes = [0, 0, 1, 1], [[0, 1], [1, 1], [0, 2], [1, 2]]
+    >>> mrmr.rank_with_pymrmr(codes, y, n_features=1).order
+    array([1])
     """
     values, classes = np.asarray(codes), np.asarray(y)
     _check(values, classes, n_features)

@@ -69,7 +69,28 @@ class Basis:
 
 
 def orthogonal(design: Floats) -> Basis:
-    """Return orthogonal columns that span the design, by Gram and Schmidt's method, twice."""
+    """Return orthogonal columns that span the design, by Gram and Schmidt's method, twice.
+
+    Parameters
+    ----------
+    design
+        Columns, shape (n, q).
+
+    Returns
+    -------
+    Basis
+        Which columns are independent of those before them, and orthogonal ones of mean square 1
+        that span the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.selection import newton
+    >>> basis = newton.orthogonal(np.column_stack([np.ones(4), [1.0, 2.0, 3.0, 4.0], [2.0] * 4]))
+    >>> basis.kept, (basis.columns.T @ basis.columns / 4).round(6) + 0.0
+    (array([0, 1]), array([[1., 0.],
+           [0., 1.]]))
+    """
     n, width = design.shape
     rows, change = np.empty((width, n)), np.zeros((width, width))
     kept: list[int] = []
@@ -173,19 +194,61 @@ class PenalizedSurface(Surface):
 
 
 def cross_products(columns: Floats, weight: Floats) -> Floats:
-    """Return the columns' sums of products, each case by its weight, shape (q, q)."""
+    """Return the columns' sums of products, each case by its weight.
+
+    Parameters
+    ----------
+    columns
+        Shape (n, q).
+    weight
+        Shape (n,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (q, q). No BLAS, whose rounding depends on threads.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.selection import newton
+    >>> newton.cross_products(np.array([[1.0, 2.0], [1.0, 3.0]]), np.array([1.0, 2.0]))
+    array([[ 3.,  8.],
+           [ 8., 22.]])
+    """
     return np.asarray(np.einsum("ij,ik->jk", columns * weight[:, None], columns))
 
 
 def leverage(columns: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Return the cases' leverages, shape (n,), and the inverse of the information, (q, q)."""
+    """Return the cases' leverages and the inverse of the information.
+
+    Parameters
+    ----------
+    columns
+        Shape (n, q).
+    weight
+        Of each case, p (1 - p), shape (n,).
+
+    Returns
+    -------
+    leverages, inverse : numpy.ndarray
+        Shapes (n,) and (q, q); the leverages add up to q.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.selection import newton
+    >>> leverages, inverse = newton.leverage(np.ones((4, 1)), np.full(4, 0.25))
+    >>> leverages, inverse
+    (array([0.25, 0.25, 0.25, 0.25]), array([[1.]]))
+    """
     inverse = np.asarray(np.linalg.inv(cross_products(columns, weight)), dtype=float)
     spread = (np.einsum("ij,jk->ik", columns, inverse) * columns).sum(axis=1)
     return weight * spread, inverse
 
 
 def climb(surface: Surface, start: Floats, *, free: int, steps: int = 200) -> tuple[Point, bool]:
-    """Return the maximum over the first `free` coordinates, and whether it was reached.
+    """Return the maximum over the first `free` coordinates, and whether Newton's method reached it.
 
     Parameters
     ----------
@@ -197,6 +260,20 @@ def climb(surface: Surface, start: Floats, *, free: int, steps: int = 200) -> tu
         How many coordinates may change.
     steps
         After how many steps to give up.
+
+    Returns
+    -------
+    point, reached
+        Where the search ended; True at a maximum.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.selection import newton
+    >>> surface = newton.Surface(np.ones((4, 1)), np.array([0.0, 0.0, 0.0, 1.0]))
+    >>> point, reached = newton.climb(surface, np.zeros(1), free=1)
+    >>> point.place.round(4), reached  # log of 1 : 3
+    (array([-1.0986]), True)
     """
     point, before = surface.at(start), np.inf
     for _ in range(steps):
@@ -220,7 +297,28 @@ def climb(surface: Surface, start: Floats, *, free: int, steps: int = 200) -> tu
 
 
 def newton_step(point: Point, free: int) -> Floats:
-    """Return Newton's step of the first `free` coordinates, always one that leads uphill."""
+    """Return Newton's step of the first `free` coordinates, always one that leads uphill.
+
+    Parameters
+    ----------
+    point
+        Where the step begins, from `Surface.at`.
+    free
+        How many coordinates may change.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (free,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.selection import newton
+    >>> surface = newton.Surface(np.ones((4, 1)), np.array([0.0, 0.0, 0.0, 1.0]))
+    >>> newton.newton_step(surface.at(np.zeros(1)), 1)  # score -1 over curvature 1
+    array([-1.])
+    """
     curvature, score = point.curvature[:free, :free], point.score[:free]
     try:
         np.linalg.cholesky(curvature)

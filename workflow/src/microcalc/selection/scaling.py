@@ -35,7 +35,25 @@ class Scaling:
 
 
 def fit(X: ArrayLike) -> Scaling:
-    """Return the means and standard deviations (divisor n) of the columns of X, shape (n, p)."""
+    """Return the means and standard deviations (divisor n) of the columns of X.
+
+    Parameters
+    ----------
+    X
+        Training features, shape (n, p).
+
+    Returns
+    -------
+    Scaling
+        Mean and SD, shape (p,) each; the SD of a column that does not vary is exactly 0.
+
+    Examples
+    --------
+    >>> from microcalc.selection import scaling
+    >>> scale = scaling.fit([[1.0, 5.0], [3.0, 5.0]])
+    >>> scale.mean, scale.sd, scale.apply([[4.0, 5.0]])
+    (array([2., 5.]), array([1., 0.]), array([[2., 0.]]))
+    """
     values = np.asarray(X, dtype=float)
     mean = values.mean(axis=0)
     # The mean of n equal numbers is not always that number: rounding must not make a feature vary.

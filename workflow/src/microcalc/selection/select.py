@@ -63,6 +63,35 @@ def select(
         The study's seed.
     threads
         How many cross-fitted chains to fit at a time; the result does not depend on it.
+
+    Returns
+    -------
+    Selection
+        The chain of all training cases, and the out-of-fold scores.
+
+    Raises
+    ------
+    StudyError
+        As `training.training_cases` and `crossfit.fit`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from microcalc.core import seeds
+    >>> from microcalc.selection.select import select
+    >>> ids, y = np.arange(60).astype(str), np.repeat([0, 1], 30)
+    >>> included = pd.DataFrame({"case_id": ids, "patient_id": ids, "split": "train", "y": y})
+    >>> X = seeds.stream(1, "features").normal(size=(60, 10))
+    >>> X[:, 3] += 2 * y
+    >>> features = pd.DataFrame(X, columns=[f"deep_{j:04d}" for j in range(10)])
+    >>> features.insert(0, "case_id", ids)
+    >>> mrmr = {"engine": "native", "scheme": "MIQ", "n_features": 5, "discretize_sd": 0.5}
+    >>> lasso = {"n_lambdas": 20, "folds": 3, "choose": "lambda_min"}
+    >>> settings = {"folds": 3, "mrmr": mrmr, "lasso": lasso}
+    >>> found = select(included, features, settings=settings, seed=1)
+    >>> found.chain.mrmr["feature"].iloc[0], found.crossfit.shape
+    ('deep_0003', (180, 4))
     """
     cases = training_cases(included, features)
     copies = [feature_copies(table, cases.case_ids, cases.feature_names) for table in redrawn]

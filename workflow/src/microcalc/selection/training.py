@@ -48,10 +48,26 @@ def training_cases(included: pd.DataFrame, features: pd.DataFrame) -> Training:
     features
         case_id and one column per feature.
 
+    Returns
+    -------
+    Training
+        Ids, classes and an array of n training cases and p features.
+
     Raises
     ------
     StudyError
         When a training case has no features, or training has fewer than two patients of a class.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from microcalc.selection import training
+    >>> ids = ["a", "b", "c", "d", "e"]
+    >>> cases = {"case_id": ids, "patient_id": ids, "split": ["train"] * 4 + ["internal"]}
+    >>> features = pd.DataFrame({"case_id": ids, "deep_0000": [1.0, 2.0, 3.0, 4.0, 5.0]})
+    >>> found = training.training_cases(pd.DataFrame(cases | {"y": [0, 0, 1, 1, 1]}), features)
+    >>> found.case_ids.tolist(), found.X.ravel()
+    (['a', 'b', 'c', 'd'], array([1., 2., 3., 4.]))
     """
     train = included[included["split"] == "train"].sort_values("case_id")
     y = train["y"].to_numpy(dtype=np.int64)
@@ -73,7 +89,25 @@ def training_cases(included: pd.DataFrame, features: pd.DataFrame) -> Training:
 
 
 def feature_names(features: pd.DataFrame) -> tuple[str, ...]:
-    """Return the names of the deep features among a table's columns."""
+    """Return the names of the deep features among a table's columns.
+
+    Parameters
+    ----------
+    features
+        case_id and one column per feature, others beside them.
+
+    Returns
+    -------
+    tuple of str
+        In the table's order.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from microcalc.selection import training
+    >>> training.feature_names(pd.DataFrame(columns=["case_id", "n_views", "deep_0000"]))
+    ('deep_0000',)
+    """
     return tuple(name for name in features.columns if name.startswith(FEATURE_PREFIX))
 
 
@@ -89,10 +123,24 @@ def feature_copies(
     case_ids, names
         Which cases and features, in which order; NaN where a copy lacks the case.
 
+    Returns
+    -------
+    numpy.ndarray
+        Float64, shape (m, n, p).
+
     Raises
     ------
     StudyError
         When a copy lacks a feature.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from microcalc.selection import training
+    >>> redrawn = {"case_id": ["a", "b", "a"], "copy": [0, 0, 1], "deep_0000": [1.0, 2.0, 1.5]}
+    >>> training.feature_copies(pd.DataFrame(redrawn), ["a", "b"], ("deep_0000",))[:, :, 0]
+    array([[1. , 2. ],
+           [1.5, nan]])
     """
     cases = np.array(list(case_ids), dtype=str)
     copies = []
@@ -111,7 +159,38 @@ def read(
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[pd.DataFrame]]:
     """Return the included cases, their features, and those from regions drawn otherwise.
 
-    The last are one table per file: perturbed at random, or by other readers.
+    Parameters
+    ----------
+    included_path
+        `images/included.csv`.
+    features_path
+        `features/features.parquet`.
+    redrawn_paths
+        Tables of features from regions drawn otherwise: perturbed at random, or by other readers.
+
+    Returns
+    -------
+    included, features, redrawn
+        The last one table per file.
+
+    Raises
+    ------
+    StudyError
+        When a file is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from microcalc.selection import training
+    >>> table = pd.DataFrame({"case_id": ["a"], "status": ["included"], "deep_0000": [1.5]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     paths = f"{folder}/included.csv", f"{folder}/features.parquet"
+    ...     table.to_csv(paths[0], index=False)
+    ...     table.to_parquet(paths[1])
+    ...     included, features, redrawn = training.read(*paths, [])
+    >>> included["case_id"].tolist(), features["deep_0000"].tolist(), redrawn
+    (['a'], [1.5], [])
     """
     redrawn = [read_parquet(path) for path in redrawn_paths]
     return included.read(included_path), read_parquet(features_path), redrawn
@@ -120,12 +199,33 @@ def read(
 def feature_matrix(
     features: pd.DataFrame, case_ids: Iterable[str], names: tuple[str, ...]
 ) -> NDArray[np.float64]:
-    """Return the named features of the named cases, shape (n, p), in that order.
+    """Return the named features of the named cases, in that order.
+
+    Parameters
+    ----------
+    features
+        case_id and one column per feature.
+    case_ids, names
+        Which n cases and p features.
+
+    Returns
+    -------
+    numpy.ndarray
+        Float64, shape (n, p).
 
     Raises
     ------
     StudyError
         When the table lacks a case or a feature, or holds a case twice.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from microcalc.selection import training
+    >>> features = pd.DataFrame({"case_id": ["a", "b"], "deep_0000": [1.0, 2.0]})
+    >>> training.feature_matrix(features, ["b", "a"], ("deep_0000",))
+    array([[2.],
+           [1.]])
     """
     absent = [name for name in names if name not in features.columns]
     if absent:

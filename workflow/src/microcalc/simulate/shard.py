@@ -7,7 +7,7 @@ from pathlib import Path
 
 from microcalc.core.files import atomic_path, digest_file
 from microcalc.plan.phantom_folder import begin, refuse_elsewhere, refuse_foreign
-from microcalc.simulate import dicom
+from microcalc.simulate import phantom_dicom
 from microcalc.simulate.phantom import Phantom
 from microcalc.simulate.scanner import expose
 
@@ -81,10 +81,10 @@ def write(
     digests = {}
     for row in phantom_rows:
         phantom = Phantom.from_row(row)
-        dataset = dicom.build(phantom, expose(phantom, seed=seed), seed=seed)
+        dataset = phantom_dicom.build(phantom, expose(phantom, seed=seed), seed=seed)
         path = Path(folder) / phantom.path
         with atomic_path(path) as temporary:
-            dicom.save(dataset, temporary)
+            phantom_dicom.save(dataset, temporary)
         digests[phantom.image_id] = digest_file(path)
     logger.info("wrote %d images", len(digests))
     return dict(sorted(digests.items()))

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 
 def auc(y: npt.NDArray[np.generic], score: npt.NDArray[np.floating]) -> float:
-    """Return the share of pairs of a positive and a negative case that a score puts in order.
+    """Return the AUC: the share of pairs of a positive and a negative case in the right order.
 
     Parameters
     ----------
@@ -15,10 +15,22 @@ def auc(y: npt.NDArray[np.generic], score: npt.NDArray[np.floating]) -> float:
         Finite numbers, larger meaning more likely positive, shape (n,). A tie counts one half,
         exactly.
 
+    Returns
+    -------
+    float
+        In [0, 1].
+
     Raises
     ------
     ValueError
         When a class is empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.statistics.auc import auc
+    >>> auc(np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.4, 0.8]))
+    0.875
     """
     positive, negative = score[y == 1], np.sort(score[y == 0])
     if not (positive.size and negative.size):

@@ -48,7 +48,8 @@ def estimate(
 
     Examples
     --------
-    >>> auc, method = estimate([0, 0, 0, 1, 1, 1], [1, 2, 4, 3, 5, 6], range(6))
+    >>> from microcalc.statistics import auc_interval
+    >>> auc, method = auc_interval.estimate([0, 0, 0, 1, 1, 1], [1, 2, 4, 3, 5, 6], range(6))
     >>> f"{auc.auc:.2f} ({auc.low:.2f} to {auc.high:.2f}), {method}"
     '0.89 (0.41 to 0.99), DeLong, Wilson interval'
     """

@@ -48,7 +48,28 @@ NONE = Difference("", math.nan)
 
 
 def looks_normal(*groups: npt.ArrayLike) -> bool:
-    """Return whether Shapiro–Wilk finds nothing against normality (p ≥ 0.05) in any group."""
+    """Return whether Shapiro–Wilk finds nothing against normality (p ≥ 0.05) in any group.
+
+    Parameters
+    ----------
+    *groups
+        The values of each group, none missing, shape (n,).
+
+    Returns
+    -------
+    bool
+        False too where a group has fewer than 3 values or more than 5000, or does not vary.
+
+    References
+    ----------
+    Shapiro and Wilk, Biometrika 1965; 52: 591.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import baseline_tests
+    >>> baseline_tests.looks_normal([4.1, 5.0, 5.2, 6.3], [1, 1, 1, 1, 1, 90])
+    False
+    """
     for group in groups:
         values = np.asarray(group, dtype=float)
         if not 3 <= values.size <= 5000 or np.ptp(values) == 0:
@@ -64,7 +85,26 @@ def continuous(first: npt.ArrayLike, second: npt.ArrayLike, *, normal: bool) -> 
     Parameters
     ----------
     first, second
-        The values of the two groups, none missing.
+        The values of the two groups, none missing, shapes (n1,) and (n2,).
+    normal
+        Whether means are compared, from `looks_normal`, else ranks.
+
+    Returns
+    -------
+    Difference
+        Name and two-sided p value; no test where a group has fewer than two values.
+
+    References
+    ----------
+    Welch, Biometrika 1947; 34: 28. Mann and Whitney, Ann Math Stat 1947; 18: 50; by the normal
+    approximation, corrected for ties and continuity.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import baseline_tests
+    >>> found = baseline_tests.continuous([1, 2, 3, 4, 5], [3, 4, 5, 6, 7], normal=True)
+    >>> found.test, round(found.p_value, 3)
+    ('Welch', 0.081)
     """
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if min(a.size, b.size) < 2:
@@ -79,7 +119,25 @@ def continuous(first: npt.ArrayLike, second: npt.ArrayLike, *, normal: bool) -> 
 
 
 def categorical(counts: npt.ArrayLike) -> Difference:
-    """Return chi² or Fisher's exact test of a levels × 2 table of counts, by the rule above."""
+    """Return chi² or Fisher's exact test of a levels × 2 table of counts, by the rule above.
+
+    Parameters
+    ----------
+    counts
+        Cases by level and group, shape (levels, 2); levels without any case are left out.
+
+    Returns
+    -------
+    Difference
+        Name and p value; no test where one level is left or a group is empty.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import baseline_tests
+    >>> found = baseline_tests.categorical([[30, 10], [20, 40]])
+    >>> found.test, round(found.p_value, 6)
+    ('chi²', 4.5e-05)
+    """
     table = np.asarray(counts, dtype=np.int64)
     table = table[table.sum(axis=1) > 0]
     if table.shape[0] < 2 or not (table.sum(axis=0) > 0).all():
@@ -98,6 +156,27 @@ def fisher(counts: npt.ArrayLike) -> Difference:
     than the observed one (up to a relative 1e-7 for rounding, as R has it). scipy only
     simulates tables of more than two levels, so they are enumerated here; where there are
     more than `MOST_TABLES` of them scipy's simulation is used and named.
+
+    Parameters
+    ----------
+    counts
+        Cases by level and group, shape (levels, 2), each level and each group with a case.
+
+    Returns
+    -------
+    Difference
+        Name and two-sided p value.
+
+    References
+    ----------
+    Fisher, Statistical Methods for Research Workers, 1934; Freeman and Halton, Biometrika 1951; 38:
+    141.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import baseline_tests
+    >>> round(baseline_tests.fisher([[3, 1], [1, 3]]).p_value, 4)  # the lady tasting tea
+    0.4857
     """
     table = np.asarray(counts, dtype=np.int64)
     if table.shape[0] == 2:
@@ -146,6 +225,16 @@ def permuted_continuous(
     Difference
         See `permuted_categorical`. The statistic is how far the sum of values (of midranks) in
         the second group lies from its mean over all permutations.
+
+    Examples
+    --------
+    >>> from microcalc.core import seeds
+    >>> from microcalc.statistics import baseline_tests
+    >>> age, second = [51, 51, 60, 60, 42, 42, 70, 70], [0, 0, 1, 1, 0, 0, 1, 1]
+    >>> patients, rng = ["a", "a", "b", "b", "c", "c", "d", "d"], seeds.stream(1, "age")
+    >>> found = baseline_tests.permuted_continuous(age, second, patients, normal=True, rng=rng)
+    >>> round(found.p_value, 1)  # 2 of 6 ways to deal two patients differ as much
+    0.3
     """
     x, group = np.asarray(values, dtype=float), np.asarray(second, dtype=bool)
     if group.all() or not group.any():
@@ -187,6 +276,16 @@ def permuted_categorical(
     Permutation of whole clusters: Good, Permutation, Parametric and Bootstrap Tests of
     Hypotheses, 2005, section 3; the p value Phipson and Smyth, Stat Appl Genet Mol Biol 2010; 9:
     39. The statistic is Pearson's chi².
+
+    Examples
+    --------
+    >>> from microcalc.core import seeds
+    >>> from microcalc.statistics import baseline_tests
+    >>> dense, second = [0, 0, 1, 1, 0, 0, 1, 1], [0, 0, 1, 1, 0, 0, 1, 1]
+    >>> patients, rng = ["a", "a", "b", "b", "c", "c", "d", "d"], seeds.stream(1, "density")
+    >>> found = baseline_tests.permuted_categorical(dense, second, patients, rng=rng)
+    >>> round(found.p_value, 1)
+    0.3
     """
     group = np.asarray(second, dtype=bool)
     if group.all() or not group.any():
@@ -239,9 +338,29 @@ def _permutation_p(statistics: Floats, name: str) -> Difference:
 
 
 def smd_continuous(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
-    """Return (mean of second − mean of first) / root mean of the two variances.
+    """Return the standardized mean difference of a continuous variable between two groups.
 
-    NaN when a group has fewer than two values; 0 when nothing varies and the means agree.
+    (Mean of second − mean of first) / root mean of the two variances.
+
+    Parameters
+    ----------
+    first, second
+        The values of the two groups, none missing, shapes (n1,) and (n2,).
+
+    Returns
+    -------
+    float
+        NaN when a group has fewer than two values; 0 when nothing varies and the means agree.
+
+    References
+    ----------
+    Austin, Stat Med 2009; 28: 3083.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import baseline_tests
+    >>> baseline_tests.smd_continuous([1, 2, 3], [2, 3, 4])
+    1.0
     """
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if min(a.size, b.size) < 2:
@@ -254,17 +373,28 @@ def smd_continuous(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
 
 
 def smd_categorical(counts: npt.ArrayLike) -> float:
-    """Return the standardised difference of two multinomial shares, never negative.
+    """Return the standardized difference of two multinomial shares, never negative.
 
     Parameters
     ----------
     counts
-        Levels × 2.
+        Cases by level and group, shape (levels, 2).
+
+    Returns
+    -------
+    float
+        NaN where a group is empty.
 
     Notes
     -----
     Yang and Dalton, SAS Global Forum 2012, paper 335: the Mahalanobis distance of the shares
     of all levels but the first. With two levels it is |p₂ − p₁| / √((p₁q₁ + p₂q₂)/2).
+
+    Examples
+    --------
+    >>> from microcalc.statistics import baseline_tests
+    >>> round(baseline_tests.smd_categorical([[30, 10], [20, 40]]), 3)  # 0.4 / √0.2
+    0.894
     """
     table = np.asarray(counts, dtype=float)
     table = table[table.sum(axis=1) > 0]

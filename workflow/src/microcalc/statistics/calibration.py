@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc, expit, ndtr, ndtri
 
+from microcalc.core.libraries import from_extra
 from microcalc.statistics import arrays, logit_fits, resampling
 from microcalc.statistics.arrays import Bools, Floats
 
@@ -71,6 +72,12 @@ def measure(y: npt.ArrayLike, probability: npt.ArrayLike) -> Calibration:
     probability
         Predicted probability of the positive class, shape (n,).
 
+    Returns
+    -------
+    Calibration
+        Intercept and slope of logit(p), calibration in the large, O:E, Brier score (plain, scaled)
+        and the distances from the smoothed curve.
+
     Raises
     ------
     StudyError
@@ -81,6 +88,14 @@ def measure(y: npt.ArrayLike, probability: npt.ArrayLike) -> Calibration:
     -----
     Harrell, Regression Modeling Strategies, 2015, section 10.9; Austin and Steyerberg, Stat Med
     2019; 38: 4051 (ICI, E50, E90).
+
+    Examples
+    --------
+    >>> from microcalc.statistics import calibration
+    >>> y, p = [0, 0, 1, 0, 1, 0, 1, 1], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9]
+    >>> found = calibration.measure(y, p)
+    >>> round(found.slope, 2), round(found.oe, 2), round(found.brier, 3)
+    (1.27, 1.08, 0.176)
     """
     positive, p = checked(y, probability)
     found = measures(positive[None], p[None], [smoothed_outcomes(positive, p)])[0]
@@ -90,7 +105,33 @@ def measure(y: npt.ArrayLike, probability: npt.ArrayLike) -> Calibration:
 def wald(
     y: npt.ArrayLike, probability: npt.ArrayLike, *, confidence: float = 0.95
 ) -> dict[str, tuple[float, float]]:
-    """Return Wald intervals of intercept, slope and citl, for independent cases."""
+    """Return Wald intervals of intercept, slope and citl, for independent cases.
+
+    Parameters
+    ----------
+    y, probability
+        As in `measure`.
+    confidence
+        Coverage of the intervals, a fraction.
+
+    Returns
+    -------
+    dict
+        (low, high) of "intercept", "slope" and "citl"; NaN as in `measure`.
+
+    Raises
+    ------
+    StudyError
+        As `measure`.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import calibration
+    >>> y, p = [0, 0, 1, 0, 1, 0, 1, 1], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9]
+    >>> low, high = calibration.wald(y, p)["slope"]
+    >>> round(low, 2), round(high, 2)
+    (-0.6, 3.15)
+    """
     positive, p = checked(y, probability)
     sample = positive[None], p[None]
     (intercept, slope), errors = (v[0].tolist() for v in logit_fits.intercept_and_slope(*sample))
@@ -108,7 +149,30 @@ def wald(
 
 
 def spiegelhalter(y: npt.ArrayLike, probability: npt.ArrayLike) -> tuple[float, float]:
-    """Return Spiegelhalter's z and its two-sided p value (Stat Med 1986; 5: 421)."""
+    """Return Spiegelhalter's z and its two-sided p value (Stat Med 1986; 5: 421).
+
+    Parameters
+    ----------
+    y, probability
+        As in `measure`.
+
+    Returns
+    -------
+    z, p_value : float
+        NaN where no probability is inside (0, 1) or all are ½.
+
+    Raises
+    ------
+    StudyError
+        As `measure`.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import calibration
+    >>> z, p_value = calibration.spiegelhalter([0, 1, 1, 0], [0.2, 0.2, 0.8, 0.8])
+    >>> round(z, 3), round(p_value, 3)
+    (1.5, 0.134)
+    """
     positive, p = checked(y, probability)
     variance = ((1 - 2 * p) ** 2 * p * (1 - p)).sum()
     if variance == 0:
@@ -151,6 +215,15 @@ def ici_p_value(
     err together: the residuals y - p are kept, and all of a patient's change sign at random (wild
     bootstrap by cluster: Cameron, Gelbach and Miller, Rev Econ Stat 2008; 90: 414). Simulated in
     `simulations/calibration_ici.py`.
+
+    Examples
+    --------
+    >>> from microcalc.core import seeds
+    >>> from microcalc.statistics import calibration
+    >>> y, p = [0, 0, 1, 0, 1, 0, 1, 1], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9]
+    >>> rng = seeds.stream(1, "ici")
+    >>> 0 < calibration.ici_p_value(y, p, range(8), rng, resamples=20) <= 1
+    True
     """
     positive, p = checked(y, probability)
     rising = np.argsort(p, kind="stable")
@@ -184,6 +257,35 @@ def hosmer_lemeshow(
     little power; intercept, slope and curve say more. Groups are cut at quantiles of the
     probability, tied ones merged; as many degrees of freedom as groups, since the probabilities
     were not fitted on these data.
+
+    Parameters
+    ----------
+    y, probability
+        As in `measure`.
+    groups
+        How many to cut, at quantiles.
+
+    Returns
+    -------
+    HosmerLemeshow
+        Chi², degrees of freedom, p value; NaN where a group expects no case of a class.
+
+    Raises
+    ------
+    StudyError
+        As `measure`.
+
+    References
+    ----------
+    Hosmer and Lemeshow, Commun Stat Theory Methods 1980; 9: 1043.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import calibration
+    >>> y, p = [0, 0, 1, 0, 1, 0, 1, 1], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9]
+    >>> found = calibration.hosmer_lemeshow(y, p, groups=2)
+    >>> round(found.chi2, 2), found.degrees_of_freedom, round(found.p_value, 2)
+    (0.1, 2, 0.95)
     """
     positive, p = checked(y, probability)
     group = quantile_groups(p, groups)
@@ -201,6 +303,34 @@ def smooth_curve(y: npt.ArrayLike, probability: npt.ArrayLike, grid: npt.ArrayLi
     """Return the lowess curve of y over the probability at `grid`; NaN outside the data.
 
     Span 2/3, no robustness iterations, as val.prob has it.
+
+    Parameters
+    ----------
+    y, probability
+        As in `measure`; one class alone is allowed.
+    grid
+        Probabilities at which the curve is wanted, shape (g,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Smoothed share of positives, shape (g,).
+
+    Raises
+    ------
+    StudyError
+        When a probability is missing or outside [0, 1], or y holds anything but 0 and 1.
+
+    References
+    ----------
+    Cleveland, J Am Stat Assoc 1979; 74: 829; by statsmodels.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import calibration
+    >>> y, p = [0, 0, 1, 0, 1, 0, 1, 1], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9]
+    >>> calibration.smooth_curve(y, p, [0.05, 0.2, 0.8]).round(2)
+    array([ nan, 0.23, 0.88])
     """
     positive = arrays.outcome(y)
     p = arrays.probabilities(probability, n=positive.size)
@@ -208,14 +338,61 @@ def smooth_curve(y: npt.ArrayLike, probability: npt.ArrayLike, grid: npt.ArrayLi
 
 
 def fit_recalibration(y: npt.ArrayLike, probability: npt.ArrayLike) -> tuple[float, float]:
-    """Return (intercept, slope) that recalibrate: logit(p′) = intercept + slope · logit(p)."""
+    """Return (intercept, slope) that recalibrate: logit(p′) = intercept + slope · logit(p).
+
+    Parameters
+    ----------
+    y, probability
+        As in `measure`.
+
+    Returns
+    -------
+    intercept, slope : float
+        NaN where the probabilities separate the classes or do not vary.
+
+    Raises
+    ------
+    StudyError
+        As `measure`.
+
+    References
+    ----------
+    Cox, Biometrika 1958; 45: 562.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import calibration
+    >>> y, p = [0, 1, 0, 0, 1, 1, 0, 1], [0.2, 0.2, 0.2, 0.2, 0.9, 0.9, 0.9, 0.9]
+    >>> intercept, slope = calibration.fit_recalibration(y, p)
+    >>> calibration.apply_recalibration([0.2, 0.9], intercept, slope).round(2)  # 1 of 4, 3 of 4
+    array([0.25, 0.75])
+    """
     positive, p = checked(y, probability)
     intercept, slope = logit_fits.intercept_and_slope(positive[None], p[None])[0][0]
     return float(intercept), float(slope)
 
 
 def apply_recalibration(probability: npt.ArrayLike, intercept: float, slope: float) -> Floats:
-    """Return recalibrated probabilities."""
+    """Return recalibrated probabilities.
+
+    Parameters
+    ----------
+    probability
+        Of any shape; 0 and 1 are taken as if a hair inside.
+    intercept, slope
+        From `fit_recalibration`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of the same shape.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import calibration
+    >>> calibration.apply_recalibration([0.2, 0.5, 0.8], 0.0, 2.0).round(3)
+    array([0.059, 0.5  , 0.941])
+    """
     x = logit_fits.logits(np.asarray(probability, dtype=float))
     return np.asarray(expit(intercept + slope * x))
 
@@ -229,6 +406,21 @@ def measures(positive: Bools, p: Floats, curves: Sequence[Curve]) -> Floats:
         Shape (b, n), both classes in each sample.
     curves
         What `smoothed_outcomes` returned for each sample.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (b, 10), columns as in `ESTIMATES`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.statistics import calibration
+    >>> y, p = calibration.checked([0, 1, 0, 1], [0.2, 0.4, 0.6, 0.8])
+    >>> curves = [calibration.smoothed_outcomes(y, p)]
+    >>> found = calibration.measures(y[None], p[None], curves)[0]
+    >>> dict(zip(calibration.ESTIMATES, found.round(2).tolist()))["brier"]
+    0.2
     """
     y_mean, brier = positive.mean(axis=1), ((p - positive) ** 2).mean(axis=1)
     gaps = np.abs(p - [np.interp(x, *curve) for x, curve in zip(p, curves, strict=True)])
@@ -252,10 +444,28 @@ def measures(positive: Bools, p: Floats, curves: Sequence[Curve]) -> Floats:
 def checked(y: npt.ArrayLike, probability: npt.ArrayLike) -> tuple[Bools, Floats]:
     """Return outcomes of both classes and their probabilities, shape (n,) each.
 
+    Parameters
+    ----------
+    y
+        Outcome, 0 or 1, shape (n,).
+    probability
+        Shape (n,).
+
+    Returns
+    -------
+    positive, p : numpy.ndarray
+        Bool and float64, shape (n,) each.
+
     Raises
     ------
     StudyError
         When the lengths differ, a class is missing or a probability is not in [0, 1].
+
+    Examples
+    --------
+    >>> from microcalc.statistics import calibration
+    >>> calibration.checked([0, 1], [0.25, 0.75])
+    (array([False,  True]), array([0.25, 0.75]))
     """
     positive = arrays.outcome(y)
     arrays.both_classes(positive)
@@ -263,11 +473,38 @@ def checked(y: npt.ArrayLike, probability: npt.ArrayLike) -> tuple[Bools, Floats
 
 
 def smoothed_outcomes(positive: Bools | Floats, p: Floats) -> Curve:
-    """Return distinct probabilities and the lowess curve there."""
+    """Return distinct probabilities and the lowess curve of the outcome there.
+
+    Parameters
+    ----------
+    positive
+        Outcome, or weights in [0, 1] in its place, shape (n,).
+    p
+        Probabilities, shape (n,).
+
+    Returns
+    -------
+    x, height : numpy.ndarray
+        Shapes (k,) each, x rising. With fewer than three distinct probabilities, and where lowess
+        has no neighborhood, the height is the share of positives there.
+
+    References
+    ----------
+    Cleveland, J Am Stat Assoc 1979; 74: 829; by statsmodels, span 2/3, no robustness iterations.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.statistics import calibration
+    >>> y, p = np.array([False, True, True, True]), np.array([0.2, 0.2, 0.7, 0.7])
+    >>> calibration.smoothed_outcomes(y, p)
+    (array([0.2, 0.7]), array([0.5, 1. ]))
+    """
     # statsmodels takes long to import and only this needs it.
-    from statsmodels.nonparametric.smoothers_lowess import (  # type: ignore[import-untyped]
-        lowess,
-    )
+    with from_extra("workflow"):
+        from statsmodels.nonparametric.smoothers_lowess import (  # type: ignore[import-untyped]
+            lowess,
+        )
 
     order = np.argsort(p, kind="stable")
     ranked, sorted_positive = p[order], positive[order].astype(float)
@@ -292,12 +529,53 @@ def smoothed_outcomes(positive: Bools | Floats, p: Floats) -> Curve:
 
 
 def height_at(curve: Curve, grid: Floats) -> Floats:
-    """Return the curve's height at `grid`, NaN outside the data."""
+    """Return a curve's height at `grid`, by linear interpolation, NaN outside the data.
+
+    Parameters
+    ----------
+    curve
+        From `smoothed_outcomes`.
+    grid
+        Probabilities, shape (g,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (g,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.statistics import calibration
+    >>> curve = np.array([0.2, 0.7]), np.array([0.5, 1.0])
+    >>> calibration.height_at(curve, np.array([0.1, 0.45, 0.7]))
+    array([ nan, 0.75, 1.  ])
+    """
     return np.asarray(np.interp(grid, *curve, left=np.nan, right=np.nan))
 
 
 def quantile_groups(p: Floats, number: int) -> npt.NDArray[np.intp]:
-    """Return the group of each probability, shape (n,), cut at quantiles; ties stay together."""
+    """Return the group of each probability, cut at quantiles; ties stay together.
+
+    Parameters
+    ----------
+    p
+        Probabilities, shape (n,).
+    number
+        How many groups; fewer where ties leave some empty.
+
+    Returns
+    -------
+    numpy.ndarray
+        Numbers from 0, none left out, shape (n,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.statistics import calibration
+    >>> calibration.quantile_groups(np.array([0.1, 0.2, 0.8, 0.9]), 2)
+    array([0, 0, 1, 1])
+    """
     edges = np.unique(np.quantile(p, np.linspace(0, 1, number + 1)))
     group = np.searchsorted(edges[1:-1], p, side="left")
     return np.unique(group, return_inverse=True)[1]

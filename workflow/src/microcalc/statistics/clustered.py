@@ -45,6 +45,19 @@ def auc_ci(
     ------
     StudyError
         As `delong.auc_ci`.
+
+    References
+    ----------
+    Obuchowski, Biometrics 1997; 53: 567.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import clustered, delong
+    >>> y, score = [0, 0, 0, 0, 1, 1, 1, 1], [1, 2, 3, 6, 4, 5, 7, 8]
+    >>> patients = ["a", "a", "b", "b", "c", "c", "d", "d"]
+    >>> found = clustered.auc_ci(y, score, patients)
+    >>> found.auc, round(found.variance, 4), round(delong.auc_ci(y, score).variance, 4)
+    (0.875, 0.0312, 0.0208)
     """
     arrays.check_confidence(confidence)
     positive = arrays.outcome(y)
@@ -89,6 +102,19 @@ def compare_paired(
     ------
     StudyError
         As `delong.compare_paired`.
+
+    References
+    ----------
+    Obuchowski, Biometrics 1997; 53: 567.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import clustered
+    >>> y, a, b = [0, 0, 0, 0, 1, 1, 1, 1], [1, 2, 3, 6, 4, 5, 7, 8], [3, 1, 2, 4, 1, 5, 3, 6]
+    >>> patients = ["a", "a", "b", "b", "c", "c", "d", "d"]
+    >>> found = clustered.compare_paired(y, a, b, patients)
+    >>> round(found.delta, 3), round(found.p_value, 3)
+    (0.188, 0.003)
     """
     plain = delong.compare_paired(y, a, b, confidence=confidence)
     positive = arrays.outcome(y)

@@ -89,10 +89,24 @@ def alike(
     patients
         Patient of each case, shape (n,); None when each case is a patient of its own.
 
+    Returns
+    -------
+    Alike or None
+        The value that every pair shows, and how many disjoint pairs of patients there are.
+
     Raises
     ------
     StudyError
         When a class is empty, a score is NaN, or y holds anything but 0 and 1.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import constant_ranks
+    >>> found = constant_ranks.alike([0, 0, 1, 1, 1], [1, 2, 3, 4, 5])
+    >>> found.value, found.pairs
+    (1.0, 2)
+    >>> constant_ranks.alike([0, 1, 0, 1], [1, 2, 3, 4]) is None
+    True
     """
     positive = arrays.outcome(y)
     n_pos, n_neg = arrays.both_classes(positive)
@@ -142,7 +156,8 @@ def exact_interval(
 
     Examples
     --------
-    >>> low, high = exact_interval([1, 1, 1, 0, 0, 0], [4, 5, 6, 1, 2, 3])
+    >>> from microcalc.statistics import constant_ranks
+    >>> low, high = constant_ranks.exact_interval([1, 1, 1, 0, 0, 0], [4, 5, 6, 1, 2, 3])
     >>> round(low, 3), high
     (0.292, 1.0)
     """

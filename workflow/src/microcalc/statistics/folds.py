@@ -27,10 +27,22 @@ def assign_folds(
     seed
         The stream's seed.
 
+    Returns
+    -------
+    numpy.ndarray
+        Whole numbers, shape (n,).
+
     Raises
     ------
     StudyError
         When there are fewer patients than folds.
+
+    Examples
+    --------
+    >>> from microcalc.statistics.folds import assign_folds
+    >>> patients = ["a", "a", "b", "c", "d", "e", "e", "f"]
+    >>> assign_folds([1, 1, 1, 1, 0, 0, 0, 0], patients, n_folds=2, seed=3)
+    array([0, 0, 1, 1, 1, 0, 0, 1])
     """
     outcome = np.asarray(y)
     names, patient = np.unique(np.asarray(patients, dtype=str), return_inverse=True)

@@ -41,7 +41,20 @@ def icc(
     Returns
     -------
     IntraclassCorrelation
-        A feature that never varies agrees perfectly: 1.
+        Coefficient and limits, shape (p,) each. A feature that never varies agrees perfectly: 1.
+
+    Raises
+    ------
+    ValueError
+        With fewer than two cases or two measurements.
+
+    Examples
+    --------
+    >>> from microcalc.statistics.icc import icc
+    >>> judges = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9]]
+    >>> found = icc([*judges, [6, 2, 4, 7]], kind="ICC2_1")
+    >>> found.icc.round(2), found.low.round(2), found.high.round(2)  # Shrout and Fleiss's judges
+    (array([0.29]), array([0.02]), array([0.76]))
     """
     x = np.asarray(values, dtype=float)
     x = x[:, :, None] if x.ndim == 2 else x

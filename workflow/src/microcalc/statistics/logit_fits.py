@@ -12,7 +12,25 @@ LONGEST_STEP = 5.0
 
 
 def logits(p: Floats) -> Floats:
-    """Return the log odds of probabilities, those of 0 and 1 being finite."""
+    """Return the log odds of probabilities, those of 0 and 1 being finite.
+
+    Parameters
+    ----------
+    p
+        Probabilities in [0, 1], of any shape.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of the same shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.statistics import logit_fits
+    >>> logit_fits.logits(np.array([0.5, 0.75])).round(4)
+    array([0.    , 1.0986])
+    """
     return np.asarray(logit(np.clip(p, EDGE, 1 - EDGE)))
 
 
@@ -30,6 +48,16 @@ def intercept_and_slope(positive: Bools, p: Floats) -> tuple[Floats, Floats]:
     -------
     estimates, errors
         Shapes (b, 2); NaN where the probabilities separate the classes or do not vary.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.statistics import logit_fits
+    >>> y = np.array([[0, 1, 0, 0, 1, 1, 0, 1]], dtype=bool)
+    >>> p = np.array([[0.25, 0.25, 0.25, 0.25, 0.75, 0.75, 0.75, 0.75]])
+    >>> estimates, errors = logit_fits.intercept_and_slope(y, p)
+    >>> (estimates + 0.0).round(6), errors.round(3)
+    (array([[0., 1.]]), array([[0.816, 0.743]]))
     """
     estimates, errors = np.full((2, len(p), 2), np.nan)
     x, y = logits(p), positive
@@ -68,6 +96,15 @@ def intercept_alone(positive: Bools, p: Floats) -> tuple[Floats, Floats]:
     -------
     estimates, errors
         Shapes (b,); NaN where no case has a probability between 0 and 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.statistics import logit_fits
+    >>> y = np.array([[0, 0, 0, 1]], dtype=bool)
+    >>> estimates, errors = logit_fits.intercept_alone(y, np.full((1, 4), 0.5))
+    >>> estimates.round(4), errors.round(4)  # log odds of 1 in 4, √(1 / (4 · ¼ · ¾))
+    (array([-1.0986]), array([1.1547]))
     """
     estimates, errors = np.full((2, len(p)), np.nan)
     rows = np.arange(len(p))

@@ -44,6 +44,11 @@ def reduce(patch: npt.ArrayLike, valid: npt.ArrayLike | None = None) -> Floats32
         Same shape, bool: False where the caller knows that a pixel lies outside the image or was
         blackened. Such a pixel is no tissue, whatever its value.
 
+    Returns
+    -------
+    numpy.ndarray
+        Float32, shape (32, 32).
+
     Notes
     -----
     `images.patches.extract` writes exactly 0 where the window leaves the image, where the file
@@ -51,6 +56,16 @@ def reduce(patch: npt.ArrayLike, valid: npt.ArrayLike | None = None) -> Floats32
     air, blackened text. So a pixel of 0 is no tissue; nor are its neighbors, which resampling
     mixed with it; nor is a block all of one value, as text blackened under another normalization
     is. A block of which less than half is tissue is NaN, and so are the blocks beside it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.core import seeds
+    >>> from microcalc.statistics import masked_correlation
+    >>> patch = seeds.stream(1, "patch").random((224, 224))
+    >>> patch[:, 112:] = 0  # outside the image
+    >>> np.isfinite(masked_correlation.reduce(patch)[10, [0, 14, 17, 31]])
+    array([ True,  True, False, False])
     """
     values = np.asarray(patch, dtype=np.float32)
     tissue = np.isfinite(values) if valid is None else np.asarray(valid, dtype=bool)
@@ -136,7 +151,27 @@ class Filtered:
 
 
 def high_pass(reduced: Floats32) -> Filtered:
-    """Return reduced patches, shape (n, 32, 32), smoothed and less the means of their neighbors."""
+    """Return reduced patches smoothed and less the means of their neighbors.
+
+    Parameters
+    ----------
+    reduced
+        From `reduce`, shape (n, 32, 32), NaN where there is no tissue.
+
+    Returns
+    -------
+    Filtered
+        Of n patches.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.core import seeds
+    >>> from microcalc.statistics import masked_correlation
+    >>> patches = seeds.stream(1, "patches").random((3, 32, 32)).astype(np.float32)
+    >>> len(masked_correlation.high_pass(patches))
+    3
+    """
     n = len(reduced)
     whole = (GRID - 2, GRID - 2)
     made = Filtered(
@@ -227,6 +262,20 @@ def similarity(a: Floats32, b: Floats32) -> Floats32:
         tissue, so that strangers are no more alike in a small part than in a whole window. A
         patch without structure is like none, and so are two patches with fewer than `COMMON`
         places in common.
+
+    References
+    ----------
+    Padfield, IEEE Trans Image Process 2012; 21: 2706.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.core import seeds
+    >>> from microcalc.statistics import masked_correlation
+    >>> patches = seeds.stream(1, "patches").random((2, 32, 32)).astype(np.float32)
+    >>> alike = masked_correlation.similarity(patches, patches[:, :, ::-1])
+    >>> alike.diagonal().round(2), bool(alike[0, 1] < 0.5)  # mirrored, and a stranger
+    (array([1., 1.], dtype=float32), True)
     """
     return of_all(high_pass(np.asarray(a)), high_pass(np.asarray(b)))[0]
 
@@ -234,11 +283,27 @@ def similarity(a: Floats32, b: Floats32) -> Floats32:
 def of_all(a: Filtered, b: Filtered) -> tuple[Floats32, Floats32]:
     """Return the similarity of each patch of `a` with each of `b`, and their common places.
 
+    Parameters
+    ----------
+    a, b
+        n and m patches, from `high_pass`.
+
     Returns
     -------
     similarity, common : numpy.ndarray
         Shapes (n, m): see `similarity`; and in how many places of the window both show tissue,
         at the shift where these are most. Fewer than `COMMON`: the pair cannot be judged.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.core import seeds
+    >>> from microcalc.statistics import masked_correlation
+    >>> patches = seeds.stream(1, "patches").random((3, 32, 32)).astype(np.float32)
+    >>> filtered = masked_correlation.high_pass(patches)
+    >>> similarity, common = masked_correlation.of_all(filtered[:1], filtered)
+    >>> similarity.shape, round(float(similarity[0, 0]), 2)
+    ((1, 3), 1.0)
     """
 
     def product(left: Floats32, right: Floats32) -> Floats32:
@@ -248,7 +313,28 @@ def of_all(a: Filtered, b: Filtered) -> tuple[Floats32, Floats32]:
 
 
 def of_pairs(a: Filtered, b: Filtered) -> tuple[Floats32, Floats32]:
-    """Return the same of the first patches, the second and so on, shapes (n,)."""
+    """Return the similarity of the first patches, of the second and so on, and their common places.
+
+    Parameters
+    ----------
+    a, b
+        n patches each, from `high_pass`.
+
+    Returns
+    -------
+    similarity, common : numpy.ndarray
+        Shapes (n,), as of `of_all`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.core import seeds
+    >>> from microcalc.statistics import masked_correlation
+    >>> patches = seeds.stream(1, "patches").random((3, 32, 32)).astype(np.float32)
+    >>> filtered = masked_correlation.high_pass(patches)
+    >>> masked_correlation.of_pairs(filtered, filtered)[0].round(2)
+    array([1., 1., 1.], dtype=float32)
+    """
 
     def product(left: Floats32, right: Floats32) -> Floats32:
         return np.asarray(np.einsum("nij,nij->n", left, right))

@@ -13,6 +13,17 @@ def holm(p_values: npt.ArrayLike) -> Floats:
     ----------
     p_values
         One family, shape (m,). A missing one (NaN) stays missing and does not count in m.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (m,), at most 1.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import multiplicity
+    >>> multiplicity.holm([0.01, 0.04, 0.03])
+    array([0.03, 0.06, 0.06])
     """
     p = np.asarray(p_values, dtype=np.float64)
     adjusted = np.full(p.shape, np.nan)

@@ -34,6 +34,12 @@ def measure(y: npt.ArrayLike, probability: npt.ArrayLike, thresholds: npt.ArrayL
     Notes
     -----
     Vickers and Elkin, Med Decis Making 2006; 26: 565.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import net_benefit
+    >>> net_benefit.measure([0, 0, 1, 1], [0.1, 0.6, 0.4, 0.9], [0.25, 0.5]).round(4)
+    array([0.4167, 0.    ])
     """
     positive = arrays.outcome(y)
     p = arrays.probabilities(probability, n=positive.size)
@@ -45,7 +51,29 @@ def measure(y: npt.ArrayLike, probability: npt.ArrayLike, thresholds: npt.ArrayL
 
 
 def net_of_counts(tp: npt.ArrayLike, fp: npt.ArrayLike, n: npt.ArrayLike, at: Floats) -> Floats:
-    """Return the net benefit of true and false positives of n cases at the threshold `at`."""
+    """Return the net benefit of true and false positives of n cases at the threshold `at`.
+
+    Parameters
+    ----------
+    tp, fp
+        True and false positives, shape (t,).
+    n
+        Cases, a number or shape (t,).
+    at
+        Thresholds inside (0, 1), shape (t,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Per case, shape (t,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.statistics import net_benefit
+    >>> net_benefit.net_of_counts([2, 1], [1, 1], 4, np.array([0.25, 0.5])).round(4)
+    array([0.4167, 0.    ])
+    """
     true, false = np.asarray(tp, dtype=float), np.asarray(fp, dtype=float)
     return np.asarray(true / n - false / n * (at / (1 - at)))
 
@@ -53,10 +81,26 @@ def net_of_counts(tp: npt.ArrayLike, fp: npt.ArrayLike, n: npt.ArrayLike, at: Fl
 def check_thresholds(thresholds: npt.ArrayLike) -> Floats:
     """Return distinct thresholds in order, shape (t,).
 
+    Parameters
+    ----------
+    thresholds
+        Probabilities, shape (m,), in any order.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (t,), rising.
+
     Raises
     ------
     StudyError
         When there is none, or one is not inside (0, 1).
+
+    Examples
+    --------
+    >>> from microcalc.statistics import net_benefit
+    >>> net_benefit.check_thresholds([0.5, 0.1, 0.5])
+    array([0.1, 0.5])
     """
     at = np.unique(np.asarray(thresholds, dtype=np.float64))
     if at.size == 0 or at[0] <= 0 or at[-1] >= 1:

@@ -62,10 +62,23 @@ def measure(
     confidence
         Coverage of the proportions' intervals (`proportions.of_cases`), a fraction.
 
+    Returns
+    -------
+    OperatingPoint
+        The two-by-two table, proportions with their intervals, and what is made of them; NaN where
+        a figure is not defined.
+
     Raises
     ------
     StudyError
         When y holds anything but 0 and 1, or a probability or the threshold is NaN.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import operating_point
+    >>> point = operating_point.measure([0, 0, 1, 1], [0.1, 0.6, 0.4, 0.6], threshold=0.6)
+    >>> point.tp, point.fp, point.tn, point.fn, point.sensitivity.estimate
+    (1, 1, 1, 1, 0.5)
     """
     if math.isnan(threshold):
         raise StudyError("the threshold is NaN; expected a number")
@@ -95,7 +108,30 @@ def measure(
 def from_counts(
     tp: int, fp: int, tn: int, fn: int, *, threshold: float = math.nan, confidence: float = 0.95
 ) -> OperatingPoint:
-    """Return the operating point of a known two-by-two table."""
+    """Return the operating point of a known two-by-two table.
+
+    Parameters
+    ----------
+    tp, fp, tn, fn
+        Numbers of cases.
+    threshold
+        At which they were counted, to be kept with them.
+    confidence
+        Coverage of the proportions' intervals (`proportions.wilson`), a fraction.
+
+    Returns
+    -------
+    OperatingPoint
+        As of `measure`, each case a patient of its own.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import operating_point
+    >>> point = operating_point.from_counts(tp=26, fp=12, tn=60, fn=15)  # pROC's aneurysms
+    >>> sensitivity = point.sensitivity
+    >>> round(sensitivity.estimate, 3), round(sensitivity.low, 3), round(sensitivity.high, 3)
+    (0.634, 0.481, 0.764)
+    """
     rates = derived(np.array([[tp, fp, tn, fn]]))
     return OperatingPoint(
         threshold=threshold,
@@ -137,6 +173,13 @@ def derived(cells: npt.ArrayLike, *, prevalence: float | None = None) -> dict[st
     ------
     StudyError
         When the prevalence is not between 0 and 1.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import operating_point
+    >>> found = operating_point.derived([[80, 10, 90, 20]], prevalence=0.1)
+    >>> found["ppv"].round(3), found["ppv_at_prevalence"].round(3)
+    (array([0.889]), array([0.471]))
     """
     tp, fp, tn, fn = np.asarray(cells, dtype=np.float64).T
     sensitivity, specificity = _divide(tp, tp + fn), _divide(tn, tn + fp)
@@ -185,6 +228,27 @@ def bootstrap(
         Coverage of the intervals, a fraction.
     prevalence
         As for `derived`.
+
+    Returns
+    -------
+    dict
+        (low, high) of each figure of `derived`; see `resampling.percentile`.
+
+    Raises
+    ------
+    StudyError
+        As `measure` and `derived`.
+
+    Examples
+    --------
+    >>> from microcalc.core import seeds
+    >>> from microcalc.statistics import operating_point
+    >>> y, p = [0, 1] * 20, [0.2, 0.7, 0.6, 0.8, 0.1, 0.3, 0.4, 0.9] * 5
+    >>> rng = seeds.stream(1, "operating point")
+    >>> found = operating_point.bootstrap(y, p, range(40), 0.5, rng=rng, resamples=200)
+    >>> low, high = found["f1"]
+    >>> low < 2 * 15 / (2 * 15 + 5 + 5) < high
+    True
     """
     positive, called = _calls(y, probability, threshold)
     cells = np.column_stack(
@@ -225,6 +289,11 @@ def from_proportions(
         ppv_at_prevalence and npv_at_prevalence; NaN where a proportion has no case, and of a
         likelihood ratio where it is 0 / 0.
 
+    Raises
+    ------
+    StudyError
+        As `measure` and `derived`.
+
     Notes
     -----
     Balanced accuracy and the likelihood ratios join the limits of sensitivity and specificity by
@@ -233,6 +302,14 @@ def from_proportions(
     their worst limits are taken together. Predictive values at a prevalence rise with a
     likelihood ratio. F1 = 2J / (1 + J), J the share of true positives among the cases that are
     positive or called positive.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import operating_point
+    >>> y, p = [0, 1] * 20, [0.2, 0.7, 0.6, 0.8, 0.1, 0.3, 0.4, 0.9] * 5
+    >>> low, high = operating_point.from_proportions(y, p, range(40), 0.5)["lr_pos"]
+    >>> round(low, 2), round(high, 2)  # of 0.75 / 0.25
+    (1.46, 6.8)
     """
     positive, called = _calls(y, probability, threshold)
     ids = np.asarray(patients)
@@ -320,10 +397,25 @@ def youden(y: npt.ArrayLike, score: npt.ArrayLike) -> float:
     score
         Any real numbers, larger meaning more likely positive, shape (n,).
 
+    Returns
+    -------
+    float
+        On the scale of the scores, or infinite.
+
     Raises
     ------
     StudyError
         When a class is empty, a score is NaN, or y holds anything but 0 and 1.
+
+    References
+    ----------
+    Youden, Cancer 1950; 3: 32.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import operating_point
+    >>> operating_point.youden([0, 0, 1, 0, 1, 1], [0.1, 0.2, 0.3, 0.4, 0.8, 0.9])
+    0.8
     """
     positive = arrays.outcome(y)
     n_pos, n_neg = arrays.both_classes(positive)

@@ -58,6 +58,14 @@ def compare_paired(
     ------
     StudyError
         When the vectors differ in length, are empty, or hold anything but 0 and 1.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import paired_proportions
+    >>> right_a, right_b = [1] * 48 + [0] * 2, [1] * 36 + [0] * 12 + [1] * 2
+    >>> found = paired_proportions.compare_paired(right_a, right_b, range(50))
+    >>> found.difference, round(found.low, 4), round(found.high, 4), round(found.p_value, 4)
+    (0.2, 0.0569, 0.3404, 0.0129)
     """
     arrays.check_confidence(confidence)
     first, second = arrays.outcome(right_a), arrays.outcome(right_b)
@@ -101,9 +109,15 @@ def sign_flip_p(sums: npt.ArrayLike) -> float:
         Whole numbers, one for each patient: cases that A alone has right minus those that B
         alone has, shape (K,).
 
+    Returns
+    -------
+    float
+        1 where all sums are 0.
+
     Examples
     --------
-    >>> sign_flip_p([2, -1, 1, 0])  # 2 - 1 + 1 = 2: exceeded or met by 6 of 8
+    >>> from microcalc.statistics import paired_proportions
+    >>> paired_proportions.sign_flip_p([2, -1, 1, 0])  # 2 - 1 + 1 = 2: exceeded or met by 6 of 8
     0.75
     """
     found = np.asarray(sums).astype(np.int64)
@@ -152,6 +166,29 @@ def newcombe(
 
     Wilson's intervals of the two proportions, joined with their correlation, which is
     corrected for continuity when it is positive. Numbers of cases need not be whole.
+
+    Parameters
+    ----------
+    both, only_a, only_b, neither
+        Numbers of cases; both proportions are of all of them.
+    confidence
+        Coverage of the interval, a fraction.
+
+    Returns
+    -------
+    low, high : float
+        Of A's proportion minus B's.
+
+    References
+    ----------
+    Newcombe, Stat Med 1998; 17: 2635.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import paired_proportions
+    >>> low, high = paired_proportions.newcombe(36, 12, 2, 0, confidence=0.95)
+    >>> round(low, 4), round(high, 4)  # Newcombe's table II: 0.0569 to 0.3404
+    (0.0569, 0.3404)
     """
     n = both + only_a + only_b + neither
     right = np.array([both + only_a, both + only_b])

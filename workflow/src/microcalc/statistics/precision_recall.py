@@ -39,6 +39,11 @@ def average_precision(y: npt.ArrayLike, score: npt.ArrayLike) -> float:
     score
         Any real numbers, larger meaning more likely positive, shape (n,).
 
+    Returns
+    -------
+    float
+        In (0, 1].
+
     Raises
     ------
     StudyError
@@ -48,6 +53,12 @@ def average_precision(y: npt.ArrayLike, score: npt.ArrayLike) -> float:
     -----
     Steps, not trapezoids, which flatter (Davis and Goadrich, ICML 2006). The reference line is
     the share of positives, not one half, so it compares between sets of equal prevalence only.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import precision_recall
+    >>> round(precision_recall.average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 4)
+    0.8333
     """
     positive = arrays.outcome(y)
     if not positive.any():
@@ -77,6 +88,27 @@ def average_precision_ci(
         See `resampling.case_weights`.
     confidence
         Coverage of the interval, a fraction.
+
+    Returns
+    -------
+    estimate, low, high : float
+        The interval is NaN as `resampling.percentile` says.
+
+    Raises
+    ------
+    StudyError
+        As `average_precision`.
+
+    Examples
+    --------
+    >>> from microcalc.core import seeds
+    >>> from microcalc.statistics import precision_recall
+    >>> y, score, rng = [0, 0, 1, 1] * 5, [0.1, 0.4, 0.35, 0.8] * 5, seeds.stream(1, "precision")
+    >>> ap, low, high = precision_recall.average_precision_ci(
+    ...     y, score, range(20), rng=rng, resamples=200
+    ... )
+    >>> round(ap, 4), low < ap < high
+    (0.8333, True)
     """
     estimate = average_precision(y, score)
     positive = arrays.outcome(y)
@@ -91,6 +123,27 @@ def cumulated(weights: Integers, ranking: Ranking) -> tuple[Integers, Integers]:
     """Return cases and positives with at least each distinct score, from the highest, (b, t).
 
     `weights` are those of the cases as they are ranked, shape (b, n).
+
+    Parameters
+    ----------
+    weights
+        How often each sample holds each case, in the order of the ranking, shape (b, n).
+    ranking
+        Of n cases with t distinct scores, from `Ranking.of`.
+
+    Returns
+    -------
+    called, true : numpy.ndarray
+        Whole numbers, shape (b, t).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.statistics import precision_recall
+    >>> y, score = np.array([False, True, True]), np.array([1.0, 1.0, 2.0])
+    >>> ranking = precision_recall.Ranking.of(y, score)
+    >>> precision_recall.cumulated(precision_recall.each_once(3), ranking)
+    (array([[1, 3]]), array([[1, 2]]))
     """
     called = weights.cumsum(axis=1)[:, ranking.last]
     true = (weights * ranking.positive).cumsum(axis=1)[:, ranking.last]
@@ -98,7 +151,24 @@ def cumulated(weights: Integers, ranking: Ranking) -> tuple[Integers, Integers]:
 
 
 def each_once(n: int) -> Integers:
-    """Return the weights of one sample that holds each of n cases once, shape (1, n)."""
+    """Return the weights of one sample that holds each of n cases once, shape (1, n).
+
+    Parameters
+    ----------
+    n
+        Number of cases.
+
+    Returns
+    -------
+    numpy.ndarray
+        Ones, shape (1, n).
+
+    Examples
+    --------
+    >>> from microcalc.statistics import precision_recall
+    >>> precision_recall.each_once(3)
+    array([[1, 1, 1]])
+    """
     return np.ones((1, n), dtype=np.int64)
 
 

@@ -42,6 +42,11 @@ def wilson(successes: int, n: int, *, confidence: float = 0.95) -> Proportion:
     confidence
         Coverage of the interval, a fraction.
 
+    Returns
+    -------
+    Proportion
+        Counts, estimate, low and high.
+
     Raises
     ------
     StudyError
@@ -54,8 +59,10 @@ def wilson(successes: int, n: int, *, confidence: float = 0.95) -> Proportion:
 
     Examples
     --------
-    >>> round(wilson(8, 10).low, 3)
-    0.49
+    >>> from microcalc.statistics import proportions
+    >>> found = proportions.wilson(26, 41)
+    >>> round(found.estimate, 3), round(found.low, 3), round(found.high, 3)
+    (0.634, 0.481, 0.764)
     """
     arrays.check_confidence(confidence)
     if not 0 <= successes <= n:
@@ -69,7 +76,27 @@ def wilson(successes: int, n: int, *, confidence: float = 0.95) -> Proportion:
 def wilson_bounds(
     successes: npt.ArrayLike, n: npt.ArrayLike, *, confidence: float = 0.95
 ) -> tuple[Floats, Floats]:
-    """Return the bounds of `wilson` of many proportions at once, each n above 0."""
+    """Return the bounds of `wilson` of many proportions at once, each n above 0.
+
+    Parameters
+    ----------
+    successes, n
+        Counts, of any shape.
+    confidence
+        Coverage of the intervals, a fraction.
+
+    Returns
+    -------
+    low, high : numpy.ndarray
+        Of the same shape.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import proportions
+    >>> low, high = proportions.wilson_bounds([26, 60], [41, 72])
+    >>> low.round(3), high.round(3)
+    (array([0.481, 0.731]), array([0.764, 0.902]))
+    """
     k, size = np.asarray(successes, dtype=np.float64), np.asarray(n, dtype=np.float64)
     share = k / size
     return _score_bounds(share, share, size, confidence)
@@ -101,8 +128,9 @@ def of_cases(
 
     Examples
     --------
-    >>> alone = of_cases([1] * 20, range(20))
-    >>> repeated = of_cases([1] * 20, [0, 0, *range(1, 19)])
+    >>> from microcalc.statistics import proportions
+    >>> alone = proportions.of_cases([1] * 20, range(20))
+    >>> repeated = proportions.of_cases([1] * 20, [0, 0, *range(1, 19)])
     >>> round(alone.low, 3), round(repeated.low, 3)
     (0.839, 0.826)
     """
@@ -149,6 +177,13 @@ def clustered_bounds(
     by about D / n where a case moves it by 1 / n: half of the difference is a correction for
     continuity, without which the bounds fall short near 0 and 1. Where all cases agree D is
     known, not estimated, and nothing is moved.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import proportions
+    >>> low, high = proportions.clustered_bounds([2, 2, 0, 1, 1, 1], [2, 2, 2, 1, 1, 2])
+    >>> round(float(low), 3), round(float(high), 3)  # 7 of 10 cases of 6 patients
+    (0.15, 0.983)
     """
     k, m = np.asarray(successes, dtype=np.float64), np.asarray(sizes, dtype=np.float64)
     n = m.sum(axis=-1)
@@ -186,6 +221,14 @@ def design_effects(
     The degrees of freedom are Satterthwaite's, (Σv)² / Σv² - 1, for patients whose sums have the
     variances v = m (1 + (m - 1) / 2) that an intraclass correlation of 1/2 gives: patients with
     one case tell little about how far two agree.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import proportions
+    >>> alike = proportions.design_effects([2, 0, 2], [2, 2, 2])
+    >>> alone = proportions.design_effects([1, 0, 1], [1, 1, 1])
+    >>> round(float(alike), 2), float(alone)
+    (6.0, 1.0)
     """
     k, m = np.asarray(successes, dtype=np.float64), np.asarray(sizes, dtype=np.float64)
     n, hits = m.sum(axis=-1), k.sum(axis=-1)

@@ -19,12 +19,46 @@ CHUNK = 100_000
 
 
 def patient_codes(patients: npt.ArrayLike) -> Integers:
-    """Return a number from 0 per patient, shape (n,); equal ids share one."""
+    """Return a number from 0 per patient, shape (n,); equal ids share one.
+
+    Parameters
+    ----------
+    patients
+        Ids, text or numbers, shape (n,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Whole numbers, shape (n,).
+
+    Examples
+    --------
+    >>> from microcalc.statistics import resampling
+    >>> resampling.patient_codes(["b", "a", "b"])
+    array([1, 0, 1])
+    """
     return np.unique(np.asarray(patients).astype(str), return_inverse=True)[1].astype(np.int64)
 
 
 def has_clusters(patients: npt.ArrayLike) -> bool:
-    """Return whether any patient has more than one case."""
+    """Return whether any patient has more than one case.
+
+    Parameters
+    ----------
+    patients
+        Patient of each case, shape (n,).
+
+    Returns
+    -------
+    bool
+        False without a case.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import resampling
+    >>> resampling.has_clusters(["a", "b"]), resampling.has_clusters(["a", "b", "a"])
+    (False, True)
+    """
     codes = patient_codes(patients)
     return bool(codes.size and codes.max() + 1 < codes.size)
 
@@ -32,7 +66,7 @@ def has_clusters(patients: npt.ArrayLike) -> bool:
 def case_weights(
     codes: Integers, rng: np.random.Generator, *, resamples: int
 ) -> Iterator[Integers]:
-    """Yield chunks of weights, together (resamples × n): how often each case was drawn.
+    """Yield how often each case was drawn, in chunks of replicates.
 
     Parameters
     ----------
@@ -42,6 +76,21 @@ def case_weights(
         From `microcalc.core.seeds.stream`.
     resamples
         Number of replicates; each draws as many patients as there are, with replacement.
+
+    Yields
+    ------
+    numpy.ndarray
+        Whole numbers, shape (c, n); all chunks together have `resamples` rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.core import seeds
+    >>> from microcalc.statistics import resampling
+    >>> codes = resampling.patient_codes(["a", "a", "b", "c"])
+    >>> weights = np.concatenate([*resampling.case_weights(codes, seeds.stream(1), resamples=50)])
+    >>> weights.shape, bool((weights[:, 0] == weights[:, 1]).all())
+    ((50, 4), True)
     """
     n_patients = int(codes.max()) + 1
     per_chunk = max(1, CHUNK // max(codes.size, 1))
@@ -65,6 +114,20 @@ def cell_counts(
         One-hot or count per case, shape (n, k).
     codes, rng, resamples
         As for `case_weights`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Whole numbers, shape (resamples, k).
+
+    Examples
+    --------
+    >>> from microcalc.core import seeds
+    >>> from microcalc.statistics import resampling
+    >>> cells, codes = [[1, 0], [1, 0], [0, 1]], resampling.patient_codes(["a", "b", "c"])
+    >>> counts = resampling.cell_counts(cells, codes, seeds.stream(1), resamples=50)
+    >>> counts.shape, set(counts.sum(axis=1).tolist())
+    ((50, 2), {3})
     """
     counts = np.asarray(cells, dtype=np.int64)
     by_patient = np.argsort(codes, kind="stable")
@@ -81,6 +144,28 @@ def percentile(replicates: npt.ArrayLike, *, confidence: float) -> tuple[float, 
     than a tenth of the replicates is undefined there is no interval, nor when the bounds are
     one value, which says that the replicates cannot tell, not that the quantity is known: (NaN,
     NaN).
+
+    Parameters
+    ----------
+    replicates
+        Of the estimate, shape (resamples,), NaN where undefined.
+    confidence
+        Coverage of the interval, a fraction.
+
+    Returns
+    -------
+    low, high : float
+        Two of the replicates, or NaN.
+
+    References
+    ----------
+    Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import resampling
+    >>> resampling.percentile(range(1, 101), confidence=0.9)
+    (5.0, 95.0)
     """
     values = np.asarray(replicates, dtype=np.float64)
     known = values[~np.isnan(values)]
@@ -99,6 +184,19 @@ def pointwise(replicates: Floats, *, confidence: float) -> tuple[Floats, Floats]
         One column per quantity, shape (resamples, k).
     confidence
         Coverage of each interval.
+
+    Returns
+    -------
+    low, high : numpy.ndarray
+        Shape (k,) each, NaN as in `percentile`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.statistics import resampling
+    >>> one = np.arange(1.0, 101.0)
+    >>> resampling.pointwise(np.column_stack([one, 10 * one]), confidence=0.9)
+    (array([ 5., 50.]), array([ 95., 950.]))
     """
     bounds = np.full((2, replicates.shape[1]), np.nan)
     whole = ~np.isnan(replicates).any(axis=0)
@@ -125,6 +223,24 @@ def centered(
 
     For estimates that resampling itself shifts, such as a mean distance, which is larger in
     samples that hold copies: their plain percentile interval may lie beside the estimate.
+
+    Parameters
+    ----------
+    estimate
+        From the cases themselves.
+    replicates, confidence
+        As for `percentile`.
+
+    Returns
+    -------
+    low, high : float
+        NaN as in `percentile`.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import resampling
+    >>> resampling.centered(40.5, range(1, 101), confidence=0.9)  # replicates' mean: 50.5
+    (-5.0, 85.0)
     """
     values = np.asarray(replicates, dtype=np.float64)
     if np.isnan(values).all():
@@ -135,12 +251,28 @@ def centered(
 
 
 def check_resamples(resamples: int) -> int:
-    """Return `resamples`.
+    """Return `resamples` when they are enough for an interval.
+
+    Parameters
+    ----------
+    resamples
+        Number of replicates.
+
+    Returns
+    -------
+    int
+        The same.
 
     Raises
     ------
     StudyError
         When there are fewer than 20: their 2.5th percentile would be the smallest of them.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import resampling
+    >>> resampling.check_resamples(1000)
+    1000
     """
     if resamples < 20:
         raise StudyError(f"{resamples} bootstrap resamples; expected at least 20")
@@ -148,7 +280,27 @@ def check_resamples(resamples: int) -> int:
 
 
 def weighted_sums(weights: Integers, values: Floats) -> Floats:
-    """Return each replicate's sum of `values`; no BLAS, whose rounding depends on threads."""
+    """Return each replicate's sum of `values`; no BLAS, whose rounding depends on threads.
+
+    Parameters
+    ----------
+    weights
+        Whole numbers, shape (b, n).
+    values
+        One per case, shape (n,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (b,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.statistics import resampling
+    >>> resampling.weighted_sums(np.array([[1, 1], [2, 0]]), np.array([0.5, 1.5]))
+    array([2., 1.])
+    """
     return np.asarray(np.einsum("bn,n->b", weights, values), dtype=np.float64)
 
 

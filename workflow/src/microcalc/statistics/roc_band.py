@@ -46,6 +46,21 @@ def band(
         Shapes (101,): the grid, and the bounds of sensitivity on it. The bounds are NaN where
         every replicate has the same curve, as that of a perfect score or of a constant one: that
         is no certainty.
+
+    Raises
+    ------
+    StudyError
+        When a class is empty, a score is NaN, or there are fewer than 20 resamples.
+
+    Examples
+    --------
+    >>> from microcalc.core import seeds
+    >>> from microcalc.statistics import roc_band
+    >>> y, score = [0, 1] * 10, [1, 3, 2, 5, 4, 6, 1, 8, 3, 2] * 2
+    >>> rng = seeds.stream(1, "band")
+    >>> rate, low, high = roc_band.band(y, score, range(20), rng=rng, resamples=100)
+    >>> rate.shape, bool((low <= high).all()), float(high[-1])
+    ((101,), True, 1.0)
     """
     truth = outcome(y)
     values = scores(score, n=truth.size)

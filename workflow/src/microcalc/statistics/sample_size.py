@@ -44,10 +44,28 @@ def cox_snell(auc: float, prevalence: float) -> float:
     The linear predictor is taken to be normal with one variance in each class (Riley et al.,
     Stat Med 2021; 40: 859); the expected likelihood is integrated, not simulated.
 
+    Parameters
+    ----------
+    auc
+        Anticipated, in [0.5, 1).
+    prevalence
+        Share of positives, in (0, 1).
+
+    Returns
+    -------
+    float
+        In [0, 1).
+
     Raises
     ------
     StudyError
         When the AUC is not in [0.5, 1) or the prevalence not in (0, 1).
+
+    Examples
+    --------
+    >>> from microcalc.statistics import sample_size
+    >>> round(sample_size.cox_snell(0.89, 0.174), 3)
+    0.291
     """
     _check(auc, prevalence)
     lp, weights = _linear_predictor(auc, prevalence)
@@ -80,6 +98,16 @@ def development(parameters: int, prevalence: float, r2: float) -> list[Criterion
     ------
     StudyError
         When a value is out of range or R² above what the prevalence allows.
+
+    References
+    ----------
+    Riley et al., Stat Med 2019; 38: 1276; BMJ 2020; 368: m441.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import sample_size
+    >>> [c.n_required for c in sample_size.development(24, 0.174, 0.288)]  # Riley: 662 in all
+    [623, 662, 221]
     """
     null = prevalence * math.log(prevalence) + (1 - prevalence) * math.log(1 - prevalence)
     largest = 1 - math.exp(2 * null)
@@ -113,6 +141,21 @@ def validation(prevalence: float, auc: float) -> list[Criterion]:
     -------
     list of Criterion
         95 % intervals no wider than 0.2 for O:E, 0.2 for the slope, 0.1 for the AUC.
+
+    Raises
+    ------
+    StudyError
+        When a value is out of range.
+
+    References
+    ----------
+    Riley et al., Stat Med 2021; 40: 4230.
+
+    Examples
+    --------
+    >>> from microcalc.statistics import sample_size
+    >>> [c.n_required for c in sample_size.validation(0.3, 0.8)]
+    [900, 2176, 359]
     """
     _check(auc, prevalence)
     oe_error = math.asinh(OE_WIDTH / 2) / Z

@@ -1,4 +1,4 @@
-"""Patches as they might also have looked: turned over, displaced, a little brighter or paler.
+"""Data augmentation: patches flipped, displaced, a little brighter or paler.
 
 What a mammogram's patch may undergo without becoming another lesion: it has no up or down, its
 region could have been drawn a little differently, and exposure and display vary. It has one

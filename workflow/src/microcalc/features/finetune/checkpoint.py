@@ -1,4 +1,4 @@
-"""Where a training stands after an epoch, kept so that a job that was killed goes on from there.
+"""Training checkpoints: written after an epoch, so that a job that was killed goes on from there.
 
 Checkpoints lie beside no output of a rule: Snakemake removes what a failed job declares. Their
 name holds a digest of all that the training depends on, so that none is taken up by another.

@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_value, named_when_damaged
-from microcalc.features import backbone, shards
+from microcalc.features import backbone, shard_features
 from microcalc.features.weights import write_tensors
 
 Path = str | os.PathLike[str]
@@ -88,7 +88,7 @@ def logits(
             )
     first = tables[0]
     columns = [_column(table, first, weight[k], bias[k]) for k, table in enumerate(tables)]
-    names = shards.feature_names(len(columns))
+    names = shard_features.feature_names(len(columns))
     values = pd.DataFrame(np.column_stack(columns).astype(np.float32), columns=names)
     return pd.concat([first[["case_id", "n_views"]].reset_index(drop=True), values], axis=1)
 
@@ -113,6 +113,6 @@ def side_by_side(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """
     blocks = [table.drop(columns=["case_id", "n_views"]).to_numpy() for table in tables]
     values = np.hstack(blocks)
-    names = shards.feature_names(values.shape[1])
+    names = shard_features.feature_names(values.shape[1])
     leading = tables[0][["case_id", "n_views"]]
     return pd.concat([leading, pd.DataFrame(values, columns=names)], axis=1)

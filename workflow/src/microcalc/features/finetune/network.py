@@ -1,4 +1,4 @@
-"""One fine-tuned network brought up to date: trained again when anything it depends on changed."""
+"""Fine-tuned network files: trained again when anything they depend on has changed."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_value, read_json, write_csv, write_json
 from microcalc.features import backbone, weights
 from microcalc.features import device as devices
-from microcalc.features.finetune import folds, pictures
+from microcalc.features.finetune import network_folds, patch_batches
 from microcalc.features.finetune.checkpoint import Checkpoint
 from microcalc.features.finetune.classifier import Classifier, load
 from microcalc.features.finetune.train import RECIPE, Course, Tuning, train
@@ -104,11 +104,11 @@ def update(
     """
     how = settings["finetune"]
     device = devices.choose(settings["device"])
-    cases = folds.deal(included, n_folds=how["folds"], seed=seed)
-    part = folds.parts(cases, member, holdout=how["holdout"], seed=seed)
+    cases = network_folds.deal(included, n_folds=how["folds"], seed=seed)
+    part = network_folds.parts(cases, member, holdout=how["holdout"], seed=seed)
     sets = {
-        name: pictures.of_cases(shards, cases[[own == name for own in part]])
-        for name in (folds.LEARN, folds.STOP)
+        name: patch_batches.of_cases(shards, cases[[own == name for own in part]])
+        for name in (network_folds.LEARN, network_folds.STOP)
     }
     described = backbone.describe(start_path)
     basis = Basis(
@@ -142,7 +142,7 @@ def update(
         model.network.check_size(shards[0].patch.shape[1])
         course = train(
             model,
-            *(sets[folds.LEARN], sets[folds.STOP], tuning),
+            *(sets[network_folds.LEARN], sets[network_folds.STOP], tuning),
             member=member,
             seed=seed,
             checkpoint=checkpoint,
@@ -152,7 +152,7 @@ def update(
 
 
 def _cases(
-    cases: pd.DataFrame, part: Sequence[str], sets: Mapping[str, pictures.Pictures]
+    cases: pd.DataFrame, part: Sequence[str], sets: Mapping[str, patch_batches.Pictures]
 ) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for name, own in sets.items():
@@ -203,7 +203,7 @@ def _write(
     course: Course,
     basis: Basis,
     start: backbone.Weights,
-    sets: Mapping[str, pictures.Pictures],
+    sets: Mapping[str, patch_batches.Pictures],
 ) -> None:
     tensors = _tensors(model, start.backbone)
     source = f"fine-tuned ({basis.circumstances['member']}) from {start.source}"

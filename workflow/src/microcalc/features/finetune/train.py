@@ -1,4 +1,4 @@
-"""Training one network: first its head, then its last stages too, until it gets no better.
+"""Training of one network: its head, then its last stages too, with early stopping.
 
 On one machine and device the same cases, settings and seed give the same weights, bit for bit:
 torch's deterministic algorithms (``torch.use_deterministic_algorithms``, a fixed cuBLAS work space,
@@ -25,7 +25,7 @@ from microcalc.features.device import one_thread
 from microcalc.features.finetune import augment
 from microcalc.features.finetune.checkpoint import Checkpoint
 from microcalc.features.finetune.classifier import Classifier
-from microcalc.features.finetune.pictures import Pictures
+from microcalc.features.finetune.patch_batches import Pictures
 from microcalc.statistics.auc import auc
 
 log = logging.getLogger(__name__)

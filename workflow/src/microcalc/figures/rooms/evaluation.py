@@ -1,11 +1,11 @@
-"""The figures of how well the models tell the classes apart."""
+"""The figures of discrimination: ROC curves, confusion matrices, scores, subgroups."""
 
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
 from microcalc.core.files import read_csv, read_json
-from microcalc.figures import confusion, published, roc, subgroups, waterfall
+from microcalc.figures import confusion, published_plot, roc, subgroup_plot, waterfall
 from microcalc.figures.rooms import Config, Files, Path
 
 
@@ -34,13 +34,13 @@ def draw(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[st
             threshold=float(deep[0]["threshold"]) if deep else 0.5,
             labels=labels,
         ),
-        "published": published.draw(
+        "published": published_plot.draw(
             read_csv(files["published"]),
             models=names,
             confidence=confidence,
         ),
         **{
-            f"subgroups_{split}": subgroups.draw(
+            f"subgroups_{split}": subgroup_plot.draw(
                 read_csv(files["subgroups"]),
                 split=split,
                 models=names,

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from microcalc.core.files import read_csv, read_json
-from microcalc.figures import choice, nomogram, odds
+from microcalc.figures import nomogram, odds_ratio_plot, shown_models
 from microcalc.figures.rooms import Config, Files, Path
 from microcalc.images import included
 
@@ -17,7 +17,7 @@ def draw(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[st
     read = [read_json(path) for path in frozen_models]
     clinical, labels = config["clinical"], config["labels"]
     return {
-        "odds_ratios": odds.draw(
+        "odds_ratios": odds_ratio_plot.draw(
             read_csv(files["univariable"]),
             read_csv(files["multivariable"]),
             clinical,
@@ -25,7 +25,7 @@ def draw(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[st
             confidence=config["confidence"],
         ),
         "nomogram": nomogram.draw(
-            choice.of_own_network({str(model["name"]): model for model in read}),
+            shown_models.of_own_network({str(model["name"]): model for model in read}),
             *(cases, clinical),
             labels=labels,
         ),

@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from microcalc.core.files import read_csv, read_parquet
-from microcalc.figures import correlation, embedding, heatmap, lasso, mrmr
+from microcalc.figures import correlation, embedding, heatmap, lasso_plots, mrmr_plot
 from microcalc.figures.rooms import Config, Files
 from microcalc.images import included
 
@@ -14,9 +14,9 @@ def draw(files: Files, config: Config) -> dict[str, Figure]:
     selected, cv = read_csv(files["selected"]), read_csv(files["cv"])
     choose, labels = config["choose"], config["labels"]
     return {
-        "mrmr": mrmr.draw(read_csv(files["mrmr"]), selected),
-        "lasso_path": lasso.draw_path(read_csv(files["path"]), cv, choose=choose),
-        "lasso_cv": lasso.draw_cv(cv, choose=choose),
+        "mrmr": mrmr_plot.draw(read_csv(files["mrmr"]), selected),
+        "lasso_path": lasso_plots.draw_path(read_csv(files["path"]), cv, choose=choose),
+        "lasso_cv": lasso_plots.draw_cv(cv, choose=choose),
         "feature_heatmap": heatmap.draw(cases, features, selected, labels=labels),
         "feature_correlation": correlation.draw(cases, features, selected, config["clinical"]),
         "embedding": embedding.draw(cases, features, labels=labels),

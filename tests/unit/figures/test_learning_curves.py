@@ -1,0 +1,39 @@
+import pandas as pd
+import pytest
+
+from microcalc.figures import learning_curves
+
+
+def curve(n_head, n_stages, best):
+    n = n_head + n_stages
+    return pd.DataFrame(
+        {
+            "epoch": range(n),
+            "phase": ["head"] * n_head + ["stages"] * n_stages,
+            "loss_learn": [0.7 - 0.05 * i for i in range(n)],
+            "loss_stop": [0.7 + 0.02 * abs(i - best) for i in range(n)],
+            "is_best": [i == best for i in range(n)],
+        }
+    )
+
+
+@pytest.mark.parametrize("n", [1, 4, 6])
+def test_every_network_has_a_panel(n):
+    names = ["whole", *(f"fold-{k}" for k in range(n - 1))]
+    figure = learning_curves.draw({name: curve(2, 3 + i, 1 + i) for i, name in enumerate(names)})
+    panels = [axes for axes in figure.axes if axes.axison]
+    assert [axes.get_title(loc="left") for axes in panels] == [
+        "All folds", *(f"Without fold {k}" for k in range(n - 1))
+    ]  # fmt: skip
+
+
+def test_the_kept_epoch_and_the_first_phase_are_where_they_were():
+    figure = learning_curves.draw({"fold-1": curve(2, 4, 3)})
+    (axes,) = [axes for axes in figure.axes if axes.axison]
+    lines = {line.get_label(): line for line in axes.get_lines()}
+    assert lines["Kept"].get_xdata().tolist() == [4]
+    assert lines["Kept"].get_ydata().tolist() == [0.7]
+    assert lines["Held out"].get_xdata().tolist() == [1, 2, 3, 4, 5, 6]
+    (shade,) = axes.patches
+    assert shade.get_x() == 0.5
+    assert shade.get_width() == 2

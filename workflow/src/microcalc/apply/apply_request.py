@@ -1,0 +1,142 @@
+"""What `snakemake apply` works with: a frozen study's settings over a new cohort's tables.
+
+Every job on a cluster reads this module again, so it imports nothing heavy.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from microcalc.config.cohort_settings import Labels
+from microcalc.core.errors import StudyError, did_you_mean
+from microcalc.core.table_reader import read_table
+from microcalc.models import deployment_settings
+
+KEYS = ("models", "cohort", "study", "image_folder", "reader", "shards", "case")
+FEWEST = 2
+"""A class with fewer labelled cases has no AUC of known variance."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What was asked for.
+
+    Attributes
+    ----------
+    frozen
+        The results folder of the study that froze the models.
+    simulated
+        Whether they were fitted on phantoms.
+    case
+        The case to explain, or "".
+    config
+        The config of the study that the cohort becomes.
+    """
+
+    frozen: Path
+    simulated: bool
+    case: str
+    config: dict[str, Any]
+
+    def file(self, path: str) -> str:
+        """Return the path of a file among the results of the study that froze the models."""
+        return str(self.frozen / path)
+
+    def kept(self, *paths: str) -> list[str]:
+        """Return those of its files that are still there."""
+        return [file for file in map(self.file, paths) if Path(file).exists()]
+
+
+def is_asked(config: Mapping[str, Any]) -> bool:
+    """Return whether a config names frozen models by their folder instead of describing any."""
+    return isinstance(config.get("models"), str)
+
+
+def of(asked: Mapping[str, Any]) -> Applied:
+    """Return what `asked` comes to.
+
+    Parameters
+    ----------
+    asked
+        models, the results folder of a finished study; cohort, a folder with cases.csv and
+        images.csv. Further, where the defaults do not do: study (its name and the cohort's),
+        image_folder (the cohort's), reader (whose regions), shards (1), case (a case to explain).
+
+    Raises
+    ------
+    StudyError
+        When a key is unknown or missing, there are no frozen models, they cannot be applied to
+        single cases, or the results would lie among those of the study itself.
+    """
+    problems = [f"{key}: no such key{did_you_mean(key, KEYS)}" for key in asked if key not in KEYS]
+    problems += ["cohort: is missing"] * ("cohort" not in asked)
+    if problems:
+        raise StudyError.listing(
+            "apply takes --config models=<results folder of a study> cohort=<folder with cases.csv "
+            "and images.csv>, and may take study, image_folder, reader, shards and case",
+            problems,
+        )
+    frozen, cohort = Path(asked["models"]), Path(str(asked["cohort"]))
+    handed = deployment_settings.read(frozen)
+    config = handed["config"]
+    if config["features"]["harmonize"] != "none":
+        raise StudyError(
+            f"models={frozen}: its features were harmonized between centers "
+            f"({config['features']['harmonize']}), which needs the other cases of a center; such "
+            "models cannot be applied to new ones. Fit them with features.harmonize: none"
+        )
+    name = str(asked.get("study", f"{config['study']}-on-{cohort.resolve().name}"))
+    if Path("results", name).resolve() == frozen.resolve():
+        raise StudyError(f"study={name}: are the results of the models themselves; name another")
+    return Applied(
+        frozen=frozen,
+        simulated=handed["simulated"],
+        case=str(asked.get("case", "")),
+        config=config
+        | {
+            "study": name,
+            "cohort": {
+                "cases": str(cohort / "cases.csv"),
+                "images": str(cohort / "images.csv"),
+                "image_folder": str(asked.get("image_folder", cohort)),
+            },
+            # Every case is listed with what became of it; none stops the others.
+            "images": config["images"]
+            | {
+                "reader": asked.get("reader"),
+                "shards": asked.get("shards", 1),
+                "max_excluded": 1,
+                "on_error": "exclude",
+            },
+            "features": _with_prepared_weights(frozen, config["features"]),
+            # That would be fitted on the study's internal validation.
+            "evaluation": config["evaluation"] | {"recalibrate": False},
+        },
+    )
+
+
+def labelled(cases: str | os.PathLike[str], labels: Labels) -> bool:
+    """Return whether enough cases of a case table have a label to evaluate anything."""
+    given = [row.get("label", "") for row in read_table(cases).rows]
+    return all(given.count(label) >= FEWEST for label in (labels.negative, labels.positive))
+
+
+def _with_prepared_weights(frozen: Path, features: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the features' settings with the very weights files that the study prepared.
+
+    Where one was not kept, it is prepared again from what the study prepared it from.
+    """
+    further = {
+        name: {**network, "weights": _weights(frozen / "features" / name, network)}
+        for name, network in features.get("further_networks", {}).items()
+    }
+    weights = _weights(frozen / "features", features)
+    # Stability chose features, among the study's own cases and readers.
+    return {**features, "weights": weights, "further_networks": further, "stability": {}}
+
+
+def _weights(folder: Path, network: Mapping[str, Any]) -> str:
+    prepared = folder / "weights" / f"{network['backbone']}.safetensors"
+    return str(prepared) if prepared.is_file() else str(network["weights"])

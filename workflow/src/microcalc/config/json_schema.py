@@ -1,0 +1,134 @@
+"""The JSON Schema of a config, made of the models of its sections.
+
+Messages and documentation are made of it; nothing is validated by it.
+"""
+
+import ast
+import inspect
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+from microcalc.config.section import Section
+from microcalc.config.study_config import StudyConfig
+
+Schema = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+OF_ENTRIES = {"minLength": "minItems", "maxLength": "maxItems"}
+
+
+@cache
+def of_config() -> Schema:
+    """Return the JSON Schema of a whole config, without references, every key described."""
+    made = StudyConfig.model_json_schema()
+    inlined = _inlined(made, made["$defs"] | {"StudyConfig": made})
+    inlined.pop("$defs", None)
+    return {"$schema": DIALECT, "title": "The config of a study", **inlined}
+
+
+def branches(node: Mapping[str, Any]) -> list[Schema]:
+    """Return the forms that a value may have: one, unless it may be of one kind or another."""
+    return list(node.get("anyOf", [node]))
+
+
+def inner(node: Mapping[str, Any], key: object) -> Schema:
+    """Return the schema of a key, a name of the user's own or an entry; {} where there is none."""
+    for form in branches(node):
+        if isinstance(key, int):
+            found = form.get("items")
+        else:
+            own_names = [form.get("additionalProperties"), *_by_pattern(form)]
+            found = form.get("properties", {}).get(key) or next(filter(None, own_names), None)
+        if found:
+            return dict(found)
+    return {}
+
+
+def is_section(node: Mapping[str, Any]) -> bool:
+    """Return whether a value is a section of keys or of the user's own names."""
+    return any(
+        {"properties", "additionalProperties", "patternProperties"} & form.keys()
+        for form in branches(node)
+    )
+
+
+def _by_pattern(form: Mapping[str, Any]) -> Iterator[Schema]:
+    yield from form.get("patternProperties", {}).values()
+
+
+def _inlined(node: Any, sections: Mapping[str, Schema]) -> Any:
+    """Return a part of pydantic's schema with its references resolved, in plain forms."""
+    if isinstance(node, list):
+        return [_inlined(entry, sections) for entry in node]
+    if not isinstance(node, Mapping):
+        return node
+    name = str(node.get("$ref", "")).rpartition("/")[2]
+    whole = {**sections.get(name, {}), **node}
+    described = _descriptions().get(name or whole.get("title", ""), {})
+    made = {
+        key: _properties(value, described, sections)
+        if key == "properties"
+        else value
+        if key in ("default", "enum", "$defs")
+        else _inlined(value, sections)
+        for key, value in whole.items()
+        if key not in ("$ref", "title")
+    }
+    return _plain(made)
+
+
+def _properties(
+    fields: Mapping[str, Any], described: Mapping[str, str], sections: Mapping[str, Schema]
+) -> Schema:
+    return {
+        name: _inlined({**field, "description": described[name]}, sections)
+        for name, field in fields.items()
+    }
+
+
+def _plain(node: Schema) -> Schema:
+    """Return a node with one way to write what pydantic writes in several."""
+    if "const" in node:
+        node["enum"] = [node.pop("const")]
+    if "enum" in node:
+        node.pop("type", None)
+    if node.get("type") == "array":
+        node = {OF_ENTRIES.get(key, key): value for key, value in node.items()}
+    forms = node.get("anyOf", [])
+    kinds = [form["type"] for form in forms if "type" in form]
+    if forms and len(kinds) == len(forms) and len(set(kinds)) == len(kinds):
+        merged = {key: value for form in forms for key, value in form.items()}
+        node = {**merged, "type": kinds, **{k: v for k, v in node.items() if k != "anyOf"}}
+    if node.get("default", ...) is None and "null" not in _kinds(node):
+        del node["default"]
+    return node
+
+
+def _kinds(node: Mapping[str, Any]) -> list[str]:
+    kinds = node.get("type", [])
+    return [kinds] if isinstance(kinds, str) else list(kinds)
+
+
+@cache
+def _descriptions() -> dict[str, dict[str, str]]:
+    """Return by class what the docstrings of its fields say."""
+    waiting: list[type[Section]] = [Section]
+    found: dict[str, dict[str, str]] = {}
+    for section in waiting:
+        waiting += section.__subclasses__()
+        own = [base for base in reversed(section.mro()) if issubclass(base, Section)]
+        found[section.__name__] = dict(pair for base in own for pair in _docstrings(base))
+    return found
+
+
+def _docstrings(section: type[Section]) -> Iterator[tuple[str, str]]:
+    """Yield the fields of a class, each with the docstring that stands below it."""
+    (definition,) = ast.parse(inspect.getsource(section)).body
+    body = definition.body if isinstance(definition, ast.ClassDef) else []
+    for field, below in pairwise(body):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+            text = below.value if isinstance(below, ast.Expr) else None
+            said = text.value if isinstance(text, ast.Constant) else ""
+            yield field.target.id, " ".join(str(said).split())

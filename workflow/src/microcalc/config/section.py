@@ -1,0 +1,187 @@
+"""What every section of a config is: a frozen pydantic model that takes no unknown key."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+)
+from pydantic_core import PydanticCustomError, core_schema
+
+T = TypeVar("T")
+
+
+class Section(BaseModel):
+    """A section of a study's config.
+
+    The docstring of a field says what its key is for: JSON Schema, docs/configuration.md and
+    messages are made of it.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+    )
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Self:
+        """Return the section that a mapping of plain values describes, such as a rule's param.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            Where the mapping is no such section; of a whole config see
+            `microcalc.config.study_config.complete`.
+        """
+        return cls.model_validate(plain)
+
+    @classmethod
+    def each_of(cls, plain: Mapping[str, Mapping[str, Any]]) -> dict[str, Self]:
+        """Return the sections that a mapping of names to plain values describes."""
+        return {name: cls.model_validate(section) for name, section in plain.items()}
+
+    def plain(self) -> dict[str, Any]:
+        """Return the section as values that YAML, JSON and Snakemake's params can hold."""
+        return self.model_dump(mode="json")
+
+    def part(self, *names: str) -> dict[str, Any]:
+        """Return these fields alone, as plain values."""
+        return self.model_dump(mode="json", include=set(names))
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+class _NeverNull:
+    """What keeps a key, which may be left out, from being written as null."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        value, _null = handler(schema)["anyOf"]
+        return dict(value)
+
+    def _check(self, value: Any) -> Any:
+        if value is None:
+            raise PydanticCustomError("null", "is empty")
+        return value
+
+
+def _refuse_repeated(entries: Sequence[Any]) -> Sequence[Any]:
+    if len(set(entries)) < len(entries):
+        raise PydanticCustomError("repeated", "holds an entry twice")
+    return entries
+
+
+Unwritten = Annotated[T | None, _NeverNull(), Field(exclude_if=_is_none)]
+"""A key that may be left out, and then is None, but cannot be written as null."""
+
+Entries = Annotated[tuple[T, ...], Field(strict=False)]
+"""A list of the config."""
+
+Distinct = Annotated[
+    Entries[T], AfterValidator(_refuse_repeated), Field(json_schema_extra={"uniqueItems": True})
+]
+"""A list of the config that holds no entry twice."""
+
+PSEUDONYM = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(gt=0, le=1)]
+"""A fraction that may be the whole."""
+
+Probability = Annotated[float, Field(gt=0, lt=1)]
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """What makes a text one of many names.
+
+    Attributes
+    ----------
+    names
+        Those there are.
+    """
+
+    names: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Return how pydantic checks it."""
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Return how JSON Schema says it."""
+        return {"enum": list(self.names)}
+
+    def _check(self, value: str) -> str:
+        if value not in self.names:
+            raise PydanticCustomError("literal_error", "is not one of the names")
+        return value
+
+
+@dataclass(frozen=True)
+class NamedLike:
+    """What makes a key of a section a name of the user's own.
+
+    Attributes
+    ----------
+    pattern
+        Regular expression of the whole name.
+    expected
+        The same in words.
+    """
+
+    pattern: str
+    expected: str
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Return how pydantic checks it."""
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Return how JSON Schema says it."""
+        return {"type": "string", "pattern": self.pattern, "description": self.expected}
+
+    def _check(self, value: str) -> str:
+        if not re.search(self.pattern, value):
+            raise PydanticCustomError("no_name", "cannot be a name")
+        return value
+
+
+def refuse_missing(section: Section, name: str) -> None:
+    """Raise where a key is missing that another key of the section asks for."""
+    if getattr(section, name) is None:
+        kind = "null" if name in section.model_fields_set else "missing"
+        raise PydanticCustomError(f"{kind}_key", "is missing", {"key": name})
+
+
+def refuse_other(section: Section, name: str, expected: str) -> None:
+    """Raise where a key says anything else than what another key of the section leaves."""
+    if getattr(section, name) != expected:
+        said = section.plain()[name]
+        found = {"key": name, "found": said, "expected": expected}
+        raise PydanticCustomError("other_value", "does not go with the rest", found)

@@ -1,0 +1,64 @@
+"""The whole config of a study."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from microcalc.config.clinical_settings import ClinicalVariable, ScreeningSettings, VariableName
+from microcalc.config.cohort_settings import CohortSettings, Labels, SimulateSettings
+from microcalc.config.evaluation_settings import EvaluationSettings, PublishedSettings
+from microcalc.config.feature_settings import FeatureSettings
+from microcalc.config.image_settings import ImageSettings
+from microcalc.config.model_settings import ModelName, ModelSettings, ThresholdSettings
+from microcalc.config.section import PSEUDONYM, Section, Unwritten
+from microcalc.config.selection_settings import SelectionSettings
+
+
+class CohortConfig(Section):
+    """What of a study's config the cohort room needs, whatever else there is."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    seed: Annotated[int, Field(ge=0)]
+    """the one seed; every consumer derives its own stream from it by name"""
+    labels: Labels
+    """what the `label` column of the case table may hold"""
+    cohort: CohortSettings
+    """the study's tables and how its cases are split"""
+    clinical: Mapping[VariableName, ClinicalVariable]
+    """the clinical variables, one entry per column of the case table"""
+
+
+class StudyConfig(CohortConfig):
+    """The config of a study."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    study: Annotated[str, Field(pattern=PSEUDONYM)]
+    """
+    the study's name, at most 64 letters, digits, dots, dashes and underscores; its results lie in
+    results/<study>
+    """
+    simulate: Unwritten[SimulateSettings] = None
+    """the demo only; makes the DICOM files before the images room reads them"""
+    images: ImageSettings = ImageSettings()
+    """from a mammogram to a patch"""
+    features: FeatureSettings
+    """deep features of the patches"""
+    selection: SelectionSettings = SelectionSettings()
+    """from deep features to the deep score, on the training set"""
+    models: Annotated[Mapping[ModelName, ModelSettings], Field(min_length=1)] = {
+        "clinical": ModelSettings(clinical="screened"),
+        "deep": ModelSettings(deep="score"),
+        "combined": ModelSettings(clinical="screened", deep="score"),
+    }
+    """the models, one row each; all are fitted and used by the same rules"""
+    screening: ScreeningSettings = ScreeningSettings()
+    """how clinical predictors are found on the training set"""
+    threshold: ThresholdSettings = ThresholdSettings()
+    """the operating point, fixed on the training set"""
+    evaluation: EvaluationSettings = EvaluationSettings()
+    """what is measured"""
+    published: PublishedSettings = PublishedSettings(citation="", sets={})
+    """numbers of a publication to lay beside this study's"""

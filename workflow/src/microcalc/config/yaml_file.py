@@ -1,0 +1,77 @@
+"""A config as a YAML file: what is no YAML, or silently lost of it."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from microcalc.config.schema_messages import join
+from microcalc.core.errors import StudyError
+
+
+def refuse_slips(path: str | Path) -> None:
+    """Raise a StudyError for what is wrong with a YAML file, by line and column.
+
+    That is what no reader of YAML takes, and keys that stand twice in a section, of which they
+    silently keep the last. A file that is not there is for whoever reads it to tell.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        root = yaml.compose(text, yaml.SafeLoader)
+    except FileNotFoundError:
+        return
+    except UnicodeDecodeError as error:
+        raise StudyError(
+            f"{path}: byte {error.start + 1} is no text in UTF-8; save the file as UTF-8"
+        ) from error
+    except yaml.MarkedYAMLError as error:
+        raise StudyError(_slip(path, text, error)) from error
+    except yaml.YAMLError as error:
+        raise StudyError(f"{path}: no YAML ({' '.join(str(error).split())})") from error
+    found = list(_repeated(root, "")) if root else []
+    if found:
+        raise StudyError.listing(
+            f"{path}: keys that stand twice, of which one would be lost", found
+        )
+
+
+def _slip(path: str | Path, text: str, error: yaml.MarkedYAMLError) -> str:
+    """Return where the reader of YAML stopped, the line itself, and what it did not understand."""
+    mark = error.problem_mark or error.context_mark
+    if mark is None:
+        return f"{path}: no YAML ({error.problem})"
+    lines = text.splitlines()
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    what = error.problem or "no YAML"
+    if "\t" in line[: mark.column + 1]:
+        what = "a tab; YAML is indented by spaces alone"
+    began = error.context_mark
+    since = (
+        f" ({error.context}, line {began.line + 1})" if error.context and began is not None else ""
+    )
+    return (
+        f"{path}: line {mark.line + 1}, column {mark.column + 1}: {what}{since}\n"
+        f"      {line}\n      {' ' * mark.column}^"
+    )
+
+
+def _repeated(node: yaml.Node, place: str) -> Iterator[str]:
+    if isinstance(node, yaml.SequenceNode):
+        for entry in node.value:
+            yield from _repeated(entry, place)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    first: dict[str, int] = {}
+    for key, value in node.value:
+        inner, line = join(place, key.value), key.start_mark.line + 1
+        if first.setdefault(str(key.value), line) != line:
+            yield f"{inner}: stands on line {line} and on line {first[str(key.value)]}; keep one"
+        yield from _repeated(value, inner)
+
+
+if __name__ == "__main__":
+    try:
+        refuse_slips(sys.argv[1])
+    except StudyError as error:
+        sys.exit(str(error))

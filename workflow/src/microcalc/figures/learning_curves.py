@@ -1,0 +1,68 @@
+"""Learning curves of the fine-tuned networks: loss by epoch, and where training stopped."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from microcalc.core.files import read_csv
+from microcalc.figures import palette, style
+
+ABREAST = 3
+NAMES = {"whole": "All folds"}
+
+
+def read(paths: Sequence[str | os.PathLike[str]]) -> dict[str, pd.DataFrame]:
+    """Return the learning curves of these files by network."""
+    return {Path(path).stem: read_csv(path) for path in paths}
+
+
+@style.styled
+def draw(curves: Mapping[str, pd.DataFrame]) -> Figure:
+    """Return a panel per network: loss on the images learned from and on those held out.
+
+    Parameters
+    ----------
+    curves
+        By network: epoch, phase ("head", then "stages"), loss_learn, loss_stop, is_best.
+    """
+    rows = -(-len(curves) // ABREAST)
+    figure = style.new_figure(style.PAGE_MM, 8 + 48 * rows)
+    abreast = min(ABREAST, len(curves))
+    panels = figure.subplots(rows, abreast, squeeze=False, sharey=True)
+    for axes, (name, curve) in zip(panels.flat, curves.items(), strict=False):
+        _panel(axes, curve)
+        axes.set_title(NAMES.get(name, f"Without fold {name.rpartition('-')[2]}"))
+        axes.set_xlabel("Epoch")
+    for axes in panels.flat[len(curves) :]:
+        axes.set_axis_off()
+    for axes in panels[:, 0]:
+        axes.set_ylabel("Loss")
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    return figure
+
+
+def _panel(axes: Axes, curve: pd.DataFrame) -> None:
+    epoch = curve["epoch"] + 1
+    axes.plot(
+        epoch,
+        curve["loss_learn"],
+        color=palette.GREY,
+        linestyle=(0, (4, 1.5)),
+        label="Learned from",
+    )
+    axes.plot(epoch, curve["loss_stop"], color=palette.BLUE, label="Held out")
+    best = curve["is_best"].to_numpy(dtype=bool)
+    axes.plot(
+        epoch[best], curve.loc[best, "loss_stop"], "o", color=palette.VERMILLION, markersize=5,
+        linestyle="none", label="Kept",
+    )  # fmt: skip
+    heads = int((curve["phase"] == "head").sum())
+    axes.axvspan(0.5, heads + 0.5, color=palette.PALE, alpha=0.35, linewidth=0, label="Head alone")
+    axes.set_xlim(0.5, len(curve) + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))

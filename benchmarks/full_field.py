@@ -29,6 +29,7 @@ from pydicom import FileDataset, uid
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels.decoders.base import get_decoder
 
+from microcalc.config.image_settings import ImageSettings
 from microcalc.images import decoders, shards
 from microcalc.simulate import phantom_dicom, scanner
 from microcalc.simulate.phantom import Phantom
@@ -37,7 +38,9 @@ PHANTOMS = Path(__file__).parents[1] / "workflow" / "demo" / "phantoms.csv"
 SEED = 2025
 SIZES = ((3328, 2560), (4096, 3328))
 SPACING_MM = 0.07
-SETTINGS = {"spacing_mm": 0.1, "patch_mm": 22.4, "thumbnail_px": 256, "cache": False}
+SETTINGS = ImageSettings.of(
+    {"spacing_mm": 0.1, "patch_mm": 22.4, "thumbnail_px": 256, "cache": False}
+)
 MOST_TURNS, LEAST_IMAGES = 7, 3
 TURNS_S = 8.0
 # Kernels tell user and system time apart by a sample every few milliseconds.

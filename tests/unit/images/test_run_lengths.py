@@ -85,8 +85,9 @@ def test_what_follows_the_last_pixel_of_a_plane_is_padding(padding):
         struct.pack("<16I", 2, 66, 64, *[0] * 13) + RUN + LITERAL,
         struct.pack("<16I", 2, 64, 64, *[0] * 13) + RUN + LITERAL,
         struct.pack("<16I", 2**32 - 1, *[64] * 15) + RUN + LITERAL,
+        struct.pack("<16I", 2, 64, 66, *[0] * 12, 1) + RUN + LITERAL,
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_a_damaged_frame_is_refused(frame):
     with pytest.raises(ValueError, match=r"\w"):
@@ -103,7 +104,7 @@ def test_a_damaged_frame_is_read_as_pylibjpeg_reads_it_or_not_at_all():
     for _ in range(400):
         frame = bytearray(good)
         for _ in range(chance.choice((1, 1, 3))):
-            last = chance.choice((12, len(frame)))
+            last = chance.choice((12, 64, len(frame)))
             frame[chance.randrange(last)] = chance.choice((0, 127, 128, 255, chance.randrange(256)))
         try:
             theirs = by_pylibjpeg(bytes(frame), **description)

@@ -67,13 +67,14 @@ def decode(
 
 
 def _segments(frame: memoryview) -> list[memoryview]:
-    """Return the segments, none where the header's places are no rising ones within the frame."""
+    """Return the segments; none where the places in the header do not rise within the frame."""
     if len(frame) < _HEADER.size:
         return []
     count, *places = _HEADER.unpack(frame[: _HEADER.size])
     ends = [*places[:count], len(frame)]
     rising = all(first < last for first, last in pairwise(ends))
-    if not 0 < count < _HEADER.size // 4 or ends[0] != _HEADER.size or not rising:
+    known = 0 < count < _HEADER.size // 4 and not any(places[count:])
+    if not known or ends[0] != _HEADER.size or not rising:
         return []
     return [frame[first:last] for first, last in pairwise(ends)]
 

@@ -43,17 +43,6 @@ def decode(
     ------
     ValueError
         When the frame is damaged.
-
-    Examples
-    --------
-    >>> import struct
-    >>> import numpy as np
-    >>> from microcalc.images import run_lengths
-    >>> frame = struct.pack("<16I", 1, 64, *[0] * 14) + bytes([2, 7, 8, 9, 254, 5])
-    >>> run_lengths.decode(
-    ...     memoryview(frame), rows=2, columns=3, bits_allocated=8, room=np.empty
-    ... ).tolist()
-    [[7, 8, 9], [5, 5, 5]]
     """
     cells = room((rows, columns), f"<u{bits_allocated // 8}")
     segments = _segments(frame)

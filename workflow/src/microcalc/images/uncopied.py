@@ -56,25 +56,6 @@ def only_fragment(encapsulated: bytes | memoryview) -> memoryview | None:
     """Return a view of the one fragment that encapsulated pixel data hold (PS3.5 A.4).
 
     None where there are several, or none, or anything is odd about them.
-
-    Parameters
-    ----------
-    encapsulated
-        The value of compressed pixel data.
-
-    Returns
-    -------
-    memoryview or None
-        The frame, where there is one.
-
-    Examples
-    --------
-    >>> from pydicom.encaps import encapsulate
-    >>> from microcalc.images.uncopied import only_fragment
-    >>> bytes(only_fragment(encapsulate([b"abcd"])))
-    b'abcd'
-    >>> only_fragment(encapsulate([b"abcd", b"efgh"])) is None
-    True
     """
     data = memoryview(encapsulated)
     found: list[memoryview] = []

@@ -148,10 +148,6 @@ def named_in(text: str) -> list[str]:
     return re.findall(r'"\.\./\.\./envs/(\w+)\.yaml"', text)
 
 
-def named_in(text: str) -> list[str]:
-    return re.findall(r'"\.\./\.\./envs/(\w+)\.yaml"', text)
-
-
 def environment_of(script: str) -> str:
     for file in RULE_FILES:
         body = re.search(rf"^rule {script}:\n(.*?)(?=^rule |\Z)", file.read_text(), re.M | re.S)

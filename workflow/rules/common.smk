@@ -9,8 +9,8 @@ from microcalc.core import run_lock
 from microcalc.core.files import sweep_up
 from microcalc.ingest import ingest_request as ingest
 from microcalc.models import deployment_settings
-from microcalc.plan import cam_model, replicate_blocks, rule_params, shard_rows
-from microcalc.plan import snakemake_habits, stability
+from microcalc.plan import cam_model, plan_record, replicate_blocks, rule_params
+from microcalc.plan import shard_rows, snakemake_habits, stability
 from microcalc.plan.code_digest import code_digest, folder_digest
 from microcalc.plan.paths import Paths
 from microcalc.plan.sharding import Shards
@@ -56,6 +56,8 @@ SETTINGS = told_plainly(settings.complete, APPLIED.config if APPLIED else config
 config = SETTINGS.plain()
 if workflow.is_main_process:
     begin_at_work("ingest" if INGEST.collection else config["study"])
+else:
+    told_plainly(plan_record.refuse_changed, SETTINGS)
 if is_asked_for("apply") and not APPLIED:
     refuse(
         "apply needs to know what to apply to whom: snakemake apply --cores all --config "
@@ -135,6 +137,10 @@ RUN = INGEST if INGEST.collection else StudyRun(SHARDING, Path(in_study("")))
 
 def shard_digest(wildcards):
     return told_plainly(SHARDING.digest, int(wildcards.shard))
+
+
+def files_digest(wildcards):
+    return told_plainly(SHARDING.files_digest, int(wildcards.shard))
 
 
 def phantom_digest(wildcards):
@@ -239,6 +245,7 @@ def refuse_to_start():
         run_lock.sends_jobs_away()
     told_plainly(RUN.refuse_to_start)
     sweep_up(in_study(""))
+    plan_record.write(SETTINGS)
 
 
 def complete_rules():

@@ -1,10 +1,8 @@
 """Notes of a frozen model: what a reader should know about its fit."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
+from microcalc.config.model_settings import ThresholdSettings
 from microcalc.config.networks import FINETUNED
 from microcalc.models.equation import LEAST_SLOPE
 from microcalc.models.recipe import Fitted, Recipe
@@ -24,7 +22,7 @@ APPARENT = (
 
 
 def of_model(
-    recipe: Recipe, fitted: Fitted, tables: Tables, threshold: Mapping[str, Any]
+    recipe: Recipe, fitted: Fitted, tables: Tables, threshold: ThresholdSettings
 ) -> list[str]:
     """Return one sentence, without its capital and stop, for each thing to know.
 
@@ -46,7 +44,7 @@ def of_model(
         told += _of_slope(equation.coefficients[0])
     if recipe.is_apparent and equation.needs_deep_score:
         told.append(APPARENT)
-    if threshold["scores"] == "apparent":
+    if threshold.scores == "apparent":
         told.append(f"{APPARENT_THRESHOLD}, which are optimistic")
     if "Firth" in equation.method:
         told.append(f"{SEPARATION}: Firth's penalized likelihood")

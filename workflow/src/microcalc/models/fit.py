@@ -32,7 +32,7 @@ def fit_models(
 ) -> tuple[list[frozen.FrozenModel], list[pd.DataFrame]]:
     """Fit each model on the tables, given by network, of the one it takes; see `fit_model`."""
     fitted = [
-        fit_model(recipe, tables[recipe.network], threshold=threshold, labels=labels)
+        fit_model(recipe, tables[recipe.spec.network], threshold=threshold, labels=labels)
         for recipe in recipes
     ]
     return [model for model, _ in fitted], [training for _, training in fitted]
@@ -192,7 +192,7 @@ def _freeze(
             "n": equation.n,
             "n_positive": equation.n_positive,
             "digest": provenance.digest_cases(
-                rows, candidates, features if recipe.uses_deep else None
+                rows, candidates, features if recipe.spec.uses_deep else None
             ),
         },
         "settings_digest": _settings_digest(recipe, rule, classes),
@@ -209,11 +209,11 @@ def _settings_digest(recipe: Recipe, rule: ThresholdSettings, classes: dict[str,
 
 def _deep_part(tables: Tables, selected: pd.DataFrame, recipe: Recipe) -> dict[str, Any]:
     survivors = selected.iloc[1:].rename(columns={"feature": "name"})
-    own = recipe.network == OWN_NETWORK
+    own = recipe.spec.network == OWN_NETWORK
     return {
         "intercept": float(selected["coefficient"].iloc[0]),
         "features": survivors[["name", "mean", "sd", "coefficient"]].to_dict("records"),
         "weights": tables.weights,
         "preprocessing": tables.preprocessing,
-        **({} if own else {"network": recipe.network}),
+        **({} if own else {"network": recipe.spec.network}),
     }

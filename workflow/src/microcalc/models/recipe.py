@@ -112,24 +112,9 @@ class Recipe:
         return [cls(name, spec, *how) for name, spec in models.items()]
 
     @property
-    def uses_deep(self) -> bool:
-        """Whether deep features are predictors, as a score or one by one."""
-        return self.spec.deep != "none"
-
-    @property
-    def network(self) -> str:
-        """Whose features: the study's own network, or a further one by its name."""
-        return self.spec.network
-
-    @property
-    def wanted(self) -> str | tuple[str, ...]:
-        """Which clinical variables: "none", "screened", or their names."""
-        return (str(self.spec.column),) if self.spec.is_external_score else self.spec.clinical
-
-    @property
     def uses_clinical(self) -> bool:
         """Whether columns of the case table are candidates."""
-        return self.wanted != "none"
+        return self.spec.wanted != "none"
 
     @property
     def is_apparent(self) -> bool:
@@ -139,28 +124,16 @@ class Recipe:
 
     def check(self) -> None:
         """Raise a StudyError when the spec says nothing to fit."""
-        if not (self.uses_clinical or self.uses_deep):
+        if not (self.uses_clinical or self.spec.uses_deep):
             raise StudyError(
                 f"models.{self.name}: uses neither clinical variables nor the deep score; "
                 "set clinical or deep"
             )
 
-    @property
-    def candidates(self) -> tuple[str, ...]:
-        """The clinical variables it may use: those fixed beforehand, or all that are screened."""
-        if isinstance(self.wanted, tuple):
-            return self.wanted
-        if self.wanted == "none":
-            return ()
-        chosen = candidates(self.clinical, self.spec.without)
-        if self.screening.method == "fixed":
-            return tuple(name for name in self.screening.variables if name in chosen)
-        return tuple(chosen)
-
     def variables(self, rows: pd.DataFrame) -> tuple[str, ...]:
         """Return the clinical predictors, screened on these rows where the spec says so."""
-        if self.wanted != "screened":
-            return self.candidates
+        if self.spec.wanted != "screened":
+            return candidates_of(self.spec, self.clinical, self.screening)
         chosen = candidates(self.clinical, self.spec.without)
         return screen(rows, clinical=chosen, settings=self.screening, seed=self.seed).kept
 
@@ -176,7 +149,7 @@ class Recipe:
         """
         if not self.uses_clinical and self.spec.deep == "score":
             return Fitted(self._score_alone(rows, deep), deep.selected)
-        taken = self.uses_deep and deep.informs
+        taken = self.spec.uses_deep and deep.informs
         rows = rows.assign(**{DEEP_SCORE: deep.score}) if taken else rows
         others = (DEEP_SCORE,) if taken else ()
         settings, clinical = self.screening, self.clinical
@@ -197,7 +170,7 @@ class Recipe:
     def _score_alone(self, rows: pd.DataFrame, deep: DeepInput) -> Equation:
         """Return the equation of the deep score, which the LASSO has in log odds already."""
         y = rows["y"].to_numpy(dtype=np.int64)
-        if self.network == FINETUNED:
+        if self.spec.network == FINETUNED:
             return deep_score_calibrated(deep.score, y)
         return deep_score_alone(len(y), int(y.sum()))
 
@@ -229,6 +202,20 @@ class Recipe:
             int(whole.y.sum()),
         )
         return Fitted(equation, selected)
+
+
+def candidates_of(
+    model: ModelSettings, clinical: ClinicalVariables, screening: ScreeningSettings
+) -> tuple[str, ...]:
+    """Return the clinical variables a model may use: those fixed beforehand, or all screened."""
+    if isinstance(model.wanted, tuple):
+        return model.wanted
+    if model.wanted == "none":
+        return ()
+    chosen = candidates(clinical, model.without)
+    if screening.method == "fixed":
+        return tuple(name for name in screening.variables if name in chosen)
+    return tuple(chosen)
 
 
 def deep_scores(

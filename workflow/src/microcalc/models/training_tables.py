@@ -10,6 +10,7 @@ import pandas as pd
 from microcalc.core.files import read_csv, read_parquet
 from microcalc.images import included as included_cases
 from microcalc.models import provenance
+from microcalc.models.frozen import Preprocessing
 
 Path = str | os.PathLike[str]
 
@@ -41,8 +42,8 @@ class Tables:
     selected: pd.DataFrame
     crossfit: pd.DataFrame
     crossfit_selected: pd.DataFrame
-    weights: dict[str, Any]
-    preprocessing: dict[str, Any]
+    weights: dict[str, str]
+    preprocessing: Preprocessing
 
     @classmethod
     def of_networks(

@@ -128,9 +128,9 @@ def compute(
     shard_paths: Sequence[str | os.PathLike[str]],
     weights_path: str | os.PathLike[str],
     *,
-    device: str = "cpu",
-    kept: str | os.PathLike[str] | None = None,
-    cache: bool = True,
+    device: str,
+    kept: str | os.PathLike[str] | None,
+    cache: bool,
 ) -> dict[str, npt.NDArray[Any]]:
     """Return the maps of the chosen cases' views, one entry per image.
 
@@ -145,7 +145,7 @@ def compute(
     weights_path
         The prepared weights.
     device, kept, cache
-        See `kept_maps.of_cases`.
+        See `cam_cache.of_cases`.
 
     Returns
     -------

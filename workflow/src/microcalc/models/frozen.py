@@ -84,7 +84,7 @@ class ThresholdRule(TypedDict):
     """How the threshold was chosen, and what it reached there."""
 
     rule: str
-    at_least: float | None
+    at_least: NotRequired[float | None]
     scores: str
     sensitivity: float
     specificity: float

@@ -1,6 +1,7 @@
 """A model's equation: an intercept and coefficients over coded predictors, as values or as JSON."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -8,12 +9,14 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from microcalc.models.design import Design
-from microcalc.models.frozen import EquationPart, FrozenModel, ModelTerm, Spline
 from microcalc.models.term import DEEP_SCORE, Term
 from microcalc.selection.likelihood import independent, maximum
 
+if TYPE_CHECKING:
+    from microcalc.models.frozen import EquationPart, FrozenModel, ModelTerm, Spline
+
 LEAST_SLOPE = 0.01
-STRAIGHT: Spline = {"knots": [], "coefficients": []}
+STRAIGHT: "Spline" = {"knots": [], "coefficients": []}
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Equation:
         """Whether the deep score is one of the predictors."""
         return any(term.kind == "deep" for term in self.design.terms)
 
-    def to_json(self) -> EquationPart:
+    def to_json(self) -> "EquationPart":
         """Return the equation as the `intercept` and `terms` of a frozen model."""
         left = list(self.coefficients)
         terms: list[ModelTerm] = []
@@ -73,7 +76,7 @@ class Equation:
         return {"intercept": self.intercept, "terms": terms}
 
 
-def _by_level(term: Term, own: list[float]) -> ModelTerm:
+def _by_level(term: Term, own: list[float]) -> "ModelTerm":
     """Return a term with the coefficient of each level of the table of cases.
 
     Merged levels share a coefficient, and those of an ordinal variable are evenly spaced.
@@ -94,7 +97,7 @@ def _by_level(term: Term, own: list[float]) -> ModelTerm:
     }
 
 
-def from_json(model: FrozenModel) -> Equation:
+def from_json(model: "FrozenModel") -> Equation:
     """Return the equation of a frozen model; an ordinal variable comes back categorical."""
     terms: list[Term] = []
     coefficients: list[float] = []

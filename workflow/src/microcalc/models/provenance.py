@@ -5,7 +5,7 @@ import os
 import struct
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -16,7 +16,9 @@ from microcalc.core.files import digest_bytes, digest_value
 from microcalc.features import forward
 from microcalc.features.domains import TRAINING
 from microcalc.models.design import texts
-from microcalc.models.frozen import Preprocessing
+
+if TYPE_CHECKING:
+    from microcalc.models.frozen import Preprocessing
 
 LIBRARIES = ("firthmodels", "numba", "numpy", "pandas", "scipy")
 
@@ -68,7 +70,7 @@ def _described(path: str | os.PathLike[str], keys: Sequence[str], *, rule: str) 
         ) from None
 
 
-def preprocessing(images: Mapping[str, Any], extraction: Mapping[str, Any]) -> Preprocessing:
+def preprocessing(images: Mapping[str, Any], extraction: Mapping[str, Any]) -> "Preprocessing":
     """Return how an image becomes features, the weights aside, and a digest of it.
 
     Parameters

@@ -108,7 +108,8 @@ INPUTS = {
     "columns": {"case table": ["case_id", "patient_id"], "images table": ["image_id"]},
 }
 SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "config.yaml"
-CONFIG = settings.complete(CONFIG).plain()
+STUDY = settings.complete(CONFIG)
+CONFIG = STUDY.plain()
 
 
 def make(folder, *, sizes=None, nothing_selected=False, score_left_out=False, seed=1):
@@ -161,7 +162,7 @@ def _invent(sizes, nothing_selected, score_left_out, seed):
         "models/predictions.csv": predictions,
         "models/deep_scores.csv": _deep_scores(predictions, nothing_selected=nothing_selected),
         **{f"evaluation/{name}.csv": table for name, table in made.items()},
-        "evaluation/table1.csv": table1.describe(cases, CONFIG["clinical"]),
+        "evaluation/table1.csv": table1.describe(cases, STUDY.clinical, seed=0),
         "selection/lasso_path.csv": path,
         "selection/lasso_cv.csv": cv,
         "selection/selected.csv": selected,
@@ -170,7 +171,7 @@ def _invent(sizes, nothing_selected, score_left_out, seed):
         "models/univariable.csv": _odds(full=True),
         "models/multivariable.csv": _odds(full=False),
     }
-    document = flow.build(exclusions, included, _qc(cases), labels=LABELS)
+    document = flow.build(exclusions, included, _qc(cases), labels=STUDY.labels)
     return tables, models, document, features
 
 
@@ -197,14 +198,14 @@ def _cases(rng, sizes):
 
 
 def _evaluation(predictions, models, included, funnel):
-    settings = CONFIG["evaluation"]
+    settings = STUDY.evaluation
     made = evaluation.discrimination(
-        *(predictions, models, included), settings=settings, paper=CONFIG["published"], seed=1
+        *(predictions, models, included), settings=settings, paper=STUDY.published, seed=1
     )
     made |= evaluation.probabilities(predictions, settings=settings, seed=1)
-    plan = (CONFIG["models"], CONFIG["clinical"], CONFIG["screening"])
+    plan = (STUDY.models, STUDY.clinical, STUDY.screening)
     made["sample_size"] = sample_size_table.of_study(
-        included, {"main": funnel}, *plan, **settings["sample_size"]
+        included, {"main": funnel}, *plan, expected_auc=settings.sample_size.expected_auc
     )
     return made
 

@@ -13,6 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from microcalc.config.clinical_settings import ClinicalVariables
+from microcalc.config.cohort_settings import Labels
 from microcalc.figures import nomogram_points, number_format, palette, shown_models, style
 from microcalc.figures.lasso_plots import spread
 from microcalc.models.design import DEEP_SCORE, texts
@@ -40,9 +42,9 @@ class Example:
 def draw(
     models: Mapping[str, Mapping[str, Any]],
     cases: pd.DataFrame,
-    clinical: Mapping[str, Mapping[str, Any]],
+    clinical: ClinicalVariables,
     *,
-    labels: Mapping[str, Any],
+    labels: Labels,
 ) -> Figure:
     """Return the nomogram of the combined model, or of what the study has of it.
 
@@ -139,8 +141,8 @@ def _figure(
     nomogram: nomogram_points.Scale,
     model: Mapping[str, Any],
     example: Example | None,
-    clinical: Mapping[str, Mapping[str, Any]],
-    labels: Mapping[str, Any],
+    clinical: ClinicalVariables,
+    labels: Labels,
 ) -> Figure:
     n_rows = len(nomogram.axes) + 3
     sentence = _sentence(nomogram, model, example, clinical, labels) if example else ""
@@ -153,7 +155,7 @@ def _figure(
     ruler = np.arange(0, 101, 10)
     _axis(axes, 0, "Points", ruler.astype(float), [str(tick) for tick in ruler], fine=2)
     for row, axis in enumerate(nomogram.axes, start=1):
-        label = _name(axis.variable, clinical)
+        label = number_format.variable_with_unit(axis.variable, clinical)
         is_text = any(
             term["variable"] == axis.variable and term["kind"] == "categorical"
             for term in model["terms"]
@@ -167,7 +169,7 @@ def _figure(
     risks = np.array(RISKS)
     at = nomogram.total(risks)
     risks, at = risks[(at >= 0) & (at <= totals[-1])], at[(at >= 0) & (at <= totals[-1])]
-    name = f"Probability of {labels['positive']}"
+    name = f"Probability of {labels.positive}"
     _axis(axes, risk_row, name, at * stretch, [f"{risk:g}" for risk in risks], staggered=True)
     cut = float(nomogram.total(float(model["threshold"]))) * stretch
     if 0 <= cut <= nomogram_points.LONGEST:
@@ -176,12 +178,6 @@ def _figure(
         _example(axes, nomogram, example, stretch, n_rows)
         axes.text(-34, n_rows - 0.35, sentence, fontsize=7, va="top", color=palette.VERMILLION)
     return figure
-
-
-def _name(variable: str, clinical: Mapping[str, Mapping[str, Any]]) -> str:
-    entry = clinical.get(variable, {})
-    text = number_format.variable(variable, entry)
-    return f"{text} ({entry['unit']})" if entry.get("unit") else text
 
 
 def _axis(
@@ -270,21 +266,21 @@ def _sentence(
     nomogram: nomogram_points.Scale,
     model: Mapping[str, Any],
     example: Example,
-    clinical: Mapping[str, Mapping[str, Any]],
-    labels: Mapping[str, Any],
+    clinical: ClinicalVariables,
+    labels: Labels,
 ) -> str:
     parts = [
-        f"{number_format.variable(axis.variable, clinical.get(axis.variable, {}))} "
+        f"{number_format.variable(axis.variable, clinical)} "
         f"{example.values[axis.variable]} ({example.points[axis.variable]:.0f})"
         for axis in nomogram.axes
     ]
     probability = float(nomogram.probability(sum(example.points.values())))
     # a reader adds what stands here, in whole points
     total = sum(round(example.points[axis.variable]) for axis in nomogram.axes)
-    called = labels["positive"] if probability >= model["threshold"] else labels["negative"]
+    called = labels.positive if probability >= model["threshold"] else labels.negative
     text = (
         f"Example: {' + '.join(parts)} = {total} points; probability of "
-        f"{labels['positive']} {number_format.number(probability)}, threshold "
+        f"{labels.positive} {number_format.number(probability)}, threshold "
         f"{number_format.number(float(model['threshold']))} (▼): called {called}."
     )
     return textwrap.fill(text, 120)

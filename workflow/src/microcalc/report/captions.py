@@ -84,7 +84,7 @@ def write(stem: str, study: Study, folder: Path, *, kind: str) -> Caption:
     title, _, text = re.sub(
         r"(?<=[a-zλ\)0-9])\.\s+(?=\(?[A-ZΑ-Ω])", ".\n", texts["captions"]
     ).partition("\n")
-    method = study.config["features"]["harmonize"]
+    method = study.config.features.harmonize
     if method != "none":
         title = f"Transductive ({HARMONIZED[method]}). {title}"
     return Caption(title, " ".join(text.split()), texts.get("alt", ""))

@@ -14,7 +14,7 @@ Row = Mapping[Any, Any]
 
 def alpha(study: Study) -> float:
     """Return the level of the tests: one minus the confidence of the intervals."""
-    return round(1 - float(study.config["evaluation"]["confidence"]), 10)
+    return round(1 - study.config.evaluation.confidence, 10)
 
 
 def comparison(row: Row, level: float, verdict: str = "") -> str:
@@ -64,7 +64,7 @@ def performance(study: Study, split: str) -> str:
             continue
         if _same_for_all(study, split, row["model"]):
             positive = row["tp"] + row["fp"] > 0
-            called = study.labels["positive" if positive else "negative"]
+            called = study.labels.positive if positive else study.labels.negative
             parts.append(
                 f"{name}, with one probability for every case and so an AUC of 0.50 by "
                 f"definition, called every case {called}"
@@ -165,7 +165,7 @@ def screened(study: Study) -> str:
         return "The study has no clinical variable."
     if not study.screens:
         return "No model took its clinical predictors from a screening; the tables describe them."
-    method = study.config["screening"]["method"]
+    method = study.config.screening.method
     ratios = _odds_ratios(study)
     if method == "fixed":
         told = "Odds ratios of the predictors fixed beforehand"
@@ -174,14 +174,14 @@ def screened(study: Study) -> str:
         kept = f"Backward selection by Akaike's criterion kept {ratios}."
         return kept if ratios else "Backward selection by Akaike's criterion kept no variable."
     passed = _kept(study, "univariable")
-    limit = fmt.plain(study.config["screening"]["p_univariable"])
+    limit = fmt.plain(study.config.screening.p_univariable)
     if not passed:
-        positive = study.labels["positive"]
+        positive = study.labels.positive
         return f"No clinical variable alone was associated with {positive} (P < {limit})."
     were = "was" if len(passed) == 1 else "were"
     first = (
         f"Taken one at a time, {study.variable_names(passed)} {were} associated with "
-        f"{study.labels['positive']} (P < {limit})."
+        f"{study.labels.positive} (P < {limit})."
     )
     if not ratios:
         return f"{first} None was an independent predictor in the multivariable model."
@@ -317,7 +317,7 @@ def against(study: Study) -> str:
     if not known:
         return ""
     text = (
-        f"Of {known} published values ({study.config['published']['citation']}), "
+        f"Of {known} published values ({study.config.published.citation}), "
         f"{int((inside == 'yes').sum())} lay inside this run's intervals."
     )
     if study.simulated:

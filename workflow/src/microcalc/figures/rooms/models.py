@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
+from microcalc.config import networks
 from microcalc.config.clinical_settings import ClinicalVariables
 from microcalc.config.cohort_settings import Labels
 from microcalc.core.files import read_csv, read_json
@@ -43,5 +44,5 @@ def draw(
 def _deep_scores(path: Path) -> pd.DataFrame:
     """Return each case's deep score by the frozen model, which has seen the training cases."""
     scores = read_csv(path)
-    final = (scores["kind"] != "out_of_fold") & (scores["network"] == "main")
+    final = (scores["kind"] != "out_of_fold") & (scores["network"] == networks.OWN_NETWORK)
     return scores.loc[final, ["case_id", "deep_score"]]

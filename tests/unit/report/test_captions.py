@@ -1,7 +1,8 @@
-import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.unit.configs import changed
 
 from microcalc.core.errors import StudyError
 from microcalc.report import captions, layout, table_registry
@@ -34,8 +35,8 @@ def test_everything_on_the_page_has_a_caption_of_whole_sentences(study, name):
 
 
 def test_a_caption_branches_on_the_config(study, fake):
-    config = copy.deepcopy(fake["CONFIG"])
-    config["selection"]["lasso"] |= {"choose": "lambda_1se", "criterion": "auc", "repeats": 3}
+    lasso = {"choose": "lambda_1se", "criterion": "auc", "repeats": 3}
+    config = changed(fake["CONFIG"], selection={"lasso": lasso})
     other = Study(config, study.tables, study.documents, study.models, study.figures)
     text = captions.write("lasso_cv", study, FOLDER, kind="figure").text
     assert "smallest deviance (λ min" in text
@@ -47,14 +48,20 @@ def test_a_caption_branches_on_the_config(study, fake):
 
 
 def test_transductive_results_are_labelled_in_every_caption(study, fake):
-    config = copy.deepcopy(fake["CONFIG"])
-    config["features"]["harmonize"] = "combat"
+    config = changed(fake["CONFIG"], features={"harmonize": "combat"})
     other = Study(config, study.tables, study.documents, study.models, study.figures)
     for name, kind in (("performance", "table"), ("roc_external", "figure")):
         plain = captions.write(name, study, FOLDER, kind=kind).title
         labelled = captions.write(name, other, FOLDER, kind=kind).title
         assert labelled == f"Transductive (ComBat). {plain}"
         assert "ransductive" not in plain
+
+
+def test_published_numbers_are_no_measure_of_a_simulated_run_alone(study):
+    real = replace(study, config=study.config.model_copy(update={"simulate": None}))
+    for name, kind in (("published", "figure"), ("published_table", "table")):
+        assert "simulated" in captions.write(name, study, FOLDER, kind=kind).text
+        assert "simulated" not in captions.write(name, real, FOLDER, kind=kind).text
 
 
 def test_a_caption_branches_on_the_result(nothing, study, fake):

@@ -155,7 +155,7 @@ CHOICES = [
         {"features": {"stability": {"perturbations": 3, "shift_mm": 3, "icc_min": 1}}},
         "by up to 3 mm along each axis, scaled by up to 10% and turned by up to 10°; features with "
         "an ICC(2,1) below 1 on",
-        ".0",
+        "10.0°",
     ),
     (
         {"images": {"reader": "r1"}, "features": {"stability": {"readers": ["r2", "r3"]}}},

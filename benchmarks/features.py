@@ -20,6 +20,7 @@ import timing
 import torch
 
 from microcalc import features
+from microcalc.config.feature_settings import ExtractionSettings
 from microcalc.features import backbone, device, forward, generated, shard_features, weights
 from microcalc.images import shard_file
 
@@ -129,7 +130,12 @@ def _whole_shard(path: Path, network: backbone.Network) -> Timed:
     batch = torch.randn(size, 3, SIZE, SIZE, device=network.device).contiguous(
         memory_format=torch.channels_last
     )
-    settings = {"backbone": BACKBONE, "device": network.device.type, "cache": False}
+    settings = ExtractionSettings.of(
+        {
+            **{"backbone": BACKBONE, "layers": [backbone.PENULTIMATE], "cache": False},
+            **{"device": network.device.type, "precision": "float32", "batch_size": None},
+        }
+    )
     load = backbone.load
     with tempfile.TemporaryDirectory() as folder:
         shard, out = Path(folder) / "shard.npz", Path(folder) / "shard.parquet"

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from microcalc.config.feature_settings import FinetuneSettings
+from microcalc.config.feature_settings import FinetuneSettings, TrainingSettings
 from microcalc.core.files import read_csv, read_json
 from microcalc.features import device, generated, weights
 from microcalc.features.finetune import network
@@ -29,7 +29,7 @@ VIEWS = 2
 
 def main(backbone: str, where: str, n_cases: int) -> None:
     """Print the table."""
-    settings = FinetuneSettings(folds=3, head_epochs=2, epochs=3).plain()
+    settings = FinetuneSettings(folds=3, head_epochs=2, epochs=3)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         start = folder / "start.safetensors"
@@ -78,7 +78,7 @@ def _train(
     start: Path,
     backbone: str,
     where: str,
-    settings: dict[str, Any],
+    settings: FinetuneSettings,
 ) -> network.Files:
     folder.mkdir()
     files = network.Files(
@@ -89,7 +89,7 @@ def _train(
         [shard],
         included,
         start,
-        {"backbone": backbone, "device": where, "finetune": settings},
+        TrainingSettings(backbone=backbone, device=where, finetune=settings),
         member="fold-0",
         seed=1,
         checkpoints=folder / "checkpoints",

@@ -25,8 +25,8 @@ EXPLAINED = {
     ("images/shard_file.py", "open"): "a member of an archive that has its temporary name",
     ("core/logs.py", "FileHandler"): "a log grows line by line",
     ("core/run_lock.py", "open"): "it is there to be locked, and holds one word",
-    ("simulate/dicom.py", "save_as"): "a file in memory",
-    ("simulate/dicom.py", "write_bytes"): "the one caller gives it a temporary name",
+    ("simulate/phantom_dicom.py", "save_as"): "a file in memory",
+    ("simulate/phantom_dicom.py", "write_bytes"): "the one caller gives it a temporary name",
 }
 
 

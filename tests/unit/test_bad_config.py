@@ -3,14 +3,14 @@
 import copy
 import re
 from collections.abc import Callable, Iterator
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from microcalc.config import json_schema, settings, yaml_file
+from microcalc.config import json_schema, reference, settings, yaml_file
 from microcalc.core.errors import StudyError
 from microcalc.features import backbone
 
@@ -499,6 +499,52 @@ def test_a_key_that_stands_twice_is_found_with_its_lines(tmp_path: Path) -> None
     ]
     path.write_text((ROOT / "config.yaml").read_text())
     yaml_file.refuse_slips(path)
+
+
+LAUGHS = [
+    "a: &a [x, x, x, x, x, x, x, x, x, x]",
+    *(f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]" for a, b in pairwise("abcdefghi")),
+]
+SLIPS = {
+    "study: a\nlabels: {negative: a\ncohort:\n": "line 3, column 7: expected ',' or '}'",
+    "study: a\n\tseed: 1\n": "line 2, column 1: a tab; YAML is indented by spaces alone",
+    "study: a\nlabels: {negative: 'a}\n": "found unexpected end of stream",
+    "study: *b\n": "line 1, column 8: found undefined alias",
+    "[" * 100_000: "sections within sections without end",
+    "\n".join(LAUGHS): "its aliases (*name) make more than 100,000 keys and values of it",
+    "a: &a [*a]\n": "its aliases (*name) make more than 100,000 keys and values of it",
+}
+
+
+@pytest.mark.parametrize("text", SLIPS, ids=lambda text: text[:20])
+def test_what_is_no_config_is_told_with_its_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(StudyError) as raised:
+        yaml_file.refuse_slips(path)
+    assert SLIPS[text] in str(raised.value)
+    assert str(raised.value).startswith(f"{path}: ")
+
+
+def test_a_line_that_slipped_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("study: a\nlabels: {negative: a\ncohort:\n")
+    with pytest.raises(StudyError) as raised:
+        yaml_file.refuse_slips(path)
+    _, line, mark = str(raised.value).split("\n")
+    assert (line.strip(), line[mark.index("^")]) == ("cohort:", ":")
+
+
+def test_bytes_that_are_no_utf_8_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_bytes("study: Mädchen\n".encode("cp1252"))
+    with pytest.raises(StudyError, match="byte 9 is no text in UTF-8"):
+        yaml_file.refuse_slips(path)
+
+
+def test_what_is_written_of_the_models_is_up_to_date() -> None:
+    assert (ROOT / reference.SCHEMA).read_text() == reference.schema(), "run `make docs`"
+    assert (ROOT / reference.PAGE).read_text() == reference.page(), "run `make docs`"
 
 
 def test_the_schema_knows_every_network_of_torchvision() -> None:

@@ -13,9 +13,12 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from tests.unit.installed_alone import READS_A_STUDY
 from tests.unit.test_house import PACKAGE, ROOT, RULE_FILES, SCRIPTS
 
 DISTRIBUTIONS = packages_distributions()
+# Which names the environment of every rule that names none.
+WIRING = ROOT / "workflow" / "rules" / "common.smk"
 CONDA_NAMES = {"matplotlib": "matplotlib-base"}
 # Which names the environment of every rule that names none.
 WIRING = ROOT / "workflow" / "rules" / "common.smk"
@@ -128,19 +131,13 @@ for name in {names}:
 
 def test_statistics_and_array_selection_import_with_the_base_alone() -> None:
     """Quick; test_installation.py installs the package and runs the examples."""
-    arrays = (
-        "chain",
-        "discretize",
-        "filters",
-        "lasso",
-        "likelihood",
-        "mrmr",
-        "coefficient_refit",
-        "scaling",
-    )
-    files = [path.stem for path in (PACKAGE / "statistics").glob("*.py") if path.stem[0] != "_"]
-    names = [f"microcalc.statistics.{name}" for name in files]
-    names += [f"microcalc.selection.{name}" for name in arrays]
+    files = [
+        path
+        for folder in ("statistics", "selection")
+        for path in (PACKAGE / folder).glob("[!_]*.py")
+        if path.stem not in READS_A_STUDY
+    ]
+    names = [f"microcalc.{path.parent.name}.{path.stem}" for path in files]
     away = {"pandas", "sklearn", "statsmodels", "firthmodels", "pydantic", "jsonschema", "yaml"}
     program = ALONE.format(away=away, names=names)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -182,9 +182,9 @@ def public_functions(path: Path) -> list[ast.FunctionDef]:
 
 
 IMAGES = (
-    *("cells", "coarse_grid", "components", "content", "duplicates", "geometry", "included"),
-    *("masks", "outlines", "patches", "pgm", "regions", "roi", "shard_file", "voi", "volumes"),
-    "words",
+    *("cells", "components", "content", "duplicates", "geometry", "included"),
+    *("masks", "outlines", "patches", "pgm", "pictures", "regions", "roi", "shard_file", "voi"),
+    *("volumes", "words"),
 )
 DOCUMENTED = [
     path

@@ -49,6 +49,7 @@ def examples_of(wheel: Path, folder: Path, *, version: str, constraints: Path) -
     done = subprocess.run(
         [python, script, page], cwd=folder, env=clean, check=True, capture_output=True, text=True
     )
+    shutil.rmtree(folder / "env")  # 400 MB, which pytest would keep
     return json.loads(done.stdout)
 
 

@@ -1,5 +1,6 @@
 """The deep features of one shard's images."""
 
+from microcalc.config.feature_settings import ExtractionSettings
 from microcalc.core.logs import start
 from microcalc.features import adabn, shard_features
 from microcalc.images.shard_file import read
@@ -9,7 +10,7 @@ shard_features.update(
     snakemake.output.features,
     read(snakemake.input.shard),
     snakemake.input.weights,
-    snakemake.params.settings,
+    ExtractionSettings.of(snakemake.params.settings),
     threads=snakemake.threads,
     adaptation=adabn.read(snakemake.input.adapted),
 )

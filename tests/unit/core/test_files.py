@@ -65,6 +65,10 @@ def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:
         (read_csv, bytes(40)),
         (read_csv, b"case_id\n\xff\xfe\n"),
         (read_json, b'{"auc": 0.'),
+        (read_json, b'{"intercept": NaN}'),
+        (read_json, b'{"intercept": -Infinity}'),
+        (read_json, b'{"intercept": 1e999}'),
+        (read_json, b"[" * 100_000),
         (read_parquet, b"PAR1 half a file"),
     ],
 )

@@ -5,12 +5,18 @@ import pandas as pd
 import pytest
 import torch
 
+from microcalc.config.feature_settings import ExtractionSettings
 from microcalc.core.errors import StudyError
 from microcalc.features import adabn, backbone, shard_features
 from microcalc.features.preprocessing import IMAGENET
 from microcalc.models import provenance
 
-SETTINGS = {"backbone": "resnet18", "weights": "random", "device": "cpu", "batch_size": 2}
+SETTINGS = ExtractionSettings.of(
+    {
+        **{"backbone": "resnet18", "layers": ["penultimate"], "device": "cpu"},
+        **{"precision": "float32", "batch_size": 2, "cache": True},
+    }
+)
 
 
 @pytest.fixture

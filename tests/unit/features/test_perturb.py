@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from microcalc.config.feature_settings import StabilitySettings
 from microcalc.config.perturbation_limits import Limits
 from microcalc.features import perturb
 from microcalc.images import shard_file
@@ -46,7 +47,7 @@ def test_every_perturbed_patch_lies_within_the_surroundings():
 
 
 def test_limits_in_mm_become_fractions_of_the_patch():
-    settings = {"shift_mm": 2, "scale": 0.1, "rotate_deg": 10, "perturbations": 3}
+    settings = StabilitySettings(shift_mm=2, scale=0.1, rotate_deg=10, perturbations=3)
     assert Limits.from_settings(settings, patch_mm=20) == Limits(0.1, 0.1, 10.0)
 
 

@@ -6,7 +6,10 @@ from tests.scripts import run_script
 from microcalc.features import backbone, generated
 from microcalc.images import shard_file
 
-SETTINGS = {"backbone": "resnet18", "weights": "random", "device": "cpu", "batch_size": 2}
+SETTINGS = {
+    **{"backbone": "resnet18", "layers": ["penultimate"], "device": "cpu"},
+    **{"precision": "float32", "batch_size": 2, "cache": True},
+}
 
 
 @pytest.fixture

@@ -4,10 +4,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from microcalc.config.feature_settings import ExtractionSettings
 from microcalc.core.errors import StudyError
 from microcalc.features import backbone, forward, shard_features, weights
 
-SETTINGS = {"backbone": "resnet18", "weights": "random", "device": "cpu", "batch_size": 2}
+SETTINGS = ExtractionSettings.of(
+    {
+        **{"backbone": "resnet18", "layers": ["penultimate"], "device": "cpu"},
+        **{"precision": "float32", "batch_size": 2, "cache": True},
+    }
+)
 
 
 @pytest.fixture
@@ -17,7 +23,8 @@ def update(tmp_path, weights_path, caplog):
 
     def run(images, *, weights_path=weights_path, **settings):
         caplog.clear()
-        shard_features.update(path, images, weights_path, SETTINGS | settings, threads=1)
+        how = ExtractionSettings.of(SETTINGS.plain() | settings)
+        shard_features.update(path, images, weights_path, how, threads=1)
         return shard_features.read(path)[0], caplog.messages[-1]
 
     run.path = path

@@ -58,6 +58,7 @@ def made(tmp_path):
                 "shards": 1,
                 "digest": "d",
                 "settings": config.images.plain(),
+                "surround": 1.0,
             },
             wildcards={"shard": "0"},
         )

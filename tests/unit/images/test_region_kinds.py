@@ -4,6 +4,7 @@ import base64
 import gzip
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,7 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 from tests.unit.images.making import breast, dataset, dicom, to_bytes
 from tests.unit.images.test_regions import ALL, BOX, LARGEST, SHAPE, itk, mask, png, read
 
-from microcalc.config.image_settings import ImageSettings
-from microcalc.config.region_rules import Rules
+from microcalc.config.image_settings import ImageSettings, PatchSettings
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes
 from microcalc.images.dicom import decode
@@ -26,6 +26,8 @@ from microcalc.images.mammogram import Place
 from microcalc.images.outlines import _coco_mask
 from microcalc.images.regions import from_file
 from microcalc.images.roi import Roi
+
+STANDARD = PatchSettings().region_rules
 
 TENTH = Place((0.1, 0.1))
 OTHER = Roi(40, 2, 46, 5)
@@ -58,7 +60,7 @@ MANY_GRAYS = (breast(*SHAPE) // 16).astype(np.uint8)
 
 def test_several_regions_are_refused_with_sizes_and_distance():
     with pytest.raises(StudyError, match="holds several regions") as caught:
-        read(png(TWO), place=Place((0.2, 0.1)), rules=Rules(speck_mm2=0))
+        read(png(TWO), place=Place((0.2, 0.1)), rules=replace(STANDARD, speck_mm2=0))
     assert caught.value.detail == "2 regions: 0.9 x 3.0 mm; 0.6 x 0.6 mm, 7.3 mm away"
     assert not any(letter.isdigit() for letter in caught.value.reason)
 
@@ -98,7 +100,7 @@ def test_specks_are_left_out_and_counted():
     roi = read(png(array), place=TENTH)
     assert (roi, roi.specks, roi.flags) == (BOX, 3, ("roi_specks_left_out",))
     with pytest.raises(StudyError, match="several regions"):
-        read(png(array), place=TENTH, rules=Rules(speck_mm2=0.04))
+        read(png(array), place=TENTH, rules=replace(STANDARD, speck_mm2=0.04))
     # 5 x 5 pixels of 0.1 mm are no speck.
     array[50:55, 40:45] = 1
     with pytest.raises(StudyError, match="several regions"):
@@ -175,7 +177,7 @@ def test_blurred_edges_are_cut_at_the_threshold():
     array[10:40, 9] = 100
     array[10:40, 30] = 200
     assert read(png(array)) == Roi(10, 10, 31, 40)
-    assert read(png(array), rules=Rules(threshold=0.3)) == Roi(9, 10, 31, 40)
+    assert read(png(array), rules=replace(STANDARD, threshold=0.3)) == Roi(9, 10, 31, 40)
 
 
 def test_a_faint_region_apart_is_not_overlooked():
@@ -260,7 +262,9 @@ def test_directions_are_honoured(suffix, turn, direction, tmp_path):
 
 def test_stored_rows_are_taken_as_they_are(tmp_path):
     data = written(mask()[::-1].copy(), tmp_path, ".nrrd", (1, 0, 0, -1))
-    assert read(data, place=TENTH, rules=Rules(orientation="stored")) == Roi(12, 15, 21, 30)
+    assert read(data, place=TENTH, rules=replace(STANDARD, orientation="stored")) == Roi(
+        12, 15, 21, 30
+    )
 
 
 def test_dcm2niix_reverses_rows_and_says_nothing(tmp_path):
@@ -270,11 +274,13 @@ def test_dcm2niix_reverses_rows_and_says_nothing(tmp_path):
     data[280:328] = bytes(48)
     with pytest.raises(StudyError, match=r"does not say which way its rows run.*rows_reversed"):
         read(bytes(data), place=TENTH)
-    assert read(bytes(data), place=TENTH, rules=Rules(orientation="rows_reversed")) == BOX
+    assert (
+        read(bytes(data), place=TENTH, rules=replace(STANDARD, orientation="rows_reversed")) == BOX
+    )
     # A viewer that took it for upright wrote that into the mask.
     viewed = written(mask()[::-1].copy(), tmp_path, ".nii", spacing=1.0)
     assert read(viewed, place=TENTH).flags == ("roi_orientation_unsure",)
-    sure = read(viewed, place=TENTH, rules=Rules(orientation="rows_reversed"))
+    sure = read(viewed, place=TENTH, rules=replace(STANDARD, orientation="rows_reversed"))
     assert (sure, sure.flags) == (BOX, ())
 
 
@@ -290,7 +296,7 @@ def test_an_identity_affine_is_no_orientation(tmp_path):
     data[252:254] = bytes(2)
     with pytest.raises(StudyError, match="does not say which way"):
         read(bytes(data), place=TENTH)
-    assert read(bytes(data), place=TENTH, rules=Rules(orientation="stored")) == BOX
+    assert read(bytes(data), place=TENTH, rules=replace(STANDARD, orientation="stored")) == BOX
 
 
 def test_sform_and_qform_each_count_and_must_agree(tmp_path):
@@ -586,7 +592,9 @@ def test_fractional_segments_by_threshold():
     pixels[0, 30:45, 12:21] = 0.7
     data = segmentation([source()], pixels, "FRACTIONAL", ("calcifications",))
     assert read(data, uid_digest=UID) == BOX
-    assert read(data, uid_digest=UID, rules=Rules(threshold=0.25)) == Roi(10, 30, 25, 45)
+    assert read(data, uid_digest=UID, rules=replace(STANDARD, threshold=0.25)) == Roi(
+        10, 30, 25, 45
+    )
     for syntax in (JPEG2000Lossless, RLELossless):
         ds = dcmread(io.BytesIO(data))
         ds.compress(syntax, generate_instance_uid=False)
@@ -739,7 +747,7 @@ def test_a_nifti_mask_that_is_cut_short_is_refused(kind, part, tmp_path):
     labels[10:20, 30:50] = 1
     path = tmp_path / f"mask{kind}"
     SimpleITK.WriteImage(SimpleITK.GetImageFromArray(labels[None]), str(path))
-    data, rules = path.read_bytes(), Rules(orientation="stored")
+    data, rules = path.read_bytes(), replace(STANDARD, orientation="stored")
     options = {"image_id": "a", "shape": (200, 150), "label": "1", "rules": rules, "place": TENTH}
     assert from_file(data, **options) == Roi(30, 10, 50, 20)
     with pytest.raises(StudyError, match=r"^image a: its ROI mask is cut short") as raised:
@@ -752,5 +760,5 @@ def test_a_gzip_file_of_several_members_is_whole(tmp_path):
     SimpleITK.WriteImage(SimpleITK.GetImageFromArray(drawn(BOX)[None]), str(path))
     data = path.read_bytes()
     members = gzip.compress(data[:700]) + gzip.compress(data[700:])
-    options = {"image_id": "a", "shape": SHAPE, "rules": Rules(orientation="stored")}
+    options = {"image_id": "a", "shape": SHAPE, "rules": replace(STANDARD, orientation="stored")}
     assert from_file(members, **options, place=TENTH) == BOX

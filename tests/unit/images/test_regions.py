@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 
 import highdicom
 import numpy as np
@@ -9,15 +10,16 @@ import SimpleITK
 from PIL import Image
 from tests.unit.images.making import breast, dataset, to_bytes
 
-from microcalc.config.image_settings import ImageSettings
-from microcalc.config.region_rules import Rules
+from microcalc.config.image_settings import ImageSettings, PatchSettings
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes
 from microcalc.images.regions import from_file
 from microcalc.images.roi import Roi
 
+STANDARD = PatchSettings().region_rules
+
 SHAPE = (60, 50)
-ALL, LARGEST = Rules(components="all"), Rules(components="largest")
+ALL, LARGEST = replace(STANDARD, components="all"), replace(STANDARD, components="largest")
 BOX = Roi(12, 30, 21, 45)
 
 

@@ -24,6 +24,7 @@ def test_from_tables_and_files_to_included_cases(tmp_path):
             "shards": 2,
             "digest": f"d{shard}",
             "settings": SETTINGS,
+            "surround": 1.0,
         }
         run_script(
             "extract_patches",

@@ -1,3 +1,4 @@
+import io
 import json
 import logging
 import os
@@ -227,10 +228,22 @@ def test_an_added_and_a_removed_row(run):
 def damaged(data):
     flipped = bytearray(data)
     flipped[len(data) // 3] ^= 0xFF
-    return {"empty": b"", "truncated": data[: len(data) // 2], "noise": b"x" * 900, "bit": flipped}
+    return {
+        **{"empty": b"", "truncated": data[: len(data) // 2], "noise": b"x" * 900},
+        **{"bit": flipped, "compressed": compressed(data)},
+    }
 
 
-@pytest.mark.parametrize("kind", ["empty", "truncated", "noise", "bit"])
+def compressed(data):
+    """Return the shard with members that grow when they are read, as those of a bomb do."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as shard, zipfile.ZipFile(made, "w") as archive:
+        for name in shard.namelist():
+            archive.writestr(name, shard.read(name), zipfile.ZIP_DEFLATED)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["empty", "truncated", "noise", "bit", "compressed"])
 def test_an_unreadable_cache_is_an_empty_cache(folder, run, kind):
     run()
     path = folder / "shard-0.npz"

@@ -1,6 +1,7 @@
 """Directions, spacing, slices and gray levels of NIfTI, NRRD and MetaImage mammograms."""
 
 import gzip
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,13 +9,15 @@ import SimpleITK
 from tests.unit.images.data.make import HERE, picture
 from tests.unit.images.making import breast
 
-from microcalc.config.region_rules import Rules
+from microcalc.config.image_settings import PatchSettings
 from microcalc.core.errors import StudyError
 from microcalc.images import volumes
 from microcalc.images.formats import decode
 from microcalc.images.image_entry import ImageEntry
 from microcalc.images.regions import from_file
 from microcalc.images.roi import Roi
+
+STANDARD = PatchSettings().region_rules
 
 IMAGE = breast(120, 100)
 BOX = Roi(30, 20, 60, 45)
@@ -54,7 +57,11 @@ def drawn(box=BOX):
 
 def region(data, mammogram, **rules):
     return from_file(
-        data, image_id="a", shape=mammogram.shape, place=mammogram.place, rules=Rules(**rules)
+        data,
+        image_id="a",
+        shape=mammogram.shape,
+        place=mammogram.place,
+        rules=replace(STANDARD, **rules),
     )
 
 

@@ -1,12 +1,13 @@
 """What every adapter shares: the ledger, the regions, the words, and what is written."""
 
+import zipfile
 from pathlib import Path
 
 import pytest
 from tests.unit.ingest.miniature import config_of
 
 from microcalc.core.errors import StudyError
-from microcalc.ingest import registry, roi_boxes
+from microcalc.ingest import ledger, registry, roi_boxes
 from microcalc.ingest.collection import Collection
 from microcalc.ingest.ledger import Ledger
 from microcalc.ingest.outcome import Outcome
@@ -68,6 +69,22 @@ def test_what_is_written_counts_every_row(tmp_path: Path) -> None:
     assert config["cohort"]["other_columns"] == ["age"]
     assert list(config["models"]) == ["deep"]
     assert "# Mind the gap." in (tmp_path / "my-toy" / "config.yaml").read_text()
+
+
+def test_a_workbook_that_unpacks_into_gigabytes_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.xlsx"
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("xl/worksheets/sheet1.xml", "w") as sheet,
+    ):
+        for _ in range(600):
+            sheet.write(bytes(10**6))
+    assert path.stat().st_size < 10**6
+    with pytest.raises(StudyError, match=r"bomb\.xlsx: unpacked it is 0\.6 GB"):
+        ledger._from_workbook(path)
+    path.write_bytes(b"no zip")
+    with pytest.raises(StudyError, match=r"bomb\.xlsx: damaged"):
+        ledger._from_workbook(path)
 
 
 def test_the_same_ingest_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -50,6 +50,23 @@ def test_a_model_is_read_back(tmp_path: Path) -> None:
     assert frozen.read(tmp_path / "clinical.json") == MODEL
 
 
+@pytest.mark.parametrize("text", ["[]", "null", "3", '"text"', "[[]]"])
+def test_what_is_no_object_is_no_model(text: str, tmp_path: Path) -> None:
+    (tmp_path / "m.json").write_text(text)
+    with pytest.raises(StudyError, match=r"m\.json: .* is no frozen model"):
+        frozen.read(tmp_path / "m.json")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-1e999"])
+def test_a_number_that_is_none_is_refused_wherever_it_stands(number: str, tmp_path: Path) -> None:
+    text = json.dumps(MODEL)
+    for at in (f'"threshold": {MODEL["threshold"]}', f'"intercept": {MODEL["intercept"]}'):
+        assert at in text
+        (tmp_path / "m.json").write_text(text.replace(at, f"{at.split(':')[0]}: {number}"))
+        with pytest.raises(StudyError, match=r"m\.json: damaged, .*no finite number"):
+            frozen.read(tmp_path / "m.json")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

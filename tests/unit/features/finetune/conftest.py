@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from tests.unit.features.conftest import FakeShard
 
+from microcalc.config.feature_settings import TrainingSettings
 from microcalc.features import generated, weights
 from microcalc.features.finetune import network
 
@@ -131,7 +132,9 @@ def tune(start_path: Path, tmp_path: Path) -> Tune:
             study.shards,
             study.included,
             start,
-            {"backbone": backbone, "device": "cpu", "finetune": SETTINGS | changes},
+            TrainingSettings.of(
+                {"backbone": backbone, "device": "cpu", "finetune": SETTINGS | changes}
+            ),
             member=member,
             seed=3,
             checkpoints=folder / "checkpoints",

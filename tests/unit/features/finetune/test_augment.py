@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from microcalc.config.feature_settings import AugmentationSettings as Limits
 from microcalc.features.finetune import augment
-from microcalc.features.finetune.augment import Limits
 
 NOTHING = Limits(flip=False, rotate_deg=0, shift=0, scale=0, intensity=0)
 
@@ -30,9 +30,15 @@ def test_flips_turn_over_exactly(patches) -> None:
 @pytest.mark.parametrize(
     ("limits", "moved"),
     [
-        (Limits(flip=False, rotate_deg=0, shift=0.1, scale=0, intensity=0), 0.1 * 64 * 2**0.5),
+        (
+            Limits(flip=False, rotate_deg=0, shift=0.1, scale=0, intensity=0),
+            0.1 * 64 * 2**0.5,
+        ),
         (Limits(flip=False, rotate_deg=0, shift=0, scale=0.1, intensity=0), 0.1 * 20),
-        (Limits(flip=False, rotate_deg=10, shift=0, scale=0, intensity=0), 20 * np.pi / 18),
+        (
+            Limits(flip=False, rotate_deg=10, shift=0, scale=0, intensity=0),
+            20 * np.pi / 18,
+        ),
     ],
 )
 def test_a_spot_moves_no_further_than_the_limit(limits: Limits, moved: float) -> None:

@@ -107,6 +107,7 @@ torch.set_num_threads(1)
 from microcalc.features.finetune import train
 from pathlib import Path
 from tests.unit.features.finetune.conftest import SETTINGS, small_study
+from microcalc.config.feature_settings import TrainingSettings
 from microcalc.features.finetune import network
 
 folder, weights, kill_in = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
@@ -122,7 +123,8 @@ train._Optimization.step = step
 files = network.Files(*(folder / f"fold-0.{suffix}" for suffix in ("safetensors", "json", "csv")))
 study = small_study(5)
 network.update(files, study.shards, study.included, weights,
-    {"backbone": sys.argv[4], "device": "cpu", "finetune": SETTINGS | {"epochs": 2}},
+    TrainingSettings.of(
+        {"backbone": sys.argv[4], "device": "cpu", "finetune": SETTINGS | {"epochs": 2}}),
     member="fold-0", seed=3, checkpoints=folder / "checkpoints")
 """
 

@@ -25,6 +25,8 @@ NetworkName = Annotated[
     ),
 ]
 Pooling = Literal["mean", "max", "concat"]
+Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["float32", "bfloat16", "float16"]
 Layers = Annotated[Distinct[str], Field(min_length=1)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 """A fraction by which something changes: never by all of it."""
@@ -151,9 +153,9 @@ class FeatureSettings(Section):
     layers whose pooled outputs are laid side by side: penultimate (what goes into the
     network's head), or names of torchvision's modules such as layer3
     """
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Device = "auto"
     """where the network runs"""
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    precision: Precision = "float32"
     """
     what the network computes in; bfloat16 and float16 (CUDA only) are faster and give
     slightly different features
@@ -195,3 +197,31 @@ class FeatureSettings(Section):
         given = self.further_networks[name]
         own = {key: getattr(given, key) for key in type(given).model_fields}
         return self.model_copy(update=own)
+
+
+class ExtractionSettings(Section):
+    """What of a network's settings an image's features depend on, and how they are computed."""
+
+    backbone: Backbone
+    """its torchvision name"""
+    layers: Layers
+    """whose pooled outputs are laid side by side"""
+    device: Device
+    """where the network runs"""
+    precision: Precision
+    """what it computes in"""
+    batch_size: Annotated[int, Field(ge=1)] | None
+    """patches per forward pass"""
+    cache: bool
+    """whether features of unchanged patches are kept"""
+
+
+class TrainingSettings(Section):
+    """What of the config's `features` the training of a network is given."""
+
+    backbone: Backbone
+    """its torchvision name"""
+    device: Device
+    """where it is trained"""
+    finetune: FinetuneSettings
+    """how"""

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from microcalc.config import views
+from microcalc.config.region_rules import Rules
 from microcalc.config.section import Distinct, NotNegative, OneOf, Positive, Section, Share
 
 Direction = Literal["header", "stored", "rows_reversed"]
@@ -75,6 +76,16 @@ class PatchSettings(Section):
     """
     thumbnail_px: Annotated[int, Field(ge=32, le=4096)] = 256
     """longer side of the whole-image thumbnail, in pixels"""
+
+    @property
+    def region_rules(self) -> Rules:
+        """How a file of regions becomes one ROI."""
+        return Rules(
+            components=self.roi_components,
+            speck_mm2=self.roi_speck_mm2,
+            threshold=self.roi_threshold,
+            orientation=self.roi_orientation,
+        )
 
 
 class ImageSettings(PatchSettings):

@@ -3,7 +3,6 @@
 from typing import Any, Self
 
 from microcalc.config.image_settings import ImageSettings, PatchSettings
-from microcalc.config.region_rules import Rules
 
 RECIPE = 5
 """Version of the way from stored pixels to patch.
@@ -29,16 +28,6 @@ class Recipe(PatchSettings):
     def patch_px(self) -> int:
         """Side of the window in pixels."""
         return round(round(self.patch_mm / self.spacing_mm) * self.surround)
-
-    @property
-    def region_rules(self) -> Rules:
-        """How a file of regions becomes one ROI."""
-        return Rules(
-            components=self.roi_components,
-            speck_mm2=self.roi_speck_mm2,
-            threshold=self.roi_threshold,
-            orientation=self.roi_orientation,
-        )
 
     def as_key(self) -> dict[str, Any]:
         """Return the settings as JSON-like values for a digest."""

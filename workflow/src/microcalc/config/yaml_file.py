@@ -9,12 +9,16 @@ import yaml
 from microcalc.config.schema_messages import join
 from microcalc.core.errors import StudyError
 
+MOST_NODES = 100_000
+"""Keys and values of a config: some hundreds. Aliases of aliases make billions of a few lines."""
+
 
 def refuse_slips(path: str | Path) -> None:
     """Raise a StudyError for what is wrong with a YAML file, by line and column.
 
-    That is what no reader of YAML takes, and keys that stand twice in a section, of which they
-    silently keep the last. A file that is not there is for whoever reads it to tell.
+    That is what no reader of YAML takes, what would fill the memory once its aliases are resolved,
+    and keys that stand twice in a section, of which readers silently keep the last. A file that is
+    not there is for whoever reads it to tell.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -29,6 +33,13 @@ def refuse_slips(path: str | Path) -> None:
         raise StudyError(_slip(path, text, error)) from error
     except yaml.YAMLError as error:
         raise StudyError(f"{path}: no YAML ({' '.join(str(error).split())})") from error
+    except RecursionError as error:
+        raise StudyError(f"{path}: sections within sections without end; no config") from error
+    if root and _count(root, {}) > MOST_NODES:
+        raise StudyError(
+            f"{path}: its aliases (*name) make more than {MOST_NODES:,} keys and values of it; "
+            "write them out"
+        )
     found = list(_repeated(root, "")) if root else []
     if found:
         raise StudyError.listing(
@@ -54,6 +65,17 @@ def _slip(path: str | Path, text: str, error: yaml.MarkedYAMLError) -> str:
         f"{path}: line {mark.line + 1}, column {mark.column + 1}: {what}{since}\n"
         f"      {line}\n      {' ' * mark.column}^"
     )
+
+
+def _count(node: yaml.Node, known: dict[int, int]) -> int:
+    """Return how many nodes there are with every alias resolved; each is counted once."""
+    if id(node) not in known:
+        known[id(node)] = MOST_NODES + 1  # of a node within itself there is no end
+        parts = node.value if isinstance(node, yaml.SequenceNode) else ()
+        if isinstance(node, yaml.MappingNode):
+            parts = [part for pair in node.value for part in pair]
+        known[id(node)] = 1 + sum(_count(part, known) for part in parts)
+    return known[id(node)]
 
 
 def _repeated(node: yaml.Node, place: str) -> Iterator[str]:

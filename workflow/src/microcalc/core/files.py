@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import tempfile
 import zipfile
@@ -71,9 +72,25 @@ def write_json(value: Any, path: str | os.PathLike[str]) -> None:
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
-    """Return the value of a JSON file."""
-    with named_when_damaged(path):
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Return the value of a JSON file, whose numbers are finite.
+
+    Raises
+    ------
+    StudyError
+        When it is no JSON, or holds NaN, an infinity or a number that no double can hold.
+    """
+    with named_when_damaged(path, RecursionError):
+        text = Path(path).read_text(encoding="utf-8")
+        return json.loads(text, parse_constant=_refuse_number, parse_float=_finite)
+
+
+def _refuse_number(word: str) -> float:
+    raise ValueError(f"{word} is no finite number")
+
+
+def _finite(word: str) -> float:
+    number = float(word)
+    return number if math.isfinite(number) else _refuse_number(word)
 
 
 @contextmanager

@@ -12,10 +12,11 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from microcalc.config.feature_settings import ExtractionSettings
 from microcalc.core.errors import StudyError
 from microcalc.features import device as devices
 from microcalc.features.domains import describing, domains
@@ -62,7 +63,7 @@ def fit(
     shards: "Sequence[Images]",
     included: "pd.DataFrame",
     weights_path: str | os.PathLike[str],
-    settings: Mapping[str, Any],
+    settings: ExtractionSettings,
     *,
     threads: int,
 ) -> Adaptation:
@@ -100,9 +101,9 @@ def fit(
     )
     base = backbone.describe(weights_path).digest
     statistics, digest = {}, {}
-    with devices.hold(devices.choose(settings["device"])) as device:
+    with devices.hold(devices.choose(settings.device)) as device:
         for name in sorted(set(domain.values())):
-            network = backbone.load(settings["backbone"], weights_path, device=device)
+            network = backbone.load(settings.backbone, weights_path, device=device)
             places = [(number, i) for _, number, i, of in images if of == name]
             statistics[name] = _statistics(network, shards, places)
             digest[name] = _digest(base, statistics[name])

@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
+from microcalc.config.feature_settings import ExtractionSettings
 from microcalc.core.errors import StudyError
 from microcalc.core.files import atomic_path, digest_bytes, digest_value, named_when_damaged
 from microcalc.features import device as devices
@@ -61,7 +62,7 @@ def update(
     path: str | os.PathLike[str],
     images: Images,
     weights_path: str | os.PathLike[str],
-    settings: Mapping[str, Any],
+    settings: ExtractionSettings,
     *,
     threads: int,
     adaptation: "Adaptation | None" = None,
@@ -79,8 +80,7 @@ def update(
     weights_path
         What `weights.write` wrote.
     settings
-        The config's `features`: backbone, layers, device, precision, batch_size; and `cache`,
-        false to compute all rows again.
+        What the network is and computes in; `cache` is false to compute all rows again.
     threads
         How many threads to compute with; the features do not depend on it.
     adaptation
@@ -96,12 +96,12 @@ def update(
     from microcalc.features import backbone
 
     torch.set_num_threads(threads)
-    device = devices.choose(settings["device"])
+    device = devices.choose(settings.device)
     circumstances = Circumstances(
-        backbone=settings["backbone"],
-        layers=tuple(settings.get("layers") or (backbone.PENULTIMATE,)),
+        backbone=settings.backbone,
+        layers=settings.layers,
         weights=backbone.describe(weights_path).digest,
-        precision=settings.get("precision", "float32"),
+        precision=settings.precision,
         device=device.type,
         torch=version("torch"),
         torchvision=version("torchvision"),
@@ -118,7 +118,7 @@ def update(
             domain = adaptation.domain[str(images.case_id[i])]
             mine = replace(circumstances, weights=adaptation.digest[domain])
         keys[i] = mine.key(images.patch[i])
-    features = _cached(path) if settings.get("cache", True) else {}
+    features = _cached(path) if settings.cache else {}
     new = [i for i, key in keys.items() if key not in features]
     if new:
         with devices.hold(device) as held:
@@ -141,7 +141,7 @@ def _compute(
     network: "Network",
     images: Images,
     new: Sequence[int],
-    settings: Mapping[str, Any],
+    settings: ExtractionSettings,
     adaptation: "Adaptation | None",
     *,
     label: str,
@@ -161,8 +161,8 @@ def _compute(
                 network,
                 images.patch,
                 rows=places,
-                batch_size=settings.get("batch_size"),
-                precision=settings.get("precision", "float32"),
+                batch_size=settings.batch_size,
+                precision=settings.precision,
                 progress=progress.after(len(computed)),
             )
         except forward.NotFiniteError as error:

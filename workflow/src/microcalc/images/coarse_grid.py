@@ -16,24 +16,7 @@ Mask = NDArray[np.bool_]
 def eroded(mask: Mask, times: int = 1) -> Mask:
     """Return the cells whose four neighbors are all in `mask`; those at the rim lack one.
 
-    Parameters
-    ----------
-    mask
-        Bool, (rows, columns).
-    times
-        How often.
-
-    Returns
-    -------
-    numpy.ndarray
-        Bool, (rows, columns): that of `scipy.ndimage.binary_erosion`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from microcalc.images import coarse_grid
-    >>> int(coarse_grid.eroded(np.ones((5, 5), dtype=bool)).sum())
-    9
+    `scipy.ndimage.binary_erosion`.
     """
     framed, wide = _framed(mask)
     for _ in range(times):
@@ -49,28 +32,7 @@ def eroded(mask: Mask, times: int = 1) -> Mask:
 def dilated(mask: Mask, times: int = 1, *, within: Mask | None = None) -> Mask:
     """Return the cells in `mask` and their four neighbors, of those in `within` alone.
 
-    Parameters
-    ----------
-    mask
-        Bool, (rows, columns).
-    times
-        How often.
-    within
-        Where the mask may grow; everywhere if None.
-
-    Returns
-    -------
-    numpy.ndarray
-        Bool, (rows, columns): that of `scipy.ndimage.binary_dilation`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from microcalc.images import coarse_grid
-    >>> mask = np.zeros((5, 5), dtype=bool)
-    >>> mask[2, 2] = True
-    >>> int(coarse_grid.dilated(mask).sum()), int(coarse_grid.dilated(mask, 2).sum())
-    (5, 13)
+    `scipy.ndimage.binary_dilation`.
     """
     framed, wide = _framed(mask)
     allowed, _ = _framed(np.ones_like(mask) if within is None else within)
@@ -99,27 +61,7 @@ def _unframed(framed: Mask, wide: int) -> Mask:
 
 
 def holes(mask: Mask) -> Mask:
-    """Return what `mask` encloses: what `scipy.ndimage.binary_fill_holes` adds.
-
-    Parameters
-    ----------
-    mask
-        Bool, (rows, columns).
-
-    Returns
-    -------
-    numpy.ndarray
-        Bool, (rows, columns).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from microcalc.images import coarse_grid
-    >>> ring = np.ones((3, 3), dtype=bool)
-    >>> ring[1, 1] = False
-    >>> int(coarse_grid.holes(ring).sum())
-    1
-    """
+    """Return what `mask` encloses: what `scipy.ndimage.binary_fill_holes` adds."""
     enclosed = np.zeros_like(mask)
     box = bounding_box(mask)
     # All that lies beyond the box is connected with the image's rim.
@@ -134,27 +76,7 @@ def holes(mask: Mask) -> Mask:
 
 
 def bounding_box(mask: Mask) -> tuple[slice, slice]:
-    """Return the rows and columns from the first to the last of `mask`; none when it is empty.
-
-    Parameters
-    ----------
-    mask
-        Bool, (rows, columns).
-
-    Returns
-    -------
-    tuple of slice
-        Rows and columns.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from microcalc.images import coarse_grid
-    >>> mask = np.zeros((5, 5), dtype=bool)
-    >>> mask[1:3, 2] = True
-    >>> coarse_grid.bounding_box(mask)
-    (slice(1, 3, None), slice(2, 3, None))
-    """
+    """Return the rows and columns from the first to the last of `mask`; none when it is empty."""
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     if not rows.size:
         return slice(0, 0), slice(0, 0)
@@ -164,23 +86,7 @@ def bounding_box(mask: Mask) -> tuple[slice, slice]:
 def extremes(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the lowest and the highest of a cell and its eight neighbors.
 
-    Parameters
-    ----------
-    values
-        Float32, (rows, columns).
-
-    Returns
-    -------
-    lowest, highest : numpy.ndarray
-        Float32, (rows, columns): those of `scipy.ndimage.minimum_filter` and `maximum_filter`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from microcalc.images import coarse_grid
-    >>> lowest, highest = coarse_grid.extremes(np.arange(9, dtype=np.float32).reshape(3, 3))
-    >>> lowest[1, 1], highest[1, 1], highest[0, 0]
-    (np.float32(0.0), np.float32(8.0), np.float32(4.0))
+    `scipy.ndimage.minimum_filter` and `maximum_filter`.
     """
     rows, columns = values.shape
     wide = columns + 2
@@ -203,27 +109,7 @@ def extremes(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[
 
 
 def percentiles(values: NDArray[np.floating[Any]], percent: Sequence[float]) -> list[float]:
-    """Return `numpy.percentile` of the same values as float64.
-
-    Parameters
-    ----------
-    values
-        Of any shape, at least one.
-    percent
-        From 0 to 100.
-
-    Returns
-    -------
-    list of float
-        As many as `percent`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from microcalc.images import coarse_grid
-    >>> coarse_grid.percentiles(np.arange(11, dtype=np.float32), [5, 50])
-    [0.5, 5.0]
-    """
+    """Return `numpy.percentile` of the same values as float64."""
     places = [(values.size - 1) * (each / 100) for each in percent]
     below = [int(place) for place in places]
     above = [min(place + 1, values.size - 1) for place in below]

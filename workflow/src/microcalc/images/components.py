@@ -208,10 +208,11 @@ def one(
 
     Examples
     --------
-    >>> from microcalc.config.region_rules import Rules
+    >>> from microcalc.config.image_settings import PatchSettings
     >>> from microcalc.images import components
     >>> square = components.of_polygon([(0, 0), (90, 0), (90, 90), (0, 90)])
-    >>> str(components.one([square], [], rules=Rules(), spacing_mm=(0.1, 0.1)))
+    >>> rules = PatchSettings().region_rules
+    >>> str(components.one([square], [], rules=rules, spacing_mm=(0.1, 0.1)))
     'x 0 to 90, y 0 to 90'
     """
     pixel = spacing_mm[0] * spacing_mm[1]

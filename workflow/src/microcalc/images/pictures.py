@@ -18,7 +18,36 @@ def near_breast(
     size: int,
     spacing_mm: float,
 ) -> NDArray[np.bool_]:
-    """Return which pixels of the window around `center` (x, y) are to be shown."""
+    """Return which pixels of a window are to be shown: those near the breast.
+
+    Parameters
+    ----------
+    mammogram
+        The image.
+    breast
+        Its breast.
+    center
+        (x, y) of the window, in stored pixels.
+    size
+        Side of the window in pixels.
+    spacing_mm
+        Side of such a pixel in mm.
+
+    Returns
+    -------
+    numpy.ndarray
+        Bool, (size, size).
+
+    Examples
+    --------
+    >>> from pydicom.data import get_testdata_file
+    >>> from microcalc.images import breast, dicom, pictures
+    >>> path = get_testdata_file("MR_small.dcm")  # of pydicom: no mammogram, but a small grey image
+    >>> mammogram = dicom.read_mammogram(path, image_id="C001_CC")
+    >>> found = breast.find(mammogram)
+    >>> pictures.near_breast(mammogram, found, (30.0, 28.0), 16, 0.25).shape
+    (16, 16)
+    """
     steps = np.arange(size) - (size - 1) / 2
     chosen = []
     for middle, spacing, every, cells in zip(
@@ -36,7 +65,37 @@ def thumbnail(
     roi: Roi,
     size: int,
 ) -> NDArray[np.uint8]:
-    """Return the whole image in a square, black outside the breast: burned-in text stays out."""
+    """Return the whole image in a square, black outside the breast: burned-in text stays out.
+
+    Parameters
+    ----------
+    mammogram
+        The image.
+    breast
+        Its breast.
+    scaled
+        The grey in [0, 1] of each value that a stored cell can hold, float32, (256,) or (65536,).
+    roi
+        Outlined, in stored pixels.
+    size
+        Side of the square in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        Uint8, (size, size).
+
+    Examples
+    --------
+    >>> from pydicom.data import get_testdata_file
+    >>> from microcalc.images import breast, dicom, pictures
+    >>> from microcalc.images.roi import Roi
+    >>> path = get_testdata_file("MR_small.dcm")  # of pydicom: no mammogram, but a small grey image
+    >>> mammogram = dicom.read_mammogram(path, image_id="C001_CC")
+    >>> found, scaled = breast.find(mammogram), mammogram.grey.curve / mammogram.grey.curve.max()
+    >>> pictures.thumbnail(mammogram, found, scaled, Roi(20, 20, 40, 36), 48).shape
+    (48, 48)
+    """
     rows, columns = mammogram.shape
     grey = np.clip(np.take(scaled, breast.cells), 0, 1) * 255
     small = np.where(breast.shown, grey, 0).astype(np.uint8)

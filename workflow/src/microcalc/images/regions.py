@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from microcalc.config.image_settings import PatchSettings
 from microcalc.config.region_rules import Rules
 from microcalc.core.errors import StudyError
 from microcalc.images import (
@@ -91,7 +92,7 @@ def from_file(
     >>> str(regions.from_file(yolo, image_id="C001_CC", shape=(100, 200)))
     'x 80 to 120, y 45 to 55'
     """
-    rules, place = rules or Rules(), place or Place()
+    rules, place = rules or PatchSettings().region_rules, place or Place()
     with content_errors(image_id, "its ROI file"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         flags: tuple[str, ...] = ()

@@ -141,6 +141,7 @@ def read(path: str | os.PathLike[str]) -> Shard:
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            _refuse_compressed(archive)
             damaged = archive.testzip()
             if damaged is not None:
                 raise ValueError(f"checksum of {damaged}")
@@ -190,6 +191,7 @@ def read_keys(path: str | os.PathLike[str]) -> list[str]:
     ['77c0']
     """
     with named_when_damaged(path), zipfile.ZipFile(path) as archive:
+        _refuse_compressed(archive)
         return [str(key) for key in _text(archive, "key")]
 
 
@@ -276,6 +278,12 @@ def _member(archive: zipfile.ZipFile, name: str) -> Any:
 def _write_header(file: BinaryIO, dtype: type, shape: tuple[int, ...]) -> None:
     header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False}
     np.lib.format.write_array_header_1_0(file, {**header, "shape": shape})
+
+
+def _refuse_compressed(archive: zipfile.ZipFile) -> None:
+    """Raise a ValueError for members that grow when they are read: a shard has none."""
+    if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
+        raise ValueError("a member is compressed")
 
 
 def _text(archive: zipfile.ZipFile, name: str) -> NDArray[np.str_]:

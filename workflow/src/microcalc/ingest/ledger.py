@@ -1,10 +1,12 @@
 """The book that an ingest keeps: no row of the source is forgotten."""
 
+import zipfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from microcalc.core.errors import StudyError
+from microcalc.core.files import named_when_damaged
 from microcalc.core.table_reader import Table, read_table
 from microcalc.ingest.record import Case, Image, NotTakenError, Place, Record
 
@@ -99,9 +101,20 @@ class Ledger:
             fate.append(record)
 
 
+MOST_WORKBOOK_BYTES = 500_000_000
+"""Of a workbook unpacked; those of the collections are a hundredth of it."""
+
+
 def _from_workbook(path: Path) -> Table:
     import pandas as pd
 
+    with named_when_damaged(path), zipfile.ZipFile(path) as archive:
+        size = sum(part.file_size for part in archive.infolist())
+    if size > MOST_WORKBOOK_BYTES:
+        raise StudyError(
+            f"{path.name}: unpacked it is {size / 1e9:.1f} GB, more than a workbook of any "
+            "collection; it is not read"
+        )
     sheet = pd.read_excel(path, dtype=str, keep_default_na=False)
     sheet.columns = sheet.columns.str.strip()
     rows = [

@@ -10,7 +10,7 @@ import jsonschema
 import yaml
 
 from microcalc.config.networks import OWN_NETWORK
-from microcalc.core.errors import StudyError
+from microcalc.core.errors import StudyError, shown
 from microcalc.core.files import read_json
 
 SCHEMA_VERSION = 1
@@ -27,6 +27,11 @@ def check(model: FrozenModel, name: str = "the model") -> FrozenModel:
     StudyError
         Listing what does not fit, or saying that the schema's version is another.
     """
+    if not isinstance(model, dict):
+        raise StudyError(
+            f"{name}: {shown(model)} is no frozen model; expected what the study wrote, an object "
+            "with the key schema"
+        )
     if model.get("schema") != SCHEMA_VERSION:
         raise StudyError(
             f"{name}: written for version {model.get('schema')} of the model schema, this "

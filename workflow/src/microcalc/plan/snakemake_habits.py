@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from microcalc.core.errors import StudyError
+from microcalc.core.files import atomic_path
 
 FOLDER = Path(".snakemake")
 LOCKS = FOLDER / "locks"
@@ -190,8 +191,8 @@ def _moved(path: Any, scratch: Path) -> str:
     """Return where a file lies below `scratch`, there already where a job brings it up to date."""
     place = scratch / Path(path).relative_to(Path(path).anchor)
     if "update" in getattr(path, "flags", {}) and Path(path).exists():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, place)
+        with atomic_path(place) as temporary:
+            shutil.copyfile(path, temporary)
     return str(place)
 
 

@@ -12,8 +12,10 @@ def read_digest(path: str | os.PathLike[str]) -> str | None:
     """Return the planning digest stored in a shard, or None when there is no readable one."""
     try:
         with zipfile.ZipFile(path) as archive:
+            if archive.getinfo(MEMBER).compress_type != zipfile.ZIP_STORED:
+                return None
             digest = json.loads(archive.read(MEMBER))["digest"]
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+    except (OSError, RecursionError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
         return None
     return digest if isinstance(digest, str) else None
 

@@ -35,9 +35,9 @@ def logistic(Z: Floats, y: NDArray[np.generic]) -> tuple[float, Floats]:
     Examples
     --------
     >>> import numpy as np
-    >>> from microcalc.selection import refit
+    >>> from microcalc.selection import coefficient_refit
     >>> Z, y = np.array([[-1.0]] * 4 + [[1.0]] * 4), np.array([0, 1, 0, 0, 1, 1, 0, 1])
-    >>> intercept, coefficients = refit.logistic(Z, y)
+    >>> intercept, coefficients = coefficient_refit.logistic(Z, y)
     >>> round(intercept, 4) + 0.0, coefficients.round(4)  # log 3
     (0.0, array([1.0986]))
     """
@@ -75,9 +75,9 @@ def ridge(
     Examples
     --------
     >>> import numpy as np
-    >>> from microcalc.selection import refit
+    >>> from microcalc.selection import coefficient_refit
     >>> Z, y = np.array([[-1.0]] * 4 + [[1.0]] * 4), np.array([0, 1, 0, 0, 1, 1, 0, 1])
-    >>> intercept, coefficients = refit.ridge(Z, y, np.arange(8) % 2)
+    >>> intercept, coefficients = coefficient_refit.ridge(Z, y, np.arange(8) % 2)
     >>> bool(0 < coefficients[0] < np.log(3))
     True
     """

@@ -12,30 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-
-@dataclass(frozen=True)
-class Limits:
-    """How far a patch may be changed; all zero and False changes nothing.
-
-    Attributes
-    ----------
-    flip
-        Whether it is mirrored at either axis, each with probability one half.
-    rotate_deg
-        Largest turn, in degrees.
-    shift
-        Largest displacement along each axis, as a fraction of the patch's side.
-    scale
-        Largest relative change of size.
-    intensity
-        Largest relative change of contrast, and largest shift of brightness in a scale of 0 to 1.
-    """
-
-    flip: bool
-    rotate_deg: float
-    shift: float
-    scale: float
-    intensity: float
+from microcalc.config.feature_settings import AugmentationSettings
 
 
 @dataclass(frozen=True)
@@ -56,7 +33,7 @@ class Drawn:
     brightness: npt.NDArray[np.float32]
 
 
-def draw(n: int, limits: Limits, random: np.random.Generator) -> Drawn:
+def draw(n: int, limits: AugmentationSettings, random: np.random.Generator) -> Drawn:
     """Return the changes of `n` patches, drawn from `random`."""
     uniform = random.uniform(-1, 1, size=(n, 6))
     mirrored = random.integers(0, 2, size=(n, 2)) * 2 - 1 if limits.flip else np.ones((n, 2))

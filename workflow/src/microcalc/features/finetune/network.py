@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from microcalc.config.feature_settings import TrainingSettings
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_value, read_json, write_csv, write_json
 from microcalc.features import backbone, weights
@@ -18,7 +19,7 @@ from microcalc.features import device as devices
 from microcalc.features.finetune import network_folds, patch_batches
 from microcalc.features.finetune.checkpoint import Checkpoint
 from microcalc.features.finetune.classifier import Classifier, load
-from microcalc.features.finetune.train import RECIPE, Course, Tuning, train
+from microcalc.features.finetune.train import RECIPE, Course, train
 
 if TYPE_CHECKING:
     import torch
@@ -73,7 +74,7 @@ def update(
     shards: "Sequence[Images]",
     included: pd.DataFrame,
     start_path: str | os.PathLike[str],
-    settings: Mapping[str, Any],
+    settings: TrainingSettings,
     *,
     member: str,
     seed: int,
@@ -94,7 +95,7 @@ def update(
     start_path
         The prepared weights that the training starts from.
     settings
-        backbone, device, and the config's `features.finetune`.
+        What of the config's `features` the training depends on.
     member
         `fold-k`, which never sees fold k, or `whole`.
     seed
@@ -102,10 +103,10 @@ def update(
     checkpoints
         The folder of the checkpoints, see `checkpoint`.
     """
-    how = settings["finetune"]
-    device = devices.choose(settings["device"])
-    cases = network_folds.deal(included, n_folds=how["folds"], seed=seed)
-    part = network_folds.parts(cases, member, holdout=how["holdout"], seed=seed)
+    how = settings.finetune
+    device = devices.choose(settings.device)
+    cases = network_folds.deal(included, n_folds=how.folds, seed=seed)
+    part = network_folds.parts(cases, member, holdout=how.holdout, seed=seed)
     sets = {
         name: patch_batches.of_cases(shards, cases[[own == name for own in part]])
         for name in (network_folds.LEARN, network_folds.STOP)
@@ -115,13 +116,13 @@ def update(
         {
             "member": member,
             "seed": seed,
-            "backbone": settings["backbone"],
+            "backbone": settings.backbone,
             "start": described.digest,
             "device": device.type,
             "torch": version("torch"),
             "torchvision": version("torchvision"),
             "recipe": RECIPE,
-            **how,
+            **how.plain(),
         },
         _cases(cases, part, sets),
     )
@@ -136,13 +137,12 @@ def update(
     sys.stderr.write(f"{sentence}\n")
     checkpoint = Checkpoint(Path(checkpoints), member, basis.key())
     checkpoint.forget_others()
-    tuning = Tuning.from_settings(how)
     with devices.hold(device) as held:
-        model = load(settings["backbone"], start_path, stages=tuning.stages, device=held)
+        model = load(settings.backbone, start_path, stages=how.stages, device=held)
         model.network.check_size(shards[0].patch.shape[1])
         course = train(
             model,
-            *(sets[network_folds.LEARN], sets[network_folds.STOP], tuning),
+            *(sets[network_folds.LEARN], sets[network_folds.STOP], how),
             member=member,
             seed=seed,
             checkpoint=checkpoint,

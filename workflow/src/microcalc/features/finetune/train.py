@@ -8,7 +8,7 @@ that every epoch derives anew from seed, network and its own number.
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +19,7 @@ import pandas as pd
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from microcalc.config.feature_settings import FinetuneSettings
 from microcalc.core import seeds
 from microcalc.core.errors import StudyError
 from microcalc.features.device import one_thread
@@ -35,30 +36,6 @@ RECIPE = 1
 
 HEAD, STAGES = "head", "stages"
 COLUMNS = (*("epoch", "phase", "learning_rate", "loss_learn", "loss_stop", "auc_stop", "is_best"),)
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """How a network is trained: the keys of the config's `features.finetune` that say so."""
-
-    stages: int
-    head_epochs: int
-    epochs: int
-    patience: int
-    batch_size: int
-    head_learning_rate: float
-    learning_rate: float
-    weight_decay: float
-    label_smoothing: float
-    class_weights: str
-    precision: str
-    augmentation: augment.Limits
-
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, Any]) -> "Tuning":
-        """Return the tuning that the config's `features.finetune` describes."""
-        own = {name: settings[name] for name in cls.__dataclass_fields__ if name in settings}
-        return cls(**{**own, "augmentation": augment.Limits(**settings["augmentation"])})
 
 
 @dataclass
@@ -89,7 +66,7 @@ def train(
     model: Classifier,
     learn: Pictures,
     stop: Pictures,
-    tuning: Tuning,
+    tuning: FinetuneSettings,
     *,
     member: str,
     seed: int,
@@ -187,7 +164,9 @@ def _best_loss(course: Course) -> float:
 class _Optimization:
     """The optimizer of one phase: AdamW, its rates falling along half a cosine to nothing."""
 
-    def __init__(self, model: Classifier, phase: str, tuning: Tuning, n_images: int) -> None:
+    def __init__(
+        self, model: Classifier, phase: str, tuning: FinetuneSettings, n_images: int
+    ) -> None:
         self.phase = phase
         model.learns_in_stages(phase == STAGES)
         if phase == HEAD:
@@ -271,7 +250,7 @@ def _epoch(
     model: Classifier,
     learn: Pictures,
     class_weights: npt.NDArray[np.float32],
-    tuning: Tuning,
+    tuning: FinetuneSettings,
     optimization: _Optimization,
     random: np.random.Generator,
 ) -> float:
@@ -292,7 +271,10 @@ def _epoch(
 
 
 def _measure(
-    model: Classifier, pictures: Pictures, class_weights: npt.NDArray[np.float32], tuning: Tuning
+    model: Classifier,
+    pictures: Pictures,
+    class_weights: npt.NDArray[np.float32],
+    tuning: FinetuneSettings,
 ) -> dict[str, float]:
     """Return loss and AUC over the cases of some images, by the mean logit of their views."""
     logits = _over(model, model, pictures, tuning).double().cpu().numpy()
@@ -312,7 +294,7 @@ def _over(
     function: Callable[[torch.Tensor], torch.Tensor],
     model: Classifier,
     pictures: Pictures,
-    tuning: Tuning,
+    tuning: FinetuneSettings,
 ) -> torch.Tensor:
     """Return what a function of patches gives for every image, unchanged, in float32."""
     model.eval()

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from microcalc.config.cohort_settings import Labels
 from microcalc.figures import nomogram_points, number_format, palette, shown_models, style
 from microcalc.figures.lasso_plots import spread
 from microcalc.models.design import DEEP_SCORE, texts
+
+if TYPE_CHECKING:
+    from microcalc.models.frozen import FrozenModel
 
 Floats = npt.NDArray[np.float64]
 
@@ -40,7 +43,7 @@ class Example:
 
 @style.styled
 def draw(
-    models: Mapping[str, Mapping[str, Any]],
+    models: "Mapping[str, FrozenModel]",
     cases: pd.DataFrame,
     clinical: ClinicalVariables,
     *,
@@ -78,7 +81,7 @@ def _message(text: str) -> Figure:
     return style.message(style.new_figure(style.PAGE_MM, 30), text)
 
 
-def _obstacle(model: Mapping[str, Any], cases: pd.DataFrame) -> str:
+def _obstacle(model: "FrozenModel", cases: pd.DataFrame) -> str:
     """Return why straight axes of known values cannot show a model; nothing when they can."""
     for term in model["terms"]:
         if "spline" in term:
@@ -88,7 +91,7 @@ def _obstacle(model: Mapping[str, Any], cases: pd.DataFrame) -> str:
     return ""
 
 
-def ranges(model: Mapping[str, Any], cases: pd.DataFrame) -> dict[str, tuple[float, float]]:
+def ranges(model: "FrozenModel", cases: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """Return the smallest and largest training value of each variable that is a number."""
     training = cases[cases["split"] == "train"]
     found = {}
@@ -100,7 +103,7 @@ def ranges(model: Mapping[str, Any], cases: pd.DataFrame) -> dict[str, tuple[flo
 
 
 def work_out(
-    nomogram: nomogram_points.Scale, model: Mapping[str, Any], cases: pd.DataFrame
+    nomogram: nomogram_points.Scale, model: "FrozenModel", cases: pd.DataFrame
 ) -> Example | None:
     """Return the example: the held-out case of median total, or None without such a case."""
     held_out = cases[cases["split"] != "train"]
@@ -139,7 +142,7 @@ def _values(term: Mapping[str, Any], column: pd.Series) -> Sequence[Any]:
 
 def _figure(
     nomogram: nomogram_points.Scale,
-    model: Mapping[str, Any],
+    model: "FrozenModel",
     example: Example | None,
     clinical: ClinicalVariables,
     labels: Labels,
@@ -264,7 +267,7 @@ def _example(
 
 def _sentence(
     nomogram: nomogram_points.Scale,
-    model: Mapping[str, Any],
+    model: "FrozenModel",
     example: Example,
     clinical: ClinicalVariables,
     labels: Labels,

@@ -6,12 +6,15 @@ every other term is drawn on the same scale (Harrell, Regression Modeling Strate
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.ticker import MaxNLocator
 from scipy.special import expit, logit
+
+if TYPE_CHECKING:
+    from microcalc.models.frozen import FrozenModel
 
 Floats = npt.NDArray[np.float64]
 LONGEST = 100.0
@@ -75,7 +78,7 @@ class Scale:
         return float(sum(max(axis.points) for axis in self.axes))
 
 
-def scale(model: Mapping[str, Any], ranges: Mapping[str, tuple[float, float]]) -> Scale | None:
+def scale(model: "FrozenModel", ranges: Mapping[str, tuple[float, float]]) -> Scale | None:
     """Return the nomogram of a frozen model; None when no term moves the log odds.
 
     Parameters

@@ -1,13 +1,16 @@
 """Sentences of the manuscript that change with the results; every number is looked up."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from microcalc.figures.number_format import label as model_label
 from microcalc.models import notes
 from microcalc.models.term import DEEP_SCORE
 from microcalc.report import format as fmt
 from microcalc.report.study import JUDGED, Study
+
+if TYPE_CHECKING:
+    from microcalc.models.frozen import FrozenModel
 
 Row = Mapping[Any, Any]
 
@@ -116,7 +119,7 @@ def _same_for_all(study: Study, split: str, name: str) -> bool:
     return JUDGED[split] == "held_out" and name in study.models and _constant(study.models[name])
 
 
-def _constant(model: Row) -> bool:
+def _constant(model: "FrozenModel") -> bool:
     """Return whether a frozen model is an intercept alone."""
     names = [term["variable"] for term in model["terms"]]
     return not names or (names == [DEEP_SCORE] and not model["deep"]["features"])
@@ -214,14 +217,14 @@ def _odds_ratios(study: Study) -> str:
     return fmt.joined(told, apart=";")
 
 
-def described(study: Study, model: Row) -> str:
+def described(study: Study, model: "FrozenModel") -> str:
     """Return what a frozen model is made of, and that the deep score was left out where it was."""
     left_out = any(note.startswith(notes.LEFT_OUT) for note in model.get("notes", []))
     without = "; the deep score was left out, since its coefficient would not be above 0"
     return _made_of(study, model) + (without if left_out else "")
 
 
-def _made_of(study: Study, model: Row) -> str:
+def _made_of(study: Study, model: "FrozenModel") -> str:
     names = [term["variable"] for term in model["terms"]]
     if not names:
         return "an intercept alone, the same probability for every case"

@@ -19,6 +19,8 @@ from microcalc.report.run_times import RunTime
 if TYPE_CHECKING:
     import pandas as pd
 
+    from microcalc.models.frozen import FrozenModel
+
 Files = Mapping[str, str | os.PathLike[str] | Sequence[str | os.PathLike[str]]]
 
 INTERCEPT = "(intercept)"
@@ -51,7 +53,7 @@ class Study:
     config: StudyConfig
     tables: "Mapping[str, pd.DataFrame]"
     documents: Mapping[str, Any]
-    models: Mapping[str, Mapping[str, Any]]
+    models: "Mapping[str, FrozenModel]"
     figures: Mapping[str, Path]
     sheets: tuple[Path, ...] = ()
     times: Mapping[str, Mapping[str, RunTime]] = field(default_factory=dict)

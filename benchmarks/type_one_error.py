@@ -20,13 +20,13 @@ ROOT = Path(__file__).parents[1]
 STUDIES = 500
 CASES = 138
 LEVEL = 0.05
-CONFIG = complete(yaml.safe_load((ROOT / "config.yaml").read_text())).plain()
-CLINICAL = candidates(CONFIG["clinical"])
+CONFIG = complete(yaml.safe_load((ROOT / "config.yaml").read_text()))
+CLINICAL = candidates(CONFIG.clinical)
 
 
 def p_values(table: pd.DataFrame, variables: Iterable[str], test: str) -> dict[str, float]:
     """Return the p value of each variable in one regression on all of them."""
-    fitted = regression.fit([table], list(variables), CLINICAL, CONFIG["screening"])
+    fitted = regression.fit([table], list(variables), CLINICAL, CONFIG.screening)
     return {name: fitted.test(name, test).p for name in variables}
 
 
@@ -39,7 +39,7 @@ def study(table: pd.DataFrame) -> dict[str, dict[str, float]]:
         passed = [name for name, p in alone.items() if p < LEVEL]
         found[f"together, after screening ({test})"] = p_values(table, passed, test)
         found[f"fixed list of all ({test})"] = p_values(table, CLINICAL, test)
-    kept = regression.backward([table], list(CLINICAL), CLINICAL, CONFIG["screening"])
+    kept = regression.backward([table], list(CLINICAL), CLINICAL, CONFIG.screening)
     found["together, after backward AIC (likelihood_ratio)"] = p_values(
         table, kept, "likelihood_ratio"
     )
@@ -48,12 +48,12 @@ def study(table: pd.DataFrame) -> dict[str, dict[str, float]]:
 
 def main() -> None:
     """Simulate, count, print."""
-    table = pd.read_csv(ROOT / CONFIG["cohort"]["cases"], dtype=str)
-    table = table[table["center"].isin(CONFIG["cohort"]["development_centers"])].iloc[:CASES]
-    outcome = (table["label"] == CONFIG["labels"]["positive"]).to_numpy(dtype=int)
+    table = pd.read_csv(ROOT / CONFIG.cohort.cases, dtype=str)
+    table = table[table["center"].isin(CONFIG.cohort.development_centers)].iloc[:CASES]
+    outcome = (table["label"] == CONFIG.labels.positive).to_numpy(dtype=int)
     runs = []
     for run in range(STUDIES):
-        y = seeds.stream(CONFIG["seed"], "type one error", run).permutation(outcome)
+        y = seeds.stream(CONFIG.seed, "type one error", run).permutation(outcome)
         runs.append(study(table.assign(y=y)))
     print(f"{len(table)} cases ({outcome.sum()} positive), {len(CLINICAL)} variables")
     for place in runs[0]:

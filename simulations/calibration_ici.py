@@ -45,7 +45,7 @@ def _assessed(cell: dict[str, Any], rng: np.random.Generator) -> dict[str, float
         if 0 < rows["y"].sum() < len(rows):
             break
     seed = int(rng.integers(2**31))
-    estimates, _ = calibration_tables.assess(rows, resamples=RESAMPLES, seed=seed)
+    estimates, _ = calibration_tables.assess(rows, confidence=0.95, resamples=RESAMPLES, seed=seed)
     return {name: float(estimates[name].iloc[0]) for name in ("ici", "ici_low", "ici_p")}
 
 

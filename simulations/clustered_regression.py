@@ -15,24 +15,33 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, ndtri
 
+from microcalc.config.clinical_settings import (
+    ClinicalVariable,
+    ClinicalVariables,
+    ScreeningSettings,
+)
 from microcalc.models import logistic, regression
 
-CLINICAL: dict[str, dict[str, Any]] = {
-    "age": {"kind": "continuous"},
-    "birads": {"kind": "categorical", "levels": ["4A", "4B", "4C", "5"]},
-    "palpable": {"kind": "categorical", "levels": ["no", "yes"]},
-    "morphology": {"kind": "categorical", "levels": ["p", "q", "r", "s"]},
-}
-BENT: dict[str, dict[str, Any]] = {
-    "age": {"kind": "continuous", "knots": 3},
-    "birads": {"kind": "ordinal", "levels": ["4A", "4B", "4C", "5"]},
-}
+CLINICAL = ClinicalVariable.each_of(
+    {
+        "age": {"kind": "continuous"},
+        "birads": {"kind": "categorical", "levels": ["4A", "4B", "4C", "5"]},
+        "palpable": {"kind": "categorical", "levels": ["no", "yes"]},
+        "morphology": {"kind": "categorical", "levels": ["p", "q", "r", "s"]},
+    }
+)
+BENT = ClinicalVariable.each_of(
+    {
+        "age": {"kind": "continuous", "knots": 3},
+        "birads": {"kind": "ordinal", "levels": ["4A", "4B", "4C", "5"]},
+    }
+)
 SHARES = {
     "birads": [0.1, 0.45, 0.38, 0.07],
     "palpable": [0.93, 0.07],
     "morphology": [0.4, 0.3, 0.25, 0.05],
 }
-SETTINGS = {"missing": "impute"}
+SETTINGS = ScreeningSettings(indicator_from=None)
 RAISED = {"birads": "4C", "palpable": "yes", "morphology": "r"}
 LEVEL, LIMIT, MEAN, KEPT = 0.05, 0.07, 0.055, 0.9
 # Below this power a share of it says nothing.
@@ -97,7 +106,7 @@ def _columns() -> list[str]:
 
 
 def _study(
-    cell: dict[str, Any], clinical: dict[str, dict[str, Any]], rng: np.random.Generator
+    cell: dict[str, Any], clinical: ClinicalVariables, rng: np.random.Generator
 ) -> Iterator[tuple[str, float]]:
     """Simulate one study; yield the p values of its variables, by column."""
     together = cell["analysis"] == "together"
@@ -131,7 +140,7 @@ def _cases(cell: dict[str, Any], names: list[str], rng: np.random.Generator) -> 
         if variable == "age":
             columns[variable] = rng.normal(50, 10, n).round()[source]
         else:
-            levels = np.array(CLINICAL[variable]["levels"])
+            levels = np.array(CLINICAL[variable].categories)
             drawn = rng.choice(len(levels), n, p=SHARES[variable])
             columns[variable] = levels[drawn[source]]
     name = names[0]

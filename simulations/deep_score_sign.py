@@ -20,7 +20,10 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 
+from microcalc.config.clinical_settings import ClinicalVariable
+from microcalc.config.model_settings import ModelSettings
 from microcalc.config.settings import complete
+from microcalc.config.study_config import StudyConfig
 from microcalc.core.seeds import derive
 from microcalc.models import logistic, notes
 from microcalc.models.recipe import DeepInput, Recipe
@@ -32,7 +35,7 @@ from microcalc.statistics.folds import assign_folds
 Floats = npt.NDArray[np.float64]
 
 NEW, FEATURES, LATENT = 1000, 500, 20
-CLINICAL = {"telling": {"kind": "continuous"}, "idle": {"kind": "continuous"}}
+CLINICAL = {name: ClinicalVariable(kind="continuous") for name in ("telling", "idle")}
 RULES = ("free", "nonnegative", "shrunken")
 EFFECTS = {"none": 0.0, "weak": 0.8, "strong": 2.0}
 
@@ -88,27 +91,27 @@ def simulate(cell: dict[str, Any], replicates: int, rng: np.random.Generator) ->
     return found
 
 
-def _settings(choose: str) -> dict[str, Any]:
+def _settings(choose: str) -> StudyConfig:
     config = {
         "study": "simulated",
         "seed": 0,
         "labels": {"negative": "no", "positive": "yes"},
         "cohort": {"cases": "cases.csv", "images": "images.csv", "image_folder": "dicom"},
         "features": {"weights": "random"},
-        "clinical": CLINICAL,
+        "clinical": {name: variable.plain() for name, variable in CLINICAL.items()},
         "selection": {"lasso": {"choose": choose}},
     }
-    return complete(config).plain()
+    return complete(config)
 
 
 def _study(
-    n: int, effect: float, settings: dict[str, Any], rng: np.random.Generator
+    n: int, effect: float, settings: StudyConfig, rng: np.random.Generator
 ) -> dict[str, float]:
     rows, X = _draw(n + NEW, effect, rng)
     train, new, ids = rows[:n], rows[n:], rows["case_id"][:n].to_numpy()
-    y, seed, k = train["y"].to_numpy(), int(rng.integers(2**31)), settings["selection"]["folds"]
+    y, seed, k = train["y"].to_numpy(), int(rng.integers(2**31)), settings.selection.folds
     names = [f"deep_{j:04d}" for j in range(FEATURES)]
-    given: dict[str, Any] = {"feature_names": names, "settings": settings["selection"]}
+    given: dict[str, Any] = {"feature_names": names, "settings": settings.selection}
 
     final = chain.fit(X[:n], y, ids, seed=seed, **given)
     folds = assign_folds(y, ids, n_folds=k, seed=derive(seed, "crossfit"))
@@ -140,12 +143,17 @@ def _study(
     return found
 
 
-def _recipes(settings: dict[str, Any]) -> dict[str, Recipe]:
-    screening = settings["screening"]
-    return {
-        name: Recipe(name, {"clinical": list(CLINICAL), "deep": deep}, CLINICAL, screening)
-        for name, deep in (("clinical", "none"), ("nonnegative", "score"))
-    }
+def _recipes(settings: StudyConfig) -> dict[str, Recipe]:
+    plain = ModelSettings(clinical=tuple(CLINICAL))
+    combined = plain.model_copy(update={"deep": "score"})
+    recipes = Recipe.of_models(
+        {"clinical": plain, "nonnegative": combined},
+        settings.clinical,
+        settings.screening,
+        training_scores=settings.selection.training_scores,
+        seed=settings.seed,
+    )
+    return {recipe.name: recipe for recipe in recipes}
 
 
 def _draw(n: int, effect: float, rng: np.random.Generator) -> tuple[pd.DataFrame, Floats]:

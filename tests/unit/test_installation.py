@@ -55,7 +55,6 @@ def examples_of(wheel: Path, folder: Path, *, version: str, constraints: Path) -
 
 IN_WORDS = {
     "microcalc[workflow]": [
-        "selection.chain.fit",
         "selection.likelihood.separated",
         "statistics.calibration.ici_p_value",
         "statistics.calibration.measure",

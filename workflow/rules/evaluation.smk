@@ -126,7 +126,8 @@ rule refit_chain:
         models=rule_params.refittable_models(SETTINGS),
         clinical=rule_params.clinical(SETTINGS),
         screening=config["screening"],
-        selection=stability.selection(SETTINGS),
+        selection=config["selection"],
+        min_icc=stability.least_icc(SETTINGS),
         seed=config["seed"],
     script:
         "../scripts/refit_chain.py"

@@ -17,7 +17,8 @@ rule select_features:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(60),
     params:
-        settings=stability.selection(SETTINGS),
+        settings=config["selection"],
+        min_icc=stability.least_icc(SETTINGS),
         seed=config["seed"],
     script:
         "../scripts/select_features.py"

@@ -1,5 +1,6 @@
 """Look for what training and validation share, and for what gives center or label away."""
 
+from microcalc.config.evaluation_settings import LeakageSettings
 from microcalc.core.files import read_csv, read_parquet, write_csv
 from microcalc.core.logs import start
 from microcalc.evaluation import cohort_tables, confounding, leakage, transductive
@@ -7,8 +8,11 @@ from microcalc.evaluation import cohort_tables, confounding, leakage, transducti
 start(snakemake.log[0])
 asked = snakemake.params
 cases = cohort_tables.included(snakemake.input.included)
+wanted = LeakageSettings.of(asked.leakage)
 # The images are let go before the features come: a large study has room for one of them.
-leaks = leakage.audit(leakage.read(snakemake.input.shards, cases), **asked.leakage)
+leaks = leakage.audit(
+    leakage.read(snakemake.input.shards, cases), limit=wanted.limit, on_found=wanted.on_found
+)
 write_csv(leaks, snakemake.output.leakage)
 features = read_parquet(snakemake.input.features)
 qc = read_csv(snakemake.input.qc)

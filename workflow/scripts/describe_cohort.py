@@ -1,5 +1,7 @@
 """Describe the included cases per split (Table 1) and how every other case left (flow)."""
 
+from microcalc.config.clinical_settings import ClinicalVariable
+from microcalc.config.cohort_settings import Labels
 from microcalc.core.files import write_csv, write_json
 from microcalc.core.logs import start
 from microcalc.evaluation import cohort_tables, flow, table1
@@ -10,5 +12,7 @@ cases, exclusions, qc = cohort_tables.read(
 )
 asked = snakemake.params
 included = cases[cases["status"] == "included"]
-write_csv(table1.describe(included, asked.clinical, seed=asked.seed), snakemake.output.table1)
-write_json(flow.build(exclusions, cases, qc, labels=asked.labels), snakemake.output.flow)
+clinical = ClinicalVariable.each_of(asked.clinical)
+write_csv(table1.describe(included, clinical, seed=asked.seed), snakemake.output.table1)
+labels = Labels.of(asked.labels)
+write_json(flow.build(exclusions, cases, qc, labels=labels), snakemake.output.flow)

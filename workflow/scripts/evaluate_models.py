@@ -1,5 +1,12 @@
 """Evaluate the frozen models on every set: alone, compared, in subgroups, beside the paper."""
 
+from microcalc.config.clinical_settings import ClinicalVariable, ScreeningSettings
+from microcalc.config.evaluation_settings import (
+    EvaluationSettings,
+    PublishedSettings,
+    SampleSizeSettings,
+)
+from microcalc.config.model_settings import ModelSettings
 from microcalc.core.files import read_csv
 from microcalc.core.logs import start
 from microcalc.evaluation import cohort_tables, finetuning, predictions, result_tables
@@ -11,11 +18,21 @@ rows = predictions.read(given.predictions)
 models = predictions.read_models(given.models)
 cases = cohort_tables.included(given.included)
 made = result_tables.discrimination(
-    rows, models, cases, settings=asked.settings, paper=asked.published, seed=asked.seed
+    rows,
+    models,
+    cases,
+    settings=EvaluationSettings.of_part(asked.settings),
+    paper=PublishedSettings.of(asked.published),
+    seed=asked.seed,
 )
 made["metrics"] = finetuning.mark(made["metrics"], models, given.choice)
 funnels = dict(zip(asked.networks, map(read_csv, given.funnels), strict=True))
 made["sample_size"] = of_study(
-    cases, funnels, asked.models, asked.clinical, asked.screening, **asked.sample_size
+    cases,
+    funnels,
+    ModelSettings.each_of(asked.models),
+    ClinicalVariable.each_of(asked.clinical),
+    ScreeningSettings.of(asked.screening),
+    expected_auc=SampleSizeSettings.of(asked.sample_size).expected_auc,
 )
 result_tables.write(made, snakemake.output, harmonize=asked.harmonize)

@@ -1,5 +1,8 @@
 """Fit every row of the table of models on the training cases, and freeze each as JSON."""
 
+from microcalc.config.clinical_settings import ClinicalVariable, ScreeningSettings
+from microcalc.config.cohort_settings import Labels
+from microcalc.config.model_settings import ModelSettings, ThresholdSettings
 from microcalc.core.files import write_csv, write_each, write_json
 from microcalc.core.logs import start
 from microcalc.models.fit import fit_models
@@ -18,7 +21,14 @@ tables = Tables.of_networks(
     weights=given.weights,
     adapted=given.adapted,
 )
-recipes = Recipe.of_models(how.models, how.clinical, how.screening, how.training_scores, how.seed)
-models, training = fit_models(recipes, tables, threshold=how.threshold, labels=how.labels)
+recipes = Recipe.of_models(
+    ModelSettings.each_of(how.models),
+    ClinicalVariable.each_of(how.clinical),
+    ScreeningSettings.of(how.screening),
+    training_scores=how.training_scores,
+    seed=how.seed,
+)
+threshold, labels = ThresholdSettings.of(how.threshold), Labels.of(how.labels)
+models, training = fit_models(recipes, tables, threshold=threshold, labels=labels)
 write_each(write_json, models, snakemake.output.models)
 write_each(write_csv, training, snakemake.output.training)

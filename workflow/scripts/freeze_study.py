@@ -1,5 +1,6 @@
 """Write what the frozen models need beside themselves: settings, and what training was like."""
 
+from microcalc.config.clinical_settings import ClinicalVariable
 from microcalc.core.files import read_csv, read_parquet, write_json, write_text
 from microcalc.core.logs import start
 from microcalc.images import included
@@ -17,6 +18,6 @@ spanned = applicability_domain.describe(
     read_csv(given.qc),
     features,
     applicability_domain.pixel_digests(given.shards),
-    asked.settings["clinical"],
+    ClinicalVariable.each_of(asked.settings["clinical"]),
 )
 write_json(spanned, snakemake.output.domain)

@@ -1,5 +1,8 @@
 """Fit everything again on one block of bootstrap samples, splits or permutations."""
 
+from microcalc.config.clinical_settings import ClinicalVariable, ScreeningSettings
+from microcalc.config.model_settings import ModelSettings
+from microcalc.config.selection_settings import SelectionSettings
 from microcalc.core.files import write_csv
 from microcalc.core.logs import start
 from microcalc.evaluation import refit, replicates
@@ -7,7 +10,13 @@ from microcalc.evaluation import refit, replicates
 start(snakemake.log[0])
 asked, given = snakemake.params, snakemake.input
 cases = refit.read(given.included, asked.networks, given.features, given.redrawn)
-plan = refit.Plan(asked.models, asked.clinical, asked.screening, asked.selection)
+plan = refit.Plan(
+    ModelSettings.each_of(asked.models),
+    ClinicalVariable.each_of(asked.clinical),
+    ScreeningSettings.of(asked.screening),
+    SelectionSettings.of(asked.selection),
+    asked.min_icc,
+)
 measured, selected = replicates.run(
     snakemake.wildcards.design, range(*asked.replicates), cases, plan, seed=asked.seed
 )

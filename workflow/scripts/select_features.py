@@ -1,5 +1,6 @@
 """Select deep features on the training cases, and cross-fit the selection."""
 
+from microcalc.config.selection_settings import SelectionSettings
 from microcalc.core.files import write_csv
 from microcalc.core.logs import start
 from microcalc.selection import select, training
@@ -7,7 +8,13 @@ from microcalc.selection import select, training
 start(snakemake.log[0])
 given, how = snakemake.input, snakemake.params
 tables = training.read(given.included, given.features, given.redrawn)
-chosen = select.select(*tables, settings=how.settings, seed=how.seed, threads=snakemake.threads)
+chosen = select.select(
+    *tables,
+    settings=SelectionSettings.of(how.settings),
+    seed=how.seed,
+    min_icc=how.min_icc,
+    threads=snakemake.threads,
+)
 write_csv(chosen.chain.mrmr, snakemake.output.mrmr)
 write_csv(chosen.chain.lasso_path, snakemake.output.lasso_path)
 write_csv(chosen.chain.lasso_cv, snakemake.output.lasso_cv)

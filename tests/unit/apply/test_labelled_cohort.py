@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from microcalc.apply import labelled_cohort
+from microcalc.config.evaluation_settings import EvaluationSettings
 from microcalc.core.files import write_csv
 from microcalc.evaluation import predictions
 from microcalc.statistics import delong
@@ -87,9 +88,11 @@ def test_only_labelled_and_included_cases_are_joined(tmp_path: Path) -> None:
 
 def test_subgroups_without_a_column_are_left_out() -> None:
     cases = pd.DataFrame({"case_id": ["C1"], "center": ["Z"]})
-    settings = {"subgroups": {"columns": {"center": None, "birads": None}, "min_per_class": 5}}
+    subgroups = {"columns": {"center": None, "birads": None}, "min_per_class": 5}
+    settings = EvaluationSettings.of({"confidence": 0.9, "subgroups": subgroups})
     found = labelled_cohort.settings_for(cases, settings)
-    assert found["subgroups"] == {"columns": {"center": None}, "min_per_class": 5}
+    assert found.subgroups.plain() == {"columns": {"center": None}, "min_per_class": 5}
+    assert found.confidence == 0.9
 
 
 def test_a_perfect_auc_on_either_side_is_no_certainty(tmp_path: Path) -> None:

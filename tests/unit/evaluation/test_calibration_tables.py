@@ -120,20 +120,24 @@ def test_what_cannot_be_calibrated_is_refused(y, p, words):
 
 
 def test_the_table_has_intervals_around_its_estimates(predictions):
-    table, curves = calibration_tables.assess(predictions, resamples=60)
+    table, curves = calibration_tables.assess(predictions, resamples=60, confidence=0.95, seed=0)
     assert list(table.columns) == list(calibration_tables.COLUMNS)
     assert len(table) == 8
     for name in ("slope", "citl", "oe", "brier", "ici", "e50", "e90", "emax"):
         assert (table[f"{name}_low"] < table[name]).all()
         assert (table[name] < table[f"{name}_high"]).all()
-    again, curves_again = calibration_tables.assess(predictions, resamples=60)
+    again, curves_again = calibration_tables.assess(
+        predictions, resamples=60, confidence=0.95, seed=0
+    )
     pd.testing.assert_frame_equal(table, again, check_exact=True)
     pd.testing.assert_frame_equal(curves, curves_again, check_exact=True)
 
 
 def test_clusters_change_the_method(predictions):
     predictions["patient_id"] = predictions["case_id"].str[:-1]
-    table, _ = calibration_tables.assess(predictions.query("split == 'external'"), resamples=40)
+    table, _ = calibration_tables.assess(
+        predictions.query("split == 'external'"), resamples=40, confidence=0.95, seed=0
+    )
     assert set(table["method"]) == {"cluster bootstrap; ici_p: wild bootstrap by patient"}
     assert (table["slope_low"] < table["slope"]).all()
 
@@ -189,13 +193,17 @@ def test_the_ici_s_p_value_depends_on_no_order_of_cases():
 
 def test_one_class_is_named(predictions):
     keep = (predictions["split"] == "external") & (predictions["y"] == 1)
-    table, curve = calibration_tables.assess(predictions[keep], resamples=40)
+    table, curve = calibration_tables.assess(
+        predictions[keep], resamples=40, confidence=0.95, seed=0
+    )
     assert set(table["method"]) == {"undefined: one class"}
     assert curve.empty
 
 
 def test_the_band_holds_the_curve(predictions):
-    _, table = calibration_tables.assess(predictions.query("split == 'train'"), resamples=60)
+    _, table = calibration_tables.assess(
+        predictions.query("split == 'train'"), resamples=60, confidence=0.95, seed=0
+    )
     assert list(table.columns) == list(calibration_tables.CURVE_COLUMNS)
     inner = table.dropna()
     assert len(inner) > 0.7 * len(table)
@@ -204,7 +212,10 @@ def test_the_band_holds_the_curve(predictions):
 
 
 def test_groups_and_histogram_hold_every_case(predictions):
-    groups, bins = calibration_tables.groups(predictions), calibration_tables.histogram(predictions)
+    groups, bins = (
+        calibration_tables.groups(predictions, confidence=0.95),
+        calibration_tables.histogram(predictions),
+    )
     for of in ({"split": "external", "model": "deep"}, {"split": "internal", "model": "clinical"}):
         expected = 30 if of["split"] == "external" else 24
         chosen = groups[(groups["split"] == of["split"]) & (groups["model"] == of["model"])]
@@ -216,7 +227,7 @@ def test_groups_and_histogram_hold_every_case(predictions):
 
 def test_the_band_survives_resamples_of_one_class(predictions):
     few = predictions[predictions["case_id"].isin(["internal000", "internal001", "internal002"])]
-    _, curve = calibration_tables.assess(few, resamples=40)
+    _, curve = calibration_tables.assess(few, resamples=40, confidence=0.95, seed=0)
     assert curve["observed"].between(0, 1).all()
     assert set(curve["model"]) == {"clinical", "deep"}
 
@@ -224,7 +235,7 @@ def test_the_band_survives_resamples_of_one_class(predictions):
 def test_intervals_and_band_are_of_replicates_each_measured_alone(predictions):
     part = predictions.query("split == 'external' and model == 'deep'").sort_values("case_id")
     part = part.assign(probability=part["probability"].round(1))
-    table, band = calibration_tables.assess(part, resamples=30, seed=1)
+    table, band = calibration_tables.assess(part, resamples=30, confidence=0.95, seed=1)
     rng = stream(1, "evaluation.calibration", "deep", "external", "held_out")
     codes = resampling.patient_codes(part["patient_id"])
     weights = np.concatenate([*resampling.case_weights(codes, rng, resamples=30)])
@@ -247,7 +258,7 @@ def test_groups_know_their_patients(predictions):
     part = predictions.query("split == 'external' and model == 'deep'").copy()
     part["patient_id"] = part["case_id"].str[:-1]
     part = part.sort_values("probability")
-    table = calibration_tables.groups(part)
+    table = calibration_tables.groups(part, confidence=0.95)
     first = part.head(int(table["n"].iloc[0]))
     share = of_cases(first["y"], first["patient_id"])
     assert (table["low"].iloc[0], table["high"].iloc[0]) == (share.low, share.high)
@@ -255,6 +266,6 @@ def test_groups_know_their_patients(predictions):
 
 
 def test_a_band_is_missing_where_it_would_have_no_width(predictions):
-    _, curve = calibration_tables.assess(predictions, resamples=60)
+    _, curve = calibration_tables.assess(predictions, resamples=60, confidence=0.95, seed=0)
     there = curve[curve["low"].notna()]
     assert (there["low"] < there["high"]).all()

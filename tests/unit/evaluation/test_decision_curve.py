@@ -6,6 +6,7 @@ from microcalc.evaluation import decision_curve
 from microcalc.statistics import net_benefit
 
 MODELS = ["p_old", "p_new", "p_tied"]
+HOW = {"confidence": 0.95, "seed": 0}
 
 
 def as_predictions(data, models):
@@ -47,7 +48,7 @@ def test_the_table_is_that_of_r(oracle, model):
     expected = oracle("risk_models")["risk_400"][model]["dca"]
     at = [row["threshold"] for row in expected]
     rows = as_predictions(oracle.data("risk_400"), [model])
-    table = decision_curve.table(rows, thresholds=at, resamples=50)
+    table = decision_curve.table(rows, thresholds=at, resamples=50, **HOW)
     found = table[table["model"] == model]
     assert found["net_benefit"].tolist() == pytest.approx(
         [row["net_benefit"] for row in expected], abs=1e-12
@@ -64,7 +65,7 @@ def test_the_table_is_that_of_r(oracle, model):
 def test_bands_are_those_of_a_plain_bootstrap(oracle):
     data = oracle.data("risk_400")
     rows = as_predictions(data, ["p_new"])
-    table = decision_curve.table(rows, thresholds=[0.2, 0.4], resamples=4000)
+    table = decision_curve.table(rows, thresholds=[0.2, 0.4], resamples=4000, **HOW)
     found = table.query("model == 'p_new'")
     rng = np.random.default_rng(3)
     y, p = data["y"].to_numpy(), data["p_new"].to_numpy()
@@ -79,7 +80,9 @@ def test_bands_are_those_of_a_plain_bootstrap(oracle):
 
 def test_standardized_is_one_for_a_perfect_model(oracle):
     data = oracle.data("risk_400").assign(perfect=lambda t: t["y"].astype(float))
-    table = decision_curve.table(as_predictions(data, ["perfect"]), thresholds=[0.3], resamples=50)
+    table = decision_curve.table(
+        as_predictions(data, ["perfect"]), thresholds=[0.3], resamples=50, **HOW
+    )
     row = table.query("model == 'perfect'").iloc[0]
     assert row["standardized"] == pytest.approx(1)
     # 1 in every resample, which is no interval
@@ -89,11 +92,11 @@ def test_standardized_is_one_for_a_perfect_model(oracle):
 
 def test_patients_stay_together(predictions):
     rows = predictions.query("split == 'external' and model == 'deep'")
-    single = decision_curve.table(rows, thresholds=[0.5], resamples=2000)
+    single = decision_curve.table(rows, thresholds=[0.5], resamples=2000, **HOW)
     copies = [rows.assign(case_id=rows["case_id"] + suffix) for suffix in "ab"]
     import pandas as pd
 
-    double = decision_curve.table(pd.concat(copies), thresholds=[0.5], resamples=2000)
+    double = decision_curve.table(pd.concat(copies), thresholds=[0.5], resamples=2000, **HOW)
     widths = [(t.iloc[0]["high"] - t.iloc[0]["low"]) for t in (single, double)]
     assert widths[1] == pytest.approx(widths[0], rel=0.1)
 
@@ -106,7 +109,7 @@ def test_thresholds_without_odds_are_refused(thresholds):
 
 def test_where_nobody_is_called_there_is_no_interval(predictions):
     part = predictions.query("split == 'external' and model == 'deep'")
-    table = decision_curve.table(part, thresholds=[0.3, 0.999], resamples=100).set_index(
+    table = decision_curve.table(part, thresholds=[0.3, 0.999], resamples=100, **HOW).set_index(
         ["model", "threshold"]
     )
     assert table.loc[("deep", 0.3), "method"] == "bootstrap"
@@ -117,5 +120,5 @@ def test_where_nobody_is_called_there_is_no_interval(predictions):
     known = table[table["low"].notna()]
     assert (known["low"] < known["high"]).all()
     pairs = part.assign(patient_id=part["patient_id"].str[:-1])
-    both = decision_curve.table(pairs, thresholds=[0.3], resamples=100)
+    both = decision_curve.table(pairs, thresholds=[0.3], resamples=100, **HOW)
     assert both["method"].tolist() == ["cluster bootstrap", "cluster bootstrap", "by definition"]

@@ -45,13 +45,13 @@ def rows() -> pd.DataFrame:
 
 
 def test_deep_models_are_compared_where_the_choice_was_made(rows: pd.DataFrame) -> None:
-    table = finetuning.table(rows, CHOICE)
+    table = finetuning.table(rows, CHOICE, confidence=0.95)
     assert set(table["split"]) == {"train", "internal"}
     assert set(table["kind"]) == {"out_of_fold", "held_out"}
     internal = table[table["split"] == "internal"]
     pairs = set(zip(internal["model_a"], internal["model_b"], strict=True))
     assert pairs == {("tuned", "deep"), ("lasso", "deep"), ("tuned", "lasso")}
-    plain = compare.table(rows, [("tuned", "deep")])
+    plain = compare.table(rows, [("tuned", "deep")], confidence=0.95)
     wanted = plain[plain["split"] == "internal"].iloc[0]
     found = internal[(internal["model_a"] == "tuned") & (internal["model_b"] == "deep")].iloc[0]
     assert found["p"] == wanted["p"]

@@ -2,9 +2,10 @@ import json
 
 import pandas as pd
 
+from microcalc.config.cohort_settings import Labels
 from microcalc.evaluation import flow
 
-LABELS = {"negative": "DCIS", "positive": "IDC"}
+LABELS = Labels(negative="DCIS", positive="IDC")
 
 
 def tables():

@@ -124,7 +124,7 @@ def test_unequal_lengths_are_refused():
 
 
 def test_the_table_has_each_figure_of_each_pair(predictions):
-    table = mcnemar.table(predictions, MODELS, [["deep", "clinical"]])
+    table = mcnemar.table(predictions, MODELS, [["deep", "clinical"]], confidence=0.95)
     assert list(table.columns) == list(mcnemar.COLUMNS)
     assert len(table) == 12
     row = table.query("split == 'external' and figure == 'sensitivity'").iloc[0]
@@ -137,7 +137,9 @@ def test_the_table_has_each_figure_of_each_pair(predictions):
 
 
 def test_holm_within_set_and_figure(predictions):
-    table = mcnemar.table(predictions, MODELS, [["deep", "clinical"], ["clinical", "deep"]])
+    table = mcnemar.table(
+        predictions, MODELS, [["deep", "clinical"], ["clinical", "deep"]], confidence=0.95
+    )
     for _, rows in table.groupby(["split", "kind", "figure"]):
         assert rows["p_holm"].tolist() == pytest.approx(holm(rows["p"]), nan_ok=True)
     apparent = table[table["kind"] == "apparent"]
@@ -148,6 +150,6 @@ def test_holm_within_set_and_figure(predictions):
 
 def test_a_figure_without_cases_has_no_row(predictions):
     keep = (predictions["split"] != "external") | (predictions["y"] == 1)
-    table = mcnemar.table(predictions[keep], MODELS, [["deep", "clinical"]])
+    table = mcnemar.table(predictions[keep], MODELS, [["deep", "clinical"]], confidence=0.95)
     figures = table.query("split == 'external'")["figure"].tolist()
     assert figures == ["sensitivity", "accuracy"]

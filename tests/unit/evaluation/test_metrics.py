@@ -7,10 +7,18 @@ from microcalc.statistics import delong
 from microcalc.statistics.proportions import wilson
 
 MODELS = {"deep": {"threshold": 0.5}, "clinical": {"threshold": 0.4}}
+HOW = {
+    **{"confidence": 0.95, "transform": "wilson", "resamples": 2000},
+    **{"seed": 0, "prevalence": None},
+}
+
+
+def tabulate(rows, models, **changes):
+    return metrics.table(rows, models, **HOW | changes)
 
 
 def test_one_row_per_model_and_set(predictions):
-    table = metrics.table(predictions, MODELS)
+    table = tabulate(predictions, MODELS)
     assert list(table.columns) == list(metrics.COLUMNS)
     sets = ["train/apparent", "train/out_of_fold", "internal/held_out", "external/held_out"]
     found = table["model"] + "/" + table["split"] + "/" + table["kind"]
@@ -18,7 +26,7 @@ def test_one_row_per_model_and_set(predictions):
 
 
 def test_the_numbers_are_those_of_the_rows_of_that_set(predictions):
-    table = metrics.table(predictions, MODELS, confidence=0.9)
+    table = tabulate(predictions, MODELS, confidence=0.9)
     row = table.query("model == 'clinical' and split == 'external'").iloc[0]
     rows = predictions.query("model == 'clinical' and split == 'external'")
     called, y = rows["probability"] >= 0.4, rows["y"] == 1
@@ -34,7 +42,7 @@ def test_the_numbers_are_those_of_the_rows_of_that_set(predictions):
 
 def test_a_set_of_one_class_keeps_what_is_defined(predictions):
     keep = (predictions["split"] != "external") | (predictions["y"] == 1)
-    row = metrics.table(predictions[keep], MODELS).query("split == 'external'").iloc[0]
+    row = tabulate(predictions[keep], MODELS).query("split == 'external'").iloc[0]
     assert pd.isna(row["auc"])
     assert row["auc_method"] == "undefined: one class"
     assert pd.isna(row["specificity"])
@@ -44,7 +52,7 @@ def test_a_set_of_one_class_keeps_what_is_defined(predictions):
 
 def test_ppv_without_positive_calls_is_empty(predictions):
     high = {name: {"threshold": 1.0} for name in MODELS}
-    table = metrics.table(predictions, high)
+    table = tabulate(predictions, high)
     assert table["ppv"].isna().all()
     assert (table["specificity"] == 1).all()
 
@@ -52,17 +60,17 @@ def test_ppv_without_positive_calls_is_empty(predictions):
 def test_the_order_of_the_rows_does_not_matter(predictions):
     shuffled = predictions.sample(frac=1, random_state=3)
     pd.testing.assert_frame_equal(
-        metrics.table(predictions, MODELS), metrics.table(shuffled, MODELS), check_exact=True
+        tabulate(predictions, MODELS), tabulate(shuffled, MODELS), check_exact=True
     )
 
 
 def test_predictions_of_an_unknown_model_are_refused(predictions):
     with pytest.raises(StudyError, match="predictions of deep, but the frozen models are clinical"):
-        metrics.table(predictions, {"clinical": {"threshold": 0.5}})
+        tabulate(predictions, {"clinical": {"threshold": 0.5}})
 
 
 def test_every_estimate_has_an_interval(predictions):
-    table = metrics.table(predictions, MODELS, prevalence=0.2, resamples=200)
+    table = tabulate(predictions, MODELS, prevalence=0.2, resamples=200)
     for name in (*metrics.RATIOS, *metrics.AT_PREVALENCE, "f1", "average_precision", "brier"):
         assert (table[f"{name}_low"] <= table[name]).all(), name
         assert (table[name] <= table[f"{name}_high"]).all(), name
@@ -71,16 +79,16 @@ def test_every_estimate_has_an_interval(predictions):
 
 
 def test_a_row_does_not_depend_on_the_other_rows(predictions):
-    all_rows = metrics.table(predictions, MODELS, seed=5)
-    alone = metrics.table(predictions.query("split == 'external'"), MODELS, seed=5)
+    all_rows = tabulate(predictions, MODELS, seed=5)
+    alone = tabulate(predictions.query("split == 'external'"), MODELS, seed=5)
     expected = all_rows.query("split == 'external'").reset_index(drop=True)
     pd.testing.assert_frame_equal(alone, expected, check_exact=True)
 
 
 def test_two_cases_of_a_patient_change_the_methods(predictions):
     predictions["patient_id"] = predictions["case_id"].str[:-1]
-    table = metrics.table(predictions, MODELS, resamples=200)
-    plain = metrics.table(predictions.assign(patient_id=predictions["case_id"]), MODELS)
+    table = tabulate(predictions, MODELS, resamples=200)
+    plain = tabulate(predictions.assign(patient_id=predictions["case_id"]), MODELS)
     assert set(table["auc_method"]) == {"Obuchowski, clustered, Wilson interval"}
     method = "Wilson, effective sample size; cluster bootstrap where no proportion"
     assert set(table["interval_method"]) == {method}
@@ -93,7 +101,7 @@ def test_two_cases_of_a_patient_change_the_methods(predictions):
 def test_perfect_separation_has_an_exact_interval(predictions, transform):
     deep = predictions["model"] == "deep"
     predictions.loc[deep, "probability"] = 0.2 + 0.6 * predictions.loc[deep, "y"]
-    table = metrics.table(predictions, MODELS, transform=transform, resamples=20)
+    table = tabulate(predictions, MODELS, transform=transform, resamples=20)
     row = table.query("model == 'deep' and split == 'external'").iloc[0]
     assert (row["auc"], row["auc_high"]) == (1, 1)
     assert row["auc_low"] == pytest.approx(0.025 ** (1 / 10))
@@ -111,7 +119,7 @@ def rows(y, p, patients):
 
 
 def measured(y, p, patients, threshold=0.5):
-    table = metrics.table(
+    table = tabulate(
         rows(y, p, patients), {"deep": {"threshold": threshold}}, prevalence=0.2, resamples=200
     )
     return table.iloc[0]
@@ -190,7 +198,7 @@ def test_one_positive_case_has_no_interval_unless_it_is_ranked_first(predictions
     one.loc[first, "probability"] = 0.2 + 0.6 * one.loc[first, "y"]
     others = one.index[(one["model"] == "clinical") & (one["y"] == 1)]
     one.loc[others, "probability"] = one.loc[one["model"] == "clinical", "probability"].median()
-    table = metrics.table(one, MODELS, resamples=20).set_index("model")
+    table = tabulate(one, MODELS, resamples=20).set_index("model")
     assert (table.loc["deep", "auc_low"], table.loc["deep", "auc_high"]) == pytest.approx(
         (0.025, 1)
     )
@@ -207,5 +215,5 @@ def test_one_positive_case_has_no_interval_unless_it_is_ranked_first(predictions
     ],
 )
 def test_the_interval_is_named(predictions, transform, name):
-    row = metrics.table(predictions, MODELS, transform=transform, resamples=20).iloc[0]
+    row = tabulate(predictions, MODELS, transform=transform, resamples=20).iloc[0]
     assert row["auc_method"] == name

@@ -48,7 +48,7 @@ def test_interval_contains_the_estimate_and_repeats(oracle):
 
 
 def test_the_curve_is_that_of_scikit_learn(predictions):
-    table = precision_recall_curve.curve(predictions)
+    table = precision_recall_curve.curve(predictions, confidence=0.95)
     rows = predictions.query("model == 'deep' and split == 'external'")
     found = table.query("model == 'deep' and split == 'external'")
     precision, recall, thresholds = their_curve(rows["y"], rows["probability"])
@@ -59,14 +59,14 @@ def test_the_curve_is_that_of_scikit_learn(predictions):
 
 
 def test_intervals_of_the_curve_are_wilsons_or_by_patient(predictions):
-    table = precision_recall_curve.curve(predictions)
+    table = precision_recall_curve.curve(predictions, confidence=0.95)
     row = table.iloc[10]
     share = wilson(round(row["precision"] * row["n_called"]), row["n_called"])
     assert (row["precision_low"], row["precision_high"]) == (share.low, share.high)
     share = wilson(round(row["recall"] * row["n_pos"]), row["n_pos"])
     assert (row["recall_low"], row["recall_high"]) == (share.low, share.high)
     doubled = pd.concat([predictions, predictions.assign(case_id="x" + predictions["case_id"])])
-    both = precision_recall_curve.curve(doubled)
+    both = precision_recall_curve.curve(doubled, confidence=0.95)
     assert set(both["method"]) == {"Wilson, effective sample size"}
     np.testing.assert_allclose(both["precision"], table["precision"])
     # Twice the same patients tell no more.
@@ -79,7 +79,7 @@ def test_intervals_of_the_curve_are_wilsons_or_by_patient(predictions):
 def test_the_curves_limits_are_those_of_the_cases_called(predictions):
     part = predictions.query("split == 'external' and model == 'deep'").copy()
     part["patient_id"] = part["case_id"].str[:-1] + (part["case_id"].str[-1] > "6").astype(str)
-    table = precision_recall_curve.curve(part)
+    table = precision_recall_curve.curve(part, confidence=0.95)
     for _, row in table.iterrows():
         called = part[part["probability"] >= row["threshold"]]
         share = of_cases(called["y"], called["patient_id"])

@@ -52,7 +52,7 @@ def test_nothing_fitted_adds_nothing(predictions):
 
 def test_its_interval_is_that_of_the_internal_calibration(predictions):
     _, fitted = recalibration.extend(predictions, wanted=True)
-    measured, _ = calibration_tables.assess(predictions, resamples=20)
+    measured, _ = calibration_tables.assess(predictions, resamples=20, confidence=0.95, seed=0)
     made = recalibration.with_intervals(fitted, measured).set_index("model")
     internal = predictions.query("split == 'internal' and model == 'deep'")
     low, high = calibration.wald(internal["y"], internal["probability"])["slope"]

@@ -7,6 +7,8 @@ from microcalc.core.errors import StudyError
 from microcalc.evaluation import reclassification_table
 from microcalc.statistics import reclassification
 
+HOW = {"confidence": 0.95, "resamples": 500, "seed": 0}
+
 
 @pytest.fixture
 def risk(oracle):
@@ -67,7 +69,7 @@ def test_senseless_cuts_are_refused(risk, cuts):
 
 
 def test_the_table_warns_in_every_row(predictions):
-    table = reclassification_table.table(predictions, [["deep", "clinical"]], cuts=[0.5])
+    table = reclassification_table.table(predictions, [["deep", "clinical"]], cuts=[0.5], **HOW)
     assert list(table.columns) == list(reclassification_table.COLUMNS)
     assert len(table) == 12
     assert table["caution"].str.contains("judge by AUC").all()
@@ -85,13 +87,17 @@ def test_the_table_warns_in_every_row(predictions):
 def test_clusters_are_bootstrapped(predictions):
     predictions["patient_id"] = predictions["case_id"].str[:-1]
     rows = predictions.query("split == 'internal'")
-    table = reclassification_table.table(rows, [["deep", "clinical"]], cuts=[0.5], resamples=60)
+    table = reclassification_table.table(
+        rows, [["deep", "clinical"]], cuts=[0.5], **HOW | {"resamples": 60}
+    )
     assert set(table["method"]) == {"cluster bootstrap"}
     assert table["p"].isna().all()
     assert (table["low"] <= table["estimate"]).all()
     pd.testing.assert_frame_equal(
         table,
-        reclassification_table.table(rows, [["deep", "clinical"]], cuts=[0.5], resamples=60),
+        reclassification_table.table(
+            rows, [["deep", "clinical"]], cuts=[0.5], **HOW | {"resamples": 60}
+        ),
     )
 
 
@@ -101,7 +107,9 @@ def test_models_that_agree_have_no_interval(predictions, repeated):
     if repeated:
         deep = deep.assign(patient_id=deep["patient_id"].str[:-1])
     rows = pd.concat([deep, deep.assign(model="same")])
-    table = reclassification_table.table(rows, [("same", "deep")], cuts=[0.5], resamples=30)
+    table = reclassification_table.table(
+        rows, [("same", "deep")], cuts=[0.5], **HOW | {"resamples": 30}
+    )
     assert (table["estimate"] == 0).all()
     assert table[["low", "high", "positives_low", "negatives_high", "p"]].isna().all().all()
     assert set(table["method"]) == {"undetermined"}
@@ -109,7 +117,7 @@ def test_models_that_agree_have_no_interval(predictions, repeated):
 
 def test_apparent_predictions_have_no_interval_and_no_test(predictions):
     rows = predictions.query("kind == 'apparent'")
-    table = reclassification_table.table(rows, [["deep", "clinical"]], cuts=[0.5])
+    table = reclassification_table.table(rows, [["deep", "clinical"]], cuts=[0.5], **HOW)
     assert table["estimate"].notna().all()
     assert table[["z", "p", "low", "high", "positives_low", "negatives_high"]].isna().all(axis=None)
     assert table["method"].str.startswith("not tested").all()

@@ -1,9 +1,15 @@
 """The whole chain fitted again: the same as the study's, by patient, whatever job makes it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from microcalc.config.clinical_settings import ClinicalVariable, ScreeningSettings
+from microcalc.config.cohort_settings import Labels
+from microcalc.config.model_settings import ModelSettings, ThresholdSettings
+from microcalc.config.selection_settings import SelectionSettings
 from microcalc.core.errors import StudyError
 from microcalc.core.files import write_csv
 from microcalc.evaluation import (
@@ -23,23 +29,24 @@ from microcalc.selection import select
 from microcalc.statistics import delong
 
 SEED = 5
-CLINICAL = {"age": {"kind": "continuous"}, "birads": {"kind": "categorical", "levels": ["4", "5"]}}
-SCREENING = {"p_univariable": 0.5, "p_multivariable": 0.5, "missing": "impute"}
-SELECTION = {
-    "folds": 3,
-    "mrmr": {"engine": "native", "scheme": "MIQ", "n_features": 5, "discretize_sd": 0.5},
-    "lasso": {"n_lambdas": 20, "folds": 3, "choose": "lambda_min"},
+CLINICAL = {
+    "age": ClinicalVariable(kind="continuous"),
+    "birads": ClinicalVariable(kind="categorical", levels=("4", "5")),
 }
+SCREENING = ScreeningSettings(p_univariable=0.5, p_multivariable=0.5, indicator_from=None)
+SELECTION = SelectionSettings.of(
+    {"folds": 3, "mrmr": {"n_features": 5}, "lasso": {"n_lambdas": 20, "folds": 3}}
+)
 MODELS = {
-    "clinical": {"clinical": "screened", "deep": "none"},
-    "deep": {"clinical": "none", "deep": "score"},
-    "combined": {"clinical": "screened", "deep": "score"},
+    "clinical": ModelSettings(clinical="screened"),
+    "deep": ModelSettings(deep="score"),
+    "combined": ModelSettings(clinical="screened", deep="score"),
 }
-LABELS = {"negative": "DCIS", "positive": "IDC"}
-YOUDEN = {"rule": "youden", "scores": "out_of_fold"}
+LABELS = Labels(negative="DCIS", positive="IDC")
+YOUDEN = ThresholdSettings()
 WEIGHTS = {"backbone": "resnet18", "source": "random", "digest": "0" * 64}
 PREPROCESSING = {"images": {}, "features": {}, "digest": "0" * 64}
-PLAN = refit.Plan(MODELS, CLINICAL, SCREENING, SELECTION)
+PLAN = refit.Plan(MODELS, CLINICAL, SCREENING, SELECTION, min_icc=None)
 
 
 def draw(n=90, p=12, signal=1.0):
@@ -96,7 +103,8 @@ def test_on_the_training_cases_it_is_the_study_itself(drawn, cases):
     pd.testing.assert_frame_equal(again.chains["main"].selected, study.chain.selected)
     own = study.crossfit[study.crossfit["fold"] == study.crossfit["also_left_out"]]
     deep = DeepInput(own["deep_score"].to_numpy(), True, study.chain.selected, features)
-    recipe = Recipe("combined", MODELS["combined"], CLINICAL, SCREENING, seed=SEED)
+    how = (CLINICAL, SCREENING, "out_of_fold", SEED)
+    recipe = Recipe("combined", MODELS["combined"], *how)
     expected = recipe.fit(training_rows(included), deep).equation
     assert again.models["combined"].equation == expected
     assert ("clinical variable", "birads") in again.selected
@@ -105,7 +113,7 @@ def test_on_the_training_cases_it_is_the_study_itself(drawn, cases):
 def test_a_refit_leaves_the_deep_score_out_where_the_study_does():
     """Features that tell nothing: some of these studies leave the score out, others do not."""
     included, features = draw(signal=0.0)
-    models = {"combined": {"clinical": ["age"], "deep": "score"}}
+    models = {"combined": ModelSettings(clinical=("age",), deep="score")}
     left_out = []
     for seed in range(4):
         chosen = select.select(included, features, settings=SELECTION, seed=seed)
@@ -113,9 +121,10 @@ def test_a_refit_leaves_the_deep_score_out_where_the_study_does():
             *(included, features, chosen.chain.selected, chosen.crossfit),
             *(chosen.crossfit_selected, WEIGHTS, PREPROCESSING),
         )
-        recipe = Recipe("combined", models["combined"], CLINICAL, SCREENING, seed=seed)
+        how = (CLINICAL, SCREENING, "out_of_fold", seed)
+        recipe = Recipe("combined", models["combined"], *how)
         model, _ = fit_model(recipe, tables, threshold=YOUDEN, labels=LABELS)
-        plan = refit.Plan(models, CLINICAL, SCREENING, SELECTION)
+        plan = replace(PLAN, models=models)
         again = refit.fit(gather(included, features).where("train"), plan, seed=seed)
         own = equation.from_json(model)
         assert again.models["combined"].equation.coefficients == pytest.approx(own.coefficients)
@@ -203,7 +212,7 @@ def test_perturbed_images_filter_again_in_every_sample(drawn):
         shaken[name] = rng.normal(size=len(shaken))
     shaken.insert(0, "copy", 0)
     cases = gather(included, features, [shaken])
-    strict = refit.Plan(MODELS, CLINICAL, SCREENING, SELECTION | {"filters": {"min_icc": 0.8}})
+    strict = replace(PLAN, min_icc=0.8)
     _, free = replicates.run("bootstrap", [0], cases, PLAN, seed=SEED)
     _, selected = replicates.run("bootstrap", [0], cases, strict, seed=SEED)
     assert {"deep_0000", "deep_0001"} & set(free["name"])
@@ -217,7 +226,7 @@ def test_the_lottery_filters_by_stability_with_internal_cases_too(drawn):
     rng = np.random.default_rng(6)
     shaken["deep_0000"] = rng.normal(size=len(shaken))
     shaken.insert(0, "copy", 0)
-    strict = refit.Plan(MODELS, CLINICAL, SCREENING, SELECTION | {"filters": {"min_icc": 0.8}})
+    strict = replace(PLAN, min_icc=0.8)
     cases = gather(included, features, [shaken])
     measured, selected = replicates.run("split_lottery", range(3), cases, strict, seed=SEED)
     assert measured["auc"].notna().all()
@@ -233,11 +242,11 @@ def test_rows_of_every_kind_are_refitted(drawn):
     other = features.copy()
     other["deep_0000"] = rng.normal(size=90)  # that network does not see what the first sees
     models = MODELS | {
-        "reader": {"kind": "external_score", "column": "reader"},
-        "other": {"clinical": "none", "deep": "score", "network": "densenet"},
+        "reader": ModelSettings(kind="external_score", column="reader"),
+        "other": ModelSettings(deep="score", network="densenet"),
     }
-    clinical = CLINICAL | {"reader": {"kind": "continuous", "candidate": False}}
-    plan = refit.Plan(models, clinical, SCREENING, SELECTION)
+    clinical = CLINICAL | {"reader": ClinicalVariable(kind="continuous", candidate=False)}
+    plan = replace(PLAN, models=models, clinical=clinical)
     cases = refit.gather(read, {"main": features, "densenet": other})
     for design in replicates.DESIGNS:
         measured, selected = replicates.run(design, range(2), cases, plan, seed=SEED)
@@ -268,13 +277,13 @@ def test_permuted_labels_keep_each_set_and_each_patient(cases):
 
 
 def test_a_replicate_that_cannot_be_fitted_is_counted(cases, three_models, caplog):
-    tight = refit.Plan(MODELS, CLINICAL, SCREENING, SELECTION | {"folds": 99})
+    tight = replace(PLAN, selection=SELECTION.model_copy(update={"folds": 99}))
     measured, selected = replicates.run("bootstrap", [0], cases, tight, seed=SEED)
     assert measured["model"].isna().all()
     assert selected.empty
     assert "bootstrap 0 could not be fitted" in caplog.text
     good, _ = replicates.run("bootstrap", [1, 2], cases, PLAN, seed=SEED)
-    table = optimism.table(three_models, pd.concat([measured, good]))
+    table = optimism.table(three_models, pd.concat([measured, good]), confidence=0.95)
     assert set(table["failed"]) == {1}
     assert set(table["replicates"]) == {2}
 
@@ -306,7 +315,7 @@ def made_up(design_sets, n=30):
 
 def test_optimism_is_apparent_less_original(predictions):
     measured = made_up({"apparent": 0.9, "original": 0.7, "out_of_bag": 0.65})
-    table = optimism.table(predictions, measured).set_index(["model", "measure"])
+    table = optimism.table(predictions, measured, confidence=0.95).set_index(["model", "measure"])
     assert len(table) == 6
     own = measured[measured["model"] == "deep"].groupby("set")["auc"].mean()
     row = table.loc[("deep", "auc")]
@@ -319,19 +328,19 @@ def test_optimism_is_apparent_less_original(predictions):
     assert row["plus632_low"] < row["plus632"] < row["plus632_high"]
     assert np.isnan(table.loc[("deep", "slope"), "plus632"])
     assert table.loc[("clinical", "brier"), "corrected_high"] <= 1
-    few = optimism.table(predictions, measured[measured["replicate"] < 19])
+    few = optimism.table(predictions, measured[measured["replicate"] < 19], confidence=0.95)
     assert few["corrected_low"].isna().all()
     assert few["corrected"].notna().all()
-    assert optimism.table(predictions, measured.iloc[:0]).empty
+    assert optimism.table(predictions, measured.iloc[:0], confidence=0.95).empty
 
 
 def test_chance_tables(predictions):
     measured = made_up({"internal": 0.5})
-    lots = repeated_splits.table(predictions, measured)
+    lots = repeated_splits.table(predictions, measured, confidence=0.95)
     assert lots["splits"].tolist() == [30, 30]
     assert (lots["minimum"] < lots["median"]).all()
     assert lots["study_rank"].between(lots["study_rank_low"], lots["study_rank_high"]).all()
-    null = permutation_test.table(predictions, measured).set_index("model")
+    null = permutation_test.table(predictions, measured, confidence=0.95).set_index("model")
     as_well = measured[measured["model"] == "deep"]["auc"] >= null.loc["deep", "auc"]
     assert null.loc["deep", "p"] == pytest.approx((1 + as_well.sum()) / 31)
     assert null.loc["deep", "p"] < 0.1

@@ -3,21 +3,24 @@
 import pandas as pd
 import pytest
 
+from microcalc.config.evaluation_settings import EvaluationSettings
 from microcalc.evaluation import metrics, optimism, repeated_splits, replicates, result_tables
 
-SETTINGS = {
-    "confidence": 0.95,
-    "comparisons": [["deep", "clinical"]],
-    "auc_interval": "wilson",
-    "resamples": 200,
-    "calibration_resamples": 60,
-    "prevalence": 0.3,
-    "equivalence": {"margin": 0.05, "alpha": 0.05},
-    "subgroups": {"columns": {"center": None}, "min_per_class": 5},
-    "recalibrate": True,
-    "net_benefit": {"low": 0.1, "high": 0.6, "step": 0.1},
-    "reclassification": {"cuts": [0.5]},
-}
+SETTINGS = EvaluationSettings.of(
+    {
+        "confidence": 0.95,
+        "comparisons": [["deep", "clinical"]],
+        "auc_interval": "wilson",
+        "resamples": 200,
+        "calibration_resamples": 60,
+        "prevalence": 0.3,
+        "equivalence": {"margin": 0.05, "alpha": 0.05},
+        "subgroups": {"columns": {"center": None}, "min_per_class": 5},
+        "recalibrate": True,
+        "net_benefit": {"low": 0.1, "high": 0.6, "step": 0.1},
+        "reclassification": {"cuts": [0.5]},
+    }
+)
 # What is no estimate: tests, settings, and figures whose own table holds their interval.
 TESTS = {"z", "p", "p_holm", "q", "df", "p_interaction", "p_non_inferior", "p_equivalent"}
 TESTS |= {"spiegelhalter_z", "spiegelhalter_p", "hl_chi2", "hl_df", "hl_p", "null_p95", "ici_p"}
@@ -52,8 +55,8 @@ def made(predictions):
             predictions, thresholds, cases, settings=SETTINGS, paper=None, seed=1
         ),
         **result_tables.probabilities(predictions, settings=SETTINGS, seed=1),
-        "optimism": optimism.table(predictions, bootstrap),
-        "split_lottery": repeated_splits.table(predictions, internal),
+        "optimism": optimism.table(predictions, bootstrap, confidence=0.95),
+        "split_lottery": repeated_splits.table(predictions, internal, confidence=0.95),
     }
 
 

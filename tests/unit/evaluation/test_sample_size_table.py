@@ -2,18 +2,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from microcalc.config.clinical_settings import ClinicalVariable, ScreeningSettings
+from microcalc.config.model_settings import ModelSettings
 from microcalc.core.errors import StudyError
 from microcalc.evaluation import sample_size_table
-from microcalc.models.recipe import Recipe
 from microcalc.statistics import sample_size
 
-CLINICAL = {
-    "age": {"kind": "continuous", "knots": 4},
-    "size": {"kind": "continuous"},
-    "birads": {"kind": "categorical", "levels": ["4A", "4B", "4C", "5"]},
-    "density": {"kind": "ordinal", "levels": ["A", "B", "C", "D"]},
-    "reader": {"kind": "continuous", "candidate": False},
-}
+CLINICAL = ClinicalVariable.each_of(
+    {
+        "age": {"kind": "continuous", "knots": 4},
+        "size": {"kind": "continuous"},
+        "birads": {"kind": "categorical", "levels": ["4A", "4B", "4C", "5"]},
+        "density": {"kind": "ordinal", "levels": ["A", "B", "C", "D"]},
+        "reader": {"kind": "continuous", "candidate": False},
+    }
+)
 
 
 def test_development_criteria_are_those_of_pmsampsize(oracle):
@@ -65,15 +68,17 @@ def training(n=60):
     )
 
 
-MODELS = {
-    "screened": {"clinical": "screened"},
-    "deep": {"deep": "score"},
-    "combined": {"clinical": "screened", "deep": "score"},
-    "without": {"clinical": "screened", "without": ["age", "size"]},
-    "named": {"clinical": ["birads"]},
-    "other": {"deep": "features", "network": "densenet"},
-    "reader": {"kind": "external_score", "column": "reader"},
-}
+MODELS = ModelSettings.each_of(
+    {
+        "screened": {"clinical": "screened"},
+        "deep": {"deep": "score"},
+        "combined": {"clinical": "screened", "deep": "score"},
+        "without": {"clinical": "screened", "without": ["age", "size"]},
+        "named": {"clinical": ["birads"]},
+        "other": {"deep": "features", "network": "densenet"},
+        "reader": {"kind": "external_score", "column": "reader"},
+    }
+)
 
 
 @pytest.mark.parametrize(
@@ -81,27 +86,29 @@ MODELS = {
     # age: a line and two bends; birads: three levels were seen; density: steps; size may get an
     # indicator of missing values.
     [
-        ({"missing": "multiple"}, 3 + 1 + 2 + 1),
-        ({"missing": "impute", "indicator_from": 5}, 3 + 2 + 2 + 1),
-        ({"missing": "impute", "method": "fixed", "variables": ["age", "density"]}, 3 + 1),
+        (ScreeningSettings(missing="multiple"), 3 + 1 + 2 + 1),
+        (ScreeningSettings(), 3 + 2 + 2 + 1),
+        (ScreeningSettings(method="fixed", variables=("age", "density")), 3 + 1),
     ],
 )
 def test_candidates_are_the_columns_of_the_design(screening, clinical):
-    recipes = [Recipe(name, spec, CLINICAL, screening) for name, spec in MODELS.items()]
-    found = sample_size_table.parameters_of(recipes, training(), {"main": 2048, "densenet": 1024})
+    networks = {"main": 2048, "densenet": 1024}
+    found = sample_size_table.parameters_of(MODELS, CLINICAL, screening, training(), networks)
     assert found == {
         "screened": clinical,
         "deep": 2048,
         "combined": 2048 + clinical,
-        "without": 1 if screening.get("method") == "fixed" else 2 + 1,
+        "without": 1 if screening.method == "fixed" else 2 + 1,
         "named": 2,
         "other": 1024,
     }
 
 
 def test_a_model_of_no_candidate_has_no_row():
-    recipe = Recipe("clinical", {"clinical": ["birads"]}, CLINICAL, {"missing": "impute"})
-    assert sample_size_table.parameters_of([recipe], training().assign(birads="4A"), {}) == {}
+    named = {"clinical": MODELS["named"]}
+    cases = training().assign(birads="4A")
+    given = (named, CLINICAL, ScreeningSettings(), cases, {})
+    assert sample_size_table.parameters_of(*given) == {}
 
 
 def test_the_table_says_what_is_enough():

@@ -62,7 +62,7 @@ def test_evaluate_models(tmp_path, run, predictions, made_predictions):
         screening={"missing": "impute"},
         models={"clinical": {"clinical": "screened"}, "deep": {"deep": "score"}},
         clinical={"age": {"kind": "continuous"}},
-        published={"sets": {"external": {"deep": {"auc": 0.8}}}},
+        published={"citation": "A study", "sets": {"external": {"deep": {"auc": 0.8}}}},
         seed=1,
     )  # fmt: skip
     metrics = pd.read_csv(made.metrics)

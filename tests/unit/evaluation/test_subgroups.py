@@ -7,6 +7,12 @@ from microcalc.core.errors import StudyError
 from microcalc.evaluation import subgroups
 from microcalc.statistics import delong
 
+HOW = {"min_per_class": 10, "confidence": 0.95, "transform": "wilson"}
+
+
+def tabulate(rows, cases, columns, **changes):
+    return subgroups.table(rows, cases, columns, **HOW | changes)
+
 
 @pytest.fixture
 def study(oracle):
@@ -30,7 +36,7 @@ def study(oracle):
 
 def test_two_groups_differ_as_in_delongs_unpaired_test(oracle, study):
     rows, cases = study
-    table = subgroups.table(rows, cases, {"gender": None})
+    table = tabulate(rows, cases, {"gender": None})
     assert list(table.columns) == list(subgroups.COLUMNS)
     expected = oracle("delong_aSAH")["unpaired_by_gender"]["s100b"]
     assert table["group"].tolist() == ["Female", "Male"]
@@ -44,7 +50,7 @@ def test_two_groups_differ_as_in_delongs_unpaired_test(oracle, study):
 
 def test_cut_points_make_ordered_groups(study):
     rows, cases = study
-    table = subgroups.table(rows, cases, {"age": [45, 60]}, min_per_class=5)
+    table = tabulate(rows, cases, {"age": [45, 60]}, min_per_class=5)
     assert table["group"].tolist() == ["< 45", "45 to < 60", "≥ 60"]
     middle = cases[(cases["age"] >= 45) & (cases["age"] < 60)]
     row = table.iloc[1]
@@ -57,7 +63,7 @@ def test_cut_points_make_ordered_groups(study):
 
 def test_small_groups_are_shown_as_too_small(study):
     rows, cases = study
-    table = subgroups.table(rows, cases, {"wfns": None}, min_per_class=10)
+    table = tabulate(rows, cases, {"wfns": None}, min_per_class=10)
     small = table[table["status"] == "too small"]
     assert len(small) > 0
     assert small["auc"].isna().all()
@@ -68,7 +74,7 @@ def test_small_groups_are_shown_as_too_small(study):
 def test_missing_values_are_a_group_outside_the_test(study):
     rows, cases = study
     cases.loc[:29, "gender"] = None
-    table = subgroups.table(rows, cases, {"gender": None}, min_per_class=3)
+    table = tabulate(rows, cases, {"gender": None}, min_per_class=3)
     assert table["group"].tolist() == ["Female", "Male", "missing"]
     assert table.iloc[0]["df"] == 1
     assert table.iloc[2]["n"] == 30
@@ -77,7 +83,7 @@ def test_missing_values_are_a_group_outside_the_test(study):
 def test_patients_in_two_groups_forbid_the_test(study):
     rows, cases = study
     rows["patient_id"] = np.repeat([f"p{i}" for i in range(57)], 2)[:113]
-    table = subgroups.table(rows, cases, {"gender": None})
+    table = tabulate(rows, cases, {"gender": None})
     assert pd.isna(table["p_interaction"]).all()
     assert "patients with cases in two groups" in table.iloc[0]["method"]
 
@@ -85,27 +91,27 @@ def test_patients_in_two_groups_forbid_the_test(study):
 def test_text_numbers_are_read_and_others_refused(study):
     rows, cases = study
     text = cases.assign(age=cases["age"].astype(str))
-    left = subgroups.table(rows, text, {"age": [50]})
-    pd.testing.assert_frame_equal(left, subgroups.table(rows, cases, {"age": [50]}))
+    left = tabulate(rows, text, {"age": [50]})
+    pd.testing.assert_frame_equal(left, tabulate(rows, cases, {"age": [50]}))
     with pytest.raises(StudyError, match=r"case c000: gender is 'Female'; cut points need"):
-        subgroups.table(rows, cases, {"gender": [50]})
+        tabulate(rows, cases, {"gender": [50]})
 
 
 def test_what_does_not_fit_is_refused(study):
     rows, cases = study
     with pytest.raises(StudyError, match="no column 'density'"):
-        subgroups.table(rows, cases, {"density": None})
-    with pytest.raises(StudyError, match="expected rising"):
-        subgroups.table(rows, cases, {"age": [60, 50]})
+        tabulate(rows, cases, {"density": None})
+    with pytest.raises(StudyError, match="the cut points are 60, 50; expected rising"):
+        tabulate(rows, cases, {"age": [60, 50]})
     with pytest.raises(StudyError, match="case c000 has a prediction but no row"):
-        subgroups.table(rows, cases.iloc[1:], {"gender": None})
+        tabulate(rows, cases.iloc[1:], {"gender": None})
 
 
 def test_a_group_without_variance_is_shown_but_not_tested(study):
     rows, cases = study
     men = (cases["gender"] == "Male").to_numpy()
     rows.loc[men, "probability"] = rows.loc[men, "y"].astype(float)
-    table = subgroups.table(rows, cases, {"gender": None})
+    table = tabulate(rows, cases, {"gender": None})
     assert (table.iloc[1]["auc"], table.iloc[1]["high"]) == (1, 1)
     pairs = min(table.iloc[1][["n_pos", "n_neg"]])
     assert table.iloc[1]["low"] == pytest.approx(0.025 ** (1 / pairs))
@@ -123,7 +129,7 @@ def test_a_group_whose_variance_cannot_be_estimated_is_undetermined():
         }
     )  # fmt: skip
     cases = rows[["case_id"]].assign(site="left")
-    row = subgroups.table(rows, cases, {"site": None}, min_per_class=2).iloc[0]
+    row = tabulate(rows, cases, {"site": None}, min_per_class=2).iloc[0]
     assert row["status"] == "undetermined"
     assert row[["auc", "low", "high", "p_interaction"]].isna().all()
     assert "no variance can be estimated" in row["method"]

@@ -102,7 +102,7 @@ GIVEN = {
     },
 }
 CONFIG = settings.complete(GIVEN)
-LABELS, PLAIN = CONFIG.labels, CONFIG.plain()
+LABELS = CONFIG.labels
 
 INPUTS = {
     "digests": {"case table": "ab" * 32, "images with their regions, as read": "cd" * 32},
@@ -160,7 +160,7 @@ def _invent(sizes, nothing_selected, score_left_out, seed):
         "models/predictions.csv": predictions,
         "models/deep_scores.csv": _deep_scores(predictions, nothing_selected=nothing_selected),
         **{f"evaluation/{name}.csv": table for name, table in made.items()},
-        "evaluation/table1.csv": table1.describe(cases, PLAIN["clinical"]),
+        "evaluation/table1.csv": table1.describe(cases, CONFIG.clinical, seed=CONFIG.seed),
         "selection/lasso_path.csv": path,
         "selection/lasso_cv.csv": cv,
         "selection/selected.csv": selected,
@@ -169,7 +169,7 @@ def _invent(sizes, nothing_selected, score_left_out, seed):
         "models/univariable.csv": _odds(full=True),
         "models/multivariable.csv": _odds(full=False),
     }
-    document = flow.build(exclusions, included, _qc(cases), labels=PLAIN["labels"])
+    document = flow.build(exclusions, included, _qc(cases), labels=LABELS)
     return tables, models, document, features
 
 
@@ -196,14 +196,14 @@ def _cases(rng, sizes):
 
 
 def _evaluation(predictions, models, included, funnel):
-    settings = PLAIN["evaluation"]
+    settings = CONFIG.evaluation
     made = evaluation.discrimination(
-        *(predictions, models, included), settings=settings, paper=PLAIN["published"], seed=1
+        *(predictions, models, included), settings=settings, paper=CONFIG.published, seed=1
     )
     made |= evaluation.probabilities(predictions, settings=settings, seed=1)
-    plan = (PLAIN["models"], PLAIN["clinical"], PLAIN["screening"])
+    plan = (CONFIG.models, CONFIG.clinical, CONFIG.screening)
     made["sample_size"] = sample_size_table.of_study(
-        included, {"main": funnel}, *plan, **settings["sample_size"]
+        included, {"main": funnel}, *plan, expected_auc=settings.sample_size.expected_auc
     )
     return made
 

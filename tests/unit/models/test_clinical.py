@@ -1,12 +1,14 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from tests.scripts import run_script
-from tests.unit.models.birthwt import CLINICAL, TABLE, R, r_name
+from tests.unit.models.birthwt import CLINICAL, TABLE, YES_NO, R, r_name
 from tests.unit.selection.study import draw
 
+from microcalc.config.clinical_settings import ClinicalVariable, ScreeningSettings
 from microcalc.core.files import write_csv
 from microcalc.models.clinical import (
     COLUMNS,
@@ -16,7 +18,12 @@ from microcalc.models.clinical import (
     training_rows,
 )
 
-SETTINGS = {"p_univariable": 0.1, "p_multivariable": 0.05, "missing": "impute"}
+
+def with_settings(**changes: Any) -> ScreeningSettings:
+    return ScreeningSettings.of({"p_univariable": 0.1, "indicator_from": None, **changes})
+
+
+SETTINGS = with_settings()
 
 
 def test_screening_agrees_with_r() -> None:
@@ -44,7 +51,7 @@ def test_levels_and_their_counts() -> None:
 
 
 def test_nothing_survives() -> None:
-    found = screen(TABLE, clinical=CLINICAL, settings={**SETTINGS, "p_univariable": 1e-9})
+    found = screen(TABLE, clinical=CLINICAL, settings=with_settings(p_univariable=1e-9))
     assert found.kept == ()
     assert found.multivariable.columns.tolist() == list(COLUMNS)
     assert found.multivariable.empty
@@ -69,27 +76,27 @@ def test_complete_cases() -> None:
     table.loc[:9, "age"] = None
     counts = {}
     for missing in ("impute", "complete-case"):
-        found = screen(table, clinical=CLINICAL, settings={**SETTINGS, "missing": missing})
+        found = screen(table, clinical=CLINICAL, settings=with_settings(missing=missing))
         rows = found.univariable.set_index("variable")
         counts[missing] = (rows.loc["age", "n"], rows.loc["lwt", "n"])
     assert counts == {"impute": (189, 189), "complete-case": (179, 189)}
 
 
 def test_backward_selection_agrees_with_r() -> None:
-    found = screen(TABLE, clinical=CLINICAL, settings={**SETTINGS, "method": "backward_aic"})
+    found = screen(TABLE, clinical=CLINICAL, settings=with_settings(method="backward_aic"))
     assert R["step_backward_AIC"]["formula"] == "low ~ " + " + ".join(found.kept)
     assert found.multivariable["kept"].all()
 
 
 def test_a_fixed_list_is_kept_whatever_its_p() -> None:
-    settings = {**SETTINGS, "method": "fixed", "variables": ["ftv3", "age"]}
+    settings = with_settings(method="fixed", variables=["ftv3", "age"])
     found = screen(TABLE, clinical=CLINICAL, settings=settings)
     assert found.kept == ("ftv3", "age")
     assert found.multivariable["p_variable"].min() > 0.05
 
 
 def test_walds_test_of_one_column_is_its_z() -> None:
-    found = screen(TABLE, clinical=CLINICAL, settings={**SETTINGS, "test": "wald"}).univariable
+    found = screen(TABLE, clinical=CLINICAL, settings=with_settings(test="wald")).univariable
     row = found[found["variable"] == "lwt"].iloc[0]
     assert row["p_variable"] == pytest.approx(row["p"], rel=1e-9)
     race = found[found["variable"] == "race"]
@@ -100,7 +107,7 @@ def test_an_indicator_of_missing_values_and_what_is_tested() -> None:
     table = TABLE.copy()
     gone = np.arange(len(table)) % 19 == 0
     table.loc[gone, "smoke"] = None
-    with_one = SETTINGS | {"indicator_from": 10}
+    with_one = with_settings(indicator_from=10)
     rows = screen(table, clinical=CLINICAL, settings=with_one).univariable
     smoke = rows[rows["variable"] == "smoke"].set_index("level")
     assert smoke.index.tolist() == ["no", "yes", "missing"]
@@ -112,15 +119,15 @@ def test_an_indicator_of_missing_values_and_what_is_tested() -> None:
     expected = alone[(alone["variable"] == "smoke") & (alone["level"] == "yes")].iloc[0]
     assert smoke.loc["yes", "coefficient"] == pytest.approx(expected["coefficient"], abs=1e-8)
     assert smoke["p_variable"].iloc[0] == pytest.approx(expected["p_variable"], rel=1e-6)
-    without = screen(table, clinical=CLINICAL, settings=SETTINGS | {"indicator_from": 11})
+    without = screen(table, clinical=CLINICAL, settings=with_settings(indicator_from=11))
     assert "missing" not in set(without.univariable["level"])
 
 
 def test_an_ordinal_variable_has_one_odds_ratio_per_step() -> None:
-    ordinal = CLINICAL | {"ftv3": {**CLINICAL["ftv3"], "kind": "ordinal"}}
+    ordinal = CLINICAL | {"ftv3": CLINICAL["ftv3"].model_copy(update={"kind": "ordinal"})}
     rows = screen(TABLE, clinical=ordinal, settings=SETTINGS).univariable
     steps = TABLE.assign(ftv3=TABLE["ftv3"].map({"0": "0", "1": "1", "2+": "2"}))
-    linear = CLINICAL | {"ftv3": {"kind": "continuous"}}
+    linear = CLINICAL | {"ftv3": ClinicalVariable(kind="continuous")}
     expected = screen(steps, clinical=linear, settings=SETTINGS).univariable
     a, b = (t[t["variable"] == "ftv3"] for t in (rows, expected))
     assert len(a) == 1
@@ -128,7 +135,7 @@ def test_an_ordinal_variable_has_one_odds_ratio_per_step() -> None:
 
 
 def test_merged_levels_are_one_row() -> None:
-    settings = SETTINGS | {"merge_levels_below": 30}
+    settings = with_settings(merge_levels_below=30)
     rows = screen(TABLE, clinical=CLINICAL, settings=settings).univariable
     race = rows[rows["variable"] == "race"]  # 96 white, 26 black, 67 other
     assert race["level"].tolist() == ["white", "black or other"]
@@ -144,14 +151,15 @@ def test_profile_intervals_only_where_asked_for() -> None:
 
 
 def test_a_score_from_elsewhere_is_no_candidate() -> None:
-    clinical = CLINICAL | {"lwt": {"kind": "continuous", "candidate": False}}
+    clinical = CLINICAL | {"lwt": ClinicalVariable(kind="continuous", candidate=False)}
     assert set(CLINICAL) - set(candidates(clinical, ["race"])) == {"lwt", "race"}
 
 
 def test_missing_and_unseen_values_are_counted_per_split() -> None:
     included, _ = draw()
     included.loc[included["split"] == "train", "birads"] = "4A"
-    counts = missing_values(included, {"birads": {"kind": "categorical", "levels": ["4A", "5"]}})
+    birads = ClinicalVariable(kind="categorical", levels=("4A", "5"))
+    counts = missing_values(included, {"birads": birads})
     outside = counts[counts["split"] != "train"].set_index("split")["n_unseen"]
     expected = included[included["birads"] != "4A"].groupby("split").size()
     assert outside.to_dict() == expected.to_dict()
@@ -162,8 +170,9 @@ def test_other_splits_change_nothing() -> None:
     changed = included.copy()
     outside = changed["split"] != "train"
     changed.loc[outside, ["age", "birads", "palpable"]] = ["20", "5", "yes"]
+    clinical = {"age": ClinicalVariable(kind="continuous")}
     a, b = (
-        screen(training_rows(table), clinical={"age": {"kind": "continuous"}}, settings=SETTINGS)
+        screen(training_rows(table), clinical=clinical, settings=SETTINGS)
         for table in (included, changed)
     )
     pd.testing.assert_frame_equal(a.univariable, b.univariable)
@@ -179,8 +188,8 @@ def test_the_script(tmp_path: Path) -> None:
         input={"included": tmp_path / "included.csv"},
         output={name: tmp_path / f"{name}.csv" for name in names},
         params={
-            "clinical": {"age": {"kind": "continuous"}, "palpable": CLINICAL["smoke"]},
-            "screening": SETTINGS,
+            "clinical": {"age": {"kind": "continuous"}, "palpable": YES_NO},
+            "screening": SETTINGS.plain(),
             "confidence": 0.95,
             "seed": 1,
         },

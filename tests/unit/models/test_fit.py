@@ -12,6 +12,9 @@ from pandas.testing import assert_frame_equal
 from tests.scripts import run_script
 from tests.unit.selection.study import CLINICAL, SETTINGS, draw
 
+from microcalc.config.clinical_settings import ClinicalVariable, ScreeningSettings
+from microcalc.config.cohort_settings import Labels
+from microcalc.config.model_settings import ModelSettings, ThresholdSettings
 from microcalc.core.errors import StudyError
 from microcalc.core.files import write_csv, write_json
 from microcalc.models import equation, logistic, provenance, threshold
@@ -21,9 +24,9 @@ from microcalc.models.recipe import DeepInput, Recipe
 from microcalc.models.training_tables import Tables
 from microcalc.selection.select import select
 
-SCREENING = {"p_univariable": 0.05, "p_multivariable": 0.05, "missing": "impute"}
-LABELS = {"negative": "DCIS", "positive": "IDC"}
-YOUDEN = {"rule": "youden", "scores": "out_of_fold"}
+SCREENING = ScreeningSettings(indicator_from=None)
+LABELS = Labels(negative="DCIS", positive="IDC")
+YOUDEN = ThresholdSettings()
 WEIGHTS = {"backbone": "resnet18", "source": "random", "digest": "0" * 64}
 IMAGES = {"spacing_mm": 0.1, "patch_mm": 22.4, "thumbnail_px": 256}
 POOLED = {"precision": "float32", "pool_views": "mean", "harmonize": "none"}
@@ -38,8 +41,14 @@ SPECS: dict[str, dict[str, Any]] = {
 
 
 def recipe(name: str, **changes: Any) -> Recipe:
-    given = {"spec": SPECS.get(name), "clinical": CLINICAL, "screening": SCREENING} | changes
-    return Recipe(name, **given)
+    given: dict[str, Any] = {"clinical": CLINICAL, "screening": SCREENING}
+    given |= {"training_scores": "out_of_fold", "seed": 0} | changes
+    spec = ModelSettings.of(given.pop("spec", None) or SPECS.get(name, {}))
+    return Recipe(name, spec, **given)
+
+
+def screening(**changes: Any) -> ScreeningSettings:
+    return SCREENING.model_copy(update=changes)
 
 
 def tables_of(included: pd.DataFrame, features: pd.DataFrame) -> Tables:
@@ -125,11 +134,11 @@ def check_arithmetic(model: dict, tables: Tables) -> None:
 
 
 CURVED = {
-    "age": {"kind": "continuous", "knots": 4},
-    "birads": {**CLINICAL["birads"], "kind": "ordinal"},
+    "age": ClinicalVariable(kind="continuous", knots=4),
+    "birads": CLINICAL["birads"].model_copy(update={"kind": "ordinal"}),
     "palpable": CLINICAL["palpable"],
 }
-RICH = SCREENING | {"indicator_from": 1, "merge_levels_below": 25}
+RICH = screening(indicator_from=1, merge_levels_below=25)
 
 
 def test_splines_ordinal_merged_and_missing_values_need_no_more_than_arithmetic(
@@ -224,7 +233,7 @@ def test_screening_without_a_variable(tables: Tables, models: dict) -> None:
 
 
 def test_imputed_fits_are_pooled(tables: Tables) -> None:
-    multiple = SCREENING | {"missing": "multiple", "imputations": 3}
+    multiple = screening(missing="multiple", imputations=3)
     spec = {"clinical": ["age", "palpable"], "deep": "score"}
     how = recipe("combined", spec=spec, screening=multiple)
     model, training = fit_model(how, tables, threshold=YOUDEN, labels=LABELS)
@@ -278,7 +287,7 @@ def test_the_threshold_is_that_of_the_scores_named(tables: Tables, models: dict)
     model, training = models["combined"]
     assert model["threshold"] == threshold.choose(y, oof(training)).value
     apparent, _ = fit_model(
-        recipe("combined"), tables, threshold={**YOUDEN, "scores": "apparent"}, labels=LABELS
+        recipe("combined"), tables, threshold=ThresholdSettings(scores="apparent"), labels=LABELS
     )
     assert apparent["threshold"] != model["threshold"]
     assert "optimistic" in apparent["notes"][0]
@@ -313,7 +322,7 @@ def test_training_cases_change_the_digest(tables: Tables, models: dict, change: 
 
 
 def test_nothing_survives_the_screening(tables: Tables) -> None:
-    strict = {**SCREENING, "p_univariable": 1e-12}
+    strict = screening(p_univariable=1e-12)
     model, training = fit_model(
         recipe("clinical", screening=strict), tables, threshold=YOUDEN, labels=LABELS
     )
@@ -354,7 +363,7 @@ def test_more_features_than_the_rarer_class_has_cases_is_said(tables: Tables) ->
 
 def test_a_model_of_nothing_is_refused(tables: Tables) -> None:
     with pytest.raises(StudyError, match="neither clinical variables nor the deep score"):
-        fit_model(recipe("deep", spec={}), tables, threshold=YOUDEN, labels=LABELS)
+        fit_model(recipe("nothing"), tables, threshold=YOUDEN, labels=LABELS)
 
 
 def test_stale_crossfit_scores_are_noticed(tables: Tables) -> None:
@@ -410,10 +419,10 @@ def test_the_scripts(tmp_path: Path, tables: Tables, models: dict) -> None:
         },
         params={
             "models": {name: SPECS[name] for name in names},
-            "clinical": CLINICAL,
-            "screening": SCREENING,
-            "threshold": YOUDEN,
-            "labels": LABELS,
+            "clinical": {name: variable.plain() for name, variable in CLINICAL.items()},
+            "screening": SCREENING.plain(),
+            "threshold": YOUDEN.plain(),
+            "labels": LABELS.plain(),
             "training_scores": "out_of_fold",
             "preprocessing": {"main": {"images": IMAGES, "extraction": EXTRACTION}},
             "seed": 0,

@@ -4,15 +4,11 @@ import pytest
 from pandas.testing import assert_frame_equal
 from tests.unit.models.birthwt import CLINICAL, TABLE
 
+from microcalc.config.clinical_settings import ClinicalVariable, ScreeningSettings
 from microcalc.models import imputation
 from microcalc.models.clinical import screen
 
-SETTINGS = {
-    "p_univariable": 0.2,
-    "p_multivariable": 0.05,
-    "missing": "multiple",
-    "imputations": 5,
-}
+SETTINGS = ScreeningSettings(p_univariable=0.2, missing="multiple", imputations=5)
 
 
 def holes(share: float, seed: int = 0) -> pd.DataFrame:
@@ -52,8 +48,8 @@ def test_draws_follow_what_the_other_variables_say() -> None:
     grade[gone] = None
     table = pd.DataFrame({"size": size.astype(str), "grade": grade, "y": rng.integers(0, 2, 300)})
     clinical = {
-        "size": {"kind": "continuous"},
-        "grade": {"kind": "categorical", "levels": ["low", "high"]},
+        "size": ClinicalVariable(kind="continuous"),
+        "grade": ClinicalVariable(kind="categorical", levels=("low", "high")),
     }
     copies = imputation.impute(table, clinical, number=5, seed=0)
     right = np.mean([(copy["grade"] == truth)[gone].mean() for copy in copies])
@@ -61,7 +57,9 @@ def test_draws_follow_what_the_other_variables_say() -> None:
 
 
 def test_pooled_screening_widens_the_intervals_and_is_near_the_truth() -> None:
-    whole = screen(TABLE, clinical=CLINICAL, settings=SETTINGS | {"missing": "impute"})
+    whole = screen(
+        TABLE, clinical=CLINICAL, settings=SETTINGS.model_copy(update={"missing": "impute"})
+    )
     pooled = screen(holes(0.3), clinical=CLINICAL, settings=SETTINGS, seed=3)
     a, b = (found.univariable.set_index(["variable", "level"]) for found in (whole, pooled))
     key = ("smoke", "yes")

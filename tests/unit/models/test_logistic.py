@@ -4,10 +4,11 @@ import pytest
 from firthmodels import FirthLogisticRegression
 from tests.unit.models.birthwt import CLINICAL, EXACT, LOGISTIC, ORACLES, TABLE, R, r_name
 
+from microcalc.config.clinical_settings import ScreeningSettings
 from microcalc.core.errors import StudyError
 from microcalc.models import design, logistic
 
-CODING = design.fit(TABLE, R["predictors"], CLINICAL)
+CODING = design.fit(TABLE, R["predictors"], CLINICAL, ScreeningSettings())
 X = CODING.matrix(TABLE)
 Y = TABLE["y"].to_numpy()
 SEPARATION = pd.read_csv(ORACLES / "data" / "separation10.csv")

@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from tests.unit.configs import study_config
 
-from microcalc.config.settings import complete
+from microcalc.config import patch_recipe
+from microcalc.config.model_settings import ModelSettings
 from microcalc.models import provenance
 from microcalc.models.fit import fit_model
 from microcalc.models.predict import predict
@@ -14,9 +16,7 @@ from microcalc.selection.select import select
 
 N_TRAIN, N_NEW, P = 130, 1000, 2048
 STUDIES = range(5)
-CLINICAL = {name: {"kind": "continuous"} for name in ("size", "age")}
-LABELS = {"negative": "DCIS", "positive": "IDC"}
-YOUDEN = {"rule": "youden", "scores": "out_of_fold"}
+CONFIG = study_config(clinical={name: {"kind": "continuous"} for name in ("size", "age")})
 WEIGHTS = {"backbone": "resnet101", "source": "random", "digest": "0" * 64}
 
 
@@ -45,20 +45,13 @@ def auc(y: np.ndarray, score: np.ndarray) -> float:
 def lost(seed: int) -> dict[str, float]:
     """Return the AUC, on new cases, that each combined model has less than the clinical one."""
     cases, features = draw(seed)
-    demo = {
-        "study": "null",
-        "seed": seed,
-        "labels": LABELS,
-        "cohort": {"cases": "cases.csv", "images": "images.csv", "image_folder": "dicom"},
-        "features": {"weights": "random"},
-        "clinical": CLINICAL,
-    }
-    config = complete(demo).plain()
-    chosen = select(cases, features, settings=config["selection"], seed=seed)
+    chosen = select(cases, features, settings=CONFIG.selection, seed=seed)
     tables = Tables(
         *(cases, features, chosen.chain.selected),
         *(chosen.crossfit, chosen.crossfit_selected, WEIGHTS),
-        provenance.preprocessing(config["images"], config["features"]),
+        provenance.preprocessing(
+            patch_recipe.Recipe.from_settings(CONFIG.images).as_key(), CONFIG.features.plain()
+        ),
     )
     new = cases[cases["split"] == "internal"]
     found = {}
@@ -68,9 +61,9 @@ def lost(seed: int) -> dict[str, float]:
         ("apparent", "score", "apparent"),
         ("features", "features", "out_of_fold"),
     ):
-        spec = {"clinical": ["size", "age"], "deep": deep}
-        recipe = Recipe(name, spec, CLINICAL, config["screening"], basis, seed)
-        model, _ = fit_model(recipe, tables, threshold=YOUDEN, labels=LABELS)
+        spec = ModelSettings.of({"clinical": ["size", "age"], "deep": deep})
+        recipe = Recipe(name, spec, CONFIG.clinical, CONFIG.screening, basis, seed)
+        model, _ = fit_model(recipe, tables, threshold=CONFIG.threshold, labels=CONFIG.labels)
         found[name] = auc(new["y"].to_numpy(), predict([model], new, features)["probability"])
     return {name: found["clinical"] - value for name, value in found.items()}
 

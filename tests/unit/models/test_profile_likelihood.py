@@ -3,10 +3,11 @@ import pytest
 from scipy.stats import chi2
 from tests.unit.models.birthwt import CLINICAL, EXACT, TABLE, R, r_name
 
+from microcalc.config.clinical_settings import ScreeningSettings
 from microcalc.models import design, logistic, profile_likelihood
 from microcalc.selection.likelihood import penalized_maximum
 
-CODING = design.fit(TABLE, R["predictors"], CLINICAL)
+CODING = design.fit(TABLE, R["predictors"], CLINICAL, ScreeningSettings())
 X = CODING.matrix(TABLE)
 Y = TABLE["y"].to_numpy()
 

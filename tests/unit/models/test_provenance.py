@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from microcalc.config.image_settings import ImageSettings
+from microcalc.config.patch_recipe import Recipe
 from microcalc.core.errors import StudyError
 from microcalc.models import provenance
 
@@ -24,7 +26,6 @@ def test_another_file_is_refused(content: bytes, tmp_path: Path) -> None:
         provenance.weights(path)
 
 
-IMAGES = {"spacing_mm": 0.1, "patch_mm": 22.4, "thumbnail_px": 256, "shards": 4}
 EXTRACTION = {
     "layers": ["penultimate"],
     "precision": "float32",
@@ -47,7 +48,10 @@ EXTRACTION = {
 def test_the_digest_of_the_preprocessing_tells_what_changes_features(
     section: str, change: dict, matters: bool
 ) -> None:
-    given = {"images": IMAGES, "extraction": EXTRACTION}
-    other = {**given, section: given[section] | change}
-    before, after = (provenance.preprocessing(**g)["digest"] for g in (given, other))
+    def digest(**changes: dict) -> str:
+        images = ImageSettings.of(changes.get("images", {}))
+        extraction = EXTRACTION | changes.get("extraction", {})
+        return provenance.preprocessing(Recipe.from_settings(images).as_key(), extraction)["digest"]
+
+    before, after = digest(), digest(**{section: change})
     assert (before != after) == matters

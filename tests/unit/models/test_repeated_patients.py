@@ -9,14 +9,15 @@ from scipy.linalg import sqrtm
 from scipy.special import expit
 from scipy.stats import chi2, f, t
 
+from microcalc.config.clinical_settings import ClinicalVariable, ScreeningSettings
 from microcalc.models import logistic, regression, repeated_patients, rubin
 
 CLINICAL = {
-    "age": {"kind": "continuous"},
-    "size": {"kind": "continuous"},
-    "grade": {"kind": "categorical", "levels": ["low", "middle", "high"]},
+    "age": ClinicalVariable(kind="continuous"),
+    "size": ClinicalVariable(kind="continuous"),
+    "grade": ClinicalVariable(kind="categorical", levels=("low", "middle", "high")),
 }
-SETTINGS = {"missing": "impute", "imputations": 3}
+SETTINGS = ScreeningSettings(indicator_from=None)
 NAMES = ["age", "size"]
 
 

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from tests.unit.models.test_fit import LABELS, SCREENING, YOUDEN, oof, recipe, tables_of
+from tests.unit.models.test_fit import LABELS, YOUDEN, oof, recipe, screening, tables_of
 from tests.unit.selection.study import draw
 
+from microcalc.config.clinical_settings import ClinicalVariable
 from microcalc.models import logistic, notes
 from microcalc.models.fit import fit_model
 from microcalc.models.predict import predict
@@ -71,7 +72,7 @@ def test_the_note_has_the_coefficient_of_the_free_fit(turned: Tables) -> None:
 
 
 def test_beside_no_clinical_variable_nothing_is_left(turned: Tables) -> None:
-    strict = {**SCREENING, "p_univariable": 1e-12}
+    strict = screening(p_univariable=1e-12)
     model, _ = fitted(turned, "combined", screening=strict)
     prevalence = training(turned)["y"].mean()
     assert model["terms"] == []
@@ -107,8 +108,8 @@ def test_every_fold_decides_for_itself(tables: Tables) -> None:
 @pytest.mark.parametrize("missing", ["impute", "complete-case", "multiple"])
 def test_however_missing_values_are_met(turned: Tables, missing: str) -> None:
     spec = {"clinical": ["age", "palpable"], "deep": "score"}
-    screening = {**SCREENING, "missing": missing, "imputations": 3}
-    model, _ = fitted(turned, "combined", spec=spec, screening=screening)
+    how = screening(missing=missing, imputations=3)
+    model, _ = fitted(turned, "combined", spec=spec, screening=how)
     assert [term["variable"] for term in model["terms"]] == ["age", "palpable"]
     assert any(note.startswith(notes.LEFT_OUT) for note in model["notes"])
 
@@ -144,7 +145,10 @@ def test_features_one_by_one_and_foreign_scores_are_free(tables: Tables) -> None
     included = tables.included.assign(suspicion=(1 - 2 * tables.included["y"]).astype(float))
     included["suspicion"] += np.random.default_rng(1).normal(0, 2, len(included))
     external = {"kind": "external_score", "column": "suspicion"}
-    how = {"spec": external, "clinical": {"suspicion": {"kind": "continuous", "candidate": False}}}
+    how = {
+        "spec": external,
+        "clinical": {"suspicion": ClinicalVariable(kind="continuous", candidate=False)},
+    }
     model, _ = fitted(replace(tables, included=included), "reader", **how)
     assert model["terms"][0]["coefficient"] < 0
 

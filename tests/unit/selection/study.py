@@ -5,16 +5,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-SETTINGS: dict[str, Any] = {
-    "folds": 5,
-    "mrmr": {"engine": "native", "scheme": "MIQ", "n_features": 10, "discretize_sd": 0.5},
-    "lasso": {"n_lambdas": 60, "folds": 5, "choose": "lambda_min"},
-}
-CLINICAL: dict[str, dict[str, Any]] = {
-    "age": {"kind": "continuous", "unit": "years"},
-    "birads": {"kind": "categorical", "levels": ["4A", "4B", "4C", "5"]},
-    "palpable": {"kind": "categorical", "levels": ["no", "yes"]},
-}
+from microcalc.config.clinical_settings import ClinicalVariable
+from microcalc.config.selection_settings import SelectionSettings
+
+CHOSEN: dict[str, Any] = {"mrmr": {"n_features": 10}, "lasso": {"n_lambdas": 60, "folds": 5}}
+SETTINGS = SelectionSettings.of(CHOSEN)
+CLINICAL = ClinicalVariable.each_of(
+    {
+        "age": {"kind": "continuous", "unit": "years"},
+        "birads": {"kind": "categorical", "levels": ["4A", "4B", "4C", "5"]},
+        "palpable": {"kind": "categorical", "levels": ["no", "yes"]},
+    }
+)
 
 
 def draw(
@@ -27,7 +29,7 @@ def draw(
     X[:, :2] += effect * y[:, None]
     X[:, p - 1] = 3.0  # a dead feature
     place = rng.choice(["train", "train", "train", "train", "internal", "external"], n)
-    levels = np.array(CLINICAL["birads"]["levels"])
+    levels = np.array(CLINICAL["birads"].categories)
     birads = levels[np.clip(rng.integers(0, 3, n) + (rng.random(n) < 0.6 * effect * y), 0, 3)]
     age = np.round(55 + 4 * effect * y + rng.normal(0, 9, n)).astype(int).astype(str)
     palpable = np.where(rng.random(n) < 0.3, "yes", "no").astype(object)

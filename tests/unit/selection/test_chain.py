@@ -1,16 +1,22 @@
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.unit.selection.study import SETTINGS, draw
+from tests.unit.selection.study import CHOSEN, SETTINGS, draw
 
+from microcalc.config.selection_settings import SelectionSettings
 from microcalc.core.errors import StudyError
 from microcalc.selection import chain, mrmr
 from microcalc.selection.training import training_cases
 
 
 def fit(
-    seed: int = 0, *, copies: np.ndarray | None = None, **settings: Any
+    seed: int = 0,
+    *,
+    copies: Sequence[np.ndarray] = (),
+    min_icc: float | None = None,
+    **settings: Any,
 ) -> tuple[chain.Chain, np.ndarray]:
     cases = training_cases(*draw(seed))
     fitted = chain.fit(
@@ -18,9 +24,10 @@ def fit(
         cases.y,
         cases.patients,
         feature_names=cases.feature_names,
-        settings=SETTINGS | settings,
+        settings=SelectionSettings.of(CHOSEN | settings),
         seed=1,
         copies=copies,
+        min_icc=min_icc,
     )
     return fitted, cases.X
 
@@ -57,7 +64,7 @@ def test_the_score_is_the_path_at_the_chosen_lambda() -> None:
 
 
 def test_lambda_1se_keeps_no_more() -> None:
-    least, most = fit(lasso=SETTINGS["lasso"] | {"choose": "lambda_1se"})[0], fit()[0]
+    least, most = fit(lasso=CHOSEN["lasso"] | {"choose": "lambda_1se"})[0], fit()[0]
     assert len(least.selected) <= len(most.selected)
 
 
@@ -101,7 +108,7 @@ def test_fewer_patients_than_folds_leaves_one_out(caplog: pytest.LogCaptureFixtu
 
 
 def test_both_engines_give_the_same_chain() -> None:
-    native, theirs = fit()[0], fit(mrmr=SETTINGS["mrmr"] | {"engine": "pymrmr"})[0]
+    native, theirs = fit()[0], fit(mrmr=CHOSEN["mrmr"] | {"engine": "pymrmr"})[0]
     assert native.mrmr["feature"].tolist() == theirs.mrmr["feature"].tolist()
     assert native.selected.equals(theirs.selected)
 
@@ -114,12 +121,11 @@ def test_every_filter_is_counted() -> None:
     of_reader[:, :, 9] = 0  # another
     of_reader[:, ::3] = np.nan  # cases that this reader did not draw
     filters = {
-        "min_icc": 0.75,
         "min_variance": 0.1,
         "univariable_p": 0.3,
         "max_spearman": 0.9,
     }
-    fitted, _ = fit(copies=[copies, of_reader], filters=filters)
+    fitted, _ = fit(copies=[copies, of_reader], min_icc=0.75, filters=filters)
     steps = ["extracted", "stable", "not constant", "univariable", "not collinear", "mRMR", "LASSO"]
     assert fitted.funnel["step"].tolist() == steps
     counts = fitted.funnel["n_features"].tolist()
@@ -128,8 +134,8 @@ def test_every_filter_is_counted() -> None:
 
 
 def test_stability_without_copies_is_explained() -> None:
-    with pytest.raises(StudyError, match="min_icc asks for stable features"):
-        fit(filters={"min_icc": 0.9})
+    with pytest.raises(StudyError, match=r"features\.stability\.icc_min asks for stable features"):
+        fit(min_icc=0.9)
 
 
 def test_filters_that_keep_nothing_leave_the_prevalence() -> None:
@@ -140,12 +146,12 @@ def test_filters_that_keep_nothing_leave_the_prevalence() -> None:
 
 @pytest.mark.parametrize("scheme", ["MID", "relevance", "correlation"])
 def test_schemes(scheme: str) -> None:
-    fitted, _ = fit(mrmr=SETTINGS["mrmr"] | {"scheme": scheme})
+    fitted, _ = fit(mrmr=CHOSEN["mrmr"] | {"scheme": scheme})
     assert fitted.mrmr["feature"].iloc[0] in ("deep_0000", "deep_0001")
 
 
 def test_quantile_levels() -> None:
-    halves = SETTINGS["mrmr"] | {"discretize": "quantiles", "levels": 2}
+    halves = CHOSEN["mrmr"] | {"discretize": "quantiles", "levels": 2}
     fitted, X = fit(mrmr=halves)
     y = training_cases(*draw()).y
     codes = (np.median(X, axis=0) < X).astype(int)
@@ -164,9 +170,9 @@ def test_refits_change_coefficients_and_nothing_else() -> None:
 
 
 def test_criterion_alpha_and_repetitions() -> None:
-    by_auc, _ = fit(lasso=SETTINGS["lasso"] | {"criterion": "auc", "repeats": 3})
+    by_auc, _ = fit(lasso=CHOSEN["lasso"] | {"criterion": "auc", "repeats": 3})
     assert by_auc.lasso_cv["auc"].between(0.4, 1).all()
     chosen = by_auc.lasso_cv.loc[by_auc.lasso_cv["is_min"]].iloc[0]
     assert chosen["auc"] == by_auc.lasso_cv["auc"].max()
-    net, _ = fit(lasso=SETTINGS["lasso"] | {"alpha": 0.2})
+    net, _ = fit(lasso=CHOSEN["lasso"] | {"alpha": 0.2})
     assert len(net.selected) >= len(fit()[0].selected)

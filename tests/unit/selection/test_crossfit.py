@@ -67,6 +67,6 @@ def test_a_case_does_not_touch_the_chains_that_leave_it_out(cases, table: pd.Dat
     assert (table[others & ~blind]["deep_score"] != again[others & ~blind]["deep_score"]).any()
 
 
-def test_two_folds_are_too_few(cases) -> None:
-    with pytest.raises(StudyError, match="needs 3"):
-        scores(cases, settings={**SETTINGS, "folds": 2})
+def test_more_folds_than_patients_are_too_many(cases) -> None:
+    with pytest.raises(StudyError, match="999"):
+        scores(cases, settings=SETTINGS.model_copy(update={"folds": 999}))

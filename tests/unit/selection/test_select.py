@@ -44,7 +44,7 @@ def test_the_script_writes_its_tables(tmp_path: Path) -> None:
                 "redrawn": [],
             },
             output={name: tmp_path / folder / f"{name}.csv" for name in OUTPUTS},
-            params={"settings": SETTINGS, "seed": 5},
+            params={"settings": SETTINGS.plain(), "min_icc": None, "seed": 5},
         )
     for name in OUTPUTS:
         written = (tmp_path / "one" / f"{name}.csv").read_bytes()

@@ -2,12 +2,13 @@
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 from scipy.special import ndtri
 
+from microcalc.config.evaluation_settings import EvaluationSettings
 from microcalc.core.files import read_text_csv
 from microcalc.evaluation import predictions
 from microcalc.evaluation.cohort_tables import Path
@@ -49,11 +50,12 @@ def join(
     return ordered, cases.sort_values("case_id", ignore_index=True)
 
 
-def settings_for(cases: pd.DataFrame, settings: Mapping[str, Any]) -> dict[str, Any]:
+def settings_for(cases: pd.DataFrame, settings: EvaluationSettings) -> EvaluationSettings:
     """Return the study's `evaluation` with those subgroups that the cohort's table can tell."""
-    wanted = settings["subgroups"]
-    columns = {name: cuts for name, cuts in wanted["columns"].items() if name in cases}
-    return {**settings, "subgroups": {**wanted, "columns": columns}}
+    asked = settings.subgroups
+    columns = {name: cuts for name, cuts in asked.columns.items() if name in cases}
+    subgroups = asked.model_copy(update={"columns": columns})
+    return settings.model_copy(update={"subgroups": subgroups})
 
 
 def compare(

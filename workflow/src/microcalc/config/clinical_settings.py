@@ -59,6 +59,11 @@ class ClinicalVariable(Section):
         return self.kind == "continuous"
 
     @property
+    def categories(self) -> tuple[str, ...]:
+        """The levels, the reference first; a continuous variable has none."""
+        return () if self.is_continuous else self.levels or ()
+
+    @property
     def lowest(self) -> float:
         """The smallest plausible value."""
         return -math.inf if self.minimum is None else self.minimum

@@ -67,6 +67,16 @@ class ModelSettings(Section):
         return self.kind == "external_score"
 
     @property
+    def uses_deep(self) -> bool:
+        """Whether deep features are predictors, as a score or one by one."""
+        return self.deep != "none"
+
+    @property
+    def wanted(self) -> str | tuple[str, ...]:
+        """Which clinical variables: "none", "screened", or their names."""
+        return (str(self.column),) if self.is_external_score else self.clinical
+
+    @property
     def fixed(self) -> tuple[str, ...]:
         """The clinical variables that are fixed beforehand."""
         return () if isinstance(self.clinical, str) else self.clinical

@@ -57,7 +57,7 @@ HISTOGRAM_COLUMNS = ("model", "split", "kind", "bin_low", "bin_high", "n_neg", "
 
 
 def assess(
-    rows: pd.DataFrame, *, confidence: float = 0.95, resamples: int = 500, seed: int = 0
+    rows: pd.DataFrame, *, confidence: float, resamples: int, seed: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the estimates of each model, split and kind, and its flexible calibration curve.
 
@@ -115,7 +115,7 @@ def assess(
     return pd.DataFrame(found, columns=list(COLUMNS)), curve
 
 
-def groups(rows: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
+def groups(rows: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
     """Return observed shares in tenths of predicted risk, intervals as `proportions.of_cases`."""
     found = []
     for model, split, kind, part in _parts(rows):

@@ -45,7 +45,7 @@ class PairTest:
 
 
 def table(
-    rows: pd.DataFrame, comparisons: Sequence[Sequence[str]], *, confidence: float = 0.95
+    rows: pd.DataFrame, comparisons: Sequence[Sequence[str]], *, confidence: float
 ) -> pd.DataFrame:
     """Return DeLong's paired test of each declared pair on each set, with `COLUMNS`.
 

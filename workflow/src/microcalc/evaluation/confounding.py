@@ -46,7 +46,7 @@ def audit(
     qc: pd.DataFrame,
     *,
     seed: int,
-    confidence: float = 0.95,
+    confidence: float,
 ) -> pd.DataFrame:
     """Return the AUC of predicting center or label from what should not tell it, with `COLUMNS`.
 

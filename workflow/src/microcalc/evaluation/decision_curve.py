@@ -26,9 +26,9 @@ def table(
     rows: pd.DataFrame,
     *,
     thresholds: Sequence[float] | Floats,
-    confidence: float = 0.95,
-    resamples: int = 500,
-    seed: int = 0,
+    confidence: float,
+    resamples: int,
+    seed: int,
 ) -> pd.DataFrame:
     """Return the decision curves of every model, and of acting on all and on none, per set.
 

@@ -41,7 +41,7 @@ def judge(
     variance: float,
     *,
     margin: float,
-    alpha: float = 0.05,
+    alpha: float,
     alike: Alike | None = None,
 ) -> Equivalence:
     """Return whether A is not worse than B by `margin`, and whether the two are equivalent.
@@ -99,7 +99,7 @@ def table(
     comparisons: Sequence[Sequence[str]],
     *,
     margin: float,
-    alpha: float = 0.05,
+    alpha: float,
 ) -> pd.DataFrame:
     """Return the judgement of each declared pair on each set, with `COLUMNS`.
 

@@ -15,9 +15,7 @@ from microcalc.models import frozen
 KINDS = {"train": "out_of_fold", "internal": "held_out"}
 
 
-def table(
-    rows: pd.DataFrame, choice: Mapping[str, Any], *, confidence: float = 0.95
-) -> pd.DataFrame:
+def table(rows: pd.DataFrame, choice: Mapping[str, Any], *, confidence: float) -> pd.DataFrame:
     """Return DeLong's paired test of every two deep models that were chosen among.
 
     On internal validation, where the choice was made, and on out-of-fold scores of the training

@@ -1,10 +1,10 @@
 """Participant flow: `flow.json`, from the user's table to the analysis, and why cases left."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from microcalc.config.cohort_settings import Labels
 from microcalc.evaluation.table1 import SPLITS
 
 COLUMNS = ("room", "case_id", "image_id", "reason", "detail")
@@ -15,7 +15,7 @@ def build(
     cases: pd.DataFrame,
     qc: pd.DataFrame,
     *,
-    labels: Mapping[str, Any],
+    labels: Labels,
 ) -> dict[str, Any]:
     """Return the flow of cases and images through the rooms, as JSON-like values.
 
@@ -30,7 +30,7 @@ def build(
     qc
         `images/qc.csv`: every image with `status` (ok or excluded), `reason` and `detail`.
     labels
-        `config.labels`, whose `negative` and `positive` name the classes.
+        The config's `labels`.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def build(
     left_before = set(in_cohort) - set(cases["case_id"])
     kept = cases[cases["status"] == "included"]
     return {
-        "labels": {"negative": labels["negative"], "positive": labels["positive"]},
+        "labels": labels.part("negative", "positive"),
         "steps": [
             {"step": "assessed", "cases": len(cases) + len(left_before)},
             {"step": "eligible", "cases": len(cases), "images": len(qc)},

@@ -21,7 +21,7 @@ def table(
     models: Mapping[str, Mapping[str, Any]],
     comparisons: Sequence[Sequence[str]],
     *,
-    confidence: float = 0.95,
+    confidence: float,
 ) -> pd.DataFrame:
     """Return each declared pair's sensitivity, specificity and accuracy side by side.
 

@@ -51,11 +51,11 @@ def table(
     rows: pd.DataFrame,
     models: Mapping[str, Mapping[str, Any]],
     *,
-    confidence: float = 0.95,
-    transform: Transform = "wilson",
-    resamples: int = 2000,
-    seed: int = 0,
-    prevalence: float | None = None,
+    confidence: float,
+    transform: Transform,
+    resamples: int,
+    seed: int,
+    prevalence: float | None,
 ) -> pd.DataFrame:
     """Return one row per model, split and kind, with the columns of `COLUMNS`.
 

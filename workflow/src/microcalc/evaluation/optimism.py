@@ -32,7 +32,7 @@ FEWEST = 20
 METHOD = "whole chain refitted; Harrell and 0.632+; interval: spread of the replicates' {}"
 
 
-def table(rows: pd.DataFrame, measured: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
+def table(rows: pd.DataFrame, measured: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
     """Return the corrected AUC, slope and Brier score of each model, with `COLUMNS`.
 
     Parameters
@@ -108,7 +108,7 @@ def frequencies(
     selected: pd.DataFrame,
     final: set[tuple[str, str]],
     *,
-    confidence: float = 0.95,
+    confidence: float,
 ) -> pd.DataFrame:
     """Return how often each deep feature and clinical variable was selected.
 

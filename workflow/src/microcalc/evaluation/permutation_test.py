@@ -14,7 +14,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def table(rows: pd.DataFrame, measured: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
+def table(rows: pd.DataFrame, measured: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
     """Return the permutation p value of each model's AUC, with `COLUMNS`.
 
     Parameters

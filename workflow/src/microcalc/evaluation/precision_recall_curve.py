@@ -16,7 +16,7 @@ CURVE_COLUMNS = (
 )  # fmt: skip
 
 
-def curve(rows: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
+def curve(rows: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
     """Return the precision–recall curve of each model and set, with `CURVE_COLUMNS`.
 
     A row per distinct score, from the highest: recall (of `n_pos`) and precision (of `n_called`)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from microcalc.core.errors import StudyError
+from microcalc.config.evaluation_settings import PublishedSettings
 
 COLUMNS = (
     "split", "kind", "model", "metric", "published",
@@ -14,7 +14,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def compare(metrics: pd.DataFrame, published: Mapping[str, Any] | None) -> pd.DataFrame:
+def compare(metrics: pd.DataFrame, published: PublishedSettings | None) -> pd.DataFrame:
     """Return a row for each published number, with this run's estimate and interval beside it.
 
     Parameters
@@ -22,7 +22,7 @@ def compare(metrics: pd.DataFrame, published: Mapping[str, Any] | None) -> pd.Da
     metrics
         `evaluation/metrics.csv`.
     published
-        `config.published`: `{sets: {split: {model: {metric: number}}}}`, or None.
+        The config's `published`, or None.
 
     Returns
     -------
@@ -31,23 +31,14 @@ def compare(metrics: pd.DataFrame, published: Mapping[str, Any] | None) -> pd.Da
         is how the paper got it) and the out-of-fold row. `difference` is estimate − published;
         `inside_interval` says whether this run's interval holds the published number. A model
         or set that this run lacks has no estimate.
-
-    Raises
-    ------
-    StudyError
-        When a published metric is none that this run estimates.
     """
     rows = []
-    for split, models in ((published or {}).get("sets") or {}).items():
+    for split, models in (published.sets if published else {}).items():
         for model, numbers in models.items():
             same = metrics[(metrics["split"] == split) & (metrics["model"] == model)]
             for metric, value in numbers.items():
-                if metric not in metrics.columns:
-                    raise StudyError(
-                        f"published.sets.{split}.{model}.{metric}: not a metric of this study"
-                    )
                 runs = same.to_dict("records") or [{"kind": ""}]
-                rows += [_row(split, model, metric, float(value), run) for run in runs]
+                rows += [_row(split, model, metric, value, run) for run in runs]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

@@ -34,9 +34,9 @@ def table(
     pairs: Sequence[Sequence[str]],
     *,
     cuts: Sequence[float],
-    confidence: float = 0.95,
-    resamples: int = 500,
-    seed: int = 0,
+    confidence: float,
+    resamples: int,
+    seed: int,
 ) -> pd.DataFrame:
     """Return NRI (continuous and over `cuts`) and IDI of each pair on each set, with `COLUMNS`.
 

@@ -7,14 +7,16 @@ kept. Fitted on the study's training cases with the study's seed it gives the st
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 
+from microcalc.config.clinical_settings import ClinicalVariables, ScreeningSettings
+from microcalc.config.model_settings import ModelSettings
 from microcalc.config.networks import OWN_NETWORK
+from microcalc.config.selection_settings import SelectionSettings
 from microcalc.core import seeds
 from microcalc.core.files import read_parquet
 from microcalc.images import included
@@ -95,12 +97,21 @@ class Cases:
 
 @dataclass(frozen=True)
 class Plan:
-    """The config's `models`, `clinical`, `screening` and `selection`: what is fitted, and how."""
+    """What is fitted, and how.
 
-    models: Mapping[str, Mapping[str, Any]]
-    clinical: Mapping[str, Mapping[str, Any]]
-    screening: Mapping[str, Any]
-    selection: Mapping[str, Any]
+    Attributes
+    ----------
+    models, clinical, screening, selection
+        The config's sections of these names.
+    min_icc
+        The least stability that is asked of a feature, an ICC; None asks nothing.
+    """
+
+    models: Mapping[str, ModelSettings]
+    clinical: ClinicalVariables
+    screening: ScreeningSettings
+    selection: SelectionSettings
+    min_icc: float | None
 
 
 @dataclass(frozen=True)
@@ -216,16 +227,17 @@ def fit(cases: Cases, plan: Plan, *, seed: int) -> Refit:
     StudyError
         When these cases cannot be fitted, for want of patients or of a class.
     """
-    basis = str(plan.selection.get("training_scores", "out_of_fold"))
-    recipes = [
-        Recipe(name, spec, plan.clinical, plan.screening, basis, seed)
-        for name, spec in plan.models.items()
-    ]
+    basis = plan.selection.training_scores
+    recipes = Recipe.of_models(
+        plan.models, plan.clinical, plan.screening, training_scores=basis, seed=seed
+    )
     chains, inputs = {}, {}
-    for network in dict.fromkeys(recipe.network for recipe in recipes if recipe.uses_deep):
-        chains[network] = _chain(cases, network, plan.selection, seed)
+    for network in dict.fromkeys(
+        recipe.spec.network for recipe in recipes if recipe.spec.uses_deep
+    ):
+        chains[network] = _chain(cases, network, plan, seed)
         if basis == "out_of_fold":
-            scores = _out_of_fold(cases, network, plan.selection, seed)
+            scores = _out_of_fold(cases, network, plan, seed)
         else:
             scores = chains[network].score(cases.deep[network].X)
         inputs[network] = DeepInput(
@@ -238,10 +250,10 @@ def fit(cases: Cases, plan: Plan, *, seed: int) -> Refit:
     nothing = DeepInput(np.zeros(len(cases.y)), False, pd.DataFrame(), pd.DataFrame())
     settled, screened = _screened(recipes, cases.rows)
     models = {
-        recipe.name: recipe.fit(cases.rows, inputs.get(recipe.network, nothing))
+        recipe.name: recipe.fit(cases.rows, inputs.get(recipe.spec.network, nothing))
         for recipe in settled
     }
-    return Refit(chains, models, {recipe.name: recipe.network for recipe in recipes}, screened)
+    return Refit(chains, models, {recipe.name: recipe.spec.network for recipe in recipes}, screened)
 
 
 def _screened(
@@ -251,40 +263,42 @@ def _screened(
     found: dict[tuple[str, ...], tuple[str, ...]] = {}
     settled = []
     for recipe in recipes:
-        if recipe.wanted != "screened":
+        if recipe.spec.wanted != "screened":
             settled.append(recipe)
             continue
-        without = tuple(recipe.spec.get("without", ()))
+        without = recipe.spec.without
         if without not in found:
             found[without] = recipe.variables(rows)
-        settled.append(replace(recipe, spec={**recipe.spec, "clinical": list(found[without])}))
+        spec = recipe.spec.model_copy(update={"clinical": found[without]})
+        settled.append(replace(recipe, spec=spec))
     return settled, tuple(dict.fromkeys(name for kept in found.values() for name in kept))
 
 
-def _chain(cases: Cases, network: str, settings: Mapping[str, Any], seed: int) -> chain.Chain:
+def _chain(cases: Cases, network: str, plan: Plan, seed: int) -> chain.Chain:
     deep = cases.deep[network]
     return chain.fit(
         deep.X,
         cases.y,
         cases.patients,
         feature_names=deep.names,
-        settings=settings,
+        settings=plan.selection,
         seed=seed,
         copies=deep.copies,
+        min_icc=plan.min_icc,
     )
 
 
-def _out_of_fold(cases: Cases, network: str, settings: Mapping[str, Any], seed: int) -> Floats:
+def _out_of_fold(cases: Cases, network: str, plan: Plan, seed: int) -> Floats:
     """Return each case's score from a chain without its fold, dealt as `selection.crossfit`."""
     fold = assign_folds(
         cases.y,
         cases.patients,
-        n_folds=settings["folds"],
+        n_folds=plan.selection.folds,
         seed=seeds.derive(seed, "crossfit"),
     )
     scores = np.empty(len(fold))
-    for k in range(settings["folds"]):
+    for k in range(plan.selection.folds):
         rest, out = np.flatnonzero(fold != k), fold == k
-        fitted = _chain(cases.take(rest), network, settings, seeds.derive(seed, "crossfit", k, k))
+        fitted = _chain(cases.take(rest), network, plan, seeds.derive(seed, "crossfit", k, k))
         scores[out] = fitted.score(cases.deep[network].X[out])
     return scores

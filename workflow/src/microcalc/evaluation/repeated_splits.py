@@ -15,7 +15,7 @@ COLUMNS = (
 QUANTILES = {"p2_5": 0.025, "median": 0.5, "p97_5": 0.975}
 
 
-def table(rows: pd.DataFrame, measured: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
+def table(rows: pd.DataFrame, measured: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
     """Return the distribution of the internal AUC over random splits of the development cases.
 
     Parameters

@@ -6,6 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from microcalc.config.evaluation_settings import (
+    EvaluationSettings,
+    NetBenefitSettings,
+    PublishedSettings,
+)
 from microcalc.core.files import write_csv
 from microcalc.evaluation import (
     calibration_tables,
@@ -21,18 +26,20 @@ from microcalc.evaluation import (
     subgroups,
     transductive,
 )
+from microcalc.models.frozen import FrozenModel
+from microcalc.statistics.arrays import Floats
+from microcalc.statistics.delong import Transform
 
-Settings = Mapping[str, Any]
 Tables = dict[str, pd.DataFrame]
 
 
 def discrimination(
     rows: pd.DataFrame,
-    models: Mapping[str, Mapping[str, Any]],
+    models: Mapping[str, FrozenModel],
     cases: pd.DataFrame,
     *,
-    settings: Settings,
-    paper: Mapping[str, Any] | None,
+    settings: EvaluationSettings,
+    paper: PublishedSettings | None,
     seed: int,
 ) -> Tables:
     """Return how well the models tell the classes apart: alone, against each other, in subgroups.
@@ -49,7 +56,7 @@ def discrimination(
         The config's `evaluation`: confidence, comparisons, auc_interval, resamples, prevalence,
         equivalence, subgroups.
     paper
-        The config's `published`.
+        The config's `published`; None where nothing is laid beside.
     seed
         The study's seed.
 
@@ -58,28 +65,28 @@ def discrimination(
     dict
         metrics, delong, equivalence, mcnemar, precision_recall, subgroups, published.
     """
-    confidence, transform = settings["confidence"], _transform(settings)
-    pairs = settings["comparisons"]
+    confidence, transform = settings.confidence, _transform(settings)
+    pairs, asked = settings.comparisons, settings.equivalence
     measured = metrics.table(
         rows,
         models,
         confidence=confidence,
         transform=transform,
-        resamples=settings["resamples"],
+        resamples=settings.resamples,
         seed=seed,
-        prevalence=settings["prevalence"],
+        prevalence=settings.prevalence,
     )
     return {
         "metrics": measured,
         "delong": compare.table(rows, pairs, confidence=confidence),
-        "equivalence": equivalence.table(rows, pairs, **settings["equivalence"]),
+        "equivalence": equivalence.table(rows, pairs, margin=asked.margin, alpha=asked.alpha),
         "mcnemar": mcnemar.table(rows, models, pairs, confidence=confidence),
         "precision_recall": precision_recall_curve.curve(rows, confidence=confidence),
         "subgroups": subgroups.table(
             rows,
             cases,
-            settings["subgroups"]["columns"],
-            min_per_class=settings["subgroups"]["min_per_class"],
+            settings.subgroups.columns,
+            min_per_class=settings.subgroups.min_per_class,
             confidence=confidence,
             transform=transform,
         ),
@@ -87,7 +94,7 @@ def discrimination(
     }
 
 
-def probabilities(rows: pd.DataFrame, *, settings: Settings, seed: int) -> Tables:
+def probabilities(rows: pd.DataFrame, *, settings: EvaluationSettings, seed: int) -> Tables:
     """Return whether the probabilities are right, and whether acting on them does good.
 
     Parameters
@@ -106,31 +113,29 @@ def probabilities(rows: pd.DataFrame, *, settings: Settings, seed: int) -> Table
         calibration, calibration_curve, calibration_groups, calibration_histogram; recalibration,
         which has no row where it is off; net_benefit, reclassification.
     """
-    every, fitted = recalibration.extend(rows, wanted=settings["recalibrate"])
-    confidence = settings["confidence"]
+    every, fitted = recalibration.extend(rows, wanted=settings.recalibrate)
+    confidence = settings.confidence
     measured, curve = calibration_tables.assess(
-        every, confidence=confidence, resamples=settings["calibration_resamples"], seed=seed
+        every, confidence=confidence, resamples=settings.calibration_resamples, seed=seed
     )
-    draws = {"confidence": confidence, "resamples": settings["resamples"], "seed": seed}
+    draws: Any = {"confidence": confidence, "resamples": settings.resamples, "seed": seed}
     return {
         "calibration": measured,
         "calibration_curve": curve,
         "calibration_groups": calibration_tables.groups(every, confidence=confidence),
         "calibration_histogram": calibration_tables.histogram(every),
         "recalibration": recalibration.with_intervals(fitted, measured),
-        "net_benefit": decision_curve.table(
-            every, thresholds=_grid(settings["net_benefit"]), **draws
-        ),
+        "net_benefit": decision_curve.table(every, thresholds=_grid(settings.net_benefit), **draws),
         "reclassification": reclassification_table.table(
             every,
-            settings["comparisons"],
-            cuts=settings["reclassification"]["cuts"],
+            settings.comparisons,
+            cuts=settings.reclassification.cuts,
             **draws,
         ),
     }
 
 
-def write(tables: Tables, outputs: Any, *, harmonize: str = "none") -> None:
+def write(tables: Tables, outputs: Any, *, harmonize: str) -> None:
     """Write each table to the attribute of `outputs` that has its name.
 
     Where `harmonize`, the config's `features.harmonize`, evened out the centers, each says so in
@@ -140,11 +145,10 @@ def write(tables: Tables, outputs: Any, *, harmonize: str = "none") -> None:
         write_csv(transductive.labelled(table, harmonize), getattr(outputs, name))
 
 
-def _transform(settings: Settings) -> Any:
-    return {"plain": "none"}.get(settings["auc_interval"], settings["auc_interval"])
+def _transform(settings: EvaluationSettings) -> Transform:
+    return "none" if settings.auc_interval == "plain" else settings.auc_interval
 
 
-def _grid(settings: Settings) -> Any:
-    low, high, step = (settings[name] for name in ("low", "high", "step"))
+def _grid(asked: NetBenefitSettings) -> Floats:
     # Rounded, so that 0.3 is written as 0.3.
-    return np.round(np.arange(low, high + step / 2, step), 10)
+    return np.round(np.arange(asked.low, asked.high + asked.step / 2, asked.step), 10)

@@ -5,14 +5,16 @@ Validation: Riley et al., Stat Med 2021; 40: 4230 (pmvalsampsize).
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from microcalc.config.clinical_settings import ClinicalVariables, ScreeningSettings
+from microcalc.config.model_settings import ModelSettings
 from microcalc.models import design
-from microcalc.models.recipe import Recipe
+from microcalc.models.recipe import candidates_of
 from microcalc.statistics.sample_size import Criterion, cox_snell, development, validation
 
 COLUMNS = (
@@ -24,9 +26,9 @@ COLUMNS = (
 def of_study(
     cases: pd.DataFrame,
     funnels: Mapping[str, pd.DataFrame],
-    models: Mapping[str, Mapping[str, Any]],
-    clinical: Mapping[str, Mapping[str, Any]],
-    screening: Mapping[str, Any],
+    models: Mapping[str, ModelSettings],
+    clinical: ClinicalVariables,
+    screening: ScreeningSettings,
     *,
     expected_auc: float,
 ) -> pd.DataFrame:
@@ -45,14 +47,17 @@ def of_study(
         As in `table`.
     """
     extracted = {name: int(funnel["n_features"].iloc[0]) for name, funnel in funnels.items()}
-    recipes = [Recipe(name, spec, clinical, screening) for name, spec in models.items()]
     training = cases[cases["split"] == "train"]
-    parameters = parameters_of(recipes, training, extracted)
+    parameters = parameters_of(models, clinical, screening, training, extracted)
     return table(cases, parameters, expected_auc=expected_auc)
 
 
 def parameters_of(
-    recipes: Iterable[Recipe], training: pd.DataFrame, n_features: Mapping[str, int]
+    models: Mapping[str, ModelSettings],
+    clinical: ClinicalVariables,
+    screening: ScreeningSettings,
+    training: pd.DataFrame,
+    n_features: Mapping[str, int],
 ) -> dict[str, int]:
     """Return the candidate parameters of each model that the study fits.
 
@@ -62,11 +67,12 @@ def parameters_of(
     is not developed here; it is left out, and so is a model without any candidate.
     """
     found = {}
-    for recipe in recipes:
-        if recipe.spec.get("kind") != "external_score":
-            coded = design.fit(training, recipe.candidates, recipe.clinical, recipe.screening)
-            deep = n_features[recipe.network] if recipe.uses_deep else 0
-            found[recipe.name] = len(coded.columns) + deep
+    for name, model in models.items():
+        if not model.is_external_score:
+            candidates = candidates_of(model, clinical, screening)
+            coded = design.fit(training, candidates, clinical, screening)
+            deep = n_features[model.network] if model.uses_deep else 0
+            found[name] = len(coded.columns) + deep
     return {name: number for name, number in found.items() if number}
 
 

@@ -26,9 +26,9 @@ def table(
     cases: pd.DataFrame,
     columns: Mapping[str, Sequence[float] | None],
     *,
-    min_per_class: int = 10,
-    confidence: float = 0.95,
-    transform: Transform = "wilson",
+    min_per_class: int,
+    confidence: float,
+    transform: Transform,
 ) -> pd.DataFrame:
     """Return n, AUC and interval of each model in each subgroup of each set, with `COLUMNS`.
 
@@ -98,7 +98,8 @@ def _groups(
         return [*sorted(set(values) - {MISSING}), MISSING], values
     limits = [float(cut) for cut in cuts]
     if not limits or any(a >= b for a, b in pairwise(limits)):
-        raise StudyError(f"subgroups.{name}: the cut points are {list(cuts)}; expected rising")
+        told = ", ".join(f"{cut:g}" for cut in limits) or "none"
+        raise StudyError(f"subgroups.{name}: the cut points are {told}; expected rising")
     numbers = pd.to_numeric(column, errors="coerce")
     wrong = numbers.isna() & column.notna()
     if wrong.any():

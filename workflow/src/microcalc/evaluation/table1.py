@@ -1,12 +1,13 @@
 """Baseline characteristics: `table1.csv`, per split and class."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from microcalc.config.clinical_settings import ClinicalVariable, ClinicalVariables
 from microcalc.core.errors import StudyError
 from microcalc.core.seeds import stream
 from microcalc.statistics import arrays, baseline_tests, resampling
@@ -19,9 +20,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def describe(
-    included: pd.DataFrame, clinical: Mapping[str, Mapping[str, Any]], *, seed: int = 0
-) -> pd.DataFrame:
+def describe(included: pd.DataFrame, clinical: ClinicalVariables, *, seed: int) -> pd.DataFrame:
     """Return the baseline table: rows per split, variable and level, as text for people.
 
     Parameters
@@ -30,8 +29,7 @@ def describe(
         The cases that are analyzed, with `case_id`, `patient_id` (without it each case is of a
         patient of its own), `split`, `y` and the clinical columns. A missing value is empty.
     clinical
-        `config.clinical`: per column its `kind` (continuous, with a `unit`; or categorical,
-        with `levels`).
+        The config's `clinical`.
     seed
         The study's seed, for the permutation tests.
 
@@ -53,14 +51,14 @@ def describe(
         When a clinical column is absent, or holds a value that is no number or declared level.
     """
     patients = included.get("patient_id", included["case_id"]).to_numpy(dtype=str)
-    columns = {name: _values(included, name, spec) for name, spec in clinical.items()}
+    columns = {name: _values(included, name, clinical[name]) for name in clinical}
     positive = included["y"].to_numpy() == 1
     normal = {
-        name: spec["kind"] == "continuous"
+        name: variable.is_continuous
         and baseline_tests.looks_normal(
             *(columns[name][positive == of].dropna() for of in (False, True))
         )
-        for name, spec in clinical.items()
+        for name, variable in clinical.items()
     }
     there = set(included["split"])
     rows: list[dict[str, Any]] = []
@@ -69,7 +67,7 @@ def describe(
         train = (included["split"] == "train").to_numpy() if split != "train" else here & False
         counts = [here.sum(), (here & ~positive).sum(), (here & positive).sum()]
         rows.append({"split": split, "variable": "cases", "statistic": "n", **_cells(counts)})
-        for name, spec in clinical.items():
+        for name, variable in clinical.items():
             values = columns[name]
             groups = [values[here], values[here & ~positive], values[here & positive]]
             tests = [
@@ -77,7 +75,7 @@ def describe(
                     values[among],
                     second[among],
                     patients[among],
-                    spec,
+                    variable,
                     normal=normal[name],
                     rng=stream(seed, "evaluation.table1", split, name, question),
                 )
@@ -87,12 +85,12 @@ def describe(
             ]  # fmt: skip
             made = (
                 _continuous(groups, values[train], tests, normal=normal[name])
-                if spec["kind"] == "continuous"
-                else _categorical(groups, values[train], tests, spec["levels"])
+                if variable.is_continuous
+                else _categorical(groups, values[train], tests, variable.categories)
             )
             if values.isna().any():
                 made.append(_missing(groups))
-            common = {"split": split, "variable": name, "unit": spec.get("unit", "")}
+            common = {"split": split, "variable": name, "unit": variable.unit or ""}
             rows += [common | row for row in made]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     words = ["unit", "level", "test", "test_train"]
@@ -100,16 +98,16 @@ def describe(
     return table
 
 
-def _values(included: pd.DataFrame, name: str, spec: Mapping[str, Any]) -> "pd.Series[Any]":
+def _values(included: pd.DataFrame, name: str, variable: ClinicalVariable) -> "pd.Series[Any]":
     column: pd.Series[Any] = arrays.column(included, name)
-    if spec["kind"] == "continuous":
+    if variable.is_continuous:
         values: pd.Series[Any] = pd.to_numeric(column, errors="coerce")
         wrong = values.isna() & column.notna()
         expected = "a number"
     else:
         values = column.map(_text, na_action="ignore")
-        wrong = column.notna() & ~values.isin(spec["levels"])
-        expected = "one of " + ", ".join(spec["levels"])
+        wrong = column.notna() & ~values.isin(variable.categories)
+        expected = "one of " + ", ".join(variable.categories)
     if wrong.any():
         case = included.loc[wrong, "case_id"].iloc[0]
         found = column[wrong].iloc[0]
@@ -130,7 +128,7 @@ def _test(
     values: "pd.Series[Any]",
     second: Any,
     patients: Any,
-    spec: Mapping[str, Any],
+    variable: ClinicalVariable,
     *,
     normal: bool,
     rng: np.random.Generator,
@@ -138,15 +136,15 @@ def _test(
     """Test whether a variable differs between the second group and the other cases."""
     known = values.notna().to_numpy()
     x, group, ids = values[known], second[known], patients[known]
-    continuous, repeated = spec["kind"] == "continuous", resampling.has_clusters(ids)
+    continuous, repeated = variable.is_continuous, resampling.has_clusters(ids)
     if continuous and repeated:
         return baseline_tests.permuted_continuous(x, group, ids, normal=normal, rng=rng)
     if continuous:
         return baseline_tests.continuous(x[~group], x[group], normal=normal)
     if repeated:
-        codes = pd.Index(spec["levels"]).get_indexer(x)
+        codes = pd.Index(variable.categories).get_indexer(pd.Index(x))
         return baseline_tests.permuted_categorical(codes, group, ids, rng=rng)
-    counts = [[(x[of] == level).sum() for of in (~group, group)] for level in spec["levels"]]
+    counts = [[(x[of] == level).sum() for of in (~group, group)] for level in variable.categories]
     return baseline_tests.categorical(counts)
 
 
@@ -185,7 +183,7 @@ def _categorical(
     groups: list["pd.Series[Any]"],
     train: "pd.Series[Any]",
     tests: Sequence[Difference],
-    levels: list[str],
+    levels: Sequence[str],
 ) -> list[Any]:
     counts = np.array([[(group == level).sum() for group in groups] for level in levels])
     versus_train = np.array([[(train == level).sum() for level in levels], counts[:, 0]]).T

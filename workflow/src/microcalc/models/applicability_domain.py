@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from microcalc.config.clinical_settings import ClinicalVariable, ClinicalVariables
 from microcalc.config.networks import OWN_NETWORK
 from microcalc.core.errors import StudyError
 from microcalc.core.files import FAST_DIGEST
@@ -41,7 +42,7 @@ def describe(
     qc: pd.DataFrame,
     features: Mapping[str, pd.DataFrame],
     digests: pd.DataFrame,
-    clinical: Mapping[str, Mapping[str, Any]],
+    clinical: ClinicalVariables,
 ) -> Domain:
     """Return what the training cases span, as JSON-like values.
 
@@ -72,7 +73,7 @@ def describe(
     trained_on = digests[digests["case_id"].isin(train["case_id"])]
     return {
         "n": len(train),
-        "variables": {name: _span(train[name], entry) for name, entry in clinical.items()},
+        "variables": {name: _span(train[name], clinical[name]) for name in clinical},
         "spacing_mm": {"least": float(spacing.min()), "largest": float(spacing.max())},
         "scanners": sorted(set(_scanners(usable))),
         "features": {
@@ -82,10 +83,10 @@ def describe(
     }
 
 
-def _span(values: pd.Series, entry: Mapping[str, Any]) -> dict[str, Any]:
-    if entry["kind"] != "continuous":
+def _span(values: pd.Series, variable: ClinicalVariable) -> dict[str, Any]:
+    if variable.categories:
         met = set(texts(values))
-        return {"levels": [str(level) for level in entry["levels"] if str(level) in met]}
+        return {"levels": [level for level in variable.categories if level in met]}
     numbers = numeric(values)
     known = numbers[~np.isnan(numbers)]
     return {"least": float(known.min()), "largest": float(known.max())} if known.size else {}

@@ -1,13 +1,14 @@
 """Screening of clinical variables: univariable, then multivariable, then independent predictors."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from microcalc.config.clinical_settings import ClinicalVariables, ScreeningSettings
 from microcalc.core.errors import StudyError
 from microcalc.models import design, regression
 from microcalc.models.regression import usable
@@ -21,8 +22,6 @@ COLUMNS = (
     *("or_profile_low", "or_profile_high", "p", "p_variable", "vif", "kept", "method"),
 )
 _NUMBERS = COLUMNS[3:13]
-
-Clinical = Mapping[str, Mapping[str, Any]]
 
 logger = logging.getLogger(__name__)
 
@@ -59,16 +58,16 @@ def training_rows(included: pd.DataFrame) -> pd.DataFrame:
     return train.reset_index(drop=True)
 
 
-def candidates(clinical: Clinical, without: Sequence[str] = ()) -> dict[str, Mapping[str, Any]]:
+def candidates(clinical: ClinicalVariables, without: Sequence[str] = ()) -> ClinicalVariables:
     """Return the variables that screening may choose from: no score of another origin."""
     return {
-        name: entry
-        for name, entry in clinical.items()
-        if entry.get("candidate", True) and name not in without
+        name: variable
+        for name, variable in clinical.items()
+        if variable.candidate and name not in without
     }
 
 
-def missing_values(included: pd.DataFrame, clinical: Clinical) -> pd.DataFrame:
+def missing_values(included: pd.DataFrame, clinical: ClinicalVariables) -> pd.DataFrame:
     """Return how often each clinical variable is missing: variable, split, n, n_missing, n_unseen.
 
     `n_unseen` counts cases with a level that no training case has; models treat it as missing.
@@ -79,7 +78,7 @@ def missing_values(included: pd.DataFrame, clinical: Clinical) -> pd.DataFrame:
         known = set(design.texts(train[variable]))
         for split, rows in included.groupby("split", sort=True):
             values = design.texts(rows[variable])
-            unseen = clinical[variable]["kind"] != "continuous"
+            has_levels = not clinical[variable].is_continuous
             lines.append(
                 {
                     "variable": variable,
@@ -87,7 +86,7 @@ def missing_values(included: pd.DataFrame, clinical: Clinical) -> pd.DataFrame:
                     "n": len(values),
                     "n_missing": sum(value is None for value in values),
                     "n_unseen": sum(
-                        unseen and value is not None and value not in known for value in values
+                        has_levels and value is not None and value not in known for value in values
                     ),
                 }
             )
@@ -97,8 +96,8 @@ def missing_values(included: pd.DataFrame, clinical: Clinical) -> pd.DataFrame:
 def screen(
     table: pd.DataFrame,
     *,
-    clinical: Clinical,
-    settings: Mapping[str, Any],
+    clinical: ClinicalVariables,
+    settings: ScreeningSettings,
     confidence: float = 0.95,
     seed: int = 0,
     profile: bool = False,
@@ -126,28 +125,27 @@ def screen(
     profile
         Whether to compute the profile-likelihood intervals.
     """
-    method = settings.get("method", "p_values")
     tables = regression.completed(table, clinical, settings, seed=seed)
 
     def described(names: list[str], limit: float) -> list[dict[str, Any]]:
         options: Any = {"limit": limit, "confidence": confidence, "profile": profile}
         return _lines(table, names, clinical, settings, imputed=tables, **options)
 
-    singles = [described([name], settings["p_univariable"]) for name in clinical]
+    singles = [described([name], settings.p_univariable) for name in clinical]
     univariable = _table([line for lines in singles for line in lines])
-    if method == "fixed":
-        chosen = [name for name in settings.get("variables", ()) if name in clinical]
-    elif method == "backward_aic":
+    if settings.method == "fixed":
+        chosen = [name for name in settings.variables if name in clinical]
+    elif settings.method == "backward_aic":
         chosen = regression.backward(tables, list(clinical), clinical, settings)
     else:
         passed = univariable.loc[univariable["kept"], "variable"]
         chosen = [name for name in clinical if name in set(passed)]
-    limit = settings["p_multivariable"] if method == "p_values" else np.inf
+    limit = settings.p_multivariable if settings.method == "p_values" else np.inf
     together = _table(described(chosen, limit))
     kept = tuple(n for n in chosen if together.loc[together["variable"] == n, "kept"].any())
     logger.info(
         "screening (%s): of %d clinical variables %d go on (%s), %d are kept (%s)",
-        *(method, len(clinical), len(chosen), ", ".join(chosen) or "none"),
+        *(settings.method, len(clinical), len(chosen), ", ".join(chosen) or "none"),
         *(len(kept), ", ".join(kept) or "none"),
     )
     return Screening(univariable, together, kept)
@@ -156,8 +154,8 @@ def screen(
 def _lines(
     table: pd.DataFrame,
     variables: Sequence[str],
-    clinical: Clinical,
-    settings: Mapping[str, Any],
+    clinical: ClinicalVariables,
+    settings: ScreeningSettings,
     *,
     limit: float,
     confidence: float,
@@ -184,7 +182,7 @@ def _lines(
         if term is None:
             lines.append(_line(variable, fitted.n, method="not estimable", p_variable=1.0))
             continue
-        p = fitted.test(variable, settings.get("test", "likelihood_ratio")).p
+        p = fitted.test(variable, settings.test).p
         common = {"p_variable": p, "kept": p < limit, "method": fitted.method}
         counts = fitted.counts(variable)
         if term.kind == "categorical":

@@ -1,14 +1,18 @@
 """Design matrix: reference levels, imputation values and columns, fitted on training cases."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from microcalc.config.clinical_settings import (
+    ClinicalVariable,
+    ClinicalVariables,
+    ScreeningSettings,
+)
 from microcalc.core.errors import StudyError
 from microcalc.models import splines
 from microcalc.models.rare_levels import merge_rare
@@ -74,8 +78,8 @@ class Design:
 def fit(
     table: pd.DataFrame,
     variables: Sequence[str],
-    clinical: Mapping[str, Mapping[str, Any]],
-    settings: Mapping[str, Any] | None = None,
+    clinical: ClinicalVariables,
+    settings: ScreeningSettings,
 ) -> Design:
     """Return the coding of `variables`, learned from the training cases given.
 
@@ -93,27 +97,27 @@ def fit(
         The config's `screening`: `missing` and `indicator_from` say whether a variable gets an
         indicator of missing values, `merge_levels_below` which levels are too rare.
     """
-    given = settings or {}
     terms = [
-        _fit_term(_column(table, name), name, _entry(clinical, name), given) for name in variables
+        _fit_term(_column(table, name), name, _described(clinical, name), settings)
+        for name in variables
     ]
     return Design(tuple(term for term in terms if term is not None))
 
 
 def _fit_term(
-    values: pd.Series, name: str, entry: Mapping[str, Any], settings: Mapping[str, Any]
+    values: pd.Series, name: str, variable: ClinicalVariable, settings: ScreeningSettings
 ) -> Term | None:
-    if entry["kind"] in ("categorical", "ordinal"):
+    if variable.categories:
         observed = texts(values)
         counts = Counter(observed)
-        seen = tuple(str(level) for level in entry["levels"] if counts[str(level)])
-        merged = merge_rare(seen, counts, below=settings.get("merge_levels_below") or 0)
+        seen = tuple(level for level in variable.categories if counts[level])
+        merged = merge_rare(seen, counts, below=settings.merge_levels_below or 0)
         levels = tuple(dict.fromkeys(merged.values()))
         if len(levels) < 2:
             return None
         indicator = _indicator(sum(level not in merged for level in observed), settings)
         common = max(seen, key=lambda level: counts[level])
-        return Term(name, entry["kind"], levels, merged[common], indicator=indicator, merged=merged)
+        return Term(name, variable.kind, levels, merged[common], indicator=indicator, merged=merged)
     numbers = numeric(values)
     observed_numbers = numbers[~np.isnan(numbers)]
     if len(set(observed_numbers)) < 2:
@@ -122,18 +126,18 @@ def _fit_term(
         name,
         "continuous",
         impute=float(np.median(observed_numbers)),
-        knots=splines.knots(observed_numbers, entry.get("knots"), name=name),
+        knots=splines.knots(observed_numbers, variable.knots, name=name),
         indicator=_indicator(int(np.isnan(numbers).sum()), settings),
     )
 
 
-def _indicator(n_missing: int, settings: Mapping[str, Any]) -> bool:
+def _indicator(n_missing: int, settings: ScreeningSettings) -> bool:
     """Return whether so many missing values among the training cases get a column of their own."""
-    least = settings.get("indicator_from")
-    return settings.get("missing") == "impute" and least is not None and n_missing >= least
+    least = settings.indicator_from
+    return settings.missing == "impute" and least is not None and n_missing >= least
 
 
-def _entry(clinical: Mapping[str, Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+def _described(clinical: ClinicalVariables, name: str) -> ClinicalVariable:
     if name not in clinical:
         raise StudyError(
             f"a model asks for the clinical variable {name!r}, which the config's clinical "

@@ -9,6 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from microcalc.config.cohort_settings import Labels
+from microcalc.config.model_settings import ThresholdSettings
 from microcalc.config.networks import OWN_NETWORK
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_value
@@ -25,12 +27,14 @@ def fit_models(
     recipes: Iterable[Recipe],
     tables: Mapping[str, Tables],
     *,
-    threshold: Mapping[str, Any],
-    labels: Mapping[str, str],
+    threshold: ThresholdSettings,
+    labels: Labels,
 ) -> tuple[list[frozen.FrozenModel], list[pd.DataFrame]]:
     """Fit each model on the tables, given by network, of the one it takes; see `fit_model`."""
-    how = {"threshold": threshold, "labels": labels}
-    fitted = [fit_model(recipe, tables[recipe.network], **how) for recipe in recipes]
+    fitted = [
+        fit_model(recipe, tables[recipe.spec.network], threshold=threshold, labels=labels)
+        for recipe in recipes
+    ]
     return [model for model, _ in fitted], [training for _, training in fitted]
 
 
@@ -38,8 +42,8 @@ def fit_model(
     recipe: Recipe,
     tables: Tables,
     *,
-    threshold: Mapping[str, Any],
-    labels: Mapping[str, str],
+    threshold: ThresholdSettings,
+    labels: Labels,
 ) -> tuple[frozen.FrozenModel, pd.DataFrame]:
     """Fit a model on the training cases, choose its threshold, and freeze it.
 
@@ -55,9 +59,9 @@ def fit_model(
     tables
         Only rows of split `train` are looked at.
     threshold
-        The config's `threshold`: rule, at_least, and scores, "out_of_fold" or "apparent".
+        The config's `threshold`.
     labels
-        The config's `labels`: negative and positive.
+        The config's `labels`.
 
     Returns
     -------
@@ -89,13 +93,8 @@ def fit_model(
         for kind, logit in (("apparent", apparent), ("out_of_fold", out_of_fold))
     )
     training = training.sort_values(["case_id", "kind"]).reset_index(drop=True)
-    model = _freeze(recipe, tables, rows, fitted, training, dict(threshold), _classes(labels))
+    model = _freeze(recipe, tables, rows, fitted, training, threshold, labels)
     return model, training
-
-
-def _classes(labels: Mapping[str, Any]) -> dict[str, str]:
-    """Return the names of the two classes; the config's excluded labels are no model's matter."""
-    return {name: str(labels[name]) for name in ("negative", "positive")}
 
 
 class _Scores:
@@ -160,13 +159,15 @@ def _freeze(
     rows: pd.DataFrame,
     fitted: Fitted,
     training: pd.DataFrame,
-    rule: dict[str, Any],
-    labels: dict[str, str],
+    rule: ThresholdSettings,
+    labels: Labels,
 ) -> frozen.FrozenModel:
-    basis = training[training["kind"] == rule["scores"]]
+    basis = training[training["kind"] == rule.scores]
     chosen = threshold.choose(
-        rows["y"], basis["probability"], rule=rule["rule"], at_least=rule.get("at_least")
+        rows["y"], basis["probability"], rule=rule.rule, at_least=rule.at_least
     )
+    # The config's excluded labels are no model's matter.
+    classes = labels.part("negative", "positive")
     equation = fitted.equation
     told = notes.of_model(recipe, fitted, tables, rule)
     for note in told:
@@ -176,13 +177,13 @@ def _freeze(
     model = {
         "schema": frozen.SCHEMA_VERSION,
         "name": recipe.name,
-        "labels": labels,
+        "labels": classes,
         "method": equation.method,
         **equation.to_json(),
         "deep": _deep_part(tables, fitted.selected, recipe) if equation.needs_deep_score else None,
         "threshold": chosen.value,
         "threshold_rule": {
-            **rule,
+            **rule.plain(),
             "sensitivity": chosen.sensitivity,
             "specificity": chosen.specificity,
         },
@@ -191,27 +192,28 @@ def _freeze(
             "n": equation.n,
             "n_positive": equation.n_positive,
             "digest": provenance.digest_cases(
-                rows, candidates, features if recipe.uses_deep else None
+                rows, candidates, features if recipe.spec.uses_deep else None
             ),
         },
-        "settings_digest": digest_value(
-            [
-                *(dict(recipe.spec), recipe.screening, recipe.clinical, rule, labels),
-                *(recipe.training_scores, recipe.seed),
-            ]
-        ),
+        "settings_digest": _settings_digest(recipe, rule, classes),
         "versions": provenance.versions(),
     }
     return frozen.check(model, f"{recipe.name}.json")
 
 
+def _settings_digest(recipe: Recipe, rule: ThresholdSettings, classes: dict[str, str]) -> str:
+    clinical = {name: variable.plain() for name, variable in recipe.clinical.items()}
+    sections = (recipe.spec.plain(), recipe.screening.plain(), clinical, rule.plain(), classes)
+    return digest_value([*sections, recipe.training_scores, recipe.seed])
+
+
 def _deep_part(tables: Tables, selected: pd.DataFrame, recipe: Recipe) -> dict[str, Any]:
     survivors = selected.iloc[1:].rename(columns={"feature": "name"})
-    own = recipe.network == OWN_NETWORK
+    own = recipe.spec.network == OWN_NETWORK
     return {
         "intercept": float(selected["coefficient"].iloc[0]),
         "features": survivors[["name", "mean", "sd", "coefficient"]].to_dict("records"),
         "weights": tables.weights,
         "preprocessing": tables.preprocessing,
-        **({} if own else {"network": recipe.network}),
+        **({} if own else {"network": recipe.spec.network}),
     }

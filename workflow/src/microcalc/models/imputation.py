@@ -1,12 +1,12 @@
 """Multiple imputation by chained equations with predictive mean matching."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from microcalc.config.clinical_settings import ClinicalVariable, ClinicalVariables
 from microcalc.core import seeds
 from microcalc.models.term import numeric, texts
 
@@ -20,7 +20,7 @@ RIDGE = 1e-5
 
 def impute(
     rows: pd.DataFrame,
-    clinical: Mapping[str, Mapping[str, Any]],
+    clinical: ClinicalVariables,
     *,
     number: int,
     seed: int,
@@ -69,7 +69,7 @@ def _draw(
     values: Mapping[str, list[str | None]],
     missing: Mapping[str, list[bool]],
     incomplete: Sequence[str],
-    clinical: Mapping[str, Mapping[str, Any]],
+    clinical: ClinicalVariables,
     fixed: Floats,
     rng: np.random.Generator,
 ) -> dict[str, NDArray[np.object_]]:
@@ -114,13 +114,13 @@ def _donors(
     return rows
 
 
-def _block(column: NDArray[np.object_], entry: Mapping[str, Any]) -> Floats:
+def _block(column: NDArray[np.object_], variable: ClinicalVariable) -> Floats:
     """Return a variable as numbers: standardized, level numbers, or one column per level."""
-    if entry["kind"] == "continuous":
+    if not variable.categories:
         return _standardized(numeric(pd.Series(column))[:, None])[:, 1:]
-    levels = [str(level) for level in entry["levels"]]
+    levels = variable.categories
     places = np.array([levels.index(str(level)) for level in column])
-    if entry["kind"] == "ordinal":
+    if variable.kind == "ordinal":
         return _standardized(places[:, None].astype(float))[:, 1:]
     flags: Floats = (places[:, None] == np.arange(len(levels))).astype(float)
     return flags

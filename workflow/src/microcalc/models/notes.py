@@ -1,10 +1,8 @@
 """Notes of a frozen model: what a reader should know about its fit."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
+from microcalc.config.model_settings import ThresholdSettings
 from microcalc.config.networks import FINETUNED
 from microcalc.models.equation import LEAST_SLOPE
 from microcalc.models.recipe import Fitted, Recipe
@@ -24,7 +22,7 @@ APPARENT = (
 
 
 def of_model(
-    recipe: Recipe, fitted: Fitted, tables: Tables, threshold: Mapping[str, Any]
+    recipe: Recipe, fitted: Fitted, tables: Tables, threshold: ThresholdSettings
 ) -> list[str]:
     """Return one sentence, without its capital and stop, for each thing to know.
 
@@ -40,13 +38,13 @@ def of_model(
     equation = fitted.equation
     used = [term.variable for term in equation.design.terms if term.kind != "deep"]
     told = [NO_CLINICAL] if recipe.uses_clinical and not used else []
-    if recipe.uses_deep:
+    if recipe.spec.uses_deep:
         told += _of_selection(recipe, fitted, tables)
-    if equation.needs_deep_score and recipe.network == FINETUNED and not recipe.uses_clinical:
+    if equation.needs_deep_score and recipe.spec.network == FINETUNED and not recipe.uses_clinical:
         told += _of_slope(equation.coefficients[0])
     if recipe.is_apparent and equation.needs_deep_score:
         told.append(APPARENT)
-    if threshold["scores"] == "apparent":
+    if threshold.scores == "apparent":
         told.append(f"{APPARENT_THRESHOLD}, which are optimistic")
     if "Firth" in equation.method:
         told.append(f"{SEPARATION}: Firth's penalized likelihood")
@@ -71,7 +69,7 @@ def _of_selection(recipe: Recipe, fitted: Fitted, tables: Tables) -> list[str]:
         )
     counts = tables.crossfit_selected.groupby("fold").size().sub(1).tolist()
     # Of fine-tuned networks the final score is a mean over folds, and nothing was selected.
-    if recipe.network != FINETUNED and unlike(n_selected, counts):
+    if recipe.spec.network != FINETUNED and unlike(n_selected, counts):
         told.append(
             f"{UNLIKE}: it kept {n_selected} deep {'feature' if n_selected == 1 else 'features'}, "
             "those without a fold kept "

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from microcalc.config.networks import FINETUNED, OWN_NETWORK
+from microcalc.config.clinical_settings import ClinicalVariables, ScreeningSettings
+from microcalc.config.model_settings import ModelSettings
+from microcalc.config.networks import FINETUNED
 from microcalc.core.errors import StudyError
 from microcalc.models import regression
 from microcalc.models.clinical import candidates, screen
@@ -78,9 +79,7 @@ class Recipe:
     name
         The model's name in the config.
     spec
-        `clinical`: "none", "screened", or a list of variables fixed beforehand; `without`:
-        variables that screening leaves aside; `deep`: "none", "score" or "features" of
-        `network`; or `kind`: "external_score" with `column`.
+        The model's row in the config.
     clinical
         The config's `clinical`.
     screening
@@ -92,76 +91,50 @@ class Recipe:
     """
 
     name: str
-    spec: Mapping[str, Any]
-    clinical: Mapping[str, Mapping[str, Any]]
-    screening: Mapping[str, Any]
-    training_scores: str = "out_of_fold"
-    seed: int = 0
+    spec: ModelSettings
+    clinical: ClinicalVariables
+    screening: ScreeningSettings
+    training_scores: str
+    seed: int
 
     @classmethod
-    def of_models(cls, models: Mapping[str, Mapping[str, Any]], *how: Any) -> list["Recipe"]:
-        """Return the recipe of each of the config's `models`; `how` are the further attributes."""
+    def of_models(
+        cls,
+        models: Mapping[str, ModelSettings],
+        clinical: ClinicalVariables,
+        screening: ScreeningSettings,
+        *,
+        training_scores: str,
+        seed: int,
+    ) -> list["Recipe"]:
+        """Return the recipe of each of the config's `models`."""
+        how = (clinical, screening, training_scores, seed)
         return [cls(name, spec, *how) for name, spec in models.items()]
-
-    @property
-    def deep(self) -> str:
-        """How the deep features come in: none, score, or features."""
-        return str(self.spec.get("deep", "none"))
-
-    @property
-    def uses_deep(self) -> bool:
-        """Whether deep features are predictors, as a score or one by one."""
-        return self.deep != "none"
-
-    @property
-    def network(self) -> str:
-        """Whose features: the study's own network, or a further one by its name."""
-        return str(self.spec.get("network", OWN_NETWORK))
-
-    @property
-    def wanted(self) -> str | tuple[str, ...]:
-        """Which clinical variables: "none", "screened", or their names."""
-        if self.spec.get("kind") == "external_score":
-            return (str(self.spec["column"]),)
-        clinical = self.spec.get("clinical", "none")
-        return clinical if isinstance(clinical, str) else tuple(clinical)
 
     @property
     def uses_clinical(self) -> bool:
         """Whether columns of the case table are candidates."""
-        return self.wanted != "none"
+        return self.spec.wanted != "none"
 
     @property
     def is_apparent(self) -> bool:
         """Whether the model is fitted on deep scores of cases that the selection has seen."""
         of_score = self.uses_clinical and self.training_scores == "apparent"
-        return self.deep == "features" or (self.deep == "score" and of_score)
+        return self.spec.deep == "features" or (self.spec.deep == "score" and of_score)
 
     def check(self) -> None:
         """Raise a StudyError when the spec says nothing to fit."""
-        if not (self.uses_clinical or self.uses_deep):
+        if not (self.uses_clinical or self.spec.uses_deep):
             raise StudyError(
                 f"models.{self.name}: uses neither clinical variables nor the deep score; "
                 "set clinical or deep"
             )
 
-    @property
-    def candidates(self) -> tuple[str, ...]:
-        """The clinical variables it may use: those fixed beforehand, or all that are screened."""
-        if isinstance(self.wanted, tuple):
-            return self.wanted
-        if self.wanted == "none":
-            return ()
-        chosen = candidates(self.clinical, self.spec.get("without", ()))
-        if self.screening.get("method") == "fixed":
-            return tuple(name for name in self.screening["variables"] if name in chosen)
-        return tuple(chosen)
-
     def variables(self, rows: pd.DataFrame) -> tuple[str, ...]:
         """Return the clinical predictors, screened on these rows where the spec says so."""
-        if self.wanted != "screened":
-            return self.candidates
-        chosen = candidates(self.clinical, self.spec.get("without", ()))
+        if self.spec.wanted != "screened":
+            return candidates_of(self.spec, self.clinical, self.screening)
+        chosen = candidates(self.clinical, self.spec.without)
         return screen(rows, clinical=chosen, settings=self.screening, seed=self.seed).kept
 
     def fit(self, rows: pd.DataFrame, deep: DeepInput) -> Fitted:
@@ -174,36 +147,36 @@ class Recipe:
         stacked models: Breiman, Mach Learn 1996; 24: 49). Features that enter one by one, and
         scores from elsewhere, are free: their direction is not known beforehand.
         """
-        if not self.uses_clinical and self.deep == "score":
+        if not self.uses_clinical and self.spec.deep == "score":
             return Fitted(self._score_alone(rows, deep), deep.selected)
-        taken = self.uses_deep and deep.informs
+        taken = self.spec.uses_deep and deep.informs
         rows = rows.assign(**{DEEP_SCORE: deep.score}) if taken else rows
         others = (DEEP_SCORE,) if taken else ()
         settings, clinical = self.screening, self.clinical
         tables = regression.completed(rows, clinical, settings, seed=self.seed, others=others)
         variables = self.variables(rows)
         prepared = regression.fit(tables, variables, clinical, settings, observed=rows)
-        used = regression.usable(rows, variables, settings["missing"])
+        used = regression.usable(rows, variables, settings.missing)
         extra = self._deep_columns(used, deep) if taken else np.empty((len(used), 0))
         names = (*prepared.coding.columns, *(f"deep {j}" for j in range(extra.shape[1])))
         whole = replace(
             prepared, matrices=tuple(np.hstack([m, extra]) for m in prepared.matrices), names=names
         )
         slope = float(whole.pooled.coefficients[-1])
-        if taken and self.deep == "score" and slope <= 0:
+        if taken and self.spec.deep == "score" and slope <= 0:
             return replace(self._equation(prepared, deep.selected, False), left_out=slope)
         return self._equation(whole, deep.selected, taken)
 
     def _score_alone(self, rows: pd.DataFrame, deep: DeepInput) -> Equation:
         """Return the equation of the deep score, which the LASSO has in log odds already."""
         y = rows["y"].to_numpy(dtype=np.int64)
-        if self.network == FINETUNED:
+        if self.spec.network == FINETUNED:
             return deep_score_calibrated(deep.score, y)
         return deep_score_alone(len(y), int(y.sum()))
 
     def _deep_columns(self, rows: pd.DataFrame, deep: DeepInput) -> Floats:
         """Return the deep score, or the selected features in training SDs, shape (n, k)."""
-        if self.deep == "score":
+        if self.spec.deep == "score":
             return rows[[DEEP_SCORE]].to_numpy(dtype=float)
         chosen = deep.selected.iloc[1:]
         values = feature_matrix(deep.features, rows["case_id"], tuple(chosen["feature"]))
@@ -215,7 +188,7 @@ class Recipe:
     ) -> Fitted:
         coding, values = whole.coding, whole.pooled.coefficients
         coefficients = values[1:]
-        if taken and self.deep == "features":
+        if taken and self.spec.deep == "features":
             # The features enter one by one: as a score of their own with coefficient 1.
             q = len(coding.columns)
             selected = selected.assign(coefficient=[0.0, *values[q + 1 :]])
@@ -229,6 +202,20 @@ class Recipe:
             int(whole.y.sum()),
         )
         return Fitted(equation, selected)
+
+
+def candidates_of(
+    model: ModelSettings, clinical: ClinicalVariables, screening: ScreeningSettings
+) -> tuple[str, ...]:
+    """Return the clinical variables a model may use: those fixed beforehand, or all screened."""
+    if isinstance(model.wanted, tuple):
+        return model.wanted
+    if model.wanted == "none":
+        return ()
+    chosen = candidates(clinical, model.without)
+    if screening.method == "fixed":
+        return tuple(name for name in screening.variables if name in chosen)
+    return tuple(chosen)
 
 
 def deep_scores(

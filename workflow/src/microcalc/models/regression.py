@@ -1,14 +1,14 @@
 """A logistic regression on clinical variables, whatever is done about missing values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from microcalc.config.clinical_settings import ClinicalVariables, ScreeningSettings
 from microcalc.core.errors import StudyError
 from microcalc.models import (
     design,
@@ -20,7 +20,6 @@ from microcalc.models import (
 )
 
 Floats = NDArray[np.float64]
-Clinical = Mapping[str, Mapping[str, Any]]
 
 
 # What `Regression.method` says where patients have several cases.
@@ -155,8 +154,8 @@ class Regression:
 def fit(
     tables: Sequence[pd.DataFrame],
     variables: Sequence[str],
-    clinical: Clinical,
-    settings: Mapping[str, Any],
+    clinical: ClinicalVariables,
+    settings: ScreeningSettings,
     *,
     confidence: float = 0.95,
     profile: bool = False,
@@ -177,8 +176,8 @@ def fit(
     observed
         The cases before imputation, whose medians, levels and knots the coding keeps.
     """
-    rows = [usable(table, variables, settings["missing"]) for table in tables]
-    seen = rows[0] if observed is None else usable(observed, variables, settings["missing"])
+    rows = [usable(table, variables, settings.missing) for table in tables]
+    seen = rows[0] if observed is None else usable(observed, variables, settings.missing)
     coding = design.fit(seen, variables, clinical, settings)
     return Regression(
         coding,
@@ -193,8 +192,8 @@ def fit(
 def backward(
     tables: Sequence[pd.DataFrame],
     variables: Sequence[str],
-    clinical: Clinical,
-    settings: Mapping[str, Any],
+    clinical: ClinicalVariables,
+    settings: ScreeningSettings,
 ) -> list[str]:
     """Return the variables that Akaike's criterion keeps, starting from all of them.
 
@@ -202,7 +201,7 @@ def backward(
     likelihood ratio's, the penalized one's under Firth's method, Wald's where imputations are
     pooled. Complete cases are those of all variables, so that every step sees the same ones.
     """
-    rows = [usable(table, variables, settings["missing"]) for table in tables]
+    rows = [usable(table, variables, settings.missing) for table in tables]
     left = [term.variable for term in design.fit(rows[0], variables, clinical, settings).terms]
     while left:
         fitted = fit(rows, left, clinical, settings)
@@ -217,17 +216,16 @@ def backward(
 
 def completed(
     table: pd.DataFrame,
-    clinical: Clinical,
-    settings: Mapping[str, Any],
+    clinical: ClinicalVariables,
+    settings: ScreeningSettings,
     *,
     seed: int,
     others: Sequence[str] = (),
 ) -> list[pd.DataFrame]:
     """Return the tables to fit on: the cases as they are, or `imputations` copies of them."""
-    if settings["missing"] != "multiple":
+    if settings.missing != "multiple":
         return [table]
-    number = settings["imputations"]
-    return imputation.impute(table, clinical, number=number, seed=seed, others=others)
+    return imputation.impute(table, clinical, number=settings.imputations, seed=seed, others=others)
 
 
 def _repeated(rows: pd.DataFrame) -> NDArray[np.str_] | None:

@@ -36,12 +36,6 @@ def of_reader(config: StudyConfig, reader: str) -> dict[str, Any]:
     return {**config.images.plain(), "reader": reader, "on_error": "exclude"}
 
 
-def selection(config: StudyConfig) -> dict[str, Any]:
-    """Return the config's `selection` with the least stability that is asked of a feature."""
-    section = config.selection.plain()
-    return {**section, "filters": {**section["filters"], "min_icc": least_icc(config)}}
-
-
 def least_icc(config: StudyConfig) -> float | None:
     """Return the least stability that is asked of a feature; None where none is asked.
 

@@ -1,9 +1,9 @@
 """One selection from raw features to a deep score, all of it on the cases given."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,13 @@ from microcalc.statistics.folds import assign_folds
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from microcalc.config.selection_settings import (
+        FilterSettings,
+        LassoSettings,
+        MrmrSettings,
+        SelectionSettings,
+    )
 
 INTERCEPT = "(intercept)"
 
@@ -94,9 +101,10 @@ def fit(
     patients: ArrayLike,
     *,
     feature_names: Sequence[str],
-    settings: Mapping[str, Any],
+    settings: "SelectionSettings",
     seed: int,
     copies: Sequence[ArrayLike] = (),
+    min_icc: float | None = None,
 ) -> Chain:
     """Fit the whole selection on the cases given and on nothing else.
 
@@ -121,6 +129,8 @@ def fit(
         The same cases' features from regions drawn otherwise (perturbed, or by other readers),
         one array of shape (m, n, p) for each way, NaN where a case has none; the stability
         filter needs them, and a feature must be stable in every way.
+    min_icc
+        The least stability that is asked of a feature, an ICC; None asks nothing.
 
     Returns
     -------
@@ -130,19 +140,19 @@ def fit(
     Raises
     ------
     StudyError
-        When the stability filter is on and no copies are given, or pandas is not installed.
+        When `min_icc` is given and no copies are, or pandas is not installed.
 
     Examples
     --------
     >>> import numpy as np
+    >>> from microcalc.config.selection_settings import SelectionSettings
     >>> from microcalc.core import seeds
     >>> from microcalc.selection import chain
     >>> y, X = np.repeat([0, 1], 30), seeds.stream(1, "features").normal(size=(60, 40))
     >>> X[:, 3] += 2 * y
-    >>> mrmr = {"engine": "native", "scheme": "MIQ", "n_features": 5, "discretize_sd": 0.5}
     >>> lasso = {"n_lambdas": 50, "folds": 5, "choose": "lambda_1se"}
+    >>> settings = SelectionSettings.of({"mrmr": {"n_features": 5}, "lasso": lasso})
     >>> names = [f"deep_{j:04d}" for j in range(40)]
-    >>> settings = {"mrmr": mrmr, "lasso": lasso}
     >>> found = chain.fit(X, y, np.arange(60), feature_names=names, settings=settings, seed=1)
     >>> found.funnel["n_features"].tolist(), 3 in found.columns
     ([40, 40, 5, 2], True)
@@ -152,30 +162,30 @@ def fit(
     values, outcome = np.asarray(X, dtype=float), np.asarray(y)
     names = np.asarray(feature_names, dtype=str)
     scale = scaling.fit(values)
-    kept, steps = _filter(values, outcome, scale, settings.get("filters", {}), copies)
+    kept, steps = _filter(values, outcome, scale, settings.filters, copies, min_icc)
     Z = scale.apply(values)
 
     candidates = Z if len(kept) == Z.shape[1] else Z[:, kept]
-    ranking = _rank(candidates, outcome, settings["mrmr"])
+    ranking = _rank(candidates, outcome, settings.mrmr)
     ranked = kept[ranking.order]
     steps.append(("mRMR", len(ranked)))
 
-    folds = _folds(outcome, np.asarray(patients, dtype=str), settings["lasso"], seed)
-    tuned = _tune(Z[:, ranked], outcome, folds, settings["lasso"])
-    choice = tuned.index_min if settings["lasso"]["choose"] == "lambda_min" else tuned.index_1se
+    folds = _folds(outcome, np.asarray(patients, dtype=str), settings.lasso, seed)
+    tuned = _tune(Z[:, ranked], outcome, folds, settings.lasso)
+    choice = tuned.index_min if settings.lasso.choose == "lambda_min" else tuned.index_1se
     intercept, coefficients = _at(tuned.path, choice, outcome)
     survivors = np.flatnonzero(coefficients)
     columns = ranked[survivors]
     steps.append(("LASSO", len(columns)))
-    if len(columns) and settings.get("refit", "none") == "logistic":
+    if len(columns) and settings.refit == "logistic":
         intercept, coefficients[survivors] = coefficient_refit.logistic(Z[:, columns], outcome)
-    elif len(columns) and settings.get("refit", "none") == "ridge":
+    elif len(columns) and settings.refit == "ridge":
         intercept, coefficients[survivors] = coefficient_refit.ridge(Z[:, columns], outcome, folds)
     if len(columns) == 0:
         logger.warning(
             "the LASSO kept none of %d features at %s: the deep score is the same for every case",
             len(ranked),
-            settings["lasso"]["choose"],
+            settings.lasso.choose,
         )
     elif len(columns) == len(ranked):
         logger.info("the LASSO kept all %d features it was given", len(ranked))
@@ -212,52 +222,49 @@ def _filter(
     values: NDArray[np.float64],
     y: NDArray[np.generic],
     scale: scaling.Scaling,
-    settings: Mapping[str, Any],
+    settings: "FilterSettings",
     copies: Sequence[ArrayLike],
+    min_icc: float | None,
 ) -> tuple[NDArray[np.int64], list[tuple[str, int]]]:
     """Return the columns that pass every filter that is on, and how many passed each."""
     kept = np.arange(values.shape[1])
     steps = [("extracted", len(kept))]
-    least, variance = settings.get("min_icc"), settings.get("min_variance") or 0.0
-    p, most = settings.get("univariable_p"), settings.get("max_spearman")
-    if least is not None:
+    if min_icc is not None:
         if not copies:
             raise StudyError(
-                "selection.filters.min_icc asks for stable features, but there are no features "
-                "from regions drawn otherwise; have them extracted, or set min_icc to null"
+                "features.stability.icc_min asks for stable features, but there are no features "
+                "from regions drawn otherwise; have them extracted, or ask for no stability"
             )
         for drawn in copies:
             others = np.asarray(drawn, dtype=float)[:, :, kept]
-            kept = kept[filters.stable(values[:, kept], others, minimum=least)]
+            kept = kept[filters.stable(values[:, kept], others, minimum=min_icc)]
         steps.append(("stable", len(kept)))
-    kept = kept[scale.sd[kept] ** 2 > variance]
+    kept = kept[scale.sd[kept] ** 2 > (settings.min_variance or 0.0)]
     steps.append(("not constant", len(kept)))
-    if p is not None:
-        test = settings.get("univariable_test", "mann_whitney")
-        kept = kept[filters.univariable_p(values[:, kept], y, test=test) < p]
+    if settings.univariable_p is not None:
+        p = filters.univariable_p(values[:, kept], y, test=settings.univariable_test)
+        kept = kept[p < settings.univariable_p]
         steps.append(("univariable", len(kept)))
-    if most is not None:
-        kept = kept[filters.not_collinear(values[:, kept], y, maximum=most)]
+    if settings.max_spearman is not None:
+        kept = kept[filters.not_collinear(values[:, kept], y, maximum=settings.max_spearman)]
         steps.append(("not collinear", len(kept)))
     return kept, steps
 
 
-def _rank(
-    Z: NDArray[np.float64], y: NDArray[np.generic], settings: Mapping[str, Any]
-) -> mrmr.Ranking:
-    scheme, k = settings["scheme"], settings["n_features"]
-    if settings["engine"] == "native" and scheme == "correlation":
+def _rank(Z: NDArray[np.float64], y: NDArray[np.generic], settings: "MrmrSettings") -> mrmr.Ranking:
+    scheme, k = settings.scheme, settings.n_features
+    if settings.engine == "native" and scheme == "correlation":
         return mrmr.rank(Z, y, n_features=k, scheme=scheme)
-    if settings.get("discretize", "sd") == "quantiles":
-        codes = discretize.by_quantiles(Z, levels=settings.get("levels", 3)).apply(Z)
+    if settings.discretize == "quantiles":
+        codes = discretize.by_quantiles(Z, levels=settings.levels).apply(Z)
     else:
-        codes = discretize.by_sd(Z, k=settings["discretize_sd"]).apply(Z)
-    engine = mrmr.rank_with_pymrmr if settings["engine"] == "pymrmr" else mrmr.rank_codes
+        codes = discretize.by_sd(Z, k=settings.discretize_sd).apply(Z)
+    engine = mrmr.rank_with_pymrmr if settings.engine == "pymrmr" else mrmr.rank_codes
     return engine(codes, y, n_features=k, scheme=scheme)
 
 
 def _folds(
-    y: NDArray[np.generic], patients: NDArray[np.str_], settings: Mapping[str, Any], seed: int
+    y: NDArray[np.generic], patients: NDArray[np.str_], settings: "LassoSettings", seed: int
 ) -> NDArray[np.int64] | None:
     """Return the folds of each repetition, shape (r, n), or None when nothing can be tuned."""
     fewest = min(len(set(patients[y == 1])), len(set(patients[y == 0])))
@@ -265,14 +272,14 @@ def _folds(
         # Only cross-fitting on a handful of cases comes here: what cannot be tuned keeps nothing.
         logger.warning("one class has %d patient(s): lambda cannot be tuned, none kept", fewest)
         return None
-    n_folds = min(settings["folds"], len(set(patients)))
-    if n_folds < settings["folds"]:
+    n_folds = min(settings.folds, len(set(patients)))
+    if n_folds < settings.folds:
         logger.warning(
             "selection.lasso.folds is %d but there are %d patients: leaving one out at a time",
-            settings["folds"],
+            settings.folds,
             n_folds,
         )
-    names = [("lasso",), *(("lasso", i) for i in range(1, settings.get("repeats", 1)))]
+    names = [("lasso",), *(("lasso", i) for i in range(1, settings.repeats))]
     return np.stack(
         [
             assign_folds(y, patients, n_folds=n_folds, seed=seeds.derive(seed, *name))
@@ -285,7 +292,7 @@ def _tune(
     Z: NDArray[np.float64],
     y: NDArray[np.generic],
     folds: NDArray[np.int64] | None,
-    settings: Mapping[str, Any],
+    settings: "LassoSettings",
 ) -> lasso.CrossValidation:
     if folds is None:
         return lasso.cross_validate(Z, y, folds=np.arange(len(y)) % 2, lambdas=[])
@@ -293,9 +300,9 @@ def _tune(
         Z,
         y,
         folds=folds,
-        n_lambdas=settings["n_lambdas"],
-        alpha=settings.get("alpha", 1.0),
-        criterion=settings.get("criterion", "deviance"),
+        n_lambdas=settings.n_lambdas,
+        alpha=settings.alpha,
+        criterion=settings.criterion,
     )
 
 

@@ -6,7 +6,7 @@ as an input be validated in its turn: to predict fold j it is trained on cases o
 folds, whose scores must then come from chains that saw neither their own fold nor j.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from microcalc.cohort.eligible import FEWEST_PATIENTS, small_classes
+from microcalc.config.selection_settings import SelectionSettings
 from microcalc.core import seeds
 from microcalc.core.errors import StudyError
 from microcalc.selection import chain
@@ -50,17 +51,18 @@ def fit(
     *,
     case_ids: ArrayLike,
     feature_names: Sequence[str],
-    settings: Mapping[str, Any],
+    settings: SelectionSettings,
     seed: int,
     copies: Sequence[ArrayLike] = (),
+    min_icc: float | None = None,
     threads: int = 1,
 ) -> CrossFit:
     """Fit the chain without every fold and every pair of folds; score the cases left out.
 
     Parameters
     ----------
-    X, y, patients, feature_names, settings, seed, copies
-        As in `chain.fit`; `settings["folds"]` is the number of cross-fitting folds, at least 3.
+    X, y, patients, feature_names, settings, seed, copies, min_icc
+        As in `chain.fit`; `settings.folds` is the number of cross-fitting folds.
     case_ids
         Shape (n,).
     threads
@@ -74,30 +76,26 @@ def fit(
     Raises
     ------
     StudyError
-        With fewer than 3 folds, fewer patients than folds, or fewer than `FEWEST_PATIENTS`
-        of a class.
+        With fewer patients than folds, or fewer than `FEWEST_PATIENTS` of a class.
 
     Examples
     --------
     >>> import numpy as np
+    >>> from microcalc.config.selection_settings import SelectionSettings
     >>> from microcalc.core import seeds
     >>> from microcalc.selection import crossfit
     >>> y, X = np.repeat([0, 1], 30), seeds.stream(1, "features").normal(size=(60, 40))
     >>> X[:, 3] += 2 * y
-    >>> mrmr = {"engine": "native", "scheme": "MIQ", "n_features": 5, "discretize_sd": 0.5}
     >>> lasso = {"n_lambdas": 50, "folds": 5, "choose": "lambda_1se"}
-    >>> settings = {"folds": 3, "mrmr": mrmr, "lasso": lasso}
+    >>> chosen = {"folds": 3, "mrmr": {"n_features": 5}, "lasso": lasso}
+    >>> settings = SelectionSettings.of(chosen)
     >>> names = [f"deep_{j:04d}" for j in range(40)]
     >>> ids = {"case_ids": np.arange(60), "feature_names": names}
     >>> found = crossfit.fit(X, y, np.arange(60), settings=settings, seed=1, **ids)
     >>> len(found.scores), sorted(set(found.selected["fold"]))  # three scores of every case
     (180, [0, 1, 2])
     """
-    n_folds = settings["folds"]
-    if n_folds < 3:
-        raise StudyError(
-            f"selection.folds is {n_folds}; cross-fitting leaves out pairs of folds and needs 3"
-        )
+    n_folds = settings.folds
     values, outcome = np.asarray(X, dtype=float), np.asarray(y)
     patient, cases = np.asarray(patients, dtype=str), np.asarray(case_ids, dtype=str)
     fold = assign_folds(outcome, patient, n_folds=n_folds, seed=seeds.derive(seed, "crossfit"))
@@ -115,6 +113,7 @@ def fit(
             settings=settings,
             seed=seeds.derive(seed, "crossfit", k, j),
             copies=[drawn[:, rest] for drawn in redrawn],
+            min_icc=min_icc,
         )
         out = ~rest
         scored = pd.DataFrame(
@@ -174,13 +173,14 @@ def scores(X: ArrayLike, y: ArrayLike, patients: ArrayLike, **options: Any) -> p
     Examples
     --------
     >>> import numpy as np
+    >>> from microcalc.config.selection_settings import SelectionSettings
     >>> from microcalc.core import seeds
     >>> from microcalc.selection import crossfit
     >>> y, X = np.repeat([0, 1], 30), seeds.stream(1, "features").normal(size=(60, 8))
     >>> X[:, 3] += 2 * y
-    >>> mrmr = {"engine": "native", "scheme": "MIQ", "n_features": 5, "discretize_sd": 0.5}
-    >>> lasso = {"n_lambdas": 20, "folds": 3, "choose": "lambda_min"}
-    >>> settings = {"folds": 3, "mrmr": mrmr, "lasso": lasso}
+    >>> lasso = {"n_lambdas": 20, "folds": 3}
+    >>> chosen = {"folds": 3, "mrmr": {"n_features": 5}, "lasso": lasso}
+    >>> settings = SelectionSettings.of(chosen)
     >>> ids = {"case_ids": np.arange(60), "feature_names": list("abcdefgh")}
     >>> crossfit.scores(X, y, np.arange(60), settings=settings, seed=1, **ids).columns.tolist()
     ['case_id', 'fold', 'also_left_out', 'deep_score']

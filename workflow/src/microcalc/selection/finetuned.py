@@ -7,13 +7,11 @@ gave those saw fold j. Networks without each pair of folds would mend that, at K
 trainings; with few predictors it matters little, and where labels are permuted nothing is found.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from microcalc.config.selection_settings import SelectionSettings
 from microcalc.core import seeds
 from microcalc.selection import chain
 from microcalc.selection.crossfit import CrossFit
@@ -131,7 +129,7 @@ def select(
     dealt: pd.DataFrame,
     features: pd.DataFrame,
     *,
-    settings: Mapping[str, Any],
+    settings: SelectionSettings,
     seed: int,
 ) -> Selection:
     """Select among the features of fine-tuned networks, fold by fold.
@@ -164,6 +162,7 @@ def select(
     --------
     >>> import numpy as np
     >>> import pandas as pd
+    >>> from microcalc.config.selection_settings import SelectionSettings
     >>> from microcalc.core import seeds
     >>> from microcalc.selection import finetuned
     >>> ids, y, fold = np.arange(60).astype(str), np.repeat([0, 1], 30), np.arange(60) % 3
@@ -173,9 +172,8 @@ def select(
     >>> X[:, 3::10] += 2 * y[:, None]
     >>> features = pd.DataFrame(X, columns=[f"deep_{j:04d}" for j in range(40)])
     >>> features.insert(0, "case_id", ids)
-    >>> mrmr = {"engine": "native", "scheme": "MIQ", "n_features": 5, "discretize_sd": 0.5}
-    >>> lasso = {"n_lambdas": 20, "folds": 3, "choose": "lambda_min"}
-    >>> settings = {"mrmr": mrmr, "lasso": lasso}
+    >>> lasso = {"n_lambdas": 20, "folds": 3}
+    >>> settings = SelectionSettings.of({"mrmr": {"n_features": 5}, "lasso": lasso})
     >>> found = finetuned.select(included, dealt, features, settings=settings, seed=1)
     >>> found.crossfit.shape  # three scores of every case
     (180, 4)

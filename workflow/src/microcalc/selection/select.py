@@ -1,14 +1,14 @@
 """The selection room's one call: from the study's tables to everything under `selection/`."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from microcalc.config.selection_settings import SelectionSettings
 from microcalc.selection import chain, crossfit
 from microcalc.selection.training import feature_copies, training_cases
 
@@ -42,8 +42,9 @@ def select(
     features: pd.DataFrame,
     redrawn: Sequence[pd.DataFrame] = (),
     *,
-    settings: Mapping[str, Any],
+    settings: SelectionSettings,
     seed: int,
+    min_icc: float | None = None,
     threads: int = 1,
 ) -> Selection:
     """Select deep features on the training cases and cross-fit the selection.
@@ -61,6 +62,8 @@ def select(
         The config's `selection`.
     seed
         The study's seed.
+    min_icc
+        The least stability that is asked of a feature, an ICC; None asks nothing.
     threads
         How many cross-fitted chains to fit at a time; the result does not depend on it.
 
@@ -78,6 +81,7 @@ def select(
     --------
     >>> import numpy as np
     >>> import pandas as pd
+    >>> from microcalc.config.selection_settings import SelectionSettings
     >>> from microcalc.core import seeds
     >>> from microcalc.selection.select import select
     >>> ids, y = np.arange(60).astype(str), np.repeat([0, 1], 30)
@@ -86,9 +90,9 @@ def select(
     >>> X[:, 3] += 2 * y
     >>> features = pd.DataFrame(X, columns=[f"deep_{j:04d}" for j in range(10)])
     >>> features.insert(0, "case_id", ids)
-    >>> mrmr = {"engine": "native", "scheme": "MIQ", "n_features": 5, "discretize_sd": 0.5}
-    >>> lasso = {"n_lambdas": 20, "folds": 3, "choose": "lambda_min"}
-    >>> settings = {"folds": 3, "mrmr": mrmr, "lasso": lasso}
+    >>> lasso = {"n_lambdas": 20, "folds": 3}
+    >>> chosen = {"folds": 3, "mrmr": {"n_features": 5}, "lasso": lasso}
+    >>> settings = SelectionSettings.of(chosen)
     >>> found = select(included, features, settings=settings, seed=1)
     >>> found.chain.mrmr["feature"].iloc[0], found.crossfit.shape
     ('deep_0003', (180, 4))
@@ -106,6 +110,7 @@ def select(
         settings=settings,
         seed=seed,
         copies=copies,
+        min_icc=min_icc,
     )
     crossfitted = crossfit.fit(
         cases.X,
@@ -116,6 +121,7 @@ def select(
         settings=settings,
         seed=seed,
         copies=copies,
+        min_icc=min_icc,
         threads=threads,
     )
     logger.info("%d features selected", len(final.columns))

@@ -1,6 +1,9 @@
+import html
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import jinja2
 import pytest
 from tests.unit.configs import changed
 
@@ -55,6 +58,18 @@ def test_transductive_results_are_labelled_in_every_caption(study, fake):
         labelled = captions.write(name, other, FOLDER, kind=kind).title
         assert labelled == f"Transductive (ComBat). {plain}"
         assert "ransductive" not in plain
+
+
+@pytest.mark.parametrize(("stem", "split"), [("roc_external", "external"), ("saliency", "")])
+def test_snakemakes_own_report_says_the_same_of_a_config_of_plain_values(study, stem, split):
+    template = (FOLDER / "captions" / f"{stem.partition('_')[0]}.rst").read_text()
+    strict = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=True)
+    for chosen in ({"rule": "youden"}, {"rule": "sensitivity", "at_least": 0.95}):
+        config = changed(study.config, threshold=chosen)
+        job = SimpleNamespace(config=config.plain(), wildcards={"split": split})
+        text = html.unescape(strict.from_string(template).render(snakemake=job))
+        caption = captions.write(stem, replace(study, config=config), FOLDER, kind="figure")
+        assert f"{caption.title} {caption.text}" == " ".join(text.split())
 
 
 def test_published_numbers_are_no_measure_of_a_simulated_run_alone(study):

@@ -47,7 +47,8 @@ def write(stem: str, study: Study, folder: Path, *, kind: str) -> Caption:
         The results, for templates that branch on them.
     folder
         Where `captions/` lies (and `alt/`, for figures). The templates see `snakemake.config` and
-        `snakemake.wildcards` as in Snakemake's own report, and here also `study` and `fmt`.
+        `snakemake.wildcards` as in Snakemake's own report, where the config is a mapping
+        (`config.seed` reads either), and here also `study` and `fmt`.
     kind
         "figure" or "table"; a figure must have an alternative text.
 

@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 
 from microcalc.config import settings
+from microcalc.core.files import digest_value
 from microcalc.features import shard_features as feature_shards
 from microcalc.images import shard_file
 from microcalc.plan import code_digest, shard_rows
@@ -109,13 +110,14 @@ def write_shards(folder: Path, *, shards: int) -> None:
             str(folder / "cases.csv"), str(folder / "images.csv"), number, shards
         )
         random = np.random.default_rng([3, number])
+        files = shard_rows.files_digest(rows, str(folder / "dicom"))
         shard_file.write(
             results / "images" / f"shard-{number}.npz",
             _images(rows, random),
             count=len(rows),
             patch_px=PATCH_PX,
             thumbnail_px=1,
-            digest=shard_rows.shard_digest(rows, str(folder / "dicom"), completed["images"], code),
+            digest=digest_value([files, completed.images.plain(), code]),
             recipe=0,
         )
         features = _features([label[row["case_id"]] for row in rows], mixing, random)

@@ -29,6 +29,7 @@ from pydicom import FileDataset, uid
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels.decoders.base import get_decoder
 
+from microcalc.config.image_settings import ImageSettings
 from microcalc.images import decoders, shards
 from microcalc.simulate import phantom_dicom, scanner
 from microcalc.simulate.phantom import Phantom
@@ -37,18 +38,21 @@ PHANTOMS = Path(__file__).parents[1] / "workflow" / "demo" / "phantoms.csv"
 SEED = 2025
 SIZES = ((3328, 2560), (4096, 3328))
 SPACING_MM = 0.07
-SETTINGS = {"spacing_mm": 0.1, "patch_mm": 22.4, "thumbnail_px": 256, "cache": False}
+SETTINGS = ImageSettings.of(
+    {"spacing_mm": 0.1, "patch_mm": 22.4, "thumbnail_px": 256, "cache": False}
+)
 MOST_TURNS, LEAST_IMAGES = 7, 3
 TURNS_S = 8.0
 # Kernels tell user and system time apart by a sample every few milliseconds.
 SIDE_S = 0.5
 
 Image = Callable[[], Any]
-# What pydicom's plugins call, without the copies that pydicom makes.
+# What pydicom's plugins call, without the copies that pydicom makes, and what gives bytes.
 DIRECT: dict[str, Callable[[bytes, int, int], Any]] = {
     "pylibjpeg-rle": lambda stream, rows, columns: rle.utils.decode_pixel_data(
         stream, version=2, rows=rows, columns=columns, bits_allocated=16
     ),
+    "imagecodecs.dicomrle": lambda stream, *_: imagecodecs.dicomrle_decode(stream, dtype="<u2"),
     "pyjpegls": lambda stream, *_: jpeg_ls.decode_pixel_data(stream)[0],
     "pylibjpeg-openjpeg": lambda stream, *_: openjpeg.decode_pixel_data(stream, version=2),
 }
@@ -66,7 +70,7 @@ class Kind:
 
 KINDS = (
     Kind("uncompressed", uid.ExplicitVRLittleEndian, 4.5),
-    Kind("RLE", uid.RLELossless, 1.5, ("pylibjpeg-rle",)),
+    Kind("RLE", uid.RLELossless, 1.5, ("pylibjpeg-rle", "imagecodecs.dicomrle")),
     Kind("JPEG Lossless", uid.JPEGLosslessSV1, 1.25, ("jpeg8", "ljpeg", "jpegsof3")),
     Kind("JPEG-LS", uid.JPEGLSLossless, 1.25, ("pyjpegls", "jpegls")),
     Kind("JPEG 2000", uid.JPEG2000Lossless, 1.1, ("pylibjpeg-openjpeg", "jpeg2k")),

@@ -16,12 +16,15 @@ from pathlib import Path
 import pydicom
 import timing
 
+from microcalc.config.image_settings import ImageSettings
 from microcalc.images import decoders, shards
 from microcalc.simulate import shard as simulation
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "workflow" / "demo"
-SETTINGS = {"spacing_mm": 0.1, "patch_mm": 22.4, "thumbnail_px": 256, "cache": False}
+SETTINGS = ImageSettings.of(
+    {"spacing_mm": 0.1, "patch_mm": 22.4, "thumbnail_px": 256, "cache": False}
+)
 GOAL = 1.5
 TOGETHER = "both centers"
 EVERY = 30

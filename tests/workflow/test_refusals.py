@@ -88,3 +88,21 @@ def test_an_ingest_says_no_more_than_what_it_would_write_over(tiny: Study) -> No
     assert done.returncode != 0
     assert done.stderr.endswith("remove it or name another folder with target=...\n"), done.stderr
     assert not list(tiny.folder.glob(".snakemake/locks/*"))
+
+
+def test_a_job_that_waited_on_a_cluster_while_the_config_was_edited_is_not_started(
+    study: Study,
+) -> None:
+    """As a cluster's node starts it: the config is read again, hours after the plan was made."""
+    study.snakemake("--forcerun", "build_cohort", "--", "results/tiny/cohort/eligible.csv")
+    job = ("--mode", "remote", "--nolock", "--target-jobs", "build_cohort:", "--")
+    before = (study.results / "cohort" / "eligible.csv").read_bytes()
+    study.snakemake("--force", *job)
+    study.configure(lambda config: config["cohort"].update(train_fraction=0.5))
+    refused = study.snakemake("--force", *job, check=False)
+    assert refused.returncode != 0
+    assert "cohort: changed after this job was planned" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    study.configure(lambda config: config["cohort"].update(train_fraction=0.65))
+    study.snakemake("--force", *job)
+    assert (study.results / "cohort" / "eligible.csv").read_bytes() == before

@@ -19,6 +19,7 @@ request = snakemake_habits.request()
 OUTPUTS = ["result.txt", "folder/" + "long-" * 45 + ".txt"]
 RECORDED = {name: snakemake_habits.has_record(name) for name in OUTPUTS}
 told = {"targets": sorted(request.targets), "forces": request.forces, "recorded": RECORDED}
+told["takes_lock"] = request.takes_lock
 if workflow.is_main_process:
     Path(workflow.basedir, "told.json").write_text(json.dumps(told))
 
@@ -87,6 +88,24 @@ def test_a_command_line_is_read_as_snakemake_reads_it(
     (tmp_path / "apply").mkdir()
     told = run(tmp_path, "--dry-run", *arguments)
     assert (told["targets"], told["forces"]) == (targets, forces)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "takes_lock"),
+    [
+        ((), True),
+        (("-n",), False),
+        (("--unlock",), False),
+        (("--summary",), False),
+        (("--rulegraph",), False),
+        (("--nolock",), False),
+        (("--keep-going", "--forceall"), True),
+    ],
+)
+def test_what_starts_no_job_takes_no_lock(
+    tmp_path: Path, arguments: tuple[str, ...], takes_lock: bool
+) -> None:
+    assert run(tmp_path, *arguments)["takes_lock"] == takes_lock
 
 
 RULES = """

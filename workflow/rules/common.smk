@@ -9,8 +9,8 @@ from microcalc.core import run_lock
 from microcalc.core.files import sweep_up
 from microcalc.ingest import ingest_request as ingest
 from microcalc.models import deployment_settings
-from microcalc.plan import cam_model, replicate_blocks, rule_params, shard_rows
-from microcalc.plan import snakemake_habits, stability
+from microcalc.plan import cam_model, plan_record, replicate_blocks, rule_params
+from microcalc.plan import shard_rows, snakemake_habits, stability
 from microcalc.plan.code_digest import code_digest, folder_digest
 from microcalc.plan.paths import Paths
 from microcalc.plan.sharding import Shards
@@ -23,13 +23,23 @@ def is_asked_for(target):
     return workflow.is_main_process and target in snakemake_habits.request().targets
 
 
+def begin_at_work(study):
+    """Unlock what a killed run of a study left; refuse to run beside another run of it."""
+    found = run_lock.begin(study, snakemake_habits.locks_of(study))
+    if found.has_unlocked:
+        print("The last run here was killed; its lock is lifted.", file=sys.stderr)
+    makes_nothing = is_asked_for("check") or is_asked_for("freeze_split")
+    if found.other and snakemake_habits.request().takes_lock and not makes_nothing:
+        refuse(
+            f"Another run is at work on the study {study}: {found.other}. Wait until it has ended, "
+            "or stop it there, and run the same command again; nothing needs unlocking."
+        )
+
+
 SCHEMAS = WORKFLOW / "schemas"
 
 # An ingest comes before its study has a config, so that its keys are no study's.
 INGEST = ingest.taken_out(config)
-
-if workflow.is_main_process and run_lock.begin(snakemake_habits.LOCKS):
-    print("The last run here was killed; its lock is lifted.", file=sys.stderr)
 
 # `snakemake check` lists what is wrong with the config together with all else that is wrong.
 if is_asked_for("check"):
@@ -44,6 +54,10 @@ APPLIED = (
 SETTINGS = told_plainly(settings.complete, APPLIED.config if APPLIED else config)
 # What rules hand on to their jobs: plain values, which Snakemake can compare with the last run's.
 config = SETTINGS.plain()
+if workflow.is_main_process:
+    begin_at_work("ingest" if INGEST.collection else config["study"])
+else:
+    told_plainly(plan_record.refuse_changed, SETTINGS)
 if is_asked_for("apply") and not APPLIED:
     refuse(
         "apply needs to know what to apply to whom: snakemake apply --cores all --config "
@@ -123,6 +137,10 @@ RUN = INGEST if INGEST.collection else StudyRun(SHARDING, Path(in_study("")))
 
 def shard_digest(wildcards):
     return told_plainly(SHARDING.digest, int(wildcards.shard))
+
+
+def files_digest(wildcards):
+    return told_plainly(SHARDING.files_digest, int(wildcards.shard))
 
 
 def phantom_digest(wildcards):
@@ -227,6 +245,7 @@ def refuse_to_start():
         run_lock.sends_jobs_away()
     told_plainly(RUN.refuse_to_start)
     sweep_up(in_study(""))
+    plan_record.write(SETTINGS)
 
 
 def complete_rules():

@@ -164,6 +164,7 @@ rule extract_reader_patches:
         image_folder=config["cohort"]["image_folder"],
         shards=len(SHARDS),
         digest=shard_digest,
+        files=files_digest,
         settings=reader_settings,
     script:
         "../scripts/extract_reader_patches.py"

@@ -14,6 +14,7 @@ rule extract_patches:
         image_folder=config["cohort"]["image_folder"],
         shards=len(SHARDS),
         digest=shard_digest,
+        files=files_digest,
         settings=config["images"],
         surround=1.0,
     script:

@@ -59,3 +59,49 @@ def test_percentiles_are_numpys_to_the_last_bit(size):
         for percent in ((1.0, 99.0), (0.0, 100.0), (99,), (37.3, 50, 81.9)):
             expected = np.percentile(values.astype(np.float64), percent)
             assert coarse_grid.percentiles(values, percent) == expected.tolist()
+            own = coarse_grid.percentiles(values, percent, as_doubles=False)
+            assert own == np.percentile(values, percent).tolist()
+
+
+def test_the_distance_of_two_neighbors_is_rounded_as_numpy_rounds_it():
+    values = np.array([1e-3, 1e3], np.float32)
+    own = coarse_grid.percentiles(values, (30, 70), as_doubles=False)
+    assert own == np.percentile(values, (30, 70)).tolist()
+    assert own != coarse_grid.percentiles(values, (30, 70))
+
+
+def rows_of_one_run(shape, apart=0):
+    """Return a mask of one run in each row, like a breast, each `apart` from the last."""
+    rng = np.random.default_rng(5)
+    mask = np.zeros(shape, dtype=bool)
+    begin = 0
+    for row in mask:
+        length = int(rng.integers(2, 6))
+        row[begin : begin + length] = True
+        begin += int(rng.integers(1, length)) if not apart else length + apart - 1
+    return mask
+
+
+@pytest.mark.parametrize("flipped", [False, True])
+@pytest.mark.parametrize(
+    "mask",
+    [
+        *(dots(shape, share) for shape in SHAPES for share in (0.0, 0.3, 0.7, 1.0)),
+        rows_of_one_run((20, 90)),
+        rows_of_one_run((20, 140), apart=1),
+        rows_of_one_run((20, 140), apart=2),
+        np.array([[True, False, True], [True, True, True]]),
+        np.array([[True, True, True], [True, False, True], [True, True, True]]),
+        np.array([[True, True], [False, False], [True, True]]),
+        np.zeros((0, 0), dtype=bool),
+    ],
+)
+def test_components_are_scipys(mask, flipped):
+    mask = mask[:, ::-1] if flipped else mask
+    labels, count = coarse_grid.components(mask)
+    expected, of = ndimage.label(mask)
+    assert count == of
+    np.testing.assert_array_equal(labels, expected)
+    np.testing.assert_array_equal(
+        mask | coarse_grid.holes(mask), ndimage.binary_fill_holes(mask) if mask.size else mask
+    )

@@ -227,3 +227,38 @@ def test_a_codestream_in_boxes(shape):
 
 def test_a_box_that_ends_nowhere_is_passed():
     assert stated_sizes(box(b"jP  ", b"\r\n\x87\n") + struct.pack(">I4sQ", 1, b"jp2c", 0)) == set()
+
+
+def coded(size, seed=3):
+    """Return entropy-coded data as they may be: 0xFF before 0, 0x7F and restart markers."""
+    data = np.random.default_rng(seed).integers(0, 256, size, dtype=np.uint8)
+    after = np.flatnonzero(data[:-1] == 0xFF) + 1
+    data[after] = np.array([0, 0, 0, 0x7F, 0xD0, 0xD7], np.uint8)[np.arange(after.size) % 6]
+    data[data.size - 1] = 0
+    return data.tobytes()
+
+
+@pytest.mark.parametrize("size", [1, 2, 1021, 1022, 1023, 1024, 2**17, 2**17 + 1022, 2**18 + 1023])
+@pytest.mark.parametrize("shift", [-1, 0, 1])
+def test_a_marker_is_found_wherever_it_stands(size, shift):
+    head = b"\xff\xd8" + frame_header(70, 90) + SCAN[:10]
+    scan = coded(max(size + shift, 1))
+    stream = head + scan + frame_header(60000, 9) + b"\xff\xda\0\x02" + scan + b"\xff\xd9"
+    for kind in (bytes, memoryview):
+        assert stated_sizes(kind(stream)) == {(70, 90, 1), (60000, 9, 1)}
+        assert stated_sizes(kind(head + scan + b"\xff\xd9")) == {(70, 90, 1)}
+        assert stated_sizes(kind(head + scan)) == {(70, 90, 1)}
+        assert not is_cut_short(kind(stream + bytes(5000)))
+        assert is_cut_short(kind(stream[:-2]))
+
+
+@pytest.mark.parametrize("path", CARRIED, ids=lambda path: path.name)
+def test_a_view_says_what_its_bytes_say(path):
+    stream = path.read_bytes()
+    box = b"\0\0\0\x0cjP  \r\n\x87\n" + struct.pack(">I4s", 8 + len(stream), b"jp2c") + stream
+    for data in (stream, stream[:-2], stream[:50], box, bytes(64), b""):
+        view = memoryview(data)
+        assert stated_sizes(view) == stated_sizes(data)
+        assert stated_bits(view) == stated_bits(data)
+        assert is_cut_short(view) == is_cut_short(data)
+        assert codestream(view) == codestream(data)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from microcalc.core.errors import StudyError
+from microcalc.images import decoding_process
 from microcalc.images.decoding_process import DecodingProcess
 
 LIMITS = {"seconds": 5.0, "memory": 2**28}
@@ -29,6 +30,8 @@ def work(frame, description, room):
         os.write(2, description["print"].encode())
         raise ValueError(description["print"])
     pixels = np.frombuffer(frame, np.uint16).reshape(description.get("shape", [-1]))
+    if "sum" in description:
+        return np.array(pixels.sum())
     if "in_place" in description:
         there = room(pixels.shape, description["in_place"])
         there[...] = pixels
@@ -77,6 +80,14 @@ def test_who_lets_go_of_pixels_needs_no_new_process(child):
     pids = {int(child.decode(b"", {"pid": True}, **LIMITS)) for _ in range(3)}
     assert len(pids) == 1
     assert image.tolist() == [1]
+
+
+def test_a_frame_longer_than_what_is_shared_goes_through_the_pipe(child, monkeypatch):
+    monkeypatch.setattr(decoding_process, "_MOST_BYTES", 64)
+    for size in (100, 3, 5000):
+        pixels = np.arange(size, dtype=np.uint16)
+        found = child.decode(pixels.tobytes(), {"sum": True}, **LIMITS)
+        assert int(found) == pixels.sum()
 
 
 @pytest.mark.parametrize("number", [signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE])

@@ -15,6 +15,7 @@ from microcalc.cohort.study_tables import read_cohort
 from microcalc.config import settings
 from microcalc.core.errors import StudyError
 from microcalc.images import shards
+from microcalc.plan.shard_rows import files_digest, of_shard
 
 ROOT = Path(__file__).parents[3]
 SCHEMAS = ROOT / "workflow" / "schemas"
@@ -57,6 +58,7 @@ def made(tmp_path):
                 "image_folder": str(tmp_path),
                 "shards": 1,
                 "digest": "d",
+                "files": files_digest(of_shard(*tables.values(), 0, 1), str(tmp_path)),
                 "settings": config.images.plain(),
                 "surround": 1.0,
             },

@@ -3,7 +3,7 @@ from tests.scripts import run_script
 from tests.unit.images.making import SETTINGS, breast, dicom, row
 
 from microcalc.images import included, shards
-from microcalc.plan.shard_rows import shard_of
+from microcalc.plan.shard_rows import files_digest, of_shard, shard_of
 
 
 def test_from_tables_and_files_to_included_cases(tmp_path):
@@ -23,6 +23,10 @@ def test_from_tables_and_files_to_included_cases(tmp_path):
             "image_folder": str(tmp_path),
             "shards": 2,
             "digest": f"d{shard}",
+            "files": files_digest(
+                of_shard(str(tmp_path / "cases.csv"), str(tmp_path / "images.csv"), shard, 2),
+                str(tmp_path),
+            ),
             "settings": SETTINGS,
             "surround": 1.0,
         }

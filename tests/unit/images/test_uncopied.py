@@ -5,13 +5,14 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom import uid
+from pydicom.encaps import encapsulate
 from tests.unit.images.data.make import picture
 from tests.unit.images.making import dataset, to_bytes
 
 from microcalc.core.errors import StudyError
 from microcalc.images import dicom
 from microcalc.images.image_entry import ImageEntry
-from microcalc.images.uncopied import UncopiedPixels
+from microcalc.images.uncopied import UncopiedPixels, only_fragment
 
 NATIVE = [
     uid.ImplicitVRLittleEndian,
@@ -73,3 +74,63 @@ def test_only_the_value_of_pixel_data_is_a_view():
 
 def test_masks_get_pixels_of_their_own():
     assert isinstance(dicom.parse(to_bytes(dataset(picture()))).PixelData, bytes)
+
+
+@pytest.mark.parametrize("syntax", [uid.RLELossless, uid.JPEGLSLossless, uid.JPEG2000Lossless])
+def test_compressed_pixels_lie_in_the_file(syntax):
+    ds = dataset(picture(), BitsStored=12)
+    ds.compress(syntax, generate_instance_uid=False)
+    ds.DataSetTrailingPadding = bytes(6)
+    data = to_bytes(ds)
+    found, copied = dicom.parse(data, copied=False), dicom.parse(data)
+    assert isinstance(found.PixelData, memoryview)
+    assert isinstance(copied.PixelData, bytes)
+    assert [e.tag for e in found] == [e.tag for e in copied]
+    assert found.PixelData == copied.PixelData == ds.PixelData
+    assert found.DataSetTrailingPadding == ds.DataSetTrailingPadding
+    np.testing.assert_array_equal(dicom.decode(data, ImageEntry("a")).stored, picture())
+
+
+@pytest.mark.parametrize("order", ["all", "last"])
+def test_compressed_pixels_that_do_not_end_are_no_view(order):
+    ds = dataset(picture(), BitsStored=12)
+    ds.compress(uid.JPEGLSLossless, generate_instance_uid=False)
+    end = b"\xfe\xff\xdd\xe0" + bytes(4)
+    data = to_bytes(ds)
+    assert data.endswith(end)
+    with pytest.raises(StudyError, match="is cut short"):
+        dicom.decode(data[: -len(end) if order == "all" else -len(end) - 5], ImageEntry("a"))
+
+
+@pytest.mark.parametrize("table", [True, False])
+def test_the_only_fragment_is_what_was_encapsulated(table):
+    frame = bytes(range(256)) * 4
+    data = encapsulate([frame], has_bot=table)
+    for ending in (b"", b"\xfe\xff\xdd\xe0" + bytes(4)):
+        found = only_fragment(data + ending)
+        assert isinstance(found, memoryview)
+        assert found == frame
+
+
+ITEM, FRAME = b"\xfe\xff\x00\xe0", b"\xfe\xff\x00\xe0\4\0\0\0abcd"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        ITEM + bytes(4),
+        ITEM + bytes(4) + FRAME + FRAME,
+        ITEM + bytes(4) + FRAME + FRAME + FRAME,
+        ITEM + b"\4\0\0\0\1\0\0\0" + FRAME,
+        ITEM + b"\x08\0\0\0" + bytes(8) + FRAME,
+        ITEM + bytes(4) + FRAME[:-1],
+        ITEM + bytes(4) + FRAME + b"\0",
+        ITEM + bytes(4) + ITEM + b"\xff\xff\xff\xffabcd",
+        FRAME + FRAME,
+        b"abcd" * 9,
+    ],
+    ids=range(11),
+)
+def test_of_several_fragments_or_odd_ones_none_is_the_only_one(data):
+    assert only_fragment(data) is None

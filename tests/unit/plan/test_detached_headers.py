@@ -8,7 +8,7 @@ from microcalc.images.formats import decode, read_file
 from microcalc.images.image_entry import ImageEntry
 from microcalc.plan.detached_headers import beside, joined
 from microcalc.plan.refusals import missing_images
-from microcalc.plan.shard_rows import shard_digest
+from microcalc.plan.shard_rows import files_digest
 
 IMAGE = np.arange(48 * 40, dtype=np.uint16).reshape(48, 40)
 MHD = "ObjectType = Image\nNDims = 2\nDimSize = 40 48\n{}ElementSpacing = 0.1 0.1\n"
@@ -89,10 +89,10 @@ def test_a_file_of_another_name_may_name_none(tmp_path):
 def test_planning_knows_both_files(tmp_path):
     path = header(tmp_path, "a.raw", raw=IMAGE.tobytes())
     rows = [row("a", path=path.name)]
-    before = shard_digest(rows, str(tmp_path))
+    before = files_digest(rows, str(tmp_path))
     assert missing_images(rows, str(tmp_path)) == []
     (tmp_path / "a.raw").write_bytes(IMAGE.tobytes() + b"\0\0")
-    assert shard_digest(rows, str(tmp_path)) != before
+    assert files_digest(rows, str(tmp_path)) != before
     (tmp_path / "a.raw").unlink()
     assert missing_images(rows, str(tmp_path)) == ["a"]
     with pytest.raises(FileNotFoundError, match="image a: "):

@@ -39,25 +39,25 @@ def test_a_patients_images_share_a_shard_whatever_the_process() -> None:
 
 
 def test_a_new_patient_changes_one_shards_digest(study: Path) -> None:
-    before = [shard_rows.shard_digest(shard, str(study)) for shard in rows(study, 8)]
+    before = [shard_rows.files_digest(shard, str(study)) for shard in rows(study, 8)]
     with (study / "cases.csv").open("a") as cases, (study / "images.csv").open("a") as images:
         cases.write("C4,P4,A,DCIS\n")
         images.write("I4,C4,a.dcm,0,0,5,5\n")
-    after = [shard_rows.shard_digest(shard, str(study)) for shard in rows(study, 8)]
+    after = [shard_rows.files_digest(shard, str(study)) for shard in rows(study, 8)]
     changed = [i for i in range(8) if before[i] != after[i]]
     assert changed == [shard_rows.shard_of("P4", 8)]
 
 
 def test_a_label_edit_changes_no_shards_digest(study: Path) -> None:
-    before = [shard_rows.shard_digest(shard, str(study)) for shard in rows(study, 2)]
+    before = [shard_rows.files_digest(shard, str(study)) for shard in rows(study, 2)]
     (study / "cases.csv").write_text(CASES.replace("C1,P1,A,DCIS", "C1,P1,A,IDC"))
-    assert [shard_rows.shard_digest(shard, str(study)) for shard in rows(study, 2)] == before
+    assert [shard_rows.files_digest(shard, str(study)) for shard in rows(study, 2)] == before
 
 
 @pytest.mark.parametrize("change", ["touch", "resize", "remove"])
 def test_a_changed_file_changes_the_digest(study: Path, change: str) -> None:
     (shard,) = rows(study, 1)
-    before = shard_rows.shard_digest(shard, str(study))
+    before = shard_rows.files_digest(shard, str(study))
     file = study / "a.dcm"
     if change == "touch":
         os.utime(file, ns=(1, 1))
@@ -65,7 +65,20 @@ def test_a_changed_file_changes_the_digest(study: Path, change: str) -> None:
         file.write_bytes(b"other pixels")
     else:
         file.unlink()
-    assert shard_rows.shard_digest(shard, str(study)) != before
+    assert shard_rows.files_digest(shard, str(study)) != before
+
+
+def test_a_job_whose_rows_or_files_were_changed_is_not_started(study: Path) -> None:
+    (shard,) = rows(study, 1)
+    planned = shard_rows.files_digest(shard, str(study))
+    shard_rows.refuse_changed(shard, str(study), planned=planned)
+    with pytest.raises(StudyError, match="was changed after this job was planned"):
+        shard_rows.refuse_changed(
+            [{**shard[0], "x0": "7"}, *shard[1:]], str(study), planned=planned
+        )
+    (study / "a.dcm").write_bytes(b"other pixels")
+    with pytest.raises(StudyError, match="was changed after this job was planned"):
+        shard_rows.refuse_changed(shard, str(study), planned=planned)
 
 
 def test_missing_files_are_listed_by_image_and_never_by_path(study: Path) -> None:

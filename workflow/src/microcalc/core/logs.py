@@ -20,7 +20,9 @@ def start(log_path: str) -> logging.Logger:
     A job that is told to end, by a time limit or a cancellation, says so and tidies up.
     """
     gc_tuning.tune_job()
-    run_lock.join()
+    study = run_lock.study_of(log_path)
+    if study is not None:
+        run_lock.join(study)
     handler = logging.FileHandler(log_path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("microcalc")

@@ -1,70 +1,137 @@
-"""Who is at work in a study's folder, so that what a killed run left locked can be unlocked.
+"""Run locks: who is at work on a study, so that what a killed run left locked can be unlocked.
 
 Snakemake's own lock is a file that outlives its process: after a SIGKILL or a power cut it stays
-until somebody asks for `--unlock`. Here every process at work holds a lock of the operating
-system's, which ends with it, however it ends.
+until somebody asks for `--unlock`, which lifts the locks of every study in the folder. Here every
+process at work on a study holds a lock of the operating system's, which ends with it, however it
+ends.
 """
 
 import fcntl
-import shutil
+import json
+import os
 import socket
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
 FOLDER = Path(".snakemake")
-PRESENT = "present"
-OTHER_MACHINES = "jobs on other machines"
 
 _held: list[IO[str]] = []
 """Open as long as this process lives."""
 
 
-def begin(locks: Path, folder: Path = FOLDER) -> bool:
-    """Count this run among those at work in a folder; return whether it unlocked the folder.
+@dataclass(frozen=True)
+class Holder:
+    """The run that works, or worked last, on a study.
+
+    Attributes
+    ----------
+    machine, process
+        Where it runs, and its number there.
+    since
+        When it began.
+    sends_jobs
+        Whether its jobs may be at work on other machines, of which no lock here tells.
+    """
+
+    machine: str
+    process: int
+    since: str
+    sends_jobs: bool = False
+
+    def __str__(self) -> str:
+        return f"process {self.process} on {self.machine}, since {self.since}"
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What a run finds when it begins.
+
+    Attributes
+    ----------
+    has_unlocked
+        Whether it lifted what a killed run had left locked.
+    other
+        The run that is at work on the same study already, where there is one and it is known.
+    """
+
+    has_unlocked: bool = False
+    other: Holder | None = None
+
+
+def file_of(study: str, folder: Path = FOLDER) -> Path:
+    """Return the file by whose lock a study's processes know of each other."""
+    return folder / f"at-work-{study}"
+
+
+def study_of(path: str) -> str | None:
+    """Return the study among whose results a file lies; None where it is no result."""
+    parts = Path(path).parts
+    at = parts.index("results") + 1 if "results" in parts else len(parts)
+    return parts[at] if at < len(parts) else None
+
+
+def begin(study: str, locks: Iterable[Path], folder: Path = FOLDER) -> Beginning:
+    """Count this run among those at work on a study, and unlock what a killed run left.
 
     Parameters
     ----------
+    study
+        The study's name.
     locks
-        Where Snakemake keeps its locks.
+        Snakemake's lock files that name files of this study.
     folder
         Where this lock lies.
 
+    Returns
+    -------
+    Beginning
+        What was found there.
+
     Notes
     -----
-    Snakemake's lock is lifted where nobody at work is left and the last run was of this machine
-    alone. Otherwise, and on a file system without locks, it is Snakemake's to judge, which refuses
-    to run beside another and tells of `--unlock`.
+    Snakemake's locks of the study are lifted where nobody at work on it is left and the last run
+    was of this machine alone. Otherwise, and on a file system without locks, they are Snakemake's
+    to judge.
     """
     try:
         folder.mkdir(exist_ok=True)
-        file = open(folder / PRESENT, "a+", encoding="utf-8")  # noqa: SIM115  held until the end
+        file = open(file_of(study, folder), "a+", encoding="utf-8")  # noqa: SIM115  held to the end
     except OSError:  # a read-only folder, which is refused with a better sentence
-        return False
+        return Beginning()
+    last = _read(file)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         _hold(file)
-        return False
-    is_locked = locks.exists() and any(locks.iterdir())
-    unlocked = is_locked and _read(file) == socket.gethostname()
-    if unlocked:
-        shutil.rmtree(locks)
-    if not is_locked:
-        _write(file, socket.gethostname())
+        return Beginning(other=last)
+    left = list(locks)
+    machine = socket.gethostname()
+    unlocks = bool(left) and last is not None and last.machine == machine and not last.sends_jobs
+    if unlocks:
+        for lock in left:
+            lock.unlink(missing_ok=True)
+    if unlocks or not left:
+        _write(file, Holder(machine, os.getpid(), f"{datetime.now():%-d %B %Y, %H:%M}"))
     _hold(file)
-    return unlocked
+    return Beginning(has_unlocked=unlocks)
 
 
 def sends_jobs_away() -> None:
     """Note that this run's jobs may outlive it where no lock of this machine tells of them."""
     for file in _held:
-        _write(file, OTHER_MACHINES)
+        holder = _read(file)
+        if holder is not None:
+            _write(file, replace(holder, sends_jobs=True))
 
 
-def join(folder: Path = FOLDER) -> None:
-    """Count this job among those at work, where a run is: it may outlive the run."""
+def join(study: str, folder: Path = FOLDER) -> None:
+    """Count this job among those at work on a study, where a run is: it may outlive the run."""
     try:
-        file = open(folder / PRESENT, encoding="utf-8")  # noqa: SIM115  held until the end
+        file = open(file_of(study, folder), encoding="utf-8")  # noqa: SIM115  held to the end
     except OSError:  # called by no run
         return
     _hold(file)
@@ -72,18 +139,21 @@ def join(folder: Path = FOLDER) -> None:
 
 def _hold(file: IO[str]) -> None:
     _held.append(file)
-    try:
+    # On a file system without locks nothing is ever unlocked by us.
+    with suppress(OSError):
         fcntl.flock(file, fcntl.LOCK_SH)
-    except OSError:  # a file system without locks: nothing there is ever unlocked by us
-        return
 
 
-def _read(file: IO[str]) -> str:
+def _read(file: IO[str]) -> Holder | None:
+    """Return what a run wrote of itself; None where none did, or was cut short in it."""
     file.seek(0)
-    return file.read()
+    try:
+        return Holder(**json.loads(file.read()))
+    except (ValueError, TypeError):
+        return None
 
 
-def _write(file: IO[str], text: str) -> None:
+def _write(file: IO[str], holder: Holder) -> None:
     file.truncate(0)
-    file.write(text)
+    file.write(json.dumps(asdict(holder)))
     file.flush()

@@ -50,6 +50,9 @@ def field(values: NDArray[np.float32], valid: NDArray[np.bool_]) -> tuple[slice,
 
 def _without_border(outside: Mask, axis: int, lines: slice, most: float) -> slice:
     """Return `lines` from the first to the last that is not outside by its share of cells."""
+    ends = outside if axis == 0 else outside.T
+    if lines.stop > lines.start and all(ends[:, end].mean() < _EMPTY for end in (0, -1)):
+        return lines
     share = outside.view(np.uint8).sum(axis=axis, dtype=np.uint32) / outside.shape[axis]
     inside = np.flatnonzero(share < _EMPTY)
     if not inside.size:
@@ -77,11 +80,13 @@ def blacked_out(values: Grid, around: tuple[Grid, Grid]) -> Mask:
     # Shrunk by a cell, so that noise of many dots is nothing to go through.
     within = around[1] == lowest
     somewhere = coarse_grid.bounding_box(within)
-    labels, count = ndimage.label(within[somewhere])
+    labels, count = coarse_grid.components(within[somewhere])
     if not count:
         return np.zeros_like(within)
     rectangle = np.zeros(count + 1, dtype=bool)
-    for number, box in enumerate(ndimage.find_objects(labels), 1):
+    # One alone fills the box that all of them are in.
+    boxes = ndimage.find_objects(labels) if count > 1 else [np.s_[:, :]]
+    for number, box in enumerate(boxes, 1):
         part = labels[box] == number
         rectangle[number] = part.size >= _SMALLEST_RECTANGLE and part.mean() > _EMPTY
     if not rectangle.any():
@@ -116,7 +121,8 @@ def foreground(
         flags.append(NOT_FOUND)
         return valid.copy(), nothing
     bright, split = _without_marker(known.astype(np.float64))
-    lowest, (top,) = float(known.min()), coarse_grid.percentiles(bright, (99,))
+    # Of single precision still, as all of them are.
+    lowest, (top,) = float(known.min()), coarse_grid.percentiles(bright.astype(known.dtype), (99,))
     least = lowest + _FEW * (top - lowest)
     level = _lowest_split(bright, split, least)
     if level is None and (known == lowest).mean() > _PLATEAU:
@@ -239,8 +245,9 @@ def _otsu(values: NDArray[np.float64], bins: int = 256) -> Split:
     if lowest == highest:
         return float(lowest), 0.0
     # numpy.histogram takes three times as long to place values at an edge to the last bit.
-    places = ((values - lowest) * (bins / (highest - lowest))).astype(np.intp)
-    counts = np.bincount(places, minlength=bins + 1)
+    places = values - lowest
+    places *= bins / (highest - lowest)
+    counts = np.bincount(places.astype(np.intp), minlength=bins + 1)
     # The highest value has a bin of its own by this.
     counts[bins - 1] += counts[bins]
     counts = counts[:bins]

@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from microcalc.images import background, coarse_grid
 from microcalc.images.mammogram import Mammogram
@@ -103,8 +102,9 @@ def find(mammogram: Mammogram) -> Breast:
     if not inside.any():
         flags.append("no_breast_found")
         inside = valid if valid.any() else np.ones_like(valid)
-    low, high = coarse_grid.percentiles(values[inside], LEVELS_PERCENT)
-    tissue = values[inside].astype(np.float64)
+    tissue = values[inside]
+    low, high = coarse_grid.percentiles(tissue, LEVELS_PERCENT)
+    tissue = tissue.astype(np.float64)
     return Breast(
         mask=mask,
         shown=mask
@@ -137,11 +137,28 @@ def _component(
     # Opening parts a label from the skin line that it touches, its edge from a streak below it.
     opened = coarse_grid.dilated(coarse_grid.eroded(foreground & ~sharp, _OPENING), _OPENING)
     box = coarse_grid.bounding_box(opened)
-    labels, count = ndimage.label(opened[box])
+    labels, count = coarse_grid.components(opened[box])
     if count == 0:
         return foreground
+    chosen = opened
+    if count > 1:
+        chosen = np.zeros_like(opened)
+        chosen[box] = labels == _largest_at_edge(labels, box, values)
+    # The opening took a rim of some cells off; give it back where there was foreground.
+    chosen = coarse_grid.dilated(chosen, _OPENING, within=foreground)
+    return np.asarray(chosen | coarse_grid.holes(chosen))
+
+
+def _largest_at_edge(
+    labels: NDArray[np.integer[Any]], box: tuple[slice, slice], values: NDArray[np.float32]
+) -> int:
+    """Return the number of the largest component at the left or right edge of `values`.
+
+    `labels` are those of its `box`. One within the image is taken where those at the edge are less
+    than a fourth of it.
+    """
     sizes = _sizes(labels, values[box], np.ptp(values))
-    near = np.zeros(opened.shape[1], dtype=bool)
+    near = np.zeros(values.shape[1], dtype=bool)
     margin = max(1, round(_EDGE_FRACTION * near.size))
     near[:margin] = near[-margin:] = True
     at_edge = np.unique(labels[:, near[box[1]]])
@@ -149,11 +166,7 @@ def _component(
     touching[at_edge] = sizes[at_edge]
     if touching.max() * 4 < sizes.max():
         touching = sizes
-    chosen = np.zeros_like(opened)
-    chosen[box] = labels == int(np.argmax(touching))
-    # The opening took a rim of some cells off; give it back where there was foreground.
-    chosen = coarse_grid.dilated(chosen, _OPENING, within=foreground)
-    return np.asarray(chosen | coarse_grid.holes(chosen))
+    return int(np.argmax(touching))
 
 
 def _sizes(

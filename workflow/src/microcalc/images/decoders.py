@@ -12,12 +12,13 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
-from microcalc.images import codestreams, file_decoders
+from microcalc.images import codestreams, file_decoders, run_lengths
 from microcalc.images.decoding_process import DecodingProcess, Room
 
 _LIBJPEG_TURBO = "imagecodecs.jpeg8"
+_PACKBITS = "imagecodecs.packbits"
 _OF_SYNTAX = {
-    uid.RLELossless: "pylibjpeg",
+    uid.RLELossless: _PACKBITS,
     # Pixels are those of DCMTK; pylibjpeg-libjpeg rounds the cosine transform otherwise.
     uid.JPEGBaseline8Bit: _LIBJPEG_TURBO,
     uid.JPEGExtended12Bit: _LIBJPEG_TURBO,
@@ -33,9 +34,6 @@ _OF_SYNTAX = {
     uid.HTJ2KLosslessRPCL: "pylibjpeg",
     uid.HTJ2K: "pylibjpeg",
 }
-# Written in Rust, which raises where C would follow a bad pointer.
-_SAFE_HERE = {uid.RLELossless}
-
 # Honest decoding takes less than a tenth of these (see docs/images.md); a damaged stream can ask
 # for any amount.
 _SECONDS, _SECONDS_PER_PIXEL = 20.0, 1e-6
@@ -52,11 +50,10 @@ def decodes(syntax: UID) -> bool:
     return syntax in _OF_SYNTAX
 
 
-def decode(frame: bytes, *, syntax: UID, **description: Any) -> NDArray[Any]:
+def decode(frame: bytes | memoryview, *, syntax: UID, **description: Any) -> NDArray[Any]:
     """Return the pixel cells of one compressed frame, rows x columns.
 
-    It is decoded in a process of its own, see `microcalc.images.decoding_process`, unless its
-    decoder is memory-safe.
+    It is decoded in a process of its own, see `microcalc.images.decoding_process`.
 
     Parameters
     ----------
@@ -73,8 +70,6 @@ def decode(frame: bytes, *, syntax: UID, **description: Any) -> NDArray[Any]:
     UndecodableError
         When the frame cannot be decoded, or takes more time or memory than any of its size.
     """
-    if syntax in _SAFE_HERE:
-        return _here(frame, {"syntax": str(syntax), **description}, np.empty)
     pixels = description["rows"] * description["columns"]
     return _PROCESS.decode(
         frame,
@@ -94,7 +89,7 @@ def decompressed(dataset: Dataset) -> Dataset:
     """
     meta = getattr(dataset, "file_meta", None)
     syntax = UID(str(meta.TransferSyntaxUID)) if meta else uid.ImplicitVRLittleEndian
-    if not syntax.is_encapsulated or syntax in _SAFE_HERE:
+    if not syntax.is_encapsulated:
         return dataset
     pixels = dataset.Rows * dataset.Columns * int(dataset.get("NumberOfFrames") or 1)
     file = io.BytesIO()
@@ -135,7 +130,7 @@ def decode_file(data: bytes, form: str, *, pixels: int, **description: Any) -> N
     )
 
 
-def _decompress(file: bytes) -> NDArray[np.uint8]:
+def _decompress(file: memoryview) -> NDArray[np.uint8]:
     """Return the bytes of a file that holds the same, uncompressed."""
     dataset = pydicom.dcmread(io.BytesIO(file))
     dataset.decompress(generate_instance_uid=False)
@@ -144,28 +139,28 @@ def _decompress(file: bytes) -> NDArray[np.uint8]:
     return np.frombuffer(plain.getvalue(), np.uint8)
 
 
-def _here(frame: bytes, description: Mapping[str, Any], room: Room) -> NDArray[Any]:
+def _here(frame: memoryview, description: Mapping[str, Any], room: Room) -> NDArray[Any]:
     """Decode a frame, or a file that is described as none, here, where it may kill."""
     if not description:
         return _decompress(frame)
     options: dict[str, Any] = dict(description)
     if "form" in options:
-        return file_decoders.FORMS[options.pop("form")](frame, **options)
+        return file_decoders.FORMS[options.pop("form")](bytes(frame), **options)
     syntax = UID(options.pop("syntax"))
     plugin = _OF_SYNTAX[syntax]
     if plugin == _LIBJPEG_TURBO:
         kind = np.uint16 if (codestreams.stated_bits(frame) or 0) > 8 else np.uint8
         out = room((description["rows"], description["columns"]), kind)
         return _fitting(file_decoders.jpeg(frame, out=out), description)
-    if syntax == uid.RLELossless:
-        return _run_lengths(frame, description)
+    if plugin == _PACKBITS:
+        return run_lengths.decode(frame, room=room, **description)
     if plugin == "pyjpegls" and not description["pixel_representation"]:
-        return _fitting(_jpeg_ls(frame, description), description)
+        return _fitting(_jpeg_ls(bytes(frame), description), description)
     options |= {"number_of_frames": 1, "samples_per_pixel": 1, "pixel_keyword": "PixelData"}
     # Unused bits are taken care of, once per possible value, in `grey`.
     options["correct_unused_bits"] = False
     cells, _ = get_decoder(syntax).as_array(
-        encapsulate([frame]), index=0, raw=True, decoding_plugin=plugin, **options
+        encapsulate([bytes(frame)]), index=0, raw=True, decoding_plugin=plugin, **options
     )
     return cells
 
@@ -184,15 +179,7 @@ def _fitting(cells: NDArray[Any], description: Mapping[str, Any]) -> NDArray[Any
     return cells.astype(f"u{bits // 8}", copy=False)
 
 
-# As pydicom's plugins do, without the several copies that pydicom makes of a frame.
-def _run_lengths(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]:
-    from rle.utils import decode_pixel_data
-
-    cells = decode_pixel_data(frame, version=2, **description)
-    shape, bits = (description["rows"], description["columns"]), description["bits_allocated"]
-    return np.frombuffer(cells, f"<u{bits // 8}").reshape(shape)
-
-
+# As pydicom's plugin does, without the several copies that pydicom makes of a frame.
 def _jpeg_ls(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]:
     from jpeg_ls import decode_pixel_data  # type: ignore[import-untyped]
 

@@ -29,7 +29,7 @@ from microcalc.images.content import MOST_PIXELS, UndecodableError, undecodable
 
 Room = Callable[[tuple[int, ...], Any], NDArray[Any]]
 """Gives an array of a shape and type, into which pixels can be decoded where they are to lie."""
-Work = Callable[[bytes, Mapping[str, Any], Room], NDArray[Any]]
+Work = Callable[[memoryview, Mapping[str, Any], Room], NDArray[Any]]
 
 _MOST_BYTES = 2 * MOST_PIXELS
 # One for an image, one for a mask that is decoded while the image is still there.
@@ -51,15 +51,21 @@ class DecodingProcess:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._end: Connection | None = None
-        # Where the child leaves pixels: through the pipe they would cost as much as some decoders.
-        self._pixels = memoryview(b"")
+        # Where the child leaves pixels, and behind them finds frames: through the pipe they would
+        # cost as much as some decoders.
+        self._shared = memoryview(b"")
         # The arrays that lie there, by place.
         self._lent: list[weakref.ref[NDArray[Any]] | None] = []
         self._pid = self._of = 0
         self._one_at_a_time = threading.Lock()
 
     def decode(
-        self, frame: bytes, description: Mapping[str, Any], *, seconds: float, memory: int
+        self,
+        frame: bytes | memoryview,
+        description: Mapping[str, Any],
+        *,
+        seconds: float,
+        memory: int,
     ) -> NDArray[Any]:
         """Return what `work` makes of a frame.
 
@@ -89,15 +95,24 @@ class DecodingProcess:
             return self._decode(frame, description, seconds, memory)
 
     def _decode(
-        self, frame: bytes, description: Mapping[str, Any], seconds: float, memory: int
+        self,
+        frame: bytes | memoryview,
+        description: Mapping[str, Any],
+        seconds: float,
+        memory: int,
     ) -> NDArray[Any]:
         end, place = self._started()
         request = {
-            "description": dict(description), "place": place, "seconds": seconds, "memory": memory,
+            "description": dict(description), "place": place, "length": len(frame),
+            "seconds": seconds, "memory": memory,
         }  # fmt: skip
         try:
             end.send_bytes(json.dumps(request).encode())
-            end.send_bytes(frame)
+            if len(frame) <= _MOST_BYTES:
+                _frame(self._shared, len(frame))[:] = frame
+                end.send_bytes(b"")
+            else:
+                end.send_bytes(frame)
             reply = json.loads(end.recv_bytes())
         except (EOFError, OSError):
             raise self._died() from None
@@ -107,7 +122,7 @@ class DecodingProcess:
             raise
         if "error" in reply:
             raise undecodable(reply["error"])
-        pixels = _array(self._pixels, place, reply["shape"], reply["dtype"])
+        pixels = _array(self._shared, place, reply["shape"], reply["dtype"])
         self._lent[place] = weakref.ref(pixels)
         return pixels
 
@@ -135,7 +150,7 @@ class DecodingProcess:
             self.stop()
         here, there = Pipe()
         # Only what is written to takes memory.
-        self._pixels = memoryview(mmap.mmap(-1, _PLACES * _MOST_BYTES))
+        self._shared = memoryview(mmap.mmap(-1, (_PLACES + 1) * _MOST_BYTES))
         self._lent = [None] * _PLACES
         # What is buffered would be written twice.
         sys.stdout.flush()
@@ -144,7 +159,7 @@ class DecodingProcess:
         self._pid = os.fork()
         if self._pid == 0:
             here.close()
-            _serve(there, self._pixels, self._work)
+            _serve(there, self._shared, self._work)
         there.close()
         self._end = here
         return here, 0
@@ -176,13 +191,15 @@ class DecodingProcess:
         )
 
 
-def _serve(end: Connection, pixels: memoryview, work: Work) -> None:
+def _serve(end: Connection, shared: memoryview, work: Work) -> None:
     """Do the child's part until the parent closes its end or ends; never return."""
     try:
         _be_quiet()
         while True:
             request = json.loads(end.recv_bytes())
-            _answer(end, pixels, work, end.recv_bytes(), request)
+            sent = end.recv_bytes()
+            frame = memoryview(sent) if sent else _frame(shared, request["length"])
+            _answer(end, shared, work, frame, request)
     except (EOFError, OSError):
         os._exit(0)
     finally:
@@ -204,7 +221,11 @@ def _be_quiet() -> None:
 
 
 def _answer(
-    end: Connection, shared: memoryview, work: Work, frame: bytes, request: Mapping[str, Any]
+    end: Connection,
+    shared: memoryview,
+    work: Work,
+    frame: memoryview,
+    request: Mapping[str, Any],
 ) -> None:
     _limit_memory(request["memory"])
     signal.setitimer(signal.ITIMER_PROF, request["seconds"])
@@ -229,6 +250,12 @@ def _array(shared: memoryview, place: int, shape: tuple[int, ...], dtype: Any) -
     """Return the pixels that lie in the memory of both, by their shape and type."""
     part = shared[place * _MOST_BYTES : (place + 1) * _MOST_BYTES]
     return np.ndarray(shape, dtype=dtype, buffer=part)
+
+
+def _frame(shared: memoryview, length: int) -> memoryview:
+    """Return where a frame of so many bytes lies in the memory of both."""
+    begin = _PLACES * _MOST_BYTES
+    return shared[begin : begin + length]
 
 
 def _limit_memory(allowance: int) -> None:

@@ -30,7 +30,7 @@ from microcalc.images import codestreams, decoders, geometry, grey, words
 from microcalc.images.content import MOST_PIXELS, content_errors, read_bytes
 from microcalc.images.image_entry import ImageEntry
 from microcalc.images.mammogram import Mammogram
-from microcalc.images.uncopied import UncopiedPixels
+from microcalc.images.uncopied import UncopiedPixels, only_fragment
 
 # pydicom's warnings can quote values from the patient module, so they go nowhere.
 logging.getLogger("pydicom").addHandler(logging.NullHandler())
@@ -237,7 +237,7 @@ def parse(data: bytes, *, copied: bool = True) -> Dataset:
     data
         The file.
     copied
-        Whether uncompressed pixels are bytes of their own, rather than a view of `data`.
+        Whether pixels are bytes of their own, rather than a view of `data`.
 
     Raises
     ------
@@ -248,14 +248,9 @@ def parse(data: bytes, *, copied: bool = True) -> Dataset:
     if _DEFLATED in data[:_META_BYTES]:
         _check_deflated(data)
     try:
-        dataset = pydicom.dcmread(io.BytesIO(data) if copied else UncopiedPixels(data))
+        return pydicom.dcmread(io.BytesIO(data) if copied else UncopiedPixels(data))
     except pydicom.errors.InvalidDicomError:
         raise StudyError("is not a DICOM file: it has no DICM prefix") from None
-    pixels = dataset.get("PixelData")
-    if isinstance(pixels, memoryview) and _transfer_syntax(dataset).is_encapsulated:
-        # Compressed ones say no length, but in some files that break the rule.
-        dataset["PixelData"].value = bytes(pixels)
-    return dataset
 
 
 def _check_deflated(data: bytes) -> None:
@@ -340,7 +335,7 @@ def _flattened(dataset: Dataset, index: int) -> Dataset:
     return flat
 
 
-def _compressed_frame(dataset: Dataset, syntax: UID, index: int) -> bytes:
+def _compressed_frame(dataset: Dataset, syntax: UID, index: int) -> bytes | memoryview:
     """Return a frame without DICOM's encapsulation, nothing where pixels are not compressed."""
     if not syntax.is_encapsulated:
         return b""
@@ -349,11 +344,14 @@ def _compressed_frame(dataset: Dataset, syntax: UID, index: int) -> bytes:
             "has a transfer syntax that no decoder here reads", detail=words.name_of_uid(syntax)
         )
     frames = int(dataset.get("NumberOfFrames") or 1)
-    return get_frame(dataset.PixelData, index, number_of_frames=frames)
+    alone = only_fragment(dataset.PixelData) if frames == 1 else None
+    if alone is not None:
+        return alone
+    return get_frame(bytes(dataset.PixelData), index, number_of_frames=frames)
 
 
 def _stored(
-    dataset: Dataset, syntax: UID, index: int, frame: bytes
+    dataset: Dataset, syntax: UID, index: int, frame: bytes | memoryview
 ) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Return the pixel cells as unsigned integers in the machine's byte order."""
     if syntax.is_encapsulated:
@@ -368,7 +366,7 @@ def _stored(
     return cells.view(np.uint8) if cells.dtype.itemsize == 1 else cells.view(np.uint16)
 
 
-def _decompressed(dataset: Dataset, syntax: UID, frame: bytes) -> NDArray[Any]:
+def _decompressed(dataset: Dataset, syntax: UID, frame: bytes | memoryview) -> NDArray[Any]:
     """Return the pixel cells of a compressed frame."""
     if syntax != RLELossless:
         _check_stream(dataset, frame)
@@ -395,7 +393,7 @@ def _check_length(dataset: Dataset) -> None:
         )
 
 
-def _check_stream(dataset: Dataset, frame: bytes) -> None:
+def _check_stream(dataset: Dataset, frame: bytes | memoryview) -> None:
     """Refuse a compressed frame that states no size, or another than the dataset says."""
     stated = codestreams.stated_sizes(frame)
     if not stated:
@@ -414,7 +412,7 @@ def _check_stream(dataset: Dataset, frame: bytes) -> None:
         )
 
 
-def _stream_bits(dataset: Dataset, syntax: UID, stream: bytes) -> int | None:
+def _stream_bits(dataset: Dataset, syntax: UID, stream: bytes | memoryview) -> int | None:
     """Return the bits per sample that a compressed frame states, None without.
 
     Raises

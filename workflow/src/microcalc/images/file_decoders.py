@@ -31,7 +31,7 @@ def picture(data: bytes, *, page: int = 1, mode: str = "") -> NDArray[Any]:
         return np.asarray(image.convert(mode) if mode not in {"", image.mode} else image)
 
 
-def jpeg(data: bytes, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
+def jpeg(data: bytes | memoryview, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
     """Return the samples of a JPEG stream of 2 to 16 bits, baseline, extended or lossless.
 
     Parameters
@@ -48,7 +48,9 @@ def jpeg(data: bytes, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
     """
     import imagecodecs
 
-    return np.asarray(imagecodecs.jpeg8_decode(data, out=out))
+    # Its stubs know no other buffers than bytes.
+    decode: Any = imagecodecs.jpeg8_decode
+    return np.asarray(decode(data, out=out))
 
 
 def volume_header(data: bytes, *, kind: str) -> NDArray[np.uint8]:

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -130,8 +130,9 @@ class Shown:
             inverted = _is_inverted(dataset, flags)
             if inverted:
                 values = values.max() + values.min() - values
-        curve = values.astype(np.float32)[cells.of_cell]
-        return Grey(curve, padding[cells.of_cell], voi=name, inverted=inverted, flags=tuple(flags))
+        curve = np.take(values.astype(np.float32), cells.of_cell)
+        unseen = np.take(padding, cells.of_cell)
+        return Grey(curve, unseen, voi=name, inverted=inverted, flags=tuple(flags))
 
 
 def is_for_processing(dataset: Dataset) -> bool:
@@ -164,14 +165,22 @@ def _cells(dataset: Dataset, *, encapsulated: bool) -> _Cells:
             detail=f"BitsAllocated {allocated}, BitsStored {stored}, HighBit {high}",
         )
     shift = 0 if encapsulated else high + 1 - stored
+    return _cells_of(allocated, stored, shift, signed=dataset.get("PixelRepresentation", 0) == 1)
+
+
+# The images of a study have them in common.
+@lru_cache(maxsize=8)
+def _cells_of(allocated: int, stored: int, shift: int, *, signed: bool) -> _Cells:
     # Bits above the stored ones may hold an overlay, or the sign extended by a decoder.
     codes = (np.arange(2**allocated) >> shift) & (2**stored - 1)
     values = np.arange(2**stored, dtype=np.int64)
-    if dataset.get("PixelRepresentation", 0) == 1:
+    if signed:
         half = 2 ** (stored - 1)
         values = (values + half) % (2 * half) - half
         # In order of value, so that tables below see a rising ramp.
-        return _Cells(np.sort(values), (codes + half) % (2 * half))
+        values, codes = np.sort(values), (codes + half) % (2 * half)
+    for kept in (values, codes):
+        kept.flags.writeable = False
     return _Cells(values, codes)
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from microcalc.config import views
 from microcalc.core.errors import StudyError
-from microcalc.images import pictures, voi
+from microcalc.images import coarse_grid, pictures, voi
 from microcalc.images.breast import Breast
 from microcalc.images.mammogram import Mammogram
 from microcalc.images.roi import Roi, check_inside
@@ -340,7 +340,8 @@ def _quality(
     rows, columns = mammogram.shape
     y0, x0 = (max(0, floor(v)) for v in (roi.y0, roi.x0))
     box = np.take(scaled, mammogram.stored[y0 : ceil(roi.y1), x0 : ceil(roi.x1)])
-    low, high = np.percentile(np.clip(box, 0, 1), (5, 95)) if box.size else (0.0, 0.0)
+    seen = np.clip(box, 0, 1).ravel()
+    low, high = coarse_grid.percentiles(seen, (5, 95), as_doubles=False) if seen.size else (0, 0)
     return {
         "rows": rows,
         "columns": columns,
@@ -352,7 +353,7 @@ def _quality(
         "inverted": grey.inverted,
         "breast_fraction": round(breast.fraction, 6),
         "saturation": round(saturated, 6),
-        "roi_contrast": round(float(high - low), 6),
+        "roi_contrast": round(high - low, 6),
         "roi_width_mm": round(roi.size_mm(mammogram.spacing_mm)[0], 6),
         "roi_height_mm": round(roi.size_mm(mammogram.spacing_mm)[1], 6),
         "roi_specks": roi.specks,

@@ -1,4 +1,4 @@
-"""A DICOM file in memory, whose pixels pydicom looks at where they are."""
+"""A DICOM file in memory, whose pixels pydicom looks at where they are, compressed or not."""
 
 import io
 from typing import Any, Literal
@@ -9,10 +9,13 @@ _PIXEL_DATA: dict[Literal["little", "big"], bytes] = {
     "big": b"\x7f\xe0\x00\x10",
 }
 _BEFORE = (8, 12)
+_UNKNOWN_LENGTH = b"\xff\xff\xff\xff"
+_ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
+_HEAD = 8
 
 
 class UncopiedPixels(io.BytesIO):
-    """The bytes of a file; of pixel data of a known length, `read` returns a view.
+    """The bytes of a file; of pixel data, `read` returns a view.
 
     Copying those of an uncompressed mammogram costs as much as all else that reading it does.
 
@@ -35,11 +38,34 @@ class UncopiedPixels(io.BytesIO):
         return memoryview(self._data)[at : at + size]
 
     def _is_pixel_data(self, at: int, size: int) -> bool:
-        """Say whether a header of pixel data of this length ends here."""
+        """Say whether a header of pixel data of this length ends here.
+
+        Compressed pixel data do not say how long they are, but what follows them does.
+        """
         for order, tag in _PIXEL_DATA.items():
-            length = int.from_bytes(self._data[at - 4 : at], order)
-            if length == size and any(
-                self._data.startswith(tag, at - n) for n in _BEFORE if n <= at
-            ):
+            told = self._data[at - 4 : at]
+            fits = int.from_bytes(told, order) == size or (
+                told == _UNKNOWN_LENGTH and self._data.startswith(_END, at + size)
+            )
+            if fits and any(self._data.startswith(tag, at - n) for n in _BEFORE if n <= at):
                 return True
         return False
+
+
+def only_fragment(encapsulated: bytes | memoryview) -> memoryview | None:
+    """Return a view of the one fragment that encapsulated pixel data hold (PS3.5 A.4).
+
+    None where there are several, or none, or anything is odd about them.
+    """
+    data = memoryview(encapsulated)
+    found: list[memoryview] = []
+    at = 0
+    while data[at : at + 4] == _ITEM and len(found) <= 2:
+        length = int.from_bytes(data[at + 4 : at + _HEAD], "little")
+        found.append(data[at + _HEAD : at + _HEAD + length])
+        at += _HEAD + length
+    ends = at == len(data) or data[at : at + 4] == _END
+    # The first item is a table of where each frame begins; it may be empty.
+    if len(found) == 2 and ends and bytes(found[0]) in {b"", bytes(4)}:
+        return found[1]
+    return None

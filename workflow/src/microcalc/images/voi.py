@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microcalc.images import breast as breasts
+from microcalc.images import coarse_grid
 from microcalc.images.breast import Breast
 from microcalc.images.mammogram import Mammogram
 from microcalc.images.roi import Roi
@@ -58,40 +59,38 @@ def shown(mammogram: Mammogram, roi: Roi) -> tuple[Mammogram, Breast, float]:
     ('LINEAR window 0', True)
     """
     breast = breasts.find(mammogram)
-    contrast = _contrast(mammogram, breast, roi)
-    if not mammogram.other_greys or _shows(mammogram, breast, roi, contrast):
+    box = _box(mammogram, roi)
+    contrast = _contrast(breast, box)
+    if not mammogram.other_greys or _shows(mammogram, breast, box, contrast):
         return mammogram, breast, contrast
     for make in mammogram.other_greys:
         grey = make()
         flags = (*mammogram.flags, *grey.flags, CLIPPED)
         other = replace(mammogram, grey=grey, other_greys=(), flags=flags)
         found = breasts.find(other)
-        better = _contrast(other, found, roi)
-        if _shows(other, found, roi, better):
+        box = _box(other, roi)
+        better = _contrast(found, box)
+        if _shows(other, found, box, better):
             return other, found, better
     return mammogram, breast, contrast
 
 
-def _contrast(mammogram: Mammogram, breast: Breast, roi: Roi) -> float:
+def _contrast(breast: Breast, box: NDArray[np.float32]) -> float:
     low, high = breast.levels
-    box = _box(mammogram, roi)
     if not box.size or not high > low:
         return 0.0
-    first, last = np.percentile(box, (5, 95))
-    return float((last - first) / (high - low))
+    first, last = coarse_grid.percentiles(box.ravel(), (5, 95), as_doubles=False)
+    return (last - first) / (high - low)
 
 
-def _shows(mammogram: Mammogram, breast: Breast, roi: Roi, contrast: float) -> bool:
+def _shows(mammogram: Mammogram, breast: Breast, box: NDArray[np.float32], contrast: float) -> bool:
     if contrast < LEAST_CONTRAST:
         return False
     if mammogram.grey.voi == "none":
         return True
     tissue = breast.values[breast.mask] if breast.mask.any() else breast.values
     curve = mammogram.grey.curve
-    return (
-        _clipped(tissue, curve) <= _NEARLY_ALL
-        and _clipped(_box(mammogram, roi), curve) <= _MOST_OF_ROI
-    )
+    return _clipped(tissue, curve) <= _NEARLY_ALL and _clipped(box, curve) <= _MOST_OF_ROI
 
 
 def _clipped(values: NDArray[np.float32], curve: NDArray[np.float32]) -> float:

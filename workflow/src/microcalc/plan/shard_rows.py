@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from operator import itemgetter
 
+from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes, digest_file, digest_value
 from microcalc.core.gc_tuning import nothing_collected
 from microcalc.core.table_reader import MISSING, read_table
@@ -42,16 +43,28 @@ def of_shard(cases: str, images: str, shard: int, n_shards: int) -> list[Row]:
     return _grouped(cases, _identity(cases), images, _identity(images), n_shards).get(shard, [])
 
 
-def shard_digest(rows: Iterable[Row], image_folder: str, *settings: object) -> str:
-    """Return a digest of all that a shard of patches is made from.
+def refuse_changed(rows: Iterable[Row], image_folder: str, *, planned: str) -> None:
+    """Raise a StudyError in a job whose rows or files are not those that it was planned with.
 
-    Rows of the images table, all of the same columns, count whole; of each file they name, path,
-    size and time of change stand for its content; `settings` are JSON-like values.
+    Snakemake notes of a job what it was planned with, whatever the job has read.
+    """
+    if files_digest(rows, image_folder) != planned:
+        raise StudyError(
+            "The images table, or a file that it names, was changed after this job was planned; "
+            "run the same command again, which plans with what is there now"
+        )
+
+
+def files_digest(rows: Iterable[Row], image_folder: str) -> str:
+    """Return a digest of rows of the images table and of the files they name.
+
+    Rows, all of the same columns, count whole; of each file, path, size and time of change stand
+    for its content.
     """
     given = list(rows)
     names = sorted(given[0]) if given else []
     paths = _file_columns(names)
-    digest = hashlib.sha256(digest_value([names, *settings]).encode())
+    digest = hashlib.sha256(digest_value(names).encode())
     # Every plan of a large study spends its time here and in `_grouped`.
     within = os.path.join(image_folder, "")
     for row in given:

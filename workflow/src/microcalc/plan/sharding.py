@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from microcalc.config.study_config import StudyConfig
+from microcalc.core.files import digest_value
 from microcalc.plan import phantom_folder, refusals, shard_rows
 from microcalc.plan.shard_rows import Row
 from microcalc.plan.stored_digest import is_up_to_date
@@ -55,8 +56,12 @@ class Shards:
 
     def digest(self, shard: int) -> str:
         """Return the digest of all that a shard of patches is made from."""
-        folder, images = self.config.cohort.image_folder, self.config.images.plain()
-        return shard_rows.shard_digest(self.rows(shard), folder, images, self.code())
+        images = self.config.images.plain()
+        return digest_value([self.files_digest(shard), images, self.code()])
+
+    def files_digest(self, shard: int) -> str:
+        """Return the digest of a shard's rows of the images table and of the files they name."""
+        return shard_rows.files_digest(self.rows(shard), self.config.cohort.image_folder)
 
     def phantoms_digest(self, shard: int) -> str:
         """Return the digest of the rows that a shard's phantoms are made from."""

@@ -29,6 +29,16 @@ _RECORDS = ("metadata", "incomplete")
 _DATABASE = FOLDER / "metadata.db"
 
 
+_RUNS_NO_JOB = (
+    *("dryrun", "unlock", "lint", "report", "generate_unit_tests", "containerize", "export_cwl"),
+    *("list_rules", "list_target_rules", "dag", "rulegraph", "filegraph", "d3dag", "summary"),
+    *("detailed_summary", "archive", "list_changes", "list_input_changes", "list_params_changes"),
+    *("list_untracked", "print_compilation", "list_conda_envs", "conda_cleanup_envs"),
+    *("cleanup_metadata", "cleanup_shadow", "nolock"),
+)
+"""Options with which Snakemake starts no job, or asks for no lock."""
+
+
 @dataclass(frozen=True)
 class Request:
     """What the user asked Snakemake for.
@@ -41,11 +51,14 @@ class Request:
         Whether rules or targets are to be run whatever Snakemake knows of them.
     has_database
         Whether Snakemake's records are in a database that only it can open.
+    takes_lock
+        Whether jobs are to be run, under Snakemake's lock.
     """
 
     targets: frozenset[str] = frozenset()
     forces: bool = False
     has_database: bool = False
+    takes_lock: bool = False
 
 
 @cache
@@ -59,12 +72,27 @@ def request(*arguments: str) -> Request:
         return Request()
     from snakemake.cli import get_argument_parser  # type: ignore[import-untyped]
 
-    given, _ = get_argument_parser().parse_known_args(list(arguments or sys.argv[1:]))
+    parser = get_argument_parser()
+    given, _ = parser.parse_known_args(list(arguments or sys.argv[1:]))
     return Request(
         targets=frozenset(given.targets),
         forces=bool(given.force or given.forceall or given.forcerun),
         has_database=given.persistence_backend_db_url is not None,
+        takes_lock=all(getattr(given, name) == parser.get_default(name) for name in _RUNS_NO_JOB),
     )
+
+
+def locks_of(study: str) -> list[Path]:
+    """Return Snakemake's lock files that name results of a study."""
+    found = sorted(LOCKS.glob("*.lock")) if LOCKS.exists() else []
+    return [lock for lock in found if f"results/{study}/" in _text(lock)]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # its run has ended since
+        return ""
 
 
 def complete_rules(

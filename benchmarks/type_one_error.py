@@ -26,7 +26,9 @@ CLINICAL = candidates(CONFIG.clinical)
 
 def p_values(table: pd.DataFrame, variables: Iterable[str], test: str) -> dict[str, float]:
     """Return the p value of each variable in one regression on all of them."""
-    fitted = regression.fit([table], list(variables), CLINICAL, CONFIG.screening)
+    fitted = regression.fit(
+        [table], list(variables), CLINICAL, CONFIG.screening, confidence=regression.UNSHOWN
+    )
     return {name: fitted.test(name, test).p for name in variables}
 
 

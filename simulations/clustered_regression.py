@@ -114,7 +114,7 @@ def _study(
         table = _cases(cell, names, rng)
         if table["y"].nunique() < 2:
             continue
-        fitted = regression.fit([table], names, clinical, SETTINGS)
+        fitted = regression.fit([table], names, clinical, SETTINGS, confidence=regression.UNSHOWN)
         ignored = not together and cell["repeated"] != "none"
         for name in {term.variable for term in fitted.coding.terms}:
             yield name, fitted.test(name, "likelihood_ratio").p

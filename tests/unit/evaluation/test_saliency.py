@@ -97,6 +97,7 @@ def test_maps_and_constant_add_up_to_the_models_log_odds(study):
         MODEL,
         [folder / "0.npz", folder / "1.npz"],
         folder / "w.safetensors",
+        **{"device": "cpu", "kept": None, "cache": False},
     )
     assert arrays["case_id"].tolist() == ["b", "b", "a"]
     assert arrays["view"].tolist() == ["CC", "MLO", "MLO"]

@@ -12,6 +12,7 @@ from microcalc.config.clinical_settings import ClinicalVariable, ScreeningSettin
 from microcalc.core.files import write_csv
 from microcalc.models.clinical import (
     COLUMNS,
+    Screening,
     candidates,
     missing_values,
     screen,
@@ -26,8 +27,12 @@ def with_settings(**changes: Any) -> ScreeningSettings:
 SETTINGS = with_settings()
 
 
+def screened(table: pd.DataFrame, **how: Any) -> Screening:
+    return screen(table, confidence=0.95, seed=0, **how)
+
+
 def test_screening_agrees_with_r() -> None:
-    found = screen(TABLE, clinical=CLINICAL, settings=SETTINGS)
+    found = screened(TABLE, clinical=CLINICAL, settings=SETTINGS)
     by_variable = found.univariable.drop_duplicates("variable").set_index("variable")
     for name, p in R["screen_p_lrt"].items():
         assert by_variable.loc[name, "p_variable"] == pytest.approx(p, rel=1e-8)
@@ -42,7 +47,7 @@ def test_screening_agrees_with_r() -> None:
 
 
 def test_levels_and_their_counts() -> None:
-    table = screen(TABLE, clinical=CLINICAL, settings=SETTINGS).univariable
+    table = screened(TABLE, clinical=CLINICAL, settings=SETTINGS).univariable
     race = table[table["variable"] == "race"].set_index("level")
     assert race["n"].to_dict() == TABLE["race"].value_counts().to_dict()
     assert race.loc["white", "odds_ratio"] == 1
@@ -51,21 +56,21 @@ def test_levels_and_their_counts() -> None:
 
 
 def test_nothing_survives() -> None:
-    found = screen(TABLE, clinical=CLINICAL, settings=with_settings(p_univariable=1e-9))
+    found = screened(TABLE, clinical=CLINICAL, settings=with_settings(p_univariable=1e-9))
     assert found.kept == ()
     assert found.multivariable.columns.tolist() == list(COLUMNS)
     assert found.multivariable.empty
 
 
 def test_a_variable_of_one_value_is_not_estimable() -> None:
-    found = screen(TABLE.assign(smoke="no"), clinical=CLINICAL, settings=SETTINGS)
+    found = screened(TABLE.assign(smoke="no"), clinical=CLINICAL, settings=SETTINGS)
     row = found.univariable[found.univariable["variable"] == "smoke"].iloc[0]
     assert (row["method"], row["p_variable"], row["kept"]) == ("not estimable", 1.0, False)
 
 
 def test_separation_is_said_in_the_table() -> None:
     table = TABLE.assign(ht=np.where(TABLE["y"] == 1, TABLE["ht"], "no"))
-    found = screen(table, clinical=CLINICAL, settings=SETTINGS)
+    found = screened(table, clinical=CLINICAL, settings=SETTINGS)
     rows = found.univariable[found.univariable["variable"] == "ht"]
     assert set(rows["method"]) == {"Firth"}
     assert np.isfinite(rows["odds_ratio"]).all()
@@ -76,27 +81,27 @@ def test_complete_cases() -> None:
     table.loc[:9, "age"] = None
     counts = {}
     for missing in ("impute", "complete-case"):
-        found = screen(table, clinical=CLINICAL, settings=with_settings(missing=missing))
+        found = screened(table, clinical=CLINICAL, settings=with_settings(missing=missing))
         rows = found.univariable.set_index("variable")
         counts[missing] = (rows.loc["age", "n"], rows.loc["lwt", "n"])
     assert counts == {"impute": (189, 189), "complete-case": (179, 189)}
 
 
 def test_backward_selection_agrees_with_r() -> None:
-    found = screen(TABLE, clinical=CLINICAL, settings=with_settings(method="backward_aic"))
+    found = screened(TABLE, clinical=CLINICAL, settings=with_settings(method="backward_aic"))
     assert R["step_backward_AIC"]["formula"] == "low ~ " + " + ".join(found.kept)
     assert found.multivariable["kept"].all()
 
 
 def test_a_fixed_list_is_kept_whatever_its_p() -> None:
     settings = with_settings(method="fixed", variables=["ftv3", "age"])
-    found = screen(TABLE, clinical=CLINICAL, settings=settings)
+    found = screened(TABLE, clinical=CLINICAL, settings=settings)
     assert found.kept == ("ftv3", "age")
     assert found.multivariable["p_variable"].min() > 0.05
 
 
 def test_walds_test_of_one_column_is_its_z() -> None:
-    found = screen(TABLE, clinical=CLINICAL, settings=with_settings(test="wald")).univariable
+    found = screened(TABLE, clinical=CLINICAL, settings=with_settings(test="wald")).univariable
     row = found[found["variable"] == "lwt"].iloc[0]
     assert row["p_variable"] == pytest.approx(row["p"], rel=1e-9)
     race = found[found["variable"] == "race"]
@@ -108,27 +113,27 @@ def test_an_indicator_of_missing_values_and_what_is_tested() -> None:
     gone = np.arange(len(table)) % 19 == 0
     table.loc[gone, "smoke"] = None
     with_one = with_settings(indicator_from=10)
-    rows = screen(table, clinical=CLINICAL, settings=with_one).univariable
+    rows = screened(table, clinical=CLINICAL, settings=with_one).univariable
     smoke = rows[rows["variable"] == "smoke"].set_index("level")
     assert smoke.index.tolist() == ["no", "yes", "missing"]
     assert smoke.loc["missing", "n"] == 10
     # Adjusted for missingness, only the observed cases tell the two levels apart.
-    alone = screen(
+    alone = screened(
         table[~gone].reset_index(drop=True), clinical=CLINICAL, settings=SETTINGS
     ).univariable
     expected = alone[(alone["variable"] == "smoke") & (alone["level"] == "yes")].iloc[0]
     assert smoke.loc["yes", "coefficient"] == pytest.approx(expected["coefficient"], abs=1e-8)
     assert smoke["p_variable"].iloc[0] == pytest.approx(expected["p_variable"], rel=1e-6)
-    without = screen(table, clinical=CLINICAL, settings=with_settings(indicator_from=11))
+    without = screened(table, clinical=CLINICAL, settings=with_settings(indicator_from=11))
     assert "missing" not in set(without.univariable["level"])
 
 
 def test_an_ordinal_variable_has_one_odds_ratio_per_step() -> None:
     ordinal = CLINICAL | {"ftv3": CLINICAL["ftv3"].model_copy(update={"kind": "ordinal"})}
-    rows = screen(TABLE, clinical=ordinal, settings=SETTINGS).univariable
+    rows = screened(TABLE, clinical=ordinal, settings=SETTINGS).univariable
     steps = TABLE.assign(ftv3=TABLE["ftv3"].map({"0": "0", "1": "1", "2+": "2"}))
     linear = CLINICAL | {"ftv3": ClinicalVariable(kind="continuous")}
-    expected = screen(steps, clinical=linear, settings=SETTINGS).univariable
+    expected = screened(steps, clinical=linear, settings=SETTINGS).univariable
     a, b = (t[t["variable"] == "ftv3"] for t in (rows, expected))
     assert len(a) == 1
     np.testing.assert_allclose(a["coefficient"], b["coefficient"])
@@ -136,7 +141,7 @@ def test_an_ordinal_variable_has_one_odds_ratio_per_step() -> None:
 
 def test_merged_levels_are_one_row() -> None:
     settings = with_settings(merge_levels_below=30)
-    rows = screen(TABLE, clinical=CLINICAL, settings=settings).univariable
+    rows = screened(TABLE, clinical=CLINICAL, settings=settings).univariable
     race = rows[rows["variable"] == "race"]  # 96 white, 26 black, 67 other
     assert race["level"].tolist() == ["white", "black or other"]
     assert race["n"].tolist() == [96, 93]
@@ -145,7 +150,7 @@ def test_merged_levels_are_one_row() -> None:
 def test_profile_intervals_only_where_asked_for() -> None:
     few = {name: CLINICAL[name] for name in ("lwt", "smoke")}
     for profile in (False, True):
-        rows = screen(TABLE, clinical=few, settings=SETTINGS, profile=profile).multivariable
+        rows = screened(TABLE, clinical=few, settings=SETTINGS, profile=profile).multivariable
         estimated = rows["p"].notna()
         assert rows.loc[estimated, "or_profile_low"].notna().all() == profile
 
@@ -172,7 +177,7 @@ def test_other_splits_change_nothing() -> None:
     changed.loc[outside, ["age", "birads", "palpable"]] = ["20", "5", "yes"]
     clinical = {"age": ClinicalVariable(kind="continuous")}
     a, b = (
-        screen(training_rows(table), clinical=clinical, settings=SETTINGS)
+        screened(training_rows(table), clinical=clinical, settings=SETTINGS)
         for table in (included, changed)
     )
     pd.testing.assert_frame_equal(a.univariable, b.univariable)

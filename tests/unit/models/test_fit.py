@@ -285,7 +285,7 @@ def test_nested_out_of_fold_predictions_by_hand(tables: Tables, models: dict) ->
 def test_the_threshold_is_that_of_the_scores_named(tables: Tables, models: dict) -> None:
     y = tables.included[tables.included["split"] == "train"].sort_values("case_id")["y"]
     model, training = models["combined"]
-    assert model["threshold"] == threshold.choose(y, oof(training)).value
+    assert model["threshold"] == threshold.choose(y, oof(training), rule="youden").value
     apparent, _ = fit_model(
         recipe("combined"), tables, threshold=ThresholdSettings(scores="apparent"), labels=LABELS
     )

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any, get_args, get_type_hints, is_typeddict
 
 import jsonschema
 import pytest
@@ -43,6 +44,25 @@ def test_the_schema_is_a_schema_and_describes_every_key() -> None:
     schema = yaml.safe_load(frozen.SCHEMA.read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     assert all("description" in part for name, part in schema["properties"].items())
+
+
+def alike(kind: Any, schema: dict[str, Any], place: str) -> int:
+    """Hold a type against its part of the schema; return how many keys were held."""
+    for part in get_args(kind):
+        kind = part if is_typeddict(part) else kind
+    if not is_typeddict(kind):
+        return 0
+    schema = schema.get("items", schema)
+    assert kind.__annotations__.keys() == schema["properties"].keys(), place
+    assert kind.__required_keys__ == set(schema["required"]), place
+    own = get_type_hints(kind)
+    inside = (alike(own[name], part, name) for name, part in schema["properties"].items())
+    return len(own) + sum(inside)
+
+
+def test_the_types_are_those_of_the_schema() -> None:
+    schema = yaml.safe_load(frozen.SCHEMA.read_text())
+    assert alike(frozen.FrozenModel, schema, "model") > 40
 
 
 def test_a_model_is_read_back(tmp_path: Path) -> None:

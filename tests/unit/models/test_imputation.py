@@ -58,9 +58,13 @@ def test_draws_follow_what_the_other_variables_say() -> None:
 
 def test_pooled_screening_widens_the_intervals_and_is_near_the_truth() -> None:
     whole = screen(
-        TABLE, clinical=CLINICAL, settings=SETTINGS.model_copy(update={"missing": "impute"})
+        TABLE,
+        clinical=CLINICAL,
+        settings=SETTINGS.model_copy(update={"missing": "impute"}),
+        confidence=0.95,
+        seed=0,
     )
-    pooled = screen(holes(0.3), clinical=CLINICAL, settings=SETTINGS, seed=3)
+    pooled = screen(holes(0.3), clinical=CLINICAL, settings=SETTINGS, confidence=0.95, seed=3)
     a, b = (found.univariable.set_index(["variable", "level"]) for found in (whole, pooled))
     key = ("smoke", "yes")
     assert b.loc[key, "se"] > a.loc[key, "se"]

@@ -122,9 +122,9 @@ def test_without_repeats_all_is_as_it_was(cases: pd.DataFrame) -> None:
     found = repeated_patients.drop_test(X, y, everyone, [True, False])
     assert found.chi_square == pytest.approx(expected.chi_square, rel=1e-12)
     alone = cases.assign(patient_id=everyone)
-    fitted = regression.fit([alone], ["age", "grade"], CLINICAL, SETTINGS)
+    fitted = regression.fit([alone], ["age", "grade"], CLINICAL, SETTINGS, confidence=0.95)
     nameless = regression.fit(
-        [alone.drop(columns="patient_id")], ["age", "grade"], CLINICAL, SETTINGS
+        [alone.drop(columns="patient_id")], ["age", "grade"], CLINICAL, SETTINGS, confidence=0.95
     )
     assert fitted.method == "maximum likelihood"
     assert fitted.numbers("age") == pytest.approx(nameless.numbers("age"), nan_ok=True)
@@ -152,7 +152,7 @@ def test_neither_order_nor_names_of_patients_matter(cases: pd.DataFrame) -> None
         frac=1, random_state=2
     )
     found = [
-        regression.fit([table], ["age", "grade"], CLINICAL, SETTINGS, profile=True)
+        regression.fit([table], ["age", "grade"], CLINICAL, SETTINGS, confidence=0.95, profile=True)
         for table in (cases, shuffled)
     ]
     for column in ("age", "grade=high"):
@@ -240,10 +240,14 @@ def test_profile_limits_end_where_the_test_turns(cases: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize("test", ["likelihood_ratio", "wald"])
 def test_regressions_know_where_patients_repeat(cases: pd.DataFrame, test: str) -> None:
-    found = regression.fit([cases], ["age", "size"], CLINICAL, SETTINGS, profile=True)
+    found = regression.fit(
+        [cases], ["age", "size"], CLINICAL, SETTINGS, confidence=0.95, profile=True
+    )
     assert found.method == "maximum likelihood, corrected for repeated patients"
     alone = cases.assign(patient_id=np.arange(len(cases)))
-    plain = regression.fit([alone], ["age", "size"], CLINICAL, SETTINGS, profile=True)
+    plain = regression.fit(
+        [alone], ["age", "size"], CLINICAL, SETTINGS, confidence=0.95, profile=True
+    )
     # Age is the patient's, so that its cases tell less than they seem to.
     numbers, others = found.numbers("age"), plain.numbers("age")
     assert numbers["se"] > others["se"]
@@ -255,7 +259,7 @@ def test_regressions_know_where_patients_repeat(cases: pd.DataFrame, test: str) 
 
 
 def test_walds_test_of_several_columns_is_referred_to_f(cases: pd.DataFrame) -> None:
-    found = regression.fit([cases], ["grade"], CLINICAL, SETTINGS)
+    found = regression.fit([cases], ["grade"], CLINICAL, SETTINGS, confidence=0.95)
     test = found.test("grade", "wald")
     assert test.df == 2
     assert test.p == pytest.approx(f.sf(test.chi_square / 2, 2, 2 * (60 - 3)))
@@ -264,7 +268,7 @@ def test_walds_test_of_several_columns_is_referred_to_f(cases: pd.DataFrame) -> 
 def test_imputations_are_pooled_with_the_degrees_of_freedom_of_patients(
     cases: pd.DataFrame,
 ) -> None:
-    fits = regression.fit([cases], ["age"], CLINICAL, SETTINGS).fits * 3
+    fits = regression.fit([cases], ["age"], CLINICAL, SETTINGS, confidence=0.95).fits * 3
     pooled = rubin.pool(fits)
     observed = (58 + 1) / (58 + 3) * 58
     assert pooled.df is not None

@@ -10,7 +10,7 @@ from microcalc.models.threshold import choose
 def test_by_hand() -> None:
     y = [0, 0, 1, 0, 1, 1]
     p = [0.1, 0.2, 0.4, 0.6, 0.7, 0.9]
-    found = choose(y, p)
+    found = choose(y, p, rule="youden")
     assert found.value == pytest.approx(
         (0.6 + 0.7) / 2
     )  # J = 2/3 here and at 0.3: specificity wins
@@ -19,7 +19,7 @@ def test_by_hand() -> None:
 
 
 def test_lies_between_observed_probabilities() -> None:
-    found = choose([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9])
+    found = choose([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9], rule="youden")
     assert found.value == pytest.approx(0.5)
 
 
@@ -27,20 +27,25 @@ def test_rounding_moves_nobody() -> None:
     y = np.array([0, 1, 0, 1, 1, 0])
     p = np.array([0.3, 0.3, 0.3, 0.7, 0.7, 0.1])
     noisy = p + np.array([1, -1, 2, -2, 1, 0]) * 1e-16
-    assert choose(y, noisy).value == pytest.approx(choose(y, p).value, abs=1e-12)
+    assert choose(y, noisy, rule="youden").value == pytest.approx(
+        choose(y, p, rule="youden").value, abs=1e-12
+    )
     for scores in (p, noisy):
-        assert ((scores >= choose(y, p).value) == [False, False, False, True, True, False]).all()
+        assert (
+            (scores >= choose(y, p, rule="youden").value)
+            == [False, False, False, True, True, False]
+        ).all()
 
 
 def test_a_useless_score_calls_nobody_positive() -> None:
-    found = choose([0, 1, 0, 1], [0.5, 0.5, 0.5, 0.5])
+    found = choose([0, 1, 0, 1], [0.5, 0.5, 0.5, 0.5], rule="youden")
     assert found.value == 0.75
     assert (found.sensitivity, found.specificity) == (0.0, 1.0)
 
 
 def test_one_class_is_refused() -> None:
     with pytest.raises(ValueError, match="both classes"):
-        choose([1, 1], [0.1, 0.2])
+        choose([1, 1], [0.1, 0.2], rule="youden")
 
 
 @settings(deadline=None)
@@ -54,7 +59,7 @@ def test_nothing_beats_it(cases: list[tuple[bool, int]]) -> None:
     def at(t: float) -> tuple[float, float]:
         return float((p[y == 1] >= t).mean()), float((p[y == 0] < t).mean())
 
-    found = choose(y, p)
+    found = choose(y, p, rule="youden")
     assert at(found.value) == pytest.approx((found.sensitivity, found.specificity))
     for t in np.linspace(-0.01, 1.01, 103):
         sensitivity, specificity = at(t)

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -93,7 +92,7 @@ def _made_from(parts: pd.DataFrame, digests: dict[str, str]) -> dict[tuple[str, 
 
 
 def _called(
-    predicted: pd.DataFrame, models: list[dict[str, Any]], made_from: dict[tuple[str, str], str]
+    predicted: pd.DataFrame, models: list[frozen.FrozenModel], made_from: dict[tuple[str, str], str]
 ) -> pd.DataFrame:
     by_name = {model["name"]: model for model in models}
     own = [by_name[name] for name in predicted["model"]]

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any
 
 import pandas as pd
 
@@ -11,11 +10,13 @@ from microcalc.config.networks import OWN_NETWORK
 from microcalc.core.files import read_json
 from microcalc.evaluation import compare
 from microcalc.models import frozen
+from microcalc.models.choice import Choice
+from microcalc.models.frozen import FrozenModel
 
 KINDS = {"train": "out_of_fold", "internal": "held_out"}
 
 
-def table(rows: pd.DataFrame, choice: Mapping[str, Any], *, confidence: float) -> pd.DataFrame:
+def table(rows: pd.DataFrame, choice: Choice, *, confidence: float) -> pd.DataFrame:
     """Return DeLong's paired test of every two deep models that were chosen among.
 
     On internal validation, where the choice was made, and on out-of-fold scores of the training
@@ -46,7 +47,7 @@ def table(rows: pd.DataFrame, choice: Mapping[str, Any], *, confidence: float) -
 
 def mark(
     metrics: pd.DataFrame,
-    models: Mapping[str, Mapping[str, Any]],
+    models: Mapping[str, FrozenModel],
     choices: Sequence[str | os.PathLike[str]],
 ) -> pd.DataFrame:
     """Return the metrics with column `selected_on` where a model was chosen by some of them.
@@ -65,7 +66,7 @@ def mark(
     """
     if not choices:
         return metrics
-    choice = read_json(choices[0])
+    choice: Choice = read_json(choices[0])
     chosen = [
         name
         for name, model in models.items()

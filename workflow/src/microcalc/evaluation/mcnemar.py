@@ -1,12 +1,12 @@
 """McNemar's test: `mcnemar.csv`, two models at their operating points on the same cases."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from microcalc.evaluation import compare, predictions
+from microcalc.models.frozen import FrozenModel
 from microcalc.statistics.multiplicity import holm
 from microcalc.statistics.paired_proportions import compare_paired
 
@@ -18,7 +18,7 @@ COLUMNS = (
 
 def table(
     rows: pd.DataFrame,
-    models: Mapping[str, Mapping[str, Any]],
+    models: Mapping[str, FrozenModel],
     comparisons: Sequence[Sequence[str]],
     *,
     confidence: float,
@@ -50,7 +50,7 @@ def table(
             both = compare.paired(of_set, a, b)
             y = both["y"].to_numpy() == 1
             right = [
-                (both[side] >= float(models[name]["threshold"])).to_numpy() == y
+                (both[side] >= models[name]["threshold"]).to_numpy() == y
                 for side, name in (("a", a), ("b", b))
             ]
             patients = both["patient_id"].to_numpy()

@@ -11,6 +11,7 @@ import pandas as pd
 from microcalc.core.errors import StudyError
 from microcalc.core.seeds import stream
 from microcalc.evaluation import predictions
+from microcalc.models.frozen import FrozenModel
 from microcalc.statistics import (
     auc_interval,
     operating_point,
@@ -49,7 +50,7 @@ logger = logging.getLogger(__name__)
 
 def table(
     rows: pd.DataFrame,
-    models: Mapping[str, Mapping[str, Any]],
+    models: Mapping[str, FrozenModel],
     *,
     confidence: float,
     transform: Transform,
@@ -115,7 +116,7 @@ def table(
                 row |= _auc(of_model, f"model {model}, {split}", confidence, transform)
                 row |= _figures(
                     of_model,
-                    float(frozen["threshold"]),
+                    frozen["threshold"],
                     confidence=confidence,
                     resamples=resamples,
                     rng=stream(seed, "evaluation.metrics", model, split, kind),

@@ -3,12 +3,12 @@
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from microcalc.core.errors import StudyError
 from microcalc.core.files import read_csv, read_json
+from microcalc.models.frozen import FrozenModel
 
 COLUMNS = ("case_id", "patient_id", "center", "split", "y", "model", "kind", "probability")
 
@@ -67,10 +67,10 @@ def sets(predictions: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
             yield split, kind, rows.sort_values(["model", "case_id"], kind="stable")
 
 
-def read_models(paths: Iterable[str | os.PathLike[str]]) -> dict[str, dict[str, Any]]:
+def read_models(paths: Iterable[str | os.PathLike[str]]) -> dict[str, FrozenModel]:
     """Return the frozen models by name, in the order of `paths`."""
-    models = [read_json(path) for path in paths]
-    return {str(model["name"]): model for model in models}
+    models: list[FrozenModel] = [read_json(path) for path in paths]
+    return {model["name"]: model for model in models}
 
 
 def _each(rows: pd.DataFrame, problem: str) -> list[str]:

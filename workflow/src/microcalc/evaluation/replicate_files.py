@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import pandas as pd
 
 from microcalc.core.files import read_csv
 from microcalc.evaluation import optimism, permutation_test, refit, repeated_splits, replicates
 from microcalc.models import frozen
+from microcalc.models.frozen import FrozenModel
 
 Paths = Iterable[str | os.PathLike[str]]
 _SHOWN = ["replicate", "model", "set", "n_pos", "n_neg", "auc"]
@@ -26,7 +26,7 @@ def read(paths: Paths, columns: Iterable[str]) -> pd.DataFrame:
 
 def summarize(
     rows: pd.DataFrame,
-    models: Mapping[str, Mapping[str, Any]],
+    models: Mapping[str, FrozenModel],
     measured: Mapping[str, Paths],
     selected: Mapping[str, Paths],
     *,
@@ -69,16 +69,16 @@ def summarize(
     }
 
 
-def in_final(models: Mapping[str, Mapping[str, Any]]) -> set[tuple[str, str]]:
+def in_final(models: Mapping[str, FrozenModel]) -> set[tuple[str, str]]:
     """Return what the frozen models use, as (kind, name)."""
     found = set()
     for model in models.values():
-        deep = (model.get("deep") or {}).get("features", [])
+        deep = model["deep"]["features"] if model["deep"] else []
         network = frozen.network(model)
         found |= {("deep feature", refit.feature_label(network, f["name"])) for f in deep}
         found |= {
             ("clinical variable", str(term["variable"]))
-            for term in model.get("terms", [])
+            for term in model["terms"]
             if term["kind"] != "deep"
         }
     return found

@@ -14,6 +14,7 @@ from microcalc.core.files import atomic_path
 from microcalc.features import cam_cache
 from microcalc.images import shard_file
 from microcalc.models import provenance
+from microcalc.models.frozen import FrozenModel
 
 KINDS = (
     ("true positive", 1, True),
@@ -40,7 +41,7 @@ class Linear:
     intercept: float
 
 
-def choose(predictions: pd.DataFrame, model: Mapping[str, Any]) -> pd.DataFrame:
+def choose(predictions: pd.DataFrame, model: FrozenModel) -> pd.DataFrame:
     """Return the most confident right and wrong case of either class, in each validation split.
 
     Parameters
@@ -71,7 +72,7 @@ def choose(predictions: pd.DataFrame, model: Mapping[str, Any]) -> pd.DataFrame:
     return table
 
 
-def of_case(register: pd.DataFrame, case_id: str, model: Mapping[str, Any]) -> pd.DataFrame:
+def of_case(register: pd.DataFrame, case_id: str, model: FrozenModel) -> pd.DataFrame:
     """Return what `choose` does for one case whose label is not asked for: y is -1.
 
     Parameters
@@ -98,7 +99,7 @@ def of_case(register: pd.DataFrame, case_id: str, model: Mapping[str, Any]) -> p
     return table.assign(split="new", kind="prediction", y=-1)
 
 
-def linear(model: Mapping[str, Any]) -> Linear:
+def linear(model: FrozenModel) -> Linear:
     """Return a frozen model that has the deep score and nothing else as one linear function.
 
     Raises
@@ -123,13 +124,13 @@ def linear(model: Mapping[str, Any]) -> Linear:
 
 def compute(
     chosen: pd.DataFrame,
-    model: Mapping[str, Any],
+    model: FrozenModel,
     shard_paths: Sequence[str | os.PathLike[str]],
     weights_path: str | os.PathLike[str],
     *,
-    device: str = "cpu",
-    kept: str | os.PathLike[str] | None = None,
-    cache: bool = True,
+    device: str,
+    kept: str | os.PathLike[str] | None,
+    cache: bool,
 ) -> dict[str, npt.NDArray[Any]]:
     """Return the maps of the chosen cases' views, one entry per image.
 
@@ -144,7 +145,7 @@ def compute(
     weights_path
         The prepared weights.
     device, kept, cache
-        See `kept_maps.of_cases`.
+        See `cam_cache.of_cases`.
 
     Returns
     -------

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,6 @@ from microcalc.images import shard_file
 from microcalc.models.term import numeric, texts
 from microcalc.selection.training import feature_matrix, feature_names
 
-Domain = dict[str, Any]
 Floats = NDArray[np.float64]
 
 QUANTILE = 0.99
@@ -24,6 +23,40 @@ COLUMNS = ("case_id", "image_id", "aspect", "found", "seen")
 NOT_STATED = "not stated"
 # Spacings are written with a few digits.
 SPACING_TOLERANCE = 0.01
+
+
+class Range(TypedDict):
+    """The least and the largest value met."""
+
+    least: float
+    largest: float
+
+
+class Met(TypedDict, total=False):
+    """The levels met, or the least and the largest number; of no number at all neither."""
+
+    levels: list[str]
+    least: float
+    largest: float
+
+
+class FeatureSpan(TypedDict):
+    """The training cases' deep features, and the limit of the distance from their mean."""
+
+    mean: list[float]
+    variance: float
+    limit: float
+
+
+class Domain(TypedDict):
+    """What `models/domain.json` holds, see `describe`."""
+
+    n: int
+    variables: dict[str, Met]
+    spacing_mm: Range
+    scanners: list[str]
+    features: dict[str, FeatureSpan]
+    images: list[str]
 
 
 def pixel_digests(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
@@ -61,7 +94,7 @@ def describe(
 
     Returns
     -------
-    dict
+    Domain
         n; variables: levels met, or least and largest value; spacing_mm: least and largest;
         scanners; features, by network: their mean, their total variance and the limit of the
         distance (see `distance`), which 99 % of training cases keep when they are left out of the
@@ -83,7 +116,7 @@ def describe(
     }
 
 
-def _span(values: pd.Series, variable: ClinicalVariable) -> dict[str, Any]:
+def _span(values: pd.Series, variable: ClinicalVariable) -> Met:
     if variable.categories:
         met = set(texts(values))
         return {"levels": [level for level in variable.categories if level in met]}
@@ -96,7 +129,7 @@ def _scanners(qc: pd.DataFrame) -> "pd.Series[str]":
     return qc["scanner"].fillna(NOT_STATED).astype(str)
 
 
-def _feature_span(case_ids: "pd.Series[str]", features: pd.DataFrame) -> dict[str, Any]:
+def _feature_span(case_ids: "pd.Series[str]", features: pd.DataFrame) -> FeatureSpan:
     X = feature_matrix(features, case_ids, feature_names(features))
     n, mean = len(X), X.mean(axis=0)
     variance = float(X.var(axis=0, ddof=1).sum())
@@ -189,7 +222,7 @@ def _of_variable(
         elif "levels" in span:
             if text not in span["levels"]:
                 yield case_id, "", "unknown level", f"{name} {text}", ", ".join(span["levels"])
-        elif span and not span["least"] <= float(text) <= span["largest"]:
+        elif "least" in span and not span["least"] <= float(text) <= span["largest"]:
             seen = f"{span['least']:g} to {span['largest']:g}"
             yield case_id, "", "value out of range", f"{name} {float(text):g}", seen
 
@@ -209,7 +242,7 @@ def _of_images(domain: Domain, qc: pd.DataFrame) -> Iterator[tuple[str, str, str
 
 
 def _of_features(
-    network: str, span: Mapping[str, Any], case_ids: "pd.Series[str]", features: pd.DataFrame
+    network: str, span: FeatureSpan, case_ids: "pd.Series[str]", features: pd.DataFrame
 ) -> Iterator[tuple[str, str, str, str, str]]:
     X = feature_matrix(features, case_ids, feature_names(features))
     far = distance(X, np.array(span["mean"]), span["variance"])

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TypedDict
 
 import pandas as pd
 
@@ -15,11 +15,31 @@ from microcalc.statistics.auc import auc
 logger = logging.getLogger(__name__)
 
 
+class Candidate(TypedDict):
+    """A model among those that are chosen from."""
+
+    model: str
+    network: str
+    auc: float
+    digest: str
+
+
+class Choice(TypedDict):
+    """What `models/choice.json` holds, see `on_internal`."""
+
+    chosen: str
+    network: str
+    selected_on: str | None
+    n: int
+    n_positive: int
+    candidates: list[Candidate]
+
+
 def on_internal(
     models: Sequence[str | os.PathLike[str]],
     included: pd.DataFrame,
     features: Mapping[str, pd.DataFrame],
-) -> dict[str, Any]:
+) -> Choice:
     """Return the choice, made by the AUC on internal validation; the first of equals is chosen.
 
     Cases of no other split are looked at. The AUC of the chosen model is the largest of several,
@@ -36,7 +56,7 @@ def on_internal(
 
     Returns
     -------
-    dict
+    Choice
         chosen; network, the chosen model's; selected_on, "internal", or None where nothing was
         chosen among; n, n_positive; candidates, each with model, network, auc and digest.
 
@@ -52,7 +72,7 @@ def on_internal(
             f"whose {len(cases)} cases are not of both classes; give it some of each "
             "(cohort.train_fraction, or column split), or take features.finetune out"
         )
-    candidates = []
+    candidates: list[Candidate] = []
     for path in models:
         model = frozen.read(path)
         network = frozen.network(model)
@@ -65,7 +85,7 @@ def on_internal(
                 "digest": digest_file(path),
             }
         )
-    best = max(candidates, key=lambda candidate: float(str(candidate["auc"])))
+    best = max(candidates, key=lambda candidate: candidate["auc"])
     logger.info("chosen on internal validation: %s", best["model"])
     return {
         "chosen": best["model"],

@@ -98,8 +98,8 @@ def screen(
     *,
     clinical: ClinicalVariables,
     settings: ScreeningSettings,
-    confidence: float = 0.95,
-    seed: int = 0,
+    confidence: float,
+    seed: int,
     profile: bool = False,
 ) -> Screening:
     """Screen the clinical variables on the training cases given.

@@ -60,7 +60,7 @@ def _of_model(
             used = _stands_in(term, text)
             yield case_id, name, LOG_ODDS, term.variable, text or "", used, contribution
     if model["deep"] is not None:
-        yield from _of_deep_score(model, case_ids, features)
+        yield from _of_deep_score(name, model["deep"], case_ids, features)
 
 
 def _stands_in(term: Term, text: str | None) -> str:
@@ -69,9 +69,8 @@ def _stands_in(term: Term, text: str | None) -> str:
 
 
 def _of_deep_score(
-    model: frozen.FrozenModel, case_ids: list[str], features: pd.DataFrame
+    name: str, deep: frozen.DeepPart, case_ids: list[str], features: pd.DataFrame
 ) -> Iterator[tuple[Any, ...]]:
-    name, deep = model["name"], model["deep"]
     chosen = tuple(feature["name"] for feature in deep["features"])
     values = feature_matrix(features, pd.Series(case_ids), chosen)
     for case_id, row in zip(case_ids, values, strict=True):

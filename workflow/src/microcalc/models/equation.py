@@ -1,8 +1,7 @@
 """A model's equation: an intercept and coefficients over coded predictors, as values or as JSON."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,11 @@ from microcalc.models.design import Design
 from microcalc.models.term import DEEP_SCORE, Term
 from microcalc.selection.likelihood import independent, maximum
 
+if TYPE_CHECKING:
+    from microcalc.models.frozen import EquationPart, FrozenModel, ModelTerm, Spline
+
 LEAST_SLOPE = 0.01
+STRAIGHT: "Spline" = {"knots": [], "coefficients": []}
 
 
 @dataclass(frozen=True)
@@ -52,16 +55,16 @@ class Equation:
         """Whether the deep score is one of the predictors."""
         return any(term.kind == "deep" for term in self.design.terms)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> "EquationPart":
         """Return the equation as the `intercept` and `terms` of a frozen model."""
-        left, terms = list(self.coefficients), []
+        left = list(self.coefficients)
+        terms: list[ModelTerm] = []
         for term in self.design.terms:
             own = [left.pop(0) for _ in term.columns]
-            entry: dict[str, Any] = {"variable": term.variable, "kind": term.kind}
-            if term.kind in ("categorical", "ordinal"):
-                entry |= {"kind": "categorical"} | _by_level(term, own)
+            if term.kind == "categorical" or term.kind == "ordinal":
+                entry = _by_level(term, own)
             else:
-                entry["coefficient"] = own[0]
+                entry = {"variable": term.variable, "kind": term.kind, "coefficient": own[0]}
                 if term.impute is not None:
                     entry["if_missing"] = term.impute
             if term.knots:
@@ -73,8 +76,8 @@ class Equation:
         return {"intercept": self.intercept, "terms": terms}
 
 
-def _by_level(term: Term, own: list[float]) -> dict[str, Any]:
-    """Return reference, coefficients and if_missing in the levels of the table of cases.
+def _by_level(term: Term, own: list[float]) -> "ModelTerm":
+    """Return a term with the coefficient of each level of the table of cases.
 
     Merged levels share a coefficient, and those of an ordinal variable are evenly spaced.
     """
@@ -86,13 +89,15 @@ def _by_level(term: Term, own: list[float]) -> dict[str, Any]:
     reference, *others = merged
     stands_in = next(level for level, group in merged.items() if group == term.impute)
     return {
+        "variable": term.variable,
+        "kind": "categorical",
         "reference": reference,
         "coefficients": {level: of_group[merged[level]] for level in others},
         "if_missing": stands_in,
     }
 
 
-def from_json(model: Mapping[str, Any]) -> Equation:
+def from_json(model: "FrozenModel") -> Equation:
     """Return the equation of a frozen model; an ordinal variable comes back categorical."""
     terms: list[Term] = []
     coefficients: list[float] = []
@@ -111,7 +116,7 @@ def from_json(model: Mapping[str, Any]) -> Equation:
             )
             coefficients += list(entry["coefficients"].values())
         else:
-            spline = entry.get("spline", {"knots": [], "coefficients": []})
+            spline = entry.get("spline", STRAIGHT)
             terms.append(
                 Term(
                     entry["variable"],

@@ -167,14 +167,14 @@ def _freeze(
         rows["y"], basis["probability"], rule=rule.rule, at_least=rule.at_least
     )
     # The config's excluded labels are no model's matter.
-    classes = labels.part("negative", "positive")
+    classes: frozen.ClassNames = {"negative": labels.negative, "positive": labels.positive}
     equation = fitted.equation
     told = notes.of_model(recipe, fitted, tables, rule)
     for note in told:
         logger.warning("model %s: %s", recipe.name, note)
     candidates = list(recipe.clinical) if recipe.uses_clinical else []
     features = tables.features[["case_id", *feature_names(tables.features)]]
-    model = {
+    model: frozen.FrozenModel = {
         "schema": frozen.SCHEMA_VERSION,
         "name": recipe.name,
         "labels": classes,
@@ -183,7 +183,9 @@ def _freeze(
         "deep": _deep_part(tables, fitted.selected, recipe) if equation.needs_deep_score else None,
         "threshold": chosen.value,
         "threshold_rule": {
-            **rule.plain(),
+            "rule": rule.rule,
+            "at_least": rule.at_least,
+            "scores": rule.scores,
             "sensitivity": chosen.sensitivity,
             "specificity": chosen.specificity,
         },
@@ -201,19 +203,21 @@ def _freeze(
     return frozen.check(model, f"{recipe.name}.json")
 
 
-def _settings_digest(recipe: Recipe, rule: ThresholdSettings, classes: dict[str, str]) -> str:
+def _settings_digest(recipe: Recipe, rule: ThresholdSettings, classes: frozen.ClassNames) -> str:
     clinical = {name: variable.plain() for name, variable in recipe.clinical.items()}
     sections = (recipe.spec.plain(), recipe.screening.plain(), clinical, rule.plain(), classes)
     return digest_value([*sections, recipe.training_scores, recipe.seed])
 
 
-def _deep_part(tables: Tables, selected: pd.DataFrame, recipe: Recipe) -> dict[str, Any]:
+def _deep_part(tables: Tables, selected: pd.DataFrame, recipe: Recipe) -> frozen.DeepPart:
     survivors = selected.iloc[1:].rename(columns={"feature": "name"})
-    own = recipe.spec.network == OWN_NETWORK
-    return {
+    features: Any = survivors[["name", "mean", "sd", "coefficient"]].to_dict("records")
+    part: frozen.DeepPart = {
         "intercept": float(selected["coefficient"].iloc[0]),
-        "features": survivors[["name", "mean", "sd", "coefficient"]].to_dict("records"),
+        "features": features,
         "weights": tables.weights,
         "preprocessing": tables.preprocessing,
-        **({} if own else {"network": recipe.spec.network}),
     }
+    if recipe.spec.network != OWN_NETWORK:
+        part["network"] = recipe.spec.network
+    return part

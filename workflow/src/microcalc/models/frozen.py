@@ -1,10 +1,12 @@
-"""Frozen models as JSON files: reading, and checking against their schema."""
+"""Frozen models as JSON files: what they hold, reading, and checking against their schema.
+
+The types are those of workflow/schemas/model.yaml, which describes every key.
+"""
 
 import os
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict
 
 import jsonschema
 import yaml
@@ -16,7 +18,100 @@ from microcalc.core.files import read_json
 SCHEMA_VERSION = 1
 SCHEMA = Path(__file__).parents[3] / "schemas" / "model.yaml"
 
-FrozenModel = dict[str, Any]
+
+class ClassNames(TypedDict):
+    """Names of the two classes."""
+
+    negative: str
+    positive: str
+
+
+class Spline(TypedDict):
+    """The bends of a restricted cubic spline."""
+
+    knots: list[float]
+    coefficients: list[float]
+
+
+class ModelTerm(TypedDict):
+    """A predictor: `coefficient` of a number, `reference` and `coefficients` of levels."""
+
+    variable: str
+    kind: Literal["continuous", "categorical", "deep"]
+    coefficient: NotRequired[float]
+    reference: NotRequired[str]
+    coefficients: NotRequired[dict[str, float]]
+    if_missing: NotRequired[float | str]
+    missing_coefficient: NotRequired[float]
+    spline: NotRequired[Spline]
+
+
+class EquationPart(TypedDict):
+    """What of a model is its equation."""
+
+    intercept: float
+    terms: list[ModelTerm]
+
+
+class DeepFeature(TypedDict):
+    """A selected feature, and how it is scaled."""
+
+    name: str
+    mean: float
+    sd: float
+    coefficient: float
+
+
+class Preprocessing(TypedDict):
+    """How an image becomes features; both parts with the version of their code."""
+
+    images: dict[str, Any]
+    features: dict[str, Any]
+    digest: str
+
+
+class DeepPart(TypedDict):
+    """The deep score, and the network it comes from."""
+
+    intercept: float
+    features: list[DeepFeature]
+    weights: dict[str, str]
+    preprocessing: Preprocessing
+    network: NotRequired[str]
+
+
+class ThresholdRule(TypedDict):
+    """How the threshold was chosen, and what it reached there."""
+
+    rule: str
+    at_least: NotRequired[float | None]
+    scores: str
+    sensitivity: float
+    specificity: float
+
+
+class TrainingCases(TypedDict):
+    """The cases that a model was fitted on."""
+
+    n: int
+    n_positive: int
+    digest: str
+
+
+class FrozenModel(EquationPart):
+    """All that is needed to predict."""
+
+    schema: int
+    name: str
+    labels: ClassNames
+    method: str
+    deep: DeepPart | None
+    threshold: float
+    threshold_rule: ThresholdRule
+    notes: list[str]
+    training: TrainingCases
+    settings_digest: str
+    versions: dict[str, str]
 
 
 def check(model: FrozenModel, name: str = "the model") -> FrozenModel:
@@ -53,9 +148,10 @@ def read(path: str | os.PathLike[str]) -> FrozenModel:
     return check(read_json(path), os.path.basename(path))
 
 
-def network(model: Mapping[str, Any]) -> str:
+def network(model: FrozenModel) -> str:
     """Return the network whose features a model takes; the study's own for one that takes none."""
-    return str((model.get("deep") or {}).get("network", OWN_NETWORK))
+    deep = model["deep"]
+    return deep.get("network", OWN_NETWORK) if deep else OWN_NETWORK
 
 
 @cache

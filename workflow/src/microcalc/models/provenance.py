@@ -5,7 +5,7 @@ import os
 import struct
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -16,6 +16,9 @@ from microcalc.core.files import digest_bytes, digest_value
 from microcalc.features import forward
 from microcalc.features.domains import TRAINING
 from microcalc.models.design import texts
+
+if TYPE_CHECKING:
+    from microcalc.models.frozen import Preprocessing
 
 LIBRARIES = ("firthmodels", "numba", "numpy", "pandas", "scipy")
 
@@ -67,7 +70,7 @@ def _described(path: str | os.PathLike[str], keys: Sequence[str], *, rule: str) 
         ) from None
 
 
-def preprocessing(images: Mapping[str, Any], extraction: Mapping[str, Any]) -> dict[str, Any]:
+def preprocessing(images: Mapping[str, Any], extraction: Mapping[str, Any]) -> "Preprocessing":
     """Return how an image becomes features, the weights aside, and a digest of it.
 
     Parameters
@@ -86,11 +89,9 @@ def preprocessing(images: Mapping[str, Any], extraction: Mapping[str, Any]) -> d
     no_feature = ("thumbnail_px", "surround")
     patch = {name: value for name, value in images.items() if name not in no_feature}
     pooled = {name: extraction[name] for name in ("layers", "precision", "pool_views", "harmonize")}
-    made = {
-        "images": {"recipe": RECIPE, **patch},
-        "features": {"recipe": forward.RECIPE, **pooled},
-    }
-    return {**made, "digest": digest_value(made)}
+    of_images, of_features = {"recipe": RECIPE, **patch}, {"recipe": forward.RECIPE, **pooled}
+    digest = digest_value({"images": of_images, "features": of_features})
+    return {"images": of_images, "features": of_features, "digest": digest}
 
 
 def digest_cases(rows: pd.DataFrame, clinical: Sequence[str], features: pd.DataFrame | None) -> str:

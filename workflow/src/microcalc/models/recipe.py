@@ -135,7 +135,13 @@ class Recipe:
         if self.spec.wanted != "screened":
             return candidates_of(self.spec, self.clinical, self.screening)
         chosen = candidates(self.clinical, self.spec.without)
-        return screen(rows, clinical=chosen, settings=self.screening, seed=self.seed).kept
+        return screen(
+            rows,
+            clinical=chosen,
+            settings=self.screening,
+            confidence=regression.UNSHOWN,
+            seed=self.seed,
+        ).kept
 
     def fit(self, rows: pd.DataFrame, deep: DeepInput) -> Fitted:
         """Fit on training cases, the coefficient of a deep score held at 0 or above.
@@ -155,7 +161,9 @@ class Recipe:
         settings, clinical = self.screening, self.clinical
         tables = regression.completed(rows, clinical, settings, seed=self.seed, others=others)
         variables = self.variables(rows)
-        prepared = regression.fit(tables, variables, clinical, settings, observed=rows)
+        prepared = regression.fit(
+            tables, variables, clinical, settings, confidence=regression.UNSHOWN, observed=rows
+        )
         used = regression.usable(rows, variables, settings.missing)
         extra = self._deep_columns(used, deep) if taken else np.empty((len(used), 0))
         names = (*prepared.coding.columns, *(f"deep {j}" for j in range(extra.shape[1])))

@@ -22,6 +22,8 @@ from microcalc.models import (
 Floats = NDArray[np.float64]
 
 
+# Level of intervals that nobody is shown, where a fit is wanted for its coefficients or tests.
+UNSHOWN = 0.95
 # What `Regression.method` says where patients have several cases.
 CORRECTED = "corrected for repeated patients"
 
@@ -157,7 +159,7 @@ def fit(
     clinical: ClinicalVariables,
     settings: ScreeningSettings,
     *,
-    confidence: float = 0.95,
+    confidence: float,
     profile: bool = False,
     observed: pd.DataFrame | None = None,
 ) -> Regression:
@@ -204,7 +206,7 @@ def backward(
     rows = [usable(table, variables, settings.missing) for table in tables]
     left = [term.variable for term in design.fit(rows[0], variables, clinical, settings).terms]
     while left:
-        fitted = fit(rows, left, clinical, settings)
+        fitted = fit(rows, left, clinical, settings, confidence=UNSHOWN)
         tests = [fitted.test(name, "likelihood_ratio", indicator=True) for name in left]
         changes = [test.chi_square - 2 * test.df for test in tests]
         least = int(np.argmin(changes))

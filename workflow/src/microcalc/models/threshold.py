@@ -1,11 +1,14 @@
 """Operating threshold: the probability from which a case is positive, chosen on training scores."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from microcalc.core.errors import StudyError
+
+Rule = Literal["youden", "sensitivity", "specificity"]
 
 # Probabilities this close differ by rounding alone.
 SAME = 1e-9
@@ -29,7 +32,7 @@ class Threshold:
 
 
 def choose(
-    y: ArrayLike, probability: ArrayLike, *, rule: str = "youden", at_least: float | None = None
+    y: ArrayLike, probability: ArrayLike, *, rule: Rule, at_least: float | None = None
 ) -> Threshold:
     """Return the threshold that a rule chooses.
 

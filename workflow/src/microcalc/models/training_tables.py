@@ -3,13 +3,16 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from microcalc.core.files import read_csv, read_parquet
 from microcalc.images import included as included_cases
 from microcalc.models import provenance
+
+if TYPE_CHECKING:
+    from microcalc.models.frozen import Preprocessing
 
 Path = str | os.PathLike[str]
 
@@ -41,8 +44,8 @@ class Tables:
     selected: pd.DataFrame
     crossfit: pd.DataFrame
     crossfit_selected: pd.DataFrame
-    weights: dict[str, Any]
-    preprocessing: dict[str, Any]
+    weights: dict[str, str]
+    preprocessing: "Preprocessing"
 
     @classmethod
     def of_networks(

@@ -121,8 +121,8 @@ def _same_for_all(study: Study, split: str, name: str) -> bool:
 
 def _constant(model: "FrozenModel") -> bool:
     """Return whether a frozen model is an intercept alone."""
-    names = [term["variable"] for term in model["terms"]]
-    return not names or (names == [DEEP_SCORE] and not model["deep"]["features"])
+    names, deep = [term["variable"] for term in model["terms"]], model["deep"]
+    return not names or (names == [DEEP_SCORE] and deep is not None and not deep["features"])
 
 
 TESTS = {

@@ -20,7 +20,7 @@ from microcalc.figures.lasso_plots import spread
 from microcalc.models.design import DEEP_SCORE, texts
 
 if TYPE_CHECKING:
-    from microcalc.models.frozen import FrozenModel
+    from microcalc.models.frozen import FrozenModel, ModelTerm
 
 Floats = npt.NDArray[np.float64]
 
@@ -132,7 +132,7 @@ def work_out(
     return Example(shown, own, str(split))
 
 
-def _values(term: Mapping[str, Any], column: pd.Series) -> Sequence[Any]:
+def _values(term: "ModelTerm", column: pd.Series) -> Sequence[Any]:
     if term["kind"] == "categorical":
         known = {str(term["reference"]), *map(str, term["coefficients"])}
         return [value if value in known else None for value in texts(column)]

@@ -1,5 +1,6 @@
 """The smallest config of a study, for tests that change a few of its keys."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from microcalc.config.study_config import StudyConfig
@@ -21,3 +22,18 @@ def study_config(**sections: Any) -> StudyConfig:
         for name, value in sections.items()
     }
     return StudyConfig.of({**SMALLEST, **changed})
+
+
+def changed(config: StudyConfig, **sections: Any) -> StudyConfig:
+    """Return a config with some keys changed; sections are merged at every depth."""
+    return StudyConfig.of(_merged(config.plain(), sections))
+
+
+def _merged(plain: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    inner = {
+        key: _merged(plain[key], value)
+        if isinstance(value, Mapping) and isinstance(plain.get(key), Mapping)
+        else value
+        for key, value in changes.items()
+    }
+    return {**plain, **inner}

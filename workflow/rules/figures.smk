@@ -30,11 +30,9 @@ rule draw_selection:
     priority: 5
     localrule: True
     params:
-        config={
-            "labels": config["labels"],
-            "clinical": config["clinical"],
-            "choose": config["selection"]["lasso"]["choose"],
-        },
+        labels=config["labels"],
+        clinical=config["clinical"],
+        choose=config["selection"]["lasso"]["choose"],
     script:
         "../scripts/draw_selection.py"
 
@@ -52,11 +50,9 @@ rule draw_models:
     priority: 2
     localrule: True
     params:
-        config={
-            "labels": config["labels"],
-            "clinical": config["clinical"],
-            "confidence": config["evaluation"]["confidence"],
-        },
+        labels=config["labels"],
+        clinical=config["clinical"],
+        confidence=config["evaluation"]["confidence"],
     script:
         "../scripts/draw_models.py"
 
@@ -84,14 +80,12 @@ rule draw_evaluation:
     priority: 6
     localrule: True
     params:
-        config={
-            "labels": config["labels"],
-            "clinical": config["clinical"],
-            "models": list(config["models"]),
-            "confidence": config["evaluation"]["confidence"],
-            "seed": config["seed"],
-            "scored": SCORED,
-        },
+        labels=config["labels"],
+        clinical=config["clinical"],
+        models=list(config["models"]),
+        confidence=config["evaluation"]["confidence"],
+        seed=config["seed"],
+        scored=SCORED,
     script:
         "../scripts/draw_evaluation.py"
 
@@ -109,11 +103,9 @@ rule draw_probabilities:
     priority: 3
     localrule: True
     params:
-        config={
-            "models": list(config["models"]),
-            "labels": config["labels"],
-            "confidence": config["evaluation"]["confidence"],
-        },
+        models=list(config["models"]),
+        labels=config["labels"],
+        confidence=config["evaluation"]["confidence"],
     script:
         "../scripts/draw_probabilities.py"
 

@@ -1,10 +1,21 @@
 """Draw how the models did."""
 
+from microcalc.config.clinical_settings import ClinicalVariable
+from microcalc.config.cohort_settings import Labels
 from microcalc.core.logs import start
 from microcalc.figures.rooms import evaluation
 from microcalc.figures.save import save_each
 
 start(snakemake.log[0])
-files, frozen = dict(snakemake.input.items()), snakemake.input.models
-figures = evaluation.draw(files, frozen, snakemake.params.config)
+how = snakemake.params
+figures = evaluation.draw(
+    dict(snakemake.input.items()),
+    snakemake.input.models,
+    scored=how.scored,
+    models=how.models,
+    labels=Labels.of(how.labels),
+    clinical=ClinicalVariable.each_of(how.clinical),
+    confidence=how.confidence,
+    seed=how.seed,
+)
 save_each(figures, dict(snakemake.output.items()))

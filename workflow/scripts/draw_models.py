@@ -1,10 +1,18 @@
 """Draw the odds ratios and the nomogram."""
 
+from microcalc.config.clinical_settings import ClinicalVariable
+from microcalc.config.cohort_settings import Labels
 from microcalc.core.logs import start
 from microcalc.figures.rooms import models
 from microcalc.figures.save import save_each
 
 start(snakemake.log[0])
-files, frozen = dict(snakemake.input.items()), snakemake.input.models
-figures = models.draw(files, frozen, snakemake.params.config)
+how = snakemake.params
+figures = models.draw(
+    dict(snakemake.input.items()),
+    snakemake.input.models,
+    labels=Labels.of(how.labels),
+    clinical=ClinicalVariable.each_of(how.clinical),
+    confidence=how.confidence,
+)
 save_each(figures, dict(snakemake.output.items()))

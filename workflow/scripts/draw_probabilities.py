@@ -1,9 +1,16 @@
 """Draw whether the probabilities hold, and what acting on them gains."""
 
+from microcalc.config.cohort_settings import Labels
 from microcalc.core.logs import start
 from microcalc.figures.rooms import probabilities
 from microcalc.figures.save import save_each
 
 start(snakemake.log[0])
-figures = probabilities.draw(dict(snakemake.input.items()), snakemake.params.config)
+how = snakemake.params
+figures = probabilities.draw(
+    dict(snakemake.input.items()),
+    models=how.models,
+    labels=Labels.of(how.labels),
+    confidence=how.confidence,
+)
 save_each(figures, dict(snakemake.output.items()))

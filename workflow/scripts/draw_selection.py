@@ -1,9 +1,17 @@
 """Draw the selected features: ranking, LASSO, heat map, correlation, embedding."""
 
+from microcalc.config.clinical_settings import ClinicalVariable
+from microcalc.config.cohort_settings import Labels
 from microcalc.core.logs import start
 from microcalc.figures.rooms import selection
 from microcalc.figures.save import save_each
 
 start(snakemake.log[0])
-figures = selection.draw(dict(snakemake.input.items()), snakemake.params.config)
+how = snakemake.params
+figures = selection.draw(
+    dict(snakemake.input.items()),
+    labels=Labels.of(how.labels),
+    clinical=ClinicalVariable.each_of(how.clinical),
+    choose=how.choose,
+)
 save_each(figures, dict(snakemake.output.items()))

@@ -1,11 +1,12 @@
 """Record digests of the study's inputs, and what this run gave, for the next to compare."""
 
+from microcalc.config.study_config import StudyConfig
 from microcalc.core.files import read_csv, write_json
 from microcalc.core.logs import start
 from microcalc.report import history, inputs, versions
 
 start(snakemake.log[0])
-config, given = snakemake.params.config, snakemake.input
+config, given = StudyConfig.of(snakemake.params.config), snakemake.input
 tables = {"case table": given.cases, "images table": given.images, "split file": given.split}
 found = inputs.describe(tables=tables, shards=given.shards, models=given.models, config=config)
 run = history.describe(

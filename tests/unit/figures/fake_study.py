@@ -18,15 +18,14 @@ LEFT_OUT = (
     "(-0.41), which is noise in a score trained toward the positive class"
 )
 MODELS = ["clinical", "deep", "combined"]
-LABELS = {"negative": "DCIS", "positive": "IDC"}
 STRENGTH = {"clinical": 0.7, "deep": 1.3, "combined": 1.5}
 SIZES = {"train": (45, 80), "internal": (20, 34), "external": (41, 74)}
 TINY = {"train": (30, 40), "internal": (3, 4), "external": (0, 6)}
 
-CONFIG = {
+GIVEN = {
     "study": "demo",
     "seed": 2025,
-    "labels": LABELS,
+    "labels": {"negative": "DCIS", "positive": "IDC"},
     "cohort": {
         "cases": "cases.csv",
         "images": "images.csv",
@@ -102,14 +101,13 @@ CONFIG = {
         },
     },
 }
+CONFIG = settings.complete(GIVEN)
+LABELS = CONFIG.labels
 
 INPUTS = {
     "digests": {"case table": "ab" * 32, "images with their regions, as read": "cd" * 32},
     "columns": {"case table": ["case_id", "patient_id"], "images table": ["image_id"]},
 }
-SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "config.yaml"
-STUDY = settings.complete(CONFIG)
-CONFIG = STUDY.plain()
 
 
 def make(folder, *, sizes=None, nothing_selected=False, score_left_out=False, seed=1):
@@ -162,7 +160,7 @@ def _invent(sizes, nothing_selected, score_left_out, seed):
         "models/predictions.csv": predictions,
         "models/deep_scores.csv": _deep_scores(predictions, nothing_selected=nothing_selected),
         **{f"evaluation/{name}.csv": table for name, table in made.items()},
-        "evaluation/table1.csv": table1.describe(cases, STUDY.clinical, seed=0),
+        "evaluation/table1.csv": table1.describe(cases, CONFIG.clinical, seed=CONFIG.seed),
         "selection/lasso_path.csv": path,
         "selection/lasso_cv.csv": cv,
         "selection/selected.csv": selected,
@@ -171,7 +169,7 @@ def _invent(sizes, nothing_selected, score_left_out, seed):
         "models/univariable.csv": _odds(full=True),
         "models/multivariable.csv": _odds(full=False),
     }
-    document = flow.build(exclusions, included, _qc(cases), labels=STUDY.labels)
+    document = flow.build(exclusions, included, _qc(cases), labels=LABELS)
     return tables, models, document, features
 
 
@@ -187,7 +185,7 @@ def _cases(rng, sizes):
                         "patient_id": f"patient-{number:03d}",
                         "center": "B" if split == "external" else "A",
                         "split": split,
-                        "label": LABELS["positive" if y else "negative"],
+                        "label": LABELS.names[y],
                         "y": y,
                         "age": round(float(rng.normal(52 + 3 * y, 9))),
                         "palpable": "yes" if rng.random() < 0.25 + 0.3 * y else "no",
@@ -198,12 +196,12 @@ def _cases(rng, sizes):
 
 
 def _evaluation(predictions, models, included, funnel):
-    settings = STUDY.evaluation
+    settings = CONFIG.evaluation
     made = evaluation.discrimination(
-        *(predictions, models, included), settings=settings, paper=STUDY.published, seed=1
+        *(predictions, models, included), settings=settings, paper=CONFIG.published, seed=1
     )
     made |= evaluation.probabilities(predictions, settings=settings, seed=1)
-    plan = (STUDY.models, STUDY.clinical, STUDY.screening)
+    plan = (CONFIG.models, CONFIG.clinical, CONFIG.screening)
     made["sample_size"] = sample_size_table.of_study(
         included, {"main": funnel}, *plan, expected_auc=settings.sample_size.expected_auc
     )
@@ -364,7 +362,7 @@ def _models(selected):
         name: {
             "schema": 1,
             "name": name,
-            "labels": LABELS,
+            "labels": {"negative": LABELS.negative, "positive": LABELS.positive},
             "method": "the LASSO's score" if name == "deep" else "logistic regression",
             "intercept": -1.4,
             "terms": terms[name],

@@ -5,8 +5,11 @@ from itertools import combinations
 import pandas as pd
 import pytest
 
+from microcalc.config.clinical_settings import ClinicalVariable
+from microcalc.config.cohort_settings import Labels
 from microcalc.figures import nomogram, style
 
+LABELS = Labels(negative="DCIS", positive="IDC")
 AGE = {"variable": "age", "kind": "continuous", "coefficient": 0.1}
 CASES = pd.DataFrame({"split": ["train", "train", "external"], "age": [40.0, 70.0, 50.0]})
 SPLINE = AGE | {"spline": {"knots": [40, 50, 60], "coefficients": [0.2]}}
@@ -18,7 +21,7 @@ FEATURE = {"variable": "deep_0007", "kind": "deep", "coefficient": 1.0}
 )
 def test_terms_without_a_straight_axis_are_refused(terms: list, said: str) -> None:
     models = {"combined": {"intercept": 0.0, "terms": terms}}
-    figure = nomogram.draw(models, CASES, {}, labels={"negative": "DCIS", "positive": "IDC"})
+    figure = nomogram.draw(models, CASES, {}, labels=LABELS)
     texts = [text.get_text() for axes in figure.axes for text in axes.texts] + [
         text.get_text() for text in figure.texts
     ]
@@ -32,12 +35,17 @@ def test_names_of_levels_run_neither_into_each_other_nor_into_the_axis_name() ->
         "coefficients": levels,
     }  # fmt: skip
     models = {"combined": {"intercept": 0.0, "threshold": 0.5, "terms": [AGE, morphology]}}
+    described = {
+        "kind": "categorical",
+        "levels": ["coarse heterogeneous", *levels],
+        "label": "Calcification morphology",
+    }
     cases = CASES.assign(morphology=["amorphous", "coarse heterogeneous", "amorphous"])
     figure = nomogram.draw(
         models,
         cases,
-        {"morphology": {"label": "Calcification morphology"}},
-        labels={"negative": "DCIS", "positive": "IDC"},
+        {"morphology": ClinicalVariable.of(described)},
+        labels=LABELS,
     )
     with style.applied():
         figure.draw_without_rendering()

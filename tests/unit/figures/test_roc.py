@@ -23,6 +23,8 @@ def draw(tables, fake, split):
         split=split,
         models=fake["MODELS"],
         labels=fake["LABELS"],
+        confidence=0.95,
+        seed=1,
     )
     return figure.axes[0]
 
@@ -84,7 +86,8 @@ def test_the_legend_of_many_models_stands_under_the_axes(study, fake):
             more = table[table["model"] == "deep"].assign(model=copy)
             tables[name] = pd.concat([table, more])
     models = [*fake["MODELS"], "second", "third"]
-    figure = roc.draw(*tables.values(), split="internal", models=models, labels=fake["LABELS"])
+    known = {"labels": fake["LABELS"], "confidence": 0.95, "seed": 1}
+    figure = roc.draw(*tables.values(), split="internal", models=models, **known)
     figure.draw_without_rendering()
     (box,), (axes,) = figure.legends, figure.axes
     assert len(box.get_texts()) == len(models)

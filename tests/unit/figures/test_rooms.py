@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+from tests.unit.configs import changed
 
 from microcalc.core.files import read_csv, read_json
 from microcalc.figures import (
@@ -22,22 +23,14 @@ from microcalc.figures import (
 )
 from microcalc.figures.rooms import evaluation, models, probabilities, selection
 
+SPLITS = ["train", "internal", "external"]
 STUDIES = ["ordinary", "tiny", "nothing"]
 ROOMS = ["cohort", "selection", "models", "evaluation", "probabilities", "refits"]
 
 
 @pytest.fixture(scope="module")
 def config(fake):
-    whole = fake["CONFIG"]
-    return {
-        "labels": whole["labels"],
-        "clinical": whole["clinical"],
-        "choose": "lambda_min",
-        "confidence": 0.95,
-        "models": fake["MODELS"],
-        "seed": 1,
-        "scored": ["train", "internal", "external"],
-    }
+    return fake["CONFIG"]
 
 
 @pytest.fixture(scope="module")
@@ -50,19 +43,26 @@ def drawn(room, paths, config):
     named = dict(paths) | {"path": paths["lasso_path"], "cv": paths["lasso_cv"]}
     if room == "cohort":
         return {"flow": flow_diagram.draw(read_json(named["flow"]))}
+    labels, clinical, names = config.labels, config.clinical, list(config.models)
+    confidence = config.evaluation.confidence
     if room == "selection":
-        return selection.draw(named, config)
+        choose = config.selection.lasso.choose
+        return selection.draw(named, labels=labels, clinical=clinical, choose=choose)
     if room == "probabilities":
         parts = {part: paths[f"calibration_{part}"] for part in ("curve", "groups", "histogram")}
-        return probabilities.draw(named | parts, config)
+        return probabilities.draw(named | parts, models=names, labels=labels, confidence=confidence)
     if room == "refits":
         replicates = [
             read_csv(named[f"{of}_replicates"]) for of in ("split_lottery", "permutation")
         ]
         tables = read_csv(named["bootstrap"]), *replicates, read_csv(named["metrics"])
-        return {"resampling": refit_distributions.draw(*tables, models=config["models"])}
-    room_of = {"models": models, "evaluation": evaluation}[room]
-    return room_of.draw(named, paths["models"], config)
+        return {"resampling": refit_distributions.draw(*tables, models=names)}
+    known = {"labels": labels, "clinical": clinical, "confidence": confidence}
+    if room == "models":
+        return models.draw(named, paths["models"], **known)
+    return evaluation.draw(
+        named, paths["models"], scored=SPLITS, models=names, seed=config.seed, **known
+    )
 
 
 def words_of(figure):
@@ -111,7 +111,7 @@ def test_the_calibration_of_many_models_still_fits_on_a_page(study, config):
             *("calibration_groups", "calibration_histogram"),
         )
     )
-    figure = calibration_plot.draw(*tables, models=names, labels=config["labels"])
+    figure = calibration_plot.draw(*tables, models=names, labels=config.labels, confidence=0.95)
     assert figure.get_figheight() * 25.4 < 240
 
 
@@ -162,7 +162,7 @@ def test_an_odds_ratio_stands_clear_of_the_end_of_the_axis(config):
         columns=["variable", "level", "n", "odds_ratio", "or_low", "or_high"],
     )
     figure = odds_ratio_plot.draw(
-        univariable, univariable[:0], config["clinical"], labels=config["labels"]
+        univariable, univariable[:0], config.clinical, labels=config.labels, confidence=0.95
     )
     assert figure.axes[1].get_xlim()[1] == pytest.approx(82.0)
 
@@ -176,13 +176,14 @@ def test_eight_models_fit_into_every_figure_that_names_them(study, config):
 
     curves = study["net_benefit"]
     strategies = curves[curves.model.str.startswith("treat_")]
-    known = {"models": names, "labels": config["labels"]}
+    known = {"models": names, "labels": config.labels}
+    of_intervals = {**known, "split": "external", "confidence": 0.95}
     figures = {
-        "roc": roc.draw(eight("predictions"), eight("metrics"), split="external", **known),
+        "roc": roc.draw(eight("predictions"), eight("metrics"), seed=1, **of_intervals),
         "confusion": confusion.draw(eight("metrics"), **known),
         "net_benefit": decision_curves.draw(pd.concat([strategies, eight("net_benefit")]), **known),
         "subgroups": subgroup_plot.draw(
-            eight("subgroups"), split="external", clinical=config["clinical"], **known
+            eight("subgroups"), clinical=config.clinical, **of_intervals
         ),
     }
     for name, figure in figures.items():
@@ -197,13 +198,10 @@ def test_eight_models_fit_into_every_figure_that_names_them(study, config):
 
 def test_long_names_of_classes_stay_inside_and_apart(files, config):
     labels = {"negative": "Ductal carcinoma in situ", "positive": "Invasive ductal carcinoma"}
-    named = dict(files["ordinary"]) | {
-        "path": files["ordinary"]["lasso_path"], "cv": files["ordinary"]["lasso_cv"],
-    }  # fmt: skip
-    long = config | {"labels": labels}
-    figures = selection.draw(named, long) | models.draw(named, named["models"], long)
-    figures |= evaluation.draw(named, named["models"], long)
-    figures |= drawn("probabilities", files["ordinary"], long)
+    long = changed(config, labels=labels)
+    figures = {}
+    for room in ("selection", "models", "evaluation", "probabilities"):
+        figures |= drawn(room, files["ordinary"], long)
     for name, figure in figures.items():
         assert_text_is_inside(name, figure)
     titles = [axes.title.get_window_extent() for axes in figures["net_benefit"].axes]

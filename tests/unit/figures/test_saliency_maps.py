@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from microcalc.config.cohort_settings import Labels
 from microcalc.core.errors import StudyError
 from microcalc.figures import saliency_maps, style
 
-LABELS = {"negative": "DCIS", "positive": "IDC"}
+LABELS = Labels(negative="DCIS", positive="IDC")
 
 
 def _arrays():
@@ -65,7 +66,7 @@ def test_long_names_leave_the_pictures_their_room(labelled, views):
     if not labelled:
         arrays["y"] = arrays["y"] - 2
         arrays["case_id"] = np.char.add("0" * 40, arrays["case_id"])
-    labels = {"negative": "Ductal carcinoma in situ", "positive": "Invasive ductal carcinoma"}
+    labels = Labels(negative="Ductal carcinoma in situ", positive="Invasive ductal carcinoma")
     figure = saliency_maps.draw(arrays, labels=labels)
     with style.applied():
         figure.draw_without_rendering()

@@ -14,13 +14,17 @@ def test_draw_probabilities_writes_three_formats_of_each_figure(fake, tmp_path):
     parts = {part: paths[f"calibration_{part}"] for part in ("curve", "groups", "histogram")}
     given = {name: paths[name] for name in ("calibration", "net_benefit")} | parts
     out = {name: list(files(tmp_path, name).values()) for name in ("calibration", "net_benefit")}
-    asked = {"models": fake["MODELS"], "labels": fake["LABELS"], "confidence": 0.95}
+    asked = {
+        "models": fake["MODELS"],
+        "labels": fake["LABELS"].plain(),
+        "confidence": 0.95,
+    }
     run_script(
         "draw_probabilities",
         log=tmp_path / "log",
         input=given,
         output=out,
-        params={"config": asked},
+        params=asked,
     )
     assert all(Path(path).stat().st_size > 1000 for paths in out.values() for path in paths)
 

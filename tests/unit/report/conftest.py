@@ -37,6 +37,8 @@ def make(fake, tmp_path_factory):
                 split=stem[4:],
                 models=fake["MODELS"],
                 labels=fake["LABELS"],
+                confidence=0.95,
+                seed=1,
             )
             save(figure, folder / f"{stem}.svg")
         save(lasso_plots.draw_cv(tables["lasso_cv"], choose="lambda_min"), folder / "lasso_cv.svg")

@@ -102,7 +102,7 @@ def test_a_case_id_that_is_markup_is_shown_as_text(unlabelled, fake, tmp_path):
         table["case_id"] = table["case_id"].replace({"C2": markup, "C3": markup, "C4": markup})
         files[name] = tmp_path / f"{name}.csv"
         write_csv(table, files[name])
-    config = {**fake["CONFIG"], "study": markup}
+    config = fake["CONFIG"].model_copy(update={"study": markup})
     of_case = {"case_id": markup, "template": FOLDER / "case.html.j2", "simulated": False}
     for html in (cohort_page(files, config), applied.case_page(files, config=config, **of_case)):
         assert "<script>" not in html

@@ -1,7 +1,11 @@
-import copy
+import html
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import jinja2
 import pytest
+from tests.unit.configs import changed
 
 from microcalc.core.errors import StudyError
 from microcalc.report import captions, layout, table_registry
@@ -34,8 +38,8 @@ def test_everything_on_the_page_has_a_caption_of_whole_sentences(study, name):
 
 
 def test_a_caption_branches_on_the_config(study, fake):
-    config = copy.deepcopy(fake["CONFIG"])
-    config["selection"]["lasso"] |= {"choose": "lambda_1se", "criterion": "auc", "repeats": 3}
+    lasso = {"choose": "lambda_1se", "criterion": "auc", "repeats": 3}
+    config = changed(fake["CONFIG"], selection={"lasso": lasso})
     other = Study(config, study.tables, study.documents, study.models, study.figures)
     text = captions.write("lasso_cv", study, FOLDER, kind="figure").text
     assert "smallest deviance (λ min" in text
@@ -47,14 +51,32 @@ def test_a_caption_branches_on_the_config(study, fake):
 
 
 def test_transductive_results_are_labelled_in_every_caption(study, fake):
-    config = copy.deepcopy(fake["CONFIG"])
-    config["features"]["harmonize"] = "combat"
+    config = changed(fake["CONFIG"], features={"harmonize": "combat"})
     other = Study(config, study.tables, study.documents, study.models, study.figures)
     for name, kind in (("performance", "table"), ("roc_external", "figure")):
         plain = captions.write(name, study, FOLDER, kind=kind).title
         labelled = captions.write(name, other, FOLDER, kind=kind).title
         assert labelled == f"Transductive (ComBat). {plain}"
         assert "ransductive" not in plain
+
+
+@pytest.mark.parametrize(("stem", "split"), [("roc_external", "external"), ("saliency", "")])
+def test_snakemakes_own_report_says_the_same_of_a_config_of_plain_values(study, stem, split):
+    template = (FOLDER / "captions" / f"{stem.partition('_')[0]}.rst").read_text()
+    strict = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=True)
+    for chosen in ({"rule": "youden"}, {"rule": "sensitivity", "at_least": 0.95}):
+        config = changed(study.config, threshold=chosen)
+        job = SimpleNamespace(config=config.plain(), wildcards={"split": split})
+        text = html.unescape(strict.from_string(template).render(snakemake=job))
+        caption = captions.write(stem, replace(study, config=config), FOLDER, kind="figure")
+        assert f"{caption.title} {caption.text}" == " ".join(text.split())
+
+
+def test_published_numbers_are_no_measure_of_a_simulated_run_alone(study):
+    real = replace(study, config=study.config.model_copy(update={"simulate": None}))
+    for name, kind in (("published", "figure"), ("published_table", "table")):
+        assert "simulated" in captions.write(name, study, FOLDER, kind=kind).text
+        assert "simulated" not in captions.write(name, real, FOLDER, kind=kind).text
 
 
 def test_a_caption_branches_on_the_result(nothing, study, fake):

@@ -1,12 +1,12 @@
 """What the report says when networks were fine-tuned; nothing of it otherwise."""
 
-import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests.unit.configs import changed
 
-from microcalc.config import settings
 from microcalc.core.files import read_csv, write_csv, write_json
 from microcalc.figures import learning_curves
 from microcalc.figures.save import save
@@ -16,16 +16,16 @@ from microcalc.report.tables import performance_tables
 
 WORKFLOW = Path(__file__).parents[3] / "workflow"
 TEMPLATE = WORKFLOW / "report" / "page.html.j2"
-SCHEMA = WORKFLOW / "schemas" / "config.yaml"
 
 
 @pytest.fixture
 def given(ordinary, fake, tmp_path):
     """Files and config of the invented study, now with a fine-tuned model that was chosen."""
-    config = copy.deepcopy(fake["CONFIG"])
-    config["features"]["finetune"] = {}
-    config["models"]["tuned"] = {**config["models"]["deep"], "network": "finetuned"}
-    config = settings.complete(config).plain()
+    config = changed(
+        fake["CONFIG"],
+        features={"finetune": {}},
+        models={"tuned": {"deep": "score", "network": "finetuned"}},
+    )
     metrics = read_csv(ordinary["metrics"])
     own = metrics[metrics.model == "deep"].assign(model="tuned")
     metrics = pd.concat([metrics, own]).assign(selected_on="no")
@@ -94,12 +94,12 @@ def test_the_shift_in_scale_is_stated(tuned):
 
 def test_the_routes_are_told_apart_where_the_classical_one_ran(tuned):
     assert finetuning_text.routes(tuned) == ""
-    models = tuned.config["models"]
-    models["classical_route"] = {**models["tuned"], "network": "finetuned_lasso"}
-    assert "Both ran here" in finetuning_text.routes(tuned)
-    del models["tuned"]
-    assert "Both ran here" not in finetuning_text.routes(tuned)
-    assert "Two routes" in finetuning_text.routes(tuned)
+    classical = {"deep": "score", "network": "finetuned_lasso"}
+    both = changed(tuned.config, models={"classical_route": classical})
+    assert "Both ran here" in finetuning_text.routes(replace(tuned, config=both))
+    alone = changed(tuned.config, models={"tuned": classical})
+    assert "Both ran here" not in finetuning_text.routes(replace(tuned, config=alone))
+    assert "Two routes" in finetuning_text.routes(replace(tuned, config=alone))
 
 
 def test_the_internal_auc_of_the_chosen_model_is_labelled(tuned):

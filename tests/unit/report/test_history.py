@@ -1,10 +1,10 @@
 """What one run leaves for the next, and what the next says of it."""
 
-import copy
 from dataclasses import replace
 
 import pandas as pd
 import pytest
+from tests.unit.configs import changed
 
 from microcalc.core.files import read_csv, read_json
 from microcalc.report import changes, history
@@ -38,8 +38,7 @@ def test_a_run_that_changes_nothing_is_not_recorded_again(ordinary, fake, tables
 
 
 def test_the_folder_of_the_images_is_not_kept(fake, tables):
-    config = copy.deepcopy(fake["CONFIG"])
-    config["cohort"]["image_folder"] = "/data/DOE^JANE"
+    config = changed(fake["CONFIG"], cohort={"image_folder": "/data/DOE^JANE"})
     assert "DOE^JANE" not in str(described(fake, tables, config=config))
 
 
@@ -54,8 +53,9 @@ def test_measures_stand_before_and_after_and_their_causes_first(ordinary, fake, 
     metrics, cases = tables
     path = tmp_path / "runs.json"
     history.record(described(fake, tables), path)
-    config = copy.deepcopy(fake["CONFIG"])
-    config["threshold"]["scores"] = "apparent"
+    config = changed(
+        fake["CONFIG"], threshold={"scores": "apparent"}, features={"stability": {"shift_mm": 3}}
+    )
     place = (metrics["model"] == "deep") & (metrics["split"] == "external")
     better = metrics.assign(auc=metrics["auc"].mask(place, 0.9125))
     moved = cases.assign(split=cases["split"].mask(cases["case_id"] == "case-001", "internal"))
@@ -66,7 +66,7 @@ def test_measures_stand_before_and_after_and_their_causes_first(ordinary, fake, 
     study = told(ordinary, fake, path)
     assert changes.of_study(study).sentences == (
         "Changed inputs: case table.",
-        "Config: threshold.scores out_of_fold → apparent.",
+        "Config: features.stability.shift_mm 2 → 3, threshold.scores out_of_fold → apparent.",
         "1 case came: new.",
         "1 case left: case-002.",
         "1 case moved: case-001 (train → internal).",
@@ -82,5 +82,5 @@ def test_measures_stand_before_and_after_and_their_causes_first(ordinary, fake, 
 def test_a_third_run_is_compared_with_the_second(fake, tables, tmp_path):
     path = tmp_path / "runs.json"
     for seed in (1, 2, 3):
-        history.record(described(fake, tables, config=fake["CONFIG"] | {"seed": seed}), path)
+        history.record(described(fake, tables, config=changed(fake["CONFIG"], seed=seed)), path)
     assert [run["config"]["seed"] for run in read_json(path)] == [2, 3]

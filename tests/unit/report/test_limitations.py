@@ -1,6 +1,8 @@
-import copy
 from dataclasses import replace
 
+from tests.unit.configs import changed
+
+from microcalc.config.study_config import StudyConfig
 from microcalc.models import notes
 from microcalc.report import limitations
 from microcalc.report.study import Study
@@ -22,30 +24,26 @@ def test_phantoms_and_random_weights_are_said(ordinary, fake):
 
 
 def test_a_real_study_with_trained_weights_has_no_such_limits(ordinary, fake):
-    config = copy.deepcopy(fake["CONFIG"])
-    del config["simulate"]
-    config["features"]["weights"] = "IMAGENET1K_V2"
+    given = {key: value for key, value in fake["GIVEN"].items() if key != "simulate"}
+    config = StudyConfig.of({**given, "features": {"weights": "IMAGENET1K_V2"}})
     assert limitations.nature(Study.read(ordinary, config=config)) == []
 
 
 def test_harmonized_centers_are_a_limit(ordinary, fake):
-    config = copy.deepcopy(fake["CONFIG"])
-    config["features"]["harmonize"] = "combat"
+    config = changed(fake["CONFIG"], features={"harmonize": "combat"})
     found = limitations.nature(Study.read(ordinary, config=config))
     assert "Transductive (ComBat)" in titles(found)
 
 
 def test_a_surrogate_endpoint_is_the_first_limit(ordinary, fake):
-    config = copy.deepcopy(fake["CONFIG"])
-    config["labels"]["surrogate"] = "Malignant may be either."
+    config = changed(fake["CONFIG"], labels={"surrogate": "Malignant may be either."})
     found = limitations.nature(Study.read(ordinary, config=config))
     assert titles(found)[0] == "Surrogate endpoint"
     assert found[0].text == "Malignant may be either."
 
 
 def test_permuted_labels_are_a_limit_seed_0_included(ordinary, fake):
-    config = copy.deepcopy(fake["CONFIG"])
-    config["cohort"]["permute_labels"] = 0
+    config = changed(fake["CONFIG"], cohort={"permute_labels": 0})
     found = limitations.nature(Study.read(ordinary, config=config))
     assert "Permuted labels" in titles(found)
 
@@ -71,8 +69,7 @@ def test_small_and_one_class_sets_are_warnings(tiny, fake):
 
 
 def test_thresholds_from_apparent_scores_are_a_warning(ordinary, fake):
-    config = copy.deepcopy(fake["CONFIG"])
-    config["threshold"]["scores"] = "apparent"
+    config = changed(fake["CONFIG"], threshold={"scores": "apparent"})
     found = limitations.of_run(Study.read(ordinary, config=config))
     assert titles(found) == ["Thresholds from apparent scores"]
 

@@ -1,4 +1,3 @@
-import copy
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -6,6 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from tests.scripts import run_script
+from tests.unit.configs import changed
 
 from microcalc.core.files import read_csv, write_csv
 from microcalc.report import page
@@ -124,15 +124,16 @@ def test_the_page_of_a_study_where_the_lasso_keeps_nothing_says_so(nothing, fake
 
 
 def test_models_of_every_kind_are_said_to_be_so(ordinary, fake):
-    config = copy.deepcopy(fake["CONFIG"])
-    config["features"]["further_networks"] = {
-        "other": {"backbone": "densenet121", "weights": "random", "layers": ["features.norm5"]}
-    }
-    config["models"]["other"] = config["models"]["deep"] | {"network": "other"}
-    config["models"]["reader"] = config["models"]["deep"] | {
-        **{"kind": "external_score", "column": "suspicion", "deep": "none"},
-    }
-    config["screening"]["missing"] = "multiple"
+    other = {"backbone": "densenet121", "weights": "random", "layers": ["features.norm5"]}
+    config = changed(
+        fake["CONFIG"],
+        features={"further_networks": {"other": other}},
+        models={
+            "other": {"deep": "score", "network": "other"},
+            "reader": {"kind": "external_score", "column": "suspicion"},
+        },
+        screening={"missing": "multiple"},
+    )
     text = text_of(build(ordinary, config))
     assert "come from another network, densenet121 at features.norm5 (random weights)" in text
     assert "The reader model is the score suspicion from elsewhere" in text
@@ -147,11 +148,12 @@ MARKUP = "<script>alert('&quot;')</script><img src=x onerror=alert(1)>"
 
 
 def test_names_that_are_markup_are_shown_as_text(ordinary, fake, html, tmp_path):
-    config = copy.deepcopy(fake["CONFIG"])
-    config["study"] = config["labels"]["surrogate"] = MARKUP
-    config["labels"] |= {"negative": f"not {MARKUP}", "positive": MARKUP}
-    config["clinical"]["age"] |= {"label": MARKUP, "unit": MARKUP}
-    config["published"]["citation"] = MARKUP
+    config = changed(
+        fake["CONFIG"],
+        labels={"negative": f"not {MARKUP}", "positive": MARKUP, "surrogate": MARKUP},
+        clinical={"age": {"label": MARKUP, "unit": MARKUP}},
+        published={"citation": MARKUP},
+    ).model_copy(update={"study": MARKUP})  # which the config itself refuses
     files = dict(ordinary)
     for name, path in ordinary.items():
         if str(path).endswith(".csv"):
@@ -169,8 +171,7 @@ def test_names_that_are_markup_are_shown_as_text(ordinary, fake, html, tmp_path)
 
 
 def test_the_folder_of_the_images_is_not_shown(ordinary, fake):
-    config = copy.deepcopy(fake["CONFIG"])
-    config["cohort"]["image_folder"] = "/data/DOE^JANE"
+    config = changed(fake["CONFIG"], cohort={"image_folder": "/data/DOE^JANE"})
     assert "DOE^JANE" not in build(ordinary, config)
 
 
@@ -184,7 +185,7 @@ def test_the_script_writes_the_page(ordinary, fake, tmp_path):
         log=tmp_path / "log",
         input=ordinary | {"template": str(TEMPLATE)},
         output={"report": tmp_path / "report.html", "summary": tmp_path / "summary.md"},
-        params={"config": fake["CONFIG"], "times": tmp_path, "rules": RULES},
+        params={"config": fake["CONFIG"].plain(), "times": tmp_path, "rules": RULES},
     )
     assert (tmp_path / "report.html").read_text().startswith("<!DOCTYPE html>")
     assert "| **External validation" in (tmp_path / "summary.md").read_text()

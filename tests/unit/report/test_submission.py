@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
+from tests.unit.configs import changed
 
 from microcalc.report import captions, manuscript, narrative, office, submission, table_registry
 from microcalc.report.grid import Row, Table
@@ -26,17 +27,8 @@ ROW = {
 }  # fmt: skip
 
 
-def merged(config, changes):
-    """Return the config with some keys changed, sections merged."""
-    inner = {
-        key: merged(config[key], value) if isinstance(value, dict) and key in config else value
-        for key, value in changes.items()
-    }
-    return {**config, **inner}
-
-
 def draft(files, fake, **changes):
-    study = Study.read(files, config=merged(fake["CONFIG"], changes))
+    study = Study.read(files, config=changed(fake["CONFIG"], **changes))
     return manuscript.write(study, DRAFT, VERSIONS)
 
 
@@ -122,6 +114,7 @@ def test_the_draft_states_the_choices_that_were_made(ordinary, fake):
     assert "random" not in other.partition("## Methods")[2]
 
 
+DENSE = {"backbone": "densenet121", "weights": "random"}
 CHOICES = [
     (
         {"threshold": {"rule": "sensitivity", "at_least": 0.95}},
@@ -148,6 +141,31 @@ CHOICES = [
         {"features": {"layers": ["layer3"], "pool_views": "max"}},
         "at layer3, their maximum over the views",
         "classification layer",
+    ),
+    (
+        {
+            "features": {"further_networks": {"other": DENSE}},
+            "models": {"deep": {"deep": "score", "network": "other"}},
+        },
+        "come from another network, densenet121 (random weights)",
+        "densenet121 at",
+    ),
+    ({"images": {"patch_mm": 25, "spacing_mm": 1}}, "to 1 mm and cut to squares of 25 mm", ".0 mm"),
+    (
+        {"features": {"stability": {"perturbations": 3, "shift_mm": 3, "icc_min": 1}}},
+        "by up to 3 mm along each axis, scaled by up to 10% and turned by up to 10°; features with "
+        "an ICC(2,1) below 1 on",
+        "10.0°",
+    ),
+    (
+        {"images": {"reader": "r1"}, "features": {"stability": {"readers": ["r2", "r3"]}}},
+        "between the regions of r1, r2 and r3,",
+        "drawn a little differently",
+    ),
+    (
+        {"selection": {"mrmr": {"discretize_sd": 1}, "filters": {"min_variance": 0}}},
+        "at the mean ± 1 SD into three levels",
+        "variance above 0.0",
     ),
     ({"features": {"harmonize": "combat"}}, "Transductive: each external", "AdaBN"),
     ({"features": {"weights": "my.pth"}}, "[How the given weights were trained", "no image."),
@@ -199,7 +217,7 @@ def test_repeated_patients_in_training_are_told_with_what_was_done(
 
 
 def test_pooled_tests_are_not_called_likelihood_ratios(ordinary, fake):
-    config = merged(fake["CONFIG"], {"screening": {"missing": "multiple"}})
+    config = changed(fake["CONFIG"], screening={"missing": "multiple"})
     study = Study.read(ordinary, config=config)
     for name in ("univariable", "multivariable"):
         text = captions.write(name, study, TEMPLATES, kind="table").text
@@ -210,7 +228,7 @@ def test_pooled_tests_are_not_called_likelihood_ratios(ordinary, fake):
 
 def test_no_text_speaks_of_youden_where_another_rule_chose(ordinary, fake):
     rule = {"threshold": {"rule": "specificity", "at_least": 0.9}}
-    study = Study.read(ordinary, config=merged(fake["CONFIG"], rule))
+    study = Study.read(ordinary, config=changed(fake["CONFIG"], **rule))
     for name in ("roc_internal", "performance", "equations", "confusion", "score_waterfall"):
         kind = "table" if table_registry.find(name) else "figure"
         assert "Youden" not in captions.write(name, study, TEMPLATES, kind=kind).text

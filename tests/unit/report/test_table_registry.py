@@ -4,7 +4,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from microcalc.config.study_config import StudyConfig
 from microcalc.core.files import write_csv
 from microcalc.report import layout, limitations, page, submission, table_registry
 from microcalc.report.findings import Finding
@@ -51,11 +50,11 @@ ALL_ROOMS = (*layout.REPORT, *layout.COHORT, layout.CASE)
 
 
 def test_files_that_some_studies_have_are_read_there_alone(fake):
-    plain = table_registry.files("report", StudyConfig.of(fake["CONFIG"]))
+    plain = table_registry.files("report", fake["CONFIG"])
     assert "evaluation/delong.csv" in plain
     assert not {"evaluation/finetuning.csv", "models/choice.json"} & set(plain)
     assert not [path for path in plain if path.endswith("scale.csv")]
-    unlabelled = table_registry.files("cohort", StudyConfig.of(fake["CONFIG"]), labelled=False)
+    unlabelled = table_registry.files("cohort", fake["CONFIG"], labelled=False)
     assert "history/register.csv" in unlabelled
     assert not [path for path in unlabelled if path.startswith("evaluation/")]
 
@@ -101,9 +100,7 @@ def test_a_new_table_is_one_entry_its_maker_and_a_caption(monkeypatch, ordinary,
     write_csv(pd.DataFrame({"reader": ["A", "B"], "brier": [0.2, 0.3]}), tmp_path / "toy.csv")
 
     for document in ("report", "manuscript"):
-        assert "evaluation/toy.csv" in table_registry.files(
-            document, StudyConfig.of(fake["CONFIG"])
-        )
+        assert "evaluation/toy.csv" in table_registry.files(document, fake["CONFIG"])
     assert "toy" in table_registry.tables_of("manuscript")
     evaluation = next(room for room in layout.ROOMS if room.name == "evaluation")
     at = evaluation.items.index("toy")

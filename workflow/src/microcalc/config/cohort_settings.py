@@ -22,6 +22,11 @@ class Labels(Section):
     begin with it
     """
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """The names of the classes: of y = 0, then of y = 1."""
+        return self.negative, self.positive
+
 
 class CohortSettings(Section):
     """The study's tables and how its cases are split."""

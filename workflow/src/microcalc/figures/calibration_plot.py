@@ -1,6 +1,6 @@
 """Calibration plots: predicted probability against observed frequency."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from microcalc.config.cohort_settings import Labels
 from microcalc.figures import number_format, palette, style
 from microcalc.figures.roc import kind_shown
 
@@ -30,8 +31,8 @@ def draw(
     histogram: pd.DataFrame,
     *,
     models: Sequence[str],
-    labels: Mapping[str, Any],
-    confidence: float = 0.95,
+    labels: Labels,
+    confidence: float,
 ) -> Figure:
     """Return a grid of calibration plots: models as rows, sets as columns.
 
@@ -79,7 +80,7 @@ def draw(
                 above.set_ylabel(f"{number_format.label(model)}\nObserved share", fontsize=7.5)
                 below.set_ylabel("Cases", fontsize=7.5)
     for axes in grid[-1]:
-        predicted = number_format.wrapped(f"Predicted probability of {labels['positive']}", 36)
+        predicted = number_format.wrapped(f"Predicted probability of {labels.positive}", 36)
         axes.set_xlabel(predicted, fontsize=7.5)
     if low:
         figure.supylabel("Observed share, and below it cases", fontsize=7.5)
@@ -92,8 +93,8 @@ def draw(
             label=f"groups of cases, {level} CI",
         ),
         Line2D([], [], color=palette.PALE, linewidth=0.8, label="perfect agreement"),
-        Patch(color=palette.POSITIVE, label=str(labels["positive"])),
-        Patch(color=palette.NEGATIVE, label=str(labels["negative"])),
+        Patch(color=palette.POSITIVE, label=labels.positive),
+        Patch(color=palette.NEGATIVE, label=labels.negative),
     ]  # fmt: skip
     figure.legend(
         handles=handles,
@@ -106,11 +107,11 @@ def draw(
     return figure
 
 
-def _heading(measures: pd.DataFrame, split: str, labels: Mapping[str, Any]) -> str:
+def _heading(measures: pd.DataFrame, split: str, labels: Labels) -> str:
     first = measures[(measures["split"] == split) & (measures["kind"] == kind_shown(split))].iloc[0]
     what = number_format.split_label(split) + (", out of fold" if split == "train" else "")
     sizes = int(first["n_neg"]), int(first["n_pos"])
-    return f"{what}\n{number_format.counts_in_lines(*sizes, dict(labels), 36)}"
+    return f"{what}\n{number_format.counts_in_lines(*sizes, labels, 36)}"
 
 
 def _own(table: pd.DataFrame, model: str, split: str) -> pd.DataFrame:

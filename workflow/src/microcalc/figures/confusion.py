@@ -9,12 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from microcalc.config.cohort_settings import Labels
 from microcalc.figures import number_format, style
 from microcalc.figures.roc import kind_shown
 
 
 @style.styled
-def draw(metrics: pd.DataFrame, *, models: Sequence[str], labels: Mapping[str, Any]) -> Figure:
+def draw(metrics: pd.DataFrame, *, models: Sequence[str], labels: Labels) -> Figure:
     """Return a grid of 2 × 2 tables: models as rows, sets as columns.
 
     Cells hold the number of cases and its share of the true class, which also shades them.
@@ -54,10 +55,8 @@ def draw(metrics: pd.DataFrame, *, models: Sequence[str], labels: Mapping[str, A
     return figure
 
 
-def _matrix(
-    axes: Axes, row: Mapping[Any, Any] | None, color: str, labels: Mapping[str, Any]
-) -> None:
-    names = [number_format.wrapped(str(labels[name]), 10) for name in ("negative", "positive")]
+def _matrix(axes: Axes, row: Mapping[Any, Any] | None, color: str, labels: Labels) -> None:
+    names = [number_format.wrapped(name, 10) for name in labels.names]
     axes.set_xticks([0, 1], names)
     axes.set_yticks([0, 1], names, rotation=90, va="center", multialignment="center")
     axes.tick_params(length=0)

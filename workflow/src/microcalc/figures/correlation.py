@@ -1,13 +1,11 @@
 """Correlation matrix of the selected features and the clinical variables in training."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from microcalc.config.clinical_settings import ClinicalVariables
 from microcalc.figures import number_format, palette, style
 from microcalc.models.design import texts
 
@@ -21,7 +19,7 @@ def draw(
     cases: pd.DataFrame,
     features: pd.DataFrame,
     selected: pd.DataFrame,
-    clinical: Mapping[str, Mapping[str, Any]],
+    clinical: ClinicalVariables,
 ) -> Figure:
     """Return Spearman's correlations, features first, then clinical variables.
 
@@ -100,16 +98,16 @@ def _pearson(a: Floats, b: Floats) -> float:
     return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
 
 
-def _clinical(cases: pd.DataFrame, clinical: Mapping[str, Mapping[str, Any]]) -> dict[str, Floats]:
+def _clinical(cases: pd.DataFrame, clinical: ClinicalVariables) -> dict[str, Floats]:
     columns: dict[str, Floats] = {}
-    for name, entry in clinical.items():
-        label = number_format.variable(name, entry)
-        if entry["kind"] == "continuous":
+    for name, variable in clinical.items():
+        label = number_format.variable(name, clinical)
+        if variable.is_continuous:
             columns[label] = pd.to_numeric(cases[name], errors="coerce").to_numpy(dtype=float)
             continue
         known = texts(cases[name])
-        for level in entry["levels"][1:]:
+        for level in (variable.levels or ())[1:]:
             columns[f"{label}: {level}"] = np.array(
-                [np.nan if value is None else float(value == str(level)) for value in known]
+                [np.nan if value is None else float(value == level) for value in known]
             )
     return columns

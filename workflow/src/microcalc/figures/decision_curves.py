@@ -1,12 +1,12 @@
 """Decision curves: the net benefit of acting on the models."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from microcalc.config.cohort_settings import Labels
 from microcalc.figures import number_format, palette, style
 from microcalc.figures.roc import kind_shown
 
@@ -15,7 +15,7 @@ STRATEGIES = {"treat_all": ("all", palette.GREY), "treat_none": ("none", palette
 
 
 @style.styled
-def draw(net_benefit: pd.DataFrame, *, models: Sequence[str], labels: Mapping[str, Any]) -> Figure:
+def draw(net_benefit: pd.DataFrame, *, models: Sequence[str], labels: Labels) -> Figure:
     """Return one panel per set: net benefit of every model, of treating all and of none.
 
     Parameters
@@ -45,7 +45,7 @@ def draw(net_benefit: pd.DataFrame, *, models: Sequence[str], labels: Mapping[st
         sizes = ""
         if len(own):
             n, n_positive = int(own["n"].iloc[0]), int(own["n_pos"].iloc[0])
-            counts = number_format.counts_in_lines(n - n_positive, n_positive, dict(labels), 36)
+            counts = number_format.counts_in_lines(n - n_positive, n_positive, labels, 36)
             sizes = f"\n{counts}"
         if of_both.empty:
             axes.text(0.5, 0.5, "One class only", transform=axes.transAxes, ha="center", fontsize=7)

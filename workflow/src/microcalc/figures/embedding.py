@@ -1,14 +1,12 @@
 """Principal components of the deep features: all cases in the plane of the first two."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from microcalc.config.cohort_settings import Labels
 from microcalc.figures import palette, style
 
 Floats = npt.NDArray[np.float64]
@@ -20,7 +18,7 @@ CENTERS = (
 
 
 @style.styled
-def draw(cases: pd.DataFrame, features: pd.DataFrame, *, labels: Mapping[str, Any]) -> Figure:
+def draw(cases: pd.DataFrame, features: pd.DataFrame, *, labels: Labels) -> Figure:
     """Return two panels of the same points: colored by class, colored by center.
 
     Parameters
@@ -33,7 +31,7 @@ def draw(cases: pd.DataFrame, features: pd.DataFrame, *, labels: Mapping[str, An
         Names of the `negative` and `positive` class.
     """
     figure = style.new_figure(style.PAGE_MM, 85)
-    abreast = 3 if max(len(str(labels[name])) for name in ("negative", "positive")) < 14 else 1
+    abreast = 3 if max(map(len, labels.names)) < 14 else 1
     training = (cases["split"] == "train").to_numpy()
     if training.sum() < 3:
         return style.message(figure, "Fewer than three training cases: no components.")
@@ -42,10 +40,10 @@ def draw(cases: pd.DataFrame, features: pd.DataFrame, *, labels: Mapping[str, An
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
     y = cases["y"].to_numpy(dtype=int)
     for value, name, color, marker in (
-        (0, "negative", palette.NEGATIVE, "o"),
-        (1, "positive", palette.POSITIVE, "^"),
+        (0, labels.negative, palette.NEGATIVE, "o"),
+        (1, labels.positive, palette.POSITIVE, "^"),
     ):
-        _cloud(left, points[y == value], color, marker, str(labels[name]))
+        _cloud(left, points[y == value], color, marker, name)
     centers = cases["center"].fillna("not given").astype(str).to_numpy()
     for number, center in enumerate(sorted(set(centers))):
         color, marker = CENTERS[number % len(CENTERS)]

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
+from microcalc.config.cohort_settings import Labels
 from microcalc.figures import number_format, palette, style
 
 LINE_MM = 3.6
@@ -47,7 +48,8 @@ def draw(flow: Mapping[str, Any]) -> Figure:
         (None, _left(rooms.get("images"), "Not usable")),
         (_Box((f"Analyzed: {_size(steps['included'])}",)), None),
     ]
-    splits = [_split(name, sizes, flow["labels"]) for name, sizes in flow["splits"].items()]
+    labels = Labels.of(flow["labels"])
+    splits = [_split(name, sizes, labels) for name, sizes in flow["splits"].items()]
     heights = [max((box.height for box in row if box), default=0.0) for row in rows]
     total = sum(heights) + GAP_MM * len(heights) + max((b.height for b in splits), default=0) + 4
     figure = Figure(figsize=(style.PAGE_MM / 25.4, total / 25.4))
@@ -102,15 +104,13 @@ def _both(entry: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _split(name: str, sizes: Mapping[str, Any], labels: Mapping[str, Any]) -> _Box:
+def _split(name: str, sizes: Mapping[str, Any], labels: Labels) -> _Box:
     kept = sizes["included"]
     return _Box(
         (
             number_format.split_label(name),
             _size({"cases": kept["n"], "images": sizes["images"]}),
-            *number_format.counts_in_lines(kept["n_neg"], kept["n_pos"], dict(labels), 36).split(
-                "\n"
-            ),
+            *number_format.counts_in_lines(kept["n_neg"], kept["n_pos"], labels, 36).split("\n"),
         )
     )
 

@@ -1,8 +1,5 @@
 """The selected features of every case, as colors."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -11,6 +8,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from microcalc.config.cohort_settings import Labels
 from microcalc.figures import number_format, palette, style
 
 INTERCEPT = "(intercept)"
@@ -26,7 +24,7 @@ def draw(
     features: pd.DataFrame,
     selected: pd.DataFrame,
     *,
-    labels: Mapping[str, Any],
+    labels: Labels,
 ) -> Figure:
     """Return one panel per split: features as rows, cases as columns, class above.
 
@@ -63,7 +61,7 @@ def draw(
         squeeze=False,
         gridspec_kw={"height_ratios": [1, max(len(shown), 3)], "width_ratios": _widths(sizes)},
     )
-    named_below = any(len(str(labels[name])) > LONGEST_NAME for name in ("negative", "positive"))
+    named_below = any(len(name) > LONGEST_NAME for name in labels.names)
     for column, split in enumerate(splits):
         at = np.flatnonzero((cases["split"] == split).to_numpy())
         y = cases["y"].to_numpy(dtype=int)[at]
@@ -95,8 +93,8 @@ def draw(
     if named_below:
         figure.legend(
             handles=[
-                Patch(color=palette.NEGATIVE, label=str(labels["negative"])),
-                Patch(color=palette.POSITIVE, label=str(labels["positive"])),
+                Patch(color=palette.NEGATIVE, label=labels.negative),
+                Patch(color=palette.POSITIVE, label=labels.positive),
             ],
             loc="outside lower center",
             ncols=2,
@@ -121,7 +119,7 @@ def _classes(
     axes: Axes,
     y: npt.NDArray[np.int_],
     split: str,
-    labels: Mapping[str, Any],
+    labels: Labels,
     *,
     named_below: bool,
 ) -> None:
@@ -139,9 +137,9 @@ def _classes(
     )
     n_negative = int((y == 0).sum())
     for name, low, high in (
-        ("negative", 0, n_negative),
-        ("positive", n_negative, len(y)),
+        (labels.negative, 0, n_negative),
+        (labels.positive, n_negative, len(y)),
     ):
         if high > low:
-            text = str(high - low) if named_below else f"{high - low} {labels[name]}"
+            text = str(high - low) if named_below else f"{high - low} {name}"
             axes.text((low + high - 1) / 2, -0.7, text, ha="center", va="bottom", fontsize=7)

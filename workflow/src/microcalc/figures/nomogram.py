@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from microcalc.config.clinical_settings import ClinicalVariables
+from microcalc.config.cohort_settings import Labels
 from microcalc.figures import nomogram_points, number_format, palette, shown_models, style
 from microcalc.figures.lasso_plots import spread
 from microcalc.models.design import DEEP_SCORE, texts
+
+if TYPE_CHECKING:
+    from microcalc.models.frozen import FrozenModel, ModelTerm
 
 Floats = npt.NDArray[np.float64]
 
@@ -38,11 +43,11 @@ class Example:
 
 @style.styled
 def draw(
-    models: Mapping[str, Mapping[str, Any]],
+    models: "Mapping[str, FrozenModel]",
     cases: pd.DataFrame,
-    clinical: Mapping[str, Mapping[str, Any]],
+    clinical: ClinicalVariables,
     *,
-    labels: Mapping[str, Any],
+    labels: Labels,
 ) -> Figure:
     """Return the nomogram of the combined model, or of what the study has of it.
 
@@ -76,7 +81,7 @@ def _message(text: str) -> Figure:
     return style.message(style.new_figure(style.PAGE_MM, 30), text)
 
 
-def _obstacle(model: Mapping[str, Any], cases: pd.DataFrame) -> str:
+def _obstacle(model: "FrozenModel", cases: pd.DataFrame) -> str:
     """Return why straight axes of known values cannot show a model; nothing when they can."""
     for term in model["terms"]:
         if "spline" in term:
@@ -86,7 +91,7 @@ def _obstacle(model: Mapping[str, Any], cases: pd.DataFrame) -> str:
     return ""
 
 
-def ranges(model: Mapping[str, Any], cases: pd.DataFrame) -> dict[str, tuple[float, float]]:
+def ranges(model: "FrozenModel", cases: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """Return the smallest and largest training value of each variable that is a number."""
     training = cases[cases["split"] == "train"]
     found = {}
@@ -98,7 +103,7 @@ def ranges(model: Mapping[str, Any], cases: pd.DataFrame) -> dict[str, tuple[flo
 
 
 def work_out(
-    nomogram: nomogram_points.Scale, model: Mapping[str, Any], cases: pd.DataFrame
+    nomogram: nomogram_points.Scale, model: "FrozenModel", cases: pd.DataFrame
 ) -> Example | None:
     """Return the example: the held-out case of median total, or None without such a case."""
     held_out = cases[cases["split"] != "train"]
@@ -127,7 +132,7 @@ def work_out(
     return Example(shown, own, str(split))
 
 
-def _values(term: Mapping[str, Any], column: pd.Series) -> Sequence[Any]:
+def _values(term: "ModelTerm", column: pd.Series) -> Sequence[Any]:
     if term["kind"] == "categorical":
         known = {str(term["reference"]), *map(str, term["coefficients"])}
         return [value if value in known else None for value in texts(column)]
@@ -137,10 +142,10 @@ def _values(term: Mapping[str, Any], column: pd.Series) -> Sequence[Any]:
 
 def _figure(
     nomogram: nomogram_points.Scale,
-    model: Mapping[str, Any],
+    model: "FrozenModel",
     example: Example | None,
-    clinical: Mapping[str, Mapping[str, Any]],
-    labels: Mapping[str, Any],
+    clinical: ClinicalVariables,
+    labels: Labels,
 ) -> Figure:
     n_rows = len(nomogram.axes) + 3
     sentence = _sentence(nomogram, model, example, clinical, labels) if example else ""
@@ -153,7 +158,7 @@ def _figure(
     ruler = np.arange(0, 101, 10)
     _axis(axes, 0, "Points", ruler.astype(float), [str(tick) for tick in ruler], fine=2)
     for row, axis in enumerate(nomogram.axes, start=1):
-        label = _name(axis.variable, clinical)
+        label = number_format.variable_with_unit(axis.variable, clinical)
         is_text = any(
             term["variable"] == axis.variable and term["kind"] == "categorical"
             for term in model["terms"]
@@ -167,7 +172,7 @@ def _figure(
     risks = np.array(RISKS)
     at = nomogram.total(risks)
     risks, at = risks[(at >= 0) & (at <= totals[-1])], at[(at >= 0) & (at <= totals[-1])]
-    name = f"Probability of {labels['positive']}"
+    name = f"Probability of {labels.positive}"
     _axis(axes, risk_row, name, at * stretch, [f"{risk:g}" for risk in risks], staggered=True)
     cut = float(nomogram.total(float(model["threshold"]))) * stretch
     if 0 <= cut <= nomogram_points.LONGEST:
@@ -176,12 +181,6 @@ def _figure(
         _example(axes, nomogram, example, stretch, n_rows)
         axes.text(-34, n_rows - 0.35, sentence, fontsize=7, va="top", color=palette.VERMILLION)
     return figure
-
-
-def _name(variable: str, clinical: Mapping[str, Mapping[str, Any]]) -> str:
-    entry = clinical.get(variable, {})
-    text = number_format.variable(variable, entry)
-    return f"{text} ({entry['unit']})" if entry.get("unit") else text
 
 
 def _axis(
@@ -268,23 +267,23 @@ def _example(
 
 def _sentence(
     nomogram: nomogram_points.Scale,
-    model: Mapping[str, Any],
+    model: "FrozenModel",
     example: Example,
-    clinical: Mapping[str, Mapping[str, Any]],
-    labels: Mapping[str, Any],
+    clinical: ClinicalVariables,
+    labels: Labels,
 ) -> str:
     parts = [
-        f"{number_format.variable(axis.variable, clinical.get(axis.variable, {}))} "
+        f"{number_format.variable(axis.variable, clinical)} "
         f"{example.values[axis.variable]} ({example.points[axis.variable]:.0f})"
         for axis in nomogram.axes
     ]
     probability = float(nomogram.probability(sum(example.points.values())))
     # a reader adds what stands here, in whole points
     total = sum(round(example.points[axis.variable]) for axis in nomogram.axes)
-    called = labels["positive"] if probability >= model["threshold"] else labels["negative"]
+    called = labels.positive if probability >= model["threshold"] else labels.negative
     text = (
         f"Example: {' + '.join(parts)} = {total} points; probability of "
-        f"{labels['positive']} {number_format.number(probability)}, threshold "
+        f"{labels.positive} {number_format.number(probability)}, threshold "
         f"{number_format.number(float(model['threshold']))} (▼): called {called}."
     )
     return textwrap.fill(text, 120)

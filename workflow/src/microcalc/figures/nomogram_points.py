@@ -6,12 +6,15 @@ every other term is drawn on the same scale (Harrell, Regression Modeling Strate
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.ticker import MaxNLocator
 from scipy.special import expit, logit
+
+if TYPE_CHECKING:
+    from microcalc.models.frozen import FrozenModel, ModelTerm
 
 Floats = npt.NDArray[np.float64]
 LONGEST = 100.0
@@ -51,7 +54,7 @@ class Scale:
     axes: tuple[Axis, ...]
     base: float
     per_point: float
-    _terms: tuple[tuple[Mapping[str, Any], float], ...]
+    _terms: "tuple[tuple[ModelTerm, float], ...]"
 
     def of_case(self, case: Mapping[str, Any]) -> dict[str, float]:
         """Return the points of a case per variable; every value must be known."""
@@ -75,7 +78,7 @@ class Scale:
         return float(sum(max(axis.points) for axis in self.axes))
 
 
-def scale(model: Mapping[str, Any], ranges: Mapping[str, tuple[float, float]]) -> Scale | None:
+def scale(model: "FrozenModel", ranges: Mapping[str, tuple[float, float]]) -> Scale | None:
     """Return the nomogram of a frozen model; None when no term moves the log odds.
 
     Parameters
@@ -110,7 +113,7 @@ def scale(model: Mapping[str, Any], ranges: Mapping[str, tuple[float, float]]) -
 
 
 def _ticks(
-    term: Mapping[str, Any], ranges: Mapping[str, tuple[float, float]]
+    term: "ModelTerm", ranges: Mapping[str, tuple[float, float]]
 ) -> tuple[list[Any], tuple[str, ...]]:
     if term["kind"] == "categorical":
         levels = [term["reference"], *term["coefficients"]]
@@ -128,7 +131,7 @@ def _ticks(
     return ticks, tuple(f"{round(value, 10):g}".replace("-", "−") for value in ticks)
 
 
-def _contribution(term: Mapping[str, Any], value: Any) -> float:
+def _contribution(term: "ModelTerm", value: Any) -> float:
     if term["kind"] == "categorical":
         return float(term["coefficients"].get(str(value), 0.0))
     return float(term["coefficient"]) * float(value)

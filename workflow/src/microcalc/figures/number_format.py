@@ -2,8 +2,9 @@
 
 import math
 import textwrap
-from collections.abc import Mapping
-from typing import Any
+
+from microcalc.config.clinical_settings import ClinicalVariables
+from microcalc.config.cohort_settings import Labels
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -84,17 +85,17 @@ def p_value(p: float, *, equals: bool = False) -> str:
     return f"= {text}" if equals else text
 
 
-def counts(n_negative: int, n_positive: int, labels: dict[str, str]) -> str:
+def counts(n_negative: int, n_positive: int, labels: Labels) -> str:
     """Return both classes with their numbers: `42 DCIS, 61 IDC`."""
-    return f"{n_negative:,} {labels['negative']}, {n_positive:,} {labels['positive']}"
+    return f"{n_negative:,} {labels.negative}, {n_positive:,} {labels.positive}"
 
 
-def counts_in_lines(n_negative: int, n_positive: int, labels: dict[str, str], letters: int) -> str:
+def counts_in_lines(n_negative: int, n_positive: int, labels: Labels, letters: int) -> str:
     """Return both classes with their numbers, a line each where one line has no room."""
     text = counts(n_negative, n_positive, labels)
     if len(text) <= letters:
         return text
-    return f"{n_negative:,} {labels['negative']},\n{n_positive:,} {labels['positive']}"
+    return f"{n_negative:,} {labels.negative},\n{n_positive:,} {labels.positive}"
 
 
 def wrapped(text: str, letters: int) -> str:
@@ -141,6 +142,18 @@ def split_label(split: str) -> str:
 OWN_COLUMNS = {"n_images": "Images per case"}
 
 
-def variable(name: str, entry: Mapping[str, Any]) -> str:
+def variable(name: str, clinical: ClinicalVariables) -> str:
     """Return a clinical variable's name for people: its label in the config, or its column's."""
-    return str(entry.get("label") or OWN_COLUMNS.get(name) or label(name))
+    given = clinical[name].label if name in clinical else None
+    return given or OWN_COLUMNS.get(name) or label(name)
+
+
+def unit(name: str, clinical: ClinicalVariables) -> str:
+    """Return a clinical variable's unit; nothing where it has none."""
+    return (clinical[name].unit if name in clinical else None) or ""
+
+
+def variable_with_unit(name: str, clinical: ClinicalVariables) -> str:
+    """Return a clinical variable's name for people with its unit, if any: `Age (years)`."""
+    text, own = variable(name, clinical), unit(name, clinical)
+    return f"{text} ({own})" if own else text

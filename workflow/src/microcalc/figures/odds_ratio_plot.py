@@ -8,6 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from microcalc.config.clinical_settings import ClinicalVariables
+from microcalc.config.cohort_settings import Labels
 from microcalc.figures import forest, number_format, palette, style
 
 # an axis from 1/50 to 50 holds what a study of hundreds of cases can estimate; one that goes
@@ -19,10 +21,10 @@ WIDEST, CLEARANCE, UTMOST = 50.0, 2.0, 1000.0
 def draw(
     univariable: pd.DataFrame,
     multivariable: pd.DataFrame,
-    clinical: Mapping[str, Mapping[str, Any]],
+    clinical: ClinicalVariables,
     *,
-    labels: Mapping[str, Any],
-    confidence: float = 0.95,
+    labels: Labels,
+    confidence: float,
 ) -> Figure:
     """Return the forest plot of univariable (hollow) and multivariable (filled) odds ratios.
 
@@ -47,7 +49,7 @@ def draw(
         lines,
         left="Variable (n)",
         headings=(f"Univariable ({level})", f"Multivariable ({level})"),
-        xlabel=f"Odds ratio for {labels['positive']}",
+        xlabel=f"Odds ratio for {labels.positive}",
         reference=1.0,
         limits=_limits(lines),
         logarithmic=True,
@@ -67,7 +69,7 @@ def draw(
 def _lines(
     univariable: pd.DataFrame,
     multivariable: pd.DataFrame,
-    clinical: Mapping[str, Mapping[str, Any]],
+    clinical: ClinicalVariables,
 ) -> Iterator[forest.Line]:
     together = {
         (row["variable"], row["level"]): row
@@ -76,11 +78,11 @@ def _lines(
     table = univariable.fillna({"level": ""})
     for variable in dict.fromkeys(table["variable"]):
         rows = table[table["variable"] == variable].to_dict("records")
-        entry = clinical.get(variable, {})
-        name = number_format.variable(variable, entry)
+        name = number_format.variable(variable, clinical)
         if len(rows) == 1 and not rows[0]["level"]:
-            unit = f", per {entry['unit'].removesuffix('s')}" if entry.get("unit") else ""
-            yield _line(f"{name}{unit}", rows[0], together)
+            unit = number_format.unit(variable, clinical)
+            per = f", per {unit.removesuffix('s')}" if unit else ""
+            yield _line(f"{name}{per}", rows[0], together)
             continue
         yield forest.Line(name)
         for row in rows:

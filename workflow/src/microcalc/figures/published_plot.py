@@ -13,7 +13,7 @@ from microcalc.figures import number_format, palette, style
 
 
 @style.styled
-def draw(published: pd.DataFrame, *, models: Sequence[str], confidence: float = 0.95) -> Figure:
+def draw(published: pd.DataFrame, *, models: Sequence[str], confidence: float) -> Figure:
     """Return a dot plot, one panel per published set: hollow published, filled this run.
 
     Parameters

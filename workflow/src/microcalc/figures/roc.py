@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from microcalc.config.cohort_settings import Labels
 from microcalc.core.seeds import stream
 from microcalc.figures import number_format, palette, style
 from microcalc.statistics import roc_band
@@ -60,9 +61,9 @@ def draw(
     *,
     split: str,
     models: Sequence[str],
-    labels: dict[str, str],
-    confidence: float = 0.95,
-    seed: int = 0,
+    labels: Labels,
+    confidence: float,
+    seed: int,
 ) -> Figure:
     """Return the ROC curves of one split with their bands, a single column wide.
 

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from microcalc.config.cohort_settings import Labels
 from microcalc.core.files import named_when_damaged
 from microcalc.figures import number_format, style
 
@@ -36,7 +37,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[Any]]:
 
 
 @style.styled
-def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
+def draw(arrays: Arrays, *, labels: Labels) -> Figure:
     """Return a row of pictures per case: patch, map and overlay of its first two views.
 
     All maps share one scale, in log odds per square of the map, so that a pale map is a map of
@@ -66,7 +67,7 @@ def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
     columns = 3 * max(map(len, rows))
     width = TEXT_MM + columns * CELL_MM
     label = number_format.wrapped(
-        f"Evidence for {labels['negative']} (−) or {labels['positive']} (+), log odds",
+        f"Evidence for {labels.negative} (−) or {labels.positive} (+), log odds",
         int(width * LABEL_LETTERS_PER_MM),
     )
     below = TOP_MM + len(rows) * CELL_MM
@@ -95,11 +96,11 @@ def draw(arrays: Arrays, *, labels: Mapping[str, str]) -> Figure:
     return figure
 
 
-def _describe(page: Axes, middle: float, arrays: Arrays, i: int, labels: Mapping[str, str]) -> None:
+def _describe(page: Axes, middle: float, arrays: Arrays, i: int, labels: Labels) -> None:
     # not "p": in a paper that is a P value
     probability = f"probability {number_format.probability(float(arrays['probability'][i]))}"
     if arrays["y"][i] in (0, 1):
-        truth = labels["positive"] if arrays["y"][i] else labels["negative"]
+        truth = labels.positive if arrays["y"][i] else labels.negative
         where = f"{arrays['split'][i]} validation"
         verdict = textwrap.fill(f"{arrays['kind'][i]}: {truth}", LETTERS)
         text = f"{where}\n{verdict}\n{probability}"

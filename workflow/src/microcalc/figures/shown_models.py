@@ -1,10 +1,13 @@
 """Which of a study's models a figure shows, for the figure and for its caption."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from microcalc.models.frozen import FrozenModel
 
 
-def of_nomogram(models: Mapping[str, Mapping[str, Any]]) -> str | None:
+def of_nomogram(models: "Mapping[str, FrozenModel]") -> str | None:
     """Return the model to draw: the last with clinical variables and deep score, else any.
 
     "Any" is the last with a clinical variable. A deep score alone needs no nomogram.
@@ -16,6 +19,6 @@ def of_nomogram(models: Mapping[str, Mapping[str, Any]]) -> str | None:
     return best[-1] if best else None
 
 
-def of_own_network(models: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def of_own_network(models: "Mapping[str, FrozenModel]") -> "dict[str, FrozenModel]":
     """Return the models whose deep score, if any, is of the study's own network."""
     return {name: model for name, model in models.items() if "network" not in (model["deep"] or {})}

@@ -8,6 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from microcalc.config.clinical_settings import ClinicalVariables
+from microcalc.config.cohort_settings import Labels
 from microcalc.figures import forest, number_format, style
 from microcalc.figures.roc import kind_shown
 
@@ -21,9 +23,9 @@ def draw(
     *,
     split: str,
     models: Sequence[str],
-    clinical: Mapping[str, Mapping[str, Any]],
-    labels: Mapping[str, Any],
-    confidence: float = 0.95,
+    clinical: ClinicalVariables,
+    labels: Labels,
+    confidence: float,
 ) -> Figure:
     """Return every model's AUC in every subgroup of one set.
 
@@ -51,7 +53,7 @@ def draw(
     looks = style.models(models)
     figure = forest.plot(
         list(_lines(own, looks, clinical)),
-        left=f"{number_format.split_label(split)} ({labels['negative']}, {labels['positive']})",
+        left=f"{number_format.split_label(split)} ({labels.negative}, {labels.positive})",
         headings=tuple(number_format.label(name) for name in looks),
         xlabel=f"AUC ({100 * confidence:g}% CI)",
         reference=0.5,
@@ -74,12 +76,12 @@ def draw(
 def _lines(
     own: pd.DataFrame,
     looks: Mapping[str, style.ModelLook],
-    clinical: Mapping[str, Mapping[str, Any]],
+    clinical: ClinicalVariables,
 ) -> Iterator[forest.Line]:
     for column in dict.fromkeys(own["column"]):
         block = own[own["column"] == column]
         yield forest.Line(
-            number_format.variable(str(column), clinical.get(str(column), {})),
+            number_format.variable(str(column), clinical),
             columns=tuple(_interaction(block[block["model"] == name]) for name in looks),
             heading=True,
         )

@@ -1,6 +1,5 @@
 """The deep score of every case, sorted, colored by the truth."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from scipy.special import logit
 
+from microcalc.config.cohort_settings import Labels
 from microcalc.figures import number_format, palette, style
 from microcalc.figures.roc import kind_shown
 
@@ -20,7 +20,7 @@ def draw(
     *,
     model: str | None,
     threshold: float,
-    labels: Mapping[str, Any],
+    labels: Labels,
 ) -> Figure:
     """Return one panel per set: every case's score less the threshold, from low to high.
 
@@ -54,14 +54,14 @@ def draw(
         what = number_format.split_label(split) + (
             ", out-of-fold scores" if split == "train" else ""
         )
-        sizes = number_format.counts(len(rows) - n_positive, n_positive, dict(labels))
+        sizes = number_format.counts(len(rows) - n_positive, n_positive, labels)
         axes.set_title(f"{what} ({sizes})", fontsize=7.5, fontweight="normal")
     panels[-1].set_xlabel("Cases, sorted by score", labelpad=9)
     figure.supylabel("Deep score − threshold (log odds)", fontsize=8)
     figure.legend(
         handles=[
-            Patch(color=palette.NEGATIVE, label=f"truth: {labels['negative']}"),
-            Patch(color=palette.POSITIVE, label=f"truth: {labels['positive']}"),
+            Patch(color=palette.NEGATIVE, label=f"truth: {labels.negative}"),
+            Patch(color=palette.POSITIVE, label=f"truth: {labels.positive}"),
         ],
         loc="outside lower right",
         ncols=2,

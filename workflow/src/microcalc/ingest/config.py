@@ -57,7 +57,7 @@ def text(outcome: Outcome, target: Path, source: str) -> str:
         config["evaluation"] = {"comparisons": []}
     heading = [
         f"{collection.title}, ingested by MicroCalc. Every key that is left out takes the default "
-        "of workflow/schemas/config.yaml.",
+        "in docs/configuration.md.",
         *collection.remarks,
     ]
     body = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=_WIDTH)

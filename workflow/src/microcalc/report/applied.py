@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from microcalc.config.study_config import StudyConfig
 from microcalc.core.errors import with_detail
 from microcalc.report import format as fmt
 from microcalc.report import layout
@@ -21,7 +22,7 @@ Place = str | os.PathLike[str]
 def cohort_page(
     files: Files,
     *,
-    config: Mapping[str, Any],
+    config: StudyConfig,
     frozen: str,
     simulated: bool,
     template: Place,
@@ -58,12 +59,12 @@ def cohort_page(
     )
 
 
-def cohort_summary(files: Files, *, config: Mapping[str, Any]) -> str:
+def cohort_summary(files: Files, *, config: StudyConfig) -> str:
     """Return what the console prints: how many were predicted, and how the models did."""
     study = Study.read(files, config=config)
     facts = _facts(study)
     lines = [
-        f"Cohort {config['study']}: {facts['cases']} cases predicted, {facts['unlike']} of them "
+        f"Cohort {config.study}: {facts['cases']} cases predicted, {facts['unlike']} of them "
         "unlike the training cases in some way; nothing was fitted."
     ]
     if study.has("metrics"):
@@ -75,7 +76,7 @@ def cohort_summary(files: Files, *, config: Mapping[str, Any]) -> str:
 
 
 def case_page(
-    files: Files, *, config: Mapping[str, Any], simulated: bool, case_id: str, template: Place
+    files: Files, *, config: StudyConfig, simulated: bool, case_id: str, template: Place
 ) -> str:
     """Return the page of one case as HTML: predictions, warnings, map and contributions.
 

@@ -47,7 +47,8 @@ def write(stem: str, study: Study, folder: Path, *, kind: str) -> Caption:
         The results, for templates that branch on them.
     folder
         Where `captions/` lies (and `alt/`, for figures). The templates see `snakemake.config` and
-        `snakemake.wildcards` as in Snakemake's own report, and here also `study` and `fmt`.
+        `snakemake.wildcards` as in Snakemake's own report, where the config is a mapping
+        (`config.seed` reads either), and here also `study` and `fmt`.
     kind
         "figure" or "table"; a figure must have an alternative text.
 
@@ -84,7 +85,7 @@ def write(stem: str, study: Study, folder: Path, *, kind: str) -> Caption:
     title, _, text = re.sub(
         r"(?<=[a-zλ\)0-9])\.\s+(?=\(?[A-ZΑ-Ω])", ".\n", texts["captions"]
     ).partition("\n")
-    method = study.config["features"]["harmonize"]
+    method = study.config.features.harmonize
     if method != "none":
         title = f"Transductive ({HARMONIZED[method]}). {title}"
     return Caption(title, " ".join(text.split()), texts.get("alt", ""))

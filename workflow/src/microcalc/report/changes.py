@@ -124,6 +124,8 @@ def _settings(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> l
 
 def _value(settings: Mapping[str, Any], name: str) -> str:
     value = settings.get(name, "not set")
+    if isinstance(value, float):
+        return f"{value:.15g}"
     return "none" if value is None else str(value)
 
 

@@ -1,8 +1,8 @@
 """The headline as a Markdown table: what the console prints when a study is done."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from microcalc.config.study_config import StudyConfig
 from microcalc.report import limitations
 from microcalc.report.findings import Finding
 from microcalc.report.grid import Table
@@ -10,7 +10,7 @@ from microcalc.report.study import Files, Study
 from microcalc.report.tables.performance_tables import performance
 
 
-def build(files: Files, *, config: Mapping[str, Any]) -> str:
+def build(files: Files, *, config: StudyConfig) -> str:
     """Return how each model did on each set, and all that the report warns of, as Markdown.
 
     Parameters
@@ -23,7 +23,7 @@ def build(files: Files, *, config: Mapping[str, Any]) -> str:
     study = Study.read(files, config=config)
     limits = ", ".join(finding.title.lower() for finding in limitations.nature(study))
     table = performance(study)
-    heading = f"Study {config['study']}" + (f" ({limits})" if limits else "")
+    heading = f"Study {config.study}" + (f" ({limits})" if limits else "")
     warned = before_you_read(limitations.warnings(study))
     return f"{heading}\n\n{markdown(table)}\n\n{table.note}\n\n{warned}\n"
 

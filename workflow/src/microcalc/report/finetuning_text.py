@@ -84,7 +84,7 @@ def scale(study: Study) -> str:
 
 def routes(study: Study) -> str:
     """Return what tells the two routes from fine-tuned networks to a score apart."""
-    used = {spec["network"] for spec in study.config["models"].values()} & set(TUNED)
+    used = {spec.network for spec in study.config.models.values()} & set(TUNED)
     if "finetuned_lasso" not in used:
         return ""
     both = " Both ran here, and the tables show both." if len(used) > 1 else ""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from microcalc.config.study_config import StudyConfig
 from microcalc.core.errors import StudyError
 from microcalc.core.files import read_json, write_json
 from microcalc.report import format as fmt
@@ -26,7 +27,7 @@ def describe(
     metrics: "pd.DataFrame",
     cases: "pd.DataFrame",
     *,
-    config: Mapping[str, Any],
+    config: StudyConfig,
     inputs: Mapping[str, str],
     versions: Mapping[str, str],
 ) -> dict[str, Any]:

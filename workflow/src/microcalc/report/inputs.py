@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from microcalc.config.study_config import StudyConfig
 from microcalc.core.files import digest_file, digest_value, read_json
 from microcalc.core.table_reader import read_table
 from microcalc.images.shard_file import read_keys
@@ -17,7 +18,7 @@ def describe(
     tables: Mapping[str, Name],
     shards: Sequence[Name],
     models: Sequence[Name],
-    config: Mapping[str, Any],
+    config: StudyConfig,
 ) -> dict[str, dict[str, Any]]:
     """Return `digests`, the SHA-256 of every input by its name for people, and `columns`.
 
@@ -45,7 +46,7 @@ def describe(
             found[f"network weights, {weights['backbone']}{which}"] = weights["digest"]
     for name, model in read.items():
         found[f"training rows of the {name} model"] = model["training"]["digest"]
-    found["config, defaults filled in"] = digest_value(config)
+    found["config, defaults filled in"] = digest_value(config.plain())
     return {
         "digests": found,
         "columns": {name: read_table(path).columns for name, path in given.items()},

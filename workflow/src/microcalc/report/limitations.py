@@ -3,6 +3,7 @@
 from typing import Any
 
 from microcalc.cohort.split import FEW_CASES
+from microcalc.config import networks
 from microcalc.figures.number_format import label as model_label
 from microcalc.figures.number_format import split_label
 from microcalc.images.window import LARGER_THAN_WINDOW
@@ -23,8 +24,8 @@ SAID = (
 def nature(study: Study) -> list[Finding]:
     """Return what limits the whole study: its endpoint, images, weights and labels."""
     found = []
-    if study.config["labels"].get("surrogate"):
-        found.append(Finding("limit", "Surrogate endpoint", study.config["labels"]["surrogate"]))
+    if study.labels.surrogate:
+        found.append(Finding("limit", "Surrogate endpoint", study.labels.surrogate))
     if study.simulated:
         found.append(
             Finding(
@@ -33,11 +34,11 @@ def nature(study: Study) -> list[Finding]:
                 "Every mammogram of this study is a computer-made phantom, and the clinical "
                 "variables were drawn at random to go with it. Phantoms are not patients: the "
                 "numbers below show that the workflow works and say nothing about "
-                f"{study.labels['negative']} or {study.labels['positive']} in people.",
+                f"{study.labels.negative} or {study.labels.positive} in people.",
             )
         )
     if study.random_weights:
-        backbone = study.config["features"]["backbone"]
+        backbone = study.config.features.backbone
         found.append(
             Finding(
                 "limit",
@@ -47,7 +48,7 @@ def nature(study: Study) -> list[Finding]:
                 "not ImageNet. What trained weights would reach is not known from this run.",
             )
         )
-    method = study.config["features"]["harmonize"]
+    method = study.config.features.harmonize
     if method != "none":
         found.append(
             Finding(
@@ -59,7 +60,7 @@ def nature(study: Study) -> list[Finding]:
                 "comes alone.",
             )
         )
-    if study.config["cohort"].get("permute_labels") is not None:
+    if study.config.cohort.permute_labels is not None:
         found.append(
             Finding(
                 "limit",
@@ -106,8 +107,8 @@ def _selection(study: Study) -> list[Finding]:
         return _everything_selected(study)
     using = [
         name
-        for name, spec in study.config["models"].items()
-        if spec.get("deep") != "none" and spec.get("network", "main") == "main"
+        for name, spec in study.config.models.items()
+        if spec.deep != "none" and spec.network == networks.OWN_NETWORK
     ]
     named = " and ".join(model_label(name).lower() for name in using)
     return [
@@ -182,7 +183,7 @@ def _everything_selected(study: Study) -> list[Finding]:
 def _clinical(study: Study) -> list[Finding]:
     found = []
     for name, model in study.models.items():
-        wanted = study.config["models"][name].get("clinical", "none") != "none"
+        wanted = study.config.models[name].clinical != "none"
         if wanted and not any(term["kind"] != "deep" for term in model["terms"]):
             found.append(
                 Finding(
@@ -255,7 +256,7 @@ def _sets(study: Study) -> list[Finding]:
 
 
 def _interval_of_few(study: Study) -> str:
-    if study.config["evaluation"]["auc_interval"] == "wilson":
+    if study.config.evaluation.auc_interval == "wilson":
         return "and chance decides much of every estimate"
     return "and the AUC's is too narrow near 0 and 1 (evaluation.auc_interval)"
 
@@ -293,13 +294,13 @@ def _cut(study: Study) -> list[Finding]:
     if not cut.any():
         return []
     longest = float(usable.loc[cut, ["roi_width_mm", "roi_height_mm"]].max().max())
-    images = study.config["images"]
+    window = study.config.images.patch_mm
     return [
         Finding(
             "warning",
             "Lesions larger than the patch",
             f"The ROI of {int(cut.sum())} of {len(usable)} images is longer than the window of "
-            f"{images['patch_mm']:g} mm (images.patch_mm), the longest {longest:.0f} mm: their "
+            f"{window:g} mm (images.patch_mm), the longest {longest:.0f} mm: their "
             "patches show its middle and not its edges. A larger window, or images.crop: fit, "
             "would show all of it.",
         )
@@ -307,7 +308,7 @@ def _cut(study: Study) -> list[Finding]:
 
 
 def _threshold(study: Study) -> list[Finding]:
-    if study.config["threshold"]["scores"] != "apparent":
+    if study.config.threshold.scores != "apparent":
         return []
     return [
         Finding(

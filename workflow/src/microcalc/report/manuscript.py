@@ -36,7 +36,7 @@ def write(study: Study, template: Templates, versions: Mapping[str, str]) -> str
         versions,
         steps={step["step"]: step["cases"] for step in study.documents["flow"]["steps"]},
         ranked=_left_after(study, "mRMR"),
-        variables=study.variable_names(study.config["clinical"]),
+        variables=study.variable_names(study.config.clinical),
         limits=limitations.nature(study),
         warnings=limitations.warnings(study),
         described=partial(narrative.described, study),

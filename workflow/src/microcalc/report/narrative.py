@@ -1,7 +1,7 @@
 """Sentences of the manuscript that change with the results; every number is looked up."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from microcalc.figures.number_format import label as model_label
 from microcalc.models import notes
@@ -9,12 +9,15 @@ from microcalc.models.term import DEEP_SCORE
 from microcalc.report import format as fmt
 from microcalc.report.study import JUDGED, Study
 
+if TYPE_CHECKING:
+    from microcalc.models.frozen import FrozenModel
+
 Row = Mapping[Any, Any]
 
 
 def alpha(study: Study) -> float:
     """Return the level of the tests: one minus the confidence of the intervals."""
-    return round(1 - float(study.config["evaluation"]["confidence"]), 10)
+    return round(1 - study.config.evaluation.confidence, 10)
 
 
 def comparison(row: Row, level: float, verdict: str = "") -> str:
@@ -64,7 +67,7 @@ def performance(study: Study, split: str) -> str:
             continue
         if _same_for_all(study, split, row["model"]):
             positive = row["tp"] + row["fp"] > 0
-            called = study.labels["positive" if positive else "negative"]
+            called = study.labels.positive if positive else study.labels.negative
             parts.append(
                 f"{name}, with one probability for every case and so an AUC of 0.50 by "
                 f"definition, called every case {called}"
@@ -116,10 +119,10 @@ def _same_for_all(study: Study, split: str, name: str) -> bool:
     return JUDGED[split] == "held_out" and name in study.models and _constant(study.models[name])
 
 
-def _constant(model: Row) -> bool:
+def _constant(model: "FrozenModel") -> bool:
     """Return whether a frozen model is an intercept alone."""
-    names = [term["variable"] for term in model["terms"]]
-    return not names or (names == [DEEP_SCORE] and not model["deep"]["features"])
+    names, deep = [term["variable"] for term in model["terms"]], model["deep"]
+    return not names or (names == [DEEP_SCORE] and deep is not None and not deep["features"])
 
 
 TESTS = {
@@ -165,7 +168,7 @@ def screened(study: Study) -> str:
         return "The study has no clinical variable."
     if not study.screens:
         return "No model took its clinical predictors from a screening; the tables describe them."
-    method = study.config["screening"]["method"]
+    method = study.config.screening.method
     ratios = _odds_ratios(study)
     if method == "fixed":
         told = "Odds ratios of the predictors fixed beforehand"
@@ -174,14 +177,14 @@ def screened(study: Study) -> str:
         kept = f"Backward selection by Akaike's criterion kept {ratios}."
         return kept if ratios else "Backward selection by Akaike's criterion kept no variable."
     passed = _kept(study, "univariable")
-    limit = fmt.plain(study.config["screening"]["p_univariable"])
+    limit = fmt.plain(study.config.screening.p_univariable)
     if not passed:
-        positive = study.labels["positive"]
+        positive = study.labels.positive
         return f"No clinical variable alone was associated with {positive} (P < {limit})."
     were = "was" if len(passed) == 1 else "were"
     first = (
         f"Taken one at a time, {study.variable_names(passed)} {were} associated with "
-        f"{study.labels['positive']} (P < {limit})."
+        f"{study.labels.positive} (P < {limit})."
     )
     if not ratios:
         return f"{first} None was an independent predictor in the multivariable model."
@@ -214,14 +217,14 @@ def _odds_ratios(study: Study) -> str:
     return fmt.joined(told, apart=";")
 
 
-def described(study: Study, model: Row) -> str:
+def described(study: Study, model: "FrozenModel") -> str:
     """Return what a frozen model is made of, and that the deep score was left out where it was."""
     left_out = any(note.startswith(notes.LEFT_OUT) for note in model.get("notes", []))
     without = "; the deep score was left out, since its coefficient would not be above 0"
     return _made_of(study, model) + (without if left_out else "")
 
 
-def _made_of(study: Study, model: Row) -> str:
+def _made_of(study: Study, model: "FrozenModel") -> str:
     names = [term["variable"] for term in model["terms"]]
     if not names:
         return "an intercept alone, the same probability for every case"
@@ -317,7 +320,7 @@ def against(study: Study) -> str:
     if not known:
         return ""
     text = (
-        f"Of {known} published values ({study.config['published']['citation']}), "
+        f"Of {known} published values ({study.config.published.citation}), "
         f"{int((inside == 'yes').sum())} lay inside this run's intervals."
     )
     if study.simulated:

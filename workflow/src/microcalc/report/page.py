@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import jinja2
 import yaml
 
+from microcalc.config.study_config import StudyConfig
 from microcalc.figures import number_format
 from microcalc.report import (
     captions,
@@ -57,7 +57,7 @@ class Section:
 def build(
     files: Files,
     *,
-    config: Mapping[str, Any],
+    config: StudyConfig,
     template: str | os.PathLike[str],
     versions: Mapping[str, str],
     times: str | os.PathLike[str],

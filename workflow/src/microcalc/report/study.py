@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from microcalc.config.cohort_settings import Labels
+from microcalc.config.study_config import StudyConfig
 from microcalc.core.errors import StudyError
 from microcalc.core.files import read_csv, read_json
 from microcalc.figures import number_format, shown_models
@@ -16,6 +18,8 @@ from microcalc.report.run_times import RunTime
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from microcalc.models.frozen import FrozenModel
 
 Files = Mapping[str, str | os.PathLike[str] | Sequence[str | os.PathLike[str]]]
 
@@ -46,16 +50,16 @@ class Study:
         What every rule took, by room and rule, where it is to be shown.
     """
 
-    config: Mapping[str, Any]
+    config: StudyConfig
     tables: "Mapping[str, pd.DataFrame]"
     documents: Mapping[str, Any]
-    models: Mapping[str, Mapping[str, Any]]
+    models: "Mapping[str, FrozenModel]"
     figures: Mapping[str, Path]
     sheets: tuple[Path, ...] = ()
     times: Mapping[str, Mapping[str, RunTime]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, files: Files, *, config: Mapping[str, Any]) -> "Study":
+    def read(cls, files: Files, *, config: StudyConfig) -> "Study":
         """Return the study of these files.
 
         Parameters
@@ -79,7 +83,7 @@ class Study:
             config=config,
             tables=tables,
             documents=documents,
-            models={name: frozen[name] for name in config["models"] if name in frozen},
+            models={name: frozen[name] for name in config.models if name in frozen},
             figures={Path(path).stem: Path(path) for path in _several(files, "figures")},
             sheets=tuple(Path(path) for path in _several(files, "galleries")),
         )
@@ -105,19 +109,19 @@ class Study:
         return name in self.tables and len(self.tables[name]) > 0
 
     @property
-    def labels(self) -> dict[str, str]:
+    def labels(self) -> Labels:
         """Names of the classes."""
-        return {key: str(self.config["labels"][key]) for key in ("negative", "positive")}
+        return self.config.labels
 
     @cached_property
     def simulated(self) -> bool:
         """Whether the images are phantoms."""
-        return bool(self.config.get("simulate"))
+        return self.config.simulate is not None
 
     @cached_property
     def random_weights(self) -> bool:
         """Whether the network never saw an image."""
-        return bool(self.config["features"]["weights"] == "random")
+        return self.config.features.weights == "random"
 
     @cached_property
     def splits(self) -> tuple[str, ...]:
@@ -134,7 +138,7 @@ class Study:
     @property
     def level(self) -> str:
         """The confidence of every interval, as text: `95%`."""
-        return f"{100 * self.config['evaluation']['confidence']:g}%"
+        return f"{100 * self.config.evaluation.confidence:g}%"
 
     @property
     def nomogram_model(self) -> str | None:
@@ -144,7 +148,7 @@ class Study:
     @property
     def screens(self) -> bool:
         """Whether some model takes its clinical predictors from the screening."""
-        return any(spec["clinical"] == "screened" for spec in self.config["models"].values())
+        return any(spec.clinical == "screened" for spec in self.config.models.values())
 
     @property
     def split_given(self) -> bool:
@@ -183,26 +187,24 @@ class Study:
         """Return the metrics of a split, models in the config's order."""
         rows = self.tables["metrics"]
         own = rows[(rows["split"] == split) & (rows["kind"] == (kind or JUDGED[split]))]
-        order = {name: i for i, name in enumerate(self.config["models"])}
+        order = {name: i for i, name in enumerate(self.config.models)}
         return own.sort_values("model", key=lambda names: names.map(order), kind="stable")
 
     def rows_of(self, name: str, split: str) -> list[dict[Any, Any]]:
         """Return a table's rows of a split, of the kind it is judged by, in the config's order."""
         rows = self.tables[name]
         own = rows[(rows["split"] == split) & (rows["kind"] == JUDGED[split])]
-        order = {name: i for i, name in enumerate(self.config["models"])}
+        order = {name: i for i, name in enumerate(self.config.models)}
         records: list[dict[Any, Any]] = own.to_dict("records")
         return sorted(records, key=lambda row: order.get(row["model"], len(order)))
 
     def variable_label(self, name: str) -> str:
         """Return a clinical variable's name and unit for people."""
-        entry = self.config["clinical"].get(name, {})
-        text, unit = number_format.variable(name, entry), entry.get("unit")
-        return f"{text} ({unit})" if unit else text
+        return number_format.variable_with_unit(name, self.config.clinical)
 
     def variable_name(self, name: str) -> str:
         """Return a clinical variable's name inside a sentence."""
-        return _in_a_sentence(number_format.variable(name, self.config["clinical"].get(name, {})))
+        return _in_a_sentence(number_format.variable(name, self.config.clinical))
 
     def variable_names(self, names: Iterable[str]) -> str:
         """Return `a, b and c` of clinical variables."""
@@ -221,10 +223,7 @@ def _several(files: Files, name: str) -> list[str | os.PathLike[str]]:
     return [entry] if isinstance(entry, (str, os.PathLike)) else list(entry)
 
 
-def shown(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the config without the folder of the images: its name may name people."""
-    cohort = {
-        key: "(not shown)" if key == "image_folder" else value
-        for key, value in config["cohort"].items()
-    }
-    return {**config, "cohort": cohort}
+def shown(config: StudyConfig) -> dict[str, Any]:
+    """Return the config's plain values without the folder of the images, which may name people."""
+    plain = config.plain()
+    return {**plain, "cohort": {**plain["cohort"], "image_folder": "(not shown)"}}

@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from microcalc.config.study_config import StudyConfig
 from microcalc.core.files import write_text
 from microcalc.report import captions, manuscript, office, table_registry
 from microcalc.report.grid import Row, Table
@@ -18,7 +18,7 @@ def write(
     files: Files,
     outputs: Iterable[Name],
     *,
-    config: Mapping[str, Any],
+    config: StudyConfig,
     templates: Name,
     versions: Mapping[str, str],
 ) -> None:

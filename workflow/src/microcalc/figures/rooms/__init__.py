@@ -5,8 +5,6 @@ A module per job, so that a change of one figure's code redraws no other room.
 
 import os
 from collections.abc import Mapping
-from typing import Any
 
 Path = str | os.PathLike[str]
 Files = Mapping[str, Path]
-Config = Mapping[str, Any]

@@ -4,14 +4,25 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from microcalc.config.clinical_settings import ClinicalVariables
+from microcalc.config.cohort_settings import Labels
 from microcalc.core.files import read_csv, read_json
 from microcalc.figures import confusion, published_plot, roc, subgroup_plot, waterfall
-from microcalc.figures.rooms import Config, Files, Path
+from microcalc.figures.rooms import Files, Path
 
 
-def draw(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[str, Figure]:
+def draw(
+    files: Files,
+    frozen_models: Sequence[Path],
+    *,
+    scored: Sequence[str],
+    models: Sequence[str],
+    labels: Labels,
+    clinical: ClinicalVariables,
+    confidence: float,
+    seed: int,
+) -> dict[str, Figure]:
     """Return the figures by name, from the files by name; `scored` are the splits with curves."""
-    names, labels, confidence = config["models"], config["labels"], config["confidence"]
     predictions, metrics = read_csv(files["predictions"]), read_csv(files["metrics"])
     read = [read_json(path) for path in frozen_models]
     deep = [model for model in read if {term["kind"] for term in model["terms"]} == {"deep"}]
@@ -20,14 +31,14 @@ def draw(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[st
             f"roc_{split}": roc.draw(
                 *(predictions, metrics),
                 split=split,
-                models=names,
+                models=models,
                 labels=labels,
                 confidence=confidence,
-                seed=config["seed"],
+                seed=seed,
             )
-            for split in config["scored"]
+            for split in scored
         },
-        "confusion": confusion.draw(metrics, models=names, labels=labels),
+        "confusion": confusion.draw(metrics, models=models, labels=labels),
         "score_waterfall": waterfall.draw(
             predictions,
             model=str(deep[0]["name"]) if deep else None,
@@ -36,15 +47,15 @@ def draw(files: Files, frozen_models: Sequence[Path], config: Config) -> dict[st
         ),
         "published": published_plot.draw(
             read_csv(files["published"]),
-            models=names,
+            models=models,
             confidence=confidence,
         ),
         **{
             f"subgroups_{split}": subgroup_plot.draw(
                 read_csv(files["subgroups"]),
                 split=split,
-                models=names,
-                clinical=config["clinical"],
+                models=models,
+                clinical=clinical,
                 labels=labels,
                 confidence=confidence,
             )

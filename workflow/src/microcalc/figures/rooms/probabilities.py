@@ -1,23 +1,27 @@
 """The figures of calibration and net benefit."""
 
+from collections.abc import Sequence
+
 from matplotlib.figure import Figure
 
+from microcalc.config.cohort_settings import Labels
 from microcalc.core.files import read_csv
 from microcalc.figures import calibration_plot, decision_curves
-from microcalc.figures.rooms import Config, Files
+from microcalc.figures.rooms import Files
 
 
-def draw(files: Files, config: Config) -> dict[str, Figure]:
+def draw(
+    files: Files, *, models: Sequence[str], labels: Labels, confidence: float
+) -> dict[str, Figure]:
     """Return the figures by name, from the files by name."""
-    names, labels = config["models"], config["labels"]
     return {
         "calibration": calibration_plot.draw(
             *(read_csv(files[part]) for part in ("calibration", "curve", "groups", "histogram")),
-            models=names,
+            models=models,
             labels=labels,
-            confidence=config["confidence"],
+            confidence=confidence,
         ),
         "net_benefit": decision_curves.draw(
-            read_csv(files["net_benefit"]), models=names, labels=labels
+            read_csv(files["net_benefit"]), models=models, labels=labels
         ),
     }

@@ -94,7 +94,7 @@ def case_predictions(study: Study) -> Table:
         )
         for line in study.tables["register"].to_dict("records")
     ]
-    positive = study.labels["positive"]
+    positive = study.labels.positive
     heads = ("Model", f"Probability of {positive}", "Threshold", "Called", "Predicted at")
     return Table(heads, tuple(rows))
 
@@ -123,7 +123,7 @@ def _contribution(study: Study, line: Mapping[Hashable, Any]) -> tuple[str, str,
         term = "Intercept"
     elif term == "deep_score" or term.startswith("deep_"):
         value = fmt.number(float(value), 3)
-    if term in study.config["clinical"] or term == "deep_score":
+    if term in study.config.clinical or term == "deep_score":
         term = study.variable_label(term)
     if line["stands_in"]:
         value = f"{value or 'missing'}; {line['stands_in']} stands in"

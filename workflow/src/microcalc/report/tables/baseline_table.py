@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def baseline(study: Study) -> Table:
     """Return Table 1: every variable, the classes side by side, per set."""
     table = study.tables["table1"]
-    positive, negative = study.labels["positive"], study.labels["negative"]
+    negative, positive = study.labels.names
     splits = [split for split in study.splits if split in set(table["split"])]
     heads = ["Characteristic"] + [negative, positive, "P"] * len(splits)
     spans = (("", 1), *((split_label(split), 3) for split in splits))

@@ -135,9 +135,8 @@ def reclassification(study: Study) -> Table:
             for line in own.to_dict("records")
         ]
     note = str(study.tables["reclassification"]["caution"].iloc[0])
-    labels = study.labels
     heads = ("New over old", f"Estimate ({study.level} CI)")
-    of_class = (f"{labels[key]} ({study.level} CI)" for key in ("positive", "negative"))
+    of_class = (f"{name} ({study.level} CI)" for name in reversed(study.labels.names))
     return Table((*heads, *of_class, "P"), tuple(rows), note)
 
 

@@ -36,7 +36,7 @@ def odds_ratios(study: Study, name: str) -> Table:
         for _, line in own.iterrows():
             rows.append(Row((str(line["level"]), *_odds_cells(line), ""), "level"))
     heads = ("Variable", "n", f"Odds ratio ({study.level} CI)", "P (Wald)", "P, variable")
-    positive = study.labels["positive"]
+    positive = study.labels.positive
     return Table(heads, tuple(rows), f"Odds of {positive}. {_fitted_by(study, table)}".strip())
 
 

@@ -33,7 +33,7 @@ def sets(study: Study, name: str) -> "Iterator[tuple[str, pd.DataFrame]]":
     Models stand in the config's order, and the heading has the cases of each class.
     """
     table = study.tables[name]
-    order = {model: place for place, model in enumerate(study.config["models"])}
+    order = {model: place for place, model in enumerate(study.config.models)}
     if "model" in table:
         table = table.sort_values("model", key=lambda models: models.map(order), kind="stable")
     for split in study.splits:

@@ -16,7 +16,7 @@ rule take_cohort:
     localrule: True
     params:
         clinical=config["clinical"],
-        labels=config["labels"],
+        labels=rule_params.classes(SETTINGS, "excluded"),
         tables=contents_of("cases", "images"),
     script:
         "../scripts/take_cohort.py"
@@ -52,7 +52,7 @@ rule predict_cohort:
     localrule: True
     params:
         networks=networks.names(AT_WORK),
-        labels=config["labels"],
+        labels=rule_params.classes(SETTINGS),
     script:
         "../scripts/predict_cohort.py"
 
@@ -67,7 +67,7 @@ rule join_labels:
         labelled=in_study("cohort/labelled.csv"),
     localrule: True
     params:
-        labels=config["labels"],
+        labels=rule_params.classes(SETTINGS),
         tables=contents_of("cases"),
     script:
         "../scripts/join_labels.py"

@@ -13,7 +13,7 @@ rule build_cohort:
     localrule: True
     params:
         clinical=rule_params.clinical(SETTINGS),
-        labels=config["labels"],
+        labels=rule_params.classes(SETTINGS, "excluded"),
         settings=config["cohort"],
         seed=config["seed"],
         tables=contents_of("cases", "images", "split_file"),

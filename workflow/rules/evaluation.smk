@@ -9,7 +9,7 @@ rule describe_cohort:
     localrule: True
     params:
         clinical=rule_params.clinical(SETTINGS),
-        labels=config["labels"],
+        labels=rule_params.classes(SETTINGS),
         seed=config["seed"],
     script:
         "../scripts/describe_cohort.py"

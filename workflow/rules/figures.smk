@@ -30,7 +30,7 @@ rule draw_selection:
     priority: 5
     localrule: True
     params:
-        labels=config["labels"],
+        labels=rule_params.classes(SETTINGS),
         clinical=config["clinical"],
         choose=config["selection"]["lasso"]["choose"],
     script:
@@ -50,7 +50,7 @@ rule draw_models:
     priority: 2
     localrule: True
     params:
-        labels=config["labels"],
+        labels=rule_params.classes(SETTINGS),
         clinical=config["clinical"],
         confidence=config["evaluation"]["confidence"],
     script:
@@ -80,7 +80,7 @@ rule draw_evaluation:
     priority: 6
     localrule: True
     params:
-        labels=config["labels"],
+        labels=rule_params.classes(SETTINGS),
         clinical=config["clinical"],
         models=list(config["models"]),
         confidence=config["evaluation"]["confidence"],
@@ -104,7 +104,7 @@ rule draw_probabilities:
     localrule: True
     params:
         models=list(config["models"]),
-        labels=config["labels"],
+        labels=rule_params.classes(SETTINGS),
         confidence=config["evaluation"]["confidence"],
     script:
         "../scripts/draw_probabilities.py"
@@ -123,7 +123,7 @@ rule draw_saliency:
     priority: 4
     localrule: True
     params:
-        labels=config["labels"],
+        labels=rule_params.classes(SETTINGS),
     script:
         "../scripts/draw_saliency.py"
 

@@ -40,7 +40,7 @@ rule fit_models:
         clinical=rule_params.clinical(SETTINGS),
         screening=config["screening"],
         threshold=config["threshold"],
-        labels=config["labels"],
+        labels=rule_params.classes(SETTINGS),
         training_scores=config["selection"]["training_scores"],
         preprocessing=preprocessing,
         seed=config["seed"],

@@ -22,6 +22,15 @@ def test_how_a_variable_is_worded_reruns_no_fit() -> None:
     assert STUDY.clinical["age"].label is not None
 
 
+def test_a_remark_on_the_labels_reruns_nothing_but_the_report() -> None:
+    labels = {"negative": "a", "positive": "b", "excluded": ["c"], "surrogate": "for want"}
+    config = study_config(labels=labels)
+    assert rule_params.classes(config) == {"negative": "a", "positive": "b"}
+    assert rule_params.classes(config, "excluded") == {
+        **{"negative": "a", "positive": "b", "excluded": ["c"]}
+    }
+
+
 def test_a_refit_is_given_no_model_of_a_fine_tuned_network() -> None:
     assert list(rule_params.refittable_models(STUDY)) == ["deep"]
 

@@ -26,6 +26,19 @@ def refittable_models(config: StudyConfig) -> dict[str, dict[str, Any]]:
     return {name: config.models[name].plain() for name in networks.refittable_models(config)}
 
 
+def classes(config: StudyConfig, *others: str) -> dict[str, Any]:
+    """Return the two classes of the config's `labels`, so that a remark on them reruns no fit.
+
+    Parameters
+    ----------
+    config
+        The study's config.
+    others
+        Further keys of `labels`.
+    """
+    return config.labels.part("negative", "positive", *others)
+
+
 def phantoms(config: StudyConfig) -> str | None:
     """Return the table of the demo's phantoms; a study of real patients has none."""
     return config.simulate.phantoms if config.simulate else None

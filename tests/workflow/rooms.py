@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from microcalc.config.image_settings import ImageSettings
+from microcalc.config.patch_recipe import Recipe
 from microcalc.config.settings import complete
 from tests.scripts import run_script
 from tests.workflow.tiny import ROOT, Study
@@ -37,16 +39,10 @@ def run(study: Study, config: dict[str, Any], folder: Path) -> None:
         },
         output=made("eligible", "images", "exclusions"),
         params={
-            "reading": {
-                "clinical": config["clinical"],
-                "labels": config["labels"],
-                "other_columns": config["cohort"]["other_columns"],
-            },
-            "splitting": {
-                "settings": config["cohort"],
-                "labels": config["labels"],
-                "seed": config["seed"],
-            },
+            "clinical": config["clinical"],
+            "labels": config["labels"],
+            "settings": config["cohort"],
+            "seed": config["seed"],
         },
     )
     step(
@@ -62,12 +58,13 @@ def run(study: Study, config: dict[str, Any], folder: Path) -> None:
             *("mrmr", "lasso_path", "lasso_cv", "selected", "funnel"),
             *("crossfit", "crossfit_selected"),
         ),
-        params={"settings": config["selection"], "seed": config["seed"]},
+        params={"settings": config["selection"], "seed": config["seed"], "min_icc": None},
     )
     frozen = {model: str(folder / f"{model}.json") for model in config["models"]}
     training = {model: str(folder / f"{model}.training.csv") for model in config["models"]}
     asked = ("models", "clinical", "screening", "threshold", "labels", "seed")
-    made_alike = {"images": config["images"], "extraction": config["features"]}
+    recipe = Recipe.from_settings(ImageSettings.of(config["images"])).as_key()
+    made_alike = {"images": recipe, "extraction": config["features"]}
     step(
         "fit_models",
         input=made("included")

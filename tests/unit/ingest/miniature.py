@@ -4,7 +4,7 @@ Every builder returns what must become of every row and file: `Fates`. A test ho
 against what the adapter says, so that a forgotten row fails as a wrong one does.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from tests.unit.images.making import breast, dicom
 
 from microcalc.cohort.study_tables import Cohort, read_cohort
 from microcalc.config import settings
+from microcalc.config.study_config import StudyConfig
 from microcalc.images import shards
 from microcalc.ingest import registry
 from microcalc.ingest.outcome import Outcome
@@ -89,31 +90,31 @@ def ingest(name: str, folder: Path, target: Path, spacing_mm: str = "") -> Outco
     return outcome
 
 
-def config_of(target: Path) -> dict[str, Any]:
+def config_of(target: Path) -> StudyConfig:
     """Return the written config, accepted by the schema of studies."""
     written = yaml.safe_load((target / "config.yaml").read_text(encoding="utf-8"))
-    return settings.complete(written).plain()
+    return settings.complete(written)
 
 
-def cohort_of(config: Mapping[str, Any]) -> Cohort:
+def cohort_of(config: StudyConfig) -> Cohort:
     """Return the written tables, accepted by the cohort room."""
     return read_cohort(
-        config["cohort"]["cases"],
-        config["cohort"]["images"],
+        config.cohort.cases,
+        config.cohort.images,
         schemas=(str(SCHEMAS / "cases.yaml"), str(SCHEMAS / "images.yaml")),
-        clinical=config["clinical"],
-        labels=config["labels"],
-        other_columns=config["cohort"]["other_columns"],
+        clinical=config.clinical,
+        labels=config.labels,
+        other_columns=config.cohort.other_columns,
     )
 
 
-def patches_of(config: Mapping[str, Any], folder: Path) -> dict[str, str]:
+def patches_of(config: StudyConfig, folder: Path) -> dict[str, str]:
     """Return the reason of every image that the images room leaves out; "" where it has a patch."""
-    cohort = config["cohort"]
-    rows = of_shard(cohort["cases"], cohort["images"], 0, 1)
-    chosen = {**config["images"], "patch_mm": 6.4, "thumbnail_px": 48}
+    cohort = config.cohort
+    rows = of_shard(cohort.cases, cohort.images, 0, 1)
+    chosen = config.images.model_copy(update={"patch_mm": 6.4, "thumbnail_px": 48})
     path = folder / "shard.npz"
-    shards.update(path, rows, settings=chosen, image_folder=cohort["image_folder"], digest="")
+    shards.update(path, rows, settings=chosen, image_folder=cohort.image_folder, digest="")
     shard = shards.read(path)
     return {
         str(image_id): str(reason)
@@ -128,7 +129,7 @@ def accepted(
     *,
     ordinary: int,
     spacing_mm: str = "",
-) -> tuple[dict[str, Any], Cohort]:
+) -> tuple[StudyConfig, Cohort]:
     """Return the config and the cohort of a miniature of which every image gives a patch."""
     build(folder / "source", ordinary)
     outcome = ingest(name, folder / "source", folder / "study", spacing_mm)

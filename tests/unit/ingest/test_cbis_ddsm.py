@@ -191,8 +191,8 @@ def test_every_row_has_its_fate(tmp_path: Path) -> None:
 
 def test_the_study_accepts_what_is_written(tmp_path: Path) -> None:
     config, cohort = accepted(NAME, build, tmp_path, ordinary=3, spacing_mm="0.1")
-    assert config["labels"]["negative"] == "benign"
-    assert "stands in for the question" in config["labels"]["surrogate"]
+    assert config.labels.negative == "benign"
+    assert "stands in for the question" in config.labels.surrogate
     assert {case["split"] for case in cohort.cases} == {"train", "internal"}
 
 
@@ -237,7 +237,7 @@ def test_the_training_table_alone_leaves_the_split_to_the_study(tmp_path: Path) 
     (tmp_path / "source" / TEST).unlink()
     ingest(NAME, tmp_path / "source", tmp_path / "study")
     config = config_of(tmp_path / "study")
-    assert config["cohort"]["development_centers"] == ["CBIS-DDSM"]
+    assert config.cohort.development_centers == ("CBIS-DDSM",)
     assert not any("split" in case for case in cohort_of(config).cases)
 
 

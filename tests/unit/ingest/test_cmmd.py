@@ -166,8 +166,8 @@ def test_every_row_image_and_annotation_has_its_fate(tmp_path: Path) -> None:
 
 def test_the_study_accepts_what_is_written(tmp_path: Path) -> None:
     config, cohort = accepted(NAME, build, tmp_path, ordinary=4)
-    assert config["labels"]["surrogate"].startswith("The label of CMMD is benign or malignant.")
-    assert set(config["clinical"]) == {"age", "lesion_type"}
+    assert config.labels.surrogate.startswith("The label of CMMD is benign or malignant.")
+    assert set(config.clinical) == {"age", "lesion_type"}
     assert {case["label"] for case in cohort.cases} == {"benign", "malignant"}
 
 

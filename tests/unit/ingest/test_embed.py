@@ -160,7 +160,7 @@ def test_every_finding_and_image_has_its_fate(tmp_path: Path) -> None:
 
 def test_the_study_accepts_what_is_written(tmp_path: Path) -> None:
     config, cohort = accepted(NAME, build, tmp_path, ordinary=5)
-    assert config["labels"] == {
+    assert config.labels.plain() == {
         "negative": "DCIS",
         "positive": "IDC",
         "excluded": [],

@@ -63,11 +63,11 @@ def test_what_is_written_counts_every_row(tmp_path: Path) -> None:
     assert account[1] == "table.csv,line 2,taken,C0,I0,"
     assert account[4] == "table.csv,line 5,left out,,,a mass"
     config = config_of(tmp_path / "my-toy")
-    assert config["study"] == "my-toy"
-    assert config["cohort"]["development_centers"] == ["B"]
+    assert config.study == "my-toy"
+    assert config.cohort.development_centers == ("B",)
     # One age in all tells nothing apart; without a clinical variable there is one model.
-    assert config["cohort"]["other_columns"] == ["age"]
-    assert list(config["models"]) == ["deep"]
+    assert config.cohort.other_columns == ("age",)
+    assert list(config.models) == ["deep"]
     assert "# Mind the gap." in (tmp_path / "my-toy" / "config.yaml").read_text()
 
 

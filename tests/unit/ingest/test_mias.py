@@ -139,11 +139,11 @@ def test_the_study_accepts_it(tmp_path: Path) -> None:
     build(tmp_path / "source", 30)
     ingest("mias", tmp_path / "source", tmp_path / "study")
     config = config_of(tmp_path / "study")
-    assert config["images"]["spacing_mm"] == 0.2
-    assert config["images"]["patch_mm"] == 44.8
-    assert config["labels"]["negative"] == "benign"
-    assert config["labels"]["surrogate"]
-    assert list(config["clinical"]) == ["background_tissue"]
+    assert config.images.spacing_mm == 0.2
+    assert config.images.patch_mm == 44.8
+    assert config.labels.negative == "benign"
+    assert config.labels.surrogate
+    assert list(config.clinical) == ["background_tissue"]
     cohort = cohort_of(config)
     assert len(cohort.cases) == 34
 

@@ -164,8 +164,8 @@ def test_every_lesion_and_mark_has_its_fate(tmp_path: Path) -> None:
 
 def test_the_study_accepts_what_is_written(tmp_path: Path) -> None:
     config, cohort = accepted(NAME, build, tmp_path, ordinary=6)
-    assert config["labels"]["surrogate"] == ""
-    assert config["cohort"]["development_centers"] == ["adde"]
+    assert config.labels.surrogate == ""
+    assert config.cohort.development_centers == ("adde",)
     assert {case["center"] for case in cohort.cases} == {"adde", "jarv"}
     assert {case["lesion_type"] for case in cohort.cases} == {"calcification only", "with mass"}
 

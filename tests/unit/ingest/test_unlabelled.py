@@ -232,7 +232,7 @@ def test_the_study_accepts_it_once_it_is_completed(tmp_path: Path, name: str) ->
     BUILDERS[name](tmp_path / "source", ordinary=5)
     outcome = ingest(name, tmp_path / "source", tmp_path / "study")
     config = config_of(tmp_path / "study")
-    assert config["labels"]["surrogate"] == ""
+    assert config.labels.surrogate == ""
     complete(tmp_path / "study")
     cohort_of(config)
     assert patches_of(config, tmp_path) == dict.fromkeys(outcome.images, "")
@@ -257,6 +257,6 @@ def test_a_draft_names_nobody_but_in_its_paths(tmp_path: Path) -> None:
 def test_grades_of_inbreast_are_upper_case_levels(tmp_path: Path) -> None:
     build_inbreast(tmp_path / "source", ordinary=4)
     ingest("inbreast", tmp_path / "source", tmp_path / "study")
-    clinical = config_of(tmp_path / "study")["clinical"]
-    assert clinical["birads"]["levels"] == ["4A", "4B", "4C", "5"]
-    assert clinical["breast_density"]["levels"] == ["A", "B", "C", "D"]
+    clinical = config_of(tmp_path / "study").clinical
+    assert clinical["birads"].levels == ("4A", "4B", "4C", "5")
+    assert clinical["breast_density"].levels == ("A", "B", "C", "D")

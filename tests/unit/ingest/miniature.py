@@ -15,6 +15,9 @@ from tests.unit.images.making import breast, dicom
 
 from microcalc.cohort.study_tables import Cohort, read_cohort
 from microcalc.config import settings
+from microcalc.config.clinical_settings import ClinicalVariable
+from microcalc.config.cohort_settings import Labels
+from microcalc.config.image_settings import ImageSettings
 from microcalc.images import shards
 from microcalc.ingest import registry
 from microcalc.ingest.outcome import Outcome
@@ -101,8 +104,8 @@ def cohort_of(config: Mapping[str, Any]) -> Cohort:
         config["cohort"]["cases"],
         config["cohort"]["images"],
         schemas=(str(SCHEMAS / "cases.yaml"), str(SCHEMAS / "images.yaml")),
-        clinical=config["clinical"],
-        labels=config["labels"],
+        clinical=ClinicalVariable.each_of(config["clinical"]),
+        labels=Labels.of(config["labels"]),
         other_columns=config["cohort"]["other_columns"],
     )
 
@@ -111,7 +114,7 @@ def patches_of(config: Mapping[str, Any], folder: Path) -> dict[str, str]:
     """Return the reason of every image that the images room leaves out; "" where it has a patch."""
     cohort = config["cohort"]
     rows = of_shard(cohort["cases"], cohort["images"], 0, 1)
-    chosen = {**config["images"], "patch_mm": 6.4, "thumbnail_px": 48}
+    chosen = ImageSettings.of({**config["images"], "patch_mm": 6.4, "thumbnail_px": 48})
     path = folder / "shard.npz"
     shards.update(path, rows, settings=chosen, image_folder=cohort["image_folder"], digest="")
     shard = shards.read(path)

@@ -458,6 +458,8 @@ MISTAKES_OF_YAML = [
     ("images: {views: [CC, CC]}", "images.views: ['CC', 'CC'] holds an entry twice"),
     ("images: {spacing_mm: 1e-1}", "'1e-1' is not a number; write 0.1, without quotes"),
     ("images: {spacing_mm: '0,1'}", "'0,1' is not a number; write 0.1, without quotes"),
+    ("screening: {p_univariable: 1e-7}", "'1e-7' is not a number; write 1.0e-07, without quotes"),
+    ("evaluation: {resamples: '12345678'}", "write 12345678, without quotes"),
     ("images:", "images: is empty; expected a section of keys"),
     ("cohort: {development_centers: A}", "'A' is not a list in brackets, [one, two]"),
     ("evaluation: {comparisons: [deep, clinical]}", "entry 1: 'deep' is not a list in brackets"),
@@ -485,6 +487,24 @@ def test_what_yaml_makes_of_a_line_is_explained(text: str, message: str) -> None
             if isinstance(inner, dict) and isinstance(WHOLE[name].get(key), dict):
                 config[name][key] = WHOLE[name][key] | inner
     assert any(message in line for line in problems(config))
+
+
+@pytest.mark.parametrize("text", ["1,000", "2.5", "nan", "many"])
+def test_no_number_is_proposed_that_may_not_be_meant(text: str) -> None:
+    said = f"evaluation.resamples: {text!r} is not a whole number"
+    assert only(with_value(("evaluation", "resamples"), text)).split("\n")[0] == said
+
+
+def test_entries_of_a_list_are_told_in_order() -> None:
+    told = problems(with_value(("cohort", "development_centers"), list(range(12))))
+    assert [line.partition(":")[0].rpartition(" ")[2] for line in told] == [
+        str(number) for number in range(1, 13)
+    ]
+
+
+def test_a_key_without_a_description_is_refused() -> None:
+    with pytest.raises(TypeError, match="no docstring below example"):
+        json_schema._properties({"example": {}}, {"example": ""}, {})
 
 
 def test_a_key_that_stands_twice_is_found_with_its_lines(tmp_path: Path) -> None:

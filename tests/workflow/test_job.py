@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.workflow.tiny import Study, environment
+from tests.workflow.tiny import Study, environment, lay_out
 
 ROOMS = [
     *("simulate", "cohort", "images", "features", "finetune", "selection", "models"),
@@ -77,3 +77,13 @@ def test_a_file_that_cannot_be_made_is_told_of(study: Study) -> None:
     assert done.stderr.startswith(
         f"{CLINICAL}: fit_models needs results/tiny/images/included.csv, which is not there"
     )
+
+
+def test_what_the_workflow_refuses_is_told_of(tmp_path: Path) -> None:
+    study = lay_out(tmp_path)
+    study.configure(lambda config: config.pop("seed") and None)
+    done = by_hand(study, CLINICAL)
+    assert done.returncode == 1
+    assert done.stderr.startswith("The config cannot be used as it is")
+    assert "seed: is missing" in done.stderr
+    assert "Traceback" not in done.stderr

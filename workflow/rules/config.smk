@@ -11,6 +11,7 @@ sys.path.insert(0, str(WORKFLOW / "src"))
 
 from microcalc.config import yaml_file
 from microcalc.core.errors import StudyError
+from microcalc.plan.snakemake_habits import RefusalError
 
 
 def refuse(message):
@@ -19,7 +20,7 @@ def refuse(message):
     Below an error Snakemake prints which lines of code it came through.
     """
     logger.error(message)
-    sys.exit(1)
+    raise RefusalError(message)
 
 
 def told_plainly(function, *arguments, **named):

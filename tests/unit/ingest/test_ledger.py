@@ -157,6 +157,11 @@ def test_levels_are_those_that_occur() -> None:
     assert idle == ["age"]
 
 
+def test_a_variable_outside_the_vocabulary_is_not_forgotten() -> None:
+    with pytest.raises(RuntimeError, match="no clinical variable of the vocabulary: shape"):
+        declared([{"shape": "round"}, {"shape": "flat"}])
+
+
 def test_a_pseudonym_fits_the_schema() -> None:
     assert pseudonym("a b/c", "é1") == "a-b-c_-1"
     assert len(pseudonym("1" * 90)) == 64

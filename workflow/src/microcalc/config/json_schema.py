@@ -82,6 +82,9 @@ def _inlined(node: Any, sections: Mapping[str, Schema]) -> Any:
 def _properties(
     fields: Mapping[str, Any], described: Mapping[str, str], sections: Mapping[str, Schema]
 ) -> Schema:
+    undescribed = [name for name in fields if not described.get(name)]
+    if undescribed:
+        raise TypeError(f"no docstring below {', '.join(undescribed)}: it is the key's description")
     return {
         name: _inlined({**field, "description": described[name]}, sections)
         for name, field in fields.items()

@@ -1,7 +1,8 @@
 """What a config breaks of its models, in sentences for whoever wrote the config."""
 
+import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
@@ -36,8 +37,8 @@ BOUNDS = {
 }
 SAID = {
     "string_pattern_mismatch": "is not allowed here",
-    "repeated": "holds an entry twice",
 }
+THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
 WRONG_KIND = ("_type", "int_from_float", "finite_number", "null")
 
 
@@ -65,7 +66,12 @@ def lines(error: ValidationError) -> list[str]:
             and any(other[: len(keys)] == keys for other in by_place if other != keys)
         )
     }
-    return [_line(keys, first[keys]) for keys in sorted(first, key=lambda k: [*map(str, k)])]
+    return [_line(keys, first[keys]) for keys in sorted(first, key=_in_order)]
+
+
+def _in_order(keys: Keys) -> list[str]:
+    """Return what sorts places by name, and the entries of a list by number."""
+    return [f"{key:09}" if isinstance(key, int) else key for key in keys]
 
 
 def join(place: str, name: object) -> str:
@@ -84,10 +90,28 @@ def kind_problem(value: object, kinds: Iterable[str]) -> str:
         return f'{found}; a bare yes, no, on or off is true or false in YAML: write "yes" or "no"'
     if "string" in allowed and not isinstance(value, list | Mapping):
         return f'{found}; put it in quotes: "{value}"'
-    if isinstance(value, str) and {"integer", "number"} & set(allowed):
-        with suppress(ValueError):
-            return f"{found}; write {float(value.replace(',', '.')):g}, without quotes"
-    return found
+    meant = _number_meant(value, allowed) if isinstance(value, str) else ""
+    return f"{found}; write {meant}, without quotes" if meant else found
+
+
+def _number_meant(text: str, kinds: Iterable[str]) -> str:
+    """Return the number in a text as YAML reads one; nothing where it may be another or is none.
+
+    A comma before three digits may be a decimal one or stand between thousands.
+    """
+    if not {"integer", "number"} & set(kinds) or THOUSANDS.fullmatch(text.strip()):
+        return ""
+    try:
+        number = float(text.replace(",", "."))
+    except ValueError:
+        return ""
+    if not math.isfinite(number):
+        return ""
+    if "number" not in kinds:
+        return f"{number:.0f}" if number.is_integer() else ""
+    written = f"{number:.15g}"
+    # Without a point 1e-07 is text to YAML.
+    return written if "." in written else written.replace("e", ".0e")
 
 
 def _keys(loc: Iterable[str | int]) -> Keys:

@@ -67,11 +67,20 @@ def declared(
         Variables of which at least two values occur, with the levels that occur.
     idle
         Columns with one value or none, which no model could use.
+
+    Raises
+    ------
+    RuntimeError
+        When an adapter has a variable that is not in `VARIABLES`: an error of ours, never of the
+        data.
     """
     found: dict[str, set[str]] = {}
     for case in cases:
         for name, value in case.items():
             found.setdefault(name, set()).update({value} - {""})
+    unknown = sorted(found.keys() - VARIABLES.keys())
+    if unknown:
+        raise RuntimeError(f"no clinical variable of the vocabulary: {', '.join(unknown)}")
     clinical, idle = {}, []
     for name in (name for name in VARIABLES if name in found):
         if len(found[name]) < 2:

@@ -39,6 +39,20 @@ _RUNS_NO_JOB = (
 """Options with which Snakemake starts no job, or asks for no lock."""
 
 
+class RefusalError(SystemExit):
+    """The end of a run that the workflow refuses, as Snakemake lets it through: code 1, no trace.
+
+    Attributes
+    ----------
+    message
+        Why. It has been logged; who has silenced Snakemake must tell it.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(1)
+        self.message = message
+
+
 @dataclass(frozen=True)
 class Request:
     """What the user asked Snakemake for.
@@ -182,7 +196,7 @@ def job_that_makes(
     Raises
     ------
     StudyError
-        When no rule makes it.
+        When no rule makes it, or the workflow refuses the study.
     """
     from snakemake.api import SnakemakeApi  # type: ignore[import-untyped]
     from snakemake.exceptions import RuleException, WorkflowError  # type: ignore[import-untyped]
@@ -201,6 +215,8 @@ def job_that_makes(
             flow.dag(settings.DAGSettings(targets={result})).printrulegraph()
         except (RuleException, WorkflowError) as error:
             raise StudyError(f"{result}: Snakemake cannot tell how it is made: {error}") from error
+        except RefusalError as refusal:
+            raise StudyError(refusal.message) from None
         job = next(job for job in flow._workflow.dag.targetjobs if result in job.output)
     output, log = job.output, job.log
     if scratch is not None:

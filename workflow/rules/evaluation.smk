@@ -57,15 +57,7 @@ rule evaluate_models:
         published=in_study("evaluation/published.csv"),
     priority: WAITED_FOR
     params:
-        settings=SETTINGS.evaluation.part(
-            "confidence",
-            "comparisons",
-            "auc_interval",
-            "resamples",
-            "prevalence",
-            "equivalence",
-            "subgroups",
-        ),
+        settings=rule_params.discrimination(SETTINGS),
         sample_size=config["evaluation"]["sample_size"],
         networks=networks.names(REFITTABLE),
         models=rule_params.refittable_models(SETTINGS),
@@ -91,15 +83,7 @@ rule assess_probabilities:
         reclassification=in_study("evaluation/reclassification.csv"),
     priority: WAITED_FOR
     params:
-        settings=SETTINGS.evaluation.part(
-            "confidence",
-            "comparisons",
-            "resamples",
-            "calibration_resamples",
-            "recalibrate",
-            "net_benefit",
-            "reclassification",
-        ),
+        settings=rule_params.probabilities(SETTINGS),
         seed=config["seed"],
         harmonize=config["features"]["harmonize"],
     script:

@@ -2,7 +2,7 @@
 
 from microcalc.config.clinical_settings import ClinicalVariable, ScreeningSettings
 from microcalc.config.evaluation_settings import (
-    EvaluationSettings,
+    DiscriminationSettings,
     PublishedSettings,
     SampleSizeSettings,
 )
@@ -21,7 +21,7 @@ made = result_tables.discrimination(
     rows,
     models,
     cases,
-    settings=EvaluationSettings.of_part(asked.settings),
+    settings=DiscriminationSettings.of(asked.settings),
     paper=PublishedSettings.of(asked.published),
     seed=asked.seed,
 )

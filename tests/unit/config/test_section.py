@@ -2,17 +2,25 @@
 
 import pytest
 
-from microcalc.config.evaluation_settings import EvaluationSettings
+from microcalc.config.evaluation_settings import (
+    DiscriminationSettings,
+    EvaluationSettings,
+    ProbabilitySettings,
+)
 
 
-def test_a_part_has_what_it_was_given_and_no_default() -> None:
-    whole = EvaluationSettings.of({"confidence": 0.9, "subgroups": {"min_per_class": 5}})
-    part = EvaluationSettings.of_part(whole.part("confidence", "subgroups"))
-    assert (part.confidence, part.subgroups) == (0.9, whole.subgroups)
-    with pytest.raises(AttributeError, match="resamples"):
-        _ = part.resamples
+@pytest.mark.parametrize("part", [DiscriminationSettings, ProbabilitySettings])
+def test_what_a_rule_is_given_is_what_the_whole_says(part: type[DiscriminationSettings]) -> None:
+    whole = EvaluationSettings.of(
+        {"confidence": 0.9, "resamples": 50, "prevalence": 0.2, "recalibrate": True}
+    )
+    given = whole.part(*part.model_fields)
+    assert {"confidence", "resamples"} <= given.keys() < EvaluationSettings.model_fields.keys()
+    assert part.of(given).plain() == given
+    with pytest.raises(AttributeError):
+        _ = part.of(given).leakage  # type: ignore[attr-defined]
 
 
-def test_a_part_is_checked_as_the_whole_is() -> None:
-    with pytest.raises(ValueError, match="confidence"):
-        EvaluationSettings.of_part({"confidence": 5.0})
+def test_a_section_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        EvaluationSettings().confidence = 0.9

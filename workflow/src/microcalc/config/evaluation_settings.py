@@ -72,8 +72,8 @@ class SampleSizeSettings(Section):
     """the AUC one would have hoped for before seeing the data"""
 
 
-class EvaluationSettings(Section):
-    """What is measured."""
+class ComparisonSettings(Section):
+    """What every comparison of models is made with."""
 
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """level of every interval"""
@@ -83,6 +83,13 @@ class EvaluationSettings(Section):
         ("combined", "deep"),
     )
     """pairs of models compared by DeLong's test; one Holm family in each split"""
+    resamples: Resamples = 2000
+    """bootstrap replicates of patients behind intervals that have no formula"""
+
+
+class DiscriminationSettings(ComparisonSettings):
+    """How well models tell the classes apart, and how that is compared."""
+
     auc_interval: Literal["wilson", "logit", "plain"] = "wilson"
     """
     how the AUC's interval is made of DeLong's variance (Obuchowski's where patients have
@@ -90,16 +97,19 @@ class EvaluationSettings(Section):
     scores have, holds the AUC most surely near 1 and in small classes (docs/evaluation.md);
     logit, on the logit scale; plain, symmetric and clipped to [0, 1], as pROC's
     """
-    resamples: Resamples = 2000
-    """bootstrap replicates of patients behind intervals that have no formula"""
-    calibration_resamples: Resamples = 200
-    """bootstrap replicates behind calibration's intervals and the curve's band (slower ones)"""
     prevalence: Probability | None = None
     """share of positives at which PPV and NPV are stated besides the sample's own"""
     equivalence: EquivalenceSettings = EquivalenceSettings()
     """what "comparable" means for the compared pairs, by two one-sided tests"""
     subgroups: SubgroupSettings = SubgroupSettings()
     """parts of each set in which the AUC is estimated again"""
+
+
+class ProbabilitySettings(ComparisonSettings):
+    """How well models' probabilities are calibrated, and of what use they are."""
+
+    calibration_resamples: Resamples = 200
+    """bootstrap replicates behind calibration's intervals and the curve's band (slower ones)"""
     recalibrate: bool = False
     """
     also evaluate the external probabilities after a recalibration (intercept and slope)
@@ -109,6 +119,11 @@ class EvaluationSettings(Section):
     """the range of threshold probabilities of the decision curves"""
     reclassification: ReclassificationSettings = ReclassificationSettings()
     """NRI and IDI of the compared pairs, the first over the second, with a caution"""
+
+
+class EvaluationSettings(DiscriminationSettings, ProbabilitySettings):
+    """What is measured."""
+
     leakage: LeakageSettings = LeakageSettings()
     """the search for what training and validation share"""
     bootstrap: Refits = 200

@@ -49,17 +49,6 @@ class Section(BaseModel):
         """Return the sections that a mapping of names to plain values describes."""
         return {name: cls.model_validate(section) for name, section in plain.items()}
 
-    @classmethod
-    def of_part(cls, plain: Mapping[str, Any]) -> Self:
-        """Return a section of these fields alone, as `part` gives them.
-
-        Another field is an AttributeError and never its default, which need not be the study's.
-        """
-        section = cls.model_validate(plain)
-        for name in cls.model_fields.keys() - section.model_fields_set:
-            del section.__dict__[name]
-        return section
-
     def plain(self) -> dict[str, Any]:
         """Return the section as values that YAML, JSON and Snakemake's params can hold."""
         return self.model_dump(mode="json")

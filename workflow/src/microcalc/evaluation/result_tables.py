@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from microcalc.config.evaluation_settings import (
-    EvaluationSettings,
+    DiscriminationSettings,
     NetBenefitSettings,
+    ProbabilitySettings,
     PublishedSettings,
 )
 from microcalc.core.files import write_csv
@@ -38,7 +39,7 @@ def discrimination(
     models: Mapping[str, FrozenModel],
     cases: pd.DataFrame,
     *,
-    settings: EvaluationSettings,
+    settings: DiscriminationSettings,
     paper: PublishedSettings | None,
     seed: int,
 ) -> Tables:
@@ -94,7 +95,7 @@ def discrimination(
     }
 
 
-def probabilities(rows: pd.DataFrame, *, settings: EvaluationSettings, seed: int) -> Tables:
+def probabilities(rows: pd.DataFrame, *, settings: ProbabilitySettings, seed: int) -> Tables:
     """Return whether the probabilities are right, and whether acting on them does good.
 
     Parameters
@@ -145,7 +146,7 @@ def write(tables: Tables, outputs: Any, *, harmonize: str) -> None:
         write_csv(transductive.labelled(table, harmonize), getattr(outputs, name))
 
 
-def _transform(settings: EvaluationSettings) -> Transform:
+def _transform(settings: DiscriminationSettings) -> Transform:
     return "none" if settings.auc_interval == "plain" else settings.auc_interval
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from microcalc.config import networks
+from microcalc.config.evaluation_settings import DiscriminationSettings, ProbabilitySettings
 from microcalc.config.feature_settings import FeatureSettings
 from microcalc.config.image_settings import ImageSettings
 from microcalc.config.patch_recipe import Recipe
@@ -37,6 +38,16 @@ def classes(config: StudyConfig, *others: str) -> dict[str, Any]:
         Further keys of `labels`.
     """
     return config.labels.part("negative", "positive", *others)
+
+
+def discrimination(config: StudyConfig) -> dict[str, Any]:
+    """Return of the config's `evaluation` what discrimination is measured with."""
+    return config.evaluation.part(*DiscriminationSettings.model_fields)
+
+
+def probabilities(config: StudyConfig) -> dict[str, Any]:
+    """Return of the config's `evaluation` what probabilities are assessed with."""
+    return config.evaluation.part(*ProbabilitySettings.model_fields)
 
 
 def phantoms(config: StudyConfig) -> str | None:

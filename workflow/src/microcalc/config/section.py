@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Final, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -16,6 +16,16 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, core_schema
 
 T = TypeVar("T")
+
+# Kinds of errors beside pydantic's own; `schema_messages` has a sentence for each.
+NULL: Final = "null"
+REPEATED: Final = "repeated"
+NO_NAME: Final = "no_name"
+MISSING_KEY: Final = "missing_key"
+NULL_KEY: Final = "null_key"
+OTHER_VALUE: Final = "other_value"
+NOT_ONE_OF: Final = "literal_error"
+"""Pydantic's own word for a value that is none of some literals."""
 
 
 class Section(BaseModel):
@@ -62,29 +72,37 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
-class _NeverNull:
-    """What keeps a key, which may be left out, from being written as null."""
+class _Check:
+    """What a value of a field must be, beside its type."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        return core_schema.no_info_before_validator_function(self._check, handler(source))
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def _checked(self, value: Any) -> Any:
+        """Return the value, or raise a PydanticCustomError of one of the kinds above."""
+        raise NotImplementedError
+
+
+class _NeverNull(_Check):
+    """What keeps a key, which may be left out, from being written as null."""
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        value, _null = handler(schema)["anyOf"]
-        return dict(value)
+        forms = [form for form in handler(schema)["anyOf"] if form != {"type": "null"}]
+        return dict(forms[0]) if len(forms) == 1 else {"anyOf": forms}
 
-    def _check(self, value: Any) -> Any:
+    def _checked(self, value: Any) -> Any:
         if value is None:
-            raise PydanticCustomError("null", "is empty")
+            raise PydanticCustomError(NULL, "is empty")
         return value
 
 
 def _refuse_repeated(entries: Sequence[Any]) -> Sequence[Any]:
     if len(set(entries)) < len(entries):
-        raise PydanticCustomError("repeated", "holds an entry twice")
+        raise PydanticCustomError(REPEATED, "holds an entry twice")
     return entries
 
 
@@ -110,7 +128,7 @@ Probability = Annotated[float, Field(gt=0, lt=1)]
 
 
 @dataclass(frozen=True)
-class OneOf:
+class OneOf(_Check):
     """What makes a text one of many names.
 
     Attributes
@@ -121,26 +139,20 @@ class OneOf:
 
     names: tuple[str, ...]
 
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        """Return how pydantic checks it."""
-        return core_schema.no_info_after_validator_function(self._check, handler(source))
-
     def __get_pydantic_json_schema__(
         self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         """Return how JSON Schema says it."""
         return {"enum": list(self.names)}
 
-    def _check(self, value: str) -> str:
+    def _checked(self, value: Any) -> Any:
         if value not in self.names:
-            raise PydanticCustomError("literal_error", "is not one of the names")
+            raise PydanticCustomError(NOT_ONE_OF, "is not one of the names")
         return value
 
 
 @dataclass(frozen=True)
-class NamedLike:
+class NamedLike(_Check):
     """What makes a key of a section a name of the user's own.
 
     Attributes
@@ -154,29 +166,24 @@ class NamedLike:
     pattern: str
     expected: str
 
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        """Return how pydantic checks it."""
-        return core_schema.no_info_after_validator_function(self._check, handler(source))
-
     def __get_pydantic_json_schema__(
         self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         """Return how JSON Schema says it."""
         return {"type": "string", "pattern": self.pattern, "description": self.expected}
 
-    def _check(self, value: str) -> str:
+    def _checked(self, value: Any) -> Any:
         if not re.search(self.pattern, value):
-            raise PydanticCustomError("no_name", "cannot be a name")
+            raise PydanticCustomError(NO_NAME, "cannot be a name")
         return value
 
 
 def refuse_missing(section: Section, name: str) -> None:
     """Raise where a key is missing that another key of the section asks for."""
     if getattr(section, name) is None:
-        kind = "null" if name in section.model_fields_set else "missing"
-        raise PydanticCustomError(f"{kind}_key", "is missing", {"key": name})
+        is_written = name in section.model_fields_set
+        kind = NULL_KEY if is_written else MISSING_KEY
+        raise PydanticCustomError(kind, "is missing", {"key": name})
 
 
 def refuse_other(section: Section, name: str, expected: str) -> None:
@@ -184,4 +191,4 @@ def refuse_other(section: Section, name: str, expected: str) -> None:
     if getattr(section, name) != expected:
         said = section.plain()[name]
         found = {"key": name, "found": said, "expected": expected}
-        raise PydanticCustomError("other_value", "does not go with the rest", found)
+        raise PydanticCustomError(OTHER_VALUE, "does not go with the rest", found)

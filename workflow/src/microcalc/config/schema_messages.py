@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from microcalc.config import json_schema
+from microcalc.config import json_schema, section
 from microcalc.core.errors import did_you_mean, shown
 
 Keys = tuple[str | int, ...]
@@ -35,11 +35,11 @@ BOUNDS = {
     "too_short": ("minItems", "too short; expected at least so many entries:"),
     "too_long": ("maxItems", "too long; expected at most so many entries:"),
 }
-SAID = {
-    "string_pattern_mismatch": "is not allowed here",
-}
+NOT_ALLOWED = {"string_pattern_mismatch": "is not allowed here"}
+"""What pydantic says in words that do not fit into these sentences."""
 THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
-WRONG_KIND = ("_type", "int_from_float", "finite_number", "null")
+WRONG_KIND = ("_type", "int_from_float", "finite_number", section.NULL)
+"""Ends of the kinds of errors that say a value is of another type."""
 
 
 def lines(error: ValidationError) -> list[str]:
@@ -134,7 +134,7 @@ def _line(keys: Keys, faults: list[Fault]) -> str:
     further = [fault for fault in faults if not _is_wrong_form(fault)]
     fault = (further or faults)[0]
     kind, place, node = fault["type"], _place(keys), _node(keys)
-    if kind in ("missing_key", "null_key", "other_value"):
+    if kind in (section.MISSING_KEY, section.NULL_KEY, section.OTHER_VALUE):
         key = fault["ctx"]["key"]
         place, node, keys = join(place, key), json_schema.inner(node, key), (*keys, key)
     if kind == "extra_forbidden":
@@ -145,16 +145,16 @@ def _line(keys: Keys, faults: list[Fault]) -> str:
 
 
 def _is_wrong_form(fault: Fault) -> bool:
-    return str(fault["type"]).endswith(WRONG_KIND) or fault["type"] == "literal_error"
+    return str(fault["type"]).endswith(WRONG_KIND) or fault["type"] == section.NOT_ONE_OF
 
 
 def _sentence(fault: Fault, node: Node, *, is_of_no_form: bool) -> str:
     kind, value = str(fault["type"]), fault["input"]
-    if kind in ("missing", "missing_key"):
+    if kind in ("missing", section.MISSING_KEY):
         return "is missing"
-    if kind == "null_key":
+    if kind == section.NULL_KEY:
         return kind_problem(None, [name for name in _kinds(node) if name != "null"])
-    if kind == "other_value":
+    if kind == section.OTHER_VALUE:
         found, expected = fault["ctx"]["found"], fault["ctx"]["expected"]
         return f"{shown(found)} does not go with the rest of this entry; expected {expected}"
     if is_of_no_form and _kinds(node):
@@ -166,7 +166,7 @@ def _sentence(fault: Fault, node: Node, *, is_of_no_form: bool) -> str:
         limit = node.get(bound, node.get("minProperties"))
         limits = [form[bound] for form in json_schema.branches(node) if bound in form]
         return f"{shown(value)} is {words} {limits[0] if limits else limit}"
-    return f"{shown(value)} {SAID.get(kind, fault['msg'])}"
+    return f"{shown(value)} {NOT_ALLOWED.get(kind, fault['msg'])}"
 
 
 def _of_neither(value: object, node: Node) -> str:

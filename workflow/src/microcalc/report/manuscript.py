@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 
 from microcalc.figures import number_format
-from microcalc.report import finetuning_text, limitations, narrative
+from microcalc.report import finetuning_text, limitations, literal_text, narrative
 from microcalc.report import format as fmt
 from microcalc.report.findings import told
 from microcalc.report.study import Study
@@ -19,7 +19,7 @@ Templates = str | os.PathLike[str]
 
 
 def write(study: Study, template: Templates, versions: Mapping[str, str]) -> str:
-    """Return the draft in Markdown.
+    """Return the draft in Markdown, the marks in the user's words set apart: see `literal_text`.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def _render(template: Templates, study: Study, versions: Mapping[str, str], **gi
         extracted=_left_after(study, "extracted"),
         **given,
     )
-    return _tidy(text)
+    return literal_text.set_apart(_tidy(text), literal_text.users_words(study.config))
 
 
 def _tidy(text: str) -> str:

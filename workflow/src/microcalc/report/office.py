@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 
 from microcalc.core.files import atomic_path
 from microcalc.report.grid import Row, Table
+from microcalc.report.literal_text import as_plain, literal
 
 _NAMESPACE = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -61,7 +62,10 @@ _STYLES = (
 
 
 def write_markdown(text: str, path: str | Path) -> None:
-    """Write Markdown of headings, paragraphs, list items and **bold** words as .docx."""
+    """Write Markdown of headings, paragraphs, list items and **bold** words as .docx.
+
+    Marks that `literal_text` has set apart stand in it as they were written.
+    """
     _write([_block(line) for line in text.splitlines() if line], path)
 
 
@@ -103,7 +107,7 @@ def _runs(text: str) -> Iterator[str]:
     for i, part in enumerate(text.split("**")):
         if part:
             bold = "<w:rPr><w:b/></w:rPr>" if i % 2 else ""
-            yield f'<w:r>{bold}<w:t xml:space="preserve">{escape(part)}</w:t></w:r>'
+            yield f'<w:r>{bold}<w:t xml:space="preserve">{escape(as_plain(part))}</w:t></w:r>'
 
 
 def _table(table: Table) -> str:
@@ -116,9 +120,9 @@ def _table(table: Table) -> str:
     head = "<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>"
     rows = []
     if table.spans:
-        spans = "".join(_cell(f"**{text}**" if text else "", size) for text, size in table.spans)
+        spans = "".join(_bold_cell(text, size) for text, size in table.spans)
         rows.append(f"{head}{spans}</w:tr>")
-    rows.append(head + "".join(_cell(f"**{name}**") for name in table.columns) + "</w:tr>")
+    rows.append(head + "".join(_bold_cell(name) for name in table.columns) + "</w:tr>")
     rows += [f"<w:tr>{_cells(row, n)}</w:tr>" for row in table.rows]
     width = '<w:tblW w:w="5000" w:type="pct"/>'
     properties = f"<w:tblPr>{width}<w:tblBorders>{borders}</w:tblBorders></w:tblPr>"
@@ -128,9 +132,13 @@ def _table(table: Table) -> str:
 
 def _cells(row: Row, n: int) -> str:
     if row.kind == "group":
-        return _cell(f"**{row.cells[0]}**", n)
+        return _bold_cell(row.cells[0], n)
     first = ("\u2003" if row.kind == "level" else "") + row.cells[0]
-    return _cell(first) + "".join(_cell(text) for text in row.cells[1:])
+    return "".join(_cell(literal(text)) for text in (first, *row.cells[1:]))
+
+
+def _bold_cell(text: str, span: int = 1) -> str:
+    return _cell(f"**{literal(text)}**" if text else "", span)
 
 
 def _cell(text: str, span: int = 1) -> str:

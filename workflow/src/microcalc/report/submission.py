@@ -7,7 +7,7 @@ from pathlib import Path
 
 from microcalc.config.study_config import StudyConfig
 from microcalc.core.files import write_text
-from microcalc.report import captions, manuscript, office, table_registry
+from microcalc.report import captions, literal_text, manuscript, office, table_registry
 from microcalc.report.grid import Row, Table
 from microcalc.report.study import Files, Study
 
@@ -47,7 +47,7 @@ def write(
         if output.stem in texts and output.suffix == ".docx":
             office.write_markdown(texts[output.stem], output)
         elif output.stem in texts:
-            write_text(texts[output.stem], output)
+            write_text(literal_text.as_markdown(texts[output.stem]), output)
         else:
             _write_table(study, folder, output)
 

@@ -6,6 +6,7 @@ from typing import Any
 from microcalc.config.image_settings import ImageSettings
 from microcalc.config.patch_recipe import Recipe
 from microcalc.config.settings import complete
+from microcalc.plan import rule_params
 from tests.scripts import run_script
 from tests.workflow.tiny import ROOT, Study
 
@@ -17,7 +18,8 @@ def run(study: Study, config: dict[str, Any], folder: Path) -> None:
 
     Patches and features are the finished study's; its tables are read again.
     """
-    config = complete(config).plain()
+    study_config = complete(config)
+    config = study_config.plain()
     shards = [str(path) for path in sorted((study.results / "images").glob("shard-*.npz"))]
     features = study.results / "features" / "features.parquet"
     weights = study.results / "features" / "weights" / "resnet18.safetensors"
@@ -99,7 +101,7 @@ def run(study: Study, config: dict[str, Any], folder: Path) -> None:
             *("sample_size", "published"),
         ),
         params={
-            "settings": config["evaluation"] | {"resamples": 20},
+            "settings": rule_params.discrimination(study_config) | {"resamples": 20},
             "sample_size": config["evaluation"]["sample_size"],
             "networks": ["main"],
             "harmonize": "none",

@@ -146,6 +146,17 @@ def test_a_job_knows_its_study_by_its_log(path: str, study: str | None) -> None:
     assert run_lock.study_of(path) == study
 
 
+def test_jobs_that_a_killed_run_left_in_the_queue_are_told_of(start: Start, tmp_path: Path) -> None:
+    run = start(TINY + "run_lock.sends_jobs_away(); print('sent', flush=True); " + STAY)
+    assert [said(run), said(run)] == ["False", "sent"]
+    job = start(JOB + STAY)
+    assert said(job) == "at work"
+    killed(run)
+    second = start(TINY + "print(found.other, flush=True)")
+    assert said(second) == "False"
+    assert said(second).endswith(", or jobs that it sent to the cluster")
+
+
 def test_a_job_of_no_run_leaves_nothing(start: Start, tmp_path: Path) -> None:
     assert said(start(JOB)) == "at work"
     assert list(tmp_path.iterdir()) == []

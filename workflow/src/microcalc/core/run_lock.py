@@ -43,7 +43,8 @@ class Holder:
     sends_jobs: bool = False
 
     def __str__(self) -> str:
-        return f"process {self.process} on {self.machine}, since {self.since}"
+        left = ", or jobs that it sent to the cluster" if self.sends_jobs else ""
+        return f"process {self.process} on {self.machine}, since {self.since}{left}"
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,12 @@ def is_section(node: Mapping[str, Any]) -> bool:
     )
 
 
+def kinds(node: Mapping[str, Any]) -> list[str]:
+    """Return JSON Schema's names of the types that a value may have, in any of its forms."""
+    found = [form.get("type", []) for form in branches(node)]
+    return [name for kind in found for name in ([kind] if isinstance(kind, str) else kind)]
+
+
 def _by_pattern(form: Mapping[str, Any]) -> Iterator[Schema]:
     yield from form.get("patternProperties", {}).values()
 
@@ -100,18 +106,13 @@ def _plain(node: Schema) -> Schema:
     if node.get("type") == "array":
         node = {OF_ENTRIES.get(key, key): value for key, value in node.items()}
     forms = node.get("anyOf", [])
-    kinds = [form["type"] for form in forms if "type" in form]
-    if forms and len(kinds) == len(forms) and len(set(kinds)) == len(kinds):
+    types = [form["type"] for form in forms if "type" in form]
+    if forms and len(types) == len(forms) and len(set(types)) == len(types):
         merged = {key: value for form in forms for key, value in form.items()}
-        node = {**merged, "type": kinds, **{k: v for k, v in node.items() if k != "anyOf"}}
-    if node.get("default", ...) is None and "null" not in _kinds(node):
+        node = {**merged, "type": types, **{k: v for k, v in node.items() if k != "anyOf"}}
+    if node.get("default", ...) is None and "null" not in kinds(node):
         del node["default"]
     return node
-
-
-def _kinds(node: Mapping[str, Any]) -> list[str]:
-    kinds = node.get("type", [])
-    return [kinds] if isinstance(kinds, str) else list(kinds)
 
 
 @cache

@@ -91,7 +91,7 @@ def _row(key: Node, place: str, *, required: bool, name: str = "") -> Iterator[s
     default = "must be written" if required else _default(key) if not inner else ""
     purpose = _sentence(key["description"]) if key["description"] else ""
     named = f" `<name>`: {name}." if name else ""
-    values = _values(key) if not inner or "null" in _kinds(key) else "section"
+    values = _values(key) if not inner or "null" in json_schema.kinds(key) else "section"
     cells = (f"`{place}`", values, default, (purpose + named).strip())
     yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
     yield from inner
@@ -107,12 +107,12 @@ def _values(node: Node) -> str:
         else:
             told += [f"`{choice}`" for choice in choices]
         entries = form.get("items", {})
-        for kind in (name for name in _kinds(form) if name != "null"):
+        for kind in (name for name in json_schema.kinds(form) if name != "null"):
             of = f" of {_values(entries)}" if kind == "array" and entries else ""
             told.append(f"{KINDS[kind]}{of}")
         limits = [words.format(form[bound]) for bound, words in LIMITS.items() if bound in form]
         told += [" and ".join(limits)] if limits else []
-    told += [KINDS["null"]] if "null" in _kinds(node) else []
+    told += [KINDS["null"]] if "null" in json_schema.kinds(node) else []
     return ", ".join(told)
 
 
@@ -122,11 +122,6 @@ def _default(key: Node) -> str:
     value = key["default"]
     text = yaml.safe_dump(value, default_flow_style=True, width=10**6).removesuffix("...\n").strip()
     return f"`{text}`"
-
-
-def _kinds(node: Node) -> list[str]:
-    kinds = node.get("type", [])
-    return [kinds] if isinstance(kinds, str) else list(kinds)
 
 
 def _sentence(text: str) -> str:

@@ -153,12 +153,16 @@ def _sentence(fault: Fault, node: Node, *, is_of_no_form: bool) -> str:
     if kind in ("missing", section.MISSING_KEY):
         return "is missing"
     if kind == section.NULL_KEY:
-        return kind_problem(None, [name for name in _kinds(node) if name != "null"])
+        return kind_problem(None, [name for name in json_schema.kinds(node) if name != "null"])
     if kind == section.OTHER_VALUE:
         found, expected = fault["ctx"]["found"], fault["ctx"]["expected"]
         return f"{shown(found)} does not go with the rest of this entry; expected {expected}"
-    if is_of_no_form and _kinds(node):
-        return _of_neither(value, node) if _choices(node) else kind_problem(value, _kinds(node))
+    if is_of_no_form and json_schema.kinds(node):
+        return (
+            _of_neither(value, node)
+            if _choices(node)
+            else kind_problem(value, json_schema.kinds(node))
+        )
     if is_of_no_form:
         return _choice(value, _choices(node))
     if kind in BOUNDS:
@@ -171,7 +175,7 @@ def _sentence(fault: Fault, node: Node, *, is_of_no_form: bool) -> str:
 
 def _of_neither(value: object, node: Node) -> str:
     words = _choices(node)
-    expected = " or ".join([*words, *(KINDS[kind] for kind in _kinds(node))])
+    expected = " or ".join([*words, *(KINDS[kind] for kind in json_schema.kinds(node))])
     return f"{shown(value)} is not {expected}{did_you_mean(value, words)}"
 
 
@@ -179,11 +183,6 @@ def _no_name(keys: Keys) -> str:
     names = _node(keys[:-1])["propertyNames"]
     wrong = _choice(keys[-1], names["enum"]) if "enum" in names else "cannot be a name"
     return f"{wrong}; expected {names.get('description', 'one of these')}"
-
-
-def _kinds(node: Node) -> list[str]:
-    kinds = [form.get("type", []) for form in json_schema.branches(node)]
-    return [name for kind in kinds for name in ([kind] if isinstance(kind, str) else kind)]
 
 
 def _choices(node: Node) -> list[str]:

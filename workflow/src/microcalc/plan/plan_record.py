@@ -11,10 +11,9 @@ from pathlib import Path
 from microcalc.config.study_config import StudyConfig
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_file, digest_value, write_json
+from microcalc.plan.snakemake_habits import FOLDER
 
 Parts = Mapping[str, str]
-
-FOLDER = Path(".snakemake")
 
 
 def file_of(study: str, folder: Path = FOLDER) -> Path:

@@ -4,9 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from microcalc.config import views
+from microcalc.config import feature_sets, views
 from microcalc.config.clinical_settings import ClinicalVariable
-from microcalc.config.networks import OWN_NETWORK, TUNED
+from microcalc.config.feature_settings import FeatureSetSettings
+from microcalc.config.finetune_settings import FinetunedSettings
+from microcalc.config.network_settings import NetworkSettings
+from microcalc.config.score_settings import ScoreSettings
+from microcalc.config.selection_settings import MrmrSettings
 from microcalc.config.study_config import StudyConfig
 from microcalc.core.errors import did_you_mean
 from microcalc.core.table_reader import MISSING
@@ -14,7 +18,7 @@ from microcalc.core.table_reader import MISSING
 OWN_COLUMNS = ("case_id", "patient_id", "center", "split", "label", "y")
 """Columns of the cases that are there in every study."""
 
-LATER_COLUMNS = ("n_images", "status", "reason", "detail", "deep_score")
+LATER_COLUMNS = ("n_images", "status", "reason", "detail")
 """Columns that the rooms add to them."""
 
 GROUPED_BY = ("case_id", "patient_id", "center", "split", "label", "n_images")
@@ -27,8 +31,8 @@ SMALLEST_PX, LARGEST_PX = 32, 4096
 def found(config: StudyConfig) -> list[str]:
     """Return a line for every contradiction in a config that agrees with its schema."""
     parts = (
-        *(_labels, _tables, _clinical, _named_variables, _models, _networks),
-        *(_screening, _images, _features, _choices, _evaluation, _subgroups),
+        *(_labels, _tables, _clinical, _named_variables, _features, _scores, _models),
+        *(_screening, _images, _choices, _evaluation, _subgroups),
     )
     return [line for part in parts for line in part(config)]
 
@@ -72,7 +76,7 @@ def _tables(config: StudyConfig) -> Iterator[str]:
 def _clinical(config: StudyConfig) -> Iterator[str]:
     for name, entry in config.clinical.items():
         place = f"clinical.{name}"
-        if name in (*OWN_COLUMNS, *LATER_COLUMNS):
+        if name in (*OWN_COLUMNS, *LATER_COLUMNS, *(f"{score}_score" for score in config.scores)):
             yield f"{place}: MicroCalc has a column of this name itself; rename yours in the table"
         if entry.is_continuous and entry.levels is not None:
             yield f"{place}.levels: a continuous variable has none; is it categorical or ordinal?"
@@ -122,38 +126,112 @@ def _models(config: StudyConfig) -> Iterator[str]:
                 f"clinical.{column}.candidate: must be false, since {column} is the external score "
                 f"of the model {name}; the screening would choose it too"
             )
-        if not external and spec.clinical == "none" and spec.deep == "none":
-            yield f"{place}: has no predictor; set clinical, or deep, or kind: external_score"
+        if not external and spec.clinical == "none" and not spec.taken:
+            yield f"{place}: has no predictor; set clinical, or scores, or kind: external_score"
+        yield from _scores_of_model(config, name)
         if spec.without and not screened:
             yield f"{place}.without: nothing is screened for this model (clinical: screened)"
         elif screened and not set(candidates) - set(spec.without):
             yield f"{place}.clinical: there is no variable to screen; declare some under `clinical`"
 
 
-def _networks(config: StudyConfig) -> Iterator[str]:
-    features, models = config.features, config.models
-    tuned = TUNED if features.finetune else ()
-    known = [OWN_NETWORK, *features.further_networks, *tuned]
-    for name, spec in models.items():
-        network = spec.network
-        if network not in known:
-            near = did_you_mean(network, known)
-            hint = "; set features.finetune" if network in TUNED else near
-            yield f"models.{name}.network: {network!r} is not in features.further_networks{hint}"
-        elif network == "finetuned" and spec.deep == "features":
-            yield f"models.{name}.deep: network finetuned has a score and no features"
-        elif network != OWN_NETWORK and spec.deep == "none":
-            yield f"models.{name}.network: the model takes no deep features (deep: none)"
-    if tuned and not any(spec.network in tuned for spec in models.values()):
+def _scores_of_model(config: StudyConfig, name: str) -> Iterator[str]:
+    spec = config.models[name]
+    for key, scores in (("scores", spec.scores), ("features_of", spec.features_of)):
+        place = f"models.{name}.{key}"
+        for score in scores:
+            if score not in config.scores:
+                yield f"{place}: {_not_there(score, list(config.scores), 'scores')}"
+            elif key == "features_of" and config.scores[score].learner == "network":
+                yield f"{place}: {score!r} is what networks say, and has no selected features"
+    for score in spec.scores:
+        if score in spec.features_of:
+            yield f"models.{name}.features_of: {score!r} is among its scores already"
+
+
+def _not_there(name: str, known: Sequence[str], table: str) -> str:
+    near = did_you_mean(name, known) or f"; there are {', '.join(known)}"
+    return f"{name!r} is not in {table}{near}"
+
+
+def _features(config: StudyConfig) -> Iterator[str]:
+    tuned = feature_sets.finetuned(config)
+    used = {*feature_sets.taken(config), *(row.network for row in tuned.values())}
+    for name, row in config.features.items():
+        place = f"features.{name}"
+        if isinstance(row, FinetunedSettings):
+            yield from _finetuned(config, name, row)
+        else:
+            yield from _of_every_set(config, place, row)
+        if name not in used:
+            yield (
+                f"{place}: no score is made of it; add a row to scores such as "
+                f"{name}: {{features: [{name}]}}, or take it out"
+            )
+
+
+def _finetuned(config: StudyConfig, name: str, row: FinetunedSettings) -> Iterator[str]:
+    place, start = f"features.{name}.network", config.features.get(row.network)
+    networks = [n for n, s in config.features.items() if isinstance(s, NetworkSettings)]
+    if start is None:
+        yield f"{place}: {_not_there(row.network, networks, 'features')}"
+    elif not isinstance(start, NetworkSettings):
+        yield f"{place}: {row.network!r} is not of kind network"
+    elif start.harmonize != "none":
         yield (
-            "features.finetune: is on, but no row of models takes it; add one such as "
-            "deep_finetuned: {clinical: none, deep: score, network: finetuned}"
-        )
-    if tuned and features.harmonize != "none":
-        yield (
-            "features.harmonize: must be none with features.finetune, whose networks were not "
+            f"features.{row.network}.harmonize: must be none, since the networks of {name} are not "
             "trained on harmonized features"
         )
+
+
+def _of_every_set(config: StudyConfig, place: str, row: FeatureSetSettings) -> Iterator[str]:
+    stability, own = row.stability, config.images.reader
+    if stability.readers and own is None:
+        yield f"{place}.stability.readers: images.reader must name whose regions they repeat"
+    elif own in stability.readers:
+        yield f"{place}.stability.readers: {own!r} is images.reader; name others"
+    if stability.perturbations and not any(
+        (stability.shift_mm, stability.scale, stability.rotate_deg)
+    ):
+        yield (
+            f"{place}.stability.perturbations: shift_mm, scale and rotate_deg are all 0, so that "
+            "nothing would be perturbed"
+        )
+    if not isinstance(row, NetworkSettings):
+        if row.harmonize == "adabn":
+            yield f"{place}.harmonize: adabn is for networks; choose combat or none"
+    elif row.precision == "float16" and row.device == "cpu":
+        yield f"{place}.precision: float16 needs device cuda; choose bfloat16 or float32 on a cpu"
+
+
+def _scores(config: StudyConfig) -> Iterator[str]:
+    for name, row in config.scores.items():
+        place = f"scores.{name}"
+        unknown = [one for one in row.features if one not in config.features]
+        for one in unknown:
+            yield f"{place}.features: {_not_there(one, list(config.features), 'features')}"
+        if not unknown:
+            yield from _learner(config, place, row)
+        if row.selection is not None:
+            yield from _mrmr(f"{place}.selection", config.selection_of(name).mrmr)
+    if not feature_sets.selecting(config):
+        yield (
+            "scores: at least one must select among features that saw no label, such as "
+            f"{next(iter(config.features))}: {{features: [{next(iter(config.features))}]}}"
+        )
+
+
+def _learner(config: StudyConfig, place: str, row: ScoreSettings) -> Iterator[str]:
+    tuned = [name for name in row.features if name in feature_sets.finetuned(config)]
+    if row.learner == "network" and len(tuned) < len(row.features):
+        yield f"{place}.learner: network is for sets of kind finetuned; choose lasso"
+    if tuned and len(row.features) > 1:
+        yield (
+            f"{place}.features: {tuned[0]!r} is of kind finetuned, whose training cases have their "
+            "features from another network in each fold; make it a score of its own"
+        )
+    if row.learner == "network" and row.selection is not None:
+        yield f"{place}.selection: nothing is selected with learner network; take it out"
 
 
 def _screening(config: StudyConfig) -> Iterator[str]:
@@ -187,35 +265,21 @@ def _images(config: StudyConfig) -> Iterator[str]:
         )
 
 
-def _features(config: StudyConfig) -> Iterator[str]:
-    features = config.features
-    stability = features.stability
-    own, others = config.images.reader, stability.readers
-    if others and own is None:
-        yield "features.stability.readers: images.reader must name whose regions they repeat"
-    elif own in others:
-        yield f"features.stability.readers: {own!r} is images.reader; name others"
-    moves = (stability.shift_mm, stability.scale, stability.rotate_deg)
-    if stability.perturbations and not any(moves):
-        yield (
-            "features.stability.perturbations: shift_mm, scale and rotate_deg are all 0, so that "
-            "nothing would be perturbed"
-        )
-    if features.precision == "float16" and features.device == "cpu":
-        yield "features.precision: float16 needs device cuda; choose bfloat16 or float32 on a cpu"
-
-
 def _choices(config: StudyConfig) -> Iterator[str]:
-    mrmr, threshold = config.selection.mrmr, config.threshold
-    if mrmr.engine == "pymrmr" and mrmr.scheme not in ("MIQ", "MID"):
-        yield (
-            f"selection.mrmr: the engine pymrmr has no scheme {mrmr.scheme!r}; choose MIQ or "
-            "MID, or the engine native"
-        )
+    threshold = config.threshold
+    yield from _mrmr("selection", config.selection.mrmr)
     if threshold.rule == "youden" and threshold.at_least is not None:
         yield (
             "threshold.at_least: the rule youden asks for no minimum; choose the rule sensitivity "
             "or specificity, or leave it null"
+        )
+
+
+def _mrmr(place: str, mrmr: MrmrSettings) -> Iterator[str]:
+    if mrmr.engine == "pymrmr" and mrmr.scheme not in ("MIQ", "MID"):
+        yield (
+            f"{place}.mrmr: the engine pymrmr has no scheme {mrmr.scheme!r}; choose MIQ or MID, or "
+            "the engine native"
         )
 
 

@@ -99,6 +99,9 @@ def _properties(
 
 def _plain(node: Schema) -> Schema:
     """Return a node with one way to write what pydantic writes in several."""
+    if "oneOf" in node:
+        node["anyOf"] = node.pop("oneOf")
+        node.pop("discriminator")
     if "const" in node:
         node["enum"] = [node.pop("const")]
     if "enum" in node:

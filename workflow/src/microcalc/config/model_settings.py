@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from microcalc.config.score_settings import ScoreName
 from microcalc.config.section import (
     Distinct,
     NamedLike,
@@ -28,7 +29,7 @@ class ModelSettings(Section):
 
     kind: Literal["logistic", "external_score"] = "logistic"
     """
-    logistic is described by clinical and deep; external_score is a column of the case table
+    logistic is described by clinical, scores and features_of; external_score is a column of the case table
     that came from elsewhere (a radiologist, another program), brought to probabilities by a
     logistic regression on the training set
     """
@@ -41,16 +42,15 @@ class ModelSettings(Section):
     """
     without: Distinct[str] = ()
     """clinical variables that the screening for this model leaves aside"""
-    deep: Literal["none", "score", "features"] = "none"
+    scores: Distinct[ScoreName] = ()
     """
-    none; score, the deep score, beside clinical predictors with a coefficient of 0 or above,
-    and left out where that is 0; or features, the selected deep features one by one, without
-    a penalty, as in many papers (the selection has seen the cases they are fitted on)
+    the scores among its predictors; beside others each has a coefficient of 0 or above, and is
+    left out where that is 0
     """
-    network: str = "main"
+    features_of: Distinct[ScoreName] = ()
     """
-    whose deep features; main, one of features.further_networks, or with features.finetune
-    finetuned (the networks' own scores) or finetuned_lasso (a selection of their features)
+    scores whose selected features are predictors one by one, without a penalty, as in many papers
+    (the selection has seen the cases they are fitted on)
     """
 
     @model_validator(mode="after")
@@ -58,7 +58,8 @@ class ModelSettings(Section):
         if self.is_external_score:
             refuse_missing(self, "column")
             refuse_other(self, "clinical", "none")
-            refuse_other(self, "deep", "none")
+            refuse_other(self, "scores", [])
+            refuse_other(self, "features_of", [])
         return self
 
     @property
@@ -67,9 +68,14 @@ class ModelSettings(Section):
         return self.kind == "external_score"
 
     @property
-    def uses_deep(self) -> bool:
-        """Whether deep features are predictors, as a score or one by one."""
-        return self.deep != "none"
+    def taken(self) -> tuple[str, ...]:
+        """The scores behind its predictors, as they are or feature by feature."""
+        return (*self.scores, *self.features_of)
+
+    @property
+    def is_score_alone(self) -> bool:
+        """Whether one score is all that it takes."""
+        return self.clinical == "none" and len(self.scores) == 1 and not self.features_of
 
     @property
     def wanted(self) -> str | tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The config's `selection`: from deep features to the deep score, on the training set."""
+"""The config's `selection`: from the columns of a score to its number, on the training set."""
 
 from typing import Annotated, Literal
 
@@ -58,7 +58,7 @@ class LassoSettings(Section):
 
 
 class SelectionSettings(Section):
-    """From deep features to the deep score, on the training set."""
+    """From the columns of a score to its number, on the training set."""
 
     folds: Annotated[int, Field(ge=3)] = 5
     """folds, by patient, of the cross-fitting that gives training cases out-of-fold scores"""
@@ -70,12 +70,12 @@ class SelectionSettings(Section):
     """logistic LASSO with cross-validated penalty"""
     refit: Literal["none", "logistic", "ridge"] = "none"
     """
-    coefficients of the deep score: the LASSO's, or those of the selected features refitted
+    coefficients of the score: the LASSO's, or those of the selected features refitted
     without a penalty (Firth's where the classes separate) or with a ridge penalty tuned on
     the same folds
     """
     training_scores: Literal["out_of_fold", "apparent"] = "out_of_fold"
     """
-    deep scores that models with further predictors are fitted on; apparent, the scores of
+    scores that models with further predictors are fitted on; apparent, the scores of
     the very cases that the selection saw, is the optimistic way of many papers
     """

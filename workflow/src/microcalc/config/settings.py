@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from microcalc.config import cross_field_checks, schema_messages
+from microcalc.config import cross_field_checks, old_form, schema_messages
 from microcalc.config.study_config import StudyConfig
 from microcalc.core.errors import StudyError, shown
 
@@ -37,6 +37,9 @@ def problems(config: Mapping[str, Any]) -> list[str]:
     unwritten = list(_no_text(config))
     if unwritten:
         return unwritten
+    before_tables = old_form.problem(config)
+    if before_tables:
+        return [before_tables]
     try:
         study = StudyConfig.of(config)
     except ValidationError as error:

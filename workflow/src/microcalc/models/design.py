@@ -16,9 +16,9 @@ from microcalc.config.clinical_settings import (
 from microcalc.core.errors import StudyError
 from microcalc.models import splines
 from microcalc.models.rare_levels import merge_rare
-from microcalc.models.term import DEEP_SCORE, Term, numeric, texts
+from microcalc.models.term import Term, numeric, score_column, texts
 
-__all__ = ["DEEP_SCORE", "Design", "Term", "fit", "numeric", "texts"]
+__all__ = ["Design", "Term", "fit", "numeric", "texts"]
 
 Floats = NDArray[np.float64]
 
@@ -70,9 +70,9 @@ class Design:
                 ]
         return found
 
-    def with_deep_score(self) -> "Design":
-        """Return the design with the deep score as its last term."""
-        return Design((*self.terms, Term(DEEP_SCORE, "deep")))
+    def with_scores(self, scores: Sequence[str]) -> "Design":
+        """Return the design with these scores as its last terms."""
+        return Design((*self.terms, *(Term(score_column(name), "score") for name in scores)))
 
 
 def fit(

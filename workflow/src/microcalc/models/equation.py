@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from microcalc.models.design import Design
-from microcalc.models.term import DEEP_SCORE, Term
+from microcalc.models.term import Term, score_of
 from microcalc.selection.likelihood import independent, maximum
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ class Equation:
         return total
 
     @property
-    def needs_deep_score(self) -> bool:
-        """Whether the deep score is one of the predictors."""
-        return any(term.kind == "deep" for term in self.design.terms)
+    def scores(self) -> tuple[str, ...]:
+        """The scores among its predictors."""
+        return tuple(score_of(term.variable) for term in self.design.terms if term.kind == "score")
 
     def to_json(self) -> "EquationPart":
         """Return the equation as the `intercept` and `terms` of a frozen model."""
@@ -139,14 +139,13 @@ def from_json(model: "FrozenModel") -> Equation:
     )
 
 
-def deep_score_alone(n: int, n_positive: int) -> Equation:
-    """Return the equation of a model that is the deep score itself, not refitted."""
-    return Equation(
-        Design((Term(DEEP_SCORE, "deep"),)), 0.0, (1.0,), "the LASSO's score", n, n_positive
-    )
+def score_alone(name: str, n: int, n_positive: int) -> Equation:
+    """Return the equation of a model that is a score itself, not refitted."""
+    alone = Design(()).with_scores([name])
+    return Equation(alone, 0.0, (1.0,), "the LASSO's score", n, n_positive)
 
 
-def deep_score_calibrated(score: NDArray[np.float64], y: NDArray[np.int64]) -> Equation:
+def logit_calibrated(name: str, score: NDArray[np.float64], y: NDArray[np.int64]) -> Equation:
     """Return the equation that brings a network's logits to probabilities: intercept and slope.
 
     Classes may have been weighted and smoothed in its training, so that a logit is no log odds of
@@ -156,6 +155,8 @@ def deep_score_calibrated(score: NDArray[np.float64], y: NDArray[np.int64]) -> E
 
     Parameters
     ----------
+    name
+        The score's.
     score
         Logits of cases by networks that never saw them, shape (n,).
     y
@@ -173,5 +174,4 @@ def deep_score_calibrated(score: NDArray[np.float64], y: NDArray[np.int64]) -> E
         far = 50 + LEAST_SLOPE * float(np.abs(score).max())
         intercept = brentq(lambda a: float(expit(a + slope * score).mean()) - share, -far, far)
     method = "logistic regression on the networks' out-of-fold logits"
-    terms = (Term(DEEP_SCORE, "deep"),)
-    return Equation(Design(terms), intercept, (slope,), method, len(y), int(y.sum()))
+    return Equation(Design(()).with_scores([name]), intercept, (slope,), method, len(y), int(y.sum()))

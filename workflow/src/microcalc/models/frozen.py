@@ -11,11 +11,10 @@ from typing import Any, Literal, NotRequired, TypedDict
 import jsonschema
 import yaml
 
-from microcalc.config.networks import OWN_NETWORK
 from microcalc.core.errors import StudyError, shown
 from microcalc.core.files import read_json
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = Path(__file__).parents[3] / "schemas" / "model.yaml"
 
 
@@ -37,7 +36,7 @@ class ModelTerm(TypedDict):
     """A predictor: `coefficient` of a number, `reference` and `coefficients` of levels."""
 
     variable: str
-    kind: Literal["continuous", "categorical", "deep"]
+    kind: Literal["continuous", "categorical", "score"]
     coefficient: NotRequired[float]
     reference: NotRequired[str]
     coefficients: NotRequired[dict[str, float]]
@@ -53,7 +52,7 @@ class EquationPart(TypedDict):
     terms: list[ModelTerm]
 
 
-class DeepFeature(TypedDict):
+class ScoreFeature(TypedDict):
     """A selected feature, and how it is scaled."""
 
     name: str
@@ -70,14 +69,22 @@ class Preprocessing(TypedDict):
     digest: str
 
 
-class DeepPart(TypedDict):
-    """The deep score, and the network it comes from."""
+class ScorePart(TypedDict):
+    """A score, and the tables of columns that it is made of."""
 
+    name: str
+    learner: str
+    tables: list[str]
     intercept: float
-    features: list[DeepFeature]
-    weights: dict[str, str]
+    features: list[ScoreFeature]
+
+
+class TablePart(TypedDict):
+    """How a table of columns comes about."""
+
+    kind: str
+    weights: NotRequired[dict[str, str]]
     preprocessing: Preprocessing
-    network: NotRequired[str]
 
 
 class ThresholdRule(TypedDict):
@@ -105,7 +112,8 @@ class FrozenModel(EquationPart):
     name: str
     labels: ClassNames
     method: str
-    deep: DeepPart | None
+    scores: list[ScorePart]
+    tables: dict[str, TablePart]
     threshold: float
     threshold_rule: ThresholdRule
     notes: list[str]
@@ -146,12 +154,6 @@ def check(model: FrozenModel, name: str = "the model") -> FrozenModel:
 def read(path: str | os.PathLike[str]) -> FrozenModel:
     """Return the frozen model of a file, checked."""
     return check(read_json(path), os.path.basename(path))
-
-
-def network(model: FrozenModel) -> str:
-    """Return the network whose features a model takes; the study's own for one that takes none."""
-    deep = model["deep"]
-    return deep.get("network", OWN_NETWORK) if deep else OWN_NETWORK
 
 
 @cache

@@ -11,10 +11,20 @@ from numpy.typing import NDArray
 from microcalc.core.errors import StudyError
 from microcalc.models import splines
 
-Kind = Literal["continuous", "categorical", "ordinal", "deep"]
+Kind = Literal["continuous", "categorical", "ordinal", "score"]
 Floats = NDArray[np.float64]
 
-DEEP_SCORE = "deep_score"
+SCORE_SUFFIX = "_score"
+
+
+def score_column(score: str) -> str:
+    """Return the column of cases, and the variable of a term, that holds a score."""
+    return f"{score}{SCORE_SUFFIX}"
+
+
+def score_of(variable: str) -> str:
+    """Return the score that a term of kind score is, the inverse of `score_column`."""
+    return variable.removesuffix(SCORE_SUFFIX)
 
 
 @dataclass(frozen=True)
@@ -27,8 +37,8 @@ class Term:
         Name of the column in the table of cases.
     kind
         "continuous" (one column, and one per inner knot), "categorical" (one 0/1 column per
-        level but the first), "ordinal" (one column: 0, 1, 2 … along the levels), "deep" (the
-        deep score: one column, never missing).
+        level but the first), "ordinal" (one column: 0, 1, 2 … along the levels), "score" (one
+        column, never missing).
     levels
         Levels seen among the training cases, in the config's order; the first is the reference.
         Levels that were merged are one, called "a or b".

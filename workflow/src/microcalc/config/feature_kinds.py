@@ -1,0 +1,18 @@
+"""The kinds of sets that the config's `features` can hold.
+
+A new kind is its settings, a subclass of `FeatureSetSettings` in a module of their own, one word
+in `FeatureSet`, and the module of `microcalc.features` that measures it; CONTRIBUTING.md shows how.
+"""
+
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
+from microcalc.config.finetune_settings import FinetunedSettings
+from microcalc.config.network_settings import NetworkSettings
+
+FeatureSet: TypeAlias = Annotated[
+    NetworkSettings | FinetunedSettings,
+    Field(discriminator="kind"),
+]
+"""One row of the config's `features`."""

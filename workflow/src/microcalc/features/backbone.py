@@ -54,7 +54,7 @@ class Network(torch.nn.Module):
         except AttributeError:
             stages = [child for child, module in self.body.named_children() if _has_weights(module)]
             raise StudyError(
-                f"features.layers names {name!r}, which this backbone does not have; it has "
+                f"layers names {name!r}, which this backbone does not have; it has "
                 f"{', '.join(stages)} and what is inside them, and {PENULTIMATE}"
             ) from None
 

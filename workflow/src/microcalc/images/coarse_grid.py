@@ -1,7 +1,7 @@
 """Binary morphology, labels and percentiles on the coarse grid of a breast.
 
-They take a fraction of the time of scipy.ndimage and numpy. Every function gives the same to the last bit as the one
-that it names.
+They take a fraction of the time of scipy.ndimage and numpy. Every function gives the same to the
+last bit as the one that it names.
 """
 
 from collections.abc import Sequence
@@ -54,7 +54,8 @@ def eroded(mask: Mask, times: int = 1) -> Mask:
 def dilated(mask: Mask, times: int = 1, *, within: Mask | None = None) -> Mask:
     """Return the binary dilation: the cells in `mask` and their four neighbors, of `within` alone.
 
-    As `scipy.ndimage.binary_dilation` with `within` for its mask.
+    As `scipy.ndimage.binary_dilation` with `within` for its mask, but that scipy keeps the cells of
+    `mask` that lie outside it.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ def dilated(mask: Mask, times: int = 1, *, within: Mask | None = None) -> Mask:
     times
         How often, at least 0.
     within
-        (r, c) bool: where it may grow, and what is kept of `mask`; None for everywhere.
+        (r, c) bool: where the result may lie; None for everywhere.
 
     Returns
     -------
@@ -257,8 +258,8 @@ def percentiles(
 ) -> list[float]:
     """Return percentiles, interpolated linearly, as `numpy.percentile`.
 
-    Of single precision numbers it gives something else than of the same numbers as float64: the two
-    differ in the type in which the distance of two neighbors is rounded.
+    numpy gives something else of single precision numbers than of the same numbers as float64: the
+    type differs in which the distance of two neighbors is rounded.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""One mammogram under two names: harmless at best, at worst a patient on both sides of a split."""
+"""Duplicate images: one mammogram under two names, at worst a patient on both sides of a split."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""The decoded image that the rest of the room works on."""
+"""Mammogram, decoded: the image that the rest of the room works on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""What the values of a mask's pixels mean: labels, one color each, or ink on an empty sheet."""
+"""Mask layers: whether a mask's pixels are labels, one color each, or ink on an empty sheet."""
 
 import io
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What a person is shown of an image: the breast alone, since text may be burned in beside it."""
+"""Thumbnail and display mask: the breast alone is shown, since text may be burned in beside it."""
 
 from math import ceil, floor
 

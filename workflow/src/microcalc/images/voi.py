@@ -1,4 +1,4 @@
-"""Which of a file's VOI transforms shows the tissue: not one that clips it to black or white."""
+"""VOI transform of a file that shows the tissue: not one that clips it to black or white."""
 
 from dataclasses import replace
 from math import ceil, floor

@@ -1,4 +1,4 @@
-"""Headers of JPEG, JPEG-LS and JPEG 2000 streams: size, bits and end, read before a decoder is."""
+"""Headers of JPEG, JPEG-LS and JPEG 2000 streams: size, bits and end, checked before decoding."""
 
 import re
 import struct

@@ -160,7 +160,8 @@ def read(data: bytes, shape: tuple[int, int], *, label: str, known_as: set[str])
     Raises
     ------
     StudyError
-        When the file is of another image, another kind, or lacks the label.
+        When the file is of another image, another kind, or lacks the label. Other exceptions mean a
+        damaged file; `content_errors` tells of them.
 
     Examples
     --------

@@ -222,8 +222,8 @@ def opened(data: bytes, *, what: str = "") -> Volume:
     Raises
     ------
     StudyError
-        When it is cut short, in color, of more than three dimensions or larger than a mammogram,
-        or when its pixels lie in a second file.
+        When it is cut short, NIfTI-2, in color, of more than three dimensions or larger than a
+        mammogram, when its pixels lie in a second file, or its header cannot be read.
 
     Examples
     --------

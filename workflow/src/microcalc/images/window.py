@@ -1,4 +1,4 @@
-"""Window and ROI: whether a window of fixed size holds a region."""
+"""Crop window: whether one of fixed size holds a region of interest."""
 
 import os
 from collections.abc import Mapping

@@ -17,7 +17,7 @@ from microcalc.config.clinical_settings import ClinicalVariables
 from microcalc.config.cohort_settings import Labels
 from microcalc.figures import nomogram_points, number_format, palette, shown_models, style
 from microcalc.figures.lasso_plots import spread
-from microcalc.models.design import DEEP_SCORE, texts
+from microcalc.models.design import texts
 
 if TYPE_CHECKING:
     from microcalc.models.frozen import FrozenModel, ModelTerm
@@ -48,6 +48,7 @@ def draw(
     clinical: ClinicalVariables,
     *,
     labels: Labels,
+    main_score: str,
 ) -> Figure:
     """Return the nomogram of the combined model, or of what the study has of it.
 
@@ -56,15 +57,17 @@ def draw(
     models
         The frozen models by name, in the order of the config.
     cases
-        The included cases with their clinical columns and, where there is a deep score, a
-        column `deep_score`. Axes span the training cases; the worked example is the held-out
+        The included cases with their clinical columns and a column per score, such as
+        `deep_score`. Axes span the training cases; the worked example is the held-out
         case of median probability among those with every value known and on the axes.
     clinical
         The config's clinical section.
     labels
         Names of the `negative` and `positive` class.
+    main_score
+        The score whose selection is drawn, see `shown_models.of_nomogram`.
     """
-    name = shown_models.of_nomogram(models)
+    name = shown_models.of_nomogram(models, main_score)
     if name is None:
         return _message("No model has a clinical variable: there is no nomogram to draw.")
     obstacle = _obstacle(models[name], cases)
@@ -87,7 +90,7 @@ def _obstacle(model: "FrozenModel", cases: pd.DataFrame) -> str:
         if "spline" in term:
             return f"{term['variable']} is a spline, and no straight axis holds its bends"
         if term["variable"] not in cases:
-            return f"it takes {term['variable']} itself, and not the deep score"
+            return f"it takes {term['variable']} itself, and not a score"
     return ""
 
 
@@ -123,10 +126,9 @@ def work_out(
         return None
     found.sort(key=lambda entry: entry[:2])
     _, _, case, own, split = found[len(found) // 2]
+    digits = {term["variable"]: 2 if term["kind"] == "score" else 0 for term in model["terms"]}
     shown = {
-        name: value
-        if isinstance(value, str)
-        else number_format.number(value, 2 if name == DEEP_SCORE else 0)
+        name: value if isinstance(value, str) else number_format.number(value, digits[name])
         for name, value in case.items()
     }
     return Example(shown, own, str(split))

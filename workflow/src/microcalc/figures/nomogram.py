@@ -1,7 +1,7 @@
 """The nomogram of a model, drawn to scale, with one case worked out."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -49,6 +49,7 @@ def draw(
     *,
     labels: Labels,
     main_score: str,
+    one_by_one: Collection[str] = (),
 ) -> Figure:
     """Return the nomogram of the combined model, or of what the study has of it.
 
@@ -64,13 +65,13 @@ def draw(
         The config's clinical section.
     labels
         Names of the `negative` and `positive` class.
-    main_score
-        The score whose selection is drawn, see `shown_models.of_nomogram`.
+    main_score, one_by_one
+        See `shown_models.of_nomogram`.
     """
-    name = shown_models.of_nomogram(models, main_score)
+    name = shown_models.of_nomogram(models, main_score, one_by_one)
     if name is None:
         return _message("No model has a clinical variable: there is no nomogram to draw.")
-    obstacle = _obstacle(models[name], cases)
+    obstacle = _obstacle(models[name], one_by_one)
     if obstacle:
         return _message(f"No nomogram of the {name} model: {obstacle}.")
     nomogram = nomogram_points.scale(models[name], ranges(models[name], cases))
@@ -84,13 +85,14 @@ def _message(text: str) -> Figure:
     return style.message(style.new_figure(style.PAGE_MM, 30), text)
 
 
-def _obstacle(model: "FrozenModel", cases: pd.DataFrame) -> str:
+def _obstacle(model: "FrozenModel", one_by_one: Collection[str]) -> str:
     """Return why straight axes of known values cannot show a model; nothing when they can."""
     for term in model["terms"]:
         if "spline" in term:
             return f"{term['variable']} is a spline, and no straight axis holds its bends"
-        if term["variable"] not in cases:
-            return f"it takes {term['variable']} itself, and not a score"
+    taken = any(term["kind"] == "score" for term in model["terms"])
+    if taken and model["name"] in one_by_one:
+        return "it takes selected features one by one, and no axis holds them together"
     return ""
 
 

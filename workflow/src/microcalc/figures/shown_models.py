@@ -1,6 +1,6 @@
 """Which of a study's models a figure shows, for the figure and for its caption."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from microcalc.models.term import score_column, score_of
@@ -9,12 +9,24 @@ if TYPE_CHECKING:
     from microcalc.models.frozen import FrozenModel
 
 
-def of_nomogram(models: "Mapping[str, FrozenModel]", main_score: str) -> str | None:
+def of_nomogram(
+    models: "Mapping[str, FrozenModel]", main_score: str, one_by_one: Collection[str]
+) -> str | None:
     """Return the model to draw: the last with clinical variables and score, else any.
 
     One whose only score is the study's main one goes before one with others. "Any" is the last
     with a clinical variable. A score alone needs no nomogram.
+
+    Parameters
+    ----------
+    models
+        The frozen models by name, in the order of the config.
+    main_score
+        The score whose selection is drawn.
+    one_by_one
+        Models that take selected features one by one: drawn where there is no other.
     """
+    models = {name: model for name, model in models.items() if name not in one_by_one} or models
     kinds = {name: {term["kind"] for term in model["terms"]} for name, model in models.items()}
     own = [name for name, model in models.items() if _takes_no_other(model, main_score)]
     for names in (own, list(models)):

@@ -22,6 +22,7 @@ def draw(
     clinical: ClinicalVariables,
     confidence: float,
     main_score: str,
+    one_by_one: Sequence[str],
 ) -> dict[str, Figure]:
     """Return the figures of the models room by name, from the files by name."""
     cases = included.read(files["included"]).merge(_scores(files["scores"]), on="case_id")
@@ -39,6 +40,7 @@ def draw(
             *(cases, clinical),
             labels=labels,
             main_score=main_score,
+            one_by_one=one_by_one,
         ),
     }
 

@@ -84,8 +84,6 @@ def kinds(node: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-
-
 def _inlined(node: Any, sections: Mapping[str, Schema]) -> Any:
     """Return a part of pydantic's schema with its references resolved, in plain forms."""
     if isinstance(node, list):

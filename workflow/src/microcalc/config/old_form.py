@@ -91,7 +91,9 @@ def rewritten(config: Section) -> str:
         written["scores"] = scores
     if rows:
         written["models"] = rows
-    return "".join([*(f"# {name} is left out: no model takes it\n" for name in idle), *_lines(written)])
+    return "".join(
+        [*(f"# {name} is left out: no model takes it\n" for name in idle), *_lines(written)]
+    )
 
 
 def _rows(section: Any) -> Section:

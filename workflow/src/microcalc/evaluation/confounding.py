@@ -219,9 +219,7 @@ def _answers(
     found = []
     for question, rows, outcome in asked:
         row = question | {"predictors": predictors}
-        found.append(
-            row | _answer(X[rows], outcome[rows], cases.iloc[rows], row, seed, confidence)
-        )
+        found.append(row | _answer(X[rows], outcome[rows], cases.iloc[rows], row, seed, confidence))
     return found
 
 

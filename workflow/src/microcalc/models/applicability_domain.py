@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from microcalc.config.clinical_settings import ClinicalVariable, ClinicalVariables
 from microcalc.core.errors import StudyError
 from microcalc.core.files import FAST_DIGEST
+from microcalc.features.columns import feature_names
 from microcalc.images import shard_file
 from microcalc.models.term import numeric, texts
-from microcalc.features.columns import feature_names
 from microcalc.selection.training import feature_matrix
 
 Floats = NDArray[np.float64]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from microcalc.config import feature_sets
 from microcalc.config.cohort_settings import Labels
-from microcalc.config.study_config import StudyConfig
 from microcalc.config.selection_settings import SelectionSettings
+from microcalc.config.study_config import StudyConfig
 from microcalc.core.errors import StudyError
 from microcalc.core.files import read_csv, read_json
 from microcalc.figures import number_format, shown_models

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 import yaml
-
 from tests.unit.configs import SMALLEST
 
 from microcalc.config import json_schema, reference

@@ -137,7 +137,9 @@ def test_features_one_by_one_and_foreign_scores_are_free(tables: Tables) -> None
     flipped[name] = -flipped[name]
     kept, _ = fitted(tables, "combined", spec={"clinical": ["age"], "features_of": ["deep"]})
     other, _ = fitted(
-        replace(tables, features=flipped), "combined", spec={"clinical": ["age"], "features_of": ["deep"]}
+        replace(tables, features=flipped),
+        "combined",
+        spec={"clinical": ["age"], "features_of": ["deep"]},
     )
     first, second = (model["deep"]["features"][0]["coefficient"] for model in (kept, other))
     # Means and SDs are those of `selected`, so that a mirrored feature mirrors its coefficient.

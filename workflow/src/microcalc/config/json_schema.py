@@ -141,7 +141,7 @@ def _plain(node: Schema) -> Schema:
 
 
 def _without_defaults(node: Any) -> Any:
-    """Return a part of a schema whose keys take another section's values where they are left out."""
+    """Return a part of a schema without defaults, since its keys take another section's values."""
     if isinstance(node, list):
         return [_without_defaults(entry) for entry in node]
     if not isinstance(node, Mapping):

@@ -1,4 +1,4 @@
-"""Configs of the form before features, scores and models were three tables, and what they are now."""
+"""Configs of the form before features, scores and models were three tables, as they are now."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any

@@ -17,5 +17,6 @@ figures = evaluation.draw(
     clinical=ClinicalVariable.each_of(how.clinical),
     confidence=how.confidence,
     seed=how.seed,
+    main_score=how.main_score,
 )
 save_each(figures, dict(snakemake.output.items()))

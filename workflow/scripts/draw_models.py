@@ -14,5 +14,7 @@ figures = models.draw(
     labels=Labels.of(how.labels),
     clinical=ClinicalVariable.each_of(how.clinical),
     confidence=how.confidence,
+    main_score=how.main_score,
+    one_by_one=how.one_by_one,
 )
 save_each(figures, dict(snakemake.output.items()))

@@ -1,4 +1,4 @@
-"""Draw patches, maps and overlays of the deep model's most confident cases."""
+"""Draw patches, maps and overlays of the model's most confident cases."""
 
 from microcalc.config.cohort_settings import Labels
 from microcalc.core.logs import start

@@ -10,6 +10,7 @@ start(snakemake.log[0])
 how = snakemake.params
 figures = selection.draw(
     dict(snakemake.input.items()),
+    snakemake.input.features,
     labels=Labels.of(how.labels),
     clinical=ClinicalVariable.each_of(how.clinical),
     choose=how.choose,

@@ -7,7 +7,6 @@ import pandas as pd
 
 from microcalc.core.files import read_csv
 from microcalc.evaluation import optimism, permutation_test, refit, repeated_splits, replicates
-from microcalc.models import frozen
 from microcalc.models.frozen import FrozenModel
 
 Paths = Iterable[str | os.PathLike[str]]
@@ -73,12 +72,14 @@ def in_final(models: Mapping[str, FrozenModel]) -> set[tuple[str, str]]:
     """Return what the frozen models use, as (kind, name)."""
     found = set()
     for model in models.values():
-        deep = model["deep"]["features"] if model["deep"] else []
-        network = frozen.network(model)
-        found |= {("deep feature", refit.feature_label(network, f["name"])) for f in deep}
+        found |= {
+            (refit.feature_kind(score["name"]), feature["name"])
+            for score in model["scores"]
+            for feature in score["features"]
+        }
         found |= {
             ("clinical variable", str(term["variable"]))
             for term in model["terms"]
-            if term["kind"] != "deep"
+            if term["kind"] != "score"
         }
     return found

@@ -31,17 +31,17 @@ def draw(
     cases
         The included cases of all splits; only those of the training set are used.
     features
-        `features/features.parquet`.
+        case_id and the columns that the selection chose from.
     selected
-        `selection/selected.csv`; the `MOST_FEATURES` largest coefficients are shown.
+        `selection/<score>/selected.csv`; the `MOST_FEATURES` largest coefficients are shown.
     clinical
         The config's clinical section.
     """
     training = cases[cases["split"] == "train"]
     kept = selected[selected["feature"] != INTERCEPT]
     kept = kept.iloc[kept["coefficient"].abs().argsort(kind="stable")[::-1][:MOST_FEATURES]]
-    deep = features.set_index("case_id").loc[training["case_id"], kept["feature"].tolist()]
-    columns = {name: deep[name].to_numpy(dtype=float) for name in deep.columns}
+    own = features.set_index("case_id").loc[training["case_id"], kept["feature"].tolist()]
+    columns = {name: own[name].to_numpy(dtype=float) for name in own.columns}
     columns |= _clinical(training, clinical)
     n = len(columns)
     figure = style.new_figure(style.PAGE_MM, min(max(14 + 3.2 * n, 60), 200))

@@ -1,4 +1,4 @@
-"""Principal components of the deep features: all cases in the plane of the first two."""
+"""Principal components of features: all cases in the plane of the first two."""
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ def draw(cases: pd.DataFrame, features: pd.DataFrame, *, labels: Labels) -> Figu
     cases
         The included cases: case_id, center, split, y.
     features
-        `features/features.parquet`.
+        case_id and the columns that the selection chose from.
     labels
         Names of the `negative` and `positive` class.
     """

@@ -28,7 +28,7 @@ def draw(
 ) -> Figure:
     """Return one panel per split: features as rows, cases as columns, class above.
 
-    Cases are ordered by class and then by deep score, features by coefficient; colors are
+    Cases are ordered by class and then by score, features by coefficient; colors are
     training standard deviations from the training mean.
 
     Parameters
@@ -36,9 +36,9 @@ def draw(
     cases
         The included cases: case_id, split, y.
     features
-        `features/features.parquet`.
+        case_id and the columns that the selection chose from.
     selected
-        `selection/selected.csv`: mean, sd and coefficient of each kept feature.
+        `selection/<score>/selected.csv`: mean, sd and coefficient of each kept feature.
     labels
         Names of the `negative` and `positive` class.
     """

@@ -23,10 +23,10 @@ def draw_path(path: pd.DataFrame, cv: pd.DataFrame, *, choose: str) -> Figure:
     Parameters
     ----------
     path
-        `selection/lasso_path.csv`: lambda, feature, coefficient per standard deviation.
+        `selection/<score>/lasso_path.csv`: lambda, feature, coefficient per standard deviation.
         Rows with a coefficient of 0 may be left out.
     cv
-        `selection/lasso_cv.csv`.
+        `selection/<score>/lasso_cv.csv`.
     choose
         lambda_min or lambda_1se, as the config says.
     """
@@ -71,7 +71,7 @@ def draw_cv(cv: pd.DataFrame, *, choose: str) -> Figure:
     Parameters
     ----------
     cv
-        `selection/lasso_cv.csv`; where it has an AUC, that chose lambda and is drawn, else the
+        `selection/<score>/lasso_cv.csv`; where it has an AUC, that chose lambda and is drawn, else the
         deviance.
     choose
         lambda_min or lambda_1se: its line is drawn solid.

@@ -10,19 +10,21 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from microcalc.core.files import read_csv
-from microcalc.figures import palette, style
+from microcalc.figures import number_format, palette, style
 
 ABREAST = 3
 NAMES = {"whole": "All folds"}
+Network = tuple[str, str]
+"""A row of `features` of kind finetuned, and one of its networks: whole, fold-0, ..."""
 
 
-def read(paths: Sequence[str | os.PathLike[str]]) -> dict[str, pd.DataFrame]:
-    """Return the learning curves of these files by network."""
-    return {Path(path).stem: read_csv(path) for path in paths}
+def read(paths: Sequence[str | os.PathLike[str]]) -> dict[Network, pd.DataFrame]:
+    """Return the learning curves of these files, `features/<set>/<network>.csv`, by network."""
+    return {(path.parent.name, path.stem): read_csv(path) for path in map(Path, paths)}
 
 
 @style.styled
-def draw(curves: Mapping[str, pd.DataFrame]) -> Figure:
+def draw(curves: Mapping[Network, pd.DataFrame]) -> Figure:
     """Return a panel per network: loss on the images learned from and on those held out.
 
     Parameters
@@ -34,9 +36,11 @@ def draw(curves: Mapping[str, pd.DataFrame]) -> Figure:
     figure = style.new_figure(style.PAGE_MM, 8 + 48 * rows)
     abreast = min(ABREAST, len(curves))
     panels = figure.subplots(rows, abreast, squeeze=False, sharey=True)
-    for axes, (name, curve) in zip(panels.flat, curves.items(), strict=False):
+    several = len({tuned for tuned, _ in curves}) > 1
+    for axes, ((tuned, member), curve) in zip(panels.flat, curves.items(), strict=False):
         _panel(axes, curve)
-        axes.set_title(NAMES.get(name, f"Without fold {name.rpartition('-')[2]}"))
+        name = NAMES.get(member, f"Without fold {member.rpartition('-')[2]}")
+        axes.set_title(f"{number_format.label(tuned)}: {name.lower()}" if several else name)
         axes.set_xlabel("Epoch")
     for axes in panels.flat[len(curves) :]:
         axes.set_axis_off()

@@ -18,10 +18,10 @@ def draw(ranked: pd.DataFrame, selected: pd.DataFrame) -> Figure:
     Parameters
     ----------
     ranked
-        `selection/mrmr.csv`: rank, feature, relevance, redundancy; both in bits, redundancy
+        `selection/<score>/mrmr.csv`: rank, feature, relevance, redundancy; both in bits, redundancy
         the mean over the features ranked before.
     selected
-        `selection/selected.csv`.
+        `selection/<score>/selected.csv`.
     """
     figure = style.new_figure(style.COLUMN_MM, 75)
     axes = figure.add_subplot()

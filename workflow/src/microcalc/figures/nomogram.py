@@ -1,7 +1,7 @@
 """The nomogram of a model, drawn to scale, with one case worked out."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from microcalc.config.clinical_settings import ClinicalVariables
 from microcalc.config.cohort_settings import Labels
 from microcalc.figures import nomogram_points, number_format, palette, shown_models, style
 from microcalc.figures.lasso_plots import spread
-from microcalc.models.design import DEEP_SCORE, texts
+from microcalc.models.design import texts
 
 if TYPE_CHECKING:
     from microcalc.models.frozen import FrozenModel, ModelTerm
@@ -48,6 +48,8 @@ def draw(
     clinical: ClinicalVariables,
     *,
     labels: Labels,
+    main_score: str,
+    one_by_one: Collection[str] = (),
 ) -> Figure:
     """Return the nomogram of the combined model, or of what the study has of it.
 
@@ -56,18 +58,20 @@ def draw(
     models
         The frozen models by name, in the order of the config.
     cases
-        The included cases with their clinical columns and, where there is a deep score, a
-        column `deep_score`. Axes span the training cases; the worked example is the held-out
+        The included cases with their clinical columns and a column per score, such as
+        `deep_score`. Axes span the training cases; the worked example is the held-out
         case of median probability among those with every value known and on the axes.
     clinical
         The config's clinical section.
     labels
         Names of the `negative` and `positive` class.
+    main_score, one_by_one
+        See `shown_models.of_nomogram`.
     """
-    name = shown_models.of_nomogram(models)
+    name = shown_models.of_nomogram(models, main_score, one_by_one)
     if name is None:
         return _message("No model has a clinical variable: there is no nomogram to draw.")
-    obstacle = _obstacle(models[name], cases)
+    obstacle = _obstacle(models[name], one_by_one)
     if obstacle:
         return _message(f"No nomogram of the {name} model: {obstacle}.")
     nomogram = nomogram_points.scale(models[name], ranges(models[name], cases))
@@ -81,13 +85,14 @@ def _message(text: str) -> Figure:
     return style.message(style.new_figure(style.PAGE_MM, 30), text)
 
 
-def _obstacle(model: "FrozenModel", cases: pd.DataFrame) -> str:
+def _obstacle(model: "FrozenModel", one_by_one: Collection[str]) -> str:
     """Return why straight axes of known values cannot show a model; nothing when they can."""
     for term in model["terms"]:
         if "spline" in term:
             return f"{term['variable']} is a spline, and no straight axis holds its bends"
-        if term["variable"] not in cases:
-            return f"it takes {term['variable']} itself, and not the deep score"
+    taken = any(term["kind"] == "score" for term in model["terms"])
+    if taken and model["name"] in one_by_one:
+        return "it takes selected features one by one, and no axis holds them together"
     return ""
 
 
@@ -123,10 +128,9 @@ def work_out(
         return None
     found.sort(key=lambda entry: entry[:2])
     _, _, case, own, split = found[len(found) // 2]
+    digits = {term["variable"]: 2 if term["kind"] == "score" else 0 for term in model["terms"]}
     shown = {
-        name: value
-        if isinstance(value, str)
-        else number_format.number(value, 2 if name == DEEP_SCORE else 0)
+        name: value if isinstance(value, str) else number_format.number(value, digits[name])
         for name, value in case.items()
     }
     return Example(shown, own, str(split))

@@ -86,7 +86,7 @@ def scale(model: "FrozenModel", ranges: Mapping[str, tuple[float, float]]) -> Sc
     model
         A frozen model: `intercept` and `terms`.
     ranges
-        Smallest and largest training value of each continuous variable and of the deep score;
+        Smallest and largest training value of each continuous variable and of each score;
         their axes run between the round numbers that enclose them.
     """
     described = []

@@ -1,4 +1,4 @@
-"""Class activation maps: patch, map and overlay of the cases the deep model was surest of."""
+"""Class activation maps: patch, map and overlay of the cases the model was surest of."""
 
 import os
 import textwrap

@@ -1,24 +1,59 @@
 """Which of a study's models a figure shows, for the figure and for its caption."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
+
+from microcalc.models.term import score_column, score_of
 
 if TYPE_CHECKING:
     from microcalc.models.frozen import FrozenModel
 
 
-def of_nomogram(models: "Mapping[str, FrozenModel]") -> str | None:
-    """Return the model to draw: the last with clinical variables and deep score, else any.
+def of_nomogram(
+    models: "Mapping[str, FrozenModel]", main_score: str, one_by_one: Collection[str]
+) -> str | None:
+    """Return the model to draw: the last with clinical variables and score, else any.
 
-    "Any" is the last with a clinical variable. A deep score alone needs no nomogram.
+    One whose only score is the study's main one goes before one with others. "Any" is the last
+    with a clinical variable. A score alone needs no nomogram.
+
+    Parameters
+    ----------
+    models
+        The frozen models by name, in the order of the config.
+    main_score
+        The score whose selection is drawn.
+    one_by_one
+        Models that take selected features one by one: drawn where there is no other.
     """
+    models = {name: model for name, model in models.items() if name not in one_by_one} or models
     kinds = {name: {term["kind"] for term in model["terms"]} for name, model in models.items()}
-    both = [name for name, own in kinds.items() if "deep" in own and own - {"deep"}]
-    clinical = [name for name, own in kinds.items() if own - {"deep"}]
-    best = both or clinical
-    return best[-1] if best else None
+    own = [name for name, model in models.items() if _takes_no_other(model, main_score)]
+    for names in (own, list(models)):
+        both = [name for name in names if "score" in kinds[name] and kinds[name] - {"score"}]
+        if both:
+            return both[-1]
+    for names in (own, list(models)):
+        clinical = [name for name in names if kinds[name] - {"score"}]
+        if clinical:
+            return clinical[-1]
+    return None
 
 
-def of_own_network(models: "Mapping[str, FrozenModel]") -> "dict[str, FrozenModel]":
-    """Return the models whose deep score, if any, is of the study's own network."""
-    return {name: model for name, model in models.items() if "network" not in (model["deep"] or {})}
+def _takes_no_other(model: "FrozenModel", score: str) -> bool:
+    """Return whether a model takes no score, or this one alone."""
+    return {part["name"] for part in model["scores"]} <= {score}
+
+
+def of_waterfall(models: "Mapping[str, FrozenModel]", main_score: str) -> str | None:
+    """Return the model whose scores to draw: the first of the main score alone, else of any."""
+    alone = [name for name, model in models.items() if score_alone(model)]
+    main = [name for name in alone if score_alone(models[name]) == main_score]
+    return next(iter([*main, *alone]), None)
+
+
+def score_alone(model: "FrozenModel") -> str | None:
+    """Return the score that is all that a model takes; None where it takes anything else."""
+    parts = {score_column(part["name"]) for part in model["scores"]}
+    variables = [term["variable"] for term in model["terms"]]
+    return score_of(variables[0]) if len(variables) == 1 and variables[0] in parts else None

@@ -1,6 +1,6 @@
-"""The deep score of every case, sorted, colored by the truth."""
+"""The score of every case, sorted, colored by the truth."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,16 +10,19 @@ from matplotlib.patches import Patch
 from scipy.special import logit
 
 from microcalc.config.cohort_settings import Labels
-from microcalc.figures import number_format, palette, style
+from microcalc.figures import number_format, palette, shown_models, style
 from microcalc.figures.roc import kind_shown
+from microcalc.models.term import score_column
+
+if TYPE_CHECKING:
+    from microcalc.models.frozen import FrozenModel
 
 
 @style.styled
 def draw(
     predictions: pd.DataFrame,
     *,
-    model: str | None,
-    threshold: float,
+    model: "FrozenModel | None",
     labels: Labels,
 ) -> Figure:
     """Return one panel per set: every case's score less the threshold, from low to high.
@@ -31,21 +34,20 @@ def draw(
     predictions
         `models/predictions.csv`.
     model
-        The model whose scores are drawn, or None when the study has no purely deep model.
-    threshold
-        Its threshold, a probability.
+        The model of one score whose scores are drawn, or None when the study has none.
     labels
         Names of the `negative` and `positive` class.
     """
-    if model is None:
+    score = shown_models.score_alone(model) if model else None
+    if model is None or score is None:
         return style.message(
-            style.new_figure(style.PAGE_MM, 40), "The study has no model of the deep score alone."
+            style.new_figure(style.PAGE_MM, 40), "The study has no model of a score alone."
         )
-    own = predictions[predictions["model"] == model]
+    own = predictions[predictions["model"] == model["name"]]
     splits = [split for split in number_format.SPLITS if (own["split"] == split).any()]
     figure = style.new_figure(style.PAGE_MM, 12 + 38 * len(splits))
     panels = figure.subplots(len(splits), 1, squeeze=False, sharey=True)[:, 0]
-    cut = logit(np.clip(threshold, 1e-6, 1 - 1e-6))
+    cut = logit(np.clip(float(model["threshold"]), 1e-6, 1 - 1e-6))
     for axes, split in zip(panels, splits, strict=True):
         rows = own[(own["split"] == split) & (own["kind"] == kind_shown(split))]
         height = logit(np.clip(rows["probability"].to_numpy(dtype=float), 1e-6, 1 - 1e-6)) - cut
@@ -57,7 +59,8 @@ def draw(
         sizes = number_format.counts(len(rows) - n_positive, n_positive, labels)
         axes.set_title(f"{what} ({sizes})", fontsize=7.5, fontweight="normal")
     panels[-1].set_xlabel("Cases, sorted by score", labelpad=9)
-    figure.supylabel("Deep score − threshold (log odds)", fontsize=8)
+    name = number_format.label(score_column(score))
+    figure.supylabel(f"{name} − threshold (log odds)", fontsize=8)
     figure.legend(
         handles=[
             Patch(color=palette.NEGATIVE, label=f"truth: {labels.negative}"),

@@ -22,6 +22,11 @@ def score_column(score: str) -> str:
     return f"{score}{SCORE_SUFFIX}"
 
 
+def score_words(score: str) -> str:
+    """Return what a score is called in a sentence: "deep score"."""
+    return f"{score.replace('_', ' ')} score"
+
+
 def score_of(variable: str) -> str:
     """Return the score that a term of kind score is, the inverse of `score_column`."""
     return variable.removesuffix(SCORE_SUFFIX)

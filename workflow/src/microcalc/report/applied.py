@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from microcalc.config import feature_sets
 from microcalc.config.study_config import StudyConfig
 from microcalc.core.errors import with_detail
 from microcalc.report import format as fmt
-from microcalc.report import layout
+from microcalc.report import layout, score_text
 from microcalc.report.console_summary import before_you_read, markdown
 from microcalc.report.findings import Finding
-from microcalc.report.limitations import audited, deep_scores, nature
+from microcalc.report.limitations import audited, nature, of_scores
 from microcalc.report.page import Numbering, read_template
 from microcalc.report.study import Files, Study
 from microcalc.report.tables.performance_tables import performance
@@ -95,17 +96,37 @@ def case_page(
 
 
 def _limits(study: Study, *, simulated: bool) -> list[Finding]:
-    found = nature(study)
+    found, config = nature(study), study.config
     if simulated:
         text = "The models were fitted on computer-made phantoms; they say nothing about people."
         found.append(Finding("limit", "Models of simulated images", text))
-    deep = [model["deep"] for model in study.models.values() if model["deep"]]
-    random = any(part["weights"]["source"].startswith("random") for part in deep)
     # The config names the file that was prepared then, whatever it was prepared from.
-    if random and not study.random_weights:
-        text = "The network behind the deep features has random weights and was trained on nothing."
+    random = [
+        name for name in _random_sets(study) if name not in score_text.random_networks(config)
+    ]
+    if random:
+        who, has, was = "network", "has", "was"
+        if len(random) > 1:
+            who, has, was = "networks", "have", "were"
+        text = (
+            f"The {who} behind the {score_text.features(random)} {has} random weights and {was} "
+            "trained on nothing."
+        )
         found.append(Finding("limit", "Random network weights", text))
-    return found + deep_scores(study)
+    return found + of_scores(study)
+
+
+def _random_sets(study: Study) -> list[str]:
+    """Return the sets whose networks had random weights when the models were frozen."""
+    parts = {
+        name: part for model in study.models.values() for name, part in model["tables"].items()
+    }
+    random = [
+        feature_sets.of_table(name)
+        for name, part in parts.items()
+        if part.get("weights", {}).get("source", "").startswith("random")
+    ]
+    return list(dict.fromkeys(random))
 
 
 def _facts(study: Study) -> dict[str, Any]:

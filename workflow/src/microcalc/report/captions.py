@@ -11,9 +11,9 @@ import jinja2
 from microcalc.core.errors import StudyError
 from microcalc.figures import number_format
 from microcalc.report import format as fmt
+from microcalc.report import score_text
 from microcalc.report.study import Study
 
-HARMONIZED = {"adabn": "AdaBN", "combat": "ComBat"}
 PER_SPLIT = re.compile(r"(?P<name>.+)_(?P<split>train|internal|external)")
 
 
@@ -70,6 +70,7 @@ def write(stem: str, study: Study, folder: Path, *, kind: str) -> Caption:
         "config": study.config,
         "fmt": fmt,
         "number_format": number_format,
+        "score_text": score_text,
     }
     texts = {}
     wanted = {"captions": ".rst"} | ({"alt": ".txt"} if kind == "figure" else {})
@@ -85,9 +86,9 @@ def write(stem: str, study: Study, folder: Path, *, kind: str) -> Caption:
     title, _, text = re.sub(
         r"(?<=[a-zλ\)0-9])\.\s+(?=\(?[A-ZΑ-Ω])", ".\n", texts["captions"]
     ).partition("\n")
-    method = study.config.features.harmonize
-    if method != "none":
-        title = f"Transductive ({HARMONIZED[method]}). {title}"
+    methods = score_text.transductive(study.config)
+    if methods:
+        title = f"Transductive ({methods}). {title}"
     return Caption(title, " ".join(text.split()), texts.get("alt", ""))
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from microcalc.config.networks import TUNED
+from microcalc.config import feature_sets
 from microcalc.figures.number_format import label as model_label
+from microcalc.models.term import score_words
 from microcalc.report import format as fmt
+from microcalc.report import score_text
 from microcalc.report.narrative import alpha
 from microcalc.report.study import Study
 
@@ -14,7 +16,8 @@ def paragraphs(study: Study) -> list[str]:
     """Return the paragraphs; none where nothing was fine-tuned."""
     if "choice" not in study.documents:
         return []
-    return [text for text in (worth(study), scale(study), routes(study)) if text]
+    scales = [scale(study, score) for score in feature_sets.of_logits(study.config)]
+    return [text for text in (worth(study), *scales, routes(study)) if text]
 
 
 def worth(study: Study) -> str:
@@ -59,18 +62,21 @@ def _comparison(row: Mapping[Any, Any], level: float) -> str:
     return f"The AUC of the {a} model was {relation} than that of the {b} model ({numbers})."
 
 
-def scale(study: Study) -> str:
+def scale(study: Study, score: str) -> str:
     """Return how far the mean of the networks' logits lies from those of one network."""
-    if not study.has("scale"):
+    tables = study.of_scores.get(score, {})
+    if "scale" not in tables:
         return ""
-    table = study.tables["scale"].set_index("scored_by")
+    table = tables["scale"].set_index("scored_by")
     if "mean" not in table.index:
         return ""
     single = table[table.index.str.startswith("fold-")]
     mean, out = table.loc["mean"].to_dict(), table.loc["out of fold"].to_dict()
     spread, places = float(single["sd"].mean()), single["mean"].astype(float)
+    several = len(feature_sets.of_logits(study.config)) > 1
+    called = score_words(score) if several else "fine-tuned score"
     return (
-        "A training case's fine-tuned score is the logit of the one network that never saw it, a "
+        f"A training case's {called} is the logit of the one network that never saw it, a "
         f"validation case's the mean of {len(single)}. On the {int(mean['n'])} internal cases, no "
         f"label used, the mean had an SD of {fmt.number(mean['sd'])} and one network "
         f"{fmt.number(spread)} on average (ratio {fmt.number(mean['sd'] / spread)}), around "
@@ -84,10 +90,13 @@ def scale(study: Study) -> str:
 
 def routes(study: Study) -> str:
     """Return what tells the two routes from fine-tuned networks to a score apart."""
-    used = {spec.network for spec in study.config.models.values()} & set(TUNED)
-    if "finetuned_lasso" not in used:
+    lasso, logits = (
+        [score for score in of_kind(study.config) if score_text.takers(study.config, score)]
+        for of_kind in (feature_sets.selecting_finetuned, feature_sets.of_logits)
+    )
+    if not lasso:
         return ""
-    both = " Both ran here, and the tables show both." if len(used) > 1 else ""
+    both = " Both ran here, and the tables show both." if logits else ""
     return (
         "Two routes lead from fine-tuned networks to a deep score. In one, the networks' own "
         "logits are the score, every case's from networks that never saw it, so that it means the "

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from microcalc.config import feature_sets
 from microcalc.config.study_config import StudyConfig
 from microcalc.core.files import digest_file, digest_value, read_json
 from microcalc.core.table_reader import read_table
@@ -30,7 +31,7 @@ def describe(
         `images/shard-K.npz`: each image's key digests its file, its row of the images table and
         how it was read.
     models
-        The frozen models: they hold the digests of the network's weights and the training rows.
+        The frozen models: they hold the digests of the networks' weights and the training rows.
     config
         The whole config, defaults filled in.
     """
@@ -38,12 +39,13 @@ def describe(
     found = {name: digest_file(path) for name, path in given.items()}
     keys = sorted(key for shard in shards for key in read_keys(shard))
     found["images with their regions, as read"] = digest_value(keys)
+    main = feature_sets.main_set(config)
     read = {Path(path).stem: read_json(path) for path in models}
     for model in read.values():
-        if model["deep"]:
-            weights, network = model["deep"]["weights"], model["deep"].get("network")
-            which = f" ({network})" if network else ""
-            found[f"network weights, {weights['backbone']}{which}"] = weights["digest"]
+        for table, part in model["tables"].items():
+            if weights := part.get("weights"):
+                which = "" if table == main else f" ({table})"
+                found[f"network weights, {weights['backbone']}{which}"] = weights["digest"]
     for name, model in read.items():
         found[f"training rows of the {name} model"] = model["training"]["digest"]
     found["config, defaults filled in"] = digest_value(config.plain())

@@ -3,21 +3,22 @@
 from typing import Any
 
 from microcalc.cohort.split import FEW_CASES
-from microcalc.config import networks
+from microcalc.config import feature_sets
+from microcalc.config.study_config import StudyConfig
 from microcalc.figures.number_format import label as model_label
 from microcalc.figures.number_format import split_label
 from microcalc.images.window import LARGER_THAN_WINDOW
 from microcalc.models import notes
-from microcalc.report import audits, table_registry
+from microcalc.models.term import score_words
+from microcalc.report import audits, score_text, table_registry
 from microcalc.report import format as fmt
-from microcalc.report.captions import HARMONIZED
 from microcalc.report.findings import Finding
 from microcalc.report.study import Study
 
 # notes in a frozen model that have a warning of their own here
 SAID = (
     *(notes.NO_CLINICAL, notes.NO_FEATURE, notes.APPARENT_THRESHOLD, notes.SEPARATION),
-    *(notes.LEFT_OUT, notes.SLOPE_HELD, notes.UNLIKE),
+    *(notes.SLOPE_HELD, notes.UNLIKE),
 )
 
 
@@ -37,25 +38,16 @@ def nature(study: Study) -> list[Finding]:
                 f"{study.labels.negative} or {study.labels.positive} in people.",
             )
         )
-    if study.random_weights:
-        backbone = study.config.features.backbone
+    found += _random_weights(study.config)
+    methods = score_text.harmonized(study.config)
+    if methods:
+        keys = fmt.joined([f"features.{name}.harmonize: {how}" for name, how in methods.items()])
         found.append(
             Finding(
                 "limit",
-                "Random network weights",
-                f"The {backbone} that made the deep features has random weights "
-                "(features.weights: random); it was trained on nothing, so random weights are "
-                "not ImageNet. What trained weights would reach is not known from this run.",
-            )
-        )
-    method = study.config.features.harmonize
-    if method != "none":
-        found.append(
-            Finding(
-                "limit",
-                f"Transductive ({HARMONIZED[method]})",
+                f"Transductive ({score_text.transductive(study.config)})",
                 "Each external center's images were looked at as a group, without labels, before "
-                f"the first of them was scored (features.harmonize: {method}). The results are "
+                f"the first of them was scored ({keys}). The results are "
                 "those of a center that can first collect such a group, not of one patient who "
                 "comes alone.",
             )
@@ -70,6 +62,37 @@ def nature(study: Study) -> list[Finding]:
             )
         )
     return found
+
+
+def _random_weights(config: StudyConfig) -> list[Finding]:
+    """Return that the networks behind some sets were trained on nothing."""
+    random = score_text.random_networks(config)
+    if not random:
+        return []
+    taken = feature_sets.taken(config)
+    made = [name for name in random if name in taken]
+    started = [name for name in random if name not in taken]
+    backbones = score_text.networks(config)
+    who = [
+        f"the {fmt.joined(list(dict.fromkeys(backbones[name].backbone for name in sets)))} {did}"
+        for sets, did in (
+            (made, f"that made the {score_text.features(made)}" if made else ""),
+            (started, "that fine-tuned networks started from"),
+        )
+        if sets
+    ]
+    named = fmt.joined(who)
+    keys = fmt.joined([f"features.{name}.weights" for name in random])
+    has, it, was = ("has", "it", "was") if len(random) == 1 else ("have", "they", "were")
+    return [
+        Finding(
+            "limit",
+            "Random network weights",
+            f"{named[:1].upper()}{named[1:]} {has} random weights ({keys}: random); {it} {was} "
+            "trained on nothing, so random weights are not ImageNet. What trained weights would "
+            "reach is not known from this run.",
+        )
+    ]
 
 
 def warnings(study: Study) -> list[Finding]:
@@ -88,8 +111,8 @@ def audited(study: Study) -> list[Finding]:
 def of_run(study: Study) -> list[Finding]:
     """Return what was unusual about this run apart from its audits, the gravest first."""
     return [
-        *_selection(study),
-        *deep_scores(study),
+        *(finding for score in study.selected_scores for finding in _selection(study, score)),
+        *of_scores(study),
         *_clinical(study),
         *_separation(study),
         *_sets(study),
@@ -100,40 +123,40 @@ def of_run(study: Study) -> list[Finding]:
     ]
 
 
-def _selection(study: Study) -> list[Finding]:
-    if "selected" not in study.tables:
-        return []
-    if study.n_selected:
-        return _everything_selected(study)
-    using = [
-        name
-        for name, spec in study.config.models.items()
-        if spec.deep != "none" and spec.network == networks.OWN_NETWORK
-    ]
-    named = " and ".join(model_label(name).lower() for name in using)
+def _selection(study: Study, score: str) -> list[Finding]:
+    config, called = study.config, score_words(score)
+    if study.kept(score):
+        return _everything_selected(study, score)
+    kinds = [score_text.plain(name) for name in config.scores[score].features]
+    of_which = "" if len(config.scores) == 1 else f" for the {called}"
+    model = score_text.alone(config, score)
+    alone = f"the {model_label(model).lower()} model" if model else "a model of this score alone"
+    named = fmt.joined([model_label(name).lower() for name in score_text.takers(config, score)])
+    concerned = f" It concerns the {named} model." if named else ""
     return [
         Finding(
             "warning",
-            "The LASSO kept no deep feature",
-            "The deep score is the same for every case (an intercept-only model), so the deep "
-            "features tell no two cases apart: an AUC of 0.50 for the deep model is what this "
-            f"means, not a failure of the run. It concerns the {named} model.",
+            f"The LASSO kept no {' or '.join(kinds)} feature{of_which}",
+            f"The {called} is the same for every case (an intercept-only model), so the "
+            f"{score_text.features_of(config, score)} tell no two cases apart: an AUC of 0.50 for "
+            f"{alone} is what this means, not a failure of the run.{concerned}",
         )
     ]
 
 
-def deep_scores(study: Study) -> list[Finding]:
-    """Return which models leave the deep score out, and which rest on scores unlike their own."""
+def of_scores(study: Study) -> list[Finding]:
+    """Return which models leave a score out, and which rest on scores unlike their own."""
     found = []
-    for models, note in _noting(study, notes.LEFT_OUT):
-        found.append(
-            Finding(
-                "warning",
-                f"{fmt.joined(models)} model without the deep score",
-                f"{_sentence(note)} What the model predicts, it predicts from its other "
-                "predictors alone: the training cases do not show that the score adds to them.",
+    for score in study.config.scores:
+        for models, note in _noting(study, score_text.left_out(score)):
+            found.append(
+                Finding(
+                    "warning",
+                    f"{fmt.joined(models)} model without the {score_words(score)}",
+                    f"{_sentence(note)} What the model predicts, it predicts from its other "
+                    "predictors alone: the training cases do not show that the score adds to them.",
+                )
             )
-        )
     for models, note in _noting(study, notes.SLOPE_HELD):
         title = f"{fmt.joined(models)} model: a score that points the wrong way"
         found.append(Finding("warning", title, _sentence(note)))
@@ -143,8 +166,8 @@ def deep_scores(study: Study) -> list[Finding]:
                 "warning",
                 "Selections that differ between the folds",
                 f"{_sentence(note)} The threshold of the {fmt.joined(models).lower()} model, and "
-                "what a model makes of the deep score beside other predictors, may not carry "
-                "over to the final score. Such a selection is unstable; few features tell the "
+                f"what a model makes of the {score_text.any_score(study.config)} beside other "
+                "predictors, may not carry over to the final score. Such a selection is unstable; few features tell the "
                 "classes apart.",
             )
         )
@@ -165,15 +188,16 @@ def _sentence(note: str) -> str:
     return f"{note[:1].upper()}{note[1:]}."
 
 
-def _everything_selected(study: Study) -> list[Finding]:
-    left = study.tables["funnel"].set_index("step")["n_features"]
-    if left["mRMR"] > left["LASSO"]:
+def _everything_selected(study: Study, score: str) -> list[Finding]:
+    ranked, kept = (study.left_after(step, score) for step in ("mRMR", "LASSO"))
+    if ranked > kept:
         return []
+    of_which = "" if len(study.config.scores) == 1 else f" for the {score_words(score)}"
     return [
         Finding(
             "note",
-            "The LASSO kept every feature it was given",
-            f"All {int(left['LASSO'])} features that mRMR ranked have a coefficient. The penalty "
+            f"The LASSO kept every feature it was given{of_which}",
+            f"All {kept} features that mRMR ranked have a coefficient. The penalty "
             "found none to leave out; a larger selection.mrmr.n_features would show whether more "
             "belong to the score.",
         )
@@ -184,7 +208,7 @@ def _clinical(study: Study) -> list[Finding]:
     found = []
     for name, model in study.models.items():
         wanted = study.config.models[name].clinical != "none"
-        if wanted and not any(term["kind"] != "deep" for term in model["terms"]):
+        if wanted and not any(term["kind"] != "score" for term in model["terms"]):
             found.append(
                 Finding(
                     "warning",
@@ -324,8 +348,9 @@ def _threshold(study: Study) -> list[Finding]:
 def _notes(study: Study) -> list[Finding]:
     """Return what a model's file notes and no warning above says already."""
     found = []
+    said = (*SAID, *map(score_text.left_out, study.config.scores))
     for name, model in study.models.items():
-        own = [note for note in model.get("notes", []) if not note.startswith(SAID)]
+        own = [note for note in model.get("notes", []) if not note.startswith(said)]
         if own:
             text = _sentence("; ".join(own))
             found.append(Finding("note", f"{model_label(name)} model", text))

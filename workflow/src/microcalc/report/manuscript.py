@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 
 from microcalc.figures import number_format
-from microcalc.report import finetuning_text, limitations, literal_text, narrative
+from microcalc.report import finetuning_text, limitations, literal_text, narrative, score_text
 from microcalc.report import format as fmt
 from microcalc.report.findings import told
 from microcalc.report.study import Study
@@ -35,7 +35,7 @@ def write(study: Study, template: Templates, versions: Mapping[str, str]) -> str
         study,
         versions,
         steps={step["step"]: step["cases"] for step in study.documents["flow"]["steps"]},
-        ranked=_left_after(study, "mRMR"),
+        selected=[narrative.selected(study, score) for score in study.selected_scores],
         variables=study.variable_names(study.config.clinical),
         limits=limitations.nature(study),
         warnings=limitations.warnings(study),
@@ -69,10 +69,6 @@ def checklist(study: Study, template: Templates, versions: Mapping[str, str]) ->
     )
 
 
-def _left_after(study: Study, step: str) -> int:
-    return int(study.tables["funnel"].set_index("step")["n_features"][step])
-
-
 class _Known(dict[str, str]):
     """Versions by name; a library that is not there has none."""
 
@@ -96,8 +92,9 @@ def _render(template: Templates, study: Study, versions: Mapping[str, str], **gi
         versions=_Known(versions),
         fmt=fmt,
         number_format=number_format,
+        score_text=score_text,
         count=fmt.count,
-        extracted=_left_after(study, "extracted"),
+        extracted=study.left_after("extracted", study.main_score),
         **given,
     )
     return literal_text.set_apart(_tidy(text), literal_text.users_words(study.config))

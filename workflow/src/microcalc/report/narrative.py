@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from microcalc.figures.number_format import label as model_label
-from microcalc.models import notes
-from microcalc.models.term import DEEP_SCORE
+from microcalc.models.term import score_column, score_of, score_words
 from microcalc.report import format as fmt
+from microcalc.report import score_text
 from microcalc.report.study import JUDGED, Study
 
 if TYPE_CHECKING:
@@ -121,8 +121,8 @@ def _same_for_all(study: Study, split: str, name: str) -> bool:
 
 def _constant(model: "FrozenModel") -> bool:
     """Return whether a frozen model is an intercept alone."""
-    names, deep = [term["variable"] for term in model["terms"]], model["deep"]
-    return not names or (names == [DEEP_SCORE] and deep is not None and not deep["features"])
+    empty = {score_column(part["name"]) for part in model["scores"] if not part["features"]}
+    return {term["variable"] for term in model["terms"]} <= empty
 
 
 TESTS = {
@@ -218,26 +218,70 @@ def _odds_ratios(study: Study) -> str:
 
 
 def described(study: Study, model: "FrozenModel") -> str:
-    """Return what a frozen model is made of, and that the deep score was left out where it was."""
-    left_out = any(note.startswith(notes.LEFT_OUT) for note in model.get("notes", []))
-    without = "; the deep score was left out, since its coefficient would not be above 0"
-    return _made_of(study, model) + (without if left_out else "")
+    """Return what a frozen model is made of, and which scores were left out, if any."""
+    told = model.get("notes", [])
+    names = [
+        name
+        for name in study.config.scores
+        if any(note.startswith(score_text.left_out(name)) for note in told)
+    ]
+    if not names:
+        return _made_of(study, model)
+    were, its = ("was", "its coefficient") if len(names) == 1 else ("were", "their coefficients")
+    return (
+        f"{_made_of(study, model)}; the {score_text.scores(names)} {were} left out, since {its} "
+        "would not be above 0"
+    )
 
 
 def _made_of(study: Study, model: "FrozenModel") -> str:
-    names = [term["variable"] for term in model["terms"]]
-    if not names:
+    terms = model["terms"]
+    if not terms:
         return "an intercept alone, the same probability for every case"
-    if names == [DEEP_SCORE]:
+    scores = [score_of(term["variable"]) for term in terms if term["kind"] == "score"]
+    if len(terms) == len(scores) == 1 and scores[0] in study.config.models[model["name"]].scores:
         constant = ", here the same for every case" if _constant(model) else ""
-        return f"the deep score alone{constant}"
-    features = [term["variable"] for term in model["terms"] if term["kind"] == "deep"]
-    told = [study.variable_name(name) for name in names if name not in features]
-    if DEEP_SCORE in features:
-        told.append("the deep score")
-    elif features:
-        told.append(_plural(len(features), "deep feature"))
+        return f"the {score_words(scores[0])} alone{constant}"
+    told = [study.variable_name(term["variable"]) for term in terms if term["kind"] != "score"]
+    told += [_score_in(study, model, name) for name in scores]
     return f"a logistic regression of {fmt.joined(told)}"
+
+
+def _score_in(study: Study, model: "FrozenModel", score: str) -> str:
+    """Return a score among a model's predictors, or the features that enter one by one."""
+    if score in study.config.models[model["name"]].scores:
+        return f"the {score_words(score)}"
+    (part,) = (part for part in model["scores"] if part["name"] == score)
+    features = score_text.features_of(study.config, score)
+    return f"{len(part['features'])} {features.removesuffix('s') if len(part['features']) == 1 else features}"
+
+
+def selected(study: Study, score: str) -> str:
+    """Return how many features the selection behind a score left."""
+    extracted, ranked = (fmt.count(study.left_after(step, score)) for step in ("extracted", "mRMR"))
+    kept = study.kept(score)
+    if len(study.config.scores) > 1:
+        called = score_words(score)
+        if kept:
+            return (
+                f"For the {called}, {ranked} of {extracted} features were ranked and {kept} had a "
+                "coefficient at the chosen penalty."
+            )
+        return (
+            f"For the {called} the LASSO kept none of {extracted} features: it was the same for "
+            "every case."
+        )
+    if kept:
+        return (
+            f"Of {extracted} features, {ranked} were ranked and {kept} had a coefficient at the "
+            "chosen penalty."
+        )
+    model = score_text.alone(study.config, score)
+    alone = f", and the {model_label(model).lower()} model is an intercept only" if model else ""
+    return (
+        f"The LASSO kept none of the {extracted} features: the {score_words(score)} was "
+        f"the same for every case{alone}."
+    )
 
 
 def decided(study: Study, split: str) -> str:

@@ -20,6 +20,7 @@ from microcalc.report import (
     layout,
     limitations,
     run_times,
+    score_text,
     table_registry,
 )
 from microcalc.report import format as fmt
@@ -97,6 +98,7 @@ def build(
         study=study,
         fmt=fmt,
         number_format=number_format,
+        score_text=score_text,
         limits=limitations.nature(study),
         warnings=limitations.warnings(study),
         finetuned=finetuning_text.paragraphs(study),

@@ -7,7 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from microcalc.config import feature_sets
 from microcalc.config.cohort_settings import Labels
+from microcalc.config.selection_settings import SelectionSettings
 from microcalc.config.study_config import StudyConfig
 from microcalc.core.errors import StudyError
 from microcalc.core.files import read_csv, read_json
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 Files = Mapping[str, str | os.PathLike[str] | Sequence[str | os.PathLike[str]]]
 
 INTERCEPT = "(intercept)"
+SELECTION = "selection"
+"""The folder of results that holds one per score."""
 _BY_NAME = {"models", "figures", "galleries"}
 JUDGED = {"train": "out_of_fold", "internal": "held_out", "external": "held_out"}
 
@@ -37,7 +41,8 @@ class Study:
     config
         The whole config, defaults filled in.
     tables
-        Every CSV file it was given, by its name without suffix.
+        Every CSV file it was given, by its name without suffix; of those in a score's folder,
+        the main score's.
     documents
         Every JSON file, likewise.
     models
@@ -46,6 +51,8 @@ class Study:
         Every figure's file by its stem: `roc_internal`.
     sheets
         The smaller copies of the images' contact sheets, one per shard.
+    of_scores
+        The CSV files in the scores' folders, by score and name.
     times
         What every rule took, by room and rule, where it is to be shown.
     """
@@ -56,6 +63,7 @@ class Study:
     models: "Mapping[str, FrozenModel]"
     figures: Mapping[str, Path]
     sheets: tuple[Path, ...] = ()
+    of_scores: "Mapping[str, Mapping[str, pd.DataFrame]]" = field(default_factory=dict)
     times: Mapping[str, Mapping[str, RunTime]] = field(default_factory=dict)
 
     @classmethod
@@ -66,18 +74,25 @@ class Study:
         ----------
         files
             `models`, `figures` and `galleries` by these names; every other file is a table (.csv)
-            or a document (.json), alone or in a list, and known by its own name. One that the
-            report does not know is kept and not shown.
+            or a document (.json), alone or in a list, and known by its own name, and a table in
+            `selection/<score>/` by its score's too. One that the report does not know is kept and
+            not shown.
         config
             The whole config.
         """
-        tables, documents = {}, {}
+        tables: dict[str, pd.DataFrame] = {}
+        of_scores: dict[str, dict[str, pd.DataFrame]] = {}
+        documents: dict[str, Any] = {}
         for name in (name for name in files if name not in _BY_NAME):
             for path in map(Path, _several(files, name)):
-                if path.suffix == ".csv":
+                if path.suffix == ".csv" and path.parent.parent.name == SELECTION:
+                    of_scores.setdefault(path.parent.name, {})[path.stem] = read_csv(path)
+                elif path.suffix == ".csv":
                     tables[path.stem] = read_csv(path)
                 elif path.suffix == ".json":
                     documents[path.stem] = read_json(path)
+        if of_scores:
+            tables |= of_scores.get(feature_sets.main_score(config), {})
         frozen = {Path(path).stem: read_json(path) for path in _several(files, "models")}
         return cls(
             config=config,
@@ -86,6 +101,7 @@ class Study:
             models={name: frozen[name] for name in config.models if name in frozen},
             figures={Path(path).stem: Path(path) for path in _several(files, "figures")},
             sheets=tuple(Path(path) for path in _several(files, "galleries")),
+            of_scores=of_scores,
         )
 
     def of_case(self, case_id: str) -> "Study":
@@ -119,21 +135,46 @@ class Study:
         return self.config.simulate is not None
 
     @cached_property
-    def random_weights(self) -> bool:
-        """Whether the network never saw an image."""
-        return self.config.features.weights == "random"
-
-    @cached_property
     def splits(self) -> tuple[str, ...]:
         """The splits that have results, in order."""
         there = set(self.tables["metrics"]["split"])
         return tuple(split for split in SPLITS if split in there)
 
     @cached_property
+    def main_score(self) -> str:
+        """The score whose selection is drawn and written up."""
+        return feature_sets.main_score(self.config)
+
+    @property
+    def selection(self) -> SelectionSettings:
+        """How the main score selects."""
+        return self.config.selection_of(self.main_score)
+
+    @cached_property
     def n_selected(self) -> int:
-        """Number of deep features with a coefficient."""
-        features = self.tables["selected"]["feature"]
+        """Number of features with a coefficient in the main score."""
+        return self.kept(self.main_score)
+
+    @property
+    def selected_scores(self) -> list[str]:
+        """The scores whose selection is known, the main one first."""
+        known = [name for name in self.of_scores if "selected" in self.of_scores[name]]
+        lasso = [name for name, row in self.config.scores.items() if row.learner == "lasso"]
+        others = [name for name in lasso if name in known and name != self.main_score]
+        return [self.main_score, *others] if "selected" in self.tables else others
+
+    def kept(self, score: str) -> int:
+        """Return the number of a score's features with a coefficient."""
+        features = self._of_score(score, "selected")["feature"]
         return int((features != INTERCEPT).sum())
+
+    def left_after(self, step: str, score: str) -> int:
+        """Return how many features a step of a score's selection left."""
+        return int(self._of_score(score, "funnel").set_index("step")["n_features"][step])
+
+    def _of_score(self, score: str, name: str) -> "pd.DataFrame":
+        is_main = score == self.main_score
+        return self.tables[name] if is_main else self.of_scores[score][name]
 
     @property
     def level(self) -> str:
@@ -143,7 +184,19 @@ class Study:
     @property
     def nomogram_model(self) -> str | None:
         """The model that the nomogram shows; None where no model has a clinical variable."""
-        return shown_models.of_nomogram(shown_models.of_own_network(self.models))
+        return shown_models.of_nomogram(self.models, self.main_score, self.one_by_one)
+
+    @property
+    def one_by_one(self) -> list[str]:
+        """The models that take selected features one by one."""
+        return [name for name, spec in self.config.models.items() if spec.features_of]
+
+    @property
+    def waterfall_score(self) -> str:
+        """The score that is drawn case by case; the main one where no model is a score alone."""
+        model = shown_models.of_waterfall(self.models, self.main_score)
+        alone = shown_models.score_alone(self.models[model]) if model else None
+        return alone or self.main_score
 
     @property
     def screens(self) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from microcalc.config import networks
+from microcalc.config import feature_sets
 from microcalc.config.study_config import StudyConfig
 from microcalc.report import changes
 from microcalc.report.findings import Finding
@@ -90,7 +90,7 @@ class Result:
     Attributes
     ----------
     path
-        Below the study's results.
+        Below the study's results; `{score}` stands for a score's folder.
     documents
         Which documents read it.
     verdict
@@ -102,6 +102,8 @@ class Result:
         The tables for people that are made of it.
     exists
         Whether a study of this config has it; every study without.
+    of_scores
+        Of which scores it is read.
     """
 
     path: str
@@ -110,15 +112,28 @@ class Result:
     no_verdict: str = ""
     shown: tuple[Shown, ...] = ()
     exists: Callable[[StudyConfig], bool] | None = None
+    of_scores: Callable[[StudyConfig], Sequence[str]] | None = None
 
     @property
     def name(self) -> str:
         """The file's name without suffix, by which `Study` knows it."""
         return PurePosixPath(self.path).stem
 
+    def paths(self, config: StudyConfig) -> list[str]:
+        """Return the files that a study of this config has."""
+        if self.exists and not self.exists(config):
+            return []
+        if self.of_scores is None:
+            return [self.path]
+        return [self.path.format(score=name) for name in self.of_scores(config)]
 
-def _scores_by_finetuned(config: StudyConfig) -> bool:
-    return f"{networks.FINETUNED}/" in networks.at_work(config)
+
+def _main_score(config: StudyConfig) -> list[str]:
+    return [feature_sets.main_score(config)]
+
+
+def _by_lasso(config: StudyConfig) -> list[str]:
+    return [name for name, row in config.scores.items() if row.learner == "lasso"]
 
 
 RESULTS = (
@@ -226,7 +241,7 @@ RESULTS = (
                 (Place("report", "evaluation", after="delong"),),
             ),
         ),
-        exists=networks.must_choose,
+        exists=feature_sets.must_choose,
     ),
     Result("evaluation/subgroups.csv", EVERY, verdict=performance_verdicts.subgroups),
     Result(
@@ -335,8 +350,14 @@ RESULTS = (
     ),
     Result("images/qc.csv", ("report",)),
     Result(
-        "selection/funnel.csv",
+        "selection/{score}/funnel.csv",
+        of_scores=_by_lasso,
         shown=(
+            Shown(
+                "scores",
+                selection_tables.scores,
+                (Place("report", "selection", before="funnel"),),
+            ),
             Shown(
                 "funnel",
                 selection_tables.funnel,
@@ -345,7 +366,8 @@ RESULTS = (
         ),
     ),
     Result(
-        "selection/selected.csv",
+        "selection/{score}/selected.csv",
+        of_scores=_by_lasso,
         shown=(
             Shown(
                 "selected",
@@ -354,8 +376,8 @@ RESULTS = (
             ),
         ),
     ),
-    Result("selection/lasso_cv.csv", ("report",)),
-    Result("selection/finetuned/scale.csv", exists=_scores_by_finetuned),
+    Result("selection/{score}/lasso_cv.csv", ("report",), of_scores=_main_score),
+    Result("selection/{score}/scale.csv", of_scores=feature_sets.of_logits),
     Result(
         "models/univariable.csv",
         shown=(
@@ -376,7 +398,7 @@ RESULTS = (
             ),
         ),
     ),
-    Result("models/choice.json", exists=networks.must_choose),
+    Result("models/choice.json", exists=feature_sets.must_choose),
     Result(
         "models/warnings.csv",
         APPLIED,
@@ -489,11 +511,11 @@ def files(document: Document, config: StudyConfig, labelled: bool | None = None)
         Of a new cohort, whether its labels are known: without them nothing of it is evaluated.
     """
     return [
-        result.path
+        path
         for result in RESULTS
         if document in result.documents
-        and (result.exists is None or result.exists(config))
-        and (labelled is not False or not result.path.startswith("evaluation/"))
+        for path in result.paths(config)
+        if labelled is not False or not path.startswith("evaluation/")
     ]
 
 

@@ -7,7 +7,14 @@ from matplotlib.figure import Figure
 from microcalc.config.clinical_settings import ClinicalVariables
 from microcalc.config.cohort_settings import Labels
 from microcalc.core.files import read_csv, read_json
-from microcalc.figures import confusion, published_plot, roc, subgroup_plot, waterfall
+from microcalc.figures import (
+    confusion,
+    published_plot,
+    roc,
+    shown_models,
+    subgroup_plot,
+    waterfall,
+)
 from microcalc.figures.rooms import Files, Path
 
 
@@ -21,11 +28,12 @@ def draw(
     clinical: ClinicalVariables,
     confidence: float,
     seed: int,
+    main_score: str,
 ) -> dict[str, Figure]:
     """Return the figures by name, from the files by name; `scored` are the splits with curves."""
     predictions, metrics = read_csv(files["predictions"]), read_csv(files["metrics"])
-    read = [read_json(path) for path in frozen_models]
-    deep = [model for model in read if {term["kind"] for term in model["terms"]} == {"deep"}]
+    read = {str(model["name"]): model for model in map(read_json, frozen_models)}
+    alone = shown_models.of_waterfall(read, main_score)
     return {
         **{
             f"roc_{split}": roc.draw(
@@ -41,8 +49,7 @@ def draw(
         "confusion": confusion.draw(metrics, models=models, labels=labels),
         "score_waterfall": waterfall.draw(
             predictions,
-            model=str(deep[0]["name"]) if deep else None,
-            threshold=float(deep[0]["threshold"]) if deep else 0.5,
+            model=read[alone] if alone else None,
             labels=labels,
         ),
         "published": published_plot.draw(

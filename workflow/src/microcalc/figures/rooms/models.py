@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from microcalc.config import networks
 from microcalc.config.clinical_settings import ClinicalVariables
 from microcalc.config.cohort_settings import Labels
 from microcalc.core.files import read_csv, read_json
-from microcalc.figures import nomogram, odds_ratio_plot, shown_models
+from microcalc.figures import nomogram, odds_ratio_plot
 from microcalc.figures.rooms import Files, Path
 from microcalc.images import included
+from microcalc.models.term import score_column
 
 
 def draw(
@@ -21,9 +21,11 @@ def draw(
     labels: Labels,
     clinical: ClinicalVariables,
     confidence: float,
+    main_score: str,
+    one_by_one: Sequence[str],
 ) -> dict[str, Figure]:
     """Return the figures of the models room by name, from the files by name."""
-    cases = included.read(files["included"]).merge(_deep_scores(files["deep_scores"]), on="case_id")
+    cases = included.read(files["included"]).merge(_scores(files["scores"]), on="case_id")
     read = [read_json(path) for path in frozen_models]
     return {
         "odds_ratios": odds_ratio_plot.draw(
@@ -34,15 +36,18 @@ def draw(
             confidence=confidence,
         ),
         "nomogram": nomogram.draw(
-            shown_models.of_own_network({str(model["name"]): model for model in read}),
+            {str(model["name"]): model for model in read},
             *(cases, clinical),
             labels=labels,
+            main_score=main_score,
+            one_by_one=one_by_one,
         ),
     }
 
 
-def _deep_scores(path: Path) -> pd.DataFrame:
-    """Return each case's deep score by the frozen model, which has seen the training cases."""
+def _scores(path: Path) -> pd.DataFrame:
+    """Return a column per score: each case's by the frozen models, which saw training cases."""
     scores = read_csv(path)
-    final = (scores["kind"] != "out_of_fold") & (scores["network"] == networks.OWN_NETWORK)
-    return scores.loc[final, ["case_id", "deep_score"]]
+    final = scores[scores["kind"] != "out_of_fold"]
+    columns = final.pivot(index="case_id", columns="score", values="value")
+    return columns.rename(columns=score_column).reset_index()

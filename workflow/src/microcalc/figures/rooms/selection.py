@@ -1,20 +1,31 @@
 """The figures of the selection room."""
 
+from collections.abc import Sequence
+
+import pandas as pd
 from matplotlib.figure import Figure
 
 from microcalc.config.clinical_settings import ClinicalVariables
 from microcalc.config.cohort_settings import Labels
 from microcalc.core.files import read_csv, read_parquet
 from microcalc.figures import correlation, embedding, heatmap, lasso_plots, mrmr_plot
-from microcalc.figures.rooms import Files
+from microcalc.figures.rooms import Files, Path
 from microcalc.images import included
 
 
 def draw(
-    files: Files, *, labels: Labels, clinical: ClinicalVariables, choose: str
+    files: Files,
+    tables: Sequence[Path],
+    *,
+    labels: Labels,
+    clinical: ClinicalVariables,
+    choose: str,
 ) -> dict[str, Figure]:
-    """Return the figures of the selection room by name, from the files by name."""
-    cases, features = included.read(files["included"]), read_parquet(files["features"])
+    """Return the figures of the selection room by name, from the files by name.
+
+    `tables` are the tables of columns that the selection chose from.
+    """
+    cases, features = included.read(files["included"]), _side_by_side(tables)
     selected, cv = read_csv(files["selected"]), read_csv(files["cv"])
     return {
         "mrmr": mrmr_plot.draw(read_csv(files["mrmr"]), selected),
@@ -24,3 +35,9 @@ def draw(
         "feature_correlation": correlation.draw(cases, features, selected, clinical),
         "embedding": embedding.draw(cases, features, labels=labels),
     }
+
+
+def _side_by_side(tables: Sequence[Path]) -> pd.DataFrame:
+    """Return case_id and the columns of all tables."""
+    read = [read_parquet(path).set_index("case_id") for path in tables]
+    return pd.concat(read, axis=1, join="inner").reset_index()

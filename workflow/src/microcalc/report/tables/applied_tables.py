@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from microcalc.figures.number_format import label as model_label
+from microcalc.models.term import score_column
 from microcalc.report import format as fmt
 from microcalc.report.grid import Row, Table
 from microcalc.report.study import INTERCEPT, Study
@@ -100,19 +101,19 @@ def case_predictions(study: Study) -> Table:
 
 
 def contributions(study: Study) -> Table:
-    """Return what each term adds to one case's log odds, and each feature to the deep score."""
+    """Return what each term adds to one case's log odds, and each feature to its score."""
     rows, told = [], set()
     table = study.tables["contributions"].fillna({"case_value": "", "stands_in": ""})
     for (model, part_of), own in table.groupby(["model", "part_of"], sort=False):
         inside = part_of != "log odds"
         lines = [Row(_contribution(study, line)) for line in own.to_dict("records")]
-        # Models share the deep score, unless each feature has a coefficient of the model's own.
-        if inside and tuple(lines) in told:
+        # Models share a score, unless each feature has a coefficient of the model's own.
+        if inside and (part_of, *lines) in told:
             continue
-        told.add(tuple(lines))
-        heading = model_label(str(model)) + (": inside the deep score" if inside else "")
+        told.add((part_of, *lines))
+        sum_of = model_label(str(part_of))
+        heading = model_label(str(model)) + (f": inside the {sum_of.lower()}" if inside else "")
         total = fmt.number(float(own["contribution"].sum()), 3)
-        sum_of = "Deep score" if inside else "Log odds"
         rows += [Row((heading,), "group"), *lines, Row((sum_of, "", total))]
     return Table(("Term", "Value", "Adds"), tuple(rows))
 
@@ -121,9 +122,9 @@ def _contribution(study: Study, line: Mapping[Hashable, Any]) -> tuple[str, str,
     term, value = str(line["term"]), str(line["case_value"])
     if term == INTERCEPT:
         term = "Intercept"
-    elif term == "deep_score" or term.startswith("deep_"):
+    elif value and term not in study.config.clinical:
         value = fmt.number(float(value), 3)
-    if term in study.config.clinical or term == "deep_score":
+    if term in study.config.clinical or term in map(score_column, study.config.scores):
         term = study.variable_label(term)
     if line["stands_in"]:
         value = f"{value or 'missing'}; {line['stands_in']} stands in"

@@ -52,7 +52,7 @@ def _tested(line: "pd.Series[Any]") -> tuple[str, str, str, str]:
 
 
 def finetuning(study: Study) -> Table:
-    """Return DeLong's tests between the deep models that were chosen among."""
+    """Return DeLong's tests between the models that were chosen among."""
     table = study.tables["finetuning"]
     rows = [
         Row(

@@ -1,14 +1,32 @@
-"""Tables of the selection: how many features each step left, and which survived."""
+"""Tables of the selection: the scores, features that each step left, and which survived."""
 
 from typing import TYPE_CHECKING
 
 from microcalc.figures.number_format import label as model_label
 from microcalc.report import format as fmt
+from microcalc.report import score_text
 from microcalc.report.grid import Row, Table
 from microcalc.report.study import INTERCEPT, Study
 
 if TYPE_CHECKING:
     pass
+
+
+def scores(study: Study) -> Table:
+    """Return what each score is made of, what it kept, and who takes it; nothing of one alone."""
+    config = study.config
+    rows = []
+    for name in config.scores if len(config.scores) > 1 else ():
+        known = name in study.selected_scores
+        columns = fmt.count(study.left_after("extracted", name)) if known else ""
+        kept = fmt.count(study.kept(name)) if known else ""
+        takers = [model_label(model) for model in score_text.takers(config, name)]
+        cells = score_text.features_of(config, name), score_text.learner(config, name)
+        rows.append(
+            Row((model_label(score_text.plain(name)), *cells, columns, kept, ", ".join(takers)))
+        )
+    heads = ("Score", "Made of", "Learner", "Columns", "Kept", "Models that take it")
+    return Table(heads, tuple(rows))
 
 
 def funnel(study: Study) -> Table:

@@ -1,5 +1,6 @@
 """Verdicts on the study's data: leakage, confounding, sample size."""
 
+from microcalc.report import format as fmt
 from microcalc.report.findings import Finding
 from microcalc.report.verdicts.row_text import Row, Rows, estimate_in, listing, number_in, text_in
 
@@ -35,23 +36,26 @@ def confounding(rows: Rows) -> list[Finding]:
     found: list[Finding] = []
     meanings = {
         "which center?": (
-            "The deep features tell the center",
+            "tell the center",
             "A model can learn the center in place of the disease, so that results within each "
             "center count more.",
         ),
         "which label?": (
-            "Acquisition metadata tell the label",
+            "tell the label",
             "A model that sees the images may tell the label from how they were made, without "
             "seeing the lesion.",
         ),
     }
-    for question, (title, meaning) in meanings.items():
+    for question, (told_of, meaning) in meanings.items():
         told = [
             row
             for row in rows
             if text_in(row, "question") == question and text_in(row, "verdict") == "told"
         ]
-        found += listing("warning", title, f"{meaning} AUC: {{}}.", told, _answer)
+        predictors = list(dict.fromkeys(text_in(row, "predictors") for row in told))
+        title = f"{_named(predictors)} {told_of}"
+        each = _answer_of_predictors if len(predictors) > 1 else _answer
+        found += listing("warning", title, f"{meaning} AUC: {{}}.", told, each)
     small = [row for row in rows if text_in(row, "verdict") == "too small"]
     text = "With too few patients on a side these questions have no answer: {}."
     return found + listing(
@@ -83,6 +87,16 @@ def _needed(row: Row) -> float:
 
 def _answer(row: Row) -> str:
     return f"{_asked_of(row)}, {estimate_in(row, 'auc', 'low', 'high')}"
+
+
+def _answer_of_predictors(row: Row) -> str:
+    return f"{text_in(row, 'predictors')}, {_answer(row)}"
+
+
+def _named(predictors: list[str]) -> str:
+    """Return `Acquisition metadata`, `The deep features`."""
+    text = fmt.joined(predictors)
+    return f"The {text}" if text.endswith(" features") else _capital(text)
 
 
 def _asked_of(row: Row) -> str:

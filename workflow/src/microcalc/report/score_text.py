@@ -1,0 +1,184 @@
+"""What the sets of features and the scores of a study are called in its texts."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from microcalc.config import feature_sets
+from microcalc.config.feature_kinds import FeatureSet
+from microcalc.config.feature_settings import FeatureSetSettings
+from microcalc.config.finetune_settings import FinetunedSettings
+from microcalc.config.network_settings import NetworkSettings
+from microcalc.config.selection_settings import SelectionSettings
+from microcalc.config.study_config import StudyConfig
+from microcalc.models.term import score_words
+from microcalc.report import format as fmt
+from microcalc.report.study import Study
+
+HARMONIZED = {"adabn": "AdaBN", "combat": "ComBat"}
+
+
+def plain(name: str) -> str:
+    """Return the name of a set or score as words: `whole_breast` → whole breast."""
+    return name.replace("_", " ")
+
+
+def features(sets: Sequence[str]) -> str:
+    """Return what the columns of sets are called: `deep features`, `deep and densenet features`."""
+    *others, last = sets
+    return fmt.joined([*map(plain, others), f"{plain(last)} features"])
+
+
+def scores(names: Sequence[str]) -> str:
+    """Return what scores are called: `deep score`, `deep and densenet scores`."""
+    *others, last = names
+    plural = "s" if others else ""
+    return fmt.joined([*map(plain, others), score_words(last)]) + plural
+
+
+def features_of(config: StudyConfig, score: str) -> str:
+    """Return what the columns that a score is made of are called."""
+    return features(config.scores[score].features)
+
+
+def any_score(config: StudyConfig) -> str:
+    """Return what a sentence about every score calls one: its name where there is one alone."""
+    names = list(config.scores)
+    return score_words(names[0]) if len(names) == 1 else "score"
+
+
+def any_features(config: StudyConfig) -> str:
+    """Return what a sentence about every set calls its columns, see `any_score`."""
+    sets = feature_sets.taken(config)
+    return features(sets) if len(sets) == 1 else "features"
+
+
+def title(config: StudyConfig) -> str:
+    """Return the heading of the section on features."""
+    networks = NetworkSettings, FinetunedSettings
+    are_deep = all(isinstance(row, networks) for row in config.features.values())
+    return "Deep features" if are_deep else "Features"
+
+
+def measured_sets(config: StudyConfig) -> dict[str, FeatureSet]:
+    """Return the sets that scores take, but those of fine-tuned networks."""
+    rows = {name: config.features[name] for name in feature_sets.taken(config)}
+    return {name: row for name, row in rows.items() if not isinstance(row, FinetunedSettings)}
+
+
+def subject(sets: Sequence[str], config: StudyConfig) -> str:
+    """Return what a sentence on some of the measured sets begins with: `Features`, if on all."""
+    is_all = set(sets) == set(measured_sets(config))
+    return "Features" if is_all else f"The {features(sets)}"
+
+
+def alike(config: StudyConfig, key: str) -> list[tuple[list[str], FeatureSet]]:
+    """Return the measured sets in groups that have the same value of a key, each with one row."""
+    return _grouped(measured_sets(config), lambda row: getattr(row, key))
+
+
+def _grouped(
+    rows: Mapping[str, FeatureSet], key: Callable[[FeatureSet], object]
+) -> list[tuple[list[str], FeatureSet]]:
+    groups: list[tuple[list[str], FeatureSet]] = []
+    for name, row in rows.items():
+        group = next((names for names, other in groups if key(other) == key(row)), None)
+        if group is None:
+            groups.append(([name], row))
+        else:
+            group.append(name)
+    return groups
+
+
+def is_stability_asked(config: StudyConfig) -> bool:
+    """Return whether features of some set had to be stable."""
+    rows = measured_sets(config).values()
+    return any(isinstance(row, FeatureSetSettings) and row.stability.is_asked for row in rows)
+
+
+def n_columns(study: Study, name: str) -> int | None:
+    """Return the number of columns of a set; None where no score is made of it alone."""
+    for score in study.selected_scores:
+        if study.config.scores[score].features == (name,):
+            return study.left_after("extracted", score)
+    return None
+
+
+def networks(config: StudyConfig) -> dict[str, NetworkSettings]:
+    """Return the sets of kind network."""
+    rows = config.features.items()
+    return {name: row for name, row in rows if isinstance(row, NetworkSettings)}
+
+
+def started_from(config: StudyConfig) -> set[str]:
+    """Return the sets whose networks fine-tuned ones start from."""
+    return {row.network for row in feature_sets.finetuned(config).values()}
+
+
+def weights(row: NetworkSettings) -> str:
+    """Return where a network's weights come from, in a list."""
+    return "random" if row.weights == "random" else row.weights
+
+
+def random_networks(config: StudyConfig) -> list[str]:
+    """Return the sets whose networks never saw an image."""
+    return [name for name, row in networks(config).items() if row.weights == "random"]
+
+
+def harmonized(config: StudyConfig) -> dict[str, str]:
+    """Return how centers were evened out in the sets that scores take, where they were."""
+    rows = measured_sets(config).items()
+    methods = {n: row.harmonize for n, row in rows if isinstance(row, FeatureSetSettings)}
+    return {name: method for name, method in methods.items() if method != "none"}
+
+
+def transductive(config: StudyConfig) -> str:
+    """Return the methods that looked at validation images as a group; nothing without one."""
+    return fmt.joined([HARMONIZED[name] for name in sorted(set(harmonized(config).values()))])
+
+
+def selections(config: StudyConfig) -> list[tuple[list[str], SelectionSettings]]:
+    """Return how scores select, those that do it alike together, the main one's first."""
+    main = feature_sets.main_score(config)
+    lasso = [name for name, row in config.scores.items() if row.learner == "lasso"]
+    groups: list[tuple[list[str], SelectionSettings]] = []
+    for name in sorted(lasso, key=lambda score: score != main):
+        settings = config.selection_of(name)
+        group = next((names for names, other in groups if other == settings), None)
+        if group is None:
+            groups.append(([name], settings))
+        else:
+            group.append(name)
+    return groups
+
+
+def learners(config: StudyConfig) -> list[str]:
+    """Return what makes the scores, each once: LASSO, elastic net."""
+    return list(dict.fromkeys(learner(config, name) for name in config.scores))
+
+
+def learner(config: StudyConfig, score: str) -> str:
+    """Return what makes a score of its columns."""
+    if config.scores[score].learner == "network":
+        return "fine-tuned networks"
+    return "LASSO" if config.selection_of(score).lasso.alpha == 1 else "elastic net"
+
+
+def takers(config: StudyConfig, score: str) -> list[str]:
+    """Return the models that take a score, as it is or feature by feature."""
+    return [name for name, model in config.models.items() if score in model.taken]
+
+
+def alone(config: StudyConfig, score: str) -> str | None:
+    """Return the first model that is this score alone."""
+    return next((n for n in takers(config, score) if config.models[n].is_score_alone), None)
+
+
+def left_out(score: str) -> str:
+    """Return how the note begins of a model that does without a score, see `models.notes`."""
+    return f"the {score_words(score)} was left out"
+
+
+def averaged(config: StudyConfig) -> list[FinetunedSettings]:
+    """Return the sets whose networks' logits are scores that models take."""
+    names = [name for name in feature_sets.of_logits(config) if takers(config, name)]
+    rows = feature_sets.finetuned(config)
+    return [rows[config.scores[name].features[0]] for name in names]

@@ -13,7 +13,7 @@ import microcalc
 from microcalc.config.patch_recipe import RECIPE
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes, digest_value
-from microcalc.features import set_kinds
+from microcalc.features import kinds
 from microcalc.features.columns import feature_names
 from microcalc.features.domains import TRAINING
 from microcalc.models.design import texts

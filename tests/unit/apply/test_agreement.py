@@ -18,31 +18,38 @@ EXTRACTION: dict[str, Any] = {
     "pool_views": "mean",
     "harmonize": "none",
 }
-DEEP = {
-    "intercept": 0.5,
-    "features": [{"name": "deep_0001", "mean": 0.0, "sd": 1.0, "coefficient": 1.0}],
-    "weights": WEIGHTS,
-    "preprocessing": provenance.preprocessing(IMAGES, EXTRACTION),
+FEATURE = {"name": "deep_0001", "mean": 0.0, "sd": 1.0, "coefficient": 1.0}
+SCORE = {
+    **{"name": "deep", "learner": "lasso", "tables": ["deep"]},
+    **{"intercept": 0.5, "features": [FEATURE]},
 }
+PART = {
+    "kind": "network",
+    "weights": WEIGHTS,
+    "preprocessing": provenance.preprocessing(IMAGES, "network_features", EXTRACTION),
+}
+TERM = {"variable": "deep_score", "kind": "score", "coefficient": 1.0}
+DEEP = MODEL | {"name": "deep", "terms": [TERM], "scores": [SCORE], "tables": {"deep": PART}}
 
 
 def take(folder: Path, weights: dict = WEIGHTS, **changes: Any) -> Path:
-    deep = MODEL | {"name": "deep", "deep": DEEP, "terms": []}
     header = json.dumps({"__metadata__": weights}).encode()
     (folder / "weights").write_bytes(struct.pack("<Q", len(header)) + header)
     names = []
-    for model in (deep, MODEL):
+    for model in (changes.get("model", DEEP), MODEL):
         names.append(f"{model['name']}.json")
         (folder / names[-1]).write_text(json.dumps(model))
     made = {
+        "kind": changes.get("kind", "network"),
         "images": IMAGES | changes.get("images", {}),
-        "extraction": EXTRACTION | changes.get("extraction", {}),
+        "measured_in": "network_features",
+        "features": EXTRACTION | changes.get("features", {}),
     }
+    table = changes.get("table", "deep")
     agreement.take(
         [folder / name for name in names],
         [folder / "here" / name for name in names],
-        {"main": folder / "weights"},
-        {"main": made},
+        provenance.parts({table: made}, {table: folder / "weights"}, {}),
     )
     return folder / "here"
 
@@ -56,10 +63,24 @@ def test_models_that_agree_are_taken_byte_for_byte(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("weights", "changes", "message"),
     [
-        ({"digest": "b" * 64}, {}, "deep: the digest of the weights is bbb.* here, aaa"),
-        ({"backbone": "resnet101"}, {}, "the backbone is resnet101 here, resnet18 in the model"),
-        ({}, {"images": {"spacing_mm": 0.05}}, "images.spacing_mm is 0.05 here, 0.1 in the model"),
-        ({}, {"extraction": {"pool_views": "max"}}, "features.pool_views is 'max' here, 'mean'"),
+        ({"digest": "b" * 64}, {}, "deep: the digest of the weights of deep is bbb.* here, aaa"),
+        ({"backbone": "resnet101"}, {}, "the backbone of deep is resnet101 here, resnet18 in"),
+        (
+            {},
+            {"images": {"spacing_mm": 0.05}},
+            "images.spacing_mm of deep is 0.05 here, 0.1 in the",
+        ),
+        (
+            {},
+            {"features": {"pool_views": "max"}},
+            "features.pool_views of deep is 'max' here, 'mean'",
+        ),
+        (
+            {},
+            {"kind": "radiomics"},
+            "deep: the kind of deep is radiomics here, network in the model",
+        ),
+        ({}, {"table": "around"}, "deep: it takes the features of deep, which are not made here"),
     ],
 )
 def test_models_that_differ_are_refused(
@@ -74,5 +95,7 @@ def test_another_version_of_the_recipe_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(provenance, "RECIPE", 99)
-    with pytest.raises(StudyError, match=r"model deep: images.recipe is 99 here, \d+ in the model"):
+    with pytest.raises(
+        StudyError, match=r"model deep: images.recipe of deep is 99 here, \d+ in the model"
+    ):
         take(tmp_path)

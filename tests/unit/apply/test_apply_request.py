@@ -16,9 +16,8 @@ ROOT = Path(__file__).parents[3]
 def freeze(folder: Path, **tables: Any) -> None:
     """Freeze the demo with further rows in its tables of features, scores and models."""
     demo = yaml.safe_load((ROOT / "config.yaml").read_text())
-    for table, rows in tables.items():
-        demo[table] = {**complete(demo).plain()[table], **rows}
-    config = complete(demo)
+    plain = complete(demo).plain()
+    config = complete(demo | {table: plain[table] | rows for table, rows in tables.items()})
     text = deployment_settings.to_yaml(
         config.part(*deployment_settings.SECTIONS), simulated=config.simulate is not None
     )

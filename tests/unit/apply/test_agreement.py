@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.models.test_frozen import MODEL
+from tests.unit.models.test_frozen import MODEL, SCORE, TERM
 
 from microcalc.apply import agreement
 from microcalc.core.errors import StudyError
@@ -18,18 +18,17 @@ EXTRACTION: dict[str, Any] = {
     "pool_views": "mean",
     "harmonize": "none",
 }
-FEATURE = {"name": "deep_0001", "mean": 0.0, "sd": 1.0, "coefficient": 1.0}
-SCORE = {
-    **{"name": "deep", "learner": "lasso", "tables": ["deep"]},
-    **{"intercept": 0.5, "features": [FEATURE]},
-}
 PART = {
     "kind": "network",
     "weights": WEIGHTS,
     "preprocessing": provenance.preprocessing(IMAGES, "network_features", EXTRACTION),
 }
-TERM = {"variable": "deep_score", "kind": "score", "coefficient": 1.0}
 DEEP = MODEL | {"name": "deep", "terms": [TERM], "scores": [SCORE], "tables": {"deep": PART}}
+BOTH = DEEP | {
+    "name": "both",
+    "scores": [{**SCORE, "tables": ["deep", "around"]}],
+    "tables": {"deep": PART, "around": PART},
+}
 
 
 def take(folder: Path, weights: dict = WEIGHTS, **changes: Any) -> Path:
@@ -88,6 +87,38 @@ def test_models_that_differ_are_refused(
 ) -> None:
     with pytest.raises(StudyError, match=message):
         take(tmp_path, weights=WEIGHTS | weights, **changes)
+    assert not (tmp_path / "here").exists()
+
+
+def test_of_several_tables_the_one_that_differs_is_named() -> None:
+    other = {**PART, "weights": WEIGHTS | {"digest": "c" * 64}}
+    assert agreement.differences(BOTH, {"deep": PART, "around": PART}) == []
+    (line,) = agreement.differences(BOTH, {"deep": PART, "around": other})
+    assert line == (
+        f"model both: the digest of the weights of around is {'c' * 64} here, {'a' * 64} in the "
+        "model"
+    )
+    made = provenance.preprocessing(IMAGES, "network_features", EXTRACTION | {"layers": ["layer3"]})
+    changed = {**PART, "preprocessing": made}
+    (line,) = agreement.differences(BOTH, {"deep": changed, "around": PART})
+    assert line == (
+        "model both: features.layers of deep is ['layer3'] here, ['penultimate'] in the model"
+    )
+    # What no model takes may be made in any way.
+    assert agreement.differences(DEEP, {"deep": PART, "around": other}) == []
+
+
+def test_a_table_that_needs_no_weights_has_none() -> None:
+    bare = {"kind": "table", "preprocessing": PART["preprocessing"]}
+    model = DEEP | {"tables": {"deep": bare}}
+    assert agreement.differences(model, {"deep": bare}) == []
+    (line,) = agreement.differences(model, {"deep": {**bare, "kind": "radiomics"}})
+    assert line == "model deep: the kind of deep is radiomics here, table in the model"
+
+
+def test_models_of_an_earlier_schema_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=r"deep\.json: written for version 1 .* reads version 2"):
+        take(tmp_path, model=DEEP | {"schema": 1})
     assert not (tmp_path / "here").exists()
 
 

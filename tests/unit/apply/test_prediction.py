@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from tests.unit.apply.test_agreement import PART, SCORE, TERM
-from tests.unit.models.test_frozen import MODEL
+from tests.unit.models.test_frozen import MODEL, PART, SCORE, TERM
 
 from microcalc.apply import prediction
 from microcalc.core.errors import StudyError

@@ -123,7 +123,7 @@ def write_shards(folder: Path, *, shards: int) -> None:
         features = _features([label[row["case_id"]] for row in rows], mixing, random)
         columns = {name: [row[name] for row in rows] for name in ("image_id", "case_id", "view")}
         columns["key"] = columns["image_id"]
-        path = results / "features" / f"shard-{number}.parquet"
+        path = results / "features" / "deep" / f"shard-{number}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         feature_shards._write(columns, list(features), circumstances, path)
 

@@ -76,7 +76,7 @@ def _write_weights(folder: Path) -> None:
     kept, generated.N_PATCHES = generated.N_PATCHES, 4
     prepared = weights.prepare("resnet101", "random", seed=1)
     generated.N_PATCHES = kept
-    path = folder / "results" / "cohort" / "features" / "weights" / "resnet101.safetensors"
+    path = folder / "results" / "cohort" / "features" / "deep" / "weights" / "resnet101.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     weights.write(prepared, path)
 

@@ -97,7 +97,7 @@ def _settings(choose: str) -> StudyConfig:
         "seed": 0,
         "labels": {"negative": "no", "positive": "yes"},
         "cohort": {"cases": "cases.csv", "images": "images.csv", "image_folder": "dicom"},
-        "features": {"weights": "random"},
+        "features": {"deep": {"kind": "network", "weights": "random"}},
         "clinical": {name: variable.plain() for name, variable in CLINICAL.items()},
         "selection": {"lasso": {"choose": choose}},
     }
@@ -145,7 +145,7 @@ def _study(
 
 def _recipes(settings: StudyConfig) -> dict[str, Recipe]:
     plain = ModelSettings(clinical=tuple(CLINICAL))
-    combined = plain.model_copy(update={"deep": "score"})
+    combined = plain.model_copy(update={"scores": ("deep",)})
     recipes = Recipe.of_models(
         {"clinical": plain, "nonnegative": combined},
         settings.clinical,

@@ -10,18 +10,14 @@ SMALLEST: dict[str, Any] = {
     "seed": 1,
     "labels": {"negative": "DCIS", "positive": "IDC"},
     "cohort": {"cases": "cases.csv", "images": "images.csv", "image_folder": "files"},
-    "features": {"weights": "random"},
+    "features": {"deep": {"kind": "network", "weights": "random"}},
     "clinical": {},
 }
 
 
 def study_config(**sections: Any) -> StudyConfig:
-    """Return the smallest config with these keys in its sections, or with these whole values."""
-    changed = {
-        name: {**SMALLEST.get(name, {}), **value} if isinstance(value, dict) else value
-        for name, value in sections.items()
-    }
-    return StudyConfig.of({**SMALLEST, **changed})
+    """Return the smallest config with some keys changed; sections are merged at every depth."""
+    return StudyConfig.of(_merged(SMALLEST, sections))
 
 
 def changed(config: StudyConfig, **sections: Any) -> StudyConfig:

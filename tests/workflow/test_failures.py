@@ -36,7 +36,7 @@ def plain(study: Study) -> tuple[str, ...]:
 
 def adapted(study: Study) -> tuple[str, ...]:
     """Have batch norm adapted to each center."""
-    study.configure(lambda config: config["features"].update(harmonize="adabn"))
+    study.configure(lambda config: config["features"]["deep"].update(harmonize="adabn"))
     return ("results/tiny/features/adapted.safetensors",)
 
 
@@ -48,7 +48,7 @@ def redrawn(study: Study) -> tuple[str, ...]:
 
     def ask(config: dict) -> None:
         config["images"]["reader"] = "ann"
-        config["features"]["stability"] = {"perturbations": 1, "readers": ["bob"]}
+        config["features"]["deep"]["stability"] = {"perturbations": 1, "readers": ["bob"]}
 
     study.configure(ask)
     return tuple(f"results/tiny/features/{name}.parquet" for name in ("perturbed", "other_readers"))
@@ -153,12 +153,12 @@ def spoil_phantom(study: Study) -> list[str]:
 
 def spoil_weights(study: Study) -> list[str]:
     (study.folder / "weights.pth").write_bytes(b"no weights")
-    study.configure(lambda config: config["features"].update(weights="weights.pth"))
+    study.configure(lambda config: config["features"]["deep"].update(weights="weights.pth"))
     return ["weights.pth"]
 
 
 def ask_for_the_network(study: Study) -> list[str]:
-    study.configure(lambda config: config["features"].update(weights="IMAGENET1K_V1"))
+    study.configure(lambda config: config["features"]["deep"].update(weights="IMAGENET1K_V1"))
     return ["resnet18"]
 
 

@@ -52,7 +52,7 @@ def ingest(folder: Path, name: str, *more: str) -> subprocess.CompletedProcess[s
 def make_small(path: Path) -> None:
     """Cut the study down to what a test can wait for."""
     config = yaml.safe_load(path.read_text())
-    config["features"] = {"backbone": "resnet18", "weights": "random"}
+    config["features"]["deep"] |= {"backbone": "resnet18", "weights": "random"}
     config["images"] = {"shards": 2, "patch_mm": 6.4, "thumbnail_px": 48}
     config["selection"] = {"folds": 3, "mrmr": {"n_features": 5}, "lasso": {"folds": 3}}
     config.setdefault("evaluation", {}).update(

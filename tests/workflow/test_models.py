@@ -7,12 +7,13 @@ import pytest
 
 from tests.workflow.tiny import Study
 
-NETWORK = {"backbone": "resnet34", "weights": "random"}
+NETWORK = {"kind": "network", "backbone": "resnet34", "weights": "random"}
 
 
 def add_models(config: dict[str, Any]) -> None:
-    config["features"]["further_networks"] = {"larger": NETWORK}
-    config["models"]["larger"] = {"clinical": "none", "deep": "score", "network": "larger"}
+    config["features"]["larger"] = NETWORK
+    config["scores"]["larger"] = {"features": ["larger"]}
+    config["models"]["larger"] = {"scores": ["larger"]}
 
 
 def test_a_further_network_plans_what_is_new_alone(study: Study) -> None:
@@ -33,7 +34,8 @@ def test_every_kind_of_model_runs_to_the_end(study: Study) -> None:
 
     def change(config: dict[str, Any]) -> None:
         add_models(config)
-        config["features"]["stability"] = {"perturbations": 1, "icc_min": 0.2}
+        for row in config["features"].values():
+            row["stability"] = {"perturbations": 1, "icc_min": 0.2}
         config["clinical"]["suspicion"] = {"kind": "continuous", "candidate": False}
         config["models"]["reader"] = {"kind": "external_score", "column": "suspicion"}
         config["evaluation"] |= {"bootstrap": 1, "split_lottery": 1, "permutation": 1}

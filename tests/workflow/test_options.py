@@ -17,7 +17,7 @@ def test_harmonized_results_are_called_transductive(study: Study, method: str) -
     """In every table; on the page that goes with them, of which one is made."""
     plain = pd.read_csv(study.results / "models" / "predictions.csv")
     fitted = json.loads((study.results / "models" / "deep.json").read_text())
-    study.configure(lambda config: config["features"].update(harmonize=method))
+    study.configure(lambda config: config["features"]["deep"].update(harmonize=method))
     study.snakemake(*([] if method == "combat" else EVALUATED))
     predictions = pd.read_csv(study.results / "models" / "predictions.csv")
     again = json.loads((study.results / "models" / "deep.json").read_text())
@@ -55,7 +55,7 @@ def test_features_must_survive_chance_and_another_reader(study: Study) -> None:
 
     def ask(config: dict) -> None:
         config["images"]["reader"] = "ann"
-        config["features"]["stability"] = {"perturbations": 1, "readers": ["bob"]}
+        config["features"]["deep"]["stability"] = {"perturbations": 1, "readers": ["bob"]}
 
     study.configure(ask)
     study.snakemake("results/tiny/selection/selected.csv")

@@ -40,11 +40,11 @@ def test_every_room_leaves_its_results(finished: Study) -> None:
 
 
 def test_a_study_config_does_not_inherit_the_demos_weights(study: Study) -> None:
-    study.configure(lambda config: config["features"].pop("weights"))
+    study.configure(lambda config: config["features"]["deep"].pop("weights"))
     done = study.snakemake("--dry-run", check=False)
     assert done.returncode != 0
     console = done.stdout + done.stderr
-    assert "features.weights: is missing" in console
+    assert "features.deep.weights: is missing" in console
     assert "Traceback" not in console
 
 

@@ -126,7 +126,7 @@ def tiny_config() -> dict[str, Any]:
     }
     config["simulate"] = {"phantoms": "phantoms.csv"}
     config["images"] |= {"shards": 3, "patch_mm": 11.2, "thumbnail_px": 96}
-    config["features"] |= {"backbone": "resnet18"}
+    config["features"]["deep"] |= {"backbone": "resnet18"}
     config["selection"] |= {"folds": 3}
     config["selection"]["mrmr"] |= {"n_features": 8}
     config["selection"]["lasso"] |= {"folds": 3, "n_lambdas": 30}
@@ -136,14 +136,18 @@ def tiny_config() -> dict[str, Any]:
 
 def fine_tune(config: dict[str, Any]) -> None:
     """Let both fine-tuned routes run beside the frozen network, as briefly as they can."""
-    config["features"]["finetune"] = {
-        **{"folds": 3, "head_epochs": 1, "epochs": 1, "batch_size": 8},
-        "holdout": 0.34,
+    config["features"]["tuned"] = {
+        **{"kind": "finetuned", "network": "deep"},
+        **{"folds": 3, "head_epochs": 1, "epochs": 1, "batch_size": 8, "holdout": 0.34},
     }
-    for name, network in (("tuned", "finetuned"), ("tuned_lasso", "finetuned_lasso")):
-        config["models"][name] = {"clinical": "none", "deep": "score", "network": network}
-    config["models"]["tuned_combined"] = {
-        **{"clinical": "screened", "deep": "score", "network": "finetuned"}
+    config["scores"] |= {
+        "finetuned": {"features": ["tuned"], "learner": "network"},
+        "finetuned_lasso": {"features": ["tuned"]},
+    }
+    config["models"] |= {
+        "tuned": {"scores": ["finetuned"]},
+        "tuned_lasso": {"scores": ["finetuned_lasso"]},
+        "tuned_combined": {"clinical": "screened", "scores": ["finetuned"]},
     }
 
 

@@ -25,12 +25,13 @@ rule take_cohort:
 rule take_models:
     input:
         models=in_frozen(*expand("models/{model}.json", model=config["models"])),
-        weights=[*map(PATHS.weights_behind, AT_WORK)],
+        weights=[*chain.from_iterable(map(PATHS.weights_behind, TABLES))],
     output:
         models=expand(in_study("models/{model}.json"), model=config["models"]),
     localrule: True
     params:
         preprocessing=preprocessing,
+        weighted=weighted_tables,
     script:
         "../scripts/take_models.py"
 
@@ -41,7 +42,7 @@ rule predict_cohort:
         included=in_study("images/included.csv"),
         qc=in_study("images/qc.csv"),
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
-        features=expand(in_study("features/{network}features.parquet"), network=AT_WORK),
+        features=[*map(PATHS.columns, TABLES)],
         domain=in_frozen("models/domain.json"),
         # Only to note whether a label was known; one that comes later predicts nothing anew.
         cases=ancient(config["cohort"]["cases"]),
@@ -51,7 +52,7 @@ rule predict_cohort:
         warnings=in_study("models/warnings.csv"),
     localrule: True
     params:
-        networks=networks.names(AT_WORK),
+        tables=TABLES,
         labels=rule_params.classes(SETTINGS),
     script:
         "../scripts/predict_cohort.py"
@@ -124,7 +125,7 @@ rule map_case:
         register=in_study("history/register.csv"),
         model=in_study(f"models/{SALIENCY_MODEL}.json"),
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
-        weights=PATHS.weights(),
+        weights=SALIENCY_WEIGHTS,
     output:
         saliency=in_study("evaluation/saliency-{case}.npz"),
     conda:
@@ -133,7 +134,7 @@ rule map_case:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(30),
     params:
-        device=config["features"]["device"],
+        device=SALIENCY_DEVICE,
     script:
         "../scripts/map_case.py"
 

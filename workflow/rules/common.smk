@@ -1,10 +1,11 @@
 import sys
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from microcalc.apply import apply_request
 from microcalc.cohort.split import SPLITS
-from microcalc.config import networks, settings
+from microcalc.config import feature_sets, settings
 from microcalc.core import run_lock
 from microcalc.core.files import sweep_up
 from microcalc.ingest import ingest_request as ingest
@@ -81,12 +82,21 @@ WAITED_FOR = 10
 PSEUDONYM = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 PATHS = Paths(SETTINGS, APPLIED.frozen if APPLIED else None)
 in_study, where = PATHS.result, PATHS.where
-MEMBERS = networks.members_of(SETTINGS)
-# The folders of the networks whose features models take, and of those that a refit can use again.
-AT_WORK, REFITTABLE = networks.at_work(SETTINGS), networks.refittable(SETTINGS)
-SALIENCY_MODEL = cam_model.name(SETTINGS)
-REDRAWS = range(SETTINGS.features.stability.perturbations)
-OTHER_READERS = list(SETTINGS.features.stability.readers)
+# The scores, and the tables of columns that they are made of; frozen models need those they take.
+SCORES = feature_sets.scores_taken(SETTINGS) if APPLIED else list(SETTINGS.scores)
+TABLES = feature_sets.tables(SETTINGS, *SCORES)
+REFITTABLE = feature_sets.selecting(SETTINGS)
+MAIN_SCORE, MAIN_SET = feature_sets.main_score(SETTINGS), feature_sets.main_set(
+    SETTINGS
+)
+TUNED, TRAINED = feature_sets.finetuned(SETTINGS), feature_sets.trained(SETTINGS)
+HARMONIZED = feature_sets.harmonized(SETTINGS)
+# Tables that images are measured for, and those whose network has statistics of each center.
+MEASURED_TABLES = [name for name in TABLES if name in PATHS.sets]
+ADAPTED = [name for name in MEASURED_TABLES if PATHS.adapted(name)]
+SALIENCY_MODEL, SALIENCY_SET = cam_model.name(SETTINGS), cam_model.set_of(SETTINGS)
+SALIENCY_WEIGHTS = PATHS.weights(SALIENCY_SET) if SALIENCY_SET else []
+SALIENCY_DEVICE = SETTINGS.features[SALIENCY_SET].device if SALIENCY_SET else None
 
 
 def results_of(document):
@@ -108,7 +118,7 @@ def roc_figures():
 
 
 def trained_weights(wildcards):
-    return PATHS.trained(wildcards.member)
+    return PATHS.trained(wildcards.tuned, wildcards.member)
 
 
 def per_attempt(amount):
@@ -159,15 +169,19 @@ def checked_cohort(wildcards):
 
 
 def weights_of(wildcards):
-    return PATHS.networks[wildcards.network].weights
+    return PATHS.network(wildcards.set).weights
 
 
 def weights_source(wildcards):
-    return PATHS.source(wildcards.network, wildcards.backbone)
+    return PATHS.source(wildcards.set, wildcards.backbone)
 
 
 def prepared_weights(wildcards):
-    return PATHS.weights(wildcards.network)
+    return PATHS.weights(wildcards.set)
+
+
+def adapted_weights(wildcards):
+    return PATHS.adapted(wildcards.set)
 
 
 def extraction_threads(wildcards):
@@ -180,22 +194,134 @@ def selection_threads(wildcards):
     return min(4, 1 + len(SHARDS) * len(SHARDING.rows(0)) // 2000)
 
 
+def measured_in(wildcards):
+    return PATHS.sets[wildcards.set].measured_in
+
+
 def extraction_settings(wildcards):
-    return rule_params.extraction(PATHS.networks[wildcards.network], SETTINGS.images)
-
-
-def preprocessing(wildcards):
-    """Return by network the settings that its features depend on, to be frozen with its models."""
-    used = {name: PATHS.networks[name] for name in AT_WORK}
-    return rule_params.preprocessing(used, SETTINGS.images)
+    """Return what an image's columns depend on."""
+    return PATHS.sets[wildcards.set].measured_by
 
 
 def pooling(wildcards):
-    return PATHS.networks[wildcards.network].pool_views
+    return PATHS.sets[wildcards.set].pool_views
+
+
+def combat_cases(wildcards):
+    """Return the table of cases where a set's centers are evened out by ComBat, else nothing."""
+    return where(PATHS.sets[wildcards.set].harmonize == "combat", "images/included.csv")
+
+
+def columns_files(wildcards):
+    """Return the user's files that a set's columns come from."""
+    return list(PATHS.sets[wildcards.set].files)
+
+
+def preprocessing(wildcards):
+    """Return by table of columns what it depends on, to be frozen with the models."""
+    return rule_params.preprocessing(SETTINGS, TABLES, PATHS.sets)
+
+
+def weighted_tables(wildcards):
+    """Return the tables of columns that come from a network's weights."""
+    return [name for name in TABLES if PATHS.weights_behind(name)]
 
 
 def reader_settings(wildcards):
     return stability.of_reader(SETTINGS, wildcards.reader)
+
+
+def surround(wildcards):
+    return stability.surround(SETTINGS, wildcards.set)
+
+
+def perturbation(wildcards):
+    return stability.perturbation(SETTINGS, wildcards.set)
+
+
+def n_redraws(wildcards):
+    return stability.of_set(SETTINGS, wildcards.set).perturbations
+
+
+def other_readers(wildcards):
+    return list(stability.of_set(SETTINGS, wildcards.set).readers)
+
+
+def perturbed_shards(wildcards):
+    """Return the features of all shards of the first perturbed copy, then of the second, ..."""
+    return expand(
+        in_study("features/{{set}}/perturbed-{redraw}-{shard}.parquet"),
+        redraw=range(n_redraws(wildcards)),
+        shard=SHARDS,
+    )
+
+
+def reader_shards(wildcards):
+    return expand(
+        in_study("features/{{set}}/reader-{reader}-{shard}.parquet"),
+        reader=other_readers(wildcards),
+        shard=SHARDS,
+    )
+
+
+def columns_of_score(wildcards):
+    return PATHS.tables_of(wildcards.score)
+
+
+def redrawn_of_score(wildcards):
+    return PATHS.redrawn(wildcards.score)
+
+
+def least_iccs(wildcards):
+    return stability.least_iccs(SETTINGS, wildcards.score)
+
+
+def selection_of_score(wildcards):
+    return SETTINGS.selection_of(wildcards.score).plain()
+
+
+def n_folds(wildcards):
+    """Return how many networks leave a fold out, of the set behind a score."""
+    return TUNED[SETTINGS.scores[wildcards.score].features[0]].folds
+
+
+def start_weights(wildcards):
+    return PATHS.start(wildcards.tuned)
+
+
+def training_settings(wildcards):
+    return rule_params.training(SETTINGS, wildcards.tuned)
+
+
+def folds_of(wildcards):
+    """Return the names of the fine-tuned networks that leave a fold out."""
+    return feature_sets.folds(TUNED[wildcards.tuned].folds)
+
+
+def trained_without_folds(wildcards):
+    return [PATHS.trained(wildcards.tuned, member) for member in folds_of(wildcards)]
+
+
+def prepared_without_folds(wildcards):
+    return PATHS.prepared(wildcards.tuned, members=folds_of(wildcards))
+
+
+def features_without_folds(wildcards):
+    return expand(
+        in_study("features/{{tuned}}/{member}/features.parquet"),
+        member=folds_of(wildcards),
+    )
+
+
+def features_with_whole(wildcards):
+    return expand(
+        in_study("features/{{tuned}}/{member}/features.parquet"),
+        member=(feature_sets.WHOLE, *folds_of(wildcards)),
+    )
+
+
+def heads(wildcards):
+    return PATHS.heads(wildcards.tuned)
 
 
 def results_folder(wildcards):
@@ -284,5 +410,7 @@ wildcard_constraints:
     redraw=r"\d+",
     reader=PSEUDONYM,
     case=PSEUDONYM,
-    network=networks.pattern(networks.extracted(PATHS.networks)),
+    set=feature_sets.pattern(feature_sets.of_images(PATHS.sets)),
+    tuned=feature_sets.pattern(TUNED),
     member=r"fold-\d+|whole",
+    score=feature_sets.pattern(REFITTABLE),

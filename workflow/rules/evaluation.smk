@@ -20,7 +20,7 @@ rule audit_study:
         included=in_study("images/included.csv"),
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
         qc=in_study("images/qc.csv"),
-        features=in_study("features/features.parquet"),
+        features=[*map(PATHS.columns, MEASURED_TABLES)],
     output:
         leakage=in_study("evaluation/leakage.csv"),
         confounding=in_study("evaluation/confounding.csv"),
@@ -32,7 +32,8 @@ rule audit_study:
         leakage=config["evaluation"]["leakage"],
         confidence=config["evaluation"]["confidence"],
         seed=config["seed"],
-        harmonize=config["features"]["harmonize"],
+        sets=MEASURED_TABLES,
+        harmonize=HARMONIZED,
     script:
         "../scripts/audit_study.py"
 
@@ -42,7 +43,7 @@ rule evaluate_models:
         predictions=in_study("models/predictions.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         included=in_study("images/included.csv"),
-        funnels=expand(in_study("selection/{network}funnel.csv"), network=REFITTABLE),
+        funnels=expand(in_study("selection/{score}/funnel.csv"), score=REFITTABLE),
         choice=PATHS.choice(),
         # Nothing is measured where training and validation share cases.
         leakage=in_study("evaluation/leakage.csv"),
@@ -59,13 +60,13 @@ rule evaluate_models:
     params:
         settings=rule_params.discrimination(SETTINGS),
         sample_size=config["evaluation"]["sample_size"],
-        networks=networks.names(REFITTABLE),
+        scores=REFITTABLE,
         models=rule_params.refittable_models(SETTINGS),
         clinical=rule_params.clinical(SETTINGS),
         screening=config["screening"],
         published=config["published"],
         seed=config["seed"],
-        harmonize=config["features"]["harmonize"],
+        harmonize=HARMONIZED,
     script:
         "../scripts/evaluate_models.py"
 
@@ -85,7 +86,7 @@ rule assess_probabilities:
     params:
         settings=rule_params.probabilities(SETTINGS),
         seed=config["seed"],
-        harmonize=config["features"]["harmonize"],
+        harmonize=HARMONIZED,
     script:
         "../scripts/assess_probabilities.py"
 
@@ -93,11 +94,8 @@ rule assess_probabilities:
 rule refit_chain:
     input:
         included=in_study("images/included.csv"),
-        features=expand(
-            in_study("features/{network}features.parquet"),
-            network=REFITTABLE,
-        ),
-        redrawn=expand(PATHS.redrawn(), network=REFITTABLE),
+        features=PATHS.tables_of(*REFITTABLE),
+        redrawn=PATHS.redrawn(*REFITTABLE),
     output:
         measured=in_study("evaluation/parts/{design}-{block}.csv"),
         selected=in_study("evaluation/parts/{design}-{block}.selected.csv"),
@@ -106,12 +104,13 @@ rule refit_chain:
         runtime=per_attempt(120),
     params:
         replicates=replicates_of_block,
-        networks=networks.names(REFITTABLE),
+        scores=rule_params.scores(SETTINGS, REFITTABLE),
         models=rule_params.refittable_models(SETTINGS),
         clinical=rule_params.clinical(SETTINGS),
         screening=config["screening"],
-        selection=config["selection"],
-        min_icc=stability.least_icc(SETTINGS),
+        selections=rule_params.selections(SETTINGS, REFITTABLE),
+        training_scores=config["selection"]["training_scores"],
+        least_iccs=stability.least_iccs(SETTINGS, *REFITTABLE),
         seed=config["seed"],
     script:
         "../scripts/refit_chain.py"
@@ -121,7 +120,8 @@ rule summarize_refits:
     input:
         predictions=in_study("models/predictions.csv"),
         models=expand(
-            in_study("models/{model}.json"), model=networks.refittable_models(SETTINGS)
+            in_study("models/{model}.json"),
+            model=feature_sets.refittable_models(SETTINGS),
         ),
         bootstrap=PATHS.parts("bootstrap"),
         split_lottery=PATHS.parts("split_lottery"),
@@ -140,7 +140,7 @@ rule summarize_refits:
     localrule: True
     params:
         confidence=config["evaluation"]["confidence"],
-        harmonize=config["features"]["harmonize"],
+        harmonize=HARMONIZED,
     script:
         "../scripts/summarize_refits.py"
 
@@ -150,7 +150,7 @@ rule compute_saliency:
         predictions=in_study("models/predictions.csv"),
         model=in_study(f"models/{SALIENCY_MODEL}.json"),
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
-        weights=PATHS.weights(),
+        weights=SALIENCY_WEIGHTS,
     output:
         saliency=in_study("evaluation/saliency.npz"),
         kept=update(in_study("features/kept_maps.npz")),
@@ -162,7 +162,7 @@ rule compute_saliency:
         runtime=per_attempt(30),
     params:
         how={
-            "device": config["features"]["device"],
+            "device": SALIENCY_DEVICE,
             "cache": config["images"]["cache"],
         },
     script:
@@ -177,6 +177,7 @@ rule compare_variants:
         finetuning=in_study("evaluation/finetuning.csv"),
     localrule: True
     params:
+        finetuned=[name for name in SCORES if feature_sets.is_finetuned(SETTINGS, name)],
         confidence=config["evaluation"]["confidence"],
     script:
         "../scripts/compare_variants.py"

@@ -1,6 +1,6 @@
 rule fetch_weights:
     output:
-        fetched=in_study("features/{network}weights/{backbone}.fetched.json"),
+        fetched=in_study("features/{set}/weights/{backbone}.fetched.json"),
     retries: 2
     localrule: True
     conda:
@@ -15,9 +15,9 @@ rule prepare_weights:
     input:
         weights_source,
     output:
-        weights=in_study("features/{network}weights/{backbone}.safetensors"),
+        weights=in_study("features/{set}/weights/{backbone}.safetensors"),
     wildcard_constraints:
-        network=networks.pattern(networks.given(PATHS.networks)),
+        set=feature_sets.pattern(SETTINGS.features),
     priority: WAITED_FOR
     conda:
         "../../envs/torch.yaml"
@@ -35,7 +35,7 @@ use rule prepare_weights as prepare_tuned with:
     input:
         trained_weights,
     output:
-        weights=in_study("features/finetuned/{member}/weights/{backbone}.safetensors"),
+        weights=in_study("features/{tuned}/{member}/weights/{backbone}.safetensors"),
     params:
         weights=trained_weights,
 
@@ -46,7 +46,7 @@ rule adapt_weights:
         included=in_study("images/included.csv"),
         weights=prepared_weights,
     output:
-        adapted=in_study("features/{network}adapted.safetensors"),
+        adapted=in_study("features/{set}/adapted.safetensors"),
     conda:
         "../../envs/torch.yaml"
     threads: extraction_threads
@@ -63,9 +63,9 @@ rule extract_features:
     input:
         shard=in_study("images/shard-{shard}.npz"),
         weights=prepared_weights,
-        adapted=PATHS.harmonized("adabn", "features/{network}adapted.safetensors"),
+        adapted=adapted_weights,
     output:
-        features=update(in_study("features/{network}shard-{shard}.parquet")),
+        features=update(in_study("features/{set}/shard-{shard}.parquet")),
     priority: WAITED_FOR
     conda:
         "../../envs/torch.yaml"
@@ -74,19 +74,19 @@ rule extract_features:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(120),
     params:
+        measured_in=measured_in,
         settings=extraction_settings,
+        cache=config["images"]["cache"],
     script:
         "../scripts/extract_features.py"
 
 
 rule gather_features:
     input:
-        shards=expand(
-            in_study("features/{{network}}shard-{shard}.parquet"), shard=SHARDS
-        ),
-        included=PATHS.harmonized("combat", "images/included.csv"),
+        shards=expand(in_study("features/{{set}}/shard-{shard}.parquet"), shard=SHARDS),
+        included=combat_cases,
     output:
-        features=in_study("features/{network}features.parquet"),
+        features=in_study("features/{set}/features.parquet"),
     priority: WAITED_FOR
     localrule: True
     params:
@@ -98,23 +98,23 @@ rule gather_features:
 # Stability: the training images once more, from larger windows, their regions displaced.
 use rule extract_patches as extract_surroundings with:
     output:
-        shard=update(in_study("features/surroundings-{shard}.npz")),
+        shard=update(in_study("features/{set}/surroundings-{shard}.npz")),
     params:
         settings=stability.surroundings(SETTINGS),
-        surround=stability.surround(SETTINGS),
+        surround=surround,
 
 
 rule perturb_patches:
     input:
-        surroundings=in_study("features/surroundings-{shard}.npz"),
+        surroundings=in_study("features/{set}/surroundings-{shard}.npz"),
         included=in_study("images/included.csv"),
     output:
-        shard=temp(in_study("features/perturbed-{redraw}-{shard}.npz")),
+        shard=temp(in_study("features/{set}/perturbed-{redraw}-{shard}.npz")),
     resources:
         mem_mb=per_attempt(2000),
         runtime=per_attempt(60),
     params:
-        perturbation=stability.perturbation(SETTINGS),
+        perturbation=perturbation,
         seed=config["seed"],
     script:
         "../scripts/perturb_patches.py"
@@ -122,27 +122,21 @@ rule perturb_patches:
 
 use rule extract_features as extract_perturbed with:
     input:
-        shard=in_study("features/perturbed-{redraw}-{shard}.npz"),
+        shard=in_study("features/{set}/perturbed-{redraw}-{shard}.npz"),
         weights=prepared_weights,
-        adapted=PATHS.harmonized("adabn", "features/{network}adapted.safetensors"),
+        adapted=adapted_weights,
     output:
-        features=update(
-            in_study("features/{network}perturbed-{redraw}-{shard}.parquet")
-        ),
+        features=update(in_study("features/{set}/perturbed-{redraw}-{shard}.parquet")),
 
 
 rule gather_perturbed:
     input:
-        shards=expand(
-            in_study("features/{{network}}perturbed-{redraw}-{shard}.parquet"),
-            redraw=REDRAWS,
-            shard=SHARDS,
-        ),
+        shards=perturbed_shards,
     output:
-        perturbed=in_study("features/{network}perturbed.parquet"),
+        perturbed=in_study("features/{set}/perturbed.parquet"),
     localrule: True
     params:
-        n_copies=len(REDRAWS),
+        n_copies=n_redraws,
         pool_views=pooling,
     script:
         "../scripts/gather_perturbed.py"
@@ -174,45 +168,49 @@ use rule extract_features as extract_reader with:
     input:
         shard=in_study("features/reader-{reader}-{shard}.npz"),
         weights=prepared_weights,
-        adapted=PATHS.harmonized("adabn", "features/{network}adapted.safetensors"),
+        adapted=adapted_weights,
     output:
-        features=update(in_study("features/{network}reader-{reader}-{shard}.parquet")),
+        features=update(in_study("features/{set}/reader-{reader}-{shard}.parquet")),
 
 
 rule gather_readers:
     input:
-        readers=expand(
-            in_study("features/{{network}}reader-{reader}-{shard}.parquet"),
-            reader=OTHER_READERS,
-            shard=SHARDS,
-        ),
-        shards=expand(
-            in_study("features/{{network}}shard-{shard}.parquet"), shard=SHARDS
-        ),
+        readers=reader_shards,
+        shards=expand(in_study("features/{{set}}/shard-{shard}.parquet"), shard=SHARDS),
     output:
-        features=in_study("features/{network}other_readers.parquet"),
+        features=in_study("features/{set}/other_readers.parquet"),
     localrule: True
     params:
-        readers=OTHER_READERS,
+        readers=other_readers,
         pool_views=pooling,
     script:
         "../scripts/gather_readers.py"
 
 
+# Columns that were computed elsewhere.
+rule read_columns:
+    input:
+        columns_files,
+    output:
+        features=in_study("features/{set}/features.parquet"),
+    wildcard_constraints:
+        set=feature_sets.pattern(feature_sets.per_case(PATHS.sets)),
+    localrule: True
+    params:
+        measured_in=measured_in,
+        settings=extraction_settings,
+    script:
+        "../scripts/read_columns.py"
+
+
 # Fine-tuned networks: what they were trained to say of every case, and what they say it from.
 rule compute_logits:
     input:
-        heads=PATHS.heads(),
-        prepared=expand(
-            in_study("features/finetuned/{member}/weights/{backbone}.safetensors"),
-            member=MEMBERS,
-            backbone=config["features"]["backbone"],
-        ),
-        features=expand(
-            in_study("features/finetuned/{member}/features.parquet"), member=MEMBERS
-        ),
+        heads=heads,
+        prepared=prepared_without_folds,
+        features=features_without_folds,
     output:
-        features=in_study("features/finetuned/features.parquet"),
+        features=in_study("features/{tuned}/logits.parquet"),
     localrule: True
     conda:
         "../../envs/torch.yaml"
@@ -222,12 +220,9 @@ rule compute_logits:
 
 rule join_features:
     input:
-        features=expand(
-            in_study("features/finetuned/{member}/features.parquet"),
-            member=(networks.WHOLE, *MEMBERS),
-        ),
+        features=features_with_whole,
     output:
-        features=in_study("features/finetuned_lasso/features.parquet"),
+        features=in_study("features/{tuned}/features.parquet"),
     localrule: True
     conda:
         "../../envs/torch.yaml"

@@ -11,11 +11,11 @@ rule draw_cohort:
 rule draw_selection:
     input:
         included=in_study("images/included.csv"),
-        features=in_study("features/features.parquet"),
-        mrmr=in_study("selection/mrmr.csv"),
-        path=in_study("selection/lasso_path.csv"),
-        cv=in_study("selection/lasso_cv.csv"),
-        selected=in_study("selection/selected.csv"),
+        features=PATHS.tables_of(MAIN_SCORE),
+        mrmr=in_study(f"selection/{MAIN_SCORE}/mrmr.csv"),
+        path=in_study(f"selection/{MAIN_SCORE}/lasso_path.csv"),
+        cv=in_study(f"selection/{MAIN_SCORE}/lasso_cv.csv"),
+        selected=in_study(f"selection/{MAIN_SCORE}/selected.csv"),
     output:
         mrmr=multiext(in_study("figures/mrmr"), ".svg", ".png", ".pdf"),
         lasso_path=multiext(in_study("figures/lasso_path"), ".svg", ".png", ".pdf"),
@@ -32,7 +32,7 @@ rule draw_selection:
     params:
         labels=rule_params.classes(SETTINGS),
         clinical=config["clinical"],
-        choose=config["selection"]["lasso"]["choose"],
+        choose=SETTINGS.selection_of(MAIN_SCORE).lasso.choose,
     script:
         "../scripts/draw_selection.py"
 
@@ -40,7 +40,7 @@ rule draw_selection:
 rule draw_models:
     input:
         included=in_study("images/included.csv"),
-        deep_scores=in_study("models/deep_scores.csv"),
+        scores=in_study("models/scores.csv"),
         univariable=in_study("models/univariable.csv"),
         multivariable=in_study("models/multivariable.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
@@ -160,8 +160,8 @@ rule draw_refits:
 rule draw_curves:
     input:
         curves=expand(
-            in_study("features/finetuned/{member}.csv"),
-            member=networks.trained(SETTINGS),
+            in_study("features/{trained}.csv"),
+            trained=TRAINED,
         ),
     output:
         learning_curves=multiext(

@@ -5,36 +5,30 @@ rule train_network:
     input:
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
         included=in_study("images/included.csv"),
-        weights=PATHS.weights(),
+        weights=start_weights,
     output:
-        weights=update(in_study("features/finetuned/{member}.safetensors")),
-        report=update(in_study("features/finetuned/{member}.json")),
-        curve=update(in_study("features/finetuned/{member}.csv")),
+        weights=update(in_study("features/{tuned}/{member}.safetensors")),
+        report=update(in_study("features/{tuned}/{member}.json")),
+        curve=update(in_study("features/{tuned}/{member}.csv")),
     conda:
         "../../envs/torch.yaml"
     resources:
         mem_mb=per_attempt(8000),
         runtime=per_attempt(720),
     params:
-        settings=SETTINGS.features.part("backbone", "device", "finetune"),
+        settings=training_settings,
         seed=config["seed"],
-        checkpoints=in_study("features/finetuned/checkpoints"),
+        checkpoints=in_study("features/{tuned}/checkpoints"),
     script:
         "../scripts/train_network.py"
 
 
 rule join_heads:
     input:
-        trained=expand(
-            in_study("features/finetuned/{member}.safetensors"), member=MEMBERS
-        ),
-        prepared=expand(
-            in_study("features/finetuned/{member}/weights/{backbone}.safetensors"),
-            member=MEMBERS,
-            backbone=config["features"]["backbone"],
-        ),
+        trained=trained_without_folds,
+        prepared=prepared_without_folds,
     output:
-        heads=PATHS.weights("finetuned/"),
+        heads=in_study("features/{tuned}/weights/{backbone}.safetensors"),
     localrule: True
     conda:
         "../../envs/torch.yaml"

@@ -19,17 +19,14 @@ rule screen_clinical:
 rule fit_models:
     input:
         included=in_study("images/included.csv"),
-        selected=expand(in_study("selection/{network}selected.csv"), network=AT_WORK),
-        crossfit=expand(in_study("selection/{network}crossfit.csv"), network=AT_WORK),
+        selected=expand(in_study("selection/{score}/selected.csv"), score=SCORES),
+        crossfit=expand(in_study("selection/{score}/crossfit.csv"), score=SCORES),
         crossfit_selected=expand(
-            in_study("selection/{network}crossfit_selected.csv"), network=AT_WORK
+            in_study("selection/{score}/crossfit_selected.csv"), score=SCORES
         ),
-        features=expand(in_study("features/{network}features.parquet"), network=AT_WORK),
-        weights=[*map(PATHS.weights_behind, AT_WORK)],
-        adapted=expand(
-            PATHS.harmonized("adabn", "features/{network}adapted.safetensors"),
-            network=AT_WORK,
-        ),
+        features=[*map(PATHS.columns, TABLES)],
+        weights=[*chain.from_iterable(map(PATHS.weights_behind, TABLES))],
+        adapted=[*chain.from_iterable(map(PATHS.adapted, ADAPTED))],
     output:
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         training=expand(in_study("models/{model}.training.csv"), model=config["models"]),
@@ -37,12 +34,15 @@ rule fit_models:
     localrule: True
     params:
         models=config["models"],
+        scores=rule_params.scores(SETTINGS, SCORES),
         clinical=rule_params.clinical(SETTINGS),
         screening=config["screening"],
         threshold=config["threshold"],
         labels=rule_params.classes(SETTINGS),
         training_scores=config["selection"]["training_scores"],
         preprocessing=preprocessing,
+        weighted=weighted_tables,
+        adapted=ADAPTED,
         seed=config["seed"],
     script:
         "../scripts/fit_models.py"
@@ -52,15 +52,15 @@ rule fit_models:
 rule choose_variant:
     input:
         included=in_study("images/included.csv"),
-        features=expand(in_study("features/{network}features.parquet"), network=AT_WORK),
+        features=[*map(PATHS.columns, TABLES)],
         models=expand(
-            in_study("models/{model}.json"), model=networks.variants(SETTINGS)
+            in_study("models/{model}.json"), model=feature_sets.variants(SETTINGS)
         ),
     output:
         choice=in_study("models/choice.json"),
     localrule: True
     params:
-        networks=networks.names(AT_WORK),
+        tables=TABLES,
     script:
         "../scripts/choose_variant.py"
 
@@ -69,19 +69,20 @@ rule predict:
     input:
         choice=PATHS.choice(),
         included=in_study("images/included.csv"),
-        features=expand(in_study("features/{network}features.parquet"), network=AT_WORK),
-        selected=expand(in_study("selection/{network}selected.csv"), network=AT_WORK),
-        crossfit=expand(in_study("selection/{network}crossfit.csv"), network=AT_WORK),
+        features=[*map(PATHS.columns, TABLES)],
+        selected=expand(in_study("selection/{score}/selected.csv"), score=SCORES),
+        crossfit=expand(in_study("selection/{score}/crossfit.csv"), score=SCORES),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         training=expand(in_study("models/{model}.training.csv"), model=config["models"]),
     output:
         predictions=in_study("models/predictions.csv"),
-        deep_scores=in_study("models/deep_scores.csv"),
+        scores=in_study("models/scores.csv"),
     priority: WAITED_FOR
     localrule: True
     params:
-        networks=networks.names(AT_WORK),
-        harmonize=config["features"]["harmonize"],
+        tables=TABLES,
+        scores=rule_params.scores(SETTINGS, SCORES),
+        harmonize=HARMONIZED,
     script:
         "../scripts/predict.py"
 
@@ -90,14 +91,14 @@ rule freeze_study:
     input:
         included=in_study("images/included.csv"),
         qc=in_study("images/qc.csv"),
-        features=expand(in_study("features/{network}features.parquet"), network=AT_WORK),
+        features=[*map(PATHS.columns, TABLES)],
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
     output:
         settings=in_study("models/settings.yaml"),
         domain=in_study("models/domain.json"),
     localrule: True
     params:
-        networks=networks.names(AT_WORK),
+        tables=TABLES,
         settings=SETTINGS.part(*deployment_settings.SECTIONS),
         simulated=SETTINGS.simulate is not None,
     script:

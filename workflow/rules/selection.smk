@@ -1,24 +1,24 @@
 rule select_features:
     input:
         included=in_study("images/included.csv"),
-        features=in_study("features/{network}features.parquet"),
-        redrawn=PATHS.redrawn(),
+        features=columns_of_score,
+        redrawn=redrawn_of_score,
     output:
-        mrmr=in_study("selection/{network}mrmr.csv"),
-        lasso_path=in_study("selection/{network}lasso_path.csv"),
-        lasso_cv=in_study("selection/{network}lasso_cv.csv"),
-        selected=in_study("selection/{network}selected.csv"),
-        funnel=in_study("selection/{network}funnel.csv"),
-        crossfit=in_study("selection/{network}crossfit.csv"),
-        crossfit_selected=in_study("selection/{network}crossfit_selected.csv"),
+        mrmr=in_study("selection/{score}/mrmr.csv"),
+        lasso_path=in_study("selection/{score}/lasso_path.csv"),
+        lasso_cv=in_study("selection/{score}/lasso_cv.csv"),
+        selected=in_study("selection/{score}/selected.csv"),
+        funnel=in_study("selection/{score}/funnel.csv"),
+        crossfit=in_study("selection/{score}/crossfit.csv"),
+        crossfit_selected=in_study("selection/{score}/crossfit_selected.csv"),
     priority: WAITED_FOR
     threads: selection_threads
     resources:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(60),
     params:
-        settings=config["selection"],
-        min_icc=stability.least_icc(SETTINGS),
+        settings=selection_of_score,
+        least_iccs=least_iccs,
         seed=config["seed"],
     script:
         "../scripts/select_features.py"
@@ -27,15 +27,17 @@ rule select_features:
 rule crossfit_logits:
     input:
         included=in_study("images/included.csv"),
-        features=in_study("features/finetuned/features.parquet"),
+        features=columns_of_score,
     output:
-        selected=in_study("selection/finetuned/selected.csv"),
-        crossfit=in_study("selection/finetuned/crossfit.csv"),
-        crossfit_selected=in_study("selection/finetuned/crossfit_selected.csv"),
-        scale=in_study("selection/finetuned/scale.csv"),
+        selected=in_study("selection/{score}/selected.csv"),
+        crossfit=in_study("selection/{score}/crossfit.csv"),
+        crossfit_selected=in_study("selection/{score}/crossfit_selected.csv"),
+        scale=in_study("selection/{score}/scale.csv"),
+    wildcard_constraints:
+        score=feature_sets.pattern(feature_sets.of_logits(SETTINGS)),
     localrule: True
     params:
-        folds=len(MEMBERS),
+        folds=n_folds,
         seed=config["seed"],
     script:
         "../scripts/crossfit_logits.py"
@@ -44,18 +46,20 @@ rule crossfit_logits:
 rule select_finetuned:
     input:
         included=in_study("images/included.csv"),
-        features=in_study("features/finetuned_lasso/features.parquet"),
+        features=columns_of_score,
     output:
-        selected=in_study("selection/finetuned_lasso/selected.csv"),
-        funnel=in_study("selection/finetuned_lasso/funnel.csv"),
-        crossfit=in_study("selection/finetuned_lasso/crossfit.csv"),
-        crossfit_selected=in_study("selection/finetuned_lasso/crossfit_selected.csv"),
+        selected=in_study("selection/{score}/selected.csv"),
+        funnel=in_study("selection/{score}/funnel.csv"),
+        crossfit=in_study("selection/{score}/crossfit.csv"),
+        crossfit_selected=in_study("selection/{score}/crossfit_selected.csv"),
+    wildcard_constraints:
+        score=feature_sets.pattern(feature_sets.selecting_finetuned(SETTINGS)),
     resources:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(60),
     params:
-        folds=len(MEMBERS),
-        settings=config["selection"],
+        folds=n_folds,
+        settings=selection_of_score,
         seed=config["seed"],
     script:
         "../scripts/select_finetuned.py"

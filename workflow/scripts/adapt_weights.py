@@ -1,6 +1,6 @@
 """Batch-norm statistics of each center's own images."""
 
-from microcalc.config.feature_settings import ExtractionSettings
+from microcalc.config.network_settings import ExtractionSettings
 from microcalc.core.logs import start
 from microcalc.features import adabn
 from microcalc.images import included
@@ -10,7 +10,7 @@ start(snakemake.log[0])
 adaptation = adabn.fit(
     list(map(read, snakemake.input.shards)),
     included.read(snakemake.input.included),
-    snakemake.input.weights,
+    *snakemake.input.weights,
     ExtractionSettings.of(snakemake.params.settings),
     threads=snakemake.threads,
 )

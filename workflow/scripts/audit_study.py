@@ -14,7 +14,7 @@ leaks = leakage.audit(
     leakage.read(snakemake.input.shards, cases), limit=wanted.limit, on_found=wanted.on_found
 )
 write_csv(leaks, snakemake.output.leakage)
-features = read_parquet(snakemake.input.features)
+features = dict(zip(asked.sets, map(read_parquet, snakemake.input.features), strict=True))
 qc = read_csv(snakemake.input.qc)
 found = confounding.audit(cases, features, qc, seed=asked.seed, confidence=asked.confidence)
 write_csv(transductive.labelled(found, asked.harmonize), snakemake.output.confounding)

@@ -6,7 +6,7 @@ from microcalc.images import included
 from microcalc.models import choice
 
 start(snakemake.log[0])
-given, networks = snakemake.input, snakemake.params.networks
+given, tables = snakemake.input, snakemake.params.tables
 cases = included.read(given.included)
-features = dict(zip(networks, map(read_parquet, given.features), strict=True))
+features = dict(zip(tables, map(read_parquet, given.features), strict=True))
 write_json(choice.on_internal(given.models, cases, features), snakemake.output.choice)

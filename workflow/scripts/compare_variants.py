@@ -7,5 +7,6 @@ from microcalc.evaluation import finetuning, predictions
 start(snakemake.log[0])
 rows = predictions.read(snakemake.input.predictions)
 choice = read_json(snakemake.input.choice[0])
-table = finetuning.table(rows, choice, confidence=snakemake.params.confidence)
+asked = snakemake.params
+table = finetuning.table(rows, choice, asked.finetuned, confidence=asked.confidence)
 write_csv(table, snakemake.output.finetuning)

@@ -8,4 +8,5 @@ from microcalc.features.finetune import heads
 start(snakemake.log[0])
 given = snakemake.input
 tables = list(map(read_parquet, given.features))
-pool.write(heads.logits(given.heads, given.prepared, tables), snakemake.output.features)
+logits = heads.logits(snakemake.wildcards.tuned, given.heads, given.prepared, tables)
+pool.write(logits, snakemake.output.features)

@@ -12,7 +12,7 @@ maps = saliency.compute(
     chosen,
     model,
     given.shards,
-    given.weights,
+    *given.weights,
     kept=snakemake.output.kept,
     **snakemake.params.how,
 )

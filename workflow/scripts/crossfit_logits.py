@@ -9,7 +9,7 @@ from microcalc.selection import finetuned
 start(snakemake.log[0])
 how, left = snakemake.params, snakemake.output
 cases = included.read(snakemake.input.included)
-logits = read_parquet(snakemake.input.features)
+logits = read_parquet(*snakemake.input.features)
 dealt = network_folds.deal(cases, n_folds=how.folds, seed=how.seed)
 selected, crossfit = finetuned.of_logits(dealt, logits)
 write_csv(selected, left.selected)

@@ -26,7 +26,7 @@ made = result_tables.discrimination(
     seed=asked.seed,
 )
 made["metrics"] = finetuning.mark(made["metrics"], models, given.choice)
-funnels = dict(zip(asked.networks, map(read_csv, given.funnels), strict=True))
+funnels = dict(zip(asked.scores, map(read_csv, given.funnels), strict=True))
 made["sample_size"] = of_study(
     cases,
     funnels,

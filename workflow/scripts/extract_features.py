@@ -1,16 +1,12 @@
-"""The deep features of one shard's images."""
+"""One set's features of one shard's images."""
 
-from microcalc.config.feature_settings import ExtractionSettings
 from microcalc.core.logs import start
-from microcalc.features import adabn, shard_features
+from microcalc.features import feature_kinds, shard_features
 from microcalc.images.shard_file import read
 
 start(snakemake.log[0])
-shard_features.update(
-    snakemake.output.features,
-    read(snakemake.input.shard),
-    snakemake.input.weights,
-    ExtractionSettings.of(snakemake.params.settings),
-    threads=snakemake.threads,
-    adaptation=adabn.read(snakemake.input.adapted),
-)
+given, how = snakemake.input, snakemake.params
+kind = feature_kinds.of_images(how.measured_in)
+files = feature_kinds.Files(given.weights, given.adapted)
+measurement = kind.measurement(how.settings, files, threads=snakemake.threads)
+shard_features.update(snakemake.output.features, read(given.shard), measurement, cache=how.cache)

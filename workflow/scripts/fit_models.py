@@ -5,21 +5,23 @@ from microcalc.config.cohort_settings import Labels
 from microcalc.config.model_settings import ModelSettings, ThresholdSettings
 from microcalc.core.files import write_csv, write_each, write_json
 from microcalc.core.logs import start
+from microcalc.models import provenance
 from microcalc.models.fit import fit_models
 from microcalc.models.recipe import Recipe
 from microcalc.models.training_tables import Tables
 
 start(snakemake.log[0])
 given, how = snakemake.input, snakemake.params
-tables = Tables.of_networks(
-    how.preprocessing,
+weights = dict(zip(how.weighted, given.weights, strict=True))
+adapted = dict(zip(how.adapted, given.adapted, strict=True))
+tables = Tables.read(
     given.included,
+    how.scores,
+    provenance.parts(how.preprocessing, weights, adapted),
     features=given.features,
     selected=given.selected,
     crossfit=given.crossfit,
     crossfit_selected=given.crossfit_selected,
-    weights=given.weights,
-    adapted=given.adapted,
 )
 recipes = Recipe.of_models(
     ModelSettings.each_of(how.models),

@@ -12,7 +12,7 @@ write_text(
     deployment_settings.to_yaml(asked.settings, simulated=asked.simulated),
     snakemake.output.settings,
 )
-features = dict(zip(asked.networks, map(read_parquet, given.features), strict=True))
+features = dict(zip(asked.tables, map(read_parquet, given.features), strict=True))
 spanned = applicability_domain.describe(
     included.read(given.included),
     read_csv(given.qc),

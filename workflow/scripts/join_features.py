@@ -7,4 +7,5 @@ from microcalc.features.finetune import heads
 
 start(snakemake.log[0])
 tables = list(map(read_parquet, snakemake.input.features))
-pool.write(heads.side_by_side(tables), snakemake.output.features)
+joined = heads.side_by_side(snakemake.wildcards.tuned, tables)
+pool.write(joined, snakemake.output.features)

@@ -11,6 +11,6 @@ model = read_json(given.model)
 chosen = saliency.of_case(register.read(given.register), snakemake.wildcards.case, model)
 device = snakemake.params.device
 maps = saliency.compute(
-    chosen, model, given.shards, given.weights, device=device, kept=None, cache=False
+    chosen, model, given.shards, *given.weights, device=device, kept=None, cache=False
 )
 saliency.write(maps, snakemake.output.saliency)

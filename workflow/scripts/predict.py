@@ -1,4 +1,4 @@
-"""Predict every included case with every frozen model, and export the deep score of each."""
+"""Predict every included case with every frozen model, and export the scores of each."""
 
 from microcalc.core.files import read_csv, read_parquet, write_csv
 from microcalc.core.logs import start
@@ -7,13 +7,16 @@ from microcalc.images import included
 from microcalc.models import predict
 
 start(snakemake.log[0])
-given, networks = snakemake.input, snakemake.params.networks
-harmonize = snakemake.params.harmonize
+given, how = snakemake.input, snakemake.params
 cases = included.read(given.included)
-features = dict(zip(networks, map(read_parquet, given.features), strict=True))
+features = dict(zip(how.tables, map(read_parquet, given.features), strict=True))
 predictions = predict.collect(given.models, given.training, cases, features)
-write_csv(transductive.labelled(predictions, harmonize), snakemake.output.predictions)
-chains = dict(zip(networks, map(read_csv, given.selected), strict=True))
-folds = dict(zip(networks, map(read_csv, given.crossfit), strict=True))
-scores = predict.score_table(cases, features, chains, folds)
-write_csv(transductive.labelled(scores, harmonize), snakemake.output.deep_scores)
+write_csv(transductive.labelled(predictions, how.harmonize), snakemake.output.predictions)
+scores = predict.score_table(
+    cases,
+    features,
+    {name: made["tables"] for name, made in how.scores.items()},
+    selected=dict(zip(how.scores, map(read_csv, given.selected), strict=True)),
+    crossfit=dict(zip(how.scores, map(read_csv, given.crossfit), strict=True)),
+)
+write_csv(transductive.labelled(scores, how.harmonize), snakemake.output.scores)

@@ -7,7 +7,7 @@ from microcalc.core.logs import start
 
 start(snakemake.log[0])
 given, how = snakemake.input, snakemake.params
-features = dict(zip(how.networks, given.features, strict=True))
+features = dict(zip(how.tables, given.features, strict=True))
 found = prediction.run(
     given.models,
     included_cases=given.included,

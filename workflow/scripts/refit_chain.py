@@ -9,13 +9,15 @@ from microcalc.evaluation import refit, replicates
 
 start(snakemake.log[0])
 asked, given = snakemake.params, snakemake.input
-cases = refit.read(given.included, asked.networks, given.features, given.redrawn)
+cases = refit.read(
+    given.included, asked.scores, given.features, given.redrawn, asked.least_iccs
+)
 plan = refit.Plan(
     ModelSettings.each_of(asked.models),
     ClinicalVariable.each_of(asked.clinical),
     ScreeningSettings.of(asked.screening),
-    SelectionSettings.of(asked.selection),
-    asked.min_icc,
+    SelectionSettings.each_of(asked.selections),
+    asked.training_scores,
 )
 measured, selected = replicates.run(
     snakemake.wildcards.design, range(*asked.replicates), cases, plan, seed=asked.seed

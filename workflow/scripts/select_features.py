@@ -1,4 +1,4 @@
-"""Select deep features on the training cases, and cross-fit the selection."""
+"""Select a score's features on the training cases, and cross-fit the selection."""
 
 from microcalc.config.selection_settings import SelectionSettings
 from microcalc.core.files import write_csv
@@ -12,7 +12,7 @@ chosen = select.select(
     *tables,
     settings=SelectionSettings.of(how.settings),
     seed=how.seed,
-    min_icc=how.min_icc,
+    least_iccs=how.least_iccs,
     threads=snakemake.threads,
 )
 write_csv(chosen.chain.mrmr, snakemake.output.mrmr)

@@ -10,7 +10,7 @@ from microcalc.selection import finetuned
 start(snakemake.log[0])
 how, left = snakemake.params, snakemake.output
 cases = included.read(snakemake.input.included)
-features = read_parquet(snakemake.input.features)
+features = read_parquet(*snakemake.input.features)
 dealt = network_folds.deal(cases, n_folds=how.folds, seed=how.seed)
 settings = SelectionSettings.of(how.settings)
 chosen = finetuned.select(cases, dealt, features, settings=settings, seed=how.seed)

@@ -2,8 +2,10 @@
 
 from microcalc.apply import agreement
 from microcalc.core.logs import start
+from microcalc.models import provenance
 
 start(snakemake.log[0])
-given, preprocessing = snakemake.input, snakemake.params.preprocessing
-weights = dict(zip(preprocessing, given.weights, strict=True))
-agreement.take(given.models, snakemake.output.models, weights, preprocessing)
+given, how = snakemake.input, snakemake.params
+weights = dict(zip(how.weighted, given.weights, strict=True))
+here = provenance.parts(how.preprocessing, weights, {})
+agreement.take(given.models, snakemake.output.models, here)

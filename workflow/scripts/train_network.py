@@ -1,6 +1,6 @@
 """Train one network without its fold, unless nothing that it depends on has changed."""
 
-from microcalc.config.feature_settings import TrainingSettings
+from microcalc.config.finetune_settings import TrainingSettings
 from microcalc.core.logs import start
 from microcalc.features.finetune import network
 from microcalc.images import included
@@ -12,7 +12,7 @@ network.update(
     network.Files(left.weights, left.report, left.curve),
     list(map(read, given.shards)),
     included.read(given.included),
-    given.weights,
+    *given.weights,
     TrainingSettings.of(how.settings),
     member=snakemake.wildcards.member,
     seed=how.seed,

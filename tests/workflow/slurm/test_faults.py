@@ -163,7 +163,7 @@ def test_a_job_that_fails_for_good_stops_only_what_depends_on_it(
 ) -> None:
     study = without_shards(finished, tmp_path / "study", 0)
     (study.folder / "weights.pth").write_bytes(b"no weights")
-    study.configure(lambda config: config["features"].update(weights="weights.pth"))
+    study.configure(lambda config: config["features"]["deep"].update(weights="weights.pth"))
     old = results(finished)
     done = study.snakemake(
         *ON_SLURM, INCLUDED, "results/tiny/features/features.parquet", cores=None, check=False

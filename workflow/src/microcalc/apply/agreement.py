@@ -2,21 +2,17 @@
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 from microcalc.core.errors import StudyError
 from microcalc.core.files import atomic_path, write_each
-from microcalc.models import frozen, provenance
+from microcalc.models import frozen
 
 Path = str | os.PathLike[str]
 
 
 def take(
-    sources: Sequence[Path],
-    targets: Sequence[Path],
-    weights: Mapping[str, Path],
-    preprocessing: Mapping[str, Mapping[str, Any]],
+    sources: Sequence[Path], targets: Sequence[Path], here: Mapping[str, frozen.TablePart]
 ) -> None:
     """Copy frozen models, byte for byte, once nothing speaks against using them here.
 
@@ -24,23 +20,15 @@ def take(
     ----------
     sources, targets
         The models' files, and where each goes.
-    weights
-        By network, the weights as prepared here.
-    preprocessing
-        By network, `images` and `extraction` of `provenance.preprocessing`: the settings that the
-        cohort's features are made with.
+    here
+        By table of columns, how it comes about here, see `provenance.parts`.
 
     Raises
     ------
     StudyError
         Listing every digest that differs; nothing is copied then.
     """
-    here = {
-        name: (provenance.weights(path), provenance.preprocessing(**preprocessing[name]))
-        for name, path in weights.items()
-    }
-    models = [frozen.read(source) for source in sources]
-    problems = [line for m in models for line in differences(m, *here[frozen.network(m)])]
+    problems = [line for path in sources for line in differences(frozen.read(path), here)]
     if problems:
         raise StudyError.listing(
             "The models were fitted on features made in another way than this cohort's would be; "
@@ -56,30 +44,36 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def differences(
-    model: frozen.FrozenModel, weights: Mapping[str, Any], preprocessing: Mapping[str, Any]
+    model: frozen.FrozenModel, here: Mapping[str, frozen.TablePart]
 ) -> list[str]:
     """Return a line for everything in which a model's features differ from those made here."""
-    if model["deep"] is None:
-        return []
-    fitted, made = model["deep"]["weights"], model["deep"]["preprocessing"]
-    found = [
-        f"model {model['name']}: {name} is {weights[key]} here, {fitted[key]} in the model"
-        for key, name in (("backbone", "the backbone"), ("digest", "the digest of the weights"))
-        if weights[key] != fitted[key]
-    ]
-    if made["digest"] != preprocessing["digest"]:
-        found += _settings(model["name"], preprocessing, made) or [
-            f"model {model['name']}: the digest of the preprocessing is "
-            f"{preprocessing['digest']} here, {made['digest']} in the model"
-        ]
-    return found
-
-
-def _settings(name: str, here: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
     return [
-        f"model {name}: {part}.{key} is {here[part].get(key)!r} here, "
-        f"{there[part].get(key)!r} in the model"
-        for part in ("images", "features")
-        for key in sorted({*here[part], *there[part]})
-        if here[part].get(key) != there[part].get(key)
+        f"model {model['name']}: {line}"
+        for table, there in model["tables"].items()
+        for line in _of_table(table, here[table], there)
     ]
+
+
+def _of_table(table: str, here: frozen.TablePart, there: frozen.TablePart) -> Iterator[str]:
+    of = f" of {table}"
+    weights, fitted = here.get("weights", {}), there.get("weights", {})
+    for key, name in (("backbone", "the backbone"), ("digest", "the digest of the weights")):
+        if weights.get(key) != fitted.get(key):
+            yield f"{name}{of} is {weights.get(key)} here, {fitted.get(key)} in the model"
+    made, wanted = here["preprocessing"], there["preprocessing"]
+    if made["digest"] != wanted["digest"]:
+        yield from list(_settings(made, wanted)) or [
+            f"the digest of the preprocessing{of} is {made['digest']} here, {wanted['digest']} in "
+            "the model"
+        ]
+
+
+def _settings(here: frozen.Preprocessing, there: frozen.Preprocessing) -> Iterator[str]:
+    parts = (
+        ("images", here["images"], there["images"]),
+        ("features", here["features"], there["features"]),
+    )
+    for part, own, other in parts:
+        for key in sorted({*own, *other}):
+            if own.get(key) != other.get(key):
+                yield f"{part}.{key} is {own.get(key)!r} here, {other.get(key)!r} in the model"

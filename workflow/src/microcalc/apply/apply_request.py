@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from microcalc.config import feature_kinds
 from microcalc.config.cohort_settings import Labels
+from microcalc.config.feature_settings import FeatureSetSettings
 from microcalc.core.errors import StudyError, did_you_mean
 from microcalc.core.table_reader import read_table
 from microcalc.models import deployment_settings
@@ -81,12 +83,14 @@ def of(asked: Mapping[str, Any]) -> Applied:
     frozen, cohort = Path(asked["models"]), Path(str(asked["cohort"]))
     handed = deployment_settings.read(frozen)
     config = handed["config"]
-    if config["features"]["harmonize"] != "none":
-        raise StudyError(
-            f"models={frozen}: its features were harmonized between centers "
-            f"({config['features']['harmonize']}), which needs the other cases of a center; such "
-            "models cannot be applied to new ones. Fit them with features.harmonize: none"
-        )
+    sets = feature_kinds.each_of(config["features"])
+    for set_name, row in sets.items():
+        if isinstance(row, FeatureSetSettings) and row.harmonize != "none":
+            raise StudyError(
+                f"models={frozen}: the features of {set_name} were harmonized between centers "
+                f"({row.harmonize}), which needs the other cases of a center; such models cannot "
+                f"be applied to new ones. Fit them with features.{set_name}.harmonize: none"
+            )
     name = str(asked.get("study", f"{config['study']}-on-{cohort.resolve().name}"))
     if Path("results", name).resolve() == frozen.resolve():
         raise StudyError(f"study={name}: are the results of the models themselves; name another")
@@ -110,7 +114,10 @@ def of(asked: Mapping[str, Any]) -> Applied:
                 "max_excluded": 1,
                 "on_error": "exclude",
             },
-            "features": _with_prepared_weights(frozen, config["features"]),
+            "features": {
+                set_name: row.applied(frozen / "features" / set_name, cohort).plain()
+                for set_name, row in sets.items()
+            },
             # That would be fitted on the study's internal validation.
             "evaluation": config["evaluation"] | {"recalibrate": False},
         },
@@ -121,22 +128,3 @@ def labelled(cases: str | os.PathLike[str], labels: Labels) -> bool:
     """Return whether enough cases of a case table have a label to evaluate anything."""
     given = [row.get("label", "") for row in read_table(cases).rows]
     return all(given.count(label) >= FEWEST for label in (labels.negative, labels.positive))
-
-
-def _with_prepared_weights(frozen: Path, features: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the features' settings with the very weights files that the study prepared.
-
-    Where one was not kept, it is prepared again from what the study prepared it from.
-    """
-    further = {
-        name: {**network, "weights": _weights(frozen / "features" / name, network)}
-        for name, network in features.get("further_networks", {}).items()
-    }
-    weights = _weights(frozen / "features", features)
-    # Stability chose features, among the study's own cases and readers.
-    return {**features, "weights": weights, "further_networks": further, "stability": {}}
-
-
-def _weights(folder: Path, network: Mapping[str, Any]) -> str:
-    prepared = folder / "weights" / f"{network['backbone']}.safetensors"
-    return str(prepared) if prepared.is_file() else str(network["weights"])

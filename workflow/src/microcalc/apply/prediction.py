@@ -50,7 +50,7 @@ def run(
     models
         The frozen models.
     included_cases, features, qc, shards
-        What the rooms to the left made of the cohort; the features by network.
+        What the rooms to the left made of the cohort; the features by table of columns.
     seen
         `models/domain.json` of the study that froze the models.
 
@@ -70,14 +70,13 @@ def run(
     read = [frozen.read(path) for path in models]
     digests = {model["name"]: digest_file(p) for model, p in zip(read, models, strict=True)}
     cases = included.read(included_cases)
-    deep = {network: read_parquet(path) for network, path in features.items()}
-    own = [([model], cases, deep[frozen.network(model)]) for model in read]
-    parts = pd.concat([contributions.table(*given) for given in own], ignore_index=True)
-    predicted = pd.concat([predict.predict(*given) for given in own], ignore_index=True)
+    columns = {name: read_parquet(path) for name, path in features.items()}
+    parts = contributions.table(read, cases, columns)
+    predicted = predict.predict(read, cases, columns)
     return Predicted(
         _called(predicted, read, _made_from(parts, digests)),
         parts,
-        applicability_domain.outside(span, cases, read_csv(qc), deep, variables(read)),
+        applicability_domain.outside(span, cases, read_csv(qc), columns, variables(read)),
     )
 
 

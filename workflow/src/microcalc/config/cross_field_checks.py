@@ -8,6 +8,7 @@ from microcalc.config import feature_sets, views
 from microcalc.config.clinical_settings import ClinicalVariable
 from microcalc.config.feature_settings import FeatureSetSettings
 from microcalc.config.finetune_settings import FinetunedSettings
+from microcalc.config.model_settings import ModelSettings
 from microcalc.config.network_settings import NetworkSettings
 from microcalc.config.score_settings import ScoreSettings
 from microcalc.config.selection_settings import MrmrSettings
@@ -23,6 +24,9 @@ LATER_COLUMNS = ("n_images", "status", "reason", "detail")
 
 GROUPED_BY = ("case_id", "patient_id", "center", "split", "label", "n_images")
 """Columns that make subgroups in every study."""
+
+DEFAULT = "deep"
+"""The set that the default score is made of, and the score that the default models take."""
 
 SMALLEST_PX, LARGEST_PX = 32, 4096
 """Side of a patch: networks halve it five times; more fits into no memory."""
@@ -74,9 +78,10 @@ def _tables(config: StudyConfig) -> Iterator[str]:
 
 
 def _clinical(config: StudyConfig) -> Iterator[str]:
+    scores = [f"{score}_score" for score in config.scores]
     for name, entry in config.clinical.items():
         place = f"clinical.{name}"
-        if name in (*OWN_COLUMNS, *LATER_COLUMNS, *(f"{score}_score" for score in config.scores)):
+        if name in (*OWN_COLUMNS, *LATER_COLUMNS, *scores) or _is_feature(config, name):
             yield f"{place}: MicroCalc has a column of this name itself; rename yours in the table"
         if entry.is_continuous and entry.levels is not None:
             yield f"{place}.levels: a continuous variable has none; is it categorical or ordinal?"
@@ -86,6 +91,12 @@ def _clinical(config: StudyConfig) -> Iterator[str]:
             yield f"{place}: minimum is not below maximum"
         for level in entry.levels or ():
             yield from _never_met(f"{place}.levels", level)
+
+
+def _is_feature(config: StudyConfig, name: str) -> bool:
+    """Return whether a set of features could have a column of this name."""
+    set_name, _, number = name.rpartition("_")
+    return number.isdecimal() and len(number) >= 4 and set_name in config.features
 
 
 def _of_numbers(place: str, entry: ClinicalVariable) -> Iterator[str]:
@@ -116,6 +127,9 @@ def _named_variables(config: StudyConfig) -> Iterator[str]:
 def _models(config: StudyConfig) -> Iterator[str]:
     clinical = config.clinical
     candidates = [name for name, entry in clinical.items() if entry.candidate]
+    defaults_miss = "models" not in config.model_fields_set and DEFAULT not in config.scores
+    if defaults_miss:
+        yield f"models: must be written, since the default ones take a score called {DEFAULT}"
     for name, spec in config.models.items():
         place, column = f"models.{name}", spec.column
         external, screened = spec.is_external_score, spec.clinical == "screened"
@@ -128,60 +142,74 @@ def _models(config: StudyConfig) -> Iterator[str]:
             )
         if not external and spec.clinical == "none" and not spec.taken:
             yield f"{place}: has no predictor; set clinical, or scores, or kind: external_score"
-        yield from _scores_of_model(config, name)
+        if not defaults_miss:
+            yield from _scores_of_model(config, place, spec)
         if spec.without and not screened:
             yield f"{place}.without: nothing is screened for this model (clinical: screened)"
         elif screened and not set(candidates) - set(spec.without):
             yield f"{place}.clinical: there is no variable to screen; declare some under `clinical`"
 
 
-def _scores_of_model(config: StudyConfig, name: str) -> Iterator[str]:
-    spec = config.models[name]
+def _scores_of_model(config: StudyConfig, place: str, spec: ModelSettings) -> Iterator[str]:
+    known = list(config.scores)
     for key, scores in (("scores", spec.scores), ("features_of", spec.features_of)):
-        place = f"models.{name}.{key}"
         for score in scores:
-            if score not in config.scores:
-                yield f"{place}: {_not_there(score, list(config.scores), 'scores')}"
-            elif key == "features_of" and config.scores[score].learner == "network":
-                yield f"{place}: {score!r} is what networks say, and has no selected features"
-    for score in spec.scores:
-        if score in spec.features_of:
-            yield f"models.{name}.features_of: {score!r} is among its scores already"
+            if score not in known:
+                yield f"{place}.{key}: {_not_there(score, known, 'scores')}"
+    selected_by: dict[str, str] = {}
+    for score in (score for score in spec.features_of if score in known):
+        row = config.scores[score]
+        twice = [one for one in row.features if one in selected_by]
+        if score in spec.scores:
+            yield f"{place}.features_of: {score!r} is among its scores already"
+        elif row.learner == "network":
+            yield f"{place}.features_of: {score!r} is what networks say; it selects no features"
+        elif twice:
+            yield (
+                f"{place}.features_of: {selected_by[twice[0]]!r} and {score!r} are both made of "
+                f"{twice[0]!r}, whose features could stand there twice; name one of them"
+            )
+        selected_by |= dict.fromkeys(row.features, score)
 
 
 def _not_there(name: str, known: Sequence[str], table: str) -> str:
-    near = did_you_mean(name, known) or f"; there are {', '.join(known)}"
+    near = did_you_mean(name, known) or f"; there are {_listed(known)}"
     return f"{name!r} is not in {table}{near}"
 
 
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) or "none"
+
+
 def _features(config: StudyConfig) -> Iterator[str]:
-    tuned = feature_sets.finetuned(config)
-    used = {*feature_sets.taken(config), *(row.network for row in tuned.values())}
+    starts = [row.network for row in feature_sets.finetuned(config).values()]
+    named = {*starts, *(name for row in config.scores.values() for name in row.features)}
     for name, row in config.features.items():
         place = f"features.{name}"
         if isinstance(row, FinetunedSettings):
-            yield from _finetuned(config, name, row)
+            yield from _start(config, f"{place}.network", row.network)
         else:
             yield from _of_every_set(config, place, row)
-        if name not in used:
+            if name in starts and row.harmonize != "none":
+                yield (
+                    f"{place}.harmonize: must be none, since networks of kind finetuned start from "
+                    "it and are not trained on harmonized features"
+                )
+        # Where a name is misspelt, the set that it means is named nowhere.
+        if name not in named and named <= config.features.keys():
             yield (
                 f"{place}: no score is made of it; add a row to scores such as "
                 f"{name}: {{features: [{name}]}}, or take it out"
             )
 
 
-def _finetuned(config: StudyConfig, name: str, row: FinetunedSettings) -> Iterator[str]:
-    place, start = f"features.{name}.network", config.features.get(row.network)
-    networks = [n for n, s in config.features.items() if isinstance(s, NetworkSettings)]
-    if start is None:
-        yield f"{place}: {_not_there(row.network, networks, 'features')}"
-    elif not isinstance(start, NetworkSettings):
-        yield f"{place}: {row.network!r} is not of kind network"
-    elif start.harmonize != "none":
-        yield (
-            f"features.{row.network}.harmonize: must be none, since the networks of {name} are not "
-            "trained on harmonized features"
-        )
+def _start(config: StudyConfig, place: str, name: str) -> Iterator[str]:
+    """Yield why fine-tuned networks cannot start from a set."""
+    networks = [n for n, row in config.features.items() if isinstance(row, NetworkSettings)]
+    if name not in config.features:
+        yield f"{place}: {_not_there(name, networks, 'features')}"
+    elif name not in networks:
+        yield f"{place}: {name!r} is not of kind network; there are {_listed(networks)}"
 
 
 def _of_every_set(config: StudyConfig, place: str, row: FeatureSetSettings) -> Iterator[str]:
@@ -205,6 +233,11 @@ def _of_every_set(config: StudyConfig, place: str, row: FeatureSetSettings) -> I
 
 
 def _scores(config: StudyConfig) -> Iterator[str]:
+    untrained = [n for n, row in config.features.items() if isinstance(row, FeatureSetSettings)]
+    if "scores" not in config.model_fields_set and DEFAULT not in config.features:
+        example = f"; write {DEFAULT}: {{features: [{untrained[0]}]}}" if untrained else ""
+        yield f"scores: must be written, since the default takes a set called {DEFAULT}{example}"
+        return
     for name, row in config.scores.items():
         place = f"scores.{name}"
         unknown = [one for one in row.features if one not in config.features]
@@ -212,20 +245,21 @@ def _scores(config: StudyConfig) -> Iterator[str]:
             yield f"{place}.features: {_not_there(one, list(config.features), 'features')}"
         if not unknown:
             yield from _learner(config, place, row)
-        if row.selection is not None:
-            yield from _mrmr(f"{place}.selection", config.selection_of(name).mrmr)
-    if not feature_sets.selecting(config):
+        mrmr = config.selection_of(name).mrmr
+        if mrmr != config.selection.mrmr and row.learner == "lasso":
+            yield from _mrmr(f"{place}.selection", mrmr)
+    if untrained and not feature_sets.selecting(config):
         yield (
             "scores: at least one must select among features that saw no label, such as "
-            f"{next(iter(config.features))}: {{features: [{next(iter(config.features))}]}}"
+            f"{untrained[0]}: {{features: [{untrained[0]}]}}"
         )
 
 
 def _learner(config: StudyConfig, place: str, row: ScoreSettings) -> Iterator[str]:
     tuned = [name for name in row.features if name in feature_sets.finetuned(config)]
-    if row.learner == "network" and len(tuned) < len(row.features):
+    if row.learner == "network" and not tuned:
         yield f"{place}.learner: network is for sets of kind finetuned; choose lasso"
-    if tuned and len(row.features) > 1:
+    elif tuned and len(row.features) > 1:
         yield (
             f"{place}.features: {tuned[0]!r} is of kind finetuned, whose training cases have their "
             "features from another network in each fold; make it a score of its own"
@@ -285,11 +319,18 @@ def _mrmr(place: str, mrmr: MrmrSettings) -> Iterator[str]:
 
 def _evaluation(config: StudyConfig) -> Iterator[str]:
     measured, models = config.evaluation, list(config.models)
+    compared = dict.fromkeys(name for pair in measured.comparisons for name in pair)
+    unknown = [name for name in compared if name not in models]
+    if unknown and "comparisons" not in measured.model_fields_set:
+        yield (
+            "evaluation.comparisons: must be written, since the default compares models called "
+            f"{', '.join(compared)}; there are {', '.join(models)}"
+        )
+        unknown = []
+    for name in unknown:
+        near = did_you_mean(name, models) or f"; there are {', '.join(models)}"
+        yield f"evaluation.comparisons: {name!r} is no model{near}"
     for pair in measured.comparisons:
-        for name in pair:
-            if name not in models:
-                near = did_you_mean(name, models) or f"; there are {', '.join(models)}"
-                yield f"evaluation.comparisons: {name!r} is no model{near}"
         if pair[0] == pair[1]:
             yield f"evaluation.comparisons: {pair[0]!r} is compared with itself"
     times = Counter(tuple(sorted(pair)) for pair in measured.comparisons)

@@ -4,9 +4,10 @@ A new kind is its settings, a subclass of `FeatureSetSettings` in a module of th
 in `FeatureSet`, and the module of `microcalc.features` that measures it; CONTRIBUTING.md shows how.
 """
 
-from typing import Annotated, TypeAlias
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from microcalc.config.finetune_settings import FinetunedSettings
 from microcalc.config.network_settings import NetworkSettings
@@ -16,3 +17,8 @@ FeatureSet: TypeAlias = Annotated[
     Field(discriminator="kind"),
 ]
 """One row of the config's `features`."""
+
+
+def each_of(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, FeatureSet]:
+    """Return the rows of `features` that a mapping of names to plain values describes."""
+    return TypeAdapter(dict[str, FeatureSet]).validate_python(plain)

@@ -7,7 +7,7 @@ reads this again, so it imports nothing heavy.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Mapping
 
 from microcalc.config.feature_settings import FeatureSetSettings, StabilitySettings
 from microcalc.config.finetune_settings import FinetunedSettings
@@ -92,7 +92,7 @@ def measured(
     return found
 
 
-def pattern(names: Iterable[str]) -> str:
+def pattern(names: Collection[str]) -> str:
     """Return a regular expression for some names; of none, one that nothing matches."""
     return f"(?:{'|'.join(map(re.escape, names))})" if names else "(?!)"
 
@@ -105,9 +105,25 @@ def tables_of(config: StudyConfig, score: str) -> tuple[str, ...]:
     return row.features
 
 
-def tables(config: StudyConfig) -> list[str]:
-    """Return every table of columns that a score is made of."""
-    return list(dict.fromkeys(name for score in config.scores for name in tables_of(config, score)))
+def tables(config: StudyConfig, *scores: str) -> list[str]:
+    """Return every table of columns that some scores are made of."""
+    return list(dict.fromkeys(name for score in scores for name in tables_of(config, score)))
+
+
+def scores_taken(config: StudyConfig) -> list[str]:
+    """Return the scores that models take, in the order of `scores`."""
+    used = {name for model in config.models.values() for name in model.taken}
+    return [name for name in config.scores if name in used]
+
+
+def of_images(measured_sets: Mapping[str, FeatureSetSettings]) -> list[str]:
+    """Return the folders of the sets that patches go through."""
+    return [folder for folder, row in measured_sets.items() if not row.is_per_case]
+
+
+def per_case(measured_sets: Mapping[str, FeatureSetSettings]) -> list[str]:
+    """Return the folders of the sets whose columns come per case from a table."""
+    return [folder for folder, row in measured_sets.items() if row.is_per_case]
 
 
 def of_table(table: str) -> str:

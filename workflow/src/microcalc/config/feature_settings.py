@@ -4,7 +4,8 @@ What every set has is here; each kind has a module of its own beside this one, a
 `microcalc.config.feature_kinds` lists them.
 """
 
-from typing import Annotated, Any, ClassVar, Literal
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -87,6 +88,25 @@ class FeatureSetSettings(Section):
     its columns towards the training cases'. Both look at validation images, so that every
     result is then transductive
     """
+
+    def applied(self, folder: Path, cohort: Path) -> Self:
+        """Return how the set is measured in a cohort that frozen models are applied to.
+
+        Parameters
+        ----------
+        folder
+            Where the study that froze the models keeps the set.
+        cohort
+            The folder of the cohort's tables.
+        """
+        del folder, cohort  # what a kind needs of them is that kind's
+        # Stability chose features, among the study's own cases and readers.
+        return self.model_copy(update={"stability": StabilitySettings()})
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The user's files that its columns come from, where they are computed elsewhere."""
+        return ()
 
     @property
     def measured_by(self) -> dict[str, Any]:

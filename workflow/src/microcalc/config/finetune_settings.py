@@ -1,6 +1,7 @@
 """A row of the config's `features` of kind finetuned: a network trained on the training set."""
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
@@ -77,6 +78,11 @@ class FinetunedSettings(FinetuneSettings):
     """
     network: SetName
     """the set of kind network whose backbone and weights they start from"""
+
+    def applied(self, folder: Path, cohort: Path) -> Self:
+        """Return the set as it is: its weights are those of the study that froze the models."""
+        del folder, cohort
+        return self
 
 
 class TrainingSettings(Section):

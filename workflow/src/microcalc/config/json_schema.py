@@ -15,6 +15,12 @@ from microcalc.config.study_config import StudyConfig
 
 Schema = dict[str, Any]
 
+TAG = "kind"
+"""The key that says which of several forms a section has."""
+
+AS = "x-as"
+"""What names the section whose keys a key has, and whose values it takes where it has none."""
+
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 OF_ENTRIES = {"minLength": "minItems", "maxLength": "maxItems"}
 
@@ -33,17 +39,34 @@ def branches(node: Mapping[str, Any]) -> list[Schema]:
     return list(node.get("anyOf", [node]))
 
 
+def tagged(node: Mapping[str, Any]) -> dict[str, Schema]:
+    """Return the forms that a section may have, each by the tag that tells it; {} where it has one.
+
+    The tag is the value of the section's key `kind`.
+    """
+    forms = branches(node)
+    tags = [form.get("properties", {}).get(TAG, {}).get("enum", []) for form in forms]
+    if len(forms) < 2 or any(len(tag) != 1 for tag in tags):
+        return {}
+    return {tag: form for (tag,), form in zip(tags, forms, strict=True)}
+
+
 def inner(node: Mapping[str, Any], key: object) -> Schema:
     """Return the schema of a key, a name of the user's own or an entry; {} where there is none."""
     for form in branches(node):
         if isinstance(key, int):
             found = form.get("items")
         else:
-            own_names = [form.get("additionalProperties"), *_by_pattern(form)]
-            found = form.get("properties", {}).get(key) or next(filter(None, own_names), None)
+            found = form.get("properties", {}).get(key) or next(rows(form), None)
         if found:
             return dict(found)
     return {}
+
+
+def rows(form: Mapping[str, Any]) -> Iterator[Schema]:
+    """Yield the schemas of what stands under names of the user's own."""
+    named = (form.get("additionalProperties"), *form.get("patternProperties", {}).values())
+    yield from (row for row in named if isinstance(row, Mapping))
 
 
 def is_section(node: Mapping[str, Any]) -> bool:
@@ -57,11 +80,10 @@ def is_section(node: Mapping[str, Any]) -> bool:
 def kinds(node: Mapping[str, Any]) -> list[str]:
     """Return JSON Schema's names of the types that a value may have, in any of its forms."""
     found = [form.get("type", []) for form in branches(node)]
-    return [name for kind in found for name in ([kind] if isinstance(kind, str) else kind)]
+    names = [name for kind in found for name in ([kind] if isinstance(kind, str) else kind)]
+    return list(dict.fromkeys(names))
 
 
-def _by_pattern(form: Mapping[str, Any]) -> Iterator[Schema]:
-    yield from form.get("patternProperties", {}).values()
 
 
 def _inlined(node: Any, sections: Mapping[str, Schema]) -> Any:
@@ -102,6 +124,8 @@ def _plain(node: Schema) -> Schema:
     if "oneOf" in node:
         node["anyOf"] = node.pop("oneOf")
         node.pop("discriminator")
+    if AS in node:
+        node = _without_defaults(node)
     if "const" in node:
         node["enum"] = [node.pop("const")]
     if "enum" in node:
@@ -116,6 +140,15 @@ def _plain(node: Schema) -> Schema:
     if node.get("default", ...) is None and "null" not in kinds(node):
         del node["default"]
     return node
+
+
+def _without_defaults(node: Any) -> Any:
+    """Return a part of a schema whose keys take what another section says where they are left out."""
+    if isinstance(node, list):
+        return [_without_defaults(entry) for entry in node]
+    if not isinstance(node, Mapping):
+        return node
+    return {key: _without_defaults(value) for key, value in node.items() if key != "default"}
 
 
 @cache

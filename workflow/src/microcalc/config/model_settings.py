@@ -29,9 +29,9 @@ class ModelSettings(Section):
 
     kind: Literal["logistic", "external_score"] = "logistic"
     """
-    logistic is described by clinical, scores and features_of; external_score is a column of the case table
-    that came from elsewhere (a radiologist, another program), brought to probabilities by a
-    logistic regression on the training set
+    logistic is described by clinical, scores and features_of; external_score is a column of the
+    case table that came from elsewhere (a radiologist, another program), brought to probabilities
+    by a logistic regression on the training set
     """
     column: Unwritten[str] = None
     """the clinical variable (candidate false) that holds the external score"""

@@ -1,6 +1,7 @@
 """A row of the config's `features` of kind network: deep features of the patches."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -41,6 +42,15 @@ class NetworkSettings(FeatureSetSettings):
     """
     batch_size: Annotated[int, Field(ge=1)] | None = None
     """patches per forward pass; null for what suits the device and its memory"""
+
+    def applied(self, folder: Path, cohort: Path) -> Self:
+        """Return the set with the very weights file that the study prepared.
+
+        Where it was not kept, it is prepared again from what the study prepared it from.
+        """
+        prepared = folder / "weights" / f"{self.backbone}.safetensors"
+        weights = str(prepared) if prepared.is_file() else self.weights
+        return super().applied(folder, cohort).model_copy(update={"weights": weights})
 
     @property
     def measured_by(self) -> dict[str, Any]:

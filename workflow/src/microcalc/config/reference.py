@@ -3,13 +3,14 @@
 `make docs` writes both again; `python -m microcalc.config.reference` is what it runs.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from microcalc.config import json_schema
+from microcalc.config.feature_settings import FeatureSetSettings
 from microcalc.core.files import write_text
 
 Node = Mapping[str, Any]
@@ -26,7 +27,8 @@ The config of a study replaces the demo's; it never merges with it. `snakemake c
 is wrong with one. A key without a default must be written; `<name>` stands for a name of your own.
 Editors that know JSON Schema complete and check a config by `workflow/schemas/config.yaml`.
 """
-FIRST = ("study", "seed", "labels", "cohort", "simulate", "images", "features", "clinical")
+OWN_NAME = "<name>"
+FIRST = ("study", "seed", "labels", "cohort", "simulate", "images", "features", "scores", "clinical")
 """Sections that stand first, in the order in which a study is set up."""
 
 KINDS = {
@@ -64,34 +66,55 @@ def page() -> str:
 
 
 def _part(name: str, node: Node) -> Iterator[str]:
-    """Yield the heading of a top-level key, what it is for, and a table of the keys in it."""
+    """Yield the heading of a top-level key, what it is for, and tables of the keys in it."""
     must = "" if "default" in node or name == "simulate" else " It must be written."
     yield f"## `{name}`\n\n{_sentence(node['description'])}{must}\n"
     rows = list(_rows(node, name))
     if rows:
-        yield "| key | values | default | what it is for |\n|---|---|---|---|"
-        yield "".join(f"{row}\n" for row in rows)
+        yield from _table(rows)
     else:
         yield f"Values: {_values(node)}.\n"
+    for row in json_schema.rows(node):
+        for kind, form in json_schema.tagged(row).items():
+            yield f"### `{name}.{OWN_NAME}` of kind `{kind}`\n"
+            yield from _table(_rows(_in_order(form), f"{name}.{OWN_NAME}"))
+
+
+def _table(rows: Iterable[str]) -> Iterator[str]:
+    yield "| key | values | default | what it is for |\n|---|---|---|---|"
+    yield "".join(f"{row}\n" for row in rows)
+
+
+def _in_order(form: Node) -> Node:
+    """Return one of the forms of a row with its kind first, and what all kinds have last."""
+
+    def rank(name: str) -> tuple[bool, bool, bool]:
+        is_common = name in FeatureSetSettings.model_fields
+        return name != json_schema.TAG, is_common, name not in form["required"]
+
+    keys = form["properties"]
+    return {**form, "properties": {name: keys[name] for name in sorted(keys, key=rank)}}
 
 
 def _rows(node: Node, place: str) -> Iterator[str]:
+    if json_schema.AS in node:
+        return
     for name, key in node.get("properties", {}).items():
         yield from _row(key, f"{place}.{name}", required=name in node.get("required", ()))
-    for key in (node.get("additionalProperties"), *node.get("patternProperties", {}).values()):
-        if isinstance(key, Mapping):
-            described = {"description": "", **key}
-            names = node.get("propertyNames", {})
-            said = names.get("description") or ", ".join(names.get("enum", ()))
-            yield from _row(described, f"{place}.<name>", required=False, name=said)
+    for key in json_schema.rows(node):
+        described = {"description": "", **key}
+        names = node.get("propertyNames", {})
+        said = names.get("description") or ", ".join(names.get("enum", ()))
+        yield from _row(described, f"{place}.{OWN_NAME}", required=False, name=said)
 
 
 def _row(key: Node, place: str, *, required: bool, name: str = "") -> Iterator[str]:
     inner = list(_rows(key, place))
-    default = "must be written" if required else _default(key) if not inner else ""
+    is_section = bool(inner or json_schema.tagged(key))
+    default = "must be written" if required else "" if is_section else _default(key)
     purpose = _sentence(key["description"]) if key["description"] else ""
     named = f" `<name>`: {name}." if name else ""
-    values = _values(key) if not inner or "null" in json_schema.kinds(key) else "section"
+    values = "section" if is_section and "null" not in json_schema.kinds(key) else _values(key)
     cells = (f"`{place}`", values, default, (purpose + named).strip())
     yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
     yield from inner
@@ -99,6 +122,8 @@ def _row(key: Node, place: str, *, required: bool, name: str = "") -> Iterator[s
 
 def _values(node: Node) -> str:
     """Return what a key may hold, in words."""
+    if json_schema.AS in node:
+        return f"section, as `{node[json_schema.AS]}`"
     told = []
     for form in json_schema.branches(node):
         choices = form.get("enum", [])

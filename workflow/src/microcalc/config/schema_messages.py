@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -35,11 +36,57 @@ BOUNDS = {
     "too_short": ("minItems", "too short; expected at least so many entries:"),
     "too_long": ("maxItems", "too long; expected at most so many entries:"),
 }
-NOT_ALLOWED = {"string_pattern_mismatch": "is not allowed here"}
+NOT_ALLOWED = dict.fromkeys(
+    ("string_pattern_mismatch", section.NO_NAME), "is not allowed here"
+)
 """What pydantic says in words that do not fit into these sentences."""
+OWN_NAME = "<name>"
+"""What stands in a place for a name of the user's own."""
 THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
 WRONG_KIND = ("_type", "int_from_float", "finite_number", section.NULL)
 """Ends of the kinds of errors that say a value is of another type."""
+NO_TAG, OTHER_TAG = "union_tag_not_found", "union_tag_invalid"
+"""Pydantic's words for a section whose key `kind` is missing, or says no form that there is."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a fault is.
+
+    Attributes
+    ----------
+    keys
+        The keys that lead there, and the numbers of entries of lists.
+    nodes
+        What the config's schema says of each part on the way, the whole config first; of a section
+        of several forms, the form that its `kind` names.
+    is_of_a_form
+        Whether the fault is what one form of a value that may be one thing or another complains of.
+    """
+
+    keys: Keys
+    nodes: tuple[Node, ...]
+    is_of_a_form: bool = False
+
+    @property
+    def node(self) -> Node:
+        """What the schema says of the place itself; {} where it knows none."""
+        return self.nodes[-1]
+
+    def inside(self, key: str | int) -> "Place":
+        """Return the place of a key, or an entry, inside this one."""
+        return Place((*self.keys, key), (*self.nodes, json_schema.inner(self.node, key)))
+
+    def of_form(self, form: Node) -> "Place":
+        """Return the place with what its own form says of it."""
+        return Place(self.keys, (*self.nodes[:-1], form))
+
+    def __str__(self) -> str:
+        """Return the place as a message begins with it."""
+        text = ""
+        for key in self.keys:
+            text = f"{text}, entry {key + 1}" if isinstance(key, int) else join(text, key)
+        return text
 
 
 def lines(error: ValidationError) -> list[str]:
@@ -53,20 +100,24 @@ def lines(error: ValidationError) -> list[str]:
     error
         What pydantic says of a whole config.
     """
-    by_place: dict[Keys, list[Fault]] = {}
+    found: dict[Keys, list[tuple[Place, Fault]]] = {}
     for fault in error.errors(include_url=False):
-        by_place.setdefault(_keys(fault["loc"]), []).append(dict(fault))
+        place = _place(fault["loc"])
+        found.setdefault(place.keys, []).append((place, dict(fault)))
     # Of a value that may be one thing or another each form complains: the one that came further.
     first = {
-        keys: faults
-        for keys, faults in by_place.items()
+        keys: met
+        for keys, met in found.items()
         if not (
-            len(faults) == 1
-            and _is_union_branch(faults[0])
-            and any(other[: len(keys)] == keys for other in by_place if other != keys)
+            len(met) == 1
+            and met[0][0].is_of_a_form
+            and any(other[: len(keys)] == keys for other in found if other != keys)
         )
     }
-    return [_line(keys, first[keys]) for keys in sorted(first, key=_in_order)]
+    return [
+        _line(first[keys][0][0], [fault for _, fault in first[keys]])
+        for keys in sorted(first, key=_in_order)
+    ]
 
 
 def _in_order(keys: Keys) -> list[str]:
@@ -114,34 +165,52 @@ def _number_meant(text: str, kinds: Iterable[str]) -> str:
     return written if "." in written else written.replace("e", ".0e")
 
 
-def _keys(loc: Iterable[str | int]) -> Keys:
+def _place(loc: Iterable[str | int]) -> Place:
     """Return the place of a fault without what pydantic calls the form that it tried there."""
-    node: Node = json_schema.of_config()
-    keys: list[str | int] = []
+    place = Place((), (json_schema.of_config(),))
+    is_of_a_form = False
     for part in loc:
-        if (isinstance(part, int) or json_schema.is_section(node)) and part != "[key]":
-            keys.append(part)
-            node = json_schema.inner(node, part)
-    return tuple(keys)
+        forms = json_schema.tagged(place.node)
+        if part == "[key]":
+            continue
+        if part in forms:
+            place = place.of_form(forms[str(part)])
+        elif isinstance(part, int) or json_schema.is_section(place.node):
+            place = place.inside(part)
+        else:
+            is_of_a_form = True
+    return Place(place.keys, place.nodes, is_of_a_form)
 
 
-def _is_union_branch(fault: Fault) -> bool:
-    return len(_keys(fault["loc"])) < len(fault["loc"]) and fault["loc"][-1] != "[key]"
-
-
-def _line(keys: Keys, faults: list[Fault]) -> str:
+def _line(place: Place, faults: list[Fault]) -> str:
     """Return the sentence on one place, whatever number of faults it has."""
     further = [fault for fault in faults if not _is_wrong_form(fault)]
     fault = (further or faults)[0]
-    kind, place, node = fault["type"], _place(keys), _node(keys)
+    kind = fault["type"]
+    if kind in (NO_TAG, OTHER_TAG):
+        return _of_no_kind(place, fault)
     if kind in (section.MISSING_KEY, section.NULL_KEY, section.OTHER_VALUE):
-        key = fault["ctx"]["key"]
-        place, node, keys = join(place, key), json_schema.inner(node, key), (*keys, key)
+        place = place.inside(fault["ctx"]["key"])
     if kind == "extra_forbidden":
-        return f"{place}: no such key{_instead(keys)}"
+        return f"{place}: no such key{_instead(place)}"
     if fault["loc"][-1] == "[key]":
-        return f"{place}: {_no_name(keys)}"
-    return f"{place}: {_sentence(fault, node, is_of_no_form=not further)}{_purpose(keys)}"
+        return f"{place}: {_no_name(place)}"
+    sentence = _sentence(fault, place.node, is_of_no_form=not further)
+    return f"{place}: {sentence}{_purpose(place.nodes)}"
+
+
+def _of_no_kind(place: Place, fault: Fault) -> str:
+    """Return the sentence on a section that is of none of the kinds there are."""
+    forms = json_schema.tagged(place.node)
+    kinds, row = " or ".join(forms), fault["input"]
+    purpose = "; ".join(json_schema.inner(form, json_schema.TAG)["description"] for form in forms.values())
+    if fault["type"] == NO_TAG:
+        wrong = f"is missing; expected {kinds}"
+    elif row[json_schema.TAG] is None:
+        wrong = f"is empty; expected {kinds}"
+    else:
+        wrong = _choice(row[json_schema.TAG], forms)
+    return f"{place.inside(json_schema.TAG)}: {wrong}\n      {purpose}"
 
 
 def _is_wrong_form(fault: Fault) -> bool:
@@ -179,28 +248,14 @@ def _of_neither(value: object, node: Node) -> str:
     return f"{shown(value)} is not {expected}{did_you_mean(value, words)}"
 
 
-def _no_name(keys: Keys) -> str:
-    names = _node(keys[:-1])["propertyNames"]
-    wrong = _choice(keys[-1], names["enum"]) if "enum" in names else "cannot be a name"
+def _no_name(place: Place) -> str:
+    names = place.nodes[-2]["propertyNames"]
+    wrong = _choice(place.keys[-1], names["enum"]) if "enum" in names else "cannot be a name"
     return f"{wrong}; expected {names.get('description', 'one of these')}"
 
 
 def _choices(node: Node) -> list[str]:
     return [str(word) for form in json_schema.branches(node) for word in form.get("enum", [])]
-
-
-def _node(keys: Keys) -> Node:
-    node: Node = json_schema.of_config()
-    for key in keys:
-        node = json_schema.inner(node, key)
-    return node
-
-
-def _place(keys: Keys) -> str:
-    place = ""
-    for key in keys:
-        place = f"{place}, entry {key + 1}" if isinstance(key, int) else join(place, key)
-    return place
 
 
 def _choice(value: object, choices: Iterable[object]) -> str:
@@ -211,31 +266,44 @@ def _choice(value: object, choices: Iterable[object]) -> str:
     return f"{shown(value)} is not one of {', '.join(names)}{near}"
 
 
-def _instead(keys: Keys) -> str:
+def _instead(place: Place) -> str:
     """Return the nearest key beside this one, else where its like belongs, else what there is."""
-    name, known = keys[-1], list(_node(keys[:-1]).get("properties", {}))
+    name, known = place.keys[-1], list(place.nodes[-2].get("properties", {}))
     near = did_you_mean(name, known)
     if near:
         return near
+    kinds = [tag for tag, form in _siblings(place).items() if name in form["properties"]]
+    if kinds:
+        return f"; rows of kind {' and '.join(kinds)} have it"
     elsewhere = [
         path for path in _paths(json_schema.of_config()) if path.rpartition(".")[2] == name
     ]
     if elsewhere:
-        return f" (did you mean {elsewhere[0]!r}?)"
+        # Rather one near by, and rather one of MicroCalc's sections than one of the user's rows.
+        beside = [path for path in elsewhere if path.startswith(f"{place.keys[0]}.")]
+        best = min(beside or elsewhere, key=lambda path: path.count(OWN_NAME))
+        named = best.replace(OWN_NAME, str(place.keys[1])) if beside else best
+        return f" (did you mean {named!r}?)"
     return f"; there are {', '.join(known)}"
 
 
+def _siblings(place: Place) -> Mapping[str, Node]:
+    """Return the forms that the section around a key could have, each by its kind."""
+    if len(place.keys) < 2:
+        return {}
+    return json_schema.tagged(json_schema.inner(place.nodes[-3], place.keys[-2]))
+
+
 def _paths(schema: Node, place: str = "") -> Iterator[str]:
-    for name, part in schema.get("properties", {}).items():
-        yield join(place, name)
-        yield from _paths(part, join(place, name))
+    for form in json_schema.branches(schema):
+        for name, part in form.get("properties", {}).items():
+            yield join(place, name)
+            yield from _paths(part, join(place, name))
+        for row in json_schema.rows(form):
+            yield from _paths(row, join(place, OWN_NAME))
 
 
-def _purpose(keys: Keys) -> str:
+def _purpose(nodes: Iterable[Node]) -> str:
     """Return what a key is for, or the nearest key around it, on a new line."""
-    node: Node = json_schema.of_config()
-    text = ""
-    for key in keys:
-        node = json_schema.inner(node, key)
-        text = str(node.get("description", text))
-    return f"\n      {text}" if text else ""
+    said = [str(node["description"]) for node in nodes if "description" in node]
+    return f"\n      {said[-1]}" if said else ""

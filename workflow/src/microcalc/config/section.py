@@ -173,7 +173,7 @@ class NamedLike(_Check):
         return {"type": "string", "pattern": self.pattern, "description": self.expected}
 
     def _checked(self, value: Any) -> Any:
-        if not re.search(self.pattern, value):
+        if not re.fullmatch(self.pattern, value):
             raise PydanticCustomError(NO_NAME, "cannot be a name")
         return value
 
@@ -186,9 +186,9 @@ def refuse_missing(section: Section, name: str) -> None:
         raise PydanticCustomError(kind, "is missing", {"key": name})
 
 
-def refuse_other(section: Section, name: str, expected: str) -> None:
+def refuse_other(section: Section, name: str, expected: str | list[str]) -> None:
     """Raise where a key says anything else than what another key of the section leaves."""
-    if getattr(section, name) != expected:
-        said = section.plain()[name]
+    said = section.plain()[name]
+    if said != expected:
         found = {"key": name, "found": said, "expected": expected}
         raise PydanticCustomError(OTHER_VALUE, "does not go with the rest", found)

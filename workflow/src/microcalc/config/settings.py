@@ -37,9 +37,9 @@ def problems(config: Mapping[str, Any]) -> list[str]:
     unwritten = list(_no_text(config))
     if unwritten:
         return unwritten
-    before_tables = old_form.problem(config)
+    before_tables = old_form.problems(config)
     if before_tables:
-        return [before_tables]
+        return before_tables
     try:
         study = StudyConfig.of(config)
     except ValidationError as error:

@@ -51,7 +51,10 @@ class StudyConfig(CohortConfig):
     scores: Annotated[Mapping[ScoreName, ScoreSettings], Field(min_length=1)] = {
         "deep": ScoreSettings(features=("deep",)),
     }
-    """how columns become one number per case, each row a name"""
+    """
+    how columns become one number per case, each row a name; where it is left out there is one
+    score, deep: {features: [deep]}
+    """
     selection: SelectionSettings = SelectionSettings()
     """from the columns of a score to its number, on the training set"""
     models: Annotated[Mapping[ModelName, ModelSettings], Field(min_length=1)] = {
@@ -59,7 +62,10 @@ class StudyConfig(CohortConfig):
         "deep": ModelSettings(scores=("deep",)),
         "combined": ModelSettings(clinical="screened", scores=("deep",)),
     }
-    """the models, one row each; all are fitted and used by the same rules"""
+    """
+    the models, one row each; all are fitted and used by the same rules. Where it is left out they
+    are clinical: {clinical: screened}, deep: {scores: [deep]}, and combined of both
+    """
     screening: ScreeningSettings = ScreeningSettings()
     """how clinical predictors are found on the training set"""
     threshold: ThresholdSettings = ThresholdSettings()

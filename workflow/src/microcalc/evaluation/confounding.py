@@ -1,7 +1,7 @@
 """Confounding audit: `confounding.csv`, whether features tell the center or metadata the label."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from microcalc.core import seeds
-from microcalc.selection.training import feature_matrix, feature_names
+from microcalc.features.columns import feature_names
+from microcalc.selection.training import feature_matrix
 from microcalc.statistics import auc_interval
 from microcalc.statistics.arrays import Floats
 from microcalc.statistics.folds import assign_folds
@@ -25,24 +26,29 @@ CATEGORICAL = (
     "view", "spacing_source", "voi", "inverted", "transfer_syntax", "sop_class",
     "photometric_interpretation",
 )  # fmt: skip
+CENTER, LABEL, METADATA = "which center?", "which label?", "acquisition metadata"
 MEANING = {
-    ("which center?", True): "The deep features tell the center: a model can learn it in place of "
+    (CENTER, True): "The {predictors} tell the center: a model can learn it in place of "
     "the disease, so results within each center count more",
-    ("which center?", False): "The deep features do not visibly tell the center",
-    ("which label?", True): "Acquisition metadata alone tell the label: a model that sees the "
+    (CENTER, False): "The {predictors} do not visibly tell the center",
+    (LABEL, True): "Acquisition metadata alone tell the label: a model that sees the "
     "images may do so without seeing the lesion",
-    ("which label?", False): "Acquisition metadata alone do not visibly tell the label",
+    (LABEL, False): "Acquisition metadata alone do not visibly tell the label",
 }
+NAMED = ("question", "outcome", "cases")
+"""What a question's folds are dealt by."""
 FOLDS = 5
 FEWEST = 10
 # Cases standardized at a time: of a large study's features no copy as a whole is made.
 BLOCK = 8192
 Places = npt.NDArray[np.intp]
+Asked = tuple[dict[str, str], Places | slice, npt.NDArray[np.int64]]
+"""A question, the cases it is asked of, and what is to be told of each case."""
 
 
 def audit(
     cases: pd.DataFrame,
-    features: pd.DataFrame,
+    features: Mapping[str, pd.DataFrame],
     qc: pd.DataFrame,
     *,
     seed: int,
@@ -55,7 +61,7 @@ def audit(
     cases
         The included cases of all splits: case_id, patient_id, center, y, n_images.
     features
-        case_id and deep features.
+        case_id and features, by set.
     qc
         `images/qc.csv`.
     seed
@@ -66,21 +72,21 @@ def audit(
     Returns
     -------
     pandas.DataFrame
-        "Which center?" from the deep features, each center against the others; "which label?"
+        "Which center?" from the features of each set, each center against the others; "which label?"
         from acquisition metadata alone, over all cases and within each center. A question with
         fewer than 10 patients on a side has no AUC.
     """
     ordered = cases.sort_values("case_id").reset_index(drop=True)
-    deep = feature_matrix(features, ordered["case_id"], feature_names(features))
-    metadata = acquisition(ordered, qc)
+    asked = list(_questions(ordered))
+    of_center = [entry for entry in asked if entry[0]["question"] == CENTER]
+    of_label = [entry for entry in asked if entry[0]["question"] == LABEL]
     found = []
-    for question, rows, outcome, predictors in _questions(ordered):
-        X = {"deep features": deep, "acquisition metadata": metadata}[predictors][rows]
-        found.append(
-            question
-            | {"predictors": predictors}
-            | _answer(X, outcome[rows], ordered.iloc[rows], question, seed, confidence)
-        )
+    for name, table in features.items():
+        X = feature_matrix(table, ordered["case_id"], feature_names(table.columns))
+        words = f"{name.replace('_', ' ')} features"
+        found += _answers(X, words, of_center, ordered, seed=seed, confidence=confidence)
+    X = acquisition(ordered, qc)
+    found += _answers(X, METADATA, of_label, ordered, seed=seed, confidence=confidence)
     return pd.DataFrame(found, columns=list(COLUMNS))
 
 
@@ -184,20 +190,39 @@ def _among_columns(
 
 def _questions(
     cases: pd.DataFrame,
-) -> Iterator[tuple[dict[str, str], Places | slice, npt.NDArray[np.int64], str]]:
+) -> Iterator[Asked]:
     center = cases["center"].to_numpy(dtype=str)
     everyone = slice(None)
     names = sorted(set(center))
     # With two centers, one against the other is the same question twice.
     for name in names[: len(names) - (len(names) == 2)] if len(names) > 1 else ():
-        question = {"question": "which center?", "outcome": f"center {name}", "cases": "all"}
-        yield question, everyone, (center == name).astype(np.int64), "deep features"
+        question = {"question": CENTER, "outcome": f"center {name}", "cases": "all"}
+        yield question, everyone, (center == name).astype(np.int64)
     label = cases["y"].to_numpy(dtype=np.int64)
     for name in ("all", *names):
-        question = {"question": "which label?", "outcome": "positive label",
+        question = {"question": LABEL, "outcome": "positive label",
                     "cases": "all" if name == "all" else f"center {name}"}  # fmt: skip
         rows = everyone if name == "all" else np.flatnonzero(center == name)
-        yield question, rows, label, "acquisition metadata"
+        yield question, rows, label
+
+
+def _answers(
+    X: Floats,
+    predictors: str,
+    asked: Sequence[Asked],
+    cases: pd.DataFrame,
+    *,
+    seed: int,
+    confidence: float,
+) -> list[dict[str, Any]]:
+    """Return a row for each question that is asked of X, the predictors of all cases."""
+    found = []
+    for question, rows, outcome in asked:
+        row = question | {"predictors": predictors}
+        found.append(
+            row | _answer(X[rows], outcome[rows], cases.iloc[rows], row, seed, confidence)
+        )
+    return found
 
 
 def _answer(
@@ -215,7 +240,7 @@ def _answer(
             "verdict": "too small",
             "statement": f"Fewer than {FEWEST} patients on a side: not asked.",
         }
-    own = seeds.derive(seed, "evaluation.confounding", *question.values())
+    own = seeds.derive(seed, "evaluation.confounding", *map(question.__getitem__, NAMED))
     score = cross_validated(X, y, patients, seed=own)
     found, method = auc_interval.estimate(y, score, patients, confidence=confidence)
     method = f"ridge, {FOLDS}-fold cross-validated by patient; {method}"
@@ -236,9 +261,13 @@ def _answer(
         "low": found.low,
         "high": found.high,
         "verdict": "told" if told else "not told",
-        "statement": f"{MEANING[question['question'], told]} ({interval}; {question['cases']}).",
+        "statement": f"{_meaning(question, told)} ({interval}; {question['cases']}).",
         "method": method,
     }
+
+
+def _meaning(question: Mapping[str, str], told: bool) -> str:
+    return MEANING[question["question"], told].format(predictors=question["predictors"])
 
 
 def _mean(values: Any, images: pd.DataFrame, cases: pd.DataFrame) -> Floats:

@@ -1,22 +1,22 @@
 """Frozen against fine-tuned: `finetuning.csv`, and the metrics that a model was chosen by."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 
 import pandas as pd
 
-from microcalc.config.networks import OWN_NETWORK
 from microcalc.core.files import read_json
 from microcalc.evaluation import compare
-from microcalc.models import frozen
 from microcalc.models.choice import Choice
 from microcalc.models.frozen import FrozenModel
 
 KINDS = {"train": "out_of_fold", "internal": "held_out"}
 
 
-def table(rows: pd.DataFrame, choice: Choice, *, confidence: float) -> pd.DataFrame:
+def table(
+    rows: pd.DataFrame, choice: Choice, finetuned: Collection[str], *, confidence: float
+) -> pd.DataFrame:
     """Return DeLong's paired test of every two deep models that were chosen among.
 
     On internal validation, where the choice was made, and on out-of-fold scores of the training
@@ -28,6 +28,8 @@ def table(rows: pd.DataFrame, choice: Choice, *, confidence: float) -> pd.DataFr
         `models/predictions.csv`.
     choice
         `models/choice.json`.
+    finetuned
+        The scores of fine-tuned networks.
     confidence
         Coverage of the intervals.
 
@@ -38,8 +40,8 @@ def table(rows: pd.DataFrame, choice: Choice, *, confidence: float) -> pd.DataFr
         stands first, and delta is its AUC less the other's.
     """
     names = [candidate["model"] for candidate in choice["candidates"]]
-    own = {c["model"]: c["network"] == OWN_NETWORK for c in choice["candidates"]}
-    pairs = [sorted(pair, key=lambda name: own[name]) for pair in combinations(names, 2)]
+    is_tuned = {c["model"]: c["score"] in finetuned for c in choice["candidates"]}
+    pairs = [sorted(pair, key=lambda name: not is_tuned[name]) for pair in combinations(names, 2)]
     judged = rows[rows["kind"] == rows["split"].map(KINDS)]
     compared = compare.table(judged, pairs, confidence=confidence)
     return compared.assign(chosen=choice["chosen"])
@@ -52,7 +54,7 @@ def mark(
 ) -> pd.DataFrame:
     """Return the metrics with column `selected_on` where a model was chosen by some of them.
 
-    Every model that takes the chosen network's features owes them to that choice, and its AUC on
+    Every model that takes the chosen score owes it to that choice, and its AUC on
     the set that the choice was made on is no fair estimate any more.
 
     Parameters
@@ -70,7 +72,7 @@ def mark(
     chosen = [
         name
         for name, model in models.items()
-        if model["deep"] is not None and frozen.network(model) == choice["network"]
+        if choice["score"] in (score["name"] for score in model["scores"])
     ]
     marked = metrics["model"].isin(chosen) & (metrics["split"] == choice["selected_on"])
     return metrics.assign(selected_on=marked.map({True: "yes", False: "no"}))

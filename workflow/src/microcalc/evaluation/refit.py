@@ -7,6 +7,7 @@ kept. Fitted on the study's training cases with the study's seed it gives the st
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,14 +16,14 @@ from scipy.special import expit
 
 from microcalc.config.clinical_settings import ClinicalVariables, ScreeningSettings
 from microcalc.config.model_settings import ModelSettings
-from microcalc.config.networks import OWN_NETWORK
 from microcalc.config.selection_settings import SelectionSettings
 from microcalc.core import seeds
 from microcalc.core.files import read_parquet
+from microcalc.features.columns import feature_names
 from microcalc.images import included
-from microcalc.models.recipe import DeepInput, Fitted, Recipe
+from microcalc.models.recipe import Fitted, Recipe, ScoreInput
 from microcalc.selection import chain
-from microcalc.selection.training import feature_copies, feature_matrix, feature_names
+from microcalc.selection.training import feature_matrix, joined, redrawn_features
 from microcalc.statistics.arrays import Floats
 from microcalc.statistics.folds import assign_folds
 
@@ -31,53 +32,55 @@ Path = str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
-class Deep:
-    """A network's deep features of n cases.
+class Columns:
+    """The features of n cases that a score is made of.
 
     Attributes
     ----------
+    learner
+        That of the score's row of the config's `scores`.
     X
         Shape (n, p).
     names
         Those of the p features.
     table
         case_id and the p features by name, one row per case of the study.
-    copies
-        Features from regions drawn otherwise, for the stability filter: one array of shape
-        (m, n, p) for each way of drawing, NaN where a case has none.
+    redrawn
+        The n cases' features from regions drawn otherwise, for the stability filter.
     """
 
+    learner: str
     X: Floats
     names: tuple[str, ...]
     table: pd.DataFrame
-    copies: tuple[Floats, ...] = ()
+    redrawn: tuple[chain.Redrawn, ...] = ()
 
-    def take(self, index: Indices) -> "Deep":
+    def take(self, index: Indices) -> "Columns":
         """Return the features of the cases at these positions."""
-        copies = tuple(drawn[:, index] for drawn in self.copies)
-        return replace(self, X=self.X[index], copies=copies)
+        redrawn = tuple(drawn.take(index) for drawn in self.redrawn)
+        return replace(self, X=self.X[index], redrawn=redrawn)
 
 
 @dataclass(frozen=True)
 class Cases:
-    """Cases with their deep features; one may stand here more than once.
+    """Cases with their features; one may stand here more than once.
 
     Attributes
     ----------
     rows
         case_id, patient_id, center, split, y and the clinical columns, n rows; in a bootstrap
         sample also `original_patient`, and every copy of a patient is a patient_id of its own.
-    deep
-        Their deep features, by network.
+    columns
+        What each score is made of, by its name.
     """
 
     rows: pd.DataFrame
-    deep: Mapping[str, Deep]
+    columns: Mapping[str, Columns]
 
     def take(self, index: Indices) -> "Cases":
         """Return the cases at these positions, in this order."""
         rows = self.rows.iloc[index].reset_index(drop=True)
-        return Cases(rows, {name: own.take(index) for name, own in self.deep.items()})
+        return Cases(rows, {name: own.take(index) for name, own in self.columns.items()})
 
     def where(self, *splits: str) -> "Cases":
         """Return the cases of these splits."""
@@ -101,17 +104,19 @@ class Plan:
 
     Attributes
     ----------
-    models, clinical, screening, selection
+    models, clinical, screening
         The config's sections of these names.
-    min_icc
-        The least stability that is asked of a feature, an ICC; None asks nothing.
+    selections
+        How each score selects.
+    training_scores
+        The config's `selection.training_scores`.
     """
 
     models: Mapping[str, ModelSettings]
     clinical: ClinicalVariables
     screening: ScreeningSettings
-    selection: SelectionSettings
-    min_icc: float | None
+    selections: Mapping[str, SelectionSettings]
+    training_scores: str
 
 
 @dataclass(frozen=True)
@@ -121,67 +126,74 @@ class Refit:
     Attributes
     ----------
     chains
-        The selection from each network's features; none when no model uses deep features.
-    models, networks
-        Each model, and the network whose features it takes.
+        The selection of each score that a model takes.
+    models
+        Each model.
     screened
         The clinical variables that a screening kept.
     """
 
     chains: Mapping[str, chain.Chain]
     models: Mapping[str, Fitted]
-    networks: Mapping[str, str]
     screened: tuple[str, ...]
 
     def predict(self, cases: Cases) -> dict[str, Floats]:
         """Return each model's probabilities of these cases, shape (n,)."""
-        found = {}
-        for name, fitted in self.models.items():
-            features = cases.deep[self.networks[name]].table
-            found[name] = np.asarray(expit(fitted.linear_predictor(cases.rows, features)))
-        return found
+        features = {name: own.table for name, own in cases.columns.items()}
+        return {
+            name: np.asarray(expit(fitted.linear_predictor(cases.rows, features)))
+            for name, fitted in self.models.items()
+        }
 
     @property
     def selected(self) -> list[tuple[str, str]]:
-        """What was chosen from data, as (kind, name): deep features, clinical variables."""
-        deep = (
-            feature_label(network, str(name))
-            for network, own in self.chains.items()
+        """What was chosen from data, as (kind, name): features of scores, clinical variables."""
+        chosen = (
+            (feature_kind(score), str(name))
+            for score, own in self.chains.items()
             for name in own.selected["feature"].iloc[1:]
         )
-        return [
-            *(("deep feature", name) for name in deep),
-            *(("clinical variable", name) for name in self.screened),
-        ]
+        return [*chosen, *(("clinical variable", name) for name in self.screened)]
 
 
-def feature_label(network: str, name: str) -> str:
-    """Return a deep feature's name, with its network's where that is not the study's own."""
-    return name if network == OWN_NETWORK else f"{network}/{name}"
+def feature_kind(score: str) -> str:
+    """Return what a feature that a score selected is called among what was chosen."""
+    return f"{score.replace('_', ' ')} feature"
 
 
 def read(
     included_path: Path,
-    networks: Sequence[str],
+    scores: Mapping[str, Mapping[str, Any]],
     features_paths: Sequence[Path],
     redrawn_paths: Sequence[Path],
+    least_iccs: Sequence[float],
 ) -> Cases:
     """Return `gather` of these files.
 
-    `redrawn_paths` has, for each way of drawing regions otherwise, one file for each network.
+    Parameters
+    ----------
+    included_path
+        `images/included.csv`.
+    scores
+        By score, `tables` and `learner`, see `plan.rule_params.scores`.
+    features_paths
+        One file for each table of columns, in the order in which scores first name them.
+    redrawn_paths
+        Tables of features from regions drawn otherwise, each of one set.
+    least_iccs
+        The least stability that each of them is asked for.
     """
-    features = dict(zip(networks, map(read_parquet, features_paths), strict=True))
-    redrawn = {
-        name: [read_parquet(path) for path in redrawn_paths[place :: len(networks)]]
-        for place, name in enumerate(networks)
-    }
-    return gather(included.read(included_path), features, redrawn)
+    tables = dict.fromkeys(table for made in scores.values() for table in made["tables"])
+    features = dict(zip(tables, map(read_parquet, features_paths), strict=True))
+    redrawn = list(zip(map(read_parquet, redrawn_paths), least_iccs, strict=True))
+    return gather(included.read(included_path), scores, features, redrawn)
 
 
 def gather(
     rows: pd.DataFrame,
+    scores: Mapping[str, Mapping[str, Any]],
     features: Mapping[str, pd.DataFrame],
-    redrawn: Mapping[str, Sequence[pd.DataFrame]] | None = None,
+    redrawn: Sequence[tuple[pd.DataFrame, float]] = (),
 ) -> Cases:
     """Return the included cases of all splits, in the order of case_id.
 
@@ -189,25 +201,29 @@ def gather(
     ----------
     rows
         The included cases.
+    scores
+        By score, `tables` and `learner`.
     features
-        By network: case_id and the deep features.
+        case_id and features, by table of columns.
     redrawn
-        By network, where there are any: tables of case_id, copy and the features from regions
-        drawn otherwise.
+        Tables of case_id, copy and the features of a set from regions drawn otherwise, each with
+        the least stability that is asked for.
     """
     ordered = rows.sort_values("case_id").reset_index(drop=True)
-    deep = {
-        name: _deep(ordered, table, (redrawn or {}).get(name, ()))
-        for name, table in features.items()
-    }
-    return Cases(ordered, deep)
-
-
-def _deep(rows: pd.DataFrame, features: pd.DataFrame, redrawn: Sequence[pd.DataFrame]) -> Deep:
-    names = feature_names(features)
-    X = feature_matrix(features, rows["case_id"], names)
-    copies = tuple(feature_copies(table, rows["case_id"], names) for table in redrawn)
-    return Deep(X, names, features[["case_id", *names]], copies)
+    columns = {}
+    for name, made in scores.items():
+        whole = joined([features[table] for table in made["tables"]])
+        names = feature_names(whole.columns)
+        own = [entry for entry in redrawn if set(feature_names(entry[0].columns)) <= set(names)]
+        tables, least_iccs = [table for table, _ in own], [least for _, least in own]
+        columns[name] = Columns(
+            made["learner"],
+            feature_matrix(whole, ordered["case_id"], names),
+            names,
+            whole[["case_id", *names]],
+            tuple(redrawn_features(tables, least_iccs, ordered["case_id"], names)),
+        )
+    return Cases(ordered, columns)
 
 
 def fit(cases: Cases, plan: Plan, *, seed: int) -> Refit:
@@ -227,33 +243,22 @@ def fit(cases: Cases, plan: Plan, *, seed: int) -> Refit:
     StudyError
         When these cases cannot be fitted, for want of patients or of a class.
     """
-    basis = plan.selection.training_scores
-    recipes = Recipe.of_models(
-        plan.models, plan.clinical, plan.screening, training_scores=basis, seed=seed
-    )
+    recipes = [
+        Recipe(name, spec, plan.clinical, plan.screening, plan.training_scores, seed)
+        for name, spec in plan.models.items()
+    ]
     chains, inputs = {}, {}
-    for network in dict.fromkeys(
-        recipe.spec.network for recipe in recipes if recipe.spec.uses_deep
-    ):
-        chains[network] = _chain(cases, network, plan, seed)
-        if basis == "out_of_fold":
-            scores = _out_of_fold(cases, network, plan, seed)
+    for name in dict.fromkeys(score for recipe in recipes for score in recipe.spec.taken):
+        own = cases.columns[name]
+        chains[name] = _chain(cases, name, plan, seed)
+        if plan.training_scores == "out_of_fold":
+            values = _out_of_fold(cases, name, plan, seed)
         else:
-            scores = chains[network].score(cases.deep[network].X)
-        inputs[network] = DeepInput(
-            scores,
-            len(chains[network].columns) > 0,
-            chains[network].selected,
-            cases.deep[network].table,
-        )
-    # A model without deep features asks nothing of this.
-    nothing = DeepInput(np.zeros(len(cases.y)), False, pd.DataFrame(), pd.DataFrame())
+            values = chains[name].score(own.X)
+        inputs[name] = ScoreInput(name, own.learner, values, chains[name].selected, own.table)
     settled, screened = _screened(recipes, cases.rows)
-    models = {
-        recipe.name: recipe.fit(cases.rows, inputs.get(recipe.spec.network, nothing))
-        for recipe in settled
-    }
-    return Refit(chains, models, {recipe.name: recipe.spec.network for recipe in recipes}, screened)
+    models = {recipe.name: recipe.fit(cases.rows, inputs) for recipe in settled}
+    return Refit(chains, models, screened)
 
 
 def _screened(
@@ -274,31 +279,28 @@ def _screened(
     return settled, tuple(dict.fromkeys(name for kept in found.values() for name in kept))
 
 
-def _chain(cases: Cases, network: str, plan: Plan, seed: int) -> chain.Chain:
-    deep = cases.deep[network]
+def _chain(cases: Cases, score: str, plan: Plan, seed: int) -> chain.Chain:
+    own = cases.columns[score]
     return chain.fit(
-        deep.X,
+        own.X,
         cases.y,
         cases.patients,
-        feature_names=deep.names,
-        settings=plan.selection,
+        feature_names=own.names,
+        settings=plan.selections[score],
         seed=seed,
-        copies=deep.copies,
-        min_icc=plan.min_icc,
+        redrawn=own.redrawn,
     )
 
 
-def _out_of_fold(cases: Cases, network: str, plan: Plan, seed: int) -> Floats:
+def _out_of_fold(cases: Cases, score: str, plan: Plan, seed: int) -> Floats:
     """Return each case's score from a chain without its fold, dealt as `selection.crossfit`."""
+    n_folds = plan.selections[score].folds
     fold = assign_folds(
-        cases.y,
-        cases.patients,
-        n_folds=plan.selection.folds,
-        seed=seeds.derive(seed, "crossfit"),
+        cases.y, cases.patients, n_folds=n_folds, seed=seeds.derive(seed, "crossfit")
     )
     scores = np.empty(len(fold))
-    for k in range(plan.selection.folds):
+    for k in range(n_folds):
         rest, out = np.flatnonzero(fold != k), fold == k
-        fitted = _chain(cases.take(rest), network, plan, seeds.derive(seed, "crossfit", k, k))
-        scores[out] = fitted.score(cases.deep[network].X[out])
+        fitted = _chain(cases.take(rest), score, plan, seeds.derive(seed, "crossfit", k, k))
+        scores[out] = fitted.score(cases.columns[score].X[out])
     return scores

@@ -73,12 +73,14 @@ def in_final(models: Mapping[str, FrozenModel]) -> set[tuple[str, str]]:
     """Return what the frozen models use, as (kind, name)."""
     found = set()
     for model in models.values():
-        deep = model["deep"]["features"] if model["deep"] else []
-        network = frozen.network(model)
-        found |= {("deep feature", refit.feature_label(network, f["name"])) for f in deep}
+        found |= {
+            (refit.feature_kind(score["name"]), feature["name"])
+            for score in model["scores"]
+            for feature in score["features"]
+        }
         found |= {
             ("clinical variable", str(term["variable"]))
             for term in model["terms"]
-            if term["kind"] != "deep"
+            if term["kind"] != "score"
         }
     return found

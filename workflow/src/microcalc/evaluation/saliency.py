@@ -100,7 +100,7 @@ def of_case(register: pd.DataFrame, case_id: str, model: FrozenModel) -> pd.Data
 
 
 def linear(model: FrozenModel) -> Linear:
-    """Return a frozen model that has the deep score and nothing else as one linear function.
+    """Return a frozen model that has one network's score and nothing else as one linear function.
 
     Raises
     ------
@@ -108,18 +108,20 @@ def linear(model: FrozenModel) -> Linear:
         When it has other predictors.
     """
     terms = model["terms"]
-    if model["deep"] is None or [term["kind"] for term in terms] != ["deep"]:
+    is_score = [term["kind"] for term in terms] == ["score"]
+    if not is_score or len(model["scores"][0]["tables"]) > 1:
         raise StudyError(
-            f"model {model['name']} is not the deep score alone, so that a map of the image is no "
-            "map of its prediction"
+            f"model {model['name']} is not the score of one set of features alone, so that a map "
+            "of the image is no map of its prediction"
         )
-    slope, deep = terms[0]["coefficient"], model["deep"]
+    slope, score = terms[0]["coefficient"], model["scores"][0]
+    prefix = f"{score['tables'][0]}_"
     per_unit = {
-        int(feature["name"].removeprefix("deep_")): slope * feature["coefficient"] / feature["sd"]
-        for feature in deep["features"]
+        int(feature["name"].removeprefix(prefix)): slope * feature["coefficient"] / feature["sd"]
+        for feature in score["features"]
     }
-    shift = sum(f["coefficient"] * f["mean"] / f["sd"] for f in deep["features"])
-    return Linear(per_unit, model["intercept"] + slope * (deep["intercept"] - shift))
+    shift = sum(f["coefficient"] * f["mean"] / f["sd"] for f in score["features"])
+    return Linear(per_unit, model["intercept"] + slope * (score["intercept"] - shift))
 
 
 def compute(

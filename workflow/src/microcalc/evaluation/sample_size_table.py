@@ -39,8 +39,8 @@ def of_study(
     cases
         The included cases.
     funnels
-        `selection/funnel.csv` of each network, whose first row counts the features extracted:
-        all of them are candidates of a deep score.
+        `funnel.csv` of each score, whose first row counts the features extracted: all of them
+        are candidates of the score.
     models, clinical, screening
         The config's sections of these names.
     expected_auc
@@ -63,7 +63,7 @@ def parameters_of(
 
     They are the columns that the clinical candidates have in the design of the training cases
     (levels seen less one, one of an ordinal variable, the bends of a spline, indicators of
-    missing values), and for a deep score all the features it was chosen from. An external score
+    missing values), and for a score all the features it was chosen from. An external score
     is not developed here; it is left out, and so is a model without any candidate.
     """
     found = {}
@@ -71,8 +71,7 @@ def parameters_of(
         if not model.is_external_score:
             candidates = candidates_of(model, clinical, screening)
             coded = design.fit(training, candidates, clinical, screening)
-            deep = n_features[model.network] if model.uses_deep else 0
-            found[name] = len(coded.columns) + deep
+            found[name] = len(coded.columns) + sum(n_features[score] for score in model.taken)
     return {name: number for name, number in found.items() if number}
 
 

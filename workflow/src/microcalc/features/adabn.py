@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from microcalc.config.feature_settings import ExtractionSettings
+from microcalc.config.network_settings import ExtractionSettings
 from microcalc.core.errors import StudyError
 from microcalc.features import device as devices
 from microcalc.features.domains import describing, domains
@@ -79,7 +79,7 @@ def fit(
     included
         case_id, center and split of the included cases; no other column is looked at.
     weights_path, settings, threads
-        As in `microcalc.features.shard_features.update`.
+        As in `microcalc.features.network_features.measurement`.
 
     Raises
     ------
@@ -123,8 +123,8 @@ def _statistics(
     }
     if not layers:
         raise StudyError(
-            "features.harmonize is adabn, but this backbone has no batch-norm layers; "
-            "use combat or none, or another features.backbone"
+            "harmonize is adabn, but this backbone has no batch-norm layers; "
+            "use combat or none, or another backbone"
         )
     for layer in layers.values():
         layer.train()

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from microcalc.features.domains import TRAINING, domains
-from microcalc.features.shard_features import feature_names
+from microcalc.features.columns import feature_names
 from microcalc.images import included as included_cases
 
 Floats = npt.NDArray[np.float64]
@@ -29,7 +29,7 @@ def harmonized(table: pd.DataFrame, included_paths: Sequence[str]) -> pd.DataFra
     Parameters
     ----------
     table
-        case_id, whatever else, and the deep features.
+        case_id, what else stands beside features, and the features.
     included_paths
         ``included.csv``; without one the table is returned as it is.
 
@@ -49,7 +49,7 @@ def harmonized(table: pd.DataFrame, included_paths: Sequence[str]) -> pd.DataFra
     kept = table[table["case_id"].isin(included["case_id"])].reset_index(drop=True)
     domain = domains(included).loc[kept["case_id"]].to_numpy(dtype=str)
     training = included.loc[included["split"] == "train", "case_id"]
-    names = [name for name in kept.columns if name in set(feature_names(kept.shape[1]))]
+    names = list(feature_names(kept.columns))
     values = kept[names].to_numpy(dtype=np.float64)
     reference = values[kept["case_id"].isin(training).to_numpy()]
     for name in sorted(set(domain) - {TRAINING}):

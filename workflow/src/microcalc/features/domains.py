@@ -45,7 +45,7 @@ def domains(included: "pd.DataFrame") -> "pd.Series":
     few = sorted(counts.index[counts < LEAST])
     if few:
         raise StudyError.listing(
-            "features.harmonize describes each center by its own images, and these have too few "
+            "harmonize describes each center by its own images, and these have too few "
             f"cases (expected at least {LEAST}); set it to none, or leave the centers out",
             few,
         )

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,21 +12,26 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from microcalc.config import views
 from microcalc.core.errors import StudyError
-from microcalc.features import shard_features
+from microcalc.features import columns, shard_features
 
 log = logging.getLogger(__name__)
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 
+SIDES = ("CC", "MLO")
+"""The views that ``concat`` lays side by side."""
 
-def cases(paths: Sequence[str | os.PathLike[str]], *, how: str = "mean") -> pd.DataFrame:
+
+def cases(paths: Sequence[str | os.PathLike[str]], name: str, *, how: str) -> pd.DataFrame:
     """Return one row per case: the features of its views, pooled.
 
     Parameters
     ----------
     paths
         The features files of all shards.
+    name
+        The set's, with which its columns begin.
     how
         ``mean`` or ``max`` over all images of the case, each counting once whichever view it
         is; or ``concat``: the mean over its CC images, then the mean over its MLO images,
@@ -37,7 +42,8 @@ def cases(paths: Sequence[str | os.PathLike[str]], *, how: str = "mean") -> pd.D
     -------
     DataFrame
         case_id, n_views, with ``concat`` stand_in (CC or MLO where that view is missing, else
-        empty), deep_0000, ... (float32), sorted by case_id.
+        empty), then the set's columns (float32): deep_0000, ..., with ``concat`` deep_CC_0000, ...;
+        sorted by case_id.
 
     Raises
     ------
@@ -49,30 +55,31 @@ def cases(paths: Sequence[str | os.PathLike[str]], *, how: str = "mean") -> pd.D
     for path in paths:  # a case's images share a shard, so that one shard at a time is enough
         images, shared = shard_features.read(path)
         if len(images):
-            pooled.append(_pooled(images, how))
+            pooled.append(_pooled(images, name, how))
             circumstances.append(shared)
     if not pooled:
-        raise StudyError("no shard holds a usable image, so there are no deep features to pool")
-    _check_same(circumstances)
+        raise StudyError(f"no shard holds a usable image, so there are no {name} features to pool")
+    _check_same(circumstances, name)
     return pd.concat(pooled, ignore_index=True).sort_values("case_id", ignore_index=True)
 
 
-def _pooled(images: pd.DataFrame, how: str) -> pd.DataFrame:
+def _pooled(images: pd.DataFrame, name: str, how: str) -> pd.DataFrame:
     """Return `cases` of one shard's table."""
     images = images.sort_values("image_id", kind="stable")
     case_ids, place = np.unique(images["case_id"].to_numpy(dtype=str), return_inverse=True)
-    values = images.drop(columns=shard_features.ID_COLUMNS).to_numpy(dtype=np.float64)
+    features = images.drop(columns=shard_features.ID_COLUMNS)
+    values, names = features.to_numpy(dtype=np.float64), list(features.columns)
     counts: dict[str, npt.NDArray[Any]] = {"n_views": np.bincount(place)}
     if how == "concat":
         pooled, stand_in = _side_by_side(values, place, images["view"].to_numpy(dtype=str))
+        names = [f"{view}_{column}" for view in SIDES for column in names]
         counts["stand_in"] = stand_in
     else:
         pooled = {"mean": _mean, "max": _maximum}[how](values, place, len(case_ids))
-    names = shard_features.feature_names(pooled.shape[1])
     return pd.concat(
         [
             pd.DataFrame({"case_id": case_ids, **counts}),
-            pd.DataFrame(pooled.astype(np.float32), columns=names),
+            pd.DataFrame(pooled.astype(np.float32), columns=columns.of_set(name, names)),
         ],
         axis=1,
     )
@@ -99,7 +106,7 @@ def _side_by_side(
     n = int(place.max()) + 1
     projected = np.array([views.projection(str(one)) for one in view])
     halves, stand_in = [], np.full(n, "", dtype="<U3")
-    for name in ("CC", "MLO"):
+    for name in SIDES:
         of_view = projected == name
         half = _mean(values[of_view], place[of_view], n)
         missing = np.bincount(place[of_view], minlength=n) == 0
@@ -113,7 +120,7 @@ def _side_by_side(
 
 
 def copies(
-    paths: Sequence[str | os.PathLike[str]], *, n_copies: int, how: str = "mean"
+    paths: Sequence[str | os.PathLike[str]], name: str, *, n_copies: int, how: str
 ) -> pd.DataFrame:
     """Return one row per case and perturbed copy.
 
@@ -123,7 +130,7 @@ def copies(
         The features files of all shards of the first copy, then of the second, and so on.
     n_copies
         How many copies there are.
-    how
+    name, how
         As in `cases`.
 
     Returns
@@ -132,7 +139,7 @@ def copies(
         copy (from 0), then the columns of `cases`.
     """
     each = len(paths) // n_copies
-    tables = [cases(paths[i * each : (i + 1) * each], how=how) for i in range(n_copies)]
+    tables = [cases(paths[i * each : (i + 1) * each], name, how=how) for i in range(n_copies)]
     pooled = pd.concat(tables, keys=range(n_copies), names=["copy", None])
     return pooled.reset_index(level="copy").reset_index(drop=True)
 
@@ -140,9 +147,10 @@ def copies(
 def of_readers(
     reader_paths: Sequence[str | os.PathLike[str]],
     own_paths: Sequence[str | os.PathLike[str]],
+    name: str,
     *,
     readers: Sequence[str],
-    how: str = "mean",
+    how: str,
 ) -> pd.DataFrame:
     """Return one row per case and reader, where that reader drew in every image of the case.
 
@@ -154,7 +162,7 @@ def of_readers(
         Those of the study's own regions: which images a case has.
     readers
         Their names in the images table.
-    how
+    name, how
         As in `cases`.
 
     Returns
@@ -175,11 +183,11 @@ def of_readers(
         drawn = [case for case, images in _images_of(paths).items() if images == whole.get(case)]
         if not drawn:
             raise StudyError(
-                f"features.stability.readers: {reader} drew the regions of no case in all its "
+                f"features.{name}.stability.readers: {reader} drew the regions of no case in all its "
                 "usable images; correct column reader of the images table or the config"
             )
         log.info("reader %s: %d of %d cases drawn", reader, len(drawn), len(whole))
-        table = cases(paths, how=how)
+        table = cases(paths, name, how=how)
         table = table[table["case_id"].isin(drawn)]
         tables.append(table.assign(copy=number)[["copy", *table.columns]])
     return pd.concat(tables, ignore_index=True)
@@ -200,12 +208,44 @@ def write(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     shard_features.write_parquet(arrow, path)
 
 
-def _check_same(circumstances: Sequence[shard_features.Circumstances]) -> None:
+def named(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the columns of a set that were computed elsewhere as those of any other set.
+
+    Parameters
+    ----------
+    table
+        case_id and the set's columns.
+    name
+        The set's, with which they will begin.
+
+    Raises
+    ------
+    StudyError
+        When a case stands twice, or a value is no finite number.
+    """
+    twice = sorted(table.loc[table["case_id"].duplicated(), "case_id"].unique())
+    if twice:
+        raise StudyError.listing(f"features.{name}: expected one row per case; twice there:", twice)
+    features = table.drop(columns="case_id")
+    values = features.to_numpy(dtype=np.float64)
+    wrong = table.loc[~np.isfinite(values).all(axis=1), "case_id"]
+    if len(wrong):
+        raise StudyError.listing(
+            f"features.{name}: the columns of these cases are not all finite numbers:",
+            sorted(wrong),
+        )
+    names = columns.of_set(name, list(features.columns))
+    made = pd.DataFrame(values.astype(np.float32), columns=names)
+    whole = pd.concat([table[["case_id"]].reset_index(drop=True), made], axis=1)
+    return whole.sort_values("case_id", ignore_index=True)
+
+
+def _check_same(circumstances: Sequence[Mapping[str, Any]], name: str) -> None:
     different = sorted({str(entry) for entry in circumstances})
     if len(different) > 1:
         raise StudyError.listing(
-            "the shards' deep features were computed under different circumstances; set "
-            "features.device to cpu or cuda (auto takes what each machine has), use one "
+            f"the shards' {name} features were measured under different circumstances; set "
+            f"features.{name}.device to cpu or cuda (auto takes what each machine has), use one "
             "environment, and run again with --forcerun extract_features",
             different,
         )

@@ -1,6 +1,6 @@
-"""One shard's deep features: computed once per picture, kept while nothing they depend on changes.
+"""One shard's features: measured once per picture, kept while nothing they depend on changes.
 
-The file is one parquet table: image_id, case_id, view, key, deep_0000, deep_0001, ... (float32),
+The file is one parquet table: image_id, case_id, view, key, then the columns of the set (float32),
 one row per usable image, sorted by image_id. A row's key digests all its features depend on.
 """
 
@@ -8,29 +8,23 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from microcalc.config.feature_settings import ExtractionSettings
 from microcalc.core.errors import StudyError
 from microcalc.core.files import atomic_path, digest_bytes, digest_value, named_when_damaged
-from microcalc.features import device as devices
-from microcalc.features import forward
+from microcalc.features.measurement import Measured, Measurement
 from microcalc.features.progress import Progress
 from microcalc.features.shard_images import Images
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from microcalc.features.adabn import Adaptation
-    from microcalc.features.backbone import Network
 
 
 log = logging.getLogger(__name__)
@@ -39,35 +33,16 @@ log = logging.getLogger(__name__)
 ID_COLUMNS = ["image_id", "case_id", "view", "key"]
 
 
-@dataclass(frozen=True)
-class Circumstances:
-    """What every row of a run has in common and its features depend on."""
-
-    backbone: str
-    layers: tuple[str, ...]
-    weights: str
-    precision: str
-    device: str
-    torch: str
-    torchvision: str
-    recipe: int
-
-    def key(self, patch: npt.NDArray[np.float32]) -> str:
-        """Return the cache key of one patch, shape (S, S), under these circumstances."""
-        pixels = digest_bytes(patch.tobytes())
-        return digest_value({**asdict(self), "patch": pixels, "shape": list(patch.shape)})
+def key(depends_on: Mapping[str, Any], patch: npt.NDArray[np.float32]) -> str:
+    """Return the cache key of one patch, shape (S, S), measured under these circumstances."""
+    pixels = digest_bytes(patch.tobytes())
+    return digest_value({**depends_on, "patch": pixels, "shape": list(patch.shape)})
 
 
 def update(
-    path: str | os.PathLike[str],
-    images: Images,
-    weights_path: str | os.PathLike[str],
-    settings: ExtractionSettings,
-    *,
-    threads: int,
-    adaptation: "Adaptation | None" = None,
+    path: str | os.PathLike[str], images: Images, measurement: Measurement, *, cache: bool
 ) -> None:
-    """Bring a shard's features file up to date: keep rows whose key is unchanged, compute the rest.
+    """Bring a shard's features file up to date: keep rows whose key is unchanged, measure the rest.
 
     The same rows give the same bytes. A file that cannot be read counts as empty.
 
@@ -76,148 +51,99 @@ def update(
     path
         The parquet file, replaced as a whole.
     images
-        What `microcalc.images.shards.read` returned.
-    weights_path
-        What `weights.write` wrote.
-    settings
-        What the network is and computes in; `cache` is false to compute all rows again.
-    threads
-        How many threads to compute with; the features do not depend on it.
-    adaptation
-        Batch-norm statistics by center; images of cases it does not know are left out.
+        What `microcalc.images.shard_file.read` returned.
+    measurement
+        How the set is measured.
+    cache
+        False to measure all rows again.
 
     Raises
     ------
     StudyError
-        When the weights or the device do not fit, or features are not finite.
+        When features are not finite, or as `measurement` says.
     """
-    import torch
-
-    from microcalc.features import backbone
-
-    torch.set_num_threads(threads)
-    device = devices.choose(settings.device)
-    circumstances = Circumstances(
-        backbone=settings.backbone,
-        layers=settings.layers,
-        weights=backbone.describe(weights_path).digest,
-        precision=settings.precision,
-        device=device.type,
-        torch=version("torch"),
-        torchvision=version("torchvision"),
-        recipe=forward.RECIPE,
-    )
     usable = np.flatnonzero(images.status == "ok")
-    if adaptation is not None:
-        usable = usable[np.isin(images.case_id[usable], [*adaptation.domain])]
     usable = usable[np.argsort(images.image_id[usable], kind="stable")]
     keys = {}
     for i in usable.tolist():
-        mine = circumstances
-        if adaptation is not None:
-            domain = adaptation.domain[str(images.case_id[i])]
-            mine = replace(circumstances, weights=adaptation.digest[domain])
-        keys[i] = mine.key(images.patch[i])
-    features = _cached(path) if settings.cache else {}
-    new = [i for i, key in keys.items() if key not in features]
+        depends_on = measurement.depends_on(str(images.case_id[i]))
+        if depends_on is not None:
+            keys[i] = key(depends_on, images.patch[i])
+    kept = _cached(path) if cache else _Kept()
+    features, names = dict(kept.rows), kept.names
+    new = [i for i, own in keys.items() if own not in features]
     if new:
-        with devices.hold(device) as held:
-            network = backbone.load(
-                circumstances.backbone, weights_path, device=held, layers=circumstances.layers
-            )
-            rows = _compute(network, images, new, settings, adaptation, label=Path(path).stem)
-        features |= {keys[i]: row for i, row in rows.items()}
-    log.info("computed %d, kept %d", len(new), len(usable) - len(new))
+        progress = Progress(len(new), label=Path(path).stem)
+        measured = measurement.measure(images, new, progress)
+        _refuse_not_finite(measured, [str(images.image_id[i]) for i in new])
+        names = measured.names
+        features |= {keys[i]: row for i, row in zip(new, measured.values, strict=True)}
+    log.info("measured %d, kept %d", len(new), len(keys) - len(new))
+    places = list(keys)
     columns = {
-        "image_id": images.image_id[usable].tolist(),
-        "case_id": images.case_id[usable].tolist(),
-        "view": images.view[usable].tolist(),
+        "image_id": images.image_id[places].tolist(),
+        "case_id": images.case_id[places].tolist(),
+        "view": images.view[places].tolist(),
         "key": list(keys.values()),
     }
-    _write(columns, [features[key] for key in keys.values()], circumstances, path)
+    rows = [features[own] for own in keys.values()]
+    _write(columns, names, rows, measurement.circumstances, path)
 
 
-def _compute(
-    network: "Network",
-    images: Images,
-    new: Sequence[int],
-    settings: ExtractionSettings,
-    adaptation: "Adaptation | None",
-    *,
-    label: str,
-) -> dict[int, npt.NDArray[np.float32]]:
-    """Return the features of the images at places `new`."""
-    of_domain: dict[str, list[int]] = {}
-    for i in new:
-        domain = "" if adaptation is None else adaptation.domain[str(images.case_id[i])]
-        of_domain.setdefault(domain, []).append(i)
-    progress = Progress(len(new), label=label)
-    computed: dict[int, npt.NDArray[np.float32]] = {}
-    for domain, places in of_domain.items():
-        if adaptation is not None:
-            adaptation.apply(network, domain)
-        try:
-            rows = forward.extract(
-                network,
-                images.patch,
-                rows=places,
-                batch_size=settings.batch_size,
-                precision=settings.precision,
-                progress=progress.after(len(computed)),
-            )
-        except forward.NotFiniteError as error:
-            culprits = ", ".join(str(images.image_id[places[row]]) for row in error.rows)
-            raise StudyError(
-                f"the deep features of these images are not finite numbers: {culprits}; "
-                "the weights or features.precision do not suit them"
-            ) from None
-        computed |= dict(zip(places, rows, strict=True))
-    return computed
-
-
-def read(path: str | os.PathLike[str]) -> "tuple[pd.DataFrame, Circumstances]":
+def read(path: str | os.PathLike[str]) -> "tuple[pd.DataFrame, dict[str, Any]]":
     """Return a features file's table, float32 features included, and what its rows share."""
     with named_when_damaged(path):
         table = pq.read_table(path)
-    stored = json.loads(table.schema.metadata[b"circumstances"])
-    return table.to_pandas(), Circumstances(**{**stored, "layers": tuple(stored["layers"])})
+    return table.to_pandas(), json.loads(table.schema.metadata[b"circumstances"])
 
 
-def feature_names(width: int) -> list[str]:
-    """Return the column names of `width` features: deep_0000, deep_0001, ..."""
-    return [f"deep_{i:04d}" for i in range(width)]
+def _refuse_not_finite(measured: Measured, image_ids: Sequence[str]) -> None:
+    rows = np.flatnonzero(~np.isfinite(measured.values).all(axis=1))
+    if len(rows):
+        culprits = ", ".join(image_ids[row] for row in rows)
+        raise StudyError(f"features of these images are not finite numbers: {culprits}")
 
 
-def _cached(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[np.float32]]:
-    """Return the features of an earlier run by key; none when its file is missing or damaged."""
+@dataclass(frozen=True)
+class _Kept:
+    """Features by key, and the names of their columns."""
+
+    names: tuple[str, ...] = ()
+    rows: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
+
+
+def _cached(path: str | os.PathLike[str]) -> _Kept:
+    """Return the features of an earlier run; none when its file is missing or damaged."""
     if not Path(path).exists():
-        return {}
+        return _Kept()
     try:
         # Not by `read_table` and `to_numpy`, which both import pandas: 0.3 s.
         with pq.ParquetFile(path) as file:
             table = file.read()
-        keys = table["key"].to_pylist()
-        columns = [column.combine_chunks() for column in table.drop(ID_COLUMNS).columns]
+        keys, features = table["key"].to_pylist(), table.drop(ID_COLUMNS)
+        columns = [column.combine_chunks() for column in features.columns]
         values = np.column_stack([np.from_dlpack(column) for column in columns])
-        return dict(zip(keys, values.astype(np.float32, copy=False), strict=True))
+        rows = zip(keys, values.astype(np.float32, copy=False), strict=True)
+        return _Kept(tuple(features.column_names), dict(rows))
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-        log.warning("%s cannot be read (%s); computing all rows", Path(path).name, error)
-        return {}
+        log.warning("%s cannot be read (%s); measuring all rows", Path(path).name, error)
+        return _Kept()
 
 
 def _write(
     columns: Mapping[str, list[str]],
+    features: Sequence[str],
     rows: Sequence[npt.NDArray[np.float32]],
-    circumstances: Circumstances,
+    circumstances: Mapping[str, Any],
     path: str | os.PathLike[str],
 ) -> None:
     names = [*columns]
     arrays = [_texts(values) for values in columns.values()]
     if rows:
-        names += feature_names(len(rows[0]))
+        names += features
         arrays += [_floats(column) for column in np.ascontiguousarray(np.transpose(rows))]
     table = pa.table(arrays, names=names).replace_schema_metadata(
-        {"circumstances": json.dumps(asdict(circumstances))}
+        {"circumstances": json.dumps(circumstances)}
     )
     write_parquet(table, path)
 

@@ -1,6 +1,7 @@
 """Applicability domain: what the training cases span, and in what later cases are unlike them."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypedDict
 
@@ -9,12 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microcalc.config.clinical_settings import ClinicalVariable, ClinicalVariables
-from microcalc.config.networks import OWN_NETWORK
 from microcalc.core.errors import StudyError
 from microcalc.core.files import FAST_DIGEST
 from microcalc.images import shard_file
 from microcalc.models.term import numeric, texts
-from microcalc.selection.training import feature_matrix, feature_names
+from microcalc.features.columns import feature_names
+from microcalc.selection.training import feature_matrix
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +42,7 @@ class Met(TypedDict, total=False):
 
 
 class FeatureSpan(TypedDict):
-    """The training cases' deep features, and the limit of the distance from their mean."""
+    """The training cases' features, and the limit of the distance from their mean."""
 
     mean: list[float]
     variance: float
@@ -86,7 +87,7 @@ def describe(
     qc
         `images/qc.csv`.
     features
-        case_id and deep features, by network.
+        case_id and features, by table of columns.
     digests
         From `pixel_digests`.
     clinical
@@ -96,7 +97,7 @@ def describe(
     -------
     Domain
         n; variables: levels met, or least and largest value; spacing_mm: least and largest;
-        scanners; features, by network: their mean, their total variance and the limit of the
+        scanners; features, by table of columns: their mean, their total variance and the limit of the
         distance (see `distance`), which 99 % of training cases keep when they are left out of the
         mean; images: the digests of the training images' pixels, each with its kind.
     """
@@ -110,7 +111,7 @@ def describe(
         "spacing_mm": {"least": float(spacing.min()), "largest": float(spacing.max())},
         "scanners": sorted(set(_scanners(usable))),
         "features": {
-            network: _feature_span(train["case_id"], table) for network, table in features.items()
+            name: _feature_span(train["case_id"], table) for name, table in features.items()
         },
         "images": sorted(set(trained_on["pixel_digest"]) - {""}),
     }
@@ -130,7 +131,7 @@ def _scanners(qc: pd.DataFrame) -> "pd.Series[str]":
 
 
 def _feature_span(case_ids: "pd.Series[str]", features: pd.DataFrame) -> FeatureSpan:
-    X = feature_matrix(features, case_ids, feature_names(features))
+    X = feature_matrix(features, case_ids, feature_names(features.columns))
     n, mean = len(X), X.mean(axis=0)
     variance = float(X.var(axis=0, ddof=1).sum())
     # The distance of a case from the mean of the others.
@@ -193,7 +194,7 @@ def outside(
     qc
         `images/qc.csv` of these cases.
     features
-        case_id and deep features, by network.
+        case_id and features, by table of columns.
     variables
         The clinical variables that the models use.
 
@@ -201,13 +202,13 @@ def outside(
     -------
     pandas.DataFrame
         `aspect` is "missing value", "unknown level", "value out of range", "pixel spacing",
-        "unknown scanner" or "deep features"; `found` is the case's, `seen` what training had.
+        "unknown scanner" or a table's, such as "deep features"; `found` is the case's, `seen` what training had.
         `image_id` is empty where the whole case is meant. Sorted by case, image and aspect.
     """
     rows = [row for name in variables for row in _of_variable(name, domain, cases)]
     rows += _of_images(domain, qc[(qc["status"] == "ok") & qc["case_id"].isin(cases["case_id"])])
-    for network, table in features.items():
-        rows += _of_features(network, domain["features"][network], cases["case_id"], table)
+    for name, table in features.items():
+        rows += _of_features(name, domain["features"][name], cases["case_id"], table)
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.sort_values(["case_id", "image_id", "aspect", "found"], ignore_index=True)
 
@@ -242,12 +243,11 @@ def _of_images(domain: Domain, qc: pd.DataFrame) -> Iterator[tuple[str, str, str
 
 
 def _of_features(
-    network: str, span: FeatureSpan, case_ids: "pd.Series[str]", features: pd.DataFrame
+    name: str, span: FeatureSpan, case_ids: "pd.Series[str]", features: pd.DataFrame
 ) -> Iterator[tuple[str, str, str, str, str]]:
-    X = feature_matrix(features, case_ids, feature_names(features))
+    X = feature_matrix(features, case_ids, feature_names(features.columns))
     far = distance(X, np.array(span["mean"]), span["variance"])
     for case_id, value in zip(case_ids, far, strict=True):
         if value > span["limit"]:
-            of_network = "" if network == OWN_NETWORK else f" in {network}"
-            found = f"distance {value:.2f}{of_network}"
-            yield case_id, "", "deep features", found, f"up to {span['limit']:.2f}"
+            words = f"{re.sub('[/_]', ' ', name)} features"
+            yield case_id, "", words, f"distance {value:.2f}", f"up to {span['limit']:.2f}"

@@ -19,7 +19,7 @@ class Candidate(TypedDict):
     """A model among those that are chosen from."""
 
     model: str
-    network: str
+    score: str
     auc: float
     digest: str
 
@@ -28,7 +28,7 @@ class Choice(TypedDict):
     """What `models/choice.json` holds, see `on_internal`."""
 
     chosen: str
-    network: str
+    score: str
     selected_on: str | None
     n: int
     n_positive: int
@@ -52,13 +52,13 @@ def on_internal(
     included
         The included cases.
     features
-        case_id and deep features, by network.
+        case_id and features, by table of columns.
 
     Returns
     -------
     Choice
-        chosen; network, the chosen model's; selected_on, "internal", or None where nothing was
-        chosen among; n, n_positive; candidates, each with model, network, auc and digest.
+        chosen; score, the chosen model's; selected_on, "internal", or None where nothing was
+        chosen among; n, n_positive; candidates, each with model, score, auc and digest.
 
     Raises
     ------
@@ -68,19 +68,18 @@ def on_internal(
     cases = included[included["split"] == "internal"]
     if cases["y"].nunique() < 2:
         raise StudyError(
-            "features.finetune is on, and whether to use it is decided on internal validation, "
-            f"whose {len(cases)} cases are not of both classes; give it some of each "
-            "(cohort.train_fraction, or column split), or take features.finetune out"
+            "a set of features is of kind finetuned, and whether to use it is decided on internal "
+            f"validation, whose {len(cases)} cases are not of both classes; give it some of each "
+            "(cohort.train_fraction, or column split), or take the fine-tuned models out"
         )
     candidates: list[Candidate] = []
     for path in models:
         model = frozen.read(path)
-        network = frozen.network(model)
-        probability = predict.predict([model], cases, features[network])["probability"]
+        probability = predict.predict([model], cases, features)["probability"]
         candidates.append(
             {
                 "model": model["name"],
-                "network": network,
+                "score": model["scores"][0]["name"],
                 "auc": auc(cases["y"].to_numpy(), probability.to_numpy()),
                 "digest": digest_file(path),
             }
@@ -89,7 +88,7 @@ def on_internal(
     logger.info("chosen on internal validation: %s", best["model"])
     return {
         "chosen": best["model"],
-        "network": best["network"],
+        "score": best["score"],
         "selected_on": "internal" if len(candidates) > 1 else None,
         "n": len(cases),
         "n_positive": int(cases["y"].sum()),

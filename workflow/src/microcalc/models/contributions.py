@@ -1,23 +1,25 @@
 """What each term of a frozen model adds to a case's log odds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from microcalc.models import equation, frozen
-from microcalc.models.predict import with_deep_score
-from microcalc.models.term import DEEP_SCORE, Term, texts
+from microcalc.models.predict import with_scores
+from microcalc.models.term import Term, score_column, texts
 from microcalc.selection.chain import INTERCEPT
-from microcalc.selection.training import feature_matrix
+from microcalc.selection.training import feature_matrix, joined
 
 COLUMNS = ("case_id", "model", "part_of", "term", "case_value", "stands_in", "contribution")
 LOG_ODDS = "log odds"
 
 
 def table(
-    models: Sequence[frozen.FrozenModel], cases: pd.DataFrame, features: pd.DataFrame
+    models: Sequence[frozen.FrozenModel],
+    cases: pd.DataFrame,
+    features: Mapping[str, pd.DataFrame],
 ) -> pd.DataFrame:
     """Return every term's coefficient times value, with `COLUMNS`.
 
@@ -30,7 +32,7 @@ def table(
     -------
     pandas.DataFrame
         The rows whose `part_of` is "log odds" add up to a case's log odds, those whose `part_of`
-        is "deep_score" to the deep score. `case_value` is what the case has, empty where missing;
+        is a score's, such as "deep_score", to that score. `case_value` is what the case has, empty where missing;
         `stands_in` is what was used in the place of a missing value or an unknown level. In the
         order of models, cases and terms.
     """
@@ -44,10 +46,10 @@ def table(
 
 
 def _of_model(
-    model: frozen.FrozenModel, cases: pd.DataFrame, features: pd.DataFrame
+    model: frozen.FrozenModel, cases: pd.DataFrame, features: Mapping[str, pd.DataFrame]
 ) -> Iterator[tuple[Any, ...]]:
     formula = equation.from_json(model)
-    given = with_deep_score(model, cases, features)
+    given = with_scores(model, cases, features)
     columns = formula.design.matrix(given) * np.array(formula.coefficients)
     groups = np.array(formula.design.groups)
     name, case_ids = model["name"], list(cases["case_id"])
@@ -59,8 +61,8 @@ def _of_model(
         for case_id, text, contribution in zip(case_ids, shown, added, strict=True):
             used = _stands_in(term, text)
             yield case_id, name, LOG_ODDS, term.variable, text or "", used, contribution
-    if model["deep"] is not None:
-        yield from _of_deep_score(name, model["deep"], case_ids, features)
+    for score in model["scores"]:
+        yield from _of_score(name, score, case_ids, features)
 
 
 def _stands_in(term: Term, text: str | None) -> str:
@@ -68,14 +70,18 @@ def _stands_in(term: Term, text: str | None) -> str:
     return str(term.impute) if text is None or unknown else ""
 
 
-def _of_deep_score(
-    name: str, deep: frozen.DeepPart, case_ids: list[str], features: pd.DataFrame
+def _of_score(
+    model: str,
+    score: frozen.ScorePart,
+    case_ids: list[str],
+    features: Mapping[str, pd.DataFrame],
 ) -> Iterator[tuple[Any, ...]]:
-    chosen = tuple(feature["name"] for feature in deep["features"])
-    values = feature_matrix(features, pd.Series(case_ids), chosen)
+    chosen, part_of = tuple(own["name"] for own in score["features"]), score_column(score["name"])
+    columns = joined([features[table] for table in score["tables"]])
+    values = feature_matrix(columns, pd.Series(case_ids), chosen)
     for case_id, row in zip(case_ids, values, strict=True):
-        yield case_id, name, DEEP_SCORE, INTERCEPT, "", "", deep["intercept"]
-        for feature, value in zip(deep["features"], row.tolist(), strict=True):
+        yield case_id, model, part_of, INTERCEPT, "", "", score["intercept"]
+        for feature, value in zip(score["features"], row.tolist(), strict=True):
             scaled = (value - feature["mean"]) / feature["sd"]
             contribution = feature["coefficient"] * scaled
-            yield case_id, name, DEEP_SCORE, feature["name"], repr(value), "", contribution
+            yield case_id, model, part_of, feature["name"], repr(value), "", contribution

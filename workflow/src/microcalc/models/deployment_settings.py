@@ -8,10 +8,10 @@ import yaml
 
 from microcalc.core.errors import StudyError
 
-VERSION = 1
+VERSION = 2
 SECTIONS = (
-    *("study", "seed", "labels", "images", "features", "clinical", "models", "threshold"),
-    "evaluation",
+    *("study", "seed", "labels", "images", "features", "scores", "clinical", "models"),
+    *("threshold", "evaluation"),
 )
 """The sections of the config that a cohort is predicted and evaluated by."""
 

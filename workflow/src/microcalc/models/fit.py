@@ -1,7 +1,7 @@
 """Fitting of models: one function for the clinical, the deep, the combined and any other."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,30 +11,25 @@ from scipy.special import expit
 
 from microcalc.config.cohort_settings import Labels
 from microcalc.config.model_settings import ThresholdSettings
-from microcalc.config.networks import OWN_NETWORK
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_value
 from microcalc.models import frozen, notes, provenance, threshold
 from microcalc.models.clinical import training_rows
-from microcalc.models.recipe import DeepInput, Fitted, Recipe, deep_scores
-from microcalc.models.training_tables import Tables
-from microcalc.selection.training import feature_names
+from microcalc.models.recipe import Fitted, Recipe, ScoreInput, score_values
+from microcalc.models.training_tables import ScoreTables, Tables
 
 logger = logging.getLogger(__name__)
 
 
 def fit_models(
     recipes: Iterable[Recipe],
-    tables: Mapping[str, Tables],
+    tables: Tables,
     *,
     threshold: ThresholdSettings,
     labels: Labels,
 ) -> tuple[list[frozen.FrozenModel], list[pd.DataFrame]]:
-    """Fit each model on the tables, given by network, of the one it takes; see `fit_model`."""
-    fitted = [
-        fit_model(recipe, tables[recipe.spec.network], threshold=threshold, labels=labels)
-        for recipe in recipes
-    ]
+    """Fit each model on the tables, see `fit_model`."""
+    fitted = [fit_model(recipe, tables, threshold=threshold, labels=labels) for recipe in recipes]
     return [model for model, _ in fitted], [training for _, training in fitted]
 
 
@@ -48,9 +43,9 @@ def fit_model(
     """Fit a model on the training cases, choose its threshold, and freeze it.
 
     Out-of-fold probabilities repeat everything without the case's fold, screening included.
-    A model with clinical terms and the deep score is fitted on out-of-fold deep scores; to
-    predict fold j in its turn, on scores from chains that saw neither their own fold nor j. Each
-    of these fits leaves the score out where its coefficient would not be above 0, for itself.
+    A model with scores beside other predictors is fitted on out-of-fold scores; to predict fold j
+    in its turn, on scores from chains that saw neither their own fold nor j. Each of these fits
+    leaves a score out where its coefficient would not be above 0, for itself.
 
     Parameters
     ----------
@@ -73,21 +68,26 @@ def fit_model(
     Raises
     ------
     StudyError
-        When the model uses nothing, or a table lacks a training case.
+        When the model uses nothing, a table lacks a training case, or the folds of its scores
+        are not the same.
     """
     recipe.check()
     rows = training_rows(tables.included)
-    scores = _Scores(tables, rows["case_id"])
+    # Without a score of its own a model is validated in the folds of the first.
+    names = recipe.spec.taken or tuple(tables.scores)[:1]
+    folds = [_CrossFitted(name, tables.scores[name], rows["case_id"]) for name in names]
+    if any((own.fold != folds[0].fold).any() for own in folds):
+        raise StudyError(
+            f"models.{recipe.name}: its scores {', '.join(names)} were cross-fitted in different "
+            "folds; give them the same selection.folds"
+        )
+    scores = folds if recipe.spec.taken else []
     in_sample = recipe.training_scores == "apparent"
-    deep = DeepInput(
-        scores.in_sample() if in_sample else scores.out_of_fold(),
-        len(tables.selected) > 1,
-        tables.selected,
-        tables.features,
-    )
-    fitted = recipe.fit(rows, deep)
-    apparent = fitted.linear_predictor(rows, tables.features)
-    out_of_fold = _out_of_fold(recipe, rows, scores)
+    features = {own.name: own.tables.features for own in scores}
+    inputs = {own.name: own.whole(in_sample=in_sample) for own in scores}
+    fitted = recipe.fit(rows, inputs)
+    apparent = fitted.linear_predictor(rows, features)
+    out_of_fold = _out_of_fold(recipe, rows, folds[0].fold, scores)
     training = pd.concat(
         pd.DataFrame({"case_id": rows["case_id"], "kind": kind, "probability": expit(logit)})
         for kind, logit in (("apparent", apparent), ("out_of_fold", out_of_fold))
@@ -97,58 +97,69 @@ def fit_model(
     return model, training
 
 
-class _Scores:
-    """The deep scores of the training cases, in the order of `case_ids`."""
+class _CrossFitted:
+    """A score of the training cases, in the order of `case_ids`."""
 
-    def __init__(self, tables: Tables, case_ids: "pd.Series[str]") -> None:
-        self.tables, self.case_ids = tables, case_ids
+    def __init__(self, name: str, tables: ScoreTables, case_ids: "pd.Series[str]") -> None:
+        self.name, self.tables, self.case_ids = name, tables, case_ids
         grid = tables.crossfit.pivot_table(
-            index="case_id", columns="also_left_out", values="deep_score"
+            index="case_id", columns="also_left_out", values="score"
         )
         fold = tables.crossfit.drop_duplicates("case_id").set_index("case_id")["fold"]
         absent = sorted(set(case_ids) - set(grid.index))
         if absent:
             raise StudyError.listing(
-                "training cases without a cross-fitted score (selection/crossfit.csv is from "
-                "other data; run select_features again):",
+                f"training cases without a cross-fitted score (selection/{name}/crossfit.csv is "
+                "from other data; make it again):",
                 [f"case {case_id}" for case_id in absent],
             )
         self.fold = fold.loc[list(case_ids)].to_numpy()
         self.grid = grid.loc[list(case_ids)]
 
-    def without(self, j: int) -> NDArray[np.float64]:
-        """Return scores from chains that saw neither the case's own fold nor fold j."""
-        return self.grid[j].to_numpy()
+    def whole(self, *, in_sample: bool) -> ScoreInput:
+        """Return the score for a fit on all cases.
 
-    def out_of_fold(self) -> NDArray[np.float64]:
-        """Return scores from chains that did not see the case's own fold."""
-        scores = np.empty(len(self.fold))
+        Its values are from the final chain, which was fitted on these very cases, or from chains
+        that did not see the case's own fold.
+        """
+        if in_sample:
+            return self._input(self.tables.selected, self._by(self.tables.selected))
+        values = np.empty(len(self.fold))
         for j in np.unique(self.fold):
-            scores[self.fold == j] = self.without(j)[self.fold == j]
-        return scores
+            values[self.fold == j] = self.grid[j].to_numpy()[self.fold == j]
+        return self._input(self.tables.selected, values)
 
-    def selected_without(self, j: int) -> pd.DataFrame:
-        """Return `selected` of the chain that did not see fold j."""
+    def without(self, j: int, *, in_sample: bool) -> ScoreInput:
+        """Return the score for a fit on the cases outside fold j.
+
+        Its values are from the chain that saw all folds but j, or from chains that saw neither
+        the case's own fold nor j.
+        """
         table = self.tables.crossfit_selected
-        return table[table["fold"] == j].drop(columns="fold").reset_index(drop=True)
+        selected = table[table["fold"] == j].drop(columns="fold").reset_index(drop=True)
+        values = self._by(selected) if in_sample else self.grid[j].to_numpy()
+        return self._input(selected, values[self.fold != j])
 
-    def in_sample_without(self, j: int) -> NDArray[np.float64]:
-        """Return scores of the chain that saw all folds but j."""
-        return deep_scores(self.tables.features, self.case_ids, self.selected_without(j))
+    def _by(self, selected: pd.DataFrame) -> NDArray[np.float64]:
+        return score_values(self.tables.features, self.case_ids, selected)
 
-    def in_sample(self) -> NDArray[np.float64]:
-        """Return scores of the final chain, which was fitted on these very cases."""
-        return deep_scores(self.tables.features, self.case_ids, self.tables.selected)
+    def _input(self, selected: pd.DataFrame, values: NDArray[np.float64]) -> ScoreInput:
+        return ScoreInput(self.name, self.tables.learner, values, selected, self.tables.features)
 
 
-def _out_of_fold(recipe: Recipe, rows: pd.DataFrame, scores: _Scores) -> NDArray[np.float64]:
-    logits, features = np.empty(len(rows)), scores.tables.features
-    for j in np.unique(scores.fold):
-        out, chain = scores.fold == j, scores.selected_without(j)
-        in_sample = recipe.training_scores == "apparent"
-        score = scores.in_sample_without(j) if in_sample else scores.without(j)
-        deep = DeepInput(score[~out], len(chain) > 1, chain, features)
-        fitted = recipe.fit(rows[~out].reset_index(drop=True), deep)
+def _out_of_fold(
+    recipe: Recipe,
+    rows: pd.DataFrame,
+    fold: NDArray[np.int64],
+    scores: Sequence[_CrossFitted],
+) -> NDArray[np.float64]:
+    logits = np.empty(len(rows))
+    features = {own.name: own.tables.features for own in scores}
+    in_sample = recipe.training_scores == "apparent"
+    for j in np.unique(fold):
+        out = fold == j
+        inputs = {own.name: own.without(j, in_sample=in_sample) for own in scores}
+        fitted = recipe.fit(rows[~out].reset_index(drop=True), inputs)
         logits[out] = fitted.linear_predictor(rows[out], features)
     return logits
 
@@ -173,14 +184,23 @@ def _freeze(
     for note in told:
         logger.warning("model %s: %s", recipe.name, note)
     candidates = list(recipe.clinical) if recipe.uses_clinical else []
-    features = tables.features[["case_id", *feature_names(tables.features)]]
+    features = [tables.scores[name].features for name in recipe.spec.taken]
+    parts = {
+        table: part
+        for name in equation.scores
+        for table, part in tables.scores[name].parts.items()
+    }
     model: frozen.FrozenModel = {
         "schema": frozen.SCHEMA_VERSION,
         "name": recipe.name,
         "labels": classes,
         "method": equation.method,
         **equation.to_json(),
-        "deep": _deep_part(tables, fitted.selected, recipe) if equation.needs_deep_score else None,
+        "scores": [
+            _score_part(name, tables.scores[name], fitted.selected[name])
+            for name in equation.scores
+        ],
+        "tables": parts,
         "threshold": chosen.value,
         "threshold_rule": {
             "rule": rule.rule,
@@ -193,9 +213,7 @@ def _freeze(
         "training": {
             "n": equation.n,
             "n_positive": equation.n_positive,
-            "digest": provenance.digest_cases(
-                rows, candidates, features if recipe.spec.uses_deep else None
-            ),
+            "digest": provenance.digest_cases(rows, candidates, features),
         },
         "settings_digest": _settings_digest(recipe, rule, classes),
         "versions": provenance.versions(),
@@ -209,15 +227,13 @@ def _settings_digest(recipe: Recipe, rule: ThresholdSettings, classes: frozen.Cl
     return digest_value([*sections, recipe.training_scores, recipe.seed])
 
 
-def _deep_part(tables: Tables, selected: pd.DataFrame, recipe: Recipe) -> frozen.DeepPart:
+def _score_part(name: str, tables: ScoreTables, selected: pd.DataFrame) -> frozen.ScorePart:
     survivors = selected.iloc[1:].rename(columns={"feature": "name"})
     features: Any = survivors[["name", "mean", "sd", "coefficient"]].to_dict("records")
-    part: frozen.DeepPart = {
+    return {
+        "name": name,
+        "learner": tables.learner,
+        "tables": list(tables.parts),
         "intercept": float(selected["coefficient"].iloc[0]),
         "features": features,
-        "weights": tables.weights,
-        "preprocessing": tables.preprocessing,
     }
-    if recipe.spec.network != OWN_NETWORK:
-        part["network"] = recipe.spec.network
-    return part

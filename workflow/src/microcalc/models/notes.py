@@ -3,21 +3,21 @@
 import numpy as np
 
 from microcalc.config.model_settings import ThresholdSettings
-from microcalc.config.networks import FINETUNED
 from microcalc.models.equation import LEAST_SLOPE
 from microcalc.models.recipe import Fitted, Recipe
-from microcalc.models.training_tables import Tables
+from microcalc.models.term import score_words
+from microcalc.models.training_tables import ScoreTables, Tables
 
 NO_CLINICAL = "no clinical variable was kept"
 NO_FEATURE = "the LASSO kept no feature"
-LEFT_OUT = "the deep score was left out"
+LEFT_OUT = "score was left out"
 SLOPE_HELD = "the slope of the networks' logits was held"
 UNLIKE = "the folds' selections are unlike the final one"
 APPARENT_THRESHOLD = "the threshold was chosen on apparent scores"
 SEPARATION = "the predictors separate the classes"
 APPARENT = (
-    "apparent: fitted on training cases whose deep features the selection had seen, as in many "
-    "papers; the deep features are trusted more than they deserve"
+    "apparent: fitted on training cases whose {features} the selection had seen, as in many "
+    "papers; the {features} are trusted more than they deserve"
 )
 
 
@@ -36,14 +36,14 @@ def of_model(
         The config's `threshold`.
     """
     equation = fitted.equation
-    used = [term.variable for term in equation.design.terms if term.kind != "deep"]
+    used = [term.variable for term in equation.design.terms if term.kind != "score"]
     told = [NO_CLINICAL] if recipe.uses_clinical and not used else []
-    if recipe.spec.uses_deep:
-        told += _of_selection(recipe, fitted, tables)
-    if equation.needs_deep_score and recipe.spec.network == FINETUNED and not recipe.uses_clinical:
+    for name in recipe.spec.taken:
+        told += _of_selection(name, fitted, tables.scores[name])
+    if recipe.spec.is_score_alone and tables.scores[recipe.spec.scores[0]].learner == "network":
         told += _of_slope(equation.coefficients[0])
-    if recipe.is_apparent and equation.needs_deep_score:
-        told.append(APPARENT)
+    if recipe.is_apparent and equation.scores:
+        told.append(APPARENT.format(features=feature_words(*equation.scores)))
     if threshold.scores == "apparent":
         told.append(f"{APPARENT_THRESHOLD}, which are optimistic")
     if "Firth" in equation.method:
@@ -51,32 +51,38 @@ def of_model(
     return told
 
 
-def _of_selection(recipe: Recipe, fitted: Fitted, tables: Tables) -> list[str]:
+def _of_selection(name: str, fitted: Fitted, tables: ScoreTables) -> list[str]:
     told: list[str] = []
     n_selected = len(tables.selected) - 1
     if not n_selected:
-        told.append(f"{NO_FEATURE}: the deep score is the same for every case")
-    if fitted.left_out is not None:
+        told.append(f"{NO_FEATURE}: the {score_words(name)} is the same for every case")
+    if name in fitted.left_out:
         told.append(
-            f"{LEFT_OUT}: beside the other predictors its coefficient would not be above 0 "
-            f"({fitted.left_out:.2g}), which is noise in a score trained toward the positive class"
+            f"the {name.replace('_', ' ')} {LEFT_OUT}: beside the other predictors its coefficient "
+            f"would not be above 0 ({fitted.left_out[name]:.2g}), which is noise in a score "
+            "trained toward the positive class"
         )
     rarer = min(fitted.equation.n_positive, fitted.equation.n - fitted.equation.n_positive)
+    features = feature_words(name)
     if n_selected > rarer:
         told.append(
-            f"{n_selected} deep features were selected, more than the {rarer} cases of the rarer "
-            "class"
+            f"{n_selected} {features} were selected, more than the {rarer} cases of the rarer class"
         )
     counts = tables.crossfit_selected.groupby("fold").size().sub(1).tolist()
     # Of fine-tuned networks the final score is a mean over folds, and nothing was selected.
-    if recipe.spec.network != FINETUNED and unlike(n_selected, counts):
+    if tables.learner != "network" and unlike(n_selected, counts):
         told.append(
-            f"{UNLIKE}: it kept {n_selected} deep {'feature' if n_selected == 1 else 'features'}, "
+            f"{UNLIKE}: it kept {n_selected} {features[:-1] if n_selected == 1 else features}, "
             "those without a fold kept "
             f"{', '.join(map(str, counts[:-1]))} and {counts[-1]}; out-of-fold scores are "
             "theirs"
         )
     return told
+
+
+def feature_words(*scores: str) -> str:
+    """Return what the features of some scores are called in a sentence: "deep features"."""
+    return f"{' and '.join(name.replace('_', ' ') for name in scores)} features"
 
 
 def unlike(n_selected: int, counts: list[int]) -> bool:

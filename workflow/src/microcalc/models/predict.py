@@ -10,10 +10,10 @@ from scipy.special import expit
 from microcalc.core.errors import StudyError
 from microcalc.core.files import read_csv
 from microcalc.models import equation, frozen
-from microcalc.models.design import DEEP_SCORE
-from microcalc.models.recipe import deep_scores
-from microcalc.selection.chain import INTERCEPT, linear_predictor
-from microcalc.selection.training import feature_matrix
+from microcalc.models.recipe import score_values
+from microcalc.models.term import score_column
+from microcalc.selection.chain import INTERCEPT
+from microcalc.selection.training import joined
 
 COLUMNS = ("case_id", "patient_id", "center", "split", "y", "model", "kind", "probability")
 
@@ -23,7 +23,9 @@ Path = str | os.PathLike[str]
 
 
 def predict(
-    models: Sequence[frozen.FrozenModel], cases: pd.DataFrame, features: pd.DataFrame
+    models: Sequence[frozen.FrozenModel],
+    cases: pd.DataFrame,
+    features: Mapping[str, pd.DataFrame],
 ) -> pd.DataFrame:
     """Return the probability of the positive class per model and case.
 
@@ -34,7 +36,7 @@ def predict(
     cases
         case_id and the clinical columns the models use, one row per case.
     features
-        case_id and deep features; models without a deep part do not look at it.
+        case_id and features, by table of columns; models without scores look at none.
 
     Returns
     -------
@@ -69,7 +71,7 @@ def collect(
     included
         The included cases of every split.
     features
-        case_id and deep features, by network.
+        case_id and features, by table of columns.
 
     Returns
     -------
@@ -83,8 +85,7 @@ def collect(
     held_out = included[included["split"] != "train"]
     tables = []
     for model, path in zip(frozen_models, training, strict=True):
-        own = features[frozen.network(model)]
-        tables.append(predict([model], held_out, own).assign(kind="held_out"))
+        tables.append(predict([model], held_out, features).assign(kind="held_out"))
         tables.append(read_csv(path).assign(model=model["name"]))
     identity = included[["case_id", "patient_id", "center", "split", "y"]]
     table = pd.concat(tables, ignore_index=True).merge(identity, on="case_id", validate="m:1")
@@ -94,31 +95,42 @@ def collect(
 def score_table(
     included: pd.DataFrame,
     features: Mapping[str, pd.DataFrame],
+    made_of: Mapping[str, Sequence[str]],
+    *,
     selected: Mapping[str, pd.DataFrame],
     crossfit: Mapping[str, pd.DataFrame],
 ) -> pd.DataFrame:
-    """Return the deep scores (log odds) of every included case, the table `deep_scores.csv`.
+    """Return the scores (log odds) of every included case, the table `scores.csv`.
 
     Parameters
     ----------
     included
         The included cases.
-    features, selected, crossfit
-        By network: its deep features, and the selection's tables of these names.
+    features
+        case_id and features, by table of columns.
+    made_of
+        By score, its tables of columns.
+    selected, crossfit
+        By score, the selection's tables of these names.
 
     Returns
     -------
     pandas.DataFrame
-        case_id, patient_id, split, network, kind, deep_score. Training cases stand twice:
-        apparent, by the final chain that has seen them, and out_of_fold; the others are held_out.
+        case_id, patient_id, split, score, kind, value. Training cases stand twice: apparent, by
+        the final chain that has seen them, and out_of_fold; the others are held_out.
     """
     tables = [
-        _scores(included, features[name], selected[name], crossfit[name]).assign(network=name)
-        for name in features
+        _scores(
+            included,
+            joined([features[table] for table in made_of[name]]),
+            selected[name],
+            crossfit[name],
+        ).assign(score=name)
+        for name in made_of
     ]
-    columns = ["case_id", "patient_id", "split", "network", "kind", "deep_score"]
+    columns = ["case_id", "patient_id", "split", "score", "kind", "value"]
     table = pd.concat(tables, ignore_index=True)[columns]
-    return table.sort_values(["network", "case_id", "kind"]).reset_index(drop=True)
+    return table.sort_values(["score", "case_id", "kind"]).reset_index(drop=True)
 
 
 def _scores(
@@ -129,33 +141,38 @@ def _scores(
 ) -> pd.DataFrame:
     final = included[["case_id", "patient_id", "split"]].copy()
     final["kind"] = ["apparent" if split == "train" else "held_out" for split in final["split"]]
-    final["deep_score"] = deep_scores(features, final["case_id"], selected)
+    final["value"] = score_values(features, final["case_id"], selected)
     plain = crossfit[crossfit["fold"] == crossfit["also_left_out"]]
-    folds = final[final["split"] == "train"].drop(columns="deep_score").assign(kind="out_of_fold")
-    folds = folds.merge(plain[["case_id", "deep_score"]], on="case_id", validate="1:1")
+    folds = final[final["split"] == "train"].drop(columns="value").assign(kind="out_of_fold")
+    plain = plain[["case_id", "score"]].rename(columns={"score": "value"})
+    folds = folds.merge(plain, on="case_id", validate="1:1")
     return pd.concat([final, folds], ignore_index=True)
 
 
-def with_deep_score(
-    model: frozen.FrozenModel, cases: pd.DataFrame, features: pd.DataFrame
+def with_scores(
+    model: frozen.FrozenModel, cases: pd.DataFrame, features: Mapping[str, pd.DataFrame]
 ) -> pd.DataFrame:
-    """Return the cases with the model's deep score as one more column, where it has one."""
-    if model["deep"] is None:
-        return cases
-    first = {"feature": INTERCEPT, "mean": 0.0, "sd": 1.0}
-    selected = pd.DataFrame(
-        [first | {"coefficient": model["deep"]["intercept"]}, *model["deep"]["features"]]
-    )
-    names = tuple(feature["name"] for feature in model["deep"]["features"])
-    matrix = feature_matrix(features, cases["case_id"], names)
-    return cases.assign(**{DEEP_SCORE: linear_predictor(matrix, selected)})
+    """Return the cases with the model's scores as further columns.
+
+    Parameters
+    ----------
+    model, cases, features
+        As for `predict`.
+    """
+    for score in model["scores"]:
+        first = {"feature": INTERCEPT, "mean": 0.0, "sd": 1.0, "coefficient": score["intercept"]}
+        others = [{**own, "feature": own["name"]} for own in score["features"]]
+        columns = joined([features[table] for table in score["tables"]])
+        values = score_values(columns, cases["case_id"], pd.DataFrame([first, *others]))
+        cases = cases.assign(**{score_column(score["name"]): values})
+    return cases
 
 
 def _linear_predictor(
-    model: frozen.FrozenModel, cases: pd.DataFrame, features: pd.DataFrame
+    model: frozen.FrozenModel, cases: pd.DataFrame, features: Mapping[str, pd.DataFrame]
 ) -> "pd.Series[float]":
     formula = equation.from_json(model)
-    cases = with_deep_score(model, cases, features)
+    cases = with_scores(model, cases, features)
     for variable, level, count in formula.design.unseen(cases):
         logger.warning(
             "model %s: %d cases have %s = %r, which no training case had; treated as missing",

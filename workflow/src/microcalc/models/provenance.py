@@ -13,12 +13,12 @@ import microcalc
 from microcalc.config.patch_recipe import RECIPE
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes, digest_value
-from microcalc.features import forward
+from microcalc.features import feature_kinds
 from microcalc.features.domains import TRAINING
 from microcalc.models.design import texts
 
 if TYPE_CHECKING:
-    from microcalc.models.frozen import Preprocessing
+    from microcalc.models.frozen import Preprocessing, TablePart
 
 LIBRARIES = ("firthmodels", "numba", "numpy", "pandas", "scipy")
 
@@ -70,15 +70,46 @@ def _described(path: str | os.PathLike[str], keys: Sequence[str], *, rule: str) 
         ) from None
 
 
-def preprocessing(images: Mapping[str, Any], extraction: Mapping[str, Any]) -> "Preprocessing":
+def parts(
+    made: Mapping[str, Mapping[str, Any]],
+    weights_paths: Mapping[str, str | os.PathLike[str]],
+    adapted_paths: Mapping[str, str | os.PathLike[str]],
+) -> "dict[str, TablePart]":
+    """Return how each table of columns comes about, as a frozen model holds it.
+
+    Parameters
+    ----------
+    made
+        By table `kind`, and `images`, `measured_in` and `features` of `preprocessing`.
+    weights_paths, adapted_paths
+        Files of `weights` of the tables that have them.
+    """
+    found: dict[str, TablePart] = {}
+    for table, how in made.items():
+        keys = ("images", "measured_in", "features")
+        found[table] = {
+            "kind": how["kind"],
+            "preprocessing": preprocessing(**{key: how[key] for key in keys}),
+        }
+        if table in weights_paths:
+            adapted = [adapted_paths[table]] if table in adapted_paths else []
+            found[table]["weights"] = weights(weights_paths[table], adapted)
+    return found
+
+
+def preprocessing(
+    images: Mapping[str, Any], measured_in: str, features: Mapping[str, Any]
+) -> "Preprocessing":
     """Return how an image becomes features, the weights aside, and a digest of it.
 
     Parameters
     ----------
     images
         The settings that a patch depends on, see `Recipe.as_key`.
-    extraction
-        `layers`, `precision`, `pool_views` and `harmonize` of the network.
+    measured_in
+        The module that measures the set, whose version is part of it.
+    features
+        The settings that the set's columns depend on, see `FeatureSetSettings.deployed_by`.
 
     Returns
     -------
@@ -88,13 +119,15 @@ def preprocessing(images: Mapping[str, Any], extraction: Mapping[str, Any]) -> "
     """
     no_feature = ("thumbnail_px", "surround")
     patch = {name: value for name, value in images.items() if name not in no_feature}
-    pooled = {name: extraction[name] for name in ("layers", "precision", "pool_views", "harmonize")}
-    of_images, of_features = {"recipe": RECIPE, **patch}, {"recipe": forward.RECIPE, **pooled}
+    of_images = {"recipe": RECIPE, **patch}
+    of_features = {"recipe": feature_kinds.recipe(measured_in), **features}
     digest = digest_value({"images": of_images, "features": of_features})
     return {"images": of_images, "features": of_features, "digest": digest}
 
 
-def digest_cases(rows: pd.DataFrame, clinical: Sequence[str], features: pd.DataFrame | None) -> str:
+def digest_cases(
+    rows: pd.DataFrame, clinical: Sequence[str], features: Sequence[pd.DataFrame]
+) -> str:
     """Return the digest of training cases: who they are, their class, predictors and features.
 
     Parameters
@@ -104,12 +137,12 @@ def digest_cases(rows: pd.DataFrame, clinical: Sequence[str], features: pd.DataF
     clinical
         Clinical columns that the model could have used.
     features
-        case_id and deep features, or None for a model without.
+        case_id and the features of each of the model's scores.
     """
     columns = ["case_id", "patient_id", "y", *clinical]
     content = [digest_value({name: texts(rows[name]) for name in columns})]
-    if features is not None:
-        table = features.set_index("case_id").loc[list(rows["case_id"])]
+    for own in features:
+        table = own.set_index("case_id").loc[list(rows["case_id"])]
         numbers = table.select_dtypes("number").to_numpy(dtype="<f4")
         content += [*map(str, table.columns), digest_bytes(numbers.tobytes())]
     return digest_value(content)

@@ -1,7 +1,8 @@
 """How a model is fitted, wherever it is fitted: on all training cases or without a fold."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -9,12 +10,11 @@ from numpy.typing import NDArray
 
 from microcalc.config.clinical_settings import ClinicalVariables, ScreeningSettings
 from microcalc.config.model_settings import ModelSettings
-from microcalc.config.networks import FINETUNED
 from microcalc.core.errors import StudyError
 from microcalc.models import regression
 from microcalc.models.clinical import candidates, screen
-from microcalc.models.design import DEEP_SCORE
-from microcalc.models.equation import Equation, deep_score_alone, deep_score_calibrated
+from microcalc.models.equation import Equation, logit_calibrated, score_alone
+from microcalc.models.term import score_column
 from microcalc.selection.chain import linear_predictor
 from microcalc.selection.training import feature_matrix
 
@@ -22,51 +22,73 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class DeepInput:
-    """What a fit knows of the deep features.
+class ScoreInput:
+    """What a fit knows of a score.
 
     Attributes
     ----------
-    score
-        The deep score of the rows that are fitted on, shape (n,).
-    informs
-        False when the selection kept no feature: the score is then the same for every case.
+    name
+        The score's.
+    learner
+        That of its row of the config's `scores`.
+    values
+        The score of the rows that are fitted on, shape (n,).
     selected
         `selected.csv` of a chain that saw these rows and no other.
     features
-        case_id and the deep features.
+        case_id and the features.
     """
 
-    score: Floats
-    informs: bool
+    name: str
+    learner: str
+    values: Floats
     selected: pd.DataFrame
     features: pd.DataFrame
+
+    @property
+    def informs(self) -> bool:
+        """Whether the selection kept a feature: else the score is the same for every case."""
+        return len(self.selected) > 1
+
+    @property
+    def column(self) -> str:
+        """The score's column in a table of cases."""
+        return score_column(self.name)
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """An equation, and the chain whose deep score it takes.
+    """An equation, and the chains whose scores it takes.
 
     Attributes
     ----------
     equation
         The fitted equation.
     selected
-        `selected.csv` of the chain.
+        `selected.csv` of the chain of each score.
     left_out
-        The coefficient that the deep score would have had, where it is not above 0 and the score
-        was left out for it; else None.
+        The coefficients that scores would have had that were left out for their sign.
     """
 
     equation: Equation
-    selected: pd.DataFrame
-    left_out: float | None = None
+    selected: Mapping[str, pd.DataFrame]
+    left_out: Mapping[str, float] = field(default_factory=dict)
 
-    def linear_predictor(self, rows: pd.DataFrame, features: pd.DataFrame) -> Floats:
-        """Return the log odds of cases, shape (n,), their deep scores being this chain's."""
-        if self.equation.needs_deep_score:
-            score = deep_scores(features, rows["case_id"], self.selected)
-            rows = rows.assign(**{DEEP_SCORE: score})
+    def linear_predictor(
+        self, rows: pd.DataFrame, features: Mapping[str, pd.DataFrame]
+    ) -> Floats:
+        """Return the log odds of cases, shape (n,), their scores being these chains'.
+
+        Parameters
+        ----------
+        rows
+            The cases.
+        features
+            By score, case_id and features.
+        """
+        for name in self.equation.scores:
+            values = score_values(features[name], rows["case_id"], self.selected[name])
+            rows = rows.assign(**{score_column(name): values})
         return self.equation.linear_predictor(rows)
 
 
@@ -118,16 +140,16 @@ class Recipe:
 
     @property
     def is_apparent(self) -> bool:
-        """Whether the model is fitted on deep scores of cases that the selection has seen."""
-        of_score = self.uses_clinical and self.training_scores == "apparent"
-        return self.spec.deep == "features" or (self.spec.deep == "score" and of_score)
+        """Whether the model is fitted on scores of cases that the selection has seen."""
+        refits = bool(self.spec.scores) and not self.spec.is_score_alone
+        return bool(self.spec.features_of) or (refits and self.training_scores == "apparent")
 
     def check(self) -> None:
         """Raise a StudyError when the spec says nothing to fit."""
-        if not (self.uses_clinical or self.spec.uses_deep):
+        if not (self.uses_clinical or self.spec.taken):
             raise StudyError(
-                f"models.{self.name}: uses neither clinical variables nor the deep score; "
-                "set clinical or deep"
+                f"models.{self.name}: uses neither clinical variables nor a score; set clinical or "
+                "scores"
             )
 
     def variables(self, rows: pd.DataFrame) -> tuple[str, ...]:
@@ -143,21 +165,31 @@ class Recipe:
             seed=self.seed,
         ).kept
 
-    def fit(self, rows: pd.DataFrame, deep: DeepInput) -> Fitted:
-        """Fit on training cases, the coefficient of a deep score held at 0 or above.
+    def fit(self, rows: pd.DataFrame, inputs: Mapping[str, ScoreInput]) -> Fitted:
+        """Fit on training cases, the coefficients of scores held at 0 or above.
 
-        The score was trained toward the positive class; beside other predictors, out-of-fold
+        A score was trained toward the positive class; beside other predictors, out-of-fold
         scores that tell nothing get a negative coefficient in every second study, and it is
-        then noise (`simulations/deep_score_sign.py`). With one such constraint the constrained
-        maximum is the free one, or that of the model without the score (as for the weights of
-        stacked models: Breiman, Mach Learn 1996; 24: 49). Features that enter one by one, and
-        scores from elsewhere, are free: their direction is not known beforehand.
+        then noise (`simulations/deep_score_sign.py`). With such constraints the constrained
+        maximum is the largest among those of the models without some of the scores, whose
+        others are above 0 (as for the weights of stacked models: Breiman, Mach Learn 1996; 24:
+        49). Features that enter one by one, and scores from elsewhere, are free: their direction
+        is not known beforehand.
+
+        Parameters
+        ----------
+        rows
+            The training cases.
+        inputs
+            By score, what is known of it.
         """
-        if not self.uses_clinical and self.spec.deep == "score":
-            return Fitted(self._score_alone(rows, deep), deep.selected)
-        taken = self.spec.uses_deep and deep.informs
-        rows = rows.assign(**{DEEP_SCORE: deep.score}) if taken else rows
-        others = (DEEP_SCORE,) if taken else ()
+        taken = [inputs[name] for name in self.spec.taken]
+        chains = {score.name: score.selected for score in taken}
+        if self.spec.is_score_alone:
+            return Fitted(self._score_alone(rows, taken[0]), chains)
+        taken = [score for score in taken if score.informs]
+        rows = rows.assign(**{score.column: score.values for score in taken})
+        others = tuple(score.column for score in taken)
         settings, clinical = self.screening, self.clinical
         tables = regression.completed(rows, clinical, settings, seed=self.seed, others=others)
         variables = self.variables(rows)
@@ -165,44 +197,70 @@ class Recipe:
             tables, variables, clinical, settings, confidence=regression.UNSHOWN, observed=rows
         )
         used = regression.usable(rows, variables, settings.missing)
-        extra = self._deep_columns(used, deep) if taken else np.empty((len(used), 0))
-        names = (*prepared.coding.columns, *(f"deep {j}" for j in range(extra.shape[1])))
-        whole = replace(
-            prepared, matrices=tuple(np.hstack([m, extra]) for m in prepared.matrices), names=names
+        blocks = {score.name: self._columns(used, score) for score in taken}
+        kept, left_out = self._held(prepared, blocks)
+        return replace(
+            self._equation(prepared, blocks, kept, chains), left_out=left_out
         )
-        slope = float(whole.pooled.coefficients[-1])
-        if taken and self.spec.deep == "score" and slope <= 0:
-            return replace(self._equation(prepared, deep.selected, False), left_out=slope)
-        return self._equation(whole, deep.selected, taken)
 
-    def _score_alone(self, rows: pd.DataFrame, deep: DeepInput) -> Equation:
-        """Return the equation of the deep score, which the LASSO has in log odds already."""
+    def _score_alone(self, rows: pd.DataFrame, score: ScoreInput) -> Equation:
+        """Return the equation of a score, which the LASSO has in log odds already."""
         y = rows["y"].to_numpy(dtype=np.int64)
-        if self.spec.network == FINETUNED:
-            return deep_score_calibrated(deep.score, y)
-        return deep_score_alone(len(y), int(y.sum()))
+        if score.learner == "network":
+            return logit_calibrated(score.name, score.values, y)
+        return score_alone(score.name, len(y), int(y.sum()))
 
-    def _deep_columns(self, rows: pd.DataFrame, deep: DeepInput) -> Floats:
-        """Return the deep score, or the selected features in training SDs, shape (n, k)."""
-        if self.spec.deep == "score":
-            return rows[[DEEP_SCORE]].to_numpy(dtype=float)
-        chosen = deep.selected.iloc[1:]
-        values = feature_matrix(deep.features, rows["case_id"], tuple(chosen["feature"]))
+    def _columns(self, rows: pd.DataFrame, score: ScoreInput) -> Floats:
+        """Return the score, or its selected features in training SDs, shape (n, k)."""
+        if score.name in self.spec.scores:
+            return rows[[score.column]].to_numpy(dtype=float)
+        chosen = score.selected.iloc[1:]
+        values = feature_matrix(score.features, rows["case_id"], tuple(chosen["feature"]))
         scaled: Floats = (values - chosen["mean"].to_numpy()) / chosen["sd"].to_numpy()
         return scaled
 
+    def _held(
+        self, prepared: regression.Regression, blocks: Mapping[str, Floats]
+    ) -> tuple[tuple[str, ...], dict[str, float]]:
+        """Return the scores that stay, and the coefficients that the others would have had."""
+        held = [name for name in blocks if name in self.spec.scores]
+        free = {name for name in blocks if name not in held}
+        whole = _slopes(_with_blocks(prepared, blocks, tuple(blocks)), blocks, tuple(blocks))
+        if all(whole[name] > 0 for name in held):
+            return tuple(blocks), {}
+        best, most = tuple(name for name in blocks if name in free), -np.inf
+        for n in range(len(held)):
+            for subset in combinations(held, n):
+                names = tuple(name for name in blocks if name in free or name in subset)
+                fitted = _with_blocks(prepared, blocks, names)
+                slopes = _slopes(fitted, blocks, names)
+                likelihood = _log_likelihood(fitted)
+                if all(slopes[name] > 0 for name in subset) and likelihood > most:
+                    best, most = names, likelihood
+        return best, {name: whole[name] for name in held if name not in best}
+
     def _equation(
-        self, whole: regression.Regression, selected: pd.DataFrame, taken: bool
+        self,
+        prepared: regression.Regression,
+        blocks: Mapping[str, Floats],
+        kept: tuple[str, ...],
+        chains: Mapping[str, pd.DataFrame],
     ) -> Fitted:
+        whole = _with_blocks(prepared, blocks, kept)
         coding, values = whole.coding, whole.pooled.coefficients
-        coefficients = values[1:]
-        if taken and self.spec.deep == "features":
-            # The features enter one by one: as a score of their own with coefficient 1.
-            q = len(coding.columns)
-            selected = selected.assign(coefficient=[0.0, *values[q + 1 :]])
-            coefficients = np.append(values[1 : q + 1], 1.0)
+        coefficients = [*values[1 : len(coding.columns) + 1]]
+        selected, at = dict(chains), len(coding.columns) + 1
+        for name in kept:
+            own = values[at : at + blocks[name].shape[1]]
+            at += len(own)
+            if name in self.spec.scores:
+                coefficients.append(own[0])
+            else:
+                # The features enter one by one: as a score of their own with coefficient 1.
+                selected[name] = selected[name].assign(coefficient=[0.0, *own])
+                coefficients.append(1.0)
         equation = Equation(
-            coding.with_deep_score() if taken else coding,
+            coding.with_scores(kept),
             float(values[0]),
             tuple(float(value) for value in coefficients),
             f"logistic regression, {whole.method}",
@@ -210,6 +268,43 @@ class Recipe:
             int(whole.y.sum()),
         )
         return Fitted(equation, selected)
+
+
+def _with_blocks(
+    prepared: regression.Regression, blocks: Mapping[str, Floats], names: tuple[str, ...]
+) -> regression.Regression:
+    """Return a regression on clinical variables with the columns of some scores beside them."""
+    if not names:
+        return prepared
+    extra = [blocks[name] for name in names]
+    columns = (
+        f"{name} {j}"
+        for name, block in zip(names, extra, strict=True)
+        for j in range(block.shape[1])
+    )
+    matrices = tuple(np.hstack([m, *extra]) for m in prepared.matrices)
+    return replace(prepared, matrices=matrices, names=(*prepared.coding.columns, *columns))
+
+
+def _slopes(
+    fitted: regression.Regression, blocks: Mapping[str, Floats], names: tuple[str, ...]
+) -> dict[str, float]:
+    """Return the first coefficient of each score's columns."""
+    at, found = len(fitted.coding.columns) + 1, {}
+    for name in names:
+        found[name] = float(fitted.pooled.coefficients[at])
+        at += blocks[name].shape[1]
+    return found
+
+
+def _log_likelihood(fitted: regression.Regression) -> float:
+    """Return the log-likelihood at the pooled coefficients, the mean over imputed tables."""
+    b = fitted.pooled.coefficients
+    of_tables = [
+        fitted.y @ eta - np.logaddexp(0, eta).sum()
+        for eta in (b[0] + X @ b[1:] for X in fitted.matrices)
+    ]
+    return float(np.mean(of_tables))
 
 
 def candidates_of(
@@ -226,7 +321,7 @@ def candidates_of(
     return tuple(chosen)
 
 
-def deep_scores(
+def score_values(
     features: pd.DataFrame, case_ids: "pd.Series[str]", selected: pd.DataFrame
 ) -> Floats:
     """Return a chain's linear predictor of the named cases, shape (n,)."""

@@ -10,79 +10,94 @@ import pandas as pd
 from microcalc.core.files import read_csv, read_parquet
 from microcalc.images import included as included_cases
 from microcalc.models import provenance
+from microcalc.selection.training import joined
 
 if TYPE_CHECKING:
-    from microcalc.models.frozen import Preprocessing
+    from microcalc.models.frozen import TablePart
 
 Path = str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
+class ScoreTables:
+    """What a score is made of, how it was selected, and the training cases' cross-fitted scores.
+
+    Attributes
+    ----------
+    learner
+        That of its row of the config's `scores`.
+    parts
+        How each of its tables of columns comes about, by the table's name.
+    features
+        case_id and the columns of all its tables.
+    selected
+        `selected.csv`: feature, mean, sd, coefficient.
+    crossfit
+        `crossfit.csv`: case_id, fold, also_left_out, score.
+    crossfit_selected
+        `crossfit_selected.csv`: `selected` of the chain without each fold.
+    """
+
+    learner: str
+    parts: "Mapping[str, TablePart]"
+    features: pd.DataFrame
+    selected: pd.DataFrame
+    crossfit: pd.DataFrame
+    crossfit_selected: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class Tables:
-    """The included cases with their features, selections and out-of-fold scores.
+    """The included cases, and all that is known of their scores.
 
     Attributes
     ----------
     included
         The included cases of every split, one row each.
-    features
-        case_id and the deep features.
-    selected
-        `selection/selected.csv`: feature, mean, sd, coefficient.
-    crossfit
-        `selection/crossfit.csv`: case_id, fold, also_left_out, deep_score.
-    crossfit_selected
-        `selection/crossfit_selected.csv`: `selected` of the chain without each fold.
-    weights
-        Where the network's weights come from, with their digest.
-    preprocessing
-        How an image becomes features, see `provenance.preprocessing`.
+    scores
+        By the score's name.
     """
 
     included: pd.DataFrame
-    features: pd.DataFrame
-    selected: pd.DataFrame
-    crossfit: pd.DataFrame
-    crossfit_selected: pd.DataFrame
-    weights: dict[str, str]
-    preprocessing: "Preprocessing"
+    scores: Mapping[str, ScoreTables]
 
     @classmethod
-    def of_networks(
+    def read(
         cls,
-        preprocessing: Mapping[str, Mapping[str, Any]],
         included: Path,
+        scores: Mapping[str, Mapping[str, Any]],
+        parts: "Mapping[str, TablePart]",
         *,
         features: Sequence[Path],
         selected: Sequence[Path],
         crossfit: Sequence[Path],
         crossfit_selected: Sequence[Path],
-        weights: Sequence[Path],
-        adapted: Sequence[Path] = (),
-    ) -> dict[str, "Tables"]:
-        """Return the tables of each network by its name.
+    ) -> "Tables":
+        """Return the tables of a study.
 
         Parameters
         ----------
-        preprocessing
-            By network, `images` and `extraction` of `provenance.preprocessing`.
         included
             `images/included.csv`.
-        features, selected, crossfit, crossfit_selected, weights
-            Files of each network, in the same order.
-        adapted
-            What the rule adapt_weights made of each, if it did.
+        scores
+            By score, `tables` and `learner`, see `plan.rule_params.scores`.
+        parts
+            By table of columns, how it comes about, see `provenance.parts`.
+        features
+            Files of each table of columns, in the order of `parts`.
+        selected, crossfit, crossfit_selected
+            Files of each score, in the order of `scores`.
         """
-        cases = included_cases.read(included)
-        return {
-            name: cls(
-                included=cases,
-                features=read_parquet(features[i]),
+        columns = dict(zip(parts, map(read_parquet, features), strict=True))
+        found = {
+            name: ScoreTables(
+                learner=made["learner"],
+                parts={table: parts[table] for table in made["tables"]},
+                features=joined([columns[table] for table in made["tables"]]),
                 selected=read_csv(selected[i]),
                 crossfit=read_csv(crossfit[i]),
                 crossfit_selected=read_csv(crossfit_selected[i]),
-                weights=provenance.weights(weights[i], adapted[i : i + 1]),
-                preprocessing=provenance.preprocessing(**made),
             )
-            for i, (name, made) in enumerate(preprocessing.items())
+            for i, (name, made) in enumerate(scores.items())
         }
+        return cls(included_cases.read(included), found)

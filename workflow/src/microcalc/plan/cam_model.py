@@ -1,21 +1,32 @@
-"""The model that class activation maps (CAM) explain: the deep score that a map adds up to.
+"""The model that class activation maps (CAM) explain: the score that a map adds up to.
 
 Every job on a cluster reads this again, so it imports nothing heavy.
 """
 
-from microcalc.config.networks import OWN_NETWORK
+from microcalc.config.network_settings import NetworkSettings
 from microcalc.config.study_config import StudyConfig
 
 NEEDED = {"layers": ("penultimate",), "pool_views": "mean", "harmonize": "none"}
-"""Only of such features is a map of the image a map of the deep score."""
+"""Only of such features is a map of the image a map of the score."""
 
 
 def name(config: StudyConfig) -> str | None:
-    """Return the first model that is the deep score alone; None where no map adds up to it."""
-    names = [
-        name
-        for name, spec in config.models.items()
-        if (spec.clinical, spec.deep, spec.network) == ("none", "score", OWN_NETWORK)
-    ]
-    chosen = {key: getattr(config.features, key) for key in NEEDED}
-    return names[0] if names and chosen == NEEDED else None
+    """Return the first model that is one network's score alone; None where no map adds up to it."""
+    for model, spec in config.models.items():
+        if spec.is_score_alone and _network(config, spec.scores[0]) is not None:
+            return model
+    return None
+
+
+def set_of(config: StudyConfig) -> str | None:
+    """Return the set of features behind that model; None where there is none."""
+    model = name(config)
+    return config.scores[config.models[model].scores[0]].features[0] if model else None
+
+
+def _network(config: StudyConfig, score: str) -> NetworkSettings | None:
+    row = config.scores[score]
+    network = config.features[row.features[0]] if len(row.features) == 1 else None
+    if not isinstance(network, NetworkSettings):
+        return None
+    return network if {key: getattr(network, key) for key in NEEDED} == NEEDED else None

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from microcalc.config import networks
-from microcalc.config.feature_settings import FeatureSettings
+from microcalc.config import feature_sets
+from microcalc.config.feature_settings import FeatureSetSettings
+from microcalc.config.network_settings import NetworkSettings
 from microcalc.config.published_weights import is_published
 from microcalc.config.study_config import StudyConfig
-from microcalc.plan import cam_model, replicate_blocks
+from microcalc.plan import cam_model, replicate_blocks, stability
 
 
 @dataclass(frozen=True)
@@ -35,18 +36,14 @@ class Paths:
         return f"results/{self.config.study}/{path}"
 
     def log(self, rule: str, wildcards: Sequence[str] = ()) -> str:
-        """Return the log of a rule, or of each of its jobs: `logs/extract_patches/{shard}.log`.
-
-        What `network` stands for is a folder, or nothing: it goes before.
-        """
-        network, job = _of_job(wildcards)
-        return self.result(f"logs/{network}{rule}{'/' if job else ''}{job}.log")
+        """Return the log of a rule, or of each of its jobs: `logs/extract_patches/{shard}.log`."""
+        job = _of_job(wildcards)
+        return self.result(f"logs/{rule}{'/' if job else ''}{job}.log")
 
     def time(self, rule: str, wildcards: Sequence[str] = ()) -> str:
         """Return the file that says how long a rule took, or each of its jobs."""
-        network, job = _of_job(wildcards)
-        name = f"{rule}/{network}{job or 'jobs'}" if wildcards else rule
-        return self.result(f"history/times/{name}.tsv")
+        job = _of_job(wildcards)
+        return self.result(f"history/times/{rule}{'/' if job else ''}{job}.tsv")
 
     def shard(self, number: int) -> str:
         """Return the file of a shard's patches."""
@@ -56,56 +53,89 @@ class Paths:
         """Return files under the study's results where they are asked for, else nothing."""
         return [self.result(path) for path in paths if asked]
 
-    def harmonized(self, method: str, path: str) -> list[str]:
-        """Return a file where the features are harmonized by `method`, else nothing."""
-        return self.where(self.config.features.harmonize == method, path)
-
     @cached_property
-    def networks(self) -> dict[str, FeatureSettings]:
-        """The settings of each network by its folder, see `microcalc.config.networks`."""
-        return networks.settings(self.config, self.trained)
+    def sets(self) -> dict[str, FeatureSetSettings]:
+        """The settings of each set that is measured, by its folder, see `config.feature_sets`."""
+        return feature_sets.measured(self.config, self.trained)
 
-    def trained(self, member: str) -> str:
+    def network(self, folder: str) -> NetworkSettings | None:
+        """Return the settings of a set's network; None where it has none."""
+        row = self.sets[folder]
+        return row if isinstance(row, NetworkSettings) else None
+
+    def trained(self, tuned: str, member: str) -> str:
         """Return what the weights of a fine-tuned network are prepared from."""
         if self.frozen:
-            return self._in_frozen(f"finetuned/{member}/")
-        return self.result(f"features/finetuned/{member}.safetensors")
+            return self._in_frozen(f"{tuned}/{member}", self.backbone(tuned))
+        return self.result(f"features/{tuned}/{member}.safetensors")
 
-    def heads(self) -> str:
-        """Return the heads of the fine-tuned networks; those of the study that froze the models."""
-        return self._in_frozen("finetuned/") if self.frozen else self.weights("finetuned/")
+    def backbone(self, tuned: str) -> str:
+        """Return the backbone of fine-tuned networks."""
+        return feature_sets.start(self.config, tuned).backbone
 
-    def _in_frozen(self, network: str) -> str:
-        backbone = self.config.features.backbone
-        return f"{self.frozen}/features/{network}weights/{backbone}.safetensors"
+    def prepared(self, tuned: str, *, members: Sequence[str]) -> list[str]:
+        """Return the prepared weights of fine-tuned networks."""
+        return [path for member in members for path in self.weights(f"{tuned}/{member}")]
 
-    def weights(self, network: str = "") -> str:
-        """Return the prepared weights of a network."""
-        backbone = self.networks[network].backbone
-        return self.result(f"features/{network}weights/{backbone}.safetensors")
+    def start(self, tuned: str) -> list[str]:
+        """Return the prepared weights that fine-tuned networks start from."""
+        return self.weights(feature_sets.finetuned(self.config)[tuned].network)
 
-    def source(self, network: str, backbone: str) -> list[str]:
-        """Return what a network's weights are prepared from; nothing where they are generated."""
-        weights = self.networks[network].weights
-        if weights == "random":
+    def heads(self, tuned: str) -> str:
+        """Return the heads of fine-tuned networks; those of the study that froze the models."""
+        backbone = self.backbone(tuned)
+        if self.frozen:
+            return self._in_frozen(tuned, backbone)
+        return self.result(f"features/{tuned}/weights/{backbone}.safetensors")
+
+    def _in_frozen(self, folder: str, backbone: str) -> str:
+        return f"{self.frozen}/features/{folder}/weights/{backbone}.safetensors"
+
+    def weights(self, folder: str) -> list[str]:
+        """Return the prepared weights of a set's network; nothing where it has none."""
+        row = self.network(folder)
+        if row is None:
             return []
-        if is_published(weights):
-            return [self.result(f"features/{network}weights/{backbone}.fetched.json")]
-        return [weights]
+        return [self.result(f"features/{folder}/weights/{row.backbone}.safetensors")]
 
-    def weights_behind(self, network: str) -> str:
-        """Return the weights that give a network's features or, with their heads, its scores."""
-        if network == f"{networks.FINETUNED}/":
-            return self.heads()
-        whole = f"{networks.FINETUNED}/{networks.WHOLE}/"
-        return self.weights(whole if network == f"{networks.FINETUNED_LASSO}/" else network)
+    def source(self, folder: str, backbone: str) -> list[str]:
+        """Return what a network's weights are prepared from; nothing where they are generated."""
+        row = self.network(folder)
+        if row is None or row.weights == "random":
+            return []
+        if is_published(row.weights):
+            return [self.result(f"features/{folder}/weights/{backbone}.fetched.json")]
+        return [row.weights]
 
-    def redrawn(self) -> list[str]:
-        """Return a {network}'s features from regions drawn otherwise; none without stability."""
-        asked = self.config.features.stability
+    def adapted(self, folder: str) -> list[str]:
+        """Return a network's batch-norm statistics of each center; nothing unless adapted."""
+        is_adapted = self.sets[folder].harmonize == "adabn"
+        return self.where(is_adapted, f"features/{folder}/adapted.safetensors")
+
+    def columns(self, table: str) -> str:
+        """Return the file of a table of columns, see `config.feature_sets`."""
+        name = feature_sets.of_table(table)
+        return self.result(f"features/{name}/{'features' if name == table else 'logits'}.parquet")
+
+    def tables_of(self, *scores: str) -> list[str]:
+        """Return the files of the tables of columns that these scores are made of."""
+        tables = [name for score in scores for name in feature_sets.tables_of(self.config, score)]
+        return [self.columns(name) for name in dict.fromkeys(tables)]
+
+    def weights_behind(self, table: str) -> list[str]:
+        """Return the weights that give a table of columns; nothing where no network does."""
+        name = feature_sets.of_table(table)
+        if name != table:
+            return [self.heads(name)]
+        if name in feature_sets.finetuned(self.config):
+            return self.weights(f"{name}/{feature_sets.WHOLE}")
+        return self.weights(name)
+
+    def redrawn(self, *scores: str) -> list[str]:
+        """Return the features of scores' sets from regions drawn otherwise; see `plan.stability`."""
         return [
-            *self.where(asked.perturbations, "features/{network}perturbed.parquet"),
-            *self.where(asked.readers, "features/{network}other_readers.parquet"),
+            self.result(f"features/{name}/{drawn}.parquet")
+            for name, drawn, _ in stability.redrawn(self.config, *scores)
         ]
 
     def parts(self, design: str, suffix: str = "") -> list[str]:
@@ -118,12 +148,12 @@ class Paths:
         return [
             *self.where(replicate_blocks.is_any(self.config.evaluation), "figures/resampling.svg"),
             *self.where(cam_model.name(self.config), "figures/saliency.svg"),
-            *self.where(networks.trained(self.config), "figures/learning_curves.svg"),
+            *self.where(feature_sets.trained(self.config), "figures/learning_curves.svg"),
         ]
 
     def choice(self) -> list[str]:
         """Return the record of the chosen variant; nothing where none is to be chosen."""
-        chooses = networks.must_choose(self.config) and not self.frozen
+        chooses = feature_sets.must_choose(self.config) and not self.frozen
         return self.where(chooses, "models/choice.json")
 
     def simulated(self, shard: str) -> list[str]:
@@ -135,7 +165,6 @@ class Paths:
         return self.where(cam_model.name(self.config), f"figures/case-{case}/case_map.svg")
 
 
-def _of_job(wildcards: Sequence[str]) -> tuple[str, str]:
-    """Return what tells a rule's jobs apart: the network's folder, and all else."""
-    network = "{network}" if "network" in wildcards else ""
-    return network, "-".join(f"{{{name}}}" for name in wildcards if name != "network")
+def _of_job(wildcards: Sequence[str]) -> str:
+    """Return what tells a rule's jobs apart."""
+    return "-".join(f"{{{name}}}" for name in wildcards)

@@ -3,13 +3,13 @@
 Every job on a cluster reads this again, so it imports nothing heavy.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from microcalc.config import networks
+from microcalc.config import feature_sets
 from microcalc.config.evaluation_settings import DiscriminationSettings, ProbabilitySettings
-from microcalc.config.feature_settings import FeatureSettings
-from microcalc.config.image_settings import ImageSettings
+from microcalc.config.feature_settings import FeatureSetSettings
+from microcalc.config.finetune_settings import FinetuneSettings
 from microcalc.config.patch_recipe import Recipe
 from microcalc.config.study_config import StudyConfig
 
@@ -24,7 +24,7 @@ def clinical(config: StudyConfig) -> dict[str, dict[str, Any]]:
 
 def refittable_models(config: StudyConfig) -> dict[str, dict[str, Any]]:
     """Return of the config's `models` those that a refit can use again."""
-    return {name: config.models[name].plain() for name in networks.refittable_models(config)}
+    return {name: config.models[name].plain() for name in feature_sets.refittable_models(config)}
 
 
 def classes(config: StudyConfig, *others: str) -> dict[str, Any]:
@@ -55,37 +55,58 @@ def phantoms(config: StudyConfig) -> str | None:
     return config.simulate.phantoms if config.simulate else None
 
 
-def extraction(network: FeatureSettings, images: ImageSettings) -> dict[str, Any]:
-    """Return what an image's features depend on, and whether kept ones may be used.
+def scores(config: StudyConfig, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return of some scores what each is made of: its tables of columns, and its learner."""
+    return {
+        name: {
+            "tables": list(feature_sets.tables_of(config, name)),
+            "learner": config.scores[name].learner,
+        }
+        for name in names
+    }
 
-    Parameters
-    ----------
-    network
-        One of `microcalc.config.networks.settings`.
-    images
-        The config's `images`.
-    """
-    chosen = network.part("backbone", "layers", "device", "precision", "batch_size")
-    return {**chosen, "cache": images.cache}
+
+def selections(config: StudyConfig, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return how each of some scores selects."""
+    return {name: config.selection_of(name).plain() for name in names}
+
+
+def training(config: StudyConfig, tuned: str) -> dict[str, Any]:
+    """Return what the training of fine-tuned networks depends on, see `TrainingSettings`."""
+    row = feature_sets.finetuned(config)[tuned]
+    start = feature_sets.start(config, tuned).part("backbone", "device")
+    return {**start, "finetune": row.part(*FinetuneSettings.model_fields)}
 
 
 def preprocessing(
-    used: Mapping[str, FeatureSettings], images: ImageSettings
+    config: StudyConfig, tables: Iterable[str], measured: Mapping[str, FeatureSetSettings]
 ) -> dict[str, dict[str, Any]]:
-    """Return by network what the features of frozen models depend on, to be frozen with them.
+    """Return by table of columns what it depends on, to be frozen with the models.
 
     Parameters
     ----------
-    used
-        The settings of each network by its folder, see `microcalc.config.networks`.
-    images
-        The config's `images`.
+    config
+        The study's config.
+    tables
+        Those of the scores that models take.
+    measured
+        The settings of each set by its folder, see `microcalc.config.feature_sets`.
+
+    Returns
+    -------
+    dict
+        Of each table kind, images, measured_in and features, see `models.provenance.table`.
     """
-    recipe = Recipe.from_settings(images).as_key()
-    return {
-        name: {
+    recipe = Recipe.from_settings(config.images).as_key()
+    found = {}
+    for table in tables:
+        name = feature_sets.of_table(table)
+        is_tuned = name in feature_sets.finetuned(config)
+        folder = f"{name}/{feature_sets.members(config, name)[0]}" if is_tuned else name
+        found[table] = {
+            "kind": config.features[name].kind,
             "images": recipe,
-            "extraction": network.part("layers", "precision", "pool_views", "harmonize"),
+            "measured_in": measured[folder].measured_in,
+            "features": measured[folder].deployed_by,
         }
-        for name, network in zip(networks.names(used), used.values(), strict=True)
-    }
+    return found

@@ -1,4 +1,4 @@
-"""One selection from raw features to a deep score, all of it on the cases given."""
+"""One selection from raw features to a score, all of it on the cases given."""
 
 import logging
 from collections.abc import Sequence
@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from microcalc.core import seeds
-from microcalc.core.errors import StudyError
 from microcalc.core.libraries import from_extra
 from microcalc.selection import coefficient_refit, discretize, filters, lasso, mrmr, scaling
 from microcalc.statistics.folds import assign_folds
@@ -27,6 +26,30 @@ if TYPE_CHECKING:
 INTERCEPT = "(intercept)"
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Redrawn:
+    """The same cases' features from regions drawn otherwise, for the stability filter.
+
+    Attributes
+    ----------
+    values
+        Shape (m, n, q), from m other drawings (perturbed, or by other readers); NaN where a case
+        has none.
+    columns
+        Which q of the features these are, shape (q,).
+    least_icc
+        The least agreement that is asked of them, an ICC.
+    """
+
+    values: NDArray[np.float64]
+    columns: NDArray[np.int64]
+    least_icc: float
+
+    def take(self, rows: "NDArray[np.bool_] | NDArray[np.int64]") -> "Redrawn":
+        """Return the features of some of the cases."""
+        return Redrawn(self.values[:, rows], self.columns, self.least_icc)
 
 
 @dataclass(frozen=True)
@@ -103,8 +126,7 @@ def fit(
     feature_names: Sequence[str],
     settings: "SelectionSettings",
     seed: int,
-    copies: Sequence[ArrayLike] = (),
-    min_icc: float | None = None,
+    redrawn: Sequence[Redrawn] = (),
 ) -> Chain:
     """Fit the whole selection on the cases given and on nothing else.
 
@@ -125,12 +147,9 @@ def fit(
         The config's `selection`.
     seed
         Deals the folds of the LASSO's cross-validation.
-    copies
-        The same cases' features from regions drawn otherwise (perturbed, or by other readers),
-        one array of shape (m, n, p) for each way, NaN where a case has none; the stability
-        filter needs them, and a feature must be stable in every way.
-    min_icc
-        The least stability that is asked of a feature, an ICC; None asks nothing.
+    redrawn
+        The same cases' features from regions drawn otherwise, for each way of drawing; a feature
+        must be stable in every way that it was drawn in.
 
     Returns
     -------
@@ -140,7 +159,7 @@ def fit(
     Raises
     ------
     StudyError
-        When `min_icc` is given and no copies are, or pandas is not installed.
+        When too few cases were drawn otherwise, or pandas is not installed.
 
     Examples
     --------
@@ -162,7 +181,7 @@ def fit(
     values, outcome = np.asarray(X, dtype=float), np.asarray(y)
     names = np.asarray(feature_names, dtype=str)
     scale = scaling.fit(values)
-    kept, steps = _filter(values, outcome, scale, settings.filters, copies, min_icc)
+    kept, steps = _filter(values, outcome, scale, settings.filters, redrawn)
     Z = scale.apply(values)
 
     candidates = Z if len(kept) == Z.shape[1] else Z[:, kept]
@@ -183,7 +202,7 @@ def fit(
         intercept, coefficients[survivors] = coefficient_refit.ridge(Z[:, columns], outcome, folds)
     if len(columns) == 0:
         logger.warning(
-            "the LASSO kept none of %d features at %s: the deep score is the same for every case",
+            "the LASSO kept none of %d features at %s: the score is the same for every case",
             len(ranked),
             settings.lasso.choose,
         )
@@ -223,21 +242,17 @@ def _filter(
     y: NDArray[np.generic],
     scale: scaling.Scaling,
     settings: "FilterSettings",
-    copies: Sequence[ArrayLike],
-    min_icc: float | None,
+    redrawn: Sequence[Redrawn],
 ) -> tuple[NDArray[np.int64], list[tuple[str, int]]]:
     """Return the columns that pass every filter that is on, and how many passed each."""
     kept = np.arange(values.shape[1])
     steps = [("extracted", len(kept))]
-    if min_icc is not None:
-        if not copies:
-            raise StudyError(
-                "features.stability.icc_min asks for stable features, but there are no features "
-                "from regions drawn otherwise; have them extracted, or ask for no stability"
-            )
-        for drawn in copies:
-            others = np.asarray(drawn, dtype=float)[:, :, kept]
-            kept = kept[filters.stable(values[:, kept], others, minimum=min_icc)]
+    for drawn in redrawn:
+        judged = np.isin(drawn.columns, kept)
+        columns, others = drawn.columns[judged], drawn.values[:, :, judged]
+        agree = filters.stable(values[:, columns], others, minimum=drawn.least_icc)
+        kept = np.setdiff1d(kept, columns[~agree])
+    if redrawn:
         steps.append(("stable", len(kept)))
     kept = kept[scale.sd[kept] ** 2 > (settings.min_variance or 0.0)]
     steps.append(("not constant", len(kept)))

@@ -1,4 +1,4 @@
-"""Deep scores of training cases from selections that never saw them.
+"""Scores of training cases from selections that never saw them.
 
 The whole chain is fitted again without each fold, and without each pair of folds. The first
 gives every training case an out-of-fold score; the second lets a model that takes the score
@@ -33,7 +33,7 @@ class CrossFit:
     Attributes
     ----------
     scores
-        case_id, fold, also_left_out, deep_score, sorted: n times `folds` rows. The chain that
+        case_id, fold, also_left_out, score, sorted: n times `folds` rows. The chain that
         made a row's score was fitted without the case's own `fold` and without fold
         `also_left_out`; where the two are equal it is the plain out-of-fold score.
     selected
@@ -53,15 +53,14 @@ def fit(
     feature_names: Sequence[str],
     settings: SelectionSettings,
     seed: int,
-    copies: Sequence[ArrayLike] = (),
-    min_icc: float | None = None,
+    redrawn: Sequence[chain.Redrawn] = (),
     threads: int = 1,
 ) -> CrossFit:
     """Fit the chain without every fold and every pair of folds; score the cases left out.
 
     Parameters
     ----------
-    X, y, patients, feature_names, settings, seed, copies, min_icc
+    X, y, patients, feature_names, settings, seed, redrawn
         As in `chain.fit`; `settings.folds` is the number of cross-fitting folds.
     case_ids
         Shape (n,).
@@ -100,7 +99,6 @@ def fit(
     patient, cases = np.asarray(patients, dtype=str), np.asarray(case_ids, dtype=str)
     fold = assign_folds(outcome, patient, n_folds=n_folds, seed=seeds.derive(seed, "crossfit"))
     _refuse_few(outcome, patient)
-    redrawn = [np.asarray(drawn, dtype=float) for drawn in copies]
 
     def without(folds: tuple[int, int]) -> tuple[chain.Chain, pd.DataFrame]:
         k, j = folds
@@ -112,8 +110,7 @@ def fit(
             feature_names=feature_names,
             settings=settings,
             seed=seeds.derive(seed, "crossfit", k, j),
-            copies=[drawn[:, rest] for drawn in redrawn],
-            min_icc=min_icc,
+            redrawn=[drawn.take(rest) for drawn in redrawn],
         )
         out = ~rest
         scored = pd.DataFrame(
@@ -121,7 +118,7 @@ def fit(
                 "case_id": cases[out],
                 "fold": fold[out],
                 "also_left_out": np.where(fold[out] == k, j, k),
-                "deep_score": fitted.score(values[out]),
+                "score": fitted.score(values[out]),
             }
         )
         return fitted, scored
@@ -183,6 +180,6 @@ def scores(X: ArrayLike, y: ArrayLike, patients: ArrayLike, **options: Any) -> p
     >>> settings = SelectionSettings.of(chosen)
     >>> ids = {"case_ids": np.arange(60), "feature_names": list("abcdefgh")}
     >>> crossfit.scores(X, y, np.arange(60), settings=settings, seed=1, **ids).columns.tolist()
-    ['case_id', 'fold', 'also_left_out', 'deep_score']
+    ['case_id', 'fold', 'also_left_out', 'score']
     """
     return fit(X, y, patients, **options).scores

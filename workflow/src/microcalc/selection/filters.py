@@ -52,7 +52,7 @@ def stable(X: ArrayLike, copies: ArrayLike, *, minimum: float) -> Kept:
     judged = ~np.isnan(values).any(axis=(0, 2))
     if judged.sum() < 2:
         raise StudyError(
-            f"features.stability: {judged.sum()} of {len(judged)} training cases have a region "
+            f"stability: {judged.sum()} of {len(judged)} training cases have a region "
             "drawn a second time; an ICC needs two, and thirty to mean something"
         )
     return icc.icc(values[:, judged].transpose(1, 0, 2)).icc >= minimum

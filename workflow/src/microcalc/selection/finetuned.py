@@ -1,4 +1,4 @@
-"""Deep scores of fine-tuned networks: their own logits, or a selection among their features.
+"""Scores of fine-tuned networks: their own logits, or a selection among their features.
 
 A training case is always scored by a network that never saw it, a validation case by the mean of
 all networks' logits or by one network trained on the whole training set. To predict fold j, a
@@ -16,7 +16,8 @@ from microcalc.core import seeds
 from microcalc.selection import chain
 from microcalc.selection.crossfit import CrossFit
 from microcalc.selection.select import Selection
-from microcalc.selection.training import feature_matrix, feature_names, training_cases
+from microcalc.features.columns import feature_names
+from microcalc.selection.training import feature_matrix, training_cases
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +25,7 @@ SCALE_COLUMNS = ("scored_by", "split", "n", "mean", "sd")
 
 
 def of_logits(dealt: pd.DataFrame, logits: pd.DataFrame) -> tuple[pd.DataFrame, CrossFit]:
-    """Return the networks' mean as a deep score, and the training cases' cross-fitted scores.
+    """Return the networks' mean as a score, and the training cases' cross-fitted scores.
 
     Parameters
     ----------
@@ -48,10 +49,10 @@ def of_logits(dealt: pd.DataFrame, logits: pd.DataFrame) -> tuple[pd.DataFrame, 
     >>> dealt = pd.DataFrame({"case_id": ["a", "b"], "fold": [0, 1]})
     >>> logits = {"case_id": ["a", "b"], "deep_0000": [-1.0, 3.0], "deep_0001": [-2.0, 1.0]}
     >>> selected, crossfit = finetuned.of_logits(dealt, pd.DataFrame(logits))
-    >>> selected["coefficient"].tolist(), crossfit.scores["deep_score"].tolist()
+    >>> selected["coefficient"].tolist(), crossfit.scores["score"].tolist()
     ([0.0, 0.5, 0.5], [-1.0, -1.0, 1.0, 1.0])
     """
-    names = feature_names(logits)
+    names = feature_names(logits.columns)
     k = len(names)
     values = feature_matrix(logits, dealt["case_id"], names)
     fold = dealt["fold"].to_numpy()
@@ -60,7 +61,7 @@ def of_logits(dealt: pd.DataFrame, logits: pd.DataFrame) -> tuple[pd.DataFrame, 
             "case_id": np.repeat(dealt["case_id"].to_numpy(dtype=str), k),
             "fold": np.repeat(fold, k),
             "also_left_out": np.tile(np.arange(k), len(dealt)),
-            "deep_score": np.repeat(values[np.arange(len(dealt)), fold], k),
+            "score": np.repeat(values[np.arange(len(dealt)), fold], k),
         }
     )
     alone = [_sum_of([name], 1.0).assign(fold=j) for j, name in enumerate(names)]
@@ -108,7 +109,7 @@ def scale(included: pd.DataFrame, dealt: pd.DataFrame, logits: pd.DataFrame) -> 
     >>> finetuned.scale(included, dealt, pd.DataFrame(logits))["scored_by"].tolist()
     ['out of fold']
     """
-    names = feature_names(logits)
+    names = feature_names(logits.columns)
     train = feature_matrix(logits, dealt["case_id"], names)
     own = train[np.arange(len(dealt)), dealt["fold"].to_numpy()]
     rows = [("out of fold", "train", *_moments(own))]
@@ -207,7 +208,7 @@ def select(
                         "case_id": cases.case_ids[out],
                         "fold": k,
                         "also_left_out": j,
-                        "deep_score": fitted.score(cases.X[out, own]),
+                        "score": fitted.score(cases.X[out, own]),
                     }
                 )
             )

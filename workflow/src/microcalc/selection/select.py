@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from microcalc.config.selection_settings import SelectionSettings
 from microcalc.selection import chain, crossfit
-from microcalc.selection.training import feature_copies, training_cases
+from microcalc.selection.training import redrawn_features, training_cases
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Selection:
     chain
         What every case outside training is scored with.
     crossfit
-        `crossfit.csv`: case_id, fold, also_left_out, deep_score.
+        `crossfit.csv`: case_id, fold, also_left_out, score.
     crossfit_selected
         The features each chain without one fold selected: fold, feature, mean, sd, coefficient.
     """
@@ -44,26 +44,26 @@ def select(
     *,
     settings: SelectionSettings,
     seed: int,
-    min_icc: float | None = None,
+    least_iccs: Sequence[float] = (),
     threads: int = 1,
 ) -> Selection:
-    """Select deep features on the training cases and cross-fit the selection.
+    """Select features on the training cases and cross-fit the selection.
 
     Parameters
     ----------
     included
         The included cases of every split; only `train` is looked at.
     features
-        case_id and the deep features per case.
+        case_id and the features per case, of one set or of several side by side.
     redrawn
-        case_id, copy and the deep features from regions drawn otherwise, for the stability
+        case_id, copy and the features of a set from regions drawn otherwise, for the stability
         filter: one table each for perturbed regions and for other readers'.
     settings
         The config's `selection`.
     seed
         The study's seed.
-    min_icc
-        The least stability that is asked of a feature, an ICC; None asks nothing.
+    least_iccs
+        The least stability that each of `redrawn` is asked for, an ICC.
     threads
         How many cross-fitted chains to fit at a time; the result does not depend on it.
 
@@ -98,9 +98,9 @@ def select(
     ('deep_0003', (180, 4))
     """
     cases = training_cases(included, features)
-    copies = [feature_copies(table, cases.case_ids, cases.feature_names) for table in redrawn]
-    for drawn in copies:
-        _tell_how_many(drawn)
+    others = redrawn_features(redrawn, least_iccs, cases.case_ids, cases.feature_names)
+    for drawn in others:
+        _tell_how_many(drawn.values)
     logger.info("selecting on %d training cases, %d features", *cases.X.shape)
     final = chain.fit(
         cases.X,
@@ -109,8 +109,7 @@ def select(
         feature_names=cases.feature_names,
         settings=settings,
         seed=seed,
-        copies=copies,
-        min_icc=min_icc,
+        redrawn=others,
     )
     crossfitted = crossfit.fit(
         cases.X,
@@ -120,8 +119,7 @@ def select(
         feature_names=cases.feature_names,
         settings=settings,
         seed=seed,
-        copies=copies,
-        min_icc=min_icc,
+        redrawn=others,
         threads=threads,
     )
     logger.info("%d features selected", len(final.columns))

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from microcalc.core.errors import StudyError
 from microcalc.core.files import read_parquet
+from microcalc.features.columns import feature_names
 from microcalc.images import included
-
-FEATURE_PREFIX = "deep_"
+from microcalc.selection.chain import Redrawn
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def training_cases(included: pd.DataFrame, features: pd.DataFrame) -> Training:
             f"the training split holds {counts[1]} positive and {counts[0]} negative patients; "
             "cross-validation needs at least two of each"
         )
-    names = feature_names(features)
+    names = feature_names(features.columns)
     return Training(
         train["case_id"].to_numpy(dtype=str),
         patients,
@@ -86,29 +86,6 @@ def training_cases(included: pd.DataFrame, features: pd.DataFrame) -> Training:
         feature_matrix(features, train["case_id"], names),
         names,
     )
-
-
-def feature_names(features: pd.DataFrame) -> tuple[str, ...]:
-    """Return the names of the deep features among a table's columns.
-
-    Parameters
-    ----------
-    features
-        case_id and one column per feature, others beside them.
-
-    Returns
-    -------
-    tuple of str
-        In the table's order.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from microcalc.selection import training
-    >>> training.feature_names(pd.DataFrame(columns=["case_id", "n_views", "deep_0000"]))
-    ('deep_0000',)
-    """
-    return tuple(name for name in features.columns if name.startswith(FEATURE_PREFIX))
 
 
 def feature_copies(
@@ -152,9 +129,104 @@ def feature_copies(
     return np.stack(copies)
 
 
+def redrawn_features(
+    redrawn: Sequence[pd.DataFrame],
+    least_iccs: Sequence[float],
+    case_ids: Iterable[str],
+    names: Sequence[str],
+) -> list[Redrawn]:
+    """Return the features from regions drawn otherwise, and which of all features they are.
+
+    Parameters
+    ----------
+    redrawn
+        Tables as for `feature_copies`, each of the features of one set.
+    least_iccs
+        The least stability that each is asked for.
+    case_ids, names
+        Which cases, and the names of all features.
+
+    Returns
+    -------
+    list of Redrawn
+        One for each table.
+
+    Raises
+    ------
+    StudyError
+        When a table holds a feature that is none of `names`, or lacks one of its set.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from microcalc.selection import training
+    >>> table = pd.DataFrame({"case_id": ["a"], "copy": [0], "deep_0000": [1.0]})
+    >>> names = ["around_0000", "deep_0000"]
+    >>> found = training.redrawn_features([table], [0.75], ["a", "b"], names)
+    >>> found[0].columns, found[0].values[0, :, 0]
+    (array([1]), array([ 1., nan]))
+    """
+    cases, place = list(case_ids), {name: j for j, name in enumerate(names)}
+    found = []
+    for table, least in zip(redrawn, least_iccs, strict=True):
+        own = feature_names(table.columns)
+        unknown = [name for name in own if name not in place]
+        if unknown:
+            raise StudyError(
+                f"a table of features from regions drawn otherwise has the column {unknown[0]!r}, "
+                "which the features themselves do not have; extract both again"
+            )
+        columns = np.array([place[name] for name in own], dtype=np.int64)
+        found.append(Redrawn(feature_copies(table, cases, own), columns, least))
+    return found
+
+
+def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the features of several sets side by side.
+
+    Parameters
+    ----------
+    tables
+        case_id and the features of a set, each.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One table as it is; of several, case_id and the features of the cases that all have.
+
+    Raises
+    ------
+    StudyError
+        When two sets have a column of the same name.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from microcalc.selection import training
+    >>> deep = pd.DataFrame({"case_id": ["a", "b"], "n_views": 2, "deep_0000": [1.0, 2.0]})
+    >>> around = pd.DataFrame({"case_id": ["b", "a"], "around_0000": [3.0, 4.0]})
+    >>> training.joined([deep, around])["around_0000"].tolist()
+    [4.0, 3.0]
+    """
+    first, *others = tables
+    if not others:
+        return first
+    whole = first[["case_id", *feature_names(first.columns)]]
+    for table in others:
+        own = feature_names(table.columns)
+        both = sorted(set(own).intersection(whole.columns))
+        if both:
+            raise StudyError(
+                f"two sets of features have a column {both[0]!r}; give one of the sets another "
+                "name in the config"
+            )
+        whole = whole.merge(table[["case_id", *own]], on="case_id", validate="1:1")
+    return whole
+
+
 def read(
     included_path: str | os.PathLike[str],
-    features_path: str | os.PathLike[str],
+    features_paths: Sequence[str | os.PathLike[str]],
     redrawn_paths: Sequence[str | os.PathLike[str]],
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[pd.DataFrame]]:
     """Return the included cases, their features, and those from regions drawn otherwise.
@@ -163,15 +235,15 @@ def read(
     ----------
     included_path
         `images/included.csv`.
-    features_path
-        `features/features.parquet`.
+    features_paths
+        Tables of features, one for each set.
     redrawn_paths
         Tables of features from regions drawn otherwise: perturbed at random, or by other readers.
 
     Returns
     -------
     included, features, redrawn
-        The last one table per file.
+        The features of all sets side by side; the last one table per file.
 
     Raises
     ------
@@ -187,13 +259,14 @@ def read(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     paths = f"{folder}/included.csv", f"{folder}/features.parquet"
     ...     table.to_csv(paths[0], index=False)
-    ...     table.to_parquet(paths[1])
-    ...     included, features, redrawn = training.read(*paths, [])
+    ...     table[["case_id", "deep_0000"]].to_parquet(paths[1])
+    ...     included, features, redrawn = training.read(paths[0], [paths[1]], [])
     >>> included["case_id"].tolist(), features["deep_0000"].tolist(), redrawn
     (['a'], [1.5], [])
     """
     redrawn = [read_parquet(path) for path in redrawn_paths]
-    return included.read(included_path), read_parquet(features_path), redrawn
+    features = joined([read_parquet(path) for path in features_paths])
+    return included.read(included_path), features, redrawn
 
 
 def feature_matrix(

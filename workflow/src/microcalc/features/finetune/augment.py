@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from microcalc.config.feature_settings import AugmentationSettings
+from microcalc.config.finetune_settings import AugmentationSettings
 
 
 @dataclass(frozen=True)

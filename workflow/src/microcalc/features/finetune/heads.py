@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_value, named_when_damaged
-from microcalc.features import backbone, shard_features
+from microcalc.features import backbone, columns
 from microcalc.features.weights import write_tensors
 
 Path = str | os.PathLike[str]
@@ -54,23 +54,25 @@ def join(trained: Sequence[Path], prepared: Sequence[Path], path: Path) -> None:
 
 
 def logits(
-    heads_path: Path, prepared: Sequence[Path], tables: Sequence[pd.DataFrame]
+    name: str, heads_path: Path, prepared: Sequence[Path], tables: Sequence[pd.DataFrame]
 ) -> pd.DataFrame:
     """Return the logit of each case by each network.
 
     Parameters
     ----------
+    name
+        The set's.
     heads_path
         What `join` wrote.
     prepared
         The networks' prepared weights.
     tables
-        Their features: case_id, n_views, deep_0000, ...
+        Their features: case_id, n_views, then the features.
 
     Returns
     -------
     DataFrame
-        case_id, n_views, and a column per network: deep_0000, ... (float32).
+        case_id, n_views, and a column per network: tuned_logit_0000, ... (float32).
 
     Raises
     ------
@@ -87,9 +89,9 @@ def logits(
                 "the one whose features it is given; run again with --forcerun join_heads"
             )
     first = tables[0]
-    columns = [_column(table, first, weight[k], bias[k]) for k, table in enumerate(tables)]
-    names = shard_features.feature_names(len(columns))
-    values = pd.DataFrame(np.column_stack(columns).astype(np.float32), columns=names)
+    scores = [_column(table, first, weight[k], bias[k]) for k, table in enumerate(tables)]
+    names = columns.of_set(f"{name}_logit", columns.numbered(len(scores)))
+    values = pd.DataFrame(np.column_stack(scores).astype(np.float32), columns=names)
     return pd.concat([first[["case_id", "n_views"]].reset_index(drop=True), values], axis=1)
 
 
@@ -103,16 +105,18 @@ def _column(
     return result
 
 
-def side_by_side(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def side_by_side(name: str, tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Return the features of several networks in one table, the first network's first.
 
     Parameters
     ----------
+    name
+        The set's.
     tables
-        case_id, n_views, deep_0000, ... of the same cases, all of one width.
+        case_id, n_views and the features of the same cases, all of one width.
     """
     blocks = [table.drop(columns=["case_id", "n_views"]).to_numpy() for table in tables]
     values = np.hstack(blocks)
-    names = shard_features.feature_names(values.shape[1])
+    names = columns.of_set(name, columns.numbered(values.shape[1]))
     leading = tables[0][["case_id", "n_views"]]
     return pd.concat([leading, pd.DataFrame(values, columns=names)], axis=1)

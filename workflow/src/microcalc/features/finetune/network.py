@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from microcalc.config.feature_settings import TrainingSettings
+from microcalc.config.finetune_settings import TrainingSettings
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_value, read_json, write_csv, write_json
 from microcalc.features import backbone, weights
@@ -95,7 +95,7 @@ def update(
     start_path
         The prepared weights that the training starts from.
     settings
-        What of the config's `features` the training depends on.
+        What the training depends on.
     member
         `fold-k`, which never sees fold k, or `whole`.
     seed

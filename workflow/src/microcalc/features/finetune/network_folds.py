@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from microcalc.cohort.eligible import FEWEST_PATIENTS, small_classes
-from microcalc.config.networks import left_out
+from microcalc.config.feature_sets import left_out
 from microcalc.core import seeds
 from microcalc.core.errors import StudyError
 from microcalc.statistics.folds import assign_folds

@@ -19,7 +19,7 @@ import pandas as pd
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from microcalc.config.feature_settings import FinetuneSettings
+from microcalc.config.finetune_settings import FinetuneSettings
 from microcalc.core import seeds
 from microcalc.core.errors import StudyError
 from microcalc.features.device import one_thread

@@ -1,0 +1,51 @@
+"""Names of columns: which of a table's columns are features, and what each is called."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from microcalc.core.errors import StudyError
+
+BESIDE = ("case_id", "copy", "n_views", "stand_in")
+"""Columns of a table of cases that are no features."""
+
+
+def feature_names(columns: Iterable[str]) -> tuple[str, ...]:
+    """Return those of a table's columns that are features, in their order.
+
+    Parameters
+    ----------
+    columns
+        Columns of a table of cases.
+    """
+    return tuple(name for name in columns if name not in BESIDE)
+
+
+def of_set(name: str, columns: Sequence[str]) -> list[str]:
+    """Return what the columns of a set are called in every table of cases: deep_0000, ...
+
+    Parameters
+    ----------
+    name
+        The set's row of the config's `features`.
+    columns
+        What its kind calls them.
+
+    Raises
+    ------
+    StudyError
+        When two are called the same, or one as a column that is no feature.
+    """
+    found = [f"{name}_{column}" for column in columns]
+    times = Counter(found)
+    wrong = sorted(column for column in times if times[column] > 1 or column in BESIDE)
+    if wrong:
+        raise StudyError.listing(
+            f"features.{name}: these columns are there twice, or called as one that is no feature:",
+            wrong,
+        )
+    return found
+
+
+def numbered(n: int) -> list[str]:
+    """Return the names of `n` columns that have none of their own: 0000, 0001, ..."""
+    return [f"{i:04d}" for i in range(n)]

@@ -1,0 +1,70 @@
+"""What measures a set of features: the module that its kind of settings names.
+
+A kind that measures images has `measurement`, see `microcalc.features.measurement`; one whose
+columns come per case from a table has `of_cases`. Both have `RECIPE`, the version of what they do.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from microcalc.features.measurement import Measurement
+
+
+@dataclass(frozen=True)
+class Files:
+    """What a kind is given beside the images.
+
+    Attributes
+    ----------
+    weights
+        The prepared weights of a network.
+    adapted
+        Its batch-norm statistics by center, where they are adapted.
+    """
+
+    weights: Sequence[str] = ()
+    adapted: Sequence[str] = ()
+
+
+class ImageKind(Protocol):
+    """A module that measures images."""
+
+    RECIPE: int
+
+    def measurement(
+        self, settings: Mapping[str, Any], files: Files, *, threads: int
+    ) -> "Measurement":
+        """Return how a set's columns are measured; `settings` are its `measured_by`."""
+
+
+class CaseKind(Protocol):
+    """A module whose columns come per case from a table."""
+
+    RECIPE: int
+
+    def of_cases(self, settings: Mapping[str, Any]) -> "pd.DataFrame":
+        """Return case_id and the set's columns, one row per case; `settings` are `measured_by`."""
+
+
+def of_images(measured_in: str) -> ImageKind:
+    """Return the module that measures images; `measured_in` is that of the set's settings."""
+    return cast("ImageKind", _module(measured_in))
+
+
+def of_cases(measured_in: str) -> CaseKind:
+    """Return the module whose columns come per case."""
+    return cast("CaseKind", _module(measured_in))
+
+
+def recipe(measured_in: str) -> int:
+    """Return the version of what a kind does."""
+    return of_images(measured_in).RECIPE
+
+
+def _module(measured_in: str) -> Any:
+    return import_module(f"microcalc.features.{measured_in}")

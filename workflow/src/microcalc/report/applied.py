@@ -101,7 +101,9 @@ def _limits(study: Study, *, simulated: bool) -> list[Finding]:
         text = "The models were fitted on computer-made phantoms; they say nothing about people."
         found.append(Finding("limit", "Models of simulated images", text))
     # The config names the file that was prepared then, whatever it was prepared from.
-    random = [name for name in _random_sets(study) if name not in score_text.random_networks(config)]
+    random = [
+        name for name in _random_sets(study) if name not in score_text.random_networks(config)
+    ]
     if random:
         who, has, was = "network", "has", "was"
         if len(random) > 1:
@@ -116,7 +118,9 @@ def _limits(study: Study, *, simulated: bool) -> list[Finding]:
 
 def _random_sets(study: Study) -> list[str]:
     """Return the sets whose networks had random weights when the models were frozen."""
-    parts = {name: part for model in study.models.values() for name, part in model["tables"].items()}
+    parts = {
+        name: part for model in study.models.values() for name, part in model["tables"].items()
+    }
     random = [
         feature_sets.of_table(name)
         for name, part in parts.items()

@@ -9,9 +9,9 @@ from microcalc.config.feature_settings import FeatureSetSettings
 from microcalc.config.finetune_settings import FinetunedSettings
 from microcalc.config.network_settings import NetworkSettings
 from microcalc.config.published_weights import is_published
+from microcalc.config.score_names import score_words
 from microcalc.config.selection_settings import SelectionSettings
 from microcalc.config.study_config import StudyConfig
-from microcalc.models.term import score_words
 from microcalc.report import format as fmt
 from microcalc.report.study import Study
 

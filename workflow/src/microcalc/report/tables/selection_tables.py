@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from microcalc.figures.number_format import label as model_label
-from microcalc.models.term import score_words
 from microcalc.report import format as fmt
 from microcalc.report import score_text
 from microcalc.report.grid import Row, Table

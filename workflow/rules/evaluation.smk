@@ -153,7 +153,7 @@ rule compute_saliency:
         weights=SALIENCY_WEIGHTS,
     output:
         saliency=in_study("evaluation/saliency.npz"),
-        kept=update(in_study("features/kept_maps.npz")),
+        kept=update(in_study(f"features/{SALIENCY_SET}/kept_maps.npz")),
     priority: WAITED_FOR
     conda:
         "../../envs/torch.yaml"

@@ -52,6 +52,8 @@ rule draw_models:
     params:
         labels=rule_params.classes(SETTINGS),
         clinical=config["clinical"],
+        main_score=MAIN_SCORE,
+        one_by_one=[name for name, row in SETTINGS.models.items() if row.features_of],
         confidence=config["evaluation"]["confidence"],
     script:
         "../scripts/draw_models.py"
@@ -83,6 +85,7 @@ rule draw_evaluation:
         labels=rule_params.classes(SETTINGS),
         clinical=config["clinical"],
         models=list(config["models"]),
+        main_score=MAIN_SCORE,
         confidence=config["evaluation"]["confidence"],
         seed=config["seed"],
         scored=SCORED,

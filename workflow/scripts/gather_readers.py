@@ -6,7 +6,5 @@ from microcalc.features import pool
 start(snakemake.log[0])
 given, how = snakemake.input, snakemake.params
 name = snakemake.wildcards.set
-table = pool.of_readers(
-    given.readers, given.shards, name, readers=how.readers, how=how.pool_views
-)
+table = pool.of_readers(given.readers, given.shards, name, readers=how.readers, how=how.pool_views)
 pool.write(table, snakemake.output.features)

@@ -9,9 +9,7 @@ from microcalc.evaluation import refit, replicates
 
 start(snakemake.log[0])
 asked, given = snakemake.params, snakemake.input
-cases = refit.read(
-    given.included, asked.scores, given.features, given.redrawn, asked.least_iccs
-)
+cases = refit.read(given.included, asked.scores, given.features, given.redrawn, asked.least_iccs)
 plan = refit.Plan(
     ModelSettings.each_of(asked.models),
     ClinicalVariable.each_of(asked.clinical),

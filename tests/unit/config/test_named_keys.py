@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from microcalc.config import json_schema
+from microcalc.config import json_schema, old_form
 from microcalc.config.study_config import StudyConfig
 
 ROOT = Path(__file__).parents[3]
 SOURCE = ROOT / "workflow/src/microcalc"
 WRITTEN = ("*.md", "docs/*.md", "workflow/*/*.md", "workflow/*/*.yaml", "workflow/report/**/*.*")
-KEY = re.compile(rf"(?<![\w./-])({'|'.join(StudyConfig.model_fields)})((?:\.[a-z_]+)+)(?![\w/(])")
+KEY = re.compile(
+    rf"(?<![\w./-])({'|'.join(StudyConfig.model_fields)})((?:\.(?:[a-z_]+|<name>))+)(?![\w/(])"
+)
 FILES = {
     *("csv", "docx", "html", "jpg", "json", "md", "npz", "parquet", "pdf", "png", "py", "smk"),
     *("svg", "tex", "tsv", "txt", "xlsx", "yaml"),
@@ -20,7 +22,8 @@ FILES = {
 
 
 def texts() -> Iterator[tuple[Path, str]]:
-    for path in sorted(SOURCE.rglob("*.py")):
+    old_keys = SOURCE / "config/old_form.py"
+    for path in sorted({*SOURCE.rglob("*.py")} - {old_keys}):
         nodes = list(ast.walk(ast.parse(path.read_text())))
         of_streams = {id(part) for node in nodes if is_stream(node) for part in ast.walk(node)}
         for node in nodes:
@@ -40,12 +43,18 @@ def is_stream(node: ast.AST) -> bool:
 def is_key(parts: list[str], node: Mapping[str, Any]) -> bool:
     if not parts:
         return True
-    branches = [node, *node.get("anyOf", [])]
-    below = [
-        branch.get("properties", {}).get(parts[0]) or branch.get("additionalProperties")
-        for branch in branches
-    ]
-    return any(is_key(parts[1:], inner) for inner in below if isinstance(inner, Mapping))
+    below = []
+    for form in json_schema.branches(node):
+        found = form.get("properties", {}).get(parts[0])
+        below += [found] if found else json_schema.rows(form)
+    return any(is_key(parts[1:], inner) for inner in below)
+
+
+def is_misplaced(section: str, rest: list[str]) -> bool:
+    """Return whether a set of features is left out before one of its keys."""
+    (row,) = json_schema.rows(json_schema.of_config()["properties"]["features"])
+    keys = {key for form in json_schema.branches(row) for key in form["properties"]}
+    return section == "features" and rest[0] in {*keys, *old_form.OF_FEATURES}
 
 
 def test_every_key_that_is_named_is_one() -> None:
@@ -61,5 +70,5 @@ def test_every_key_that_is_named_is_one() -> None:
     assert [
         f"{name}: {section}.{'.'.join(rest)}"
         for name, section, rest in named
-        if not is_key([section, *rest], schema)
+        if is_misplaced(section, rest) or not is_key([section, *rest], schema)
     ] == []

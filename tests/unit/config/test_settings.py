@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.unit.configs import SMALLEST
 
-from microcalc.config import json_schema
-from microcalc.config.settings import complete
+from microcalc.config import json_schema, reference
+from microcalc.config.settings import complete, problems
+from microcalc.config.study_config import StudyConfig
 from microcalc.core.errors import StudyError
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = json_schema.of_config()
+NETWORK = {"kind": "network", "weights": "random"}
 
 
 @pytest.fixture
@@ -26,6 +29,10 @@ def test_the_demo_config_spells_out_every_key_and_agrees_with_the_defaults(
     completed = complete(demo).plain()
     for key in ("images", "features", "selection", "screening", "threshold", "evaluation"):
         assert completed[key] == written[key], key
+    # The tables are written out too, and are what a study has that leaves them out.
+    defaults = StudyConfig.model_fields
+    for key in ("scores", "models"):
+        assert getattr(complete(demo), key) == defaults[key].default, key
 
 
 def test_nested_defaults_are_filled_without_touching_the_users_values(
@@ -40,8 +47,8 @@ def test_nested_defaults_are_filled_without_touching_the_users_values(
 
 
 def test_weights_have_no_default(demo: dict[str, Any]) -> None:
-    del demo["features"]["weights"]
-    with pytest.raises(StudyError, match=r"features\.weights: is missing\n +IMAGENET1K_V1"):
+    del demo["features"]["deep"]["weights"]
+    with pytest.raises(StudyError, match=r"features\.deep\.weights: is missing\n +IMAGENET1K_V1"):
         complete(demo).plain()
 
 
@@ -58,7 +65,7 @@ def test_weights_have_no_default(demo: dict[str, Any]) -> None:
         ("evaluation.comparisons", [["deep", "clincal"]], r"'clincal' is no model \(did you mean"),
         ("clinical.age", {"kind": "categorical"}, r"clinical\.age\.levels: is missing"),
         ("selection.mrmr", {"engine": "pymrmr", "scheme": "relevance"}, "pymrmr has no scheme"),
-        ("features.stability.readers", ["bob"], r"images\.reader must name whose regions"),
+        ("features.deep.stability.readers", ["bob"], r"images\.reader must name whose regions"),
         ("models.clinical.clinical", ["agee"], r"'agee' is no clinical variable \(did you mean"),
         ("models.combined.without", ["birad"], r"models\.combined\.without: 'birad' is no"),
         ("models.reader", {"kind": "external_score"}, r"models\.reader\.column: is missing"),
@@ -69,13 +76,14 @@ def test_weights_have_no_default(demo: dict[str, Any]) -> None:
             r"clinical\.age\.candidate: must be false",
         ),
         ("clinical.palpable.knots", 3, r"clinical\.palpable\.knots: only a continuous"),
-        ("models.deep.network", "densnet", r"'densnet' is not in features\.further_networks"),
+        ("models.deep.scores", ["densnet"], r"'densnet' is not in scores; there are deep"),
         (
-            "features.further_networks",
-            {"other": {"backbone": "densenet121"}},
-            r"further_networks\.other\.weights: is missing",
+            "features.other",
+            {"kind": "network", "backbone": "densenet121"},
+            r"features\.other\.weights: is missing",
         ),
-        ("features.further_networks", {"main": {}}, r"further_networks\.main: cannot be a name"),
+        ("features.Main", {"kind": "network"}, r"features\.Main: cannot be a name"),
+        ("features.deep\n", {"kind": "network"}, "cannot be a name"),
         ("screening.method", "fixed", r"screening\.variables: method fixed needs"),
         ("screening.variables", ["aeg"], r"screening\.variables: 'aeg' is no clinical variable"),
         ("study", "../elsewhere", "study: '../elsewhere' is not allowed here"),
@@ -93,38 +101,69 @@ def test_each_wrong_key_or_value_is_named(
         complete(demo).plain()
 
 
-def test_a_further_network_is_for_models_with_deep_features(demo: dict[str, Any]) -> None:
-    further = {"densenet": {"backbone": "densenet121", "weights": "random"}}
-    demo["features"]["further_networks"] = further
-    demo["models"]["densenet"] = {"deep": "score", "network": "densenet"}
-    completed = complete(demo).plain()
-    assert completed["features"]["further_networks"]["densenet"]["pool_views"] == "mean"
-    assert completed["models"]["deep"]["network"] == "main"
-    demo["models"]["densenet"]["deep"] = "none"
-    with pytest.raises(StudyError, match=r"models\.densenet\.network: the model takes no deep"):
-        complete(demo).plain()
-
-
 def test_every_key_of_the_schema_is_described() -> None:
     def undescribed(schema: dict[str, Any], place: str) -> list[str]:
         found = []
-        for name, part in schema.get("properties", {}).items():
-            found += [f"{place}{name}"] * ("description" not in part)
-            found += undescribed(part, f"{place}{name}.")
+        for form in json_schema.branches(schema):
+            for name, part in form.get("properties", {}).items():
+                found += [f"{place}{name}"] * ("description" not in part)
+                found += undescribed(part, f"{place}{name}.")
+            for row in json_schema.rows(form):
+                found += undescribed(row, f"{place}<name>.")
         return found
 
     assert undescribed(SCHEMA, "") == []
 
 
-def test_fine_tuning_and_the_models_that_take_it_go_together(demo: dict[str, Any]) -> None:
-    demo["features"]["finetune"] = {}
-    with pytest.raises(StudyError, match=r"features\.finetune: is on, but no row of models"):
-        complete(demo).plain()
-    demo["models"]["tuned"] = {"deep": "score", "network": "finetuned"}
-    assert complete(demo).plain()["features"]["finetune"]["folds"] == 5
-    demo["features"]["harmonize"] = "combat"
-    with pytest.raises(StudyError, match=r"features\.harmonize: must be none with"):
-        complete(demo).plain()
-    demo["features"] |= {"harmonize": "none", "finetune": None}
-    with pytest.raises(StudyError, match=r"models\.tuned\.network: .*set features\.finetune"):
-        complete(demo).plain()
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        (
+            {"features": {"resnet": NETWORK}},
+            "scores: must be written, since the default takes a set called deep; write deep: "
+            "{features: [resnet]}",
+        ),
+        (
+            {"scores": {"resnet": {"features": ["deep"]}}},
+            "models: must be written, since the default ones take a score called deep",
+        ),
+        (
+            {"models": {"age": {"clinical": ["age"]}, "deep": {"scores": ["deep"]}}},
+            "evaluation.comparisons: must be written, since the default compares models called "
+            "deep, clinical, combined; there are age, deep",
+        ),
+    ],
+)
+def test_a_default_of_no_use_is_told_once(changes: dict[str, Any], line: str) -> None:
+    plain = {**SMALLEST, "clinical": {"age": {"kind": "continuous"}}}
+    assert problems(plain) == []
+    assert problems(plain | changes) == [line]
+
+
+def test_a_config_of_fine_tuned_networks_alone_lacks_what_they_start_from() -> None:
+    plain = SMALLEST | {"clinical": {"age": {"kind": "continuous"}}}
+    assert problems(plain | {"features": {"deep": {"kind": "finetuned", "network": "resnet"}}}) == [
+        "features.deep.network: 'resnet' is not in features; there are none"
+    ]
+
+
+def test_the_keys_of_a_scores_own_selection_have_no_default_of_their_own() -> None:
+    rows = next(json_schema.rows(SCHEMA["properties"]["scores"]))
+    own, common = rows["properties"]["selection"], SCHEMA["properties"]["selection"]
+    assert own["properties"].keys() == common["properties"].keys()
+    assert common["properties"]["folds"]["default"] == 5
+    assert "default" not in own["properties"]["folds"]
+    assert "default" not in own["properties"]["mrmr"]["properties"]["scheme"]
+
+
+def test_every_kind_of_row_has_a_table_of_its_own_and_a_scores_selection_none() -> None:
+    page = reference.page()
+    assert "| `scores.<name>.selection` | section, as `selection` | none |" in page
+    assert "scores.<name>.selection." not in page
+    of_network, of_finetuned = page.split("### `features.<name>` of kind `")[1:]
+    assert of_network.startswith("network`\n")
+    assert of_finetuned.startswith("finetuned`\n")
+    own = [line.split("`")[1] for line in of_network.splitlines() if line.startswith("| `")]
+    assert own[:3] == [f"features.<name>.{key}" for key in ("kind", "weights", "backbone")]
+    assert {"features.<name>.region", "features.<name>.stability.icc_min"} <= {*own}
+    assert "`features.<name>.layers`" not in of_finetuned.split("## ")[0]

@@ -39,8 +39,8 @@ SELECTION = SelectionSettings.of(
 )
 MODELS = {
     "clinical": ModelSettings(clinical="screened"),
-    "deep": ModelSettings(deep="score"),
-    "combined": ModelSettings(clinical="screened", deep="score"),
+    "deep": ModelSettings(scores=("deep",)),
+    "combined": ModelSettings(clinical="screened", scores=("deep",)),
 }
 LABELS = Labels(negative="DCIS", positive="IDC")
 YOUDEN = ThresholdSettings()
@@ -113,7 +113,7 @@ def test_on_the_training_cases_it_is_the_study_itself(drawn, cases):
 def test_a_refit_leaves_the_deep_score_out_where_the_study_does():
     """Features that tell nothing: some of these studies leave the score out, others do not."""
     included, features = draw(signal=0.0)
-    models = {"combined": ModelSettings(clinical=("age",), deep="score")}
+    models = {"combined": ModelSettings(clinical=("age",), scores=("deep",))}
     left_out = []
     for seed in range(4):
         chosen = select.select(included, features, settings=SELECTION, seed=seed)
@@ -243,7 +243,7 @@ def test_rows_of_every_kind_are_refitted(drawn):
     other["deep_0000"] = rng.normal(size=90)  # that network does not see what the first sees
     models = MODELS | {
         "reader": ModelSettings(kind="external_score", column="reader"),
-        "other": ModelSettings(deep="score", network="densenet"),
+        "other": ModelSettings(scores=("densenet",)),
     }
     clinical = CLINICAL | {"reader": ClinicalVariable(kind="continuous", candidate=False)}
     plan = replace(PLAN, models=models, clinical=clinical)

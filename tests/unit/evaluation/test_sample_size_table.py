@@ -71,11 +71,11 @@ def training(n=60):
 MODELS = ModelSettings.each_of(
     {
         "screened": {"clinical": "screened"},
-        "deep": {"deep": "score"},
-        "combined": {"clinical": "screened", "deep": "score"},
+        "deep": {"scores": ["deep"]},
+        "combined": {"clinical": "screened", "scores": ["deep"]},
         "without": {"clinical": "screened", "without": ["age", "size"]},
         "named": {"clinical": ["birads"]},
-        "other": {"deep": "features", "network": "densenet"},
+        "other": {"features_of": ["densenet"]},
         "reader": {"kind": "external_score", "column": "reader"},
     }
 )

@@ -60,7 +60,7 @@ def test_evaluate_models(tmp_path, run, predictions, made_predictions):
         sample_size={"expected_auc": 0.8},
         networks=["main"],
         screening={"missing": "impute"},
-        models={"clinical": {"clinical": "screened"}, "deep": {"deep": "score"}},
+        models={"clinical": {"clinical": "screened"}, "deep": {"scores": ["deep"]}},
         clinical={"age": {"kind": "continuous"}},
         published={"citation": "A study", "sets": {"external": {"deep": {"auc": 0.8}}}},
         seed=1,

@@ -39,7 +39,7 @@ def made(tmp_path):
         pd.DataFrame(table).to_csv(tmp_path / "images.csv", index=False)
         config = yaml.safe_load((ROOT / "config.yaml").read_text())
         config["images"] = {"patch_mm": 6.4, "thumbnail_px": 64, "shards": 1} | images
-        config |= {"clinical": {}, "models": {"deep": {"deep": "score"}}}
+        config |= {"clinical": {}, "models": {"deep": {"scores": ["deep"]}}}
         config["evaluation"] = {"comparisons": []}
         config = settings.complete(config)
         tables = {name: str(tmp_path / f"{name}.csv") for name in ("cases", "images")}

@@ -22,7 +22,7 @@ from microcalc.models.predict import predict
 from microcalc.models.training_tables import Tables
 from microcalc.selection import finetuned
 
-SPEC = {"clinical": "none", "deep": "score", "network": "finetuned"}
+SPEC = {"scores": ["finetuned"]}
 
 
 @pytest.fixture(scope="module")

@@ -33,10 +33,10 @@ POOLED = {"precision": "float32", "pool_views": "mean", "harmonize": "none"}
 EXTRACTION: dict[str, Any] = {"layers": ["penultimate"], **POOLED}
 PREPROCESSING = provenance.preprocessing(IMAGES, EXTRACTION)
 SPECS: dict[str, dict[str, Any]] = {
-    "clinical": {"clinical": "screened", "deep": "none"},
-    "deep": {"clinical": "none", "deep": "score"},
-    "combined": {"clinical": "screened", "deep": "score"},
-    "age_alone": {"clinical": ["age"], "deep": "none"},
+    "clinical": {"clinical": "screened"},
+    "deep": {"scores": ["deep"]},
+    "combined": {"clinical": "screened", "scores": ["deep"]},
+    "age_alone": {"clinical": ["age"]},
 }
 
 
@@ -144,7 +144,7 @@ RICH = screening(indicator_from=1, merge_levels_below=25)
 def test_splines_ordinal_merged_and_missing_values_need_no_more_than_arithmetic(
     tables: Tables,
 ) -> None:
-    spec = {"clinical": ["age", "birads", "palpable"], "deep": "score"}
+    spec = {"clinical": ["age", "birads", "palpable"], "scores": ["deep"]}
     how = recipe("combined", spec=spec, clinical=CURVED, screening=RICH)
     model, training = fit_model(how, tables, threshold=YOUDEN, labels=LABELS)
     age, birads, palpable, _ = model["terms"]
@@ -160,7 +160,7 @@ def test_splines_ordinal_merged_and_missing_values_need_no_more_than_arithmetic(
 
 
 def test_deep_features_one_by_one(tables: Tables) -> None:
-    spec = {"clinical": ["age"], "deep": "features"}
+    spec = {"clinical": ["age"], "features_of": ["deep"]}
     how = recipe("combined", spec=spec)
     model, training = fit_model(how, tables, threshold=YOUDEN, labels=LABELS)
     rows = tables.included[tables.included["split"] == "train"].sort_values("case_id")
@@ -200,7 +200,7 @@ def test_another_networks_features(tables: Tables, tmp_path: Path) -> None:
     names = [name for name in other_features if name.startswith("deep_")]
     other_features[names] = other_features[names[::-1]].to_numpy() * 3 + 1
     other = tables_of(tables.included, other_features)
-    how = recipe("other", spec={"clinical": "none", "deep": "score", "network": "densenet"})
+    how = recipe("other", spec={"scores": ["densenet"]})
     model, training = fit_model(how, other, threshold=YOUDEN, labels=LABELS)
     own, own_training = fit_model(recipe("deep"), tables, threshold=YOUDEN, labels=LABELS)
     assert (model["deep"]["network"], own["deep"].get("network")) == ("densenet", None)
@@ -227,14 +227,14 @@ def test_another_networks_features(tables: Tables, tmp_path: Path) -> None:
 
 def test_screening_without_a_variable(tables: Tables, models: dict) -> None:
     assert "birads" in [term["variable"] for term in models["clinical"][0]["terms"]]
-    spec = {"clinical": "screened", "without": ["birads"], "deep": "none"}
+    spec = {"clinical": "screened", "without": ["birads"]}
     model, _ = fit_model(recipe("clinical", spec=spec), tables, threshold=YOUDEN, labels=LABELS)
     assert "birads" not in [term["variable"] for term in model["terms"]]
 
 
 def test_imputed_fits_are_pooled(tables: Tables) -> None:
     multiple = screening(missing="multiple", imputations=3)
-    spec = {"clinical": ["age", "palpable"], "deep": "score"}
+    spec = {"clinical": ["age", "palpable"], "scores": ["deep"]}
     how = recipe("combined", spec=spec, screening=multiple)
     model, training = fit_model(how, tables, threshold=YOUDEN, labels=LABELS)
     assert "3 imputations pooled" in model["method"]

@@ -16,7 +16,7 @@ from microcalc.models.predict import predict
 from microcalc.models.recipe import DeepInput
 from microcalc.models.training_tables import Tables
 
-SPEC = {"clinical": ["age"], "deep": "score"}
+SPEC = {"clinical": ["age"], "scores": ["deep"]}
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def test_every_fold_decides_for_itself(tables: Tables) -> None:
 
 @pytest.mark.parametrize("missing", ["impute", "complete-case", "multiple"])
 def test_however_missing_values_are_met(turned: Tables, missing: str) -> None:
-    spec = {"clinical": ["age", "palpable"], "deep": "score"}
+    spec = {"clinical": ["age", "palpable"], "scores": ["deep"]}
     how = screening(missing=missing, imputations=3)
     model, _ = fitted(turned, "combined", spec=spec, screening=how)
     assert [term["variable"] for term in model["terms"]] == ["age", "palpable"]
@@ -135,9 +135,11 @@ def test_features_one_by_one_and_foreign_scores_are_free(tables: Tables) -> None
     flipped = tables.features.copy()
     name = tables.selected["feature"].iloc[1]
     flipped[name] = -flipped[name]
-    kept, _ = fitted(tables, "combined", spec={**SPEC, "deep": "features"})
+    kept, _ = fitted(tables, "combined", spec={"clinical": ["age"], "features_of": ["deep"]})
     other, _ = fitted(
-        replace(tables, features=flipped), "combined", spec={**SPEC, "deep": "features"}
+        replace(tables, features=flipped),
+        "combined",
+        spec={"clinical": ["age"], "features_of": ["deep"]},
     )
     first, second = (model["deep"]["features"][0]["coefficient"] for model in (kept, other))
     # Means and SDs are those of `selected`, so that a mirrored feature mirrors its coefficient.

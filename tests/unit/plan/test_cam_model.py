@@ -1,16 +1,20 @@
 from typing import Any
 
 import pytest
-from tests.unit.configs import study_config
+from tests.unit.configs import changed, study_config
 
 from microcalc.plan import cam_model
 
 CONFIG: dict[str, Any] = {
-    "features": {"backbone": "resnet50", "weights": "random"},
+    "features": {
+        "deep": {"kind": "network", "backbone": "resnet50", "weights": "random"},
+        "small": {"kind": "network", "backbone": "resnet18", "weights": "random"},
+    },
+    "scores": {"deep": {"features": ["deep"]}, "small": {"features": ["small"]}},
     "models": {
-        "combined": {"clinical": "screened", "deep": "score", "network": "main"},
-        "small": {"clinical": "none", "deep": "score", "network": "small"},
-        "deep": {"clinical": "none", "deep": "score", "network": "main"},
+        "combined": {"clinical": "screened", "scores": ["deep"]},
+        "small": {"scores": ["small"]},
+        "deep": {"scores": ["deep"]},
     },
 }
 
@@ -23,7 +27,7 @@ def test_the_deep_score_alone_of_the_own_network_is_mapped() -> None:
     "features", [{"pool_views": "max"}, {"layers": ["layer3"]}, {"harmonize": "combat"}]
 )
 def test_no_map_adds_up_to_a_score_of_other_features(features: dict[str, Any]) -> None:
-    assert cam_model.name(study_config(**CONFIG | {"features": features})) is None
+    assert cam_model.name(changed(study_config(**CONFIG), features={"deep": features})) is None
 
 
 def test_without_such_a_model_nothing_is_mapped() -> None:

@@ -7,11 +7,15 @@ from microcalc.plan import rule_params
 STUDY = study_config(
     images={"spacing_mm": 0.1, "patch_mm": 25.6, "thumbnail_px": 96, "cache": False},
     features={
-        **{"backbone": "resnet50", "device": "cpu", "batch_size": 8, "pool_views": "max"},
-        **{"weights": "random", "finetune": {}},
+        "deep": {"backbone": "resnet50", "device": "cpu", "batch_size": 8, "pool_views": "max"},
+        "tuned": {"kind": "finetuned", "network": "deep"},
+    },
+    scores={
+        "deep": {"features": ["deep"]},
+        "finetuned": {"features": ["tuned"], "learner": "network"},
     },
     clinical={"age": {"kind": "continuous", "unit": "years", "label": "Age at diagnosis"}},
-    models={"deep": {"deep": "score"}, "tuned": {"deep": "score", "network": "finetuned"}},
+    models={"deep": {"scores": ["deep"]}, "tuned": {"scores": ["finetuned"]}},
 )
 
 

@@ -15,10 +15,11 @@ CONFIG: dict[str, Any] = {
         "on_error": "fail",
     },
     "features": {
-        "weights": "random",
-        "stability": {
-            **{"perturbations": 0, "readers": [], "icc_min": 0.75},
-            **{"shift_mm": 1.0, "scale": 0.1, "rotate_deg": 0.0},
+        "deep": {
+            "stability": {
+                **{"perturbations": 0, "readers": [], "icc_min": 0.75},
+                **{"shift_mm": 1.0, "scale": 0.1, "rotate_deg": 0.0},
+            },
         },
     },
     "evaluation": {"split_lottery": 0},
@@ -27,7 +28,7 @@ CONFIG: dict[str, Any] = {
 
 def changed(section: str, **values: Any) -> StudyConfig:
     config = copy.deepcopy(CONFIG)
-    target = config["features"]["stability"] if section == "stability" else config[section]
+    target = config["features"]["deep"]["stability"] if section == "stability" else config[section]
     target.update(values)
     return study_config(**config)
 

@@ -51,7 +51,7 @@ def test_a_new_study_is_a_complete_one(folder: Path) -> None:
     check.refuse_problems(config_of(folder), SCHEMAS)
     config = complete(config_of(folder))
     assert config.study == "mine"
-    assert config.features.weights == "IMAGENET1K_V2"
+    assert config.plain()["features"]["deep"]["weights"] == "IMAGENET1K_V2"
     refits = ("bootstrap", "split_lottery", "permutation")
     assert [getattr(config.evaluation, name) for name in refits] == [200, 50, 200]
     kinds = {variable.kind for variable in config.clinical.values()}
@@ -154,11 +154,15 @@ def test_every_problem_of_config_tables_and_files_is_listed_at_once(folder: Path
 @pytest.mark.parametrize(
     ("section", "change", "message"),
     [
-        ("features", {"weights": "nowhere.pth"}, "features.weights: there is no file nowhere.pth"),
         (
             "features",
-            {"further_networks": {"small": {"backbone": "resnet18", "weights": "no.pth"}}},
-            "features.further_networks.small.weights: there is no file no.pth",
+            {"deep": {"kind": "network", "weights": "nowhere.pth"}},
+            "features.deep.weights: there is no file nowhere.pth",
+        ),
+        (
+            "features",
+            {"deep": {"kind": "network", "weights": "IMAGENT1K_V2"}},
+            "features.deep.weights: there is no file IMAGENT1K_V2 (did you mean 'IMAGENET1K_V2'?)",
         ),
         ("cohort", {"development_centers": ["A", "Q"]}, "'Q' is no center of the case table"),
         ("cohort", {"cases": "gone.csv"}, "gone.csv: there is no such table"),
@@ -174,6 +178,44 @@ def test_what_would_stop_the_study_later_is_told_now(
     with pytest.raises(StudyError) as raised:
         check.refuse_problems(config, SCHEMAS)
     assert str(raised.value).count(message) == 1
+
+
+def test_weights_and_readers_of_every_set_are_looked_for(folder: Path) -> None:
+    images = folder / "images.csv"
+    lines = images.read_text().splitlines()
+    images.write_text("\n".join([f"{lines[0]},reader", *(f"{line},ann" for line in lines[1:])]))
+    config = config_of(folder)
+    config["images"]["reader"] = "ann"
+    row = {"kind": "network", "backbone": "resnet18", "weights": "no.pth"}
+    config["features"]["small"] = row | {"stability": {"readers": ["ana", "bob"]}}
+    config["features"]["tuned"] = {"kind": "finetuned", "network": "small"}
+    config["scores"] = {
+        "deep": {"features": ["deep", "small"]},
+        "tuned": {"features": ["tuned"], "learner": "network"},
+    }
+    with pytest.raises(StudyError) as raised:
+        check.refuse_problems(config, SCHEMAS)
+    assert str(raised.value).splitlines() == [
+        "features.small.weights: there is no file no.pth",
+        "features.small.stability.readers, entry 1: 'ana' drew no region of the images table (did "
+        "you mean 'ann'?)",
+        "features.small.stability.readers, entry 2: 'bob' drew no region of the images table; "
+        "there are ann",
+    ]
+
+
+def test_a_config_of_the_old_form_is_told_with_all_else_that_is_wrong(folder: Path) -> None:
+    config = config_of(folder)
+    config["features"] = {"backbone": "resnet101", "weights": "IMAGENET1K_V2"}
+    config["models"]["deep"] = {"clinical": "none", "deep": "score"}
+    cases = folder / "cases.csv"
+    cases.write_text(cases.read_text().replace("61,4B", "6x1,4B"))
+    with pytest.raises(StudyError) as raised:
+        check.refuse_problems(config, SCHEMAS)
+    said = str(raised.value)
+    assert "  - features and models: are of an earlier form" in said
+    assert "          deep: {kind: network, backbone: resnet101, weights: IMAGENET1K_V2}\n" in said
+    assert "line 2, column 'age': '6x1' is not a number" in said
 
 
 def test_regions_of_several_readers_need_a_choice(folder: Path) -> None:

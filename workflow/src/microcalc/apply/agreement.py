@@ -43,9 +43,7 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, temporary)
 
 
-def differences(
-    model: frozen.FrozenModel, here: Mapping[str, frozen.TablePart]
-) -> list[str]:
+def differences(model: frozen.FrozenModel, here: Mapping[str, frozen.TablePart]) -> list[str]:
     """Return a line for everything in which a model's features differ from those made here."""
     return [
         f"model {model['name']}: {line}"

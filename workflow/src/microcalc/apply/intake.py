@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 def variables(models: Sequence[FrozenModel]) -> list[str]:
     """Return the columns of the case table that the models use, in the order of first use."""
     used = [term["variable"] for model in models for term in model["terms"]
-            if term["kind"] != "deep"]  # fmt: skip
+            if term["kind"] != "score"]  # fmt: skip
     return list(dict.fromkeys(used))
 
 

@@ -66,7 +66,7 @@ def inner(node: Mapping[str, Any], key: object) -> Schema:
 def rows(form: Mapping[str, Any]) -> Iterator[Schema]:
     """Yield the schemas of what stands under names of the user's own."""
     named = (form.get("additionalProperties"), *form.get("patternProperties", {}).values())
-    yield from (row for row in named if isinstance(row, Mapping))
+    yield from (dict(row) for row in named if isinstance(row, Mapping))
 
 
 def is_section(node: Mapping[str, Any]) -> bool:
@@ -82,8 +82,6 @@ def kinds(node: Mapping[str, Any]) -> list[str]:
     found = [form.get("type", []) for form in branches(node)]
     names = [name for kind in found for name in ([kind] if isinstance(kind, str) else kind)]
     return list(dict.fromkeys(names))
-
-
 
 
 def _inlined(node: Any, sections: Mapping[str, Schema]) -> Any:
@@ -143,7 +141,7 @@ def _plain(node: Schema) -> Schema:
 
 
 def _without_defaults(node: Any) -> Any:
-    """Return a part of a schema whose keys take what another section says where they are left out."""
+    """Return a part of a schema without defaults, since its keys take another section's values."""
     if isinstance(node, list):
         return [_without_defaults(entry) for entry in node]
     if not isinstance(node, Mapping):

@@ -1,4 +1,4 @@
-"""Configs of the form before features, scores and models were three tables: what to write instead."""
+"""Configs of the form before features, scores and models were three tables, as they are now."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -91,7 +91,9 @@ def rewritten(config: Section) -> str:
         written["scores"] = scores
     if rows:
         written["models"] = rows
-    return "".join([*(f"# {name} is left out: no model takes it\n" for name in idle), *_lines(written)])
+    return "".join(
+        [*(f"# {name} is left out: no model takes it\n" for name in idle), *_lines(written)]
+    )
 
 
 def _rows(section: Any) -> Section:
@@ -131,8 +133,9 @@ def _no_sections(config: Section, old: Section) -> Iterator[str]:
     for place, value in named.items():
         if not isinstance(value, Mapping):
             yield f"{place}: {schema_messages.kind_problem(value, ['object'])}"
-    if not isinstance(old.get("finetune"), Mapping | None):
-        yield f"features.finetune: {schema_messages.kind_problem(old['finetune'], ['object', 'null'])}"
+    tuning = old.get("finetune")
+    if not isinstance(tuning, Mapping | None):
+        yield f"features.finetune: {schema_messages.kind_problem(tuning, ['object', 'null'])}"
 
 
 def _no_words(models: Section) -> Iterator[str]:

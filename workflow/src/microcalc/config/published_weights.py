@@ -1,4 +1,4 @@
-"""What `features.weights` may name, told apart without torch, and by planning without numpy."""
+"""What `weights` of a network may name, told apart without torch, and by planning without numpy."""
 
 import re
 

@@ -28,7 +28,17 @@ is wrong with one. A key without a default must be written; `<name>` stands for 
 Editors that know JSON Schema complete and check a config by `workflow/schemas/config.yaml`.
 """
 OWN_NAME = "<name>"
-FIRST = ("study", "seed", "labels", "cohort", "simulate", "images", "features", "scores", "clinical")
+FIRST = (
+    "study",
+    "seed",
+    "labels",
+    "cohort",
+    "simulate",
+    "images",
+    "features",
+    "scores",
+    "clinical",
+)
 """Sections that stand first, in the order in which a study is set up."""
 
 KINDS = {

@@ -36,9 +36,7 @@ BOUNDS = {
     "too_short": ("minItems", "too short; expected at least so many entries:"),
     "too_long": ("maxItems", "too long; expected at most so many entries:"),
 }
-NOT_ALLOWED = dict.fromkeys(
-    ("string_pattern_mismatch", section.NO_NAME), "is not allowed here"
-)
+NOT_ALLOWED = dict.fromkeys(("string_pattern_mismatch", section.NO_NAME), "is not allowed here")
 """What pydantic says in words that do not fit into these sentences."""
 OWN_NAME = "<name>"
 """What stands in a place for a name of the user's own."""
@@ -203,7 +201,9 @@ def _of_no_kind(place: Place, fault: Fault) -> str:
     """Return the sentence on a section that is of none of the kinds there are."""
     forms = json_schema.tagged(place.node)
     kinds, row = " or ".join(forms), fault["input"]
-    purpose = "; ".join(json_schema.inner(form, json_schema.TAG)["description"] for form in forms.values())
+    purpose = "; ".join(
+        json_schema.inner(form, json_schema.TAG)["description"] for form in forms.values()
+    )
     if fault["type"] == NO_TAG:
         wrong = f"is missing; expected {kinds}"
     elif row[json_schema.TAG] is None:

@@ -72,9 +72,9 @@ def audit(
     Returns
     -------
     pandas.DataFrame
-        "Which center?" from the features of each set, each center against the others; "which label?"
-        from acquisition metadata alone, over all cases and within each center. A question with
-        fewer than 10 patients on a side has no AUC.
+        "Which center?" from the features of each set, each center against the others; "which
+        label?" from acquisition metadata alone, over all cases and within each center. A question
+        with fewer than 10 patients on a side has no AUC.
     """
     ordered = cases.sort_values("case_id").reset_index(drop=True)
     asked = list(_questions(ordered))
@@ -219,9 +219,7 @@ def _answers(
     found = []
     for question, rows, outcome in asked:
         row = question | {"predictors": predictors}
-        found.append(
-            row | _answer(X[rows], outcome[rows], cases.iloc[rows], row, seed, confidence)
-        )
+        found.append(row | _answer(X[rows], outcome[rows], cases.iloc[rows], row, seed, confidence))
     return found
 
 

@@ -7,7 +7,6 @@ import pandas as pd
 
 from microcalc.core.files import read_csv
 from microcalc.evaluation import optimism, permutation_test, refit, repeated_splits, replicates
-from microcalc.models import frozen
 from microcalc.models.frozen import FrozenModel
 
 Paths = Iterable[str | os.PathLike[str]]

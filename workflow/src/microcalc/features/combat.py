@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from microcalc.features.domains import TRAINING, domains
 from microcalc.features.columns import feature_names
+from microcalc.features.domains import TRAINING, domains
 from microcalc.images import included as included_cases
 
 Floats = npt.NDArray[np.float64]

@@ -1,6 +1,6 @@
 """Kind network: the deep features of patches, by a pretrained network."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -16,7 +16,7 @@ from microcalc.features.measurement import Measured
 
 if TYPE_CHECKING:
     from microcalc.features.adabn import Adaptation
-    from microcalc.features.feature_kinds import Files
+    from microcalc.features.kinds import Files
     from microcalc.features.progress import Progress
     from microcalc.features.shard_images import Images
 
@@ -107,7 +107,7 @@ class DeepFeatures:
         return "" if self.adaptation is None else self.adaptation.domain[case_id]
 
     def _forward(
-        self, network: Any, images: "Images", rows: Sequence[int], progress: "Progress"
+        self, network: Any, images: "Images", rows: Sequence[int], progress: "Callable[[int], None]"
     ) -> Any:
         try:
             return forward.extract(

@@ -183,8 +183,8 @@ def of_readers(
         drawn = [case for case, images in _images_of(paths).items() if images == whole.get(case)]
         if not drawn:
             raise StudyError(
-                f"features.{name}.stability.readers: {reader} drew the regions of no case in all its "
-                "usable images; correct column reader of the images table or the config"
+                f"features.{name}.stability.readers: {reader} drew the regions of no case in all "
+                "its usable images; correct column reader of the images table or the config"
             )
         log.info("reader %s: %d of %d cases drawn", reader, len(drawn), len(whole))
         table = cases(paths, name, how=how)

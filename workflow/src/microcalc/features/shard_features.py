@@ -100,7 +100,7 @@ def read(path: str | os.PathLike[str]) -> "tuple[pd.DataFrame, dict[str, Any]]":
 def _refuse_not_finite(measured: Measured, image_ids: Sequence[str]) -> None:
     rows = np.flatnonzero(~np.isfinite(measured.values).all(axis=1))
     if len(rows):
-        culprits = ", ".join(image_ids[row] for row in rows)
+        culprits = ", ".join(image_ids[row] for row in rows.tolist())
         raise StudyError(f"features of these images are not finite numbers: {culprits}")
 
 

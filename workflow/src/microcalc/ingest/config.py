@@ -47,13 +47,15 @@ def text(outcome: Outcome, target: Path, source: str) -> str:
         "seed": _SEED,
         "labels": labels,
         "cohort": cohort,
-        "features": {"backbone": "resnet101", "weights": "IMAGENET1K_V2"},
+        "features": {
+            "deep": {"kind": "network", "backbone": "resnet101", "weights": "IMAGENET1K_V2"}
+        },
         "clinical": clinical,
     }
     if collection.images:
         config["images"] = dict(collection.images)
     if not clinical:
-        config["models"] = {"deep": {"clinical": "none", "deep": "score"}}
+        config["models"] = {"deep": {"scores": ["deep"]}}
         config["evaluation"] = {"comparisons": []}
     heading = [
         f"{collection.title}, ingested by MicroCalc. Every key that is left out takes the default "

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from microcalc.config.clinical_settings import ClinicalVariable, ClinicalVariables
 from microcalc.core.errors import StudyError
 from microcalc.core.files import FAST_DIGEST
+from microcalc.features.columns import feature_names
 from microcalc.images import shard_file
 from microcalc.models.term import numeric, texts
-from microcalc.features.columns import feature_names
 from microcalc.selection.training import feature_matrix
 
 Floats = NDArray[np.float64]
@@ -97,8 +97,8 @@ def describe(
     -------
     Domain
         n; variables: levels met, or least and largest value; spacing_mm: least and largest;
-        scanners; features, by table of columns: their mean, their total variance and the limit of the
-        distance (see `distance`), which 99 % of training cases keep when they are left out of the
+        scanners; features, by table of columns: their mean, their total variance and the limit of
+        the distance (see `distance`), which 99 % of training cases keep when they are left out of the
         mean; images: the digests of the training images' pixels, each with its kind.
     """
     train = cases[cases["split"] == "train"].sort_values("case_id").reset_index(drop=True)
@@ -202,7 +202,8 @@ def outside(
     -------
     pandas.DataFrame
         `aspect` is "missing value", "unknown level", "value out of range", "pixel spacing",
-        "unknown scanner" or a table's, such as "deep features"; `found` is the case's, `seen` what training had.
+        "unknown scanner" or a table's, such as "deep features"; `found` is the case's, `seen` what
+        training had.
         `image_id` is empty where the whole case is meant. Sorted by case, image and aspect.
     """
     rows = [row for name in variables for row in _of_variable(name, domain, cases)]

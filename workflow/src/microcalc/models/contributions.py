@@ -33,9 +33,9 @@ def table(
     -------
     pandas.DataFrame
         The rows whose `part_of` is "log odds" add up to a case's log odds, those whose `part_of`
-        is a score's, such as "deep_score", to that score. `case_value` is what the case has, empty where missing;
-        `stands_in` is what was used in the place of a missing value or an unknown level. In the
-        order of models, cases and terms.
+        is a score's, such as "deep_score", to that score. `case_value` is what the case has, empty
+        where missing; `stands_in` is what was used in the place of a missing value or an unknown
+        level. In the order of models, cases and terms.
     """
     rows = [row for model in models for row in _of_model(model, cases, features)]
     found = pd.DataFrame(rows, columns=list(COLUMNS))

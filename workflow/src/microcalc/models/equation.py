@@ -175,4 +175,6 @@ def logit_calibrated(name: str, score: NDArray[np.float64], y: NDArray[np.int64]
         far = 50 + LEAST_SLOPE * float(np.abs(score).max())
         intercept = brentq(lambda a: float(expit(a + slope * score).mean()) - share, -far, far)
     method = "logistic regression on the networks' out-of-fold logits"
-    return Equation(Design(()).with_scores([name]), intercept, (slope,), method, len(y), int(y.sum()))
+    return Equation(
+        Design(()).with_scores([name]), intercept, (slope,), method, len(y), int(y.sum())
+    )

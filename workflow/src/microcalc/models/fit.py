@@ -102,9 +102,7 @@ class _CrossFitted:
 
     def __init__(self, name: str, tables: ScoreTables, case_ids: "pd.Series[str]") -> None:
         self.name, self.tables, self.case_ids = name, tables, case_ids
-        grid = tables.crossfit.pivot_table(
-            index="case_id", columns="also_left_out", values="score"
-        )
+        grid = tables.crossfit.pivot_table(index="case_id", columns="also_left_out", values="score")
         fold = tables.crossfit.drop_duplicates("case_id").set_index("case_id")["fold"]
         absent = sorted(set(case_ids) - set(grid.index))
         if absent:
@@ -186,9 +184,7 @@ def _freeze(
     candidates = list(recipe.clinical) if recipe.uses_clinical else []
     features = [tables.scores[name].features for name in recipe.spec.taken]
     parts = {
-        table: part
-        for name in equation.scores
-        for table, part in tables.scores[name].parts.items()
+        table: part for name in equation.scores for table, part in tables.scores[name].parts.items()
     }
     model: frozen.FrozenModel = {
         "schema": frozen.SCHEMA_VERSION,

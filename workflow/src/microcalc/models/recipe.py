@@ -74,9 +74,7 @@ class Fitted:
     selected: Mapping[str, pd.DataFrame]
     left_out: Mapping[str, float] = field(default_factory=dict)
 
-    def linear_predictor(
-        self, rows: pd.DataFrame, features: Mapping[str, pd.DataFrame]
-    ) -> Floats:
+    def linear_predictor(self, rows: pd.DataFrame, features: Mapping[str, pd.DataFrame]) -> Floats:
         """Return the log odds of cases, shape (n,), their scores being these chains'.
 
         Parameters
@@ -199,9 +197,7 @@ class Recipe:
         used = regression.usable(rows, variables, settings.missing)
         blocks = {score.name: self._columns(used, score) for score in taken}
         kept, left_out = self._held(prepared, blocks)
-        return replace(
-            self._equation(prepared, blocks, kept, chains), left_out=left_out
-        )
+        return replace(self._equation(prepared, blocks, kept, chains), left_out=left_out)
 
     def _score_alone(self, rows: pd.DataFrame, score: ScoreInput) -> Equation:
         """Return the equation of a score, which the LASSO has in log odds already."""

@@ -9,7 +9,6 @@ import pandas as pd
 
 from microcalc.core.files import read_csv, read_parquet
 from microcalc.images import included as included_cases
-from microcalc.models import provenance
 from microcalc.selection.training import joined
 
 if TYPE_CHECKING:

@@ -14,6 +14,8 @@ from microcalc.cohort.eligible import build_eligible
 from microcalc.cohort.split import SPLITS, few_cases, sizes
 from microcalc.cohort.study_tables import Cohort, read_cohort
 from microcalc.config import settings, views
+from microcalc.config.feature_settings import FeatureSetSettings
+from microcalc.config.network_settings import NetworkSettings
 from microcalc.config.published_weights import is_published
 from microcalc.config.study_config import CohortConfig, StudyConfig
 from microcalc.core.errors import StudyError, did_you_mean
@@ -183,13 +185,9 @@ def _of_tables(config: Mapping[str, Any], schemas: Path) -> Iterator[str]:
 
 def _of_files(config: StudyConfig) -> Iterator[str]:
     """Yield what a valid config names that is not there, or not once."""
-    given = {name: network.weights for name, network in config.features.further_networks.items()}
-    for name, weights in {"": config.features.weights, **given}.items():
-        is_file = weights != "random" and not is_published(weights)
-        if is_file and not os.path.isfile(weights):
-            place = f"features.further_networks.{name}" if name else "features"
-            near = did_you_mean(weights, ("IMAGENET1K_V1", "IMAGENET1K_V2", "random"))
-            yield f"{place}.weights: there is no file {weights}{near}"
+    for name, row in config.features.items():
+        if isinstance(row, NetworkSettings):
+            yield from _of_weights(f"features.{name}.weights", row.weights)
     tables = config.cohort
     try:
         rows = shard_rows.of_shard(tables.cases, tables.images, 0, 1)
@@ -211,6 +209,13 @@ def _of_files(config: StudyConfig) -> Iterator[str]:
             yield str(error)
 
 
+def _of_weights(place: str, weights: str) -> Iterator[str]:
+    is_file = weights != "random" and not is_published(weights)
+    if is_file and not os.path.isfile(weights):
+        near = did_you_mean(weights, ("IMAGENET1K_V1", "IMAGENET1K_V2", "random"))
+        yield f"{place}: there is no file {weights}{near}"
+
+
 def _refuse_phantoms(shards: Shards, results: Path) -> None:
     shards.refuse_phantoms_elsewhere(results)
     shards.refuse_foreign_files(results)
@@ -218,9 +223,11 @@ def _refuse_phantoms(shards: Shards, results: Path) -> None:
 
 def _of_readers(rows: list[shard_rows.Row], config: StudyConfig) -> Iterator[str]:
     known = sorted({row["reader"] for row in rows if row.get("reader")})
-    named = {"images.reader": config.images.reader}
-    stability = config.features.stability.readers
-    named |= {f"features.stability.readers, entry {i + 1}": r for i, r in enumerate(stability)}
+    named: dict[str, str | None] = {"images.reader": config.images.reader}
+    for name, row in config.features.items():
+        if isinstance(row, FeatureSetSettings):
+            place = f"features.{name}.stability.readers"
+            named |= {f"{place}, entry {i + 1}": r for i, r in enumerate(row.stability.readers)}
     for place, reader in named.items():
         if reader is not None and reader not in known:
             there = f"; there are {', '.join(known)}" if known else ", which has no column reader"

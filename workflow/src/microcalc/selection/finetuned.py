@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from microcalc.config.selection_settings import SelectionSettings
 from microcalc.core import seeds
+from microcalc.features.columns import feature_names
 from microcalc.selection import chain
 from microcalc.selection.crossfit import CrossFit
 from microcalc.selection.select import Selection
-from microcalc.features.columns import feature_names
 from microcalc.selection.training import feature_matrix, training_cases
 
 Floats = NDArray[np.float64]

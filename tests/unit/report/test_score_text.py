@@ -391,6 +391,8 @@ def test_scores_of_fine_tuned_networks_are_told_apart(tuned):
         "The classical score was made of the nets features, those of a network fine-tuned on"
         in text
     )
+    assert "selections without the case's fold, one of the 3 of the networks." in text
+    assert "Each of the deep, both and classical scores is the linear predictor of its own" in text
     cells = {row.cells[0]: row.cells[1:] for row in table_registry.make("scores", tuned).rows}
     assert cells["Small"] == ("small nets features", "fine-tuned networks", "", "", "Small")
     # No model takes the classical one, so that no route is told.

@@ -13,6 +13,7 @@ from microcalc.models import deployment_settings
 from microcalc.plan import cam_model, plan_record, replicate_blocks, rule_params
 from microcalc.plan import shard_rows, snakemake_habits, stability
 from microcalc.plan.code_digest import code_digest, folder_digest
+from microcalc.plan.job_inputs import OfScore, OfSet, OfTuned
 from microcalc.plan.paths import Paths
 from microcalc.plan.sharding import Shards
 from microcalc.report import table_registry
@@ -86,9 +87,7 @@ in_study, where = PATHS.result, PATHS.where
 SCORES = feature_sets.scores_taken(SETTINGS) if APPLIED else list(SETTINGS.scores)
 TABLES = feature_sets.tables(SETTINGS, *SCORES)
 REFITTABLE = feature_sets.selecting(SETTINGS)
-MAIN_SCORE, MAIN_SET = feature_sets.main_score(SETTINGS), feature_sets.main_set(
-    SETTINGS
-)
+MAIN_SCORE = feature_sets.main_score(SETTINGS)
 TUNED, TRAINED = feature_sets.finetuned(SETTINGS), feature_sets.trained(SETTINGS)
 HARMONIZED = feature_sets.harmonized(SETTINGS)
 # Tables that images are measured for, and those whose network has statistics of each center.
@@ -117,10 +116,6 @@ def roc_figures():
     }
 
 
-def trained_weights(wildcards):
-    return PATHS.trained(wildcards.tuned, wildcards.member)
-
-
 def per_attempt(amount):
     """Return a resource that a job's second attempt has twice, and its third three times."""
     return lambda wildcards, attempt: amount * attempt
@@ -142,6 +137,7 @@ def contents_of(*names):
 
 SHARDING = Shards(SETTINGS, PATHS.shard, lambda: digest_of_script("extract_patches"))
 SHARDS = SHARDING.numbers
+OF_SET, OF_SCORE, OF_TUNED = OfSet(PATHS, SHARDS), OfScore(PATHS), OfTuned(PATHS)
 RUN = INGEST if INGEST.collection else StudyRun(SHARDING, Path(in_study("")))
 
 
@@ -168,22 +164,6 @@ def checked_cohort(wildcards):
     return ancient(eligible) if current else eligible
 
 
-def weights_of(wildcards):
-    return PATHS.network(wildcards.set).weights
-
-
-def weights_source(wildcards):
-    return PATHS.source(wildcards.set, wildcards.backbone)
-
-
-def prepared_weights(wildcards):
-    return PATHS.weights(wildcards.set)
-
-
-def adapted_weights(wildcards):
-    return PATHS.adapted(wildcards.set)
-
-
 def extraction_threads(wildcards):
     """Return each shard's share of this machine's cores; a cluster's profile sets its own."""
     return max(1, workflow.cores // len(SHARDS))
@@ -192,29 +172,6 @@ def extraction_threads(wildcards):
 def selection_threads(wildcards):
     """Return one core for a small study, which would wait longer for a second than it computes."""
     return min(4, 1 + len(SHARDS) * len(SHARDING.rows(0)) // 2000)
-
-
-def measured_in(wildcards):
-    return PATHS.sets[wildcards.set].measured_in
-
-
-def extraction_settings(wildcards):
-    """Return what an image's columns depend on."""
-    return PATHS.sets[wildcards.set].measured_by
-
-
-def pooling(wildcards):
-    return PATHS.sets[wildcards.set].pool_views
-
-
-def combat_cases(wildcards):
-    """Return the table of cases where a set's centers are evened out by ComBat, else nothing."""
-    return where(PATHS.sets[wildcards.set].harmonize == "combat", "images/included.csv")
-
-
-def columns_files(wildcards):
-    """Return the user's files that a set's columns come from."""
-    return list(PATHS.sets[wildcards.set].files)
 
 
 def preprocessing(wildcards):
@@ -229,99 +186,6 @@ def weighted_tables(wildcards):
 
 def reader_settings(wildcards):
     return stability.of_reader(SETTINGS, wildcards.reader)
-
-
-def surround(wildcards):
-    return stability.surround(SETTINGS, wildcards.set)
-
-
-def perturbation(wildcards):
-    return stability.perturbation(SETTINGS, wildcards.set)
-
-
-def n_redraws(wildcards):
-    return stability.of_set(SETTINGS, wildcards.set).perturbations
-
-
-def other_readers(wildcards):
-    return list(stability.of_set(SETTINGS, wildcards.set).readers)
-
-
-def perturbed_shards(wildcards):
-    """Return the features of all shards of the first perturbed copy, then of the second, ..."""
-    return expand(
-        in_study("features/{{set}}/perturbed-{redraw}-{shard}.parquet"),
-        redraw=range(n_redraws(wildcards)),
-        shard=SHARDS,
-    )
-
-
-def reader_shards(wildcards):
-    return expand(
-        in_study("features/{{set}}/reader-{reader}-{shard}.parquet"),
-        reader=other_readers(wildcards),
-        shard=SHARDS,
-    )
-
-
-def columns_of_score(wildcards):
-    return PATHS.tables_of(wildcards.score)
-
-
-def redrawn_of_score(wildcards):
-    return PATHS.redrawn(wildcards.score)
-
-
-def least_iccs(wildcards):
-    return stability.least_iccs(SETTINGS, wildcards.score)
-
-
-def selection_of_score(wildcards):
-    return SETTINGS.selection_of(wildcards.score).plain()
-
-
-def n_folds(wildcards):
-    """Return how many networks leave a fold out, of the set behind a score."""
-    return TUNED[SETTINGS.scores[wildcards.score].features[0]].folds
-
-
-def start_weights(wildcards):
-    return PATHS.start(wildcards.tuned)
-
-
-def training_settings(wildcards):
-    return rule_params.training(SETTINGS, wildcards.tuned)
-
-
-def folds_of(wildcards):
-    """Return the names of the fine-tuned networks that leave a fold out."""
-    return feature_sets.folds(TUNED[wildcards.tuned].folds)
-
-
-def trained_without_folds(wildcards):
-    return [PATHS.trained(wildcards.tuned, member) for member in folds_of(wildcards)]
-
-
-def prepared_without_folds(wildcards):
-    return PATHS.prepared(wildcards.tuned, members=folds_of(wildcards))
-
-
-def features_without_folds(wildcards):
-    return expand(
-        in_study("features/{{tuned}}/{member}/features.parquet"),
-        member=folds_of(wildcards),
-    )
-
-
-def features_with_whole(wildcards):
-    return expand(
-        in_study("features/{{tuned}}/{member}/features.parquet"),
-        member=(feature_sets.WHOLE, *folds_of(wildcards)),
-    )
-
-
-def heads(wildcards):
-    return PATHS.heads(wildcards.tuned)
 
 
 def results_folder(wildcards):

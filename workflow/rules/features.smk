@@ -6,14 +6,14 @@ rule fetch_weights:
     conda:
         "../../envs/torch.yaml"
     params:
-        weights=weights_of,
+        weights=OF_SET.given_weights,
     script:
         "../scripts/fetch_weights.py"
 
 
 rule prepare_weights:
     input:
-        weights_source,
+        OF_SET.source,
     output:
         weights=in_study("features/{set}/weights/{backbone}.safetensors"),
     wildcard_constraints:
@@ -25,7 +25,7 @@ rule prepare_weights:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(120),
     params:
-        weights=weights_of,
+        weights=OF_SET.given_weights,
         seed=config["seed"],
     script:
         "../scripts/prepare_weights.py"
@@ -33,18 +33,18 @@ rule prepare_weights:
 
 use rule prepare_weights as prepare_tuned with:
     input:
-        trained_weights,
+        OF_TUNED.trained_one,
     output:
         weights=in_study("features/{tuned}/{member}/weights/{backbone}.safetensors"),
     params:
-        weights=trained_weights,
+        weights=OF_TUNED.trained_one,
 
 
 rule adapt_weights:
     input:
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
         included=in_study("images/included.csv"),
-        weights=prepared_weights,
+        weights=OF_SET.weights,
     output:
         adapted=in_study("features/{set}/adapted.safetensors"),
     conda:
@@ -54,7 +54,7 @@ rule adapt_weights:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(120),
     params:
-        settings=extraction_settings,
+        settings=OF_SET.measured_by,
     script:
         "../scripts/adapt_weights.py"
 
@@ -62,8 +62,8 @@ rule adapt_weights:
 rule extract_features:
     input:
         shard=in_study("images/shard-{shard}.npz"),
-        weights=prepared_weights,
-        adapted=adapted_weights,
+        weights=OF_SET.weights,
+        adapted=OF_SET.adapted,
     output:
         features=update(in_study("features/{set}/shard-{shard}.parquet")),
     priority: WAITED_FOR
@@ -74,8 +74,8 @@ rule extract_features:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(120),
     params:
-        measured_in=measured_in,
-        settings=extraction_settings,
+        measured_in=OF_SET.measured_in,
+        settings=OF_SET.measured_by,
         cache=config["images"]["cache"],
     script:
         "../scripts/extract_features.py"
@@ -84,13 +84,13 @@ rule extract_features:
 rule gather_features:
     input:
         shards=expand(in_study("features/{{set}}/shard-{shard}.parquet"), shard=SHARDS),
-        included=combat_cases,
+        included=OF_SET.combat_cases,
     output:
         features=in_study("features/{set}/features.parquet"),
     priority: WAITED_FOR
     localrule: True
     params:
-        pool_views=pooling,
+        pool_views=OF_SET.pool_views,
     script:
         "../scripts/gather_features.py"
 
@@ -101,7 +101,7 @@ use rule extract_patches as extract_surroundings with:
         shard=update(in_study("features/{set}/surroundings-{shard}.npz")),
     params:
         settings=stability.surroundings(SETTINGS),
-        surround=surround,
+        surround=OF_SET.surround,
 
 
 rule perturb_patches:
@@ -114,7 +114,7 @@ rule perturb_patches:
         mem_mb=per_attempt(2000),
         runtime=per_attempt(60),
     params:
-        perturbation=perturbation,
+        perturbation=OF_SET.perturbation,
         seed=config["seed"],
     script:
         "../scripts/perturb_patches.py"
@@ -123,21 +123,21 @@ rule perturb_patches:
 use rule extract_features as extract_perturbed with:
     input:
         shard=in_study("features/{set}/perturbed-{redraw}-{shard}.npz"),
-        weights=prepared_weights,
-        adapted=adapted_weights,
+        weights=OF_SET.weights,
+        adapted=OF_SET.adapted,
     output:
         features=update(in_study("features/{set}/perturbed-{redraw}-{shard}.parquet")),
 
 
 rule gather_perturbed:
     input:
-        shards=perturbed_shards,
+        shards=OF_SET.perturbed,
     output:
         perturbed=in_study("features/{set}/perturbed.parquet"),
     localrule: True
     params:
-        n_copies=n_redraws,
-        pool_views=pooling,
+        n_copies=OF_SET.n_redraws,
+        pool_views=OF_SET.pool_views,
     script:
         "../scripts/gather_perturbed.py"
 
@@ -167,22 +167,22 @@ rule extract_reader_patches:
 use rule extract_features as extract_reader with:
     input:
         shard=in_study("features/reader-{reader}-{shard}.npz"),
-        weights=prepared_weights,
-        adapted=adapted_weights,
+        weights=OF_SET.weights,
+        adapted=OF_SET.adapted,
     output:
         features=update(in_study("features/{set}/reader-{reader}-{shard}.parquet")),
 
 
 rule gather_readers:
     input:
-        readers=reader_shards,
+        readers=OF_SET.drawn_by_readers,
         shards=expand(in_study("features/{{set}}/shard-{shard}.parquet"), shard=SHARDS),
     output:
         features=in_study("features/{set}/other_readers.parquet"),
     localrule: True
     params:
-        readers=other_readers,
-        pool_views=pooling,
+        readers=OF_SET.readers,
+        pool_views=OF_SET.pool_views,
     script:
         "../scripts/gather_readers.py"
 
@@ -190,15 +190,15 @@ rule gather_readers:
 # Columns that were computed elsewhere.
 rule read_columns:
     input:
-        columns_files,
+        OF_SET.files,
     output:
         features=in_study("features/{set}/features.parquet"),
     wildcard_constraints:
         set=feature_sets.pattern(feature_sets.per_case(PATHS.sets)),
     localrule: True
     params:
-        measured_in=measured_in,
-        settings=extraction_settings,
+        measured_in=OF_SET.measured_in,
+        settings=OF_SET.measured_by,
     script:
         "../scripts/read_columns.py"
 
@@ -206,9 +206,9 @@ rule read_columns:
 # Fine-tuned networks: what they were trained to say of every case, and what they say it from.
 rule compute_logits:
     input:
-        heads=heads,
-        prepared=prepared_without_folds,
-        features=features_without_folds,
+        heads=OF_TUNED.heads,
+        prepared=OF_TUNED.prepared,
+        features=OF_TUNED.features,
     output:
         features=in_study("features/{tuned}/logits.parquet"),
     localrule: True
@@ -220,7 +220,7 @@ rule compute_logits:
 
 rule join_features:
     input:
-        features=features_with_whole,
+        features=OF_TUNED.features_with_whole,
     output:
         features=in_study("features/{tuned}/features.parquet"),
     localrule: True

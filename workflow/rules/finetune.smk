@@ -5,7 +5,7 @@ rule train_network:
     input:
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
         included=in_study("images/included.csv"),
-        weights=start_weights,
+        weights=OF_TUNED.start,
     output:
         weights=update(in_study("features/{tuned}/{member}.safetensors")),
         report=update(in_study("features/{tuned}/{member}.json")),
@@ -16,7 +16,7 @@ rule train_network:
         mem_mb=per_attempt(8000),
         runtime=per_attempt(720),
     params:
-        settings=training_settings,
+        settings=OF_TUNED.settings,
         seed=config["seed"],
         checkpoints=in_study("features/{tuned}/checkpoints"),
     script:
@@ -25,8 +25,8 @@ rule train_network:
 
 rule join_heads:
     input:
-        trained=trained_without_folds,
-        prepared=prepared_without_folds,
+        trained=OF_TUNED.trained,
+        prepared=OF_TUNED.prepared,
     output:
         heads=in_study("features/{tuned}/weights/{backbone}.safetensors"),
     localrule: True

@@ -1,8 +1,8 @@
 rule select_features:
     input:
         included=in_study("images/included.csv"),
-        features=columns_of_score,
-        redrawn=redrawn_of_score,
+        features=OF_SCORE.columns,
+        redrawn=OF_SCORE.redrawn,
     output:
         mrmr=in_study("selection/{score}/mrmr.csv"),
         lasso_path=in_study("selection/{score}/lasso_path.csv"),
@@ -17,8 +17,8 @@ rule select_features:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(60),
     params:
-        settings=selection_of_score,
-        least_iccs=least_iccs,
+        settings=OF_SCORE.selection,
+        least_iccs=OF_SCORE.least_iccs,
         seed=config["seed"],
     script:
         "../scripts/select_features.py"
@@ -27,7 +27,7 @@ rule select_features:
 rule crossfit_logits:
     input:
         included=in_study("images/included.csv"),
-        features=columns_of_score,
+        features=OF_SCORE.columns,
     output:
         selected=in_study("selection/{score}/selected.csv"),
         crossfit=in_study("selection/{score}/crossfit.csv"),
@@ -37,7 +37,7 @@ rule crossfit_logits:
         score=feature_sets.pattern(feature_sets.of_logits(SETTINGS)),
     localrule: True
     params:
-        folds=n_folds,
+        folds=OF_SCORE.n_folds,
         seed=config["seed"],
     script:
         "../scripts/crossfit_logits.py"
@@ -46,7 +46,7 @@ rule crossfit_logits:
 rule select_finetuned:
     input:
         included=in_study("images/included.csv"),
-        features=columns_of_score,
+        features=OF_SCORE.columns,
     output:
         selected=in_study("selection/{score}/selected.csv"),
         funnel=in_study("selection/{score}/funnel.csv"),
@@ -58,8 +58,8 @@ rule select_finetuned:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(60),
     params:
-        folds=n_folds,
-        settings=selection_of_score,
+        folds=OF_SCORE.n_folds,
+        settings=OF_SCORE.selection,
         seed=config["seed"],
     script:
         "../scripts/select_finetuned.py"

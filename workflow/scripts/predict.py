@@ -15,7 +15,7 @@ write_csv(transductive.labelled(predictions, how.harmonize), snakemake.output.pr
 scores = predict.score_table(
     cases,
     features,
-    {name: made["tables"] for name, made in how.scores.items()},
+    how.scores,
     selected=dict(zip(how.scores, map(read_csv, given.selected), strict=True)),
     crossfit=dict(zip(how.scores, map(read_csv, given.crossfit), strict=True)),
 )

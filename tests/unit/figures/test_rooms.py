@@ -47,7 +47,9 @@ def drawn(room, paths, config):
     confidence = config.evaluation.confidence
     if room == "selection":
         choose = config.selection.lasso.choose
-        return selection.draw(named, labels=labels, clinical=clinical, choose=choose)
+        return selection.draw(
+            named, [named["features"]], labels=labels, clinical=clinical, choose=choose
+        )
     if room == "probabilities":
         parts = {part: paths[f"calibration_{part}"] for part in ("curve", "groups", "histogram")}
         return probabilities.draw(named | parts, models=names, labels=labels, confidence=confidence)
@@ -59,10 +61,9 @@ def drawn(room, paths, config):
         return {"resampling": refit_distributions.draw(*tables, models=names)}
     known = {"labels": labels, "clinical": clinical, "confidence": confidence}
     if room == "models":
-        return models.draw(named, paths["models"], **known)
-    return evaluation.draw(
-        named, paths["models"], scored=SPLITS, models=names, seed=config.seed, **known
-    )
+        return models.draw(named, paths["models"], main_score="deep", one_by_one=[], **known)
+    known |= {"scored": SPLITS, "models": names, "seed": config.seed, "main_score": "deep"}
+    return evaluation.draw(named, paths["models"], **known)
 
 
 def words_of(figure):

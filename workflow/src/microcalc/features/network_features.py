@@ -16,7 +16,7 @@ from microcalc.features.measurement import Measured
 
 if TYPE_CHECKING:
     from microcalc.features.adabn import Adaptation
-    from microcalc.features.feature_kinds import Files
+    from microcalc.features.kinds import Files
     from microcalc.features.progress import Progress
     from microcalc.features.shard_images import Images
 

@@ -3,15 +3,16 @@
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from scipy.special import expit
 
+from microcalc.config.score_names import score_column
 from microcalc.core.errors import StudyError
 from microcalc.core.files import read_csv
 from microcalc.models import equation, frozen
 from microcalc.models.recipe import score_values
-from microcalc.models.term import score_column
 from microcalc.selection.chain import INTERCEPT
 from microcalc.selection.training import joined
 
@@ -95,7 +96,7 @@ def collect(
 def score_table(
     included: pd.DataFrame,
     features: Mapping[str, pd.DataFrame],
-    made_of: Mapping[str, Sequence[str]],
+    made_of: Mapping[str, Mapping[str, Any]],
     *,
     selected: Mapping[str, pd.DataFrame],
     crossfit: Mapping[str, pd.DataFrame],
@@ -109,7 +110,7 @@ def score_table(
     features
         case_id and features, by table of columns.
     made_of
-        By score, its tables of columns.
+        By score, `tables` and `learner`, see `plan.rule_params.scores`.
     selected, crossfit
         By score, the selection's tables of these names.
 
@@ -122,7 +123,7 @@ def score_table(
     tables = [
         _scores(
             included,
-            joined([features[table] for table in made_of[name]]),
+            joined([features[table] for table in made_of[name]["tables"]]),
             selected[name],
             crossfit[name],
         ).assign(score=name)

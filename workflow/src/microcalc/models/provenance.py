@@ -13,7 +13,7 @@ import microcalc
 from microcalc.config.patch_recipe import RECIPE
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes, digest_value
-from microcalc.features import feature_kinds
+from microcalc.features import kinds
 from microcalc.features.domains import TRAINING
 from microcalc.models.design import texts
 
@@ -120,7 +120,7 @@ def preprocessing(
     no_feature = ("thumbnail_px", "surround")
     patch = {name: value for name, value in images.items() if name not in no_feature}
     of_images = {"recipe": RECIPE, **patch}
-    of_features = {"recipe": feature_kinds.recipe(measured_in), **features}
+    of_features = {"recipe": kinds.recipe(measured_in), **features}
     digest = digest_value({"images": of_images, "features": of_features})
     return {"images": of_images, "features": of_features, "digest": digest}
 

@@ -8,28 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from microcalc.config.score_settings import score_column, score_of, score_words
 from microcalc.core.errors import StudyError
 from microcalc.models import splines
 
+__all__ = ["Term", "numeric", "score_column", "score_of", "score_words", "texts"]
+
 Kind = Literal["continuous", "categorical", "ordinal", "score"]
 Floats = NDArray[np.float64]
-
-SCORE_SUFFIX = "_score"
-
-
-def score_column(score: str) -> str:
-    """Return the column of cases, and the variable of a term, that holds a score."""
-    return f"{score}{SCORE_SUFFIX}"
-
-
-def score_words(score: str) -> str:
-    """Return what a score is called in a sentence: "deep score"."""
-    return f"{score.replace('_', ' ')} score"
-
-
-def score_of(variable: str) -> str:
-    """Return the score that a term of kind score is, the inverse of `score_column`."""
-    return variable.removesuffix(SCORE_SUFFIX)
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from microcalc.config.score_names import score_column, score_of, score_words
 from microcalc.figures.number_format import label as model_label
-from microcalc.models.term import score_column, score_of, score_words
 from microcalc.report import format as fmt
 from microcalc.report import score_text
 from microcalc.report.study import JUDGED, Study

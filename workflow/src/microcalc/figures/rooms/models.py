@@ -7,11 +7,11 @@ from matplotlib.figure import Figure
 
 from microcalc.config.clinical_settings import ClinicalVariables
 from microcalc.config.cohort_settings import Labels
+from microcalc.config.score_names import score_column
 from microcalc.core.files import read_csv, read_json
 from microcalc.figures import nomogram, odds_ratio_plot
 from microcalc.figures.rooms import Files, Path
 from microcalc.images import included
-from microcalc.models.term import score_column
 
 
 def draw(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from microcalc.config import settings
-from microcalc.core.files import write_csv, write_json
+from microcalc.core.files import read_csv, read_json, write_csv, write_json
 from microcalc.evaluation import flow, sample_size_table, table1
 from microcalc.evaluation import result_tables as evaluation
 from microcalc.models import notes
@@ -107,6 +107,27 @@ GIVEN = {
 CONFIG = settings.complete(GIVEN)
 LABELS = CONFIG.labels
 
+DENSENET = {"kind": "network", "backbone": "densenet121", "weights": "IMAGENET1K_V1"}
+SEVERAL = settings.complete(
+    GIVEN
+    | {
+        "features": GIVEN["features"] | {"densenet": DENSENET},
+        "scores": {
+            "deep": {"features": ["deep"]},
+            "both": {
+                "features": ["deep", "densenet"],
+                "selection": {"lasso": {"choose": "lambda_1se"}},
+            },
+        },
+        "models": GIVEN["models"]
+        | {
+            "both": {"scores": ["both"]},
+            "two": {"clinical": "screened", "scores": ["deep", "both"]},
+        },
+    }
+)
+"""A study of two sets, of two scores, and of a model that takes both."""
+
 INPUTS = {
     "digests": {"case table": "ab" * 32, "images with their regions, as read": "cd" * 32},
     "columns": {"case table": ["case_id", "patient_id"], "images table": ["image_id"]},
@@ -133,6 +154,54 @@ def make(folder, *, sizes=None, nothing_selected=False, score_left_out=False, se
         write_json(model, folder / f"models/{name}.json")
         paths["models"].append(folder / f"models/{name}.json")
     return paths
+
+
+def several(paths, folder):
+    """Return the files of the study of `SEVERAL`, made of those of an ordinary one."""
+    files = dict(paths)
+    for name in ("predictions", "metrics"):
+        table = read_csv(paths[name])
+        own = [
+            table[table["model"] == old].assign(model=new)
+            for old, new in (("deep", "both"), ("combined", "two"))
+        ]
+        files[name] = folder / f"{name}.csv"
+        write_csv(pd.concat([table, *own], ignore_index=True), files[name])
+    scores = read_csv(paths["scores"])
+    both = scores.assign(score="both", value=2 * scores["value"] - 1)
+    files["scores"] = folder / "scores.csv"
+    write_csv(pd.concat([scores, both], ignore_index=True), files["scores"])
+    selected = pd.DataFrame(
+        [("(intercept)", 0.0, 1.0, 0.4), ("deep_0003", 0.4, 0.2, 0.3), ("densenet_0001", 1, 2, -1)],
+        columns=["feature", "mean", "sd", "coefficient"],
+    )
+    funnel = pd.DataFrame(
+        [("extracted", 3072), ("not constant", 3070), ("mRMR", 30), ("LASSO", 2)],
+        columns=["step", "n_features"],
+    )
+    place = folder / "selection/both"
+    for name, table in (("selected", selected), ("funnel", funnel)):
+        write_csv(table, place / f"{name}.csv")
+    files["of_both"] = [place / "selected.csv", place / "funnel.csv"]
+    found = {Path(path).stem: read_json(path) for path in paths["models"]}
+    part = score_part("both", ["deep", "densenet"], selected)
+    tables = {"deep": table_part(), "densenet": table_part("densenet121", "torchvision", "ef" * 32)}
+    term = {"variable": "both_score", "kind": "score", "coefficient": 0.5}
+    deep, combined = found["deep"], found["combined"]
+    made = {
+        "both": deep | {"name": "both", "terms": [term], "scores": [part], "tables": tables},
+        "two": combined
+        | {
+            "name": "two",
+            "terms": [*combined["terms"], term],
+            "scores": [*combined["scores"], part],
+            "tables": tables,
+        },
+    }
+    for name, model in made.items():
+        write_json(model, folder / f"models/{name}.json")
+    files["models"] = [*paths["models"], *(folder / f"models/{name}.json" for name in made)]
+    return files
 
 
 @cache

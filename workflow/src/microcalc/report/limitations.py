@@ -167,8 +167,8 @@ def of_scores(study: Study) -> list[Finding]:
                 "Selections that differ between the folds",
                 f"{_sentence(note)} The threshold of the {fmt.joined(models).lower()} model, and "
                 f"what a model makes of the {score_text.any_score(study.config)} beside other "
-                "predictors, may not carry over to the final score. Such a selection is unstable; few features tell the "
-                "classes apart.",
+                "predictors, may not carry over to the final score. Such a selection is unstable; "
+                "few features tell the classes apart.",
             )
         )
     return found

@@ -253,7 +253,7 @@ def _score_in(study: Study, model: "FrozenModel", score: str) -> str:
         return f"the {score_words(score)}"
     (part,) = (part for part in model["scores"] if part["name"] == score)
     features = score_text.features_of(study.config, score)
-    return f"{len(part['features'])} {features.removesuffix('s') if len(part['features']) == 1 else features}"
+    return _plural(len(part["features"]), features.removesuffix("s"))
 
 
 def selected(study: Study, score: str) -> str:

@@ -49,5 +49,6 @@ def _scores(path: Path) -> pd.DataFrame:
     """Return a column per score: each case's by the frozen models, which saw training cases."""
     scores = read_csv(path)
     final = scores[scores["kind"] != "out_of_fold"]
-    columns = final.pivot(index="case_id", columns="score", values="value")
+    # A pivot refuses a case that has a score twice, where a table of means would not.
+    columns = final.pivot(index="case_id", columns="score", values="value")  # noqa: PD010
     return columns.rename(columns=score_column).reset_index()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from scipy.special import logit
-from tests.unit.models.test_fit import LABELS, YOUDEN, recipe, tables_of
+from tests.unit.models.test_fit import LABELS, YOUDEN, columns, recipe, tables_of
 from tests.unit.selection.study import draw
 
 from microcalc.models import contributions
@@ -18,7 +18,7 @@ def made():
     ]
     new = tables.included[tables.included["split"] == "external"].reset_index(drop=True)
     new = new.assign(birads=["6", *new["birads"].iloc[1:]], age=[np.nan, *new["age"].iloc[1:]])
-    return models, new, tables.features
+    return models, new, columns(tables)
 
 
 def test_terms_add_up_to_the_log_odds(made) -> None:

@@ -17,12 +17,14 @@ from microcalc.config.cohort_settings import Labels
 from microcalc.config.model_settings import ModelSettings, ThresholdSettings
 from microcalc.core.errors import StudyError
 from microcalc.core.files import write_csv, write_json
-from microcalc.models import equation, logistic, provenance, threshold
+from microcalc.features.columns import feature_names
+from microcalc.models import equation, frozen, logistic, provenance, threshold
 from microcalc.models.fit import fit_model
 from microcalc.models.predict import COLUMNS, collect, predict, score_table
-from microcalc.models.recipe import DeepInput, Recipe
-from microcalc.models.training_tables import Tables
+from microcalc.models.recipe import Recipe, ScoreInput
+from microcalc.models.training_tables import ScoreTables, Tables
 from microcalc.selection.select import select
+from microcalc.selection.training import joined
 
 SCREENING = ScreeningSettings(indicator_from=None)
 LABELS = Labels(negative="DCIS", positive="IDC")
@@ -31,7 +33,18 @@ WEIGHTS = {"backbone": "resnet18", "source": "random", "digest": "0" * 64}
 IMAGES = {"spacing_mm": 0.1, "patch_mm": 22.4, "thumbnail_px": 256}
 POOLED = {"precision": "float32", "pool_views": "mean", "harmonize": "none"}
 EXTRACTION: dict[str, Any] = {"layers": ["penultimate"], **POOLED}
-PREPROCESSING = provenance.preprocessing(IMAGES, EXTRACTION)
+MADE = {
+    "kind": "network",
+    "images": IMAGES,
+    "measured_in": "network_features",
+    "features": EXTRACTION,
+}
+PREPROCESSING = provenance.preprocessing(IMAGES, "network_features", EXTRACTION)
+PART: frozen.TablePart = {
+    "kind": "network",
+    "weights": WEIGHTS,
+    "preprocessing": PREPROCESSING,
+}
 SPECS: dict[str, dict[str, Any]] = {
     "clinical": {"clinical": "screened"},
     "deep": {"scores": ["deep"]},
@@ -51,12 +64,34 @@ def screening(**changes: Any) -> ScreeningSettings:
     return SCREENING.model_copy(update=changes)
 
 
-def tables_of(included: pd.DataFrame, features: pd.DataFrame) -> Tables:
+def score_of(included: pd.DataFrame, features: pd.DataFrame, *tables: str) -> ScoreTables:
+    """Return all of a score that selects among features; its tables are called so, or deep."""
+    tables = tables or ("deep",)
     chosen = select(included, features, settings=SETTINGS, seed=1)
-    return Tables(
-        *(included, features, chosen.chain.selected),
-        *(chosen.crossfit, chosen.crossfit_selected, WEIGHTS, PREPROCESSING),
+    return ScoreTables(
+        "lasso",
+        dict.fromkeys(tables, PART),
+        *(features, chosen.chain.selected, chosen.crossfit, chosen.crossfit_selected),
     )
+
+
+def tables_of(included: pd.DataFrame, features: pd.DataFrame) -> Tables:
+    """Return the tables of a study with one set and one score, both called deep."""
+    return Tables(included, {"deep": score_of(included, features)})
+
+
+def deep(tables: Tables) -> ScoreTables:
+    return tables.scores["deep"]
+
+
+def changed(tables: Tables, **changes: Any) -> Tables:
+    """Return the tables with the score deep changed."""
+    return replace(tables, scores={**tables.scores, "deep": replace(deep(tables), **changes)})
+
+
+def columns(tables: Tables) -> dict[str, pd.DataFrame]:
+    """Return the features of scores of one set each, by table of columns."""
+    return {table: own.features for own in tables.scores.values() for table in own.parts}
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +102,12 @@ def tables() -> Tables:
 @pytest.fixture(scope="module")
 def models(tables: Tables) -> dict[str, Any]:
     return {n: fit_model(recipe(n), tables, threshold=YOUDEN, labels=LABELS) for n in SPECS}
+
+
+def out_of_fold(tables: Tables, score: str = "deep") -> pd.DataFrame:
+    """Return the scores by chains that did not see the case's own fold."""
+    crossfit = tables.scores[score].crossfit
+    return crossfit[crossfit["fold"] == crossfit["also_left_out"]]
 
 
 def oof(training: pd.DataFrame) -> np.ndarray:
@@ -81,16 +122,17 @@ def auc(y: np.ndarray, score: np.ndarray) -> float:
 def arithmetic(text: str, case: dict[str, Any], features: dict[str, float]) -> float:
     """Score one case with the json module and arithmetic, as another program would."""
     model = json.loads(text)
-    deep = None
-    if model["deep"]:
-        deep = model["deep"]["intercept"]
-        for feature in model["deep"]["features"]:
+    scores = {}
+    for score in model["scores"]:
+        total = score["intercept"]
+        for feature in score["features"]:
             x = features[feature["name"]]
-            deep += feature["coefficient"] * (x - feature["mean"]) / feature["sd"]
+            total += feature["coefficient"] * (x - feature["mean"]) / feature["sd"]
+        scores[f"{score['name']}_score"] = total
     logit = model["intercept"]
     for term in model["terms"]:
-        if term["kind"] == "deep":
-            logit += term["coefficient"] * deep
+        if term["kind"] == "score":
+            logit += term["coefficient"] * scores[term["variable"]]
         elif term["kind"] == "continuous":
             value = case[term["variable"]]
             absent = value in ("", None)
@@ -125,9 +167,10 @@ def test_json_and_arithmetic_suffice(tables: Tables, models: dict, name: str) ->
 
 
 def check_arithmetic(model: dict, tables: Tables) -> None:
-    predicted = predict([model], tables.included, tables.features)["probability"]
+    predicted = predict([model], tables.included, columns(tables))["probability"]
     cases = tables.included.astype(object).where(tables.included.notna(), None).to_dict("records")
-    features = tables.features.astype(dict.fromkeys(tables.features.columns[2:], float))
+    features = joined([*columns(tables).values()])
+    features = features.astype(dict.fromkeys(feature_names(features.columns), float))
     text = json.dumps(model)
     for p, case, row in zip(predicted, cases, features.to_dict("records"), strict=True):
         assert p == pytest.approx(arithmetic(text, case, row), abs=1e-12)
@@ -154,7 +197,7 @@ def test_splines_ordinal_merged_and_missing_values_need_no_more_than_arithmetic(
     np.testing.assert_allclose(np.diff(sorted(set(steps)))[0], np.diff(sorted(set(steps))))
     assert "missing_coefficient" in palpable
     check_arithmetic(model, tables)
-    again = predict([model], tables.included, tables.features).set_index("case_id")
+    again = predict([model], tables.included, columns(tables)).set_index("case_id")
     apparent = training[training["kind"] == "apparent"].set_index("case_id")["probability"]
     np.testing.assert_allclose(again.loc[apparent.index, "probability"], apparent, atol=1e-12)
 
@@ -164,11 +207,11 @@ def test_deep_features_one_by_one(tables: Tables) -> None:
     how = recipe("combined", spec=spec)
     model, training = fit_model(how, tables, threshold=YOUDEN, labels=LABELS)
     rows = tables.included[tables.included["split"] == "train"].sort_values("case_id")
-    chosen = tables.selected.iloc[1:]
-    values = tables.features.set_index("case_id").loc[rows["case_id"], chosen["feature"]]
+    chosen = deep(tables).selected.iloc[1:]
+    values = deep(tables).features.set_index("case_id").loc[rows["case_id"], chosen["feature"]]
     X = np.column_stack([rows["age"].astype(float), values.to_numpy(dtype=float)])
     expected = logistic.fit(X, rows["y"], names=["age", *chosen["feature"]])
-    per_unit = [f["coefficient"] / f["sd"] for f in model["deep"]["features"]]
+    per_unit = [f["coefficient"] / f["sd"] for f in model["scores"][0]["features"]]
     np.testing.assert_allclose(per_unit, expected.coefficients[2:], rtol=1e-6)
     assert model["terms"][0]["coefficient"] == pytest.approx(expected.coefficients[1], rel=1e-6)
     assert model["notes"][0].startswith("apparent: ")
@@ -182,9 +225,9 @@ def test_apparent_scores_are_fitted_on_and_labeled(tables: Tables, models: dict)
     assert model["notes"][0].startswith("apparent: ")
     # In-sample scores look better than they are, so that less shrinkage seems right.
     assert model["terms"][-1]["coefficient"] > models["combined"][0]["terms"][-1]["coefficient"]
-    deep, _ = fit_model(recipe("deep", training_scores="apparent"), tables,
-                        threshold=YOUDEN, labels=LABELS)  # fmt: skip
-    assert deep["notes"] == []  # the deep model is the LASSO's score either way
+    alone, _ = fit_model(recipe("deep", training_scores="apparent"), tables,
+                         threshold=YOUDEN, labels=LABELS)  # fmt: skip
+    assert alone["notes"] == []  # the deep model is the LASSO's score either way
 
 
 def test_an_external_score_is_brought_to_probabilities(tables: Tables) -> None:
@@ -194,35 +237,39 @@ def test_an_external_score_is_brought_to_probabilities(tables: Tables) -> None:
     assert (model["intercept"], model["terms"]) == (same["intercept"], same["terms"])
 
 
-def test_another_networks_features(tables: Tables, tmp_path: Path) -> None:
-    """Its columns have the same names and other values: each model takes its own network's."""
-    other_features = tables.features.copy()
-    names = [name for name in other_features if name.startswith("deep_")]
-    other_features[names] = other_features[names[::-1]].to_numpy() * 3 + 1
-    other = tables_of(tables.included, other_features)
-    how = recipe("other", spec={"scores": ["densenet"]})
-    model, training = fit_model(how, other, threshold=YOUDEN, labels=LABELS)
-    own, own_training = fit_model(recipe("deep"), tables, threshold=YOUDEN, labels=LABELS)
-    assert (model["deep"]["network"], own["deep"].get("network")) == ("densenet", None)
-    paths = []
-    for made, scores in ((model, training), (own, own_training)):
-        paths.append((tmp_path / f"{made['name']}.json", tmp_path / f"{made['name']}.csv"))
-        write_json(made, paths[-1][0])
-        write_csv(scores, paths[-1][1])
-    both = {"main": tables, "densenet": other}
-    features = {name: each.features for name, each in both.items()}
-    found = collect(*zip(*paths, strict=True), tables.included, features)
-    exported = score_table(
-        *(tables.included, features),
-        {name: each.selected for name, each in both.items()},
-        {name: each.crossfit for name, each in both.items()},
+def test_each_model_takes_its_own_score(tables: Tables, tmp_path: Path) -> None:
+    other_features = deep(tables).features.rename(
+        columns=lambda name: name.replace("deep", "other")
     )
-    for made, name in ((model, "densenet"), (own, "main")):
-        rows = found[found["model"] == made["name"]].merge(
-            exported[exported["network"] == name], on=["case_id", "kind"], validate="1:1"
+    names = [name for name in other_features if name.startswith("other_")]
+    other_features[names] = other_features[names[::-1]].to_numpy() * 3 + 1
+    two = replace(
+        tables,
+        scores={**tables.scores, "second": score_of(tables.included, other_features, "other")},
+    )
+    made = {name: fit_model(recipe(name, spec={"scores": [name]}), two, threshold=YOUDEN,
+                            labels=LABELS) for name in two.scores}  # fmt: skip
+    assert [part["name"] for part in made["second"][0]["scores"]] == ["second"]
+    assert list(made["second"][0]["tables"]) == ["other"]
+    paths = []
+    for name, (model, training) in made.items():
+        paths.append((tmp_path / f"{name}.json", tmp_path / f"{name}.csv"))
+        write_json(model, paths[-1][0])
+        write_csv(training, paths[-1][1])
+    found = collect(*zip(*paths, strict=True), two.included, columns(two))
+    exported = score_table(
+        two.included,
+        columns(two),
+        {"deep": {"tables": ["deep"]}, "second": {"tables": ["other"]}},
+        selected={name: own.selected for name, own in two.scores.items()},
+        crossfit={name: own.crossfit for name, own in two.scores.items()},
+    )
+    for name in made:
+        rows = found[found["model"] == name].merge(
+            exported[exported["score"] == name], on=["case_id", "kind"], validate="1:1"
         )
-        assert len(rows) == (found["model"] == made["name"]).sum()
-        np.testing.assert_allclose(rows["probability"], 1 / (1 + np.exp(-rows["deep_score"])))
+        assert len(rows) == (found["model"] == name).sum()
+        np.testing.assert_allclose(rows["probability"], 1 / (1 + np.exp(-rows["value"])))
 
 
 def test_screening_without_a_variable(tables: Tables, models: dict) -> None:
@@ -244,8 +291,8 @@ def test_imputed_fits_are_pooled(tables: Tables) -> None:
 
 def test_the_deep_model_is_the_score(tables: Tables, models: dict) -> None:
     model, training = models["deep"]
-    plain = tables.crossfit[tables.crossfit["fold"] == tables.crossfit["also_left_out"]]
-    expected = 1 / (1 + np.exp(-plain.sort_values("case_id")["deep_score"].to_numpy()))
+    plain = out_of_fold(tables)
+    expected = 1 / (1 + np.exp(-plain.sort_values("case_id")["score"].to_numpy()))
     np.testing.assert_allclose(oof(training), expected, rtol=1e-12)
     assert (model["intercept"], model["terms"][0]["coefficient"]) == (0.0, 1.0)
 
@@ -253,8 +300,8 @@ def test_the_deep_model_is_the_score(tables: Tables, models: dict) -> None:
 def test_the_combined_model_is_fitted_on_out_of_fold_scores(tables: Tables, models: dict) -> None:
     model, training = models["combined"]
     rows = tables.included[tables.included["split"] == "train"].sort_values("case_id")
-    plain = tables.crossfit[tables.crossfit["fold"] == tables.crossfit["also_left_out"]]
-    score = plain.sort_values("case_id")["deep_score"].to_numpy()
+    plain = out_of_fold(tables)
+    score = plain.sort_values("case_id")["score"].to_numpy()
     coding = equation.from_json(model).design
     X = coding.matrix(rows.assign(deep_score=score))
     fitted = logistic.fit(X, rows["y"], names=coding.columns)
@@ -270,13 +317,17 @@ def test_the_combined_model_is_fitted_on_out_of_fold_scores(tables: Tables, mode
 def test_nested_out_of_fold_predictions_by_hand(tables: Tables, models: dict) -> None:
     how = recipe("combined")
     rows = tables.included[tables.included["split"] == "train"].sort_values("case_id")
-    grid = tables.crossfit.set_index(["case_id", "also_left_out"])["deep_score"]
-    fold = tables.crossfit.drop_duplicates("case_id").set_index("case_id")["fold"]
+    crossfit = deep(tables).crossfit
+    grid = crossfit.set_index(["case_id", "also_left_out"])["score"]
+    fold = crossfit.drop_duplicates("case_id").set_index("case_id")["fold"]
     j = 2
     scores = np.array([grid[case, j] for case in rows["case_id"]])
     out = fold.loc[rows["case_id"]].to_numpy() == j
-    chain = tables.crossfit_selected[tables.crossfit_selected["fold"] == j]
-    fitted = how.fit(rows[~out], DeepInput(scores[~out], True, chain, tables.features))
+    kept = deep(tables).crossfit_selected
+    given = ScoreInput(
+        "deep", "lasso", scores[~out], kept[kept["fold"] == j], deep(tables).features
+    )
+    fitted = how.fit(rows[~out], {"deep": given})
     scored = rows[out].assign(deep_score=scores[out])
     expected = 1 / (1 + np.exp(-fitted.equation.linear_predictor(scored)))
     np.testing.assert_allclose(oof(models["combined"][1])[out], expected, rtol=1e-12)
@@ -295,7 +346,7 @@ def test_the_threshold_is_that_of_the_scores_named(tables: Tables, models: dict)
 
 def test_validation_cases_change_no_fitted_number(tables: Tables, models: dict) -> None:
     outside = (tables.included["split"] != "train").to_numpy()
-    included, features = tables.included.copy(), tables.features.copy()
+    included, features = tables.included.copy(), deep(tables).features.copy()
     included.loc[outside, ["age", "birads", "palpable"]] = ["30", "5", "yes"]
     included.loc[outside, "y"] = 1 - included.loc[outside, "y"]
     features.loc[outside, "deep_0000":] = 7.0
@@ -309,7 +360,7 @@ def test_validation_cases_change_no_fitted_number(tables: Tables, models: dict) 
 @pytest.mark.parametrize("change", ["feature", "clinical", "label"])
 def test_training_cases_change_the_digest(tables: Tables, models: dict, change: str) -> None:
     inside = np.flatnonzero(tables.included["split"] == "train")[0]
-    included, features = tables.included.copy(), tables.features.copy()
+    included, features = tables.included.copy(), deep(tables).features.copy()
     if change == "feature":
         features.iloc[inside, -2] += 1
     elif change == "clinical":
@@ -334,42 +385,54 @@ def test_nothing_survives_the_screening(tables: Tables) -> None:
     combined, _ = fit_model(
         recipe("combined", screening=strict), tables, threshold=YOUDEN, labels=LABELS
     )
-    assert [term["kind"] for term in combined["terms"]] == ["deep"]
+    assert [term["kind"] for term in combined["terms"]] == ["score"]
 
 
 def test_an_empty_selection_makes_the_combined_model_clinical(tables: Tables) -> None:
-    fold_means = tables.crossfit.assign(deep_score=0.1 * tables.crossfit["also_left_out"])
-    intercepts = tables.crossfit_selected[tables.crossfit_selected["feature"] == "(intercept)"]
-    bare = replace(
-        tables, selected=tables.selected.iloc[:1], crossfit=fold_means, crossfit_selected=intercepts
+    crossfit, kept = deep(tables).crossfit, deep(tables).crossfit_selected
+    bare = changed(
+        tables,
+        selected=deep(tables).selected.iloc[:1],
+        crossfit=crossfit.assign(score=0.1 * crossfit["also_left_out"]),
+        crossfit_selected=kept[kept["feature"] == "(intercept)"],
     )
     combined, _ = fit_model(recipe("combined"), bare, threshold=YOUDEN, labels=LABELS)
     clinical, _ = fit_model(recipe("clinical"), bare, threshold=YOUDEN, labels=LABELS)
     assert combined["terms"] == clinical["terms"]
-    assert combined["deep"] is None
+    assert (combined["scores"], combined["tables"]) == ([], {})
     assert "kept no feature" in combined["notes"][0]
-    deep, _ = fit_model(recipe("deep"), bare, threshold=YOUDEN, labels=LABELS)
-    assert deep["deep"]["features"] == []
+    alone, _ = fit_model(recipe("deep"), bare, threshold=YOUDEN, labels=LABELS)
+    assert alone["scores"][0]["features"] == []
 
 
 def test_more_features_than_the_rarer_class_has_cases_is_said(tables: Tables) -> None:
-    row = tables.selected.iloc[1:2]
-    many = pd.concat([tables.selected, *[row] * 60], ignore_index=True)
+    selected = deep(tables).selected
+    names = [f"deep_{j:04d}" for j in range(2, 62)]
+    features = deep(tables).features.assign(**dict.fromkeys(names, 1.0))
+    row = selected.iloc[1:2]
+    others = [row.assign(feature=name) for name in names if name not in set(selected["feature"])]
+    many = pd.concat([selected, *others], ignore_index=True)
     model, _ = fit_model(
-        recipe("deep"), replace(tables, selected=many), threshold=YOUDEN, labels=LABELS
+        *(recipe("deep"), changed(tables, selected=many, features=features)),
+        threshold=YOUDEN,
+        labels=LABELS,
     )
-    assert "more than the" in model["notes"][0]
+    y = tables.included.loc[tables.included["split"] == "train", "y"]
+    assert model["notes"][0] == (
+        f"{len(many) - 1} deep features were selected, more than the {(y == 0).sum()} cases of the "
+        "rarer class"
+    )
 
 
 def test_a_model_of_nothing_is_refused(tables: Tables) -> None:
-    with pytest.raises(StudyError, match="neither clinical variables nor the deep score"):
+    with pytest.raises(StudyError, match="neither clinical variables nor a score"):
         fit_model(recipe("nothing"), tables, threshold=YOUDEN, labels=LABELS)
 
 
 def test_stale_crossfit_scores_are_noticed(tables: Tables) -> None:
-    first = tables.crossfit["case_id"].iloc[0]
-    stale = tables.crossfit[tables.crossfit["case_id"] != first]
-    other = replace(tables, crossfit=stale)
+    crossfit = deep(tables).crossfit
+    first = crossfit["case_id"].iloc[0]
+    other = changed(tables, crossfit=crossfit[crossfit["case_id"] != first])
     with pytest.raises(StudyError, match=f"case {first}"):
         fit_model(recipe("deep"), other, threshold=YOUDEN, labels=LABELS)
 
@@ -396,10 +459,10 @@ def write_inputs(folder: Path, tables: Tables) -> dict[str, Path]:
         "weights": folder / "resnet18.safetensors",
     }
     write_csv(tables.included.assign(n_images=2, status="included", reason=""), paths["included"])
-    write_csv(tables.selected, paths["selected"])
-    write_csv(tables.crossfit, paths["crossfit"])
-    write_csv(tables.crossfit_selected, paths["crossfit_selected"])
-    tables.features.to_parquet(paths["features"])
+    write_csv(deep(tables).selected, paths["selected"])
+    write_csv(deep(tables).crossfit, paths["crossfit"])
+    write_csv(deep(tables).crossfit_selected, paths["crossfit_selected"])
+    deep(tables).features.to_parquet(paths["features"])
     header = json.dumps({"__metadata__": WEIGHTS}).encode()
     paths["weights"].write_bytes(struct.pack("<Q", len(header)) + header)
     return paths
@@ -424,7 +487,10 @@ def test_the_scripts(tmp_path: Path, tables: Tables, models: dict) -> None:
             "threshold": YOUDEN.plain(),
             "labels": LABELS.plain(),
             "training_scores": "out_of_fold",
-            "preprocessing": {"main": {"images": IMAGES, "extraction": EXTRACTION}},
+            "scores": {"deep": {"tables": ["deep"], "learner": "lasso"}},
+            "preprocessing": {"deep": MADE},
+            "weighted": ["deep"],
+            "adapted": [],
             "seed": 0,
         },
     )
@@ -439,14 +505,18 @@ def test_the_scripts(tmp_path: Path, tables: Tables, models: dict) -> None:
             "models": [tmp_path / f"{name}.json" for name in names],
             "training": [tmp_path / f"{name}.training.csv" for name in names],
         },
-        output={name: tmp_path / f"{name}.csv" for name in ("predictions", "deep_scores")},
-        params={"networks": ["main"], "harmonize": "none"},
+        output={name: tmp_path / f"{name}.csv" for name in ("predictions", "scores")},
+        params={
+            "tables": ["deep"],
+            "scores": {"deep": {"tables": ["deep"], "learner": "lasso"}},
+            "harmonize": "none",
+        },
     )
-    scores = pd.read_csv(tmp_path / "deep_scores.csv")
-    assert set(scores["network"]) == {"main"}
-    deep = scores.merge(pd.read_csv(tmp_path / "predictions.csv").query("model == 'deep'"))
-    assert len(deep) == len(scores)
-    np.testing.assert_allclose(deep["probability"], 1 / (1 + np.exp(-deep["deep_score"])))
+    scores = pd.read_csv(tmp_path / "scores.csv")
+    assert set(scores["score"]) == {"deep"}
+    alone = scores.merge(pd.read_csv(tmp_path / "predictions.csv").query("model == 'deep'"))
+    assert len(alone) == len(scores)
+    np.testing.assert_allclose(alone["probability"], 1 / (1 + np.exp(-alone["value"])))
     predictions = pd.read_csv(tmp_path / "predictions.csv")
     assert predictions.columns.tolist() == list(COLUMNS)
     kinds = predictions.groupby(["split", "kind"]).size().to_dict()

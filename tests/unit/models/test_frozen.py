@@ -10,7 +10,7 @@ from microcalc.core.errors import StudyError
 from microcalc.models import frozen
 
 MODEL = {
-    "schema": 1,
+    "schema": 2,
     "name": "clinical",
     "labels": {"negative": "DCIS", "positive": "IDC"},
     "method": "logistic regression, maximum likelihood",
@@ -25,7 +25,8 @@ MODEL = {
             "if_missing": "no",
         },
     ],
-    "deep": None,
+    "scores": [],
+    "tables": {},
     "threshold": 0.5,
     "threshold_rule": {
         "rule": "youden",
@@ -52,7 +53,8 @@ def alike(kind: Any, schema: dict[str, Any], place: str) -> int:
         kind = part if is_typeddict(part) else kind
     if not is_typeddict(kind):
         return 0
-    schema = schema.get("items", schema)
+    each = schema.get("additionalProperties")
+    schema = each if isinstance(each, dict) else schema.get("items", schema)
     assert kind.__annotations__.keys() == schema["properties"].keys(), place
     assert kind.__required_keys__ == set(schema["required"]), place
     own = get_type_hints(kind)

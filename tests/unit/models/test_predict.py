@@ -4,7 +4,7 @@ from tests.unit.models.test_frozen import MODEL
 
 from microcalc.models.predict import predict
 
-NO_FEATURES = pd.DataFrame({"case_id": []})
+NO_FEATURES: dict[str, pd.DataFrame] = {}
 
 
 def test_unseen_levels_and_missing_values(caplog: pytest.LogCaptureFixture) -> None:

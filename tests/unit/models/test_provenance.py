@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from microcalc.config.image_settings import ImageSettings
+from microcalc.config.network_settings import NetworkSettings
 from microcalc.config.patch_recipe import Recipe
 from microcalc.core.errors import StudyError
 from microcalc.models import provenance
@@ -26,13 +27,7 @@ def test_another_file_is_refused(content: bytes, tmp_path: Path) -> None:
         provenance.weights(path)
 
 
-EXTRACTION = {
-    "layers": ["penultimate"],
-    "precision": "float32",
-    "pool_views": "mean",
-    "harmonize": "none",
-    "device": "auto",
-}
+NETWORK = {"kind": "network", "backbone": "resnet18", "weights": "random"}
 
 
 @pytest.mark.parametrize(
@@ -41,8 +36,10 @@ EXTRACTION = {
         ("images", {"spacing_mm": 0.2}, True),
         ("images", {"normalization": "z-score"}, True),
         ("images", {"thumbnail_px": 64, "shards": 1}, False),
-        ("extraction", {"pool_views": "max"}, True),
-        ("extraction", {"device": "cpu"}, False),
+        ("features", {"pool_views": "max"}, True),
+        ("features", {"layers": ["layer3"]}, True),
+        ("features", {"device": "cpu"}, False),
+        ("features", {"stability": {"perturbations": 3}}, False),
     ],
 )
 def test_the_digest_of_the_preprocessing_tells_what_changes_features(
@@ -50,8 +47,9 @@ def test_the_digest_of_the_preprocessing_tells_what_changes_features(
 ) -> None:
     def digest(**changes: dict) -> str:
         images = ImageSettings.of(changes.get("images", {}))
-        extraction = EXTRACTION | changes.get("extraction", {})
-        return provenance.preprocessing(Recipe.from_settings(images).as_key(), extraction)["digest"]
+        network = NetworkSettings.of(NETWORK | changes.get("features", {}))
+        made = (network.measured_in, network.deployed_by)
+        return provenance.preprocessing(Recipe.from_settings(images).as_key(), *made)["digest"]
 
     before, after = digest(), digest(**{section: change})
     assert (before != after) == matters

@@ -48,25 +48,30 @@ def differences(model: frozen.FrozenModel, here: Mapping[str, frozen.TablePart])
     return [
         f"model {model['name']}: {line}"
         for table, there in model["tables"].items()
-        for line in _of_table(table, here[table], there)
+        for line in _of_table(table, here.get(table), there)
     ]
 
 
-def _of_table(table: str, here: frozen.TablePart, there: frozen.TablePart) -> Iterator[str]:
+def _of_table(table: str, here: frozen.TablePart | None, there: frozen.TablePart) -> Iterator[str]:
+    if here is None:
+        yield f"it takes the features of {table}, which are not made here"
+        return
     of = f" of {table}"
+    if here["kind"] != there["kind"]:
+        yield f"the kind{of} is {here['kind']} here, {there['kind']} in the model"
     weights, fitted = here.get("weights", {}), there.get("weights", {})
     for key, name in (("backbone", "the backbone"), ("digest", "the digest of the weights")):
         if weights.get(key) != fitted.get(key):
             yield f"{name}{of} is {weights.get(key)} here, {fitted.get(key)} in the model"
     made, wanted = here["preprocessing"], there["preprocessing"]
     if made["digest"] != wanted["digest"]:
-        yield from list(_settings(made, wanted)) or [
+        yield from list(_settings(table, made, wanted)) or [
             f"the digest of the preprocessing{of} is {made['digest']} here, {wanted['digest']} in "
             "the model"
         ]
 
 
-def _settings(here: frozen.Preprocessing, there: frozen.Preprocessing) -> Iterator[str]:
+def _settings(table: str, here: frozen.Preprocessing, there: frozen.Preprocessing) -> Iterator[str]:
     parts = (
         ("images", here["images"], there["images"]),
         ("features", here["features"], there["features"]),
@@ -74,4 +79,7 @@ def _settings(here: frozen.Preprocessing, there: frozen.Preprocessing) -> Iterat
     for part, own, other in parts:
         for key in sorted({*own, *other}):
             if own.get(key) != other.get(key):
-                yield f"{part}.{key} is {own.get(key)!r} here, {other.get(key)!r} in the model"
+                yield (
+                    f"{part}.{key} of {table} is {own.get(key)!r} here, {other.get(key)!r} in the "
+                    "model"
+                )

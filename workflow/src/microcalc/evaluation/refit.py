@@ -243,10 +243,13 @@ def fit(cases: Cases, plan: Plan, *, seed: int) -> Refit:
     StudyError
         When these cases cannot be fitted, for want of patients or of a class.
     """
-    recipes = [
-        Recipe(name, spec, plan.clinical, plan.screening, plan.training_scores, seed)
-        for name, spec in plan.models.items()
-    ]
+    recipes = Recipe.of_models(
+        plan.models,
+        plan.clinical,
+        plan.screening,
+        training_scores=plan.training_scores,
+        seed=seed,
+    )
     chains, inputs = {}, {}
     for name in dict.fromkeys(score for recipe in recipes for score in recipe.spec.taken):
         own = cases.columns[name]

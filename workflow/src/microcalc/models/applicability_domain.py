@@ -98,8 +98,8 @@ def describe(
     Domain
         n; variables: levels met, or least and largest value; spacing_mm: least and largest;
         scanners; features, by table of columns: their mean, their total variance and the limit of
-        the distance (see `distance`), which 99 % of training cases keep when they are left out of the
-        mean; images: the digests of the training images' pixels, each with its kind.
+        the distance (see `distance`), which 99 % of training cases keep when they are left out of
+        the mean; images: the digests of the training images' pixels, each with its kind.
     """
     train = cases[cases["split"] == "train"].sort_values("case_id").reset_index(drop=True)
     usable = qc[(qc["status"] == "ok") & qc["case_id"].isin(train["case_id"])]

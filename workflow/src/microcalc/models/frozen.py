@@ -4,6 +4,8 @@ The types are those of workflow/schemas/model.yaml, which describes every key.
 """
 
 import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
@@ -13,6 +15,7 @@ import yaml
 
 from microcalc.core.errors import StudyError, shown
 from microcalc.core.files import read_json
+from microcalc.models.term import score_column, score_of
 
 SCHEMA_VERSION = 2
 SCHEMA = Path(__file__).parents[3] / "schemas" / "model.yaml"
@@ -141,14 +144,78 @@ def check(model: FrozenModel, name: str = "the model") -> FrozenModel:
             f"MicroCalc reads version {SCHEMA_VERSION}; fit the model again"
         )
     errors = jsonschema.Draft202012Validator(_schema()).iter_errors(model)
-    problems = [
+    problems = sorted(
         f"{'.'.join(map(str, error.absolute_path)) or 'top'}: {error.message}" for error in errors
-    ]
+    )
     if problems:
         raise StudyError.listing(
-            f"{name}: not a frozen model as workflow/schemas/model.yaml says", sorted(problems)
+            f"{name}: not a frozen model as workflow/schemas/model.yaml says", problems
         )
+    problems = list(_contradictions(model))
+    if problems:
+        raise StudyError.listing(f"{name}: contradicts itself, so that it was changed", problems)
     return model
+
+
+def _contradictions(model: FrozenModel) -> Iterator[str]:
+    """Yield what of a model does not fit to the rest of it, which no schema can say."""
+    scores, terms = model["scores"], model["terms"]
+    taken = [score_of(term["variable"]) for term in terms if term["kind"] == "score"]
+    given = [score["name"] for score in scores]
+    yield from _twice("terms", "variable", [term["variable"] for term in terms])
+    yield from _twice("scores", "name", given)
+    for term in terms:
+        if term["kind"] == "score" and term["variable"] not in map(score_column, given):
+            yield f"terms: {term['variable']!r} is of kind score, and scores has none of that name"
+        yield from _of_term(term)
+    for score in scores:
+        place = f"scores.{score['name']}"
+        if score["name"] not in taken:
+            yield f"{place}: no term of kind score takes it"
+        if not score["tables"]:
+            yield f"{place}.tables: is empty; expected what its features are columns of"
+        for table in score["tables"]:
+            if table not in model["tables"]:
+                yield f"{place}.tables: {table!r} is not in tables"
+        yield from _twice(f"{place}.tables", "table", score["tables"])
+        yield from _twice(f"{place}.features", "name", [own["name"] for own in score["features"]])
+    used = {table for score in scores for table in score["tables"]}
+    for table in model["tables"]:
+        if table not in used:
+            yield f"tables.{table}: no score is made of it"
+    training = model["training"]
+    if not 0 < training["n_positive"] < training["n"]:
+        yield (
+            f"training: {training['n_positive']} of {training['n']} cases are positive; expected "
+            "some of either class"
+        )
+
+
+def _of_term(term: ModelTerm) -> Iterator[str]:
+    place = f"terms.{term['variable']}"
+    if term["kind"] == "categorical":
+        levels = (term["reference"], *term["coefficients"])
+        if term["reference"] in term["coefficients"]:
+            yield f"{place}.coefficients: has the reference {term['reference']!r} among them"
+        if term["if_missing"] not in levels:
+            yield f"{place}.if_missing: {term['if_missing']!r} is none of its levels"
+    elif isinstance(term.get("if_missing"), str):
+        yield f"{place}.if_missing: {term['if_missing']!r} is no number"
+    if "spline" in term:
+        knots, coefficients = term["spline"]["knots"], term["spline"]["coefficients"]
+        if sorted(set(knots)) != knots:
+            yield f"{place}.spline.knots: expected numbers that rise"
+        if len(coefficients) != len(knots) - 2:
+            yield (
+                f"{place}.spline: {len(coefficients)} coefficients of {len(knots)} knots; expected "
+                f"{len(knots) - 2}"
+            )
+
+
+def _twice(place: str, key: str, names: Iterable[str]) -> Iterator[str]:
+    for name, times in Counter(names).items():
+        if times > 1:
+            yield f"{place}: {times} have the {key} {name!r}"
 
 
 def read(path: str | os.PathLike[str]) -> FrozenModel:

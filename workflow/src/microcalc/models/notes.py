@@ -42,8 +42,9 @@ def of_model(
         told += _of_selection(name, fitted, tables.scores[name])
     if recipe.spec.is_score_alone and tables.scores[recipe.spec.scores[0]].learner == "network":
         told += _of_slope(equation.coefficients[0])
-    if recipe.is_apparent and equation.scores:
-        told.append(APPARENT.format(features=feature_words(*equation.scores)))
+    seen = [name for name in equation.scores if name in recipe.apparent]
+    if seen:
+        told.append(APPARENT.format(features=feature_words(*seen)))
     if threshold.scores == "apparent":
         told.append(f"{APPARENT_THRESHOLD}, which are optimistic")
     if "Firth" in equation.method:

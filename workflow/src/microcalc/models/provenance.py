@@ -14,8 +14,10 @@ from microcalc.config.patch_recipe import RECIPE
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes, digest_value
 from microcalc.features import kinds
+from microcalc.features.columns import feature_names
 from microcalc.features.domains import TRAINING
 from microcalc.models.design import texts
+from microcalc.selection.training import feature_matrix
 
 if TYPE_CHECKING:
     from microcalc.models.frozen import Preprocessing, TablePart
@@ -142,7 +144,7 @@ def digest_cases(
     columns = ["case_id", "patient_id", "y", *clinical]
     content = [digest_value({name: texts(rows[name]) for name in columns})]
     for own in features:
-        table = own.set_index("case_id").loc[list(rows["case_id"])]
-        numbers = table.select_dtypes("number").to_numpy(dtype="<f4")
-        content += [*map(str, table.columns), digest_bytes(numbers.tobytes())]
+        names = feature_names(own.columns)
+        numbers = feature_matrix(own, rows["case_id"], names).astype("<f4")
+        content += [*names, digest_bytes(numbers.tobytes())]
     return digest_value(content)

@@ -67,7 +67,8 @@ class Fitted:
     selected
         `selected.csv` of the chain of each score.
     left_out
-        The coefficients that scores would have had that were left out for their sign.
+        The coefficients that scores would have beside the others, which were left out for their
+        sign.
     """
 
     equation: Equation
@@ -137,10 +138,10 @@ class Recipe:
         return self.spec.wanted != "none"
 
     @property
-    def is_apparent(self) -> bool:
-        """Whether the model is fitted on scores of cases that the selection has seen."""
-        refits = bool(self.spec.scores) and not self.spec.is_score_alone
-        return bool(self.spec.features_of) or (refits and self.training_scores == "apparent")
+    def apparent(self) -> tuple[str, ...]:
+        """The scores that the model is fitted on for cases that their selection has seen."""
+        refits = not self.spec.is_score_alone and self.training_scores == "apparent"
+        return (*(self.spec.scores if refits else ()), *self.spec.features_of)
 
     def check(self) -> None:
         """Raise a StudyError when the spec says nothing to fit."""
@@ -218,22 +219,31 @@ class Recipe:
     def _held(
         self, prepared: regression.Regression, blocks: Mapping[str, Floats]
     ) -> tuple[tuple[str, ...], dict[str, float]]:
-        """Return the scores that stay, and the coefficients that the others would have had."""
+        """Return the scores that stay, and the coefficient that each other one would have.
+
+        Beside those that stay, not in the fit with all: there it may be above 0 for the sake of
+        another score's that is below.
+        """
         held = [name for name in blocks if name in self.spec.scores]
-        free = {name for name in blocks if name not in held}
-        whole = _slopes(_with_blocks(prepared, blocks, tuple(blocks)), blocks, tuple(blocks))
-        if all(whole[name] > 0 for name in held):
-            return tuple(blocks), {}
-        best, most = tuple(name for name in blocks if name in free), -np.inf
-        for n in range(len(held)):
-            for subset in combinations(held, n):
-                names = tuple(name for name in blocks if name in free or name in subset)
+        leave, most = tuple(held), -np.inf
+        for n in range(len(held) + 1):
+            for left in combinations(held, n):
+                names = tuple(name for name in blocks if name not in left)
                 fitted = _with_blocks(prepared, blocks, names)
                 slopes = _slopes(fitted, blocks, names)
+                if any(slopes[name] <= 0 for name in held if name not in left):
+                    continue
+                if not left:
+                    return names, {}
                 likelihood = _log_likelihood(fitted)
-                if all(slopes[name] > 0 for name in subset) and likelihood > most:
-                    best, most = names, likelihood
-        return best, {name: whole[name] for name in held if name not in best}
+                if likelihood > most:
+                    leave, most = left, likelihood
+        kept = tuple(name for name in blocks if name not in leave)
+        left_out = {}
+        for name in leave:
+            names = tuple(other for other in blocks if other in kept or other == name)
+            left_out[name] = _slopes(_with_blocks(prepared, blocks, names), blocks, names)[name]
+        return kept, left_out
 
     def _equation(
         self,

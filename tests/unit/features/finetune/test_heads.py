@@ -20,7 +20,7 @@ def test_logits_are_those_of_the_network_and_means_over_views(
 ) -> None:
     trained = [Path(tune(small, member).weights) for member in ("fold-0", "fold-1")]
     found = logits(small, trained).set_index("case_id")
-    assert [*found.columns] == ["n_views", "deep_0000", "deep_0001"]
+    assert [*found.columns] == ["n_views", "tuned_logit_0000", "tuned_logit_0001"]
     tensors, _ = statedict.read(trained[1])
     prepared = tmp_path / "body.safetensors"
     weights.write(weights.prepare(BACKBONE, str(trained[1]), seed=0), prepared)

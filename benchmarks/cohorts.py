@@ -12,6 +12,7 @@ import yaml
 from microcalc.config import settings
 from microcalc.core.files import digest_value
 from microcalc.features import shard_features as feature_shards
+from microcalc.features.columns import numbered
 from microcalc.images import shard_file
 from microcalc.plan import code_digest, shard_rows
 
@@ -101,9 +102,10 @@ def write_shards(folder: Path, *, shards: int) -> None:
         label = {row["case_id"]: row["label"] == "IDC" for row in csv.DictReader(file)}
     completed = settings.complete(config(shards=shards))
     code = code_digest.code_digest(str(ROOT / "workflow" / "scripts" / "extract_patches.py"))
-    circumstances = feature_shards.Circumstances(
-        "resnet101", ("penultimate",), "made up", "float32", "cpu", "0", "0", 1
-    )
+    circumstances = {
+        **{"backbone": "resnet101", "layers": ["penultimate"], "weights": "made up"},
+        **{"precision": "float32", "device": "cpu", "torch": "0", "torchvision": "0", "recipe": 1},
+    }
     mixing = np.random.default_rng(2).standard_normal((FACTORS, WIDTH), dtype=np.float32)
     for number in range(shards):
         rows = shard_rows.of_shard(
@@ -125,7 +127,8 @@ def write_shards(folder: Path, *, shards: int) -> None:
         columns["key"] = columns["image_id"]
         path = results / "features" / "deep" / f"shard-{number}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
-        feature_shards._write(columns, list(features), circumstances, path)
+        names = numbered(WIDTH)
+        feature_shards._write(columns, names, list(features), circumstances, path)
 
 
 def _images(rows: list[dict[str, str]], random: np.random.Generator) -> Iterator[shard_file.Row]:

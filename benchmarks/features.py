@@ -20,8 +20,17 @@ import timing
 import torch
 
 from microcalc import features
-from microcalc.config.feature_settings import ExtractionSettings
-from microcalc.features import backbone, device, forward, generated, shard_features, weights
+from microcalc.config.network_settings import NetworkSettings
+from microcalc.features import (
+    backbone,
+    device,
+    forward,
+    generated,
+    kinds,
+    network_features,
+    shard_features,
+    weights,
+)
 from microcalc.images import shard_file
 
 BACKBONE = "resnet101"
@@ -130,12 +139,15 @@ def _whole_shard(path: Path, network: backbone.Network) -> Timed:
     batch = torch.randn(size, 3, SIZE, SIZE, device=network.device).contiguous(
         memory_format=torch.channels_last
     )
-    settings = ExtractionSettings.of(
-        {
-            **{"backbone": BACKBONE, "layers": [backbone.PENULTIMATE], "cache": False},
-            **{"device": network.device.type, "precision": "float32", "batch_size": None},
-        }
+    settings = NetworkSettings(
+        kind="network", backbone=BACKBONE, weights="random", device=network.device.type
     )
+    files, threads = kinds.Files([str(path)]), torch.get_num_threads()
+
+    def ours(shard: Path, out: Path) -> None:
+        measurement = network_features.measurement(settings.measured_by, files, threads=threads)
+        shard_features.update(out, shard_file.read(shard), measurement, cache=False)
+
     load = backbone.load
     with tempfile.TemporaryDirectory() as folder:
         shard, out = Path(folder) / "shard.npz", Path(folder) / "shard.parquet"
@@ -143,9 +155,7 @@ def _whole_shard(path: Path, network: backbone.Network) -> Timed:
         backbone.load = lambda *_args, **_options: network
         try:
             sides = (
-                lambda: shard_features.update(
-                    out, shard_file.read(shard), path, settings, threads=torch.get_num_threads()
-                ),
+                lambda: ours(shard, out),
                 lambda: _bare(network, batch, n, "float32"),
             )
             turns = timing.turns_within(BUDGET_S, sides, most=9, clock=_clock(network.device))

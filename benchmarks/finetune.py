@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from microcalc.config.feature_settings import FinetuneSettings, TrainingSettings
+from microcalc.config.finetune_settings import FinetuneSettings, TrainingSettings
 from microcalc.core.files import read_csv, read_json
 from microcalc.features import device, generated, weights
 from microcalc.features.finetune import network

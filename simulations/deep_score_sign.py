@@ -26,7 +26,7 @@ from microcalc.config.settings import complete
 from microcalc.config.study_config import StudyConfig
 from microcalc.core.seeds import derive
 from microcalc.models import logistic, notes
-from microcalc.models.recipe import DeepInput, Recipe
+from microcalc.models.recipe import Recipe, ScoreInput
 from microcalc.selection import chain
 from microcalc.selection.likelihood import constrained_maximum
 from microcalc.statistics import calibration, delong
@@ -123,9 +123,9 @@ def _study(
         counts.append(len(own.columns))
 
     table = pd.DataFrame(X, columns=names).assign(case_id=rows["case_id"])
-    deep = DeepInput(score, len(final.columns) > 0, final.selected, table)
+    deep = ScoreInput("deep", "lasso", score, final.selected, table)
     predicted = {
-        name: recipe.fit(train, deep).linear_predictor(new, table)
+        name: recipe.fit(train, {"deep": deep}).linear_predictor(new, {"deep": table})
         for name, recipe in _recipes(settings).items()
     }
     coefficient = float("nan")

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from microcalc.config.image_settings import ImageSettings
-from microcalc.config.patch_recipe import Recipe
+from microcalc.config import feature_sets
 from microcalc.config.settings import complete
 from microcalc.plan import rule_params
 from tests.scripts import run_script
@@ -21,8 +20,8 @@ def run(study: Study, config: dict[str, Any], folder: Path) -> None:
     study_config = complete(config)
     config = study_config.plain()
     shards = [str(path) for path in sorted((study.results / "images").glob("shard-*.npz"))]
-    features = study.results / "features" / "features.parquet"
-    weights = study.results / "features" / "weights" / "resnet18.safetensors"
+    features = study.results / "features" / "deep" / "features.parquet"
+    weights = study.results / "features" / "deep" / "weights" / "resnet18.safetensors"
 
     def made(*names: str) -> dict[str, str]:
         return {name: str(folder / f"{name}.csv") for name in names}
@@ -55,18 +54,18 @@ def run(study: Study, config: dict[str, Any], folder: Path) -> None:
     )
     step(
         "select_features",
-        input=made("included") | {"features": str(features), "redrawn": []},
+        input=made("included") | {"features": [str(features)], "redrawn": []},
         output=made(
             *("mrmr", "lasso_path", "lasso_cv", "selected", "funnel"),
             *("crossfit", "crossfit_selected"),
         ),
-        params={"settings": config["selection"], "seed": config["seed"], "min_icc": None},
+        params={"settings": config["selection"], "seed": config["seed"], "least_iccs": []},
     )
     frozen = {model: str(folder / f"{model}.json") for model in config["models"]}
     training = {model: str(folder / f"{model}.training.csv") for model in config["models"]}
     asked = ("models", "clinical", "screening", "threshold", "labels", "seed")
-    recipe = Recipe.from_settings(ImageSettings.of(config["images"])).as_key()
-    made_alike = {"images": recipe, "extraction": config["features"]}
+    sets = feature_sets.measured(study_config, lambda tuned, member: f"{tuned}/{member}")
+    scores = rule_params.scores(study_config, ["deep"])
     step(
         "fit_models",
         input=made("included")
@@ -76,7 +75,10 @@ def run(study: Study, config: dict[str, Any], folder: Path) -> None:
         params={key: config[key] for key in asked}
         | {
             "training_scores": config["selection"]["training_scores"],
-            "preprocessing": {"main": made_alike},
+            "scores": scores,
+            "preprocessing": rule_params.preprocessing(study_config, ["deep"], sets),
+            "weighted": ["deep"],
+            "adapted": [],
         },
     )
     step(
@@ -88,8 +90,8 @@ def run(study: Study, config: dict[str, Any], folder: Path) -> None:
             "models": list(frozen.values()),
             "training": list(training.values()),
         },
-        output=made("predictions", "deep_scores"),
-        params={"networks": ["main"], "harmonize": "none"},
+        output=made("predictions", "scores"),
+        params={"tables": ["deep"], "scores": scores, "harmonize": "none"},
     )
     step(
         "evaluate_models",
@@ -103,7 +105,7 @@ def run(study: Study, config: dict[str, Any], folder: Path) -> None:
         params={
             "settings": rule_params.discrimination(study_config) | {"resamples": 20},
             "sample_size": config["evaluation"]["sample_size"],
-            "networks": ["main"],
+            "scores": ["deep"],
             "harmonize": "none",
         }
         | {key: config[key] for key in ("models", "clinical", "screening", "published", "seed")},

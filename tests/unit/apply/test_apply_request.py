@@ -13,10 +13,11 @@ from microcalc.models import deployment_settings
 ROOT = Path(__file__).parents[3]
 
 
-def freeze(folder: Path, **features: Any) -> None:
+def freeze(folder: Path, **tables: Any) -> None:
+    """Freeze the demo with further rows in its tables of features, scores and models."""
     demo = yaml.safe_load((ROOT / "config.yaml").read_text())
-    demo["features"] |= features
-    config = complete(demo)
+    plain = complete(demo).plain()
+    config = complete(demo | {table: plain[table] | rows for table, rows in tables.items()})
     text = deployment_settings.to_yaml(
         config.part(*deployment_settings.SECTIONS), simulated=config.simulate is not None
     )
@@ -47,11 +48,11 @@ def test_the_cohort_becomes_a_study_of_its_own_with_the_frozen_settings(frozen: 
 
 def test_the_prepared_weights_are_taken_where_they_were_kept(frozen: Path) -> None:
     asked = {"models": str(frozen), "cohort": "new"}
-    assert apply_request.of(asked).config["features"]["weights"] == "random"
-    kept = frozen / "features" / "weights" / "resnet101.safetensors"
+    assert apply_request.of(asked).config["features"]["deep"]["weights"] == "random"
+    kept = frozen / "features" / "deep" / "weights" / "resnet101.safetensors"
     kept.parent.mkdir(parents=True)
     kept.touch()
-    assert apply_request.of(asked).config["features"]["weights"] == str(kept)
+    assert apply_request.of(asked).config["features"]["deep"]["weights"] == str(kept)
 
 
 @pytest.mark.parametrize(
@@ -72,10 +73,41 @@ def test_a_cohort_must_be_named(frozen: Path) -> None:
         apply_request.of({"models": str(frozen)})
 
 
+def test_every_set_has_its_own_prepared_weights(tmp_path: Path) -> None:
+    other = {"kind": "network", "backbone": "resnet18", "weights": "random"}
+    freeze(
+        tmp_path,
+        features={"small": other | {"stability": {"perturbations": 3}}},
+        scores={"both": {"features": ["deep", "small"]}},
+    )
+    kept = tmp_path / "features" / "small" / "weights" / "resnet18.safetensors"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    config = complete(apply_request.of({"models": str(tmp_path), "cohort": "new"}).config)
+    weights = {name: row.plain()["weights"] for name, row in config.features.items()}
+    assert weights == {"deep": "random", "small": str(kept)}
+    # Nothing is selected any more.
+    assert config.features["small"].plain()["stability"]["perturbations"] == 0
+
+
 def test_transductive_models_are_refused(tmp_path: Path) -> None:
-    freeze(tmp_path / "study", harmonize="combat")
-    with pytest.raises(StudyError, match="harmonized between centers"):
+    other = {"kind": "network", "backbone": "resnet18", "weights": "random"}
+    freeze(
+        tmp_path / "study",
+        features={"small": other | {"harmonize": "combat"}},
+        scores={"both": {"features": ["deep", "small"]}},
+    )
+    with pytest.raises(StudyError, match="features of small were harmonized between centers"):
         apply_request.of({"models": str(tmp_path / "study"), "cohort": "new"})
+
+
+@pytest.mark.parametrize("version", [1, None])
+def test_settings_of_another_version_are_refused(frozen: Path, version: int | None) -> None:
+    path = frozen / "models" / "settings.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"version": version}))
+    message = rf"settings\.yaml: of version {version}, this MicroCalc reads version 2; apply the"
+    with pytest.raises(StudyError, match=message):
+        apply_request.of({"models": str(frozen), "cohort": "new"})
 
 
 @pytest.mark.parametrize(

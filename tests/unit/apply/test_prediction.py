@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from tests.unit.apply.test_agreement import DEEP
-from tests.unit.models.test_frozen import MODEL
+from tests.unit.models.test_frozen import MODEL, PART, SCORE, TERM
 
 from microcalc.apply import prediction
 from microcalc.core.errors import StudyError
@@ -18,16 +17,19 @@ SPAN: dict[str, Any] = {
     "spacing_mm": {"least": 0.1, "largest": 0.1},
     "scanners": ["One"],
     "features": {
-        "main": {"mean": [0.0, 0.0], "variance": 2.0, "limit": 2.0},
+        "deep": {"mean": [0.0, 0.0], "variance": 2.0, "limit": 2.0},
         "small": {"mean": [0.0, 0.0], "variance": 2.0, "limit": 2.0},
     },
     "images": ["xxh3-128:of a training image"],
 }
-TERM = {"variable": "deep_score", "kind": "deep", "coefficient": 1.0}
 
 
-def deep_model(name: str, **part: Any) -> dict[str, Any]:
-    return MODEL | {"name": name, "intercept": 0.0, "terms": [TERM], "deep": DEEP | part}
+def score_model(name: str, table: str, **part: Any) -> dict[str, Any]:
+    feature = {**SCORE["features"][0], "name": f"{table}_0001"}
+    score = {**SCORE, "name": table, "tables": [table], "features": [feature], **part}
+    term = {**TERM, "variable": f"{table}_score"}
+    made_of = {"terms": [term], "scores": [score], "tables": {table: PART}}
+    return MODEL | {"name": name, "intercept": 0.0, **made_of}
 
 
 def write_shard(path: Path, pixels: list[str]) -> None:
@@ -46,7 +48,7 @@ def write_shard(path: Path, pixels: list[str]) -> None:
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Any]:
-    models = [deep_model("deep"), deep_model("smaller", network="small"), MODEL]
+    models = [score_model("deep", "deep"), score_model("smaller", "small"), MODEL]
     for model in models:
         write_json(model, tmp_path / f"{model['name']}.json")
     cases = pd.DataFrame(
@@ -60,16 +62,16 @@ def files(tmp_path: Path) -> dict[str, Any]:
          "spacing_row_mm": 0.1, "spacing_column_mm": 0.1, "scanner": "One"}
     )  # fmt: skip
     write_csv(qc, tmp_path / "qc.csv")
-    for network, value in (("main", 1.0), ("small", 3.0)):
+    for table, value in (("deep", 1.0), ("small", 3.0)):
         values = np.array([0.0, value], dtype=np.float32)
-        features = {"case_id": ["C0", "C1"], "deep_0000": values, "deep_0001": values}
-        pd.DataFrame(features).to_parquet(tmp_path / f"{network}.parquet")
+        features = {"case_id": ["C0", "C1"], f"{table}_0000": values, f"{table}_0001": values}
+        pd.DataFrame(features).to_parquet(tmp_path / f"{table}.parquet")
     write_json(SPAN, tmp_path / "domain.json")
     write_shard(tmp_path / "shard.npz", ["pixels", "other pixels"])
     return {
         "models": [tmp_path / f"{model['name']}.json" for model in models],
         "included_cases": tmp_path / "included.csv",
-        "features": {name: tmp_path / f"{name}.parquet" for name in ("main", "small")},
+        "features": {name: tmp_path / f"{name}.parquet" for name in ("deep", "small")},
         "qc": tmp_path / "qc.csv",
         "shards": [tmp_path / "shard.npz"],
         "seen": tmp_path / "domain.json",
@@ -80,7 +82,7 @@ def run(files: dict[str, Any]) -> prediction.Predicted:
     return prediction.run(files["models"], **{k: v for k, v in files.items() if k != "models"})
 
 
-def test_each_model_takes_the_features_of_its_own_network(files: dict[str, Any]) -> None:
+def test_each_model_takes_the_features_of_its_own_table(files: dict[str, Any]) -> None:
     found = run(files).predictions.set_index(["model", "case_id"])["probability"]
     expected = {"deep": 0.5 + 1.0, "smaller": 0.5 + 3.0}
     for model, log_odds in expected.items():
@@ -95,10 +97,10 @@ def test_a_case_is_called_by_the_threshold_of_the_model(files: dict[str, Any]) -
     assert positive.nunique() == 2
 
 
-def test_warnings_name_the_network_that_is_far(files: dict[str, Any]) -> None:
+def test_warnings_name_the_table_that_is_far(files: dict[str, Any]) -> None:
     warnings = run(files).warnings
     assert warnings[["case_id", "aspect", "found"]].to_numpy().tolist() == [
-        ["C1", "deep features", "distance 3.00 in small"],
+        ["C1", "small features", "distance 3.00"],
         ["C1", "value out of range", "age 80"],
     ]
 
@@ -124,7 +126,7 @@ def test_what_a_prediction_is_made_from_changes_with_what_it_takes(
 
 def test_another_model_is_another_origin(files: dict[str, Any]) -> None:
     before = run(files).predictions.set_index(["model", "case_id"])["made_from"]
-    write_json(deep_model("deep", intercept=0.75), files["models"][0])
+    write_json(score_model("deep", "deep", intercept=0.75), files["models"][0])
     after = run(files).predictions.set_index(["model", "case_id"])["made_from"]
     assert set(before.index[before != after]) == {("deep", "C0"), ("deep", "C1")}
 

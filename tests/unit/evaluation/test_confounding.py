@@ -45,19 +45,25 @@ def qc(cases, bits):
 
 
 def test_a_center_in_the_features_is_told(cases):
-    told = confounding.audit(cases, features(cases, 4.0), qc(cases, 12), seed=1, confidence=0.95)
+    told = confounding.audit(
+        cases, {"deep": features(cases, 4.0)}, qc(cases, 12), seed=1, confidence=0.95
+    )
     row = told[told["question"] == "which center?"].squeeze()
     assert row["auc"] > 0.9
     assert row["verdict"] == "told"
     assert (row["n_pos"], row["n_neg"]) == (70, 50)
     assert row["method"].endswith("Obuchowski, clustered, Wilson interval")
-    untold = confounding.audit(cases, features(cases, 0.0), qc(cases, 12), seed=1, confidence=0.95)
+    untold = confounding.audit(
+        cases, {"deep": features(cases, 0.0)}, qc(cases, 12), seed=1, confidence=0.95
+    )
     assert untold.loc[untold["question"] == "which center?", "verdict"].tolist() == ["not told"]
 
 
 def test_a_label_in_the_metadata_is_told(cases):
     bits = np.where(cases["y"] == 1, 14, 12)
-    table = confounding.audit(cases, features(cases, 0.0), qc(cases, bits), seed=1, confidence=0.95)
+    table = confounding.audit(
+        cases, {"deep": features(cases, 0.0)}, qc(cases, bits), seed=1, confidence=0.95
+    )
     labels = table[table["question"] == "which label?"]
     assert labels["cases"].tolist() == ["all", "center A", "center B"]
     assert (labels["auc"] == 1).all()
@@ -65,7 +71,9 @@ def test_a_label_in_the_metadata_is_told(cases):
 
 
 def test_metadata_that_do_not_vary_are_chance(cases):
-    table = confounding.audit(cases, features(cases, 0.0), qc(cases, 12), seed=1, confidence=0.95)
+    table = confounding.audit(
+        cases, {"deep": features(cases, 0.0)}, qc(cases, 12), seed=1, confidence=0.95
+    )
     labels = table[table["question"] == "which label?"]
     assert (labels["auc"] == 0.5).all()
     assert (labels["low"] < 0.5).all()
@@ -75,14 +83,18 @@ def test_metadata_that_do_not_vary_are_chance(cases):
 
 def test_few_patients_are_too_few(cases):
     few = cases.assign(center=np.where(np.arange(N) < 6, "B", "A"))
-    table = confounding.audit(few, features(few, 0.0), qc(few, 12), seed=1, confidence=0.95)
+    table = confounding.audit(
+        few, {"deep": features(few, 0.0)}, qc(few, 12), seed=1, confidence=0.95
+    )
     assert table.set_index("cases").loc["center B", "verdict"] == "too small"
     assert table.set_index("question").loc["which center?", "verdict"] == "too small"
 
 
 def test_three_centers_are_asked_one_by_one(cases):
     three = cases.assign(center=np.repeat(["A", "B", "C"], 40))
-    table = confounding.audit(three, features(three, 0.0), qc(three, 12), seed=1, confidence=0.95)
+    table = confounding.audit(
+        three, {"deep": features(three, 0.0)}, qc(three, 12), seed=1, confidence=0.95
+    )
     asked = table.loc[table["question"] == "which center?", "outcome"]
     assert asked.tolist() == ["center A", "center B", "center C"]
 
@@ -109,6 +121,8 @@ def test_scores_are_the_same_solved_among_cases_and_among_columns():
 def test_a_question_without_a_variance_is_undetermined(cases, monkeypatch):
     nothing = delong.Auc(0.9, np.nan, np.nan, np.nan, 60, 60)
     monkeypatch.setattr(confounding.auc_interval, "estimate", lambda *_, **__: (nothing, "none"))
-    table = confounding.audit(cases, features(cases, 4.0), qc(cases, 12), seed=1, confidence=0.95)
+    table = confounding.audit(
+        cases, {"deep": features(cases, 4.0)}, qc(cases, 12), seed=1, confidence=0.95
+    )
     assert set(table["verdict"]) == {"undetermined"}
     assert not table["statement"].str.contains("nan").any()

@@ -11,12 +11,12 @@ from microcalc.evaluation import compare, finetuning
 
 CHOICE = {
     "chosen": "tuned",
-    "network": "finetuned",
+    "score": "finetuned",
     "selected_on": "internal",
     "candidates": [
-        {"model": "deep", "network": "main", "auc": 0.6},
-        {"model": "tuned", "network": "finetuned", "auc": 0.7},
-        {"model": "lasso", "network": "finetuned_lasso", "auc": 0.65},
+        {"model": "deep", "score": "deep", "auc": 0.6},
+        {"model": "tuned", "score": "finetuned", "auc": 0.7},
+        {"model": "lasso", "score": "finetuned_lasso", "auc": 0.65},
     ],
 }
 
@@ -45,7 +45,7 @@ def rows() -> pd.DataFrame:
 
 
 def test_deep_models_are_compared_where_the_choice_was_made(rows: pd.DataFrame) -> None:
-    table = finetuning.table(rows, CHOICE, confidence=0.95)
+    table = finetuning.table(rows, CHOICE, ("finetuned", "finetuned_lasso"), confidence=0.95)
     assert set(table["split"]) == {"train", "internal"}
     assert set(table["kind"]) == {"out_of_fold", "held_out"}
     internal = table[table["split"] == "internal"]
@@ -61,10 +61,10 @@ def test_deep_models_are_compared_where_the_choice_was_made(rows: pd.DataFrame) 
 def test_every_model_that_owes_its_scores_to_the_choice_is_marked(tmp_path: Path) -> None:
     write_json(CHOICE, tmp_path / "choice.json")
     models = {
-        "deep": {"deep": {}},
-        "tuned": {"deep": {"network": "finetuned"}},
-        "both": {"deep": {"network": "finetuned"}},
-        "clinical": {"deep": None},
+        "deep": {"scores": [{"name": "deep"}]},
+        "tuned": {"scores": [{"name": "finetuned"}]},
+        "both": {"scores": [{"name": "deep"}, {"name": "finetuned"}]},
+        "clinical": {"scores": []},
     }
     metrics = pd.DataFrame(
         [(m, s) for m in models for s in ("train", "internal", "external")],

@@ -23,8 +23,8 @@ from microcalc.evaluation import (
 from microcalc.models import equation
 from microcalc.models.clinical import training_rows
 from microcalc.models.fit import fit_model
-from microcalc.models.recipe import DeepInput, Recipe
-from microcalc.models.training_tables import Tables
+from microcalc.models.recipe import Recipe, ScoreInput
+from microcalc.models.training_tables import ScoreTables, Tables
 from microcalc.selection import select
 from microcalc.statistics import delong
 
@@ -46,7 +46,9 @@ LABELS = Labels(negative="DCIS", positive="IDC")
 YOUDEN = ThresholdSettings()
 WEIGHTS = {"backbone": "resnet18", "source": "random", "digest": "0" * 64}
 PREPROCESSING = {"images": {}, "features": {}, "digest": "0" * 64}
-PLAN = refit.Plan(MODELS, CLINICAL, SCREENING, SELECTION, min_icc=None)
+PART = {"kind": "network", "weights": WEIGHTS, "preprocessing": PREPROCESSING}
+PLAN = refit.Plan(MODELS, CLINICAL, SCREENING, {"deep": SELECTION}, "out_of_fold")
+SCORES = {"deep": {"tables": ["deep"], "learner": "lasso"}}
 
 
 def draw(n=90, p=12, signal=1.0):
@@ -80,9 +82,8 @@ def drawn():
     return draw()
 
 
-def gather(included, features, perturbed=None):
-    copies = None if perturbed is None else {"main": perturbed}
-    return refit.gather(included, {"main": features}, copies)
+def gather(included, features, redrawn=()):
+    return refit.gather(included, SCORES, {"deep": features}, redrawn)
 
 
 @pytest.fixture(scope="module")
@@ -100,12 +101,13 @@ def test_on_the_training_cases_it_is_the_study_itself(drawn, cases):
     included, features = drawn
     study = select.select(included, features, settings=SELECTION, seed=SEED)
     again = refit.fit(cases.where("train"), PLAN, seed=SEED)
-    pd.testing.assert_frame_equal(again.chains["main"].selected, study.chain.selected)
+    pd.testing.assert_frame_equal(again.chains["deep"].selected, study.chain.selected)
     own = study.crossfit[study.crossfit["fold"] == study.crossfit["also_left_out"]]
-    deep = DeepInput(own["deep_score"].to_numpy(), True, study.chain.selected, features)
+    values = own["score"].to_numpy()
+    deep = ScoreInput("deep", "lasso", values, study.chain.selected, features)
     how = (CLINICAL, SCREENING, "out_of_fold", SEED)
     recipe = Recipe("combined", MODELS["combined"], *how)
-    expected = recipe.fit(training_rows(included), deep).equation
+    expected = recipe.fit(training_rows(included), {"deep": deep}).equation
     assert again.models["combined"].equation == expected
     assert ("clinical variable", "birads") in again.selected
 
@@ -117,10 +119,8 @@ def test_a_refit_leaves_the_deep_score_out_where_the_study_does():
     left_out = []
     for seed in range(4):
         chosen = select.select(included, features, settings=SELECTION, seed=seed)
-        tables = Tables(
-            *(included, features, chosen.chain.selected, chosen.crossfit),
-            *(chosen.crossfit_selected, WEIGHTS, PREPROCESSING),
-        )
+        own = (features, chosen.chain.selected, chosen.crossfit, chosen.crossfit_selected)
+        tables = Tables(included, {"deep": ScoreTables("lasso", {"deep": PART}, *own)})
         how = (CLINICAL, SCREENING, "out_of_fold", seed)
         recipe = Recipe("combined", models["combined"], *how)
         model, _ = fit_model(recipe, tables, threshold=YOUDEN, labels=LABELS)
@@ -128,7 +128,7 @@ def test_a_refit_leaves_the_deep_score_out_where_the_study_does():
         again = refit.fit(gather(included, features).where("train"), plan, seed=seed)
         own = equation.from_json(model)
         assert again.models["combined"].equation.coefficients == pytest.approx(own.coefficients)
-        left_out.append(again.models["combined"].left_out is not None)
+        left_out.append(bool(again.models["combined"].left_out))
     assert set(left_out) == {True, False}
 
 
@@ -211,10 +211,9 @@ def test_perturbed_images_filter_again_in_every_sample(drawn):
     for name in ("deep_0000", "deep_0001"):  # informative, but another value each time
         shaken[name] = rng.normal(size=len(shaken))
     shaken.insert(0, "copy", 0)
-    cases = gather(included, features, [shaken])
-    strict = replace(PLAN, min_icc=0.8)
-    _, free = replicates.run("bootstrap", [0], cases, PLAN, seed=SEED)
-    _, selected = replicates.run("bootstrap", [0], cases, strict, seed=SEED)
+    _, free = replicates.run("bootstrap", [0], gather(included, features), PLAN, seed=SEED)
+    strict = gather(included, features, [(shaken, 0.8)])
+    _, selected = replicates.run("bootstrap", [0], strict, PLAN, seed=SEED)
     assert {"deep_0000", "deep_0001"} & set(free["name"])
     assert not {"deep_0000", "deep_0001"} & set(selected["name"])
 
@@ -226,34 +225,37 @@ def test_the_lottery_filters_by_stability_with_internal_cases_too(drawn):
     rng = np.random.default_rng(6)
     shaken["deep_0000"] = rng.normal(size=len(shaken))
     shaken.insert(0, "copy", 0)
-    strict = replace(PLAN, min_icc=0.8)
-    cases = gather(included, features, [shaken])
-    measured, selected = replicates.run("split_lottery", range(3), cases, strict, seed=SEED)
+    cases = gather(included, features, [(shaken, 0.8)])
+    measured, selected = replicates.run("split_lottery", range(3), cases, PLAN, seed=SEED)
     assert measured["auc"].notna().all()
     assert "deep_0000" not in set(selected["name"])
     assert "deep_0001" in set(selected["name"])
 
 
 def test_rows_of_every_kind_are_refitted(drawn):
-    """A reader's score and another network's features go through all designs as the rest do."""
+    """A reader's score and another set's features go through all designs as the rest do."""
     included, features = drawn
     rng = np.random.default_rng(8)
     read = included.assign(reader=[f"{v:.2f}" for v in included["y"] + rng.normal(0, 1, 90)])
-    other = features.copy()
-    other["deep_0000"] = rng.normal(size=90)  # that network does not see what the first sees
+    other = features.rename(columns=lambda name: name.replace("deep", "densenet"))
+    other["densenet_0000"] = rng.normal(size=90)  # that network does not see what the first sees
     models = MODELS | {
         "reader": ModelSettings(kind="external_score", column="reader"),
         "other": ModelSettings(scores=("densenet",)),
     }
     clinical = CLINICAL | {"reader": ClinicalVariable(kind="continuous", candidate=False)}
-    plan = replace(PLAN, models=models, clinical=clinical)
-    cases = refit.gather(read, {"main": features, "densenet": other})
+    selections = {"deep": SELECTION, "densenet": SELECTION}
+    plan = replace(PLAN, models=models, clinical=clinical, selections=selections)
+    scores = SCORES | {"densenet": {"tables": ["densenet"], "learner": "lasso"}}
+    cases = refit.gather(read, scores, {"deep": features, "densenet": other})
     for design in replicates.DESIGNS:
         measured, selected = replicates.run(design, range(2), cases, plan, seed=SEED)
         assert set(measured["model"]) == set(models)
         assert measured["auc"].notna().all()
-        labels = set(selected.loc[selected["kind"] == "deep feature", "name"])
-        assert any(name.startswith("densenet/") for name in labels)
+        for score in scores:
+            own = selected.loc[selected["kind"] == f"{score} feature", "name"]
+            assert len(own)
+            assert own.str.startswith(f"{score}_").all()
         assert "reader" not in set(selected["name"])
     # The score itself is not learned, so that a refit ranks the training cases as it does.
     bootstrap, _ = replicates.run("bootstrap", range(2), cases, plan, seed=SEED)
@@ -277,7 +279,7 @@ def test_permuted_labels_keep_each_set_and_each_patient(cases):
 
 
 def test_a_replicate_that_cannot_be_fitted_is_counted(cases, three_models, caplog):
-    tight = replace(PLAN, selection=SELECTION.model_copy(update={"folds": 99}))
+    tight = replace(PLAN, selections={"deep": SELECTION.model_copy(update={"folds": 99})})
     measured, selected = replicates.run("bootstrap", [0], cases, tight, seed=SEED)
     assert measured["model"].isna().all()
     assert selected.empty
@@ -357,7 +359,12 @@ def test_parts_are_joined_whatever_their_number(tmp_path, cases, three_models):
         off = {"split_lottery": [], "permutation": []}
         return replicate_files.summarize(
             three_models,
-            {"deep": {"deep": {"features": [{"name": "deep_0011"}]}, "terms": []}},
+            {
+                "deep": {
+                    "scores": [{"name": "deep", "features": [{"name": "deep_0011"}]}],
+                    "terms": [],
+                }
+            },
             {"bootstrap": measured[::-1], **off},
             {"bootstrap": selected, **off},
             confidence=0.95,

@@ -13,14 +13,18 @@ MODEL = {
     "name": "deep",
     "threshold": 0.5,
     "intercept": 0.25,
-    "terms": [{"variable": "deep_score", "kind": "deep", "coefficient": 2.0}],
-    "deep": {
-        "intercept": -0.5,
-        "features": [
-            {"name": "deep_0003", "mean": 0.4, "sd": 0.2, "coefficient": 0.7},
-            {"name": "deep_0100", "mean": 1.5, "sd": 3.0, "coefficient": -1.1},
-        ],
-    },
+    "terms": [{"variable": "deep_score", "kind": "score", "coefficient": 2.0}],
+    "scores": [
+        {
+            "name": "deep",
+            "tables": ["deep"],
+            "intercept": -0.5,
+            "features": [
+                {"name": "deep_0003", "mean": 0.4, "sd": 0.2, "coefficient": 0.7},
+                {"name": "deep_0100", "mean": 1.5, "sd": 3.0, "coefficient": -1.1},
+            ],
+        }
+    ],
 }
 
 
@@ -49,10 +53,13 @@ def test_the_surest_case_of_each_kind_and_set_is_chosen():
 
 def test_a_model_with_other_predictors_has_no_map():
     clinical = {"variable": "age", "kind": "continuous", "coefficient": 1.0}
-    with pytest.raises(StudyError, match="deep is not the deep score alone"):
+    with pytest.raises(StudyError, match="deep is not the score of one set of features alone"):
         saliency.linear(MODEL | {"terms": [*MODEL["terms"], clinical]})
-    with pytest.raises(StudyError, match="not the deep score alone"):
-        saliency.linear(MODEL | {"deep": None})
+    with pytest.raises(StudyError, match="not the score of one set of features alone"):
+        saliency.linear(MODEL | {"terms": [clinical], "scores": []})
+    both = {**MODEL["scores"][0], "tables": ["deep", "around"]}
+    with pytest.raises(StudyError, match="not the score of one set of features alone"):
+        saliency.linear(MODEL | {"scores": [both]})
 
 
 @pytest.fixture(scope="module")

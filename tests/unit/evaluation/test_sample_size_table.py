@@ -76,6 +76,7 @@ MODELS = ModelSettings.each_of(
         "without": {"clinical": "screened", "without": ["age", "size"]},
         "named": {"clinical": ["birads"]},
         "other": {"features_of": ["densenet"]},
+        "both": {"clinical": ["birads"], "scores": ["deep", "densenet"]},
         "reader": {"kind": "external_score", "column": "reader"},
     }
 )
@@ -92,8 +93,8 @@ MODELS = ModelSettings.each_of(
     ],
 )
 def test_candidates_are_the_columns_of_the_design(screening, clinical):
-    networks = {"main": 2048, "densenet": 1024}
-    found = sample_size_table.parameters_of(MODELS, CLINICAL, screening, training(), networks)
+    scores = {"deep": 2048, "densenet": 1024}
+    found = sample_size_table.parameters_of(MODELS, CLINICAL, screening, training(), scores)
     assert found == {
         "screened": clinical,
         "deep": 2048,
@@ -101,6 +102,7 @@ def test_candidates_are_the_columns_of_the_design(screening, clinical):
         "without": 1 if screening.method == "fixed" else 2 + 1,
         "named": 2,
         "other": 1024,
+        "both": 2 + 2048 + 1024,
     }
 
 

@@ -58,7 +58,7 @@ def test_evaluate_models(tmp_path, run, predictions, made_predictions):
             "subgroups": {"columns": {"n_images": None}, "min_per_class": 5},
         },
         sample_size={"expected_auc": 0.8},
-        networks=["main"],
+        scores=["deep"],
         screening={"missing": "impute"},
         models={"clinical": {"clinical": "screened"}, "deep": {"scores": ["deep"]}},
         clinical={"age": {"kind": "continuous"}},

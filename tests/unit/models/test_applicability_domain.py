@@ -33,7 +33,7 @@ def digests(cases: pd.DataFrame) -> pd.DataFrame:
 
 def describe(cases: pd.DataFrame, features: pd.DataFrame) -> applicability_domain.Domain:
     return applicability_domain.describe(
-        cases, quality(cases), {"main": features}, digests(cases), CLINICAL
+        cases, quality(cases), {"deep": features}, digests(cases), CLINICAL
     )
 
 
@@ -78,7 +78,7 @@ def test_each_way_of_being_unlike_is_named(
     span = describe(cases, features)
     new = cases[cases["split"] == "external"].reset_index(drop=True)
     qc = quality(new)
-    case_id, deep = new["case_id"].iloc[0], {"main": features}
+    case_id, deep = new["case_id"].iloc[0], {"deep": features}
     table = qc if column in qc else new
     table[column] = [value, *table[column].iloc[1:]]
     plain = applicability_domain.outside(
@@ -95,7 +95,7 @@ def test_a_variable_no_model_uses_gives_no_warning(
     cases, features = study
     new = cases.assign(birads="6")
     found = applicability_domain.outside(
-        describe(cases, features), new, quality(new), {"main": features}, ["age"]
+        describe(cases, features), new, quality(new), {"deep": features}, ["age"]
     )
     assert "unknown level" not in set(found["aspect"])
 
@@ -104,7 +104,7 @@ def test_the_distance_tells_far_cases_and_few_others(
     study: tuple[pd.DataFrame, pd.DataFrame],
 ) -> None:
     cases, features = study
-    span = describe(cases, features)["features"]["main"]
+    span = describe(cases, features)["features"]["deep"]
     held_out = cases[cases["split"] != "train"]
     names = features.columns[2:]
     X = features.set_index("case_id").loc[held_out["case_id"], names].to_numpy(dtype=float)
@@ -119,7 +119,7 @@ def test_the_limit_is_kept_by_99_of_100_training_cases_left_out(
     study: tuple[pd.DataFrame, pd.DataFrame],
 ) -> None:
     cases, features = study
-    span = describe(cases, features)["features"]["main"]
+    span = describe(cases, features)["features"]["deep"]
     train = cases.loc[cases["split"] == "train", "case_id"]
     X = features.set_index("case_id").loc[train].iloc[:, 1:].to_numpy(dtype=float)
     by_hand = [

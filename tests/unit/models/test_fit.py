@@ -167,9 +167,15 @@ def test_json_and_arithmetic_suffice(tables: Tables, models: dict, name: str) ->
 
 
 def check_arithmetic(model: dict, tables: Tables) -> None:
-    predicted = predict([model], tables.included, columns(tables))["probability"]
-    cases = tables.included.astype(object).where(tables.included.notna(), None).to_dict("records")
-    features = joined([*columns(tables).values()])
+    check_predictions(model, tables.included, columns(tables))
+
+
+def check_predictions(
+    model: dict, included: pd.DataFrame, by_table: dict[str, pd.DataFrame]
+) -> None:
+    predicted = predict([model], included, by_table)["probability"]
+    cases = included.astype(object).where(included.notna(), None).to_dict("records")
+    features = joined([*by_table.values()])
     features = features.astype(dict.fromkeys(feature_names(features.columns), float))
     text = json.dumps(model)
     for p, case, row in zip(predicted, cases, features.to_dict("records"), strict=True):

@@ -40,6 +40,23 @@ MODEL = {
     "versions": {"microcalc": "0.1.0"},
 }
 
+FEATURE = {"name": "deep_0001", "mean": 0.0, "sd": 1.0, "coefficient": 1.0}
+SCORE = {
+    **{"name": "deep", "learner": "lasso", "tables": ["deep"]},
+    **{"intercept": 0.5, "features": [FEATURE]},
+}
+TERM = {"variable": "deep_score", "kind": "score", "coefficient": 1.0}
+PART = {
+    "kind": "network",
+    "weights": {"backbone": "resnet18", "source": "random", "digest": "a" * 64},
+    "preprocessing": {"images": {}, "features": {}, "digest": "b" * 64},
+}
+AGE, PALPABLE = MODEL["terms"]
+SCORED = MODEL | {
+    **{"name": "combined", "terms": [AGE, PALPABLE, TERM]},
+    **{"scores": [SCORE], "tables": {"deep": PART}},
+}
+
 
 def test_the_schema_is_a_schema_and_describes_every_key() -> None:
     schema = yaml.safe_load(frozen.SCHEMA.read_text())
@@ -96,6 +113,8 @@ def test_a_number_that_is_none_is_refused_wherever_it_stands(number: str, tmp_pa
         ({"pickle": 1}, "'pickle' was unexpected"),
         ({"terms": [{"variable": "age", "kind": "continuous"}]}, "'coefficient' is a required"),
         ({"schema": 99}, "version 99 of the model schema"),
+        ({"schema": 1}, "version 1 of the model schema, this MicroCalc reads version 2; fit the"),
+        ({"deep": None}, "'deep' was unexpected"),
     ],
 )
 def test_a_broken_model_is_explained(change: dict, message: str, tmp_path: Path) -> None:
@@ -104,3 +123,84 @@ def test_a_broken_model_is_explained(change: dict, message: str, tmp_path: Path)
         frozen.read(tmp_path / "m.json")
     assert "m.json" in str(raised.value)
     assert str(tmp_path) not in str(raised.value)
+
+
+def bent(**spline: list[float]) -> dict[str, Any]:
+    return {"terms": [{**AGE, "spline": {"knots": [1, 2, 3], "coefficients": [0.1]} | spline}]}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"scores": [], "tables": {}},
+            "terms: 'deep_score' is of kind score, and scores has none of that name",
+        ),
+        (
+            {"terms": [AGE, {**TERM, "variable": "deep"}]},
+            "terms: 'deep' is of kind score, and scores has none of that name",
+        ),
+        ({"terms": [AGE, PALPABLE]}, "scores.deep: no term of kind score takes it"),
+        ({"terms": [AGE, AGE, TERM]}, "terms: 2 have the variable 'age'"),
+        ({"terms": [AGE, TERM, TERM]}, "terms: 2 have the variable 'deep_score'"),
+        ({"scores": [SCORE, SCORE]}, "scores: 2 have the name 'deep'"),
+        ({"tables": {}}, "scores.deep.tables: 'deep' is not in tables"),
+        (
+            {"scores": [{**SCORE, "tables": []}], "tables": {}},
+            "scores.deep.tables: is empty; expected what its features are columns of",
+        ),
+        (
+            {"scores": [{**SCORE, "tables": ["deep", "deep"]}]},
+            "scores.deep.tables: 2 have the table 'deep'",
+        ),
+        (
+            {"tables": {"deep": PART, "around": PART}},
+            "tables.around: no score is made of it",
+        ),
+        (
+            {"scores": [{**SCORE, "features": [FEATURE, FEATURE]}]},
+            "scores.deep.features: 2 have the name 'deep_0001'",
+        ),
+        (
+            {"terms": [AGE, {**PALPABLE, "if_missing": "maybe"}, TERM]},
+            "terms.palpable.if_missing: 'maybe' is none of its levels",
+        ),
+        (
+            {"terms": [AGE, {**PALPABLE, "coefficients": {"no": 0.1, "yes": 0.7}}, TERM]},
+            "terms.palpable.coefficients: has the reference 'no' among them",
+        ),
+        (
+            {"terms": [{**AGE, "if_missing": "old"}, TERM]},
+            "terms.age.if_missing: 'old' is no number",
+        ),
+        (
+            bent(coefficients=[0.1, 0.2]) | {"scores": [], "tables": {}},
+            "terms.age.spline: 2 coefficients of 3 knots; expected 1",
+        ),
+        (
+            bent(knots=[1, 3, 2]) | {"scores": [], "tables": {}},
+            "terms.age.spline.knots: expected numbers that rise",
+        ),
+        (
+            {"training": {"n": 10, "n_positive": 10, "digest": ""}},
+            "training: 10 of 10 cases are positive; expected some of either class",
+        ),
+    ],
+)
+def test_a_model_that_contradicts_itself_is_refused(
+    change: dict, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "m.json").write_text(json.dumps(SCORED))
+    assert frozen.read(tmp_path / "m.json") == SCORED
+    (tmp_path / "m.json").write_text(json.dumps(SCORED | change))
+    with pytest.raises(StudyError) as raised:
+        frozen.read(tmp_path / "m.json")
+    first, *problems = str(raised.value).splitlines()
+    assert first == "m.json: contradicts itself, so that it was changed"
+    assert problems == [f"  - {message}"]
+
+
+def test_every_contradiction_is_listed() -> None:
+    with pytest.raises(StudyError) as raised:
+        frozen.check(SCORED | {"scores": [], "terms": [AGE, AGE, TERM]})
+    assert len(str(raised.value).splitlines()) == 1 + 3

@@ -20,6 +20,9 @@ from microcalc.selection.training import feature_matrix
 
 Floats = NDArray[np.float64]
 
+EQUAL = 1e-9
+"""Log-likelihoods that differ by no more are the same maximum, rounded otherwise."""
+
 
 @dataclass(frozen=True)
 class ScoreInput:
@@ -227,7 +230,8 @@ class Recipe:
         held = [name for name in blocks if name in self.spec.scores]
         leave, most = tuple(held), -np.inf
         for n in range(len(held) + 1):
-            for left in combinations(held, n):
+            # Of two scores that say the same, the one that is named first stays.
+            for left in combinations(reversed(held), n):
                 names = tuple(name for name in blocks if name not in left)
                 fitted = _with_blocks(prepared, blocks, names)
                 slopes = _slopes(fitted, blocks, names)
@@ -236,12 +240,12 @@ class Recipe:
                 if not left:
                     return names, {}
                 likelihood = _log_likelihood(fitted)
-                if likelihood > most:
+                if likelihood > most + EQUAL:
                     leave, most = left, likelihood
         kept = tuple(name for name in blocks if name not in leave)
         left_out = {}
         for name in leave:
-            names = tuple(other for other in blocks if other in kept or other == name)
+            names = (*kept, name)
             left_out[name] = _slopes(_with_blocks(prepared, blocks, names), blocks, names)[name]
         return kept, left_out
 

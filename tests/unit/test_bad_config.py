@@ -358,6 +358,16 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
         "features.idle: no score is made of it; add a row to scores such as "
         "idle: {features: [idle]}, or take it out",
     ),
+    "a score that no model takes": (
+        put(scores__idle={"features": ["deep"]}),
+        "scores.idle: no model takes it; add a row to models such as idle: {scores: [idle]}, or "
+        "take it out",
+    ),
+    "networks that are fine-tuned for no model": (
+        lambda config: config["models"].pop("tuned"),
+        "scores.tuned: no model takes it; add a row to models such as tuned: {scores: [tuned]}, or "
+        "take it out",
+    ),
     "fine-tuned networks that no score is made of": (
         put(features__idle={"kind": "finetuned", "network": "small"}),
         "features.idle: no score is made of it; add a row to scores such as "
@@ -412,7 +422,7 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
             config["scores"].pop("both"),
             config["scores"].pop("deep"),
             config["features"].pop("small"),
-            config.update(models={"tuned": {"scores": ["tuned"]}}),
+            config.update(models={"tuned": {"scores": ["tuned", "tuned_lasso"]}}),
             config["evaluation"].update(comparisons=[]),
         ),
         "scores: at least one must select among features that saw no label, such as "
@@ -432,7 +442,7 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
         "models.one_by_one.features_of: 'deeep' is not in scores (did you mean 'deep'?)",
     ),
     "selected features of logits": (
-        put(models__one_by_one__features_of=["tuned"]),
+        put(models__one_by_one__features_of=["tuned_lasso", "tuned"]),
         "models.one_by_one.features_of: 'tuned' is what networks say; it selects no features",
     ),
     "a score and its features": (
@@ -440,7 +450,7 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
         "models.both.features_of: 'both' is among its scores already",
     ),
     "features that two scores could select": (
-        put(models__one_by_one__features_of=["deep", "both"]),
+        put(models__one_by_one__features_of=["tuned_lasso", "deep", "both"]),
         "models.one_by_one.features_of: 'deep' and 'both' are both made of 'deep', whose features "
         "could stand there twice; name one of them",
     ),

@@ -11,7 +11,7 @@ from tests.unit.test_house import ROOT, RULE_FILES
 RULES = "\n".join(file.read_text() for file in RULE_FILES)
 BODIES = dict(re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", RULES, re.M | re.S))
 HEIRS = {heir: rule for rule, heir in re.findall(r"^use rule (\w+) as (\w+) with", RULES, re.M)}
-TOLD_A_DEVICE = re.compile(r'extraction_settings\b|"device"')
+TOLD_A_DEVICE = re.compile(r'OF_SET\.measured_by\b|OF_TUNED\.settings\b|"device"|SALIENCY_DEVICE')
 
 
 def file_of(name: str) -> Path:
@@ -25,7 +25,11 @@ def profile(name: str) -> dict[str, Any]:
 
 
 def test_the_rules_that_are_told_a_device_ask_for_a_gpu() -> None:
-    told = {rule for rule, body in BODIES.items() if TOLD_A_DEVICE.search(body)}
+    told = {
+        rule
+        for rule, body in BODIES.items()
+        if TOLD_A_DEVICE.search(body) and "localrule" not in body
+    }
     told |= {heir for heir, rule in HEIRS.items() if rule in told}
     asked = profile("slurm")["set-resources"]
     assert asked == {rule: {"slurm_partition": "gpu", "gpu": 1} for rule in told}

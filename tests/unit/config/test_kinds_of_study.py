@@ -99,16 +99,26 @@ def test_it_has_no_fault_and_means_the_same_once_it_is_completed(kind: str) -> N
 def test_its_sets_scores_and_models_are_known(kind: str) -> None:
     config, said = study(kind), SAID[kind]
     assert {name: feature_sets.tables_of(config, name) for name in config.scores} == said.tables
-    assert feature_sets.tables(config) == list(
+    assert feature_sets.tables(config, *config.scores) == list(
         dict.fromkeys(name for names in said.tables.values() for name in names)
     )
-    assert tuple(feature_sets.measured(config, weights_of)) == said.measured
+    measured = feature_sets.measured(config, weights_of)
+    assert tuple(measured) == tuple(feature_sets.of_images(measured)) == said.measured
+    assert feature_sets.per_case(measured) == []
     assert tuple(feature_sets.taken(config)) == said.taken
     assert (feature_sets.main_score(config), feature_sets.main_set(config)) == said.main
     assert tuple(feature_sets.refittable_models(config)) == said.refittable
     assert tuple(feature_sets.variants(config)) == said.variants
     assert feature_sets.must_choose(config) is bool(said.variants)
     assert feature_sets.harmonized(config) == said.harmonized
+
+
+def test_no_model_of_clinical_variables_takes_a_score_and_one_is_drawn() -> None:
+    config = study("clinical_alone")
+    assert feature_sets.scores_taken(config) == []
+    assert feature_sets.main_score(config) == "deep"
+    assert feature_sets.scores_taken(study("two_scores")) == ["deep", "densenet"]
+    assert feature_sets.scores_taken(study("features_one_by_one")) == ["deep"]
 
 
 def test_what_a_score_says_of_its_selection_lies_over_the_common_one() -> None:

@@ -6,7 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from microcalc.config import json_schema, old_form
+import pytest
+import yaml
+from tests.unit.configs import SMALLEST
+
+from microcalc.config import json_schema, old_form, settings
 from microcalc.config.study_config import StudyConfig
 
 ROOT = Path(__file__).parents[3]
@@ -72,3 +76,21 @@ def test_every_key_that_is_named_is_one() -> None:
         for name, section, rest in named
         if is_misplaced(section, rest) or not is_key([section, *rest], schema)
     ] == []
+
+
+def examples() -> dict[str, dict[str, Any]]:
+    """Return the parts of a config that documents show, by the document and their number."""
+    found = {}
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
+        blocks = re.findall(r"^```yaml\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)
+        for i, block in enumerate(map(yaml.safe_load, blocks)):
+            if isinstance(block, dict) and block.keys() <= StudyConfig.model_fields.keys():
+                found[f"{path.name} {i + 1}"] = block
+    return found
+
+
+@pytest.mark.parametrize("sections", examples().values(), ids=examples())
+def test_what_documents_show_of_a_config_has_no_fault(sections: dict[str, Any]) -> None:
+    age = {"age": {"kind": "continuous"}}
+    config = {**SMALLEST, "clinical": age, "evaluation": {"comparisons": []}}
+    assert settings.problems(config | sections) == []

@@ -5,16 +5,16 @@ import pandas as pd
 import pytest
 import torch
 
-from microcalc.config.feature_settings import ExtractionSettings
+from microcalc.config.network_settings import ExtractionSettings
 from microcalc.core.errors import StudyError
-from microcalc.features import adabn, backbone, shard_features
+from microcalc.features import adabn, backbone, forward, network_features, shard_features
 from microcalc.features.preprocessing import IMAGENET
 from microcalc.models import provenance
 
 SETTINGS = ExtractionSettings.of(
     {
         **{"backbone": "resnet18", "layers": ["penultimate"], "device": "cpu"},
-        **{"precision": "float32", "batch_size": 2, "cache": True},
+        **{"precision": "float32", "batch_size": 2},
     }
 )
 
@@ -93,20 +93,20 @@ def test_written_and_read_it_is_the_same_and_so_are_the_bytes(study, weights_pat
 def test_an_image_is_seen_with_its_own_domains_statistics(study, weights_path, tmp_path):
     adaptation = _fit(study, weights_path)
     path = tmp_path / "shard-0.parquet"
-    shard_features.update(
-        path, study.shards[0], weights_path, SETTINGS, threads=1, adaptation=adaptation
-    )
+    measured = network_features.DeepFeatures(SETTINGS, str(weights_path), adaptation)
+    shard_features.update(path, study.shards[0], measured, cache=True)
     table = shard_features.read(path)[0]
     assert table["case_id"].tolist() == ["b", "d"]  # x is not included
     network = backbone.load("resnet18", weights_path)
     for row, (case_id, place) in enumerate((("b", 1), ("d", 0))):
         adaptation.apply(network, adaptation.domain[case_id])
-        expected = shard_features.forward.extract(network, study.shards[0].patch[[place]])[0]
+        expected = forward.extract(network, study.shards[0].patch[[place]])[0]
         np.testing.assert_allclose(
             table.iloc[row, 4:].astype(float), expected, rtol=1e-4, atol=1e-5
         )
     plain = tmp_path / "plain.parquet"
-    shard_features.update(plain, study.shards[0], weights_path, SETTINGS, threads=1)
+    unadapted = network_features.DeepFeatures(SETTINGS, str(weights_path), None)
+    shard_features.update(plain, study.shards[0], unadapted, cache=True)
     assert not set(shard_features.read(plain)[0]["key"]) & set(table["key"])
 
 

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -8,15 +6,14 @@ import pytest
 from microcalc.core.errors import StudyError
 from microcalc.features import pool, shard_features
 
-SAME = shard_features.Circumstances(
-    "resnet18", ("penultimate",), "abc", "float32", "cpu", "2", "0", 1
-)
+SAME = {"weights": "abc", "device": "cpu"}
 
 
 def _write(path, rows, circumstances=SAME):
     columns = {name: [row[i] for row in rows] for i, name in enumerate(shard_features.ID_COLUMNS)}
     features = [np.array(row[4], dtype=np.float32) for row in rows]
-    shard_features._write(columns, features, circumstances, path)
+    names = ["0000", "0001"] if rows else []
+    shard_features._write(columns, names, features, circumstances, path)
     return path
 
 
@@ -35,7 +32,7 @@ def paths(tmp_path):
 
 
 def test_cases_are_the_mean_over_their_views(paths):
-    table = pool.cases(paths)
+    table = pool.cases(paths, "deep", how="mean")
     assert table["case_id"].tolist() == ["a", "b", "c"]
     assert table["n_views"].tolist() == [2, 1, 1]
     np.testing.assert_allclose(
@@ -45,11 +42,13 @@ def test_cases_are_the_mean_over_their_views(paths):
 
 
 def test_order_of_shards_does_not_matter(paths):
-    pd.testing.assert_frame_equal(pool.cases(paths), pool.cases(paths[::-1]))
+    pd.testing.assert_frame_equal(
+        pool.cases(paths, "deep", how="mean"), pool.cases(paths[::-1], "deep", how="mean")
+    )
 
 
 def test_written_twice_is_the_same_bytes_and_reads_back(paths, tmp_path):
-    table = pool.cases(paths)
+    table = pool.cases(paths, "deep", how="mean")
     for name in ("x", "y"):
         pool.write(table, tmp_path / name)
     assert (tmp_path / "x").read_bytes() == (tmp_path / "y").read_bytes()
@@ -58,18 +57,18 @@ def test_written_twice_is_the_same_bytes_and_reads_back(paths, tmp_path):
 
 def test_shards_of_different_devices_are_never_mixed(paths, tmp_path):
     rows = [("i5", "e", "CC", "k", [1, 2])]
-    paths.append(_write(tmp_path / "3.parquet", rows, replace(SAME, device="cuda")))
-    with pytest.raises(StudyError, match=r"different circumstances[^$]*device='cuda'"):
-        pool.cases(paths)
+    paths.append(_write(tmp_path / "3.parquet", rows, {**SAME, "device": "cuda"}))
+    with pytest.raises(StudyError, match=r"different circumstances[^$]*'device': 'cuda'"):
+        pool.cases(paths, "deep", how="mean")
 
 
 def test_no_usable_image_at_all_is_an_error(tmp_path):
     with pytest.raises(StudyError, match="no shard holds a usable image"):
-        pool.cases([_write(tmp_path / "0.parquet", [])])
+        pool.cases([_write(tmp_path / "0.parquet", [])], "deep", how="mean")
 
 
 def test_parquet_has_nothing_but_the_columns(paths, tmp_path):
-    pool.write(pool.cases(paths), tmp_path / "x.parquet")
+    pool.write(pool.cases(paths, "deep", how="mean"), tmp_path / "x.parquet")
     schema = pa.parquet.read_schema(tmp_path / "x.parquet")
     assert schema.names == ["case_id", "n_views", "deep_0000", "deep_0001"]
     assert schema.metadata is None
@@ -80,7 +79,7 @@ def _numbers(table):
 
 
 def test_maximum_over_views(paths):
-    assert _numbers(pool.cases(paths, how="max")) == [[np.float32(0.2), 8], [1, 2], [5, 5]]
+    assert _numbers(pool.cases(paths, "deep", how="max")) == [[np.float32(0.2), 8], [1, 2], [5, 5]]
 
 
 def test_side_by_side_says_which_view_is_missing(tmp_path, caplog):
@@ -97,9 +96,11 @@ def test_side_by_side_says_which_view_is_missing(tmp_path, caplog):
         ("i8", "e", "CC SPOT", "k", [1, 2]),
         ("i9", "e", "MLO MAG", "k", [3, 4]),
     ]
-    table = pool.cases([_write(tmp_path / "0.parquet", rows)], how="concat")
+    table = pool.cases([_write(tmp_path / "0.parquet", rows)], "deep", how="concat")
     assert table["case_id"].tolist() == ["a", "b", "c", "d", "e"]
     assert table["stand_in"].tolist() == ["", "CC", "MLO", "CC", ""]
+    names = ["deep_CC_0000", "deep_CC_0001", "deep_MLO_0000", "deep_MLO_0001"]
+    assert table.columns[3:].tolist() == names
     assert _numbers(table) == [
         *([4, 5, 1, 2], [7, 8, 7, 8], [9, 10, 9, 10], [11, 12, 11, 12]),
         [1, 2, 3, 4],
@@ -113,7 +114,7 @@ def test_side_by_side_says_which_view_is_missing(tmp_path, caplog):
 def test_copies_are_numbered(paths, tmp_path):
     moved = _write(tmp_path / "m.parquet", [("i9", "b", "CC", "k", [3, 3])])
     empty = _write(tmp_path / "e.parquet", [])
-    table = pool.copies([*paths, moved, empty, empty], n_copies=2)
+    table = pool.copies([*paths, moved, empty, empty], "deep", n_copies=2, how="mean")
     assert table["copy"].tolist() == [0, 0, 0, 1]
     assert table["case_id"].tolist() == ["a", "b", "c", "b"]
     assert _numbers(table)[-1] == [3, 3]
@@ -127,7 +128,7 @@ def test_readers_count_where_they_drew_all_of_a_case(paths, tmp_path, caplog):
     # An image that the study could not use, of a case without another.
     whole += [("i7", "z", "CC", "k", [0, 0])]
     bob = [_write(tmp_path / "c.parquet", []), _write(tmp_path / "d.parquet", whole)]
-    table = pool.of_readers([*ann, *bob], paths, readers=["ann", "bob"])
+    table = pool.of_readers([*ann, *bob], paths, "deep", readers=["ann", "bob"], how="mean")
     assert table["copy"].tolist() == [0, 1]
     assert table["case_id"].tolist() == ["b", "a"]
     assert _numbers(table) == [[3, 4], [1.5, 2]]
@@ -136,4 +137,27 @@ def test_readers_count_where_they_drew_all_of_a_case(paths, tmp_path, caplog):
         "reader bob: 1 of 3 cases drawn",
     ]
     with pytest.raises(StudyError, match="eve drew the regions of no case in all its"):
-        pool.of_readers([half], paths, readers=["eve"])
+        pool.of_readers([half], paths, "deep", readers=["eve"], how="mean")
+
+
+def test_columns_computed_elsewhere_are_called_after_their_set():
+    table = pd.DataFrame({"case_id": ["b", "a"], "volume": [2.0, 1.0]})
+    named = pool.named(table, "mri")
+    assert named.columns.tolist() == ["case_id", "mri_volume"]
+    assert named["case_id"].tolist() == ["a", "b"]
+    assert named["mri_volume"].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"case_id": ["a", "a"]}, "features.mri: expected one row per case; twice there:\n  a"),
+        ({"volume": [np.nan, 1.0]}, "features.mri: the columns of these cases are not all finite"),
+        ({"volume": [np.inf, 1.0]}, "features.mri: the columns of these cases are not all finite"),
+    ],
+)
+def test_columns_computed_elsewhere_are_one_finite_row_per_case(changed, told):
+    table = pd.DataFrame({"case_id": ["b", "a"], "volume": [2.0, 1.0]} | changed)
+    with pytest.raises(StudyError) as raised:
+        pool.named(table, "mri")
+    assert told.split("\n")[0] in str(raised.value)

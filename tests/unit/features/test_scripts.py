@@ -8,7 +8,7 @@ from microcalc.images import shard_file
 
 SETTINGS = {
     **{"backbone": "resnet18", "layers": ["penultimate"], "device": "cpu"},
-    **{"precision": "float32", "batch_size": 2, "cache": True},
+    **{"precision": "float32", "batch_size": 2},
 }
 
 
@@ -59,19 +59,20 @@ def test_weights_shards_and_cases_through_the_scripts(run, tmp_path, monkeypatch
             "extract_features",
             input={
                 "shard": str(tmp_path / f"{name}.npz"),
-                "weights": str(prepared),
+                "weights": [str(prepared)],
                 "adapted": [],
             },
-            params={"settings": SETTINGS},
+            params={"measured_in": "network_features", "settings": SETTINGS, "cache": True},
             output={"features": features[-1]},
         )
-        assert f"computed {len(part)}, kept 0" in log
+        assert f"measured {len(part)}, kept 0" in log
 
     gathered = tmp_path / "features.parquet"
     run(
         "gather_features",
         input={"shards": features, "included": []},
         params={"pool_views": "mean"},
+        wildcards={"set": "deep"},
         output={"features": str(gathered)},
     )
     table = pd.read_parquet(gathered)

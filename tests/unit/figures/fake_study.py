@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 
 from microcalc.config import settings
-from microcalc.core.files import write_csv, write_json
+from microcalc.core.files import read_csv, read_json, write_csv, write_json
 from microcalc.evaluation import flow, sample_size_table, table1
 from microcalc.evaluation import result_tables as evaluation
 from microcalc.models import notes
 
 NA = float("nan")
 LEFT_OUT = (
-    f"{notes.LEFT_OUT}: beside the other predictors its coefficient would not be above 0 "
+    f"the deep {notes.LEFT_OUT}: beside the other predictors its coefficient would not be above 0 "
     "(-0.41), which is noise in a score trained toward the positive class"
 )
 MODELS = ["clinical", "deep", "combined"]
@@ -47,14 +47,17 @@ GIVEN = {
         "max_excluded": 0.1,
     },
     "features": {
-        "backbone": "resnet101",
-        "weights": "random",
-        "layers": ["penultimate"],
-        "device": "auto",
-        "precision": "float32",
-        "pool_views": "mean",
-        "stability": {"perturbations": 0, "readers": []},
-        "harmonize": "none",
+        "deep": {
+            "kind": "network",
+            "backbone": "resnet101",
+            "weights": "random",
+            "layers": ["penultimate"],
+            "device": "auto",
+            "precision": "float32",
+            "pool_views": "mean",
+            "stability": {"perturbations": 0, "readers": []},
+            "harmonize": "none",
+        },
     },
     "selection": {
         "folds": 5,
@@ -67,9 +70,9 @@ GIVEN = {
         "birads": {"kind": "categorical", "levels": ["4A", "4B", "4C", "5"]},
     },
     "models": {
-        "clinical": {"clinical": "screened", "deep": "none"},
-        "deep": {"clinical": "none", "deep": "score"},
-        "combined": {"clinical": "screened", "deep": "score"},
+        "clinical": {"clinical": "screened"},
+        "deep": {"scores": ["deep"]},
+        "combined": {"clinical": "screened", "scores": ["deep"]},
     },
     "screening": {"p_univariable": 0.05, "p_multivariable": 0.05, "missing": "impute"},
     "threshold": {"rule": "youden", "scores": "out_of_fold"},
@@ -104,6 +107,27 @@ GIVEN = {
 CONFIG = settings.complete(GIVEN)
 LABELS = CONFIG.labels
 
+DENSENET = {"kind": "network", "backbone": "densenet121", "weights": "IMAGENET1K_V1"}
+SEVERAL = settings.complete(
+    GIVEN
+    | {
+        "features": GIVEN["features"] | {"densenet": DENSENET},
+        "scores": {
+            "deep": {"features": ["deep"]},
+            "both": {
+                "features": ["deep", "densenet"],
+                "selection": {"lasso": {"choose": "lambda_1se"}},
+            },
+        },
+        "models": GIVEN["models"]
+        | {
+            "both": {"scores": ["both"]},
+            "two": {"clinical": "screened", "scores": ["deep", "both"]},
+        },
+    }
+)
+"""A study of two sets, of two scores, and of a model that takes both."""
+
 INPUTS = {
     "digests": {"case table": "ab" * 32, "images with their regions, as read": "cd" * 32},
     "columns": {"case table": ["case_id", "patient_id"], "images table": ["image_id"]},
@@ -132,6 +156,54 @@ def make(folder, *, sizes=None, nothing_selected=False, score_left_out=False, se
     return paths
 
 
+def several(paths, folder):
+    """Return the files of the study of `SEVERAL`, made of those of an ordinary one."""
+    files = dict(paths)
+    for name in ("predictions", "metrics"):
+        table = read_csv(paths[name])
+        own = [
+            table[table["model"] == old].assign(model=new)
+            for old, new in (("deep", "both"), ("combined", "two"))
+        ]
+        files[name] = folder / f"{name}.csv"
+        write_csv(pd.concat([table, *own], ignore_index=True), files[name])
+    scores = read_csv(paths["scores"])
+    both = scores.assign(score="both", value=2 * scores["value"] - 1)
+    files["scores"] = folder / "scores.csv"
+    write_csv(pd.concat([scores, both], ignore_index=True), files["scores"])
+    selected = pd.DataFrame(
+        [("(intercept)", 0.0, 1.0, 0.4), ("deep_0003", 0.4, 0.2, 0.3), ("densenet_0001", 1, 2, -1)],
+        columns=["feature", "mean", "sd", "coefficient"],
+    )
+    funnel = pd.DataFrame(
+        [("extracted", 3072), ("not constant", 3070), ("mRMR", 30), ("LASSO", 2)],
+        columns=["step", "n_features"],
+    )
+    place = folder / "selection/both"
+    for name, table in (("selected", selected), ("funnel", funnel)):
+        write_csv(table, place / f"{name}.csv")
+    files["of_both"] = [place / "selected.csv", place / "funnel.csv"]
+    found = {Path(path).stem: read_json(path) for path in paths["models"]}
+    part = score_part("both", ["deep", "densenet"], selected)
+    tables = {"deep": table_part(), "densenet": table_part("densenet121", "torchvision", "ef" * 32)}
+    term = {"variable": "both_score", "kind": "score", "coefficient": 0.5}
+    deep, combined = found["deep"], found["combined"]
+    made = {
+        "both": deep | {"name": "both", "terms": [term], "scores": [part], "tables": tables},
+        "two": combined
+        | {
+            "name": "two",
+            "terms": [*combined["terms"], term],
+            "scores": [*combined["scores"], part],
+            "tables": tables,
+        },
+    }
+    for name, model in made.items():
+        write_json(model, folder / f"models/{name}.json")
+    files["models"] = [*paths["models"], *(folder / f"models/{name}.json" for name in made)]
+    return files
+
+
 @cache
 def _invent(sizes, nothing_selected, score_left_out, seed):
     rng = np.random.default_rng(seed)
@@ -142,7 +214,7 @@ def _invent(sizes, nothing_selected, score_left_out, seed):
     path, cv, selected = _lasso(rng, nothing_selected=nothing_selected)
     models = _models(selected)
     if score_left_out:
-        own = ("intercept", "terms", "threshold", "deep")
+        own = ("intercept", "terms", "threshold")
         models["combined"] |= {key: models["clinical"][key] for key in own}
         models["combined"]["notes"] = [LEFT_OUT]
     exclusions = pd.DataFrame(
@@ -158,14 +230,14 @@ def _invent(sizes, nothing_selected, score_left_out, seed):
         "images/included.csv": included,
         "images/qc.csv": _qc(cases),
         "models/predictions.csv": predictions,
-        "models/deep_scores.csv": _deep_scores(predictions, nothing_selected=nothing_selected),
+        "models/scores.csv": _scores(predictions, nothing_selected=nothing_selected),
         **{f"evaluation/{name}.csv": table for name, table in made.items()},
         "evaluation/table1.csv": table1.describe(cases, CONFIG.clinical, seed=CONFIG.seed),
-        "selection/lasso_path.csv": path,
-        "selection/lasso_cv.csv": cv,
-        "selection/selected.csv": selected,
-        "selection/funnel.csv": funnel,
-        "selection/mrmr.csv": _mrmr(rng, path),
+        "selection/deep/lasso_path.csv": path,
+        "selection/deep/lasso_cv.csv": cv,
+        "selection/deep/selected.csv": selected,
+        "selection/deep/funnel.csv": funnel,
+        "selection/deep/mrmr.csv": _mrmr(rng, path),
         "models/univariable.csv": _odds(full=True),
         "models/multivariable.csv": _odds(full=False),
     }
@@ -203,7 +275,7 @@ def _evaluation(predictions, models, included, funnel):
     made |= evaluation.probabilities(predictions, settings=settings, seed=1)
     plan = (CONFIG.models, CONFIG.clinical, CONFIG.screening)
     made["sample_size"] = sample_size_table.of_study(
-        included, {"main": funnel}, *plan, expected_auc=settings.sample_size.expected_auc
+        included, {"deep": funnel}, *plan, expected_auc=settings.sample_size.expected_auc
     )
     return made
 
@@ -288,12 +360,12 @@ def _of_clinical(predictions):
     return found.sort_values(["model", "kind", "case_id"], ignore_index=True)
 
 
-def _deep_scores(predictions, *, nothing_selected):
+def _scores(predictions, *, nothing_selected):
     of_deep = predictions[predictions["model"] == "deep"]
     score = np.log(of_deep["probability"] / (1 - of_deep["probability"]))
     columns = ["case_id", "patient_id", "split", "kind"]
     score = 0.575 if nothing_selected else score
-    return of_deep[columns].assign(network="main", deep_score=score)
+    return of_deep[columns].assign(score="deep", value=score)
 
 
 def _lasso(rng, *, nothing_selected):
@@ -339,15 +411,28 @@ def _lasso(rng, *, nothing_selected):
     return path, cv, selected
 
 
-def _models(selected):
-    deep = {
+def score_part(name, sets, selected):
+    """Return a score as the frozen models that take it hold it."""
+    return {
+        "name": name,
+        "learner": "lasso",
+        "tables": sets,
         "intercept": float(selected["coefficient"].iloc[0]),
         "features": [
             {"name": f, "mean": m, "sd": sd, "coefficient": c}
             for f, m, sd, c in selected.iloc[1:].itertuples(index=False)
         ],
-        "weights": {"backbone": "resnet101", "source": "random", "digest": "ab" * 32},
     }
+
+
+def table_part(backbone="resnet101", source="random", digest="ab" * 32):
+    """Return how a network's features come about, as the frozen models hold it."""
+    weights = {"backbone": backbone, "source": source, "digest": digest}
+    return {"kind": "network", "weights": weights}
+
+
+def _models(selected):
+    score_of_deep = score_part("deep", ["deep"], selected)
     palpable = {
         "variable": "palpable",
         "kind": "categorical",
@@ -356,17 +441,18 @@ def _models(selected):
         "if_missing": "no",
     }
     size = {"variable": "age", "kind": "continuous", "coefficient": 0.03, "if_missing": 52.0}
-    score = {"variable": "deep_score", "kind": "deep", "coefficient": 0.91}
+    score = {"variable": "deep_score", "kind": "score", "coefficient": 0.91}
     terms = {"clinical": [size, palpable], "deep": [score], "combined": [size, palpable, score]}
     return {
         name: {
-            "schema": 1,
+            "schema": 2,
             "name": name,
             "labels": {"negative": LABELS.negative, "positive": LABELS.positive},
             "method": "the LASSO's score" if name == "deep" else "logistic regression",
             "intercept": -1.4,
             "terms": terms[name],
-            "deep": None if name == "clinical" else deep,
+            "scores": [] if name == "clinical" else [score_of_deep],
+            "tables": {} if name == "clinical" else {"deep": table_part()},
             "threshold": 0.6,
             "threshold_rule": {
                 "rule": "youden",

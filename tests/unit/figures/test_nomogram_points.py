@@ -64,7 +64,7 @@ def test_the_points_of_a_case_lead_to_its_probability(nomogram, oracle):
 
 
 def test_a_model_that_never_moves_has_no_nomogram():
-    score = {"variable": "deep_score", "kind": "deep", "coefficient": 1.0}
+    score = {"variable": "deep_score", "kind": "score", "coefficient": 1.0}
     assert (
         nomogram_points.scale({"intercept": 0.5, "terms": [score]}, {"deep_score": (0.3, 0.3)})
         is None

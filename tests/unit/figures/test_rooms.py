@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from tests.unit.configs import changed
 
-from microcalc.core.files import read_csv, read_json
+from microcalc.core.files import read_csv, read_json, read_parquet
 from microcalc.figures import (
     calibration_plot,
     confusion,
@@ -47,7 +47,9 @@ def drawn(room, paths, config):
     confidence = config.evaluation.confidence
     if room == "selection":
         choose = config.selection.lasso.choose
-        return selection.draw(named, labels=labels, clinical=clinical, choose=choose)
+        return selection.draw(
+            named, [named["features"]], labels=labels, clinical=clinical, choose=choose
+        )
     if room == "probabilities":
         parts = {part: paths[f"calibration_{part}"] for part in ("curve", "groups", "histogram")}
         return probabilities.draw(named | parts, models=names, labels=labels, confidence=confidence)
@@ -59,10 +61,9 @@ def drawn(room, paths, config):
         return {"resampling": refit_distributions.draw(*tables, models=names)}
     known = {"labels": labels, "clinical": clinical, "confidence": confidence}
     if room == "models":
-        return models.draw(named, paths["models"], **known)
-    return evaluation.draw(
-        named, paths["models"], scored=SPLITS, models=names, seed=config.seed, **known
-    )
+        return models.draw(named, paths["models"], main_score="deep", one_by_one=[], **known)
+    known |= {"scored": SPLITS, "models": names, "seed": config.seed, "main_score": "deep"}
+    return evaluation.draw(named, paths["models"], **known)
 
 
 def words_of(figure):
@@ -94,6 +95,38 @@ def test_a_lasso_that_keeps_nothing_is_said_wherever_features_are_missing(draw):
     assert "kept no feature" in words_of(heatmap)
     waterfall = draw("evaluation", "nothing")["score_waterfall"]
     assert "same for every case" in words_of(waterfall)
+
+
+def test_the_rooms_draw_a_study_of_several_scores(fake, files, tmp_path):
+    paths = fake["several"](files["ordinary"], tmp_path)
+    first, second = (
+        drawn("models", paths | {"models": models}, fake["SEVERAL"])["nomogram"]
+        for models in (paths["models"], [paths["models"][0], paths["models"][-1]])
+    )
+    assert "Deep score" in words_of(first)
+    assert "Both score" not in words_of(first)
+    assert "Deep score" in words_of(second)
+    assert "Both score" in words_of(second)
+    assert_text_is_inside("nomogram", second)
+    waterfall = drawn("evaluation", paths, fake["SEVERAL"])["score_waterfall"]
+    assert waterfall._supylabel.get_text() == "Deep score − threshold (log odds)"
+
+
+def test_features_of_two_sets_stand_side_by_side(fake, files, tmp_path):
+    paths = files["ordinary"]
+    whole = read_parquet(paths["features"])
+    names = [name for name in whole.columns if name != "case_id"]
+    parts = [tmp_path / "deep.parquet", tmp_path / "densenet.parquet"]
+    whole[[*names[:10], "case_id"]].to_parquet(parts[0])
+    whole.iloc[::-1][["case_id", *names[10:]]].to_parquet(parts[1])
+    named = dict(paths) | {"path": paths["lasso_path"], "cv": paths["lasso_cv"]}
+    config = fake["CONFIG"]
+    known = {"labels": config.labels, "clinical": config.clinical, "choose": "lambda_min"}
+    clouds = [
+        selection.draw(named, tables, **known)["embedding"].axes[0].collections[0].get_offsets()
+        for tables in ([paths["features"]], parts)
+    ]
+    np.testing.assert_array_equal(*clouds)
 
 
 def test_a_handful_of_cases_gets_no_smooth_curve_and_one_class_no_net_benefit(draw):

@@ -34,3 +34,26 @@ def test_draw_cohort_writes_every_figure_it_names(fake, tmp_path):
     out = list(files(tmp_path, "flow").values())
     run_script("draw_cohort", log=tmp_path / "log", input={"flow": paths["flow"]}, output=out)
     assert all(Path(path).stat().st_size > 1000 for path in out)
+
+
+def test_draw_selection_and_draw_models_are_given_what_the_rules_give(fake, tmp_path):
+    paths, config = fake["make"](tmp_path), fake["CONFIG"]
+    known = {"labels": fake["LABELS"].plain(), "clinical": config.plain()["clinical"]}
+    names = ("included", "mrmr", "selected", "univariable", "multivariable", "scores", "models")
+    given = {name: paths[name] for name in names} | {"features": [paths["features"]]}
+    given |= {"path": paths["lasso_path"], "cv": paths["lasso_cv"]}
+    asked = known | {"confidence": 0.95, "main_score": "deep", "one_by_one": []}
+    drawn = {
+        "draw_models": (asked, ("odds_ratios", "nomogram")),
+        "draw_selection": (
+            known | {"choose": "lambda_min"},
+            (
+                *("mrmr", "lasso_path", "lasso_cv"),
+                *("feature_heatmap", "feature_correlation", "embedding"),
+            ),
+        ),
+    }
+    for script, (params, figures) in drawn.items():
+        out = {name: list(files(tmp_path, name).values()) for name in figures}
+        run_script(script, log=tmp_path / "log", input=given, output=out, params=params)
+        assert all(Path(path).stat().st_size > 1000 for paths in out.values() for path in paths)

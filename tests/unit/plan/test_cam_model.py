@@ -19,17 +19,26 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def test_the_deep_score_alone_of_the_own_network_is_mapped() -> None:
-    assert cam_model.name(study_config(**CONFIG)) == "deep"
+def test_the_first_score_that_is_a_model_alone_is_mapped() -> None:
+    config = study_config(**CONFIG)
+    assert (cam_model.name(config), cam_model.set_of(config)) == ("deep", "deep")
+    without = {name: row for name, row in CONFIG["models"].items() if name != "deep"}
+    config = study_config(**CONFIG | {"models": without})
+    assert (cam_model.name(config), cam_model.set_of(config)) == ("small", "small")
 
 
 @pytest.mark.parametrize(
     "features", [{"pool_views": "max"}, {"layers": ["layer3"]}, {"harmonize": "combat"}]
 )
 def test_no_map_adds_up_to_a_score_of_other_features(features: dict[str, Any]) -> None:
-    assert cam_model.name(changed(study_config(**CONFIG), features={"deep": features})) is None
+    config = study_config(**CONFIG)
+    assert cam_model.name(changed(config, features={"deep": features})) == "small"
+    both = {"deep": features, "small": features}
+    assert cam_model.name(changed(config, features=both)) is None
 
 
-def test_without_such_a_model_nothing_is_mapped() -> None:
-    models = {name: CONFIG["models"][name] for name in ("combined", "small")}
-    assert cam_model.name(study_config(**CONFIG | {"models": models})) is None
+def test_no_map_adds_up_to_a_score_of_two_sets() -> None:
+    scores = {"deep": {"features": ["deep", "small"]}}
+    models = {"deep": {"scores": ["deep"]}}
+    config = study_config(**CONFIG | {"scores": scores, "models": models})
+    assert (cam_model.name(config), cam_model.set_of(config)) == (None, None)

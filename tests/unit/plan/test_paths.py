@@ -4,38 +4,35 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.configs import study_config
+from tests.unit.configs import changed, study_config
 
 from microcalc.plan.paths import Paths
 
-SCORE = {"clinical": "none", "deep": "score"}
 CONFIG: dict[str, Any] = {
-    "features": {"backbone": "resnet50", "weights": "random"},
-    "models": {"deep": {**SCORE, "network": "main"}},
+    "features": {"deep": {"kind": "network", "backbone": "resnet50", "weights": "random"}},
+    "models": {"deep": {"scores": ["deep"]}},
     "evaluation": {
         **{"bootstrap": 0, "split_lottery": 0, "permutation": 0},
         "replicates_per_job": 10,
     },
 }
-FURTHER = {"small": {"backbone": "resnet18", "weights": "IMAGENET1K_V1"}}
-TUNED_MODELS = CONFIG["models"] | {
-    "tuned": {**SCORE, "network": "finetuned"},
-    "tuned_lasso": {**SCORE, "network": "finetuned_lasso"},
+SMALL = {"kind": "network", "backbone": "resnet18", "weights": "IMAGENET1K_V1"}
+TUNED: dict[str, Any] = {
+    "features": {"tuned": {"kind": "finetuned", "network": "deep", "folds": 3}},
+    "scores": {
+        "logits": {"features": ["tuned"], "learner": "network"},
+        "lasso": {"features": ["tuned"]},
+    },
+    "models": {"tuned": {"scores": ["logits"]}, "tuned_lasso": {"scores": ["lasso"]}},
 }
 
 
-def paths(
-    *, frozen: Path | None = None, models: dict[str, Any] | None = None, **features: Any
-) -> Paths:
-    config = CONFIG | {
-        "features": CONFIG["features"] | features,
-        "models": CONFIG["models"] | (models or {}),
-    }
-    return Paths(study_config(**config), frozen)
+def paths(*, frozen: Path | None = None, **deep: Any) -> Paths:
+    return Paths(changed(study_config(**CONFIG), features={"deep": deep}), frozen)
 
 
 def tuned(frozen: Path | None = None) -> Paths:
-    return paths(frozen=frozen, models=TUNED_MODELS, finetune={"folds": 3})
+    return Paths(changed(study_config(**CONFIG), **TUNED), frozen)
 
 
 def test_a_study_has_results_logs_and_times_of_its_own() -> None:
@@ -49,9 +46,8 @@ def test_a_study_has_results_logs_and_times_of_its_own() -> None:
     [
         (["shard"], "extract/{shard}", "extract/{shard}"),
         (["redraw", "shard"], "extract/{redraw}-{shard}", "extract/{redraw}-{shard}"),
-        (["network", "shard"], "{network}extract/{shard}", "extract/{network}{shard}"),
-        # An own network's name is empty, and its file's name may not be.
-        (["network"], "{network}extract", "extract/{network}jobs"),
+        (["set", "shard"], "extract/{set}-{shard}", "extract/{set}-{shard}"),
+        (["set"], "extract/{set}", "extract/{set}"),
     ],
 )
 def test_each_job_has_a_log_and_a_time(wildcards: list[str], log: str, time: str) -> None:
@@ -64,43 +60,52 @@ def test_each_job_has_a_log_and_a_time(wildcards: list[str], log: str, time: str
     [
         ("random", []),
         ("given.pth", ["given.pth"]),
-        ("IMAGENET1K_V2", ["results/mine/features/weights/resnet50.fetched.json"]),
+        ("IMAGENET1K_V2", ["results/mine/features/deep/weights/resnet50.fetched.json"]),
     ],
 )
 def test_weights_are_generated_given_or_fetched(weights: str, source: list[str]) -> None:
-    assert paths(weights=weights).source("", "resnet50") == source
+    assert paths(weights=weights).source("deep", "resnet50") == source
 
 
-def test_a_further_network_has_weights_of_its_own_backbone() -> None:
-    found = paths(further_networks=FURTHER, models={"small": {**SCORE, "network": "small"}})
-    assert found.weights() == "results/mine/features/weights/resnet50.safetensors"
-    assert found.weights_behind("") == found.weights()
-    assert (
-        found.weights_behind("small/") == "results/mine/features/small/weights/resnet18.safetensors"
+def test_a_set_has_weights_of_its_own_backbone() -> None:
+    found = Paths(
+        changed(
+            study_config(**CONFIG),
+            features={"small": SMALL},
+            scores={"small": {"features": ["small"]}},
+        )
     )
-    assert found.source("small/", "resnet18") == [
-        "results/mine/features/small/weights/resnet18.fetched.json"
+    assert found.weights("deep") == ["results/mine/features/deep/weights/resnet50.safetensors"]
+    assert found.weights_behind("deep") == found.weights("deep")
+    place = "results/mine/features/small/weights"
+    assert found.weights_behind("small") == [f"{place}/resnet18.safetensors"]
+    assert found.source("small", "resnet18") == [f"{place}/resnet18.fetched.json"]
+    assert found.tables_of("small", "deep", "small") == [
+        "results/mine/features/small/features.parquet",
+        "results/mine/features/deep/features.parquet",
     ]
 
 
 def test_a_fine_tuned_score_comes_from_the_heads_and_its_features_from_the_whole() -> None:
-    found, place = tuned(), "results/mine/features/finetuned"
-    assert found.trained("fold-1") == f"{place}/fold-1.safetensors"
-    assert found.source("finetuned/fold-1/", "resnet50") == [found.trained("fold-1")]
-    assert (
-        found.weights_behind("finetuned/")
-        == found.heads()
-        == f"{place}/weights/resnet50.safetensors"
-    )
-    assert found.weights_behind("finetuned_lasso/") == f"{place}/whole/weights/resnet50.safetensors"
+    found, place = tuned(), "results/mine/features/tuned"
+    assert found.trained("tuned", "fold-1") == f"{place}/fold-1.safetensors"
+    assert found.source("tuned/fold-1", "resnet50") == [found.trained("tuned", "fold-1")]
+    assert found.start("tuned") == found.weights("deep")
+    heads = f"{place}/weights/resnet50.safetensors"
+    assert found.weights_behind("tuned/logits") == [found.heads("tuned")] == [heads]
+    assert found.weights_behind("tuned") == [f"{place}/whole/weights/resnet50.safetensors"]
+    assert found.tables_of("logits") == [f"{place}/logits.parquet"]
+    assert found.tables_of("lasso") == [f"{place}/features.parquet"]
 
 
 def test_where_models_are_applied_nothing_is_trained_or_chosen() -> None:
     found = tuned(frozen=Path("results/theirs"))
-    place = "results/theirs/features/finetuned"
-    assert found.trained("fold-1") == f"{place}/fold-1/weights/resnet50.safetensors"
-    assert found.heads() == f"{place}/weights/resnet50.safetensors"
-    assert found.weights_behind("") == "results/mine/features/weights/resnet50.safetensors"
+    place = "results/theirs/features/tuned"
+    assert found.trained("tuned", "fold-1") == f"{place}/fold-1/weights/resnet50.safetensors"
+    assert found.heads("tuned") == f"{place}/weights/resnet50.safetensors"
+    assert found.weights_behind("deep") == [
+        "results/mine/features/deep/weights/resnet50.safetensors"
+    ]
     assert found.choice() == []
 
 
@@ -111,19 +116,18 @@ def test_fine_tuning_is_chosen_among_and_drawn() -> None:
 
 
 def test_adapted_weights_are_there_with_adabn_alone() -> None:
-    def adapted(method: str) -> list[str]:
-        return paths(harmonize=method).harmonized("adabn", "features/adapted.safetensors")
-
-    assert adapted("adabn") == ["results/mine/features/adapted.safetensors"]
-    assert adapted("none") == adapted("combat") == []
+    place = "results/mine/features/deep"
+    assert paths(harmonize="adabn").adapted("deep") == [f"{place}/adapted.safetensors"]
+    assert paths(harmonize="none").adapted("deep") == []
+    assert paths(harmonize="combat").adapted("deep") == []
 
 
 def test_redrawn_features_are_those_that_are_asked_for() -> None:
-    assert paths().redrawn() == []
-    both = paths(stability={"perturbations": 2, "readers": ["bob"]}).redrawn()
+    assert paths().redrawn("deep") == []
+    both = paths(stability={"perturbations": 2, "readers": ["bob"]}).redrawn("deep")
     assert both == [
-        "results/mine/features/{network}perturbed.parquet",
-        "results/mine/features/{network}other_readers.parquet",
+        "results/mine/features/deep/perturbed.parquet",
+        "results/mine/features/deep/other_readers.parquet",
     ]
 
 

@@ -2,7 +2,9 @@
 
 from tests.unit.configs import study_config
 
+from microcalc.config.finetune_settings import TrainingSettings
 from microcalc.plan import rule_params
+from microcalc.plan.paths import Paths
 
 STUDY = study_config(
     images={"spacing_mm": 0.1, "patch_mm": 25.6, "thumbnail_px": 96, "cache": False},
@@ -46,17 +48,34 @@ def test_a_study_of_real_patients_has_no_phantoms() -> None:
 
 
 def test_features_depend_on_neither_shards_nor_pooling() -> None:
-    assert rule_params.extraction(STUDY.features, STUDY.images) == {
+    assert STUDY.features["deep"].measured_by == {
         **{"backbone": "resnet50", "layers": ["penultimate"], "device": "cpu", "batch_size": 8},
-        **{"precision": "float32", "cache": False},
+        "precision": "float32",
     }
 
 
 def test_what_is_frozen_with_a_model_depends_on_neither_device_nor_batch() -> None:
-    found = rule_params.preprocessing({"": STUDY.features}, STUDY.images)["main"]
-    assert found["extraction"] == {
+    found = rule_params.preprocessing(STUDY, ["deep", "tuned/logits"], Paths(STUDY).sets)
+    assert found["deep"]["features"] == {
         **{"layers": ["penultimate"], "precision": "float32", "pool_views": "max"},
-        "harmonize": "none",
+        **{"harmonize": "none", "region": "lesion"},
     }
-    assert found["images"]["patch_mm"] == 25.6
-    assert not {"cache", "shards"} & found["images"].keys()
+    assert found["deep"]["images"]["patch_mm"] == 25.6
+    assert not {"cache", "shards"} & found["deep"]["images"].keys()
+    assert (found["deep"]["kind"], found["tuned/logits"]["kind"]) == ("network", "finetuned")
+    # A head takes the mean over the views of what goes into it.
+    assert found["tuned/logits"]["features"]["pool_views"] == "mean"
+
+
+def test_a_training_depends_on_where_it_starts_and_how_it_goes() -> None:
+    found = rule_params.training(STUDY, "tuned")
+    assert (found["backbone"], found["device"]) == ("resnet50", "cpu")
+    assert not {"kind", "network"} & found["finetune"].keys()
+    assert TrainingSettings.of(found).finetune.folds == 5
+
+
+def test_a_score_is_made_of_tables() -> None:
+    assert rule_params.scores(STUDY, STUDY.scores) == {
+        "deep": {"tables": ["deep"], "learner": "lasso"},
+        "finetuned": {"tables": ["tuned/logits"], "learner": "network"},
+    }

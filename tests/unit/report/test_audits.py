@@ -31,8 +31,8 @@ BAD = {
         "Training and validation share cases",
     ),
     "confounding": (
-        [{"question": "which center?", "outcome": "center A", "cases": "all", "verdict": "told",
-          "auc": 0.85, "low": 0.8, "high": 0.9}],
+        [{"question": "which center?", "outcome": "center A", "predictors": "deep features",
+          "cases": "all", "verdict": "told", "auc": 0.85, "low": 0.8, "high": 0.9}],
         "The deep features tell the center",
     ),
     "metrics": (None, "Not shown to be better than chance"),

@@ -51,7 +51,7 @@ def test_a_caption_branches_on_the_config(study, fake):
 
 
 def test_transductive_results_are_labelled_in_every_caption(study, fake):
-    config = changed(fake["CONFIG"], features={"harmonize": "combat"})
+    config = changed(fake["CONFIG"], features={"deep": {"harmonize": "combat"}})
     other = Study(config, study.tables, study.documents, study.models, study.figures)
     for name, kind in (("performance", "table"), ("roc_external", "figure")):
         plain = captions.write(name, study, FOLDER, kind=kind).title

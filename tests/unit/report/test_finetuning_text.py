@@ -23,8 +23,9 @@ def given(ordinary, fake, tmp_path):
     """Files and config of the invented study, now with a fine-tuned model that was chosen."""
     config = changed(
         fake["CONFIG"],
-        features={"finetune": {}},
-        models={"tuned": {"deep": "score", "network": "finetuned"}},
+        features={"nets": {"kind": "finetuned", "network": "deep"}},
+        scores={"tuned": {"features": ["nets"], "learner": "network"}},
+        models={"tuned": {"scores": ["tuned"]}},
     )
     metrics = read_csv(ordinary["metrics"])
     own = metrics[metrics.model == "deep"].assign(model="tuned")
@@ -33,10 +34,10 @@ def given(ordinary, fake, tmp_path):
     files = dict(ordinary) | {"metrics": tmp_path / "metrics.csv"}
     write_csv(metrics, files["metrics"])
     choice = {
-        "chosen": "tuned", "network": "finetuned", "selected_on": "internal",
+        "chosen": "tuned", "score": "tuned", "selected_on": "internal",
         "candidates": [
-            {"model": "deep", "network": "main", "auc": 0.6},
-            {"model": "tuned", "network": "finetuned", "auc": 0.7},
+            {"model": "deep", "score": "deep", "auc": 0.6},
+            {"model": "tuned", "score": "tuned", "auc": 0.7},
         ],
     }  # fmt: skip
     write_json(choice, tmp_path / "choice.json")
@@ -52,8 +53,9 @@ def given(ordinary, fake, tmp_path):
          ("fold-1", "internal", 40, 0.2, 1.2), ("mean", "internal", 40, 0.1, 0.88)],
         columns=["scored_by", "split", "n", "mean", "sd"],
     )  # fmt: skip
-    write_csv(scale, tmp_path / "scale.csv")
-    optional = {name: [tmp_path / f"{name}.csv"] for name in ("finetuning", "scale")}
+    of_score = tmp_path / "selection/tuned/scale.csv"
+    write_csv(scale, of_score)
+    optional = {"finetuning": [tmp_path / "finetuning.csv"], "scale": [of_score]}
     return files | optional | {"choice": [tmp_path / "choice.json"]}, config
 
 
@@ -87,17 +89,18 @@ def test_a_difference_that_is_not_shown_is_not_claimed(tuned):
 
 
 def test_the_shift_in_scale_is_stated(tuned):
-    text = finetuning_text.scale(tuned)
+    text = finetuning_text.scale(tuned, "tuned")
     assert "the mean had an SD of 0.88 and one network 1.10 on average (ratio 0.80)" in text
     assert "out-of-fold logits of training cases had a mean of 0.10 and an SD of 1.10" in text
 
 
 def test_the_routes_are_told_apart_where_the_classical_one_ran(tuned):
     assert finetuning_text.routes(tuned) == ""
-    classical = {"deep": "score", "network": "finetuned_lasso"}
-    both = changed(tuned.config, models={"classical_route": classical})
+    scores = {"classical": {"features": ["nets"]}}
+    classical = {"scores": ["classical"]}
+    both = changed(tuned.config, scores=scores, models={"classical_route": classical})
     assert "Both ran here" in finetuning_text.routes(replace(tuned, config=both))
-    alone = changed(tuned.config, models={"tuned": classical})
+    alone = changed(tuned.config, scores=scores, models={"tuned": classical})
     assert "Both ran here" not in finetuning_text.routes(replace(tuned, config=alone))
     assert "Two routes" in finetuning_text.routes(replace(tuned, config=alone))
 
@@ -117,7 +120,10 @@ def test_the_internal_auc_of_the_chosen_model_is_labelled(tuned):
 
 def test_page_and_manuscript_tell_it(given, tuned, tmp_path):
     files, config = given
-    save(learning_curves.draw({"fold-0": learning_curve()}), tmp_path / "learning_curves.svg")
+    save(
+        learning_curves.draw({("nets", "fold-0"): learning_curve()}),
+        tmp_path / "learning_curves.svg",
+    )
     files["figures"] = [*files["figures"], tmp_path / "learning_curves.svg"]
     versions = {"microcalc": "0.1.0", "python": "3.11"}
     html = page.build(
@@ -132,7 +138,8 @@ def test_page_and_manuscript_tell_it(given, tuned, tmp_path):
     for sentence in (
         "The backbone was also fine-tuned on the training set, in 5 networks",
         "was chosen for external validation before any external case was predicted",
-        "is the logit of fine-tuned networks",
+        "The tuned score is the logit of the fine-tuned networks behind the nets features",
+        "brought to probabilities by a logistic regression on out-of-fold scores",
         "(ratio 0.80)",
     ):
         assert sentence in html

@@ -54,7 +54,9 @@ def test_measures_stand_before_and_after_and_their_causes_first(ordinary, fake, 
     path = tmp_path / "runs.json"
     history.record(described(fake, tables), path)
     config = changed(
-        fake["CONFIG"], threshold={"scores": "apparent"}, features={"stability": {"shift_mm": 3}}
+        fake["CONFIG"],
+        threshold={"scores": "apparent"},
+        features={"deep": {"stability": {"shift_mm": 3}}},
     )
     place = (metrics["model"] == "deep") & (metrics["split"] == "external")
     better = metrics.assign(auc=metrics["auc"].mask(place, 0.9125))
@@ -66,7 +68,7 @@ def test_measures_stand_before_and_after_and_their_causes_first(ordinary, fake, 
     study = told(ordinary, fake, path)
     assert changes.of_study(study).sentences == (
         "Changed inputs: case table.",
-        "Config: features.stability.shift_mm 2 → 3, threshold.scores out_of_fold → apparent.",
+        "Config: features.deep.stability.shift_mm 2 → 3, threshold.scores out_of_fold → apparent.",
         "1 case came: new.",
         "1 case left: case-002.",
         "1 case moved: case-001 (train → internal).",

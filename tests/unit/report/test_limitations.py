@@ -25,12 +25,14 @@ def test_phantoms_and_random_weights_are_said(ordinary, fake):
 
 def test_a_real_study_with_trained_weights_has_no_such_limits(ordinary, fake):
     given = {key: value for key, value in fake["GIVEN"].items() if key != "simulate"}
-    config = StudyConfig.of({**given, "features": {"weights": "IMAGENET1K_V2"}})
+    config = StudyConfig.of(
+        {**given, "features": {"deep": {"kind": "network", "weights": "IMAGENET1K_V2"}}}
+    )
     assert limitations.nature(Study.read(ordinary, config=config)) == []
 
 
 def test_harmonized_centers_are_a_limit(ordinary, fake):
-    config = changed(fake["CONFIG"], features={"harmonize": "combat"})
+    config = changed(fake["CONFIG"], features={"deep": {"harmonize": "combat"}})
     found = limitations.nature(Study.read(ordinary, config=config))
     assert "Transductive (ComBat)" in titles(found)
 

@@ -124,18 +124,16 @@ def test_the_page_of_a_study_where_the_lasso_keeps_nothing_says_so(nothing, fake
 
 
 def test_models_of_every_kind_are_said_to_be_so(ordinary, fake):
-    other = {"backbone": "densenet121", "weights": "random", "layers": ["features.norm5"]}
     config = changed(
         fake["CONFIG"],
-        features={"further_networks": {"other": other}},
         models={
-            "other": {"deep": "score", "network": "other"},
+            "paper": {"clinical": "screened", "features_of": ["deep"]},
             "reader": {"kind": "external_score", "column": "suspicion"},
         },
         screening={"missing": "multiple"},
     )
     text = text_of(build(ordinary, config))
-    assert "come from another network, densenet121 at features.norm5 (random weights)" in text
+    assert "The paper model takes the selected deep features one by one, without a penalty" in text
     assert "The reader model is the score suspicion from elsewhere" in text
     assert "a missing value takes the training median or most frequent level" in text
 

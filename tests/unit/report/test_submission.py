@@ -107,14 +107,16 @@ def test_the_draft_states_the_choices_that_were_made(ordinary, fake):
     assert "smallest deviance (lambda min)" in text
     assert "45 DCIS, 80 IDC" in text
     other = draft(
-        ordinary, fake, threshold={"scores": "apparent"}, features={"weights": "IMAGENET1K_V2"}
+        ordinary,
+        fake,
+        threshold={"scores": "apparent"},
+        features={"deep": {"weights": "IMAGENET1K_V2"}},
     )
     assert "on apparent training scores" in other
     assert "IMAGENET1K_V2" in other
     assert "random" not in other.partition("## Methods")[2]
 
 
-DENSE = {"backbone": "densenet121", "weights": "random"}
 CHOICES = [
     (
         {"threshold": {"rule": "sensitivity", "at_least": 0.95}},
@@ -138,27 +140,22 @@ CHOICES = [
     ({"images": {"normalization": "none"}}, "on the scale of the file", "percentile"),
     ({"images": {"on_error": "fail"}}, "would have stopped the study", "was excluded with its"),
     (
-        {"features": {"layers": ["layer3"], "pool_views": "max"}},
+        {"features": {"deep": {"layers": ["layer3"], "pool_views": "max"}}},
         "at layer3, their maximum over the views",
         "classification layer",
     ),
-    (
-        {
-            "features": {"further_networks": {"other": DENSE}},
-            "models": {"deep": {"deep": "score", "network": "other"}},
-        },
-        "come from another network, densenet121 (random weights)",
-        "densenet121 at",
-    ),
     ({"images": {"patch_mm": 25, "spacing_mm": 1}}, "to 1 mm and cut to squares of 25 mm", ".0 mm"),
     (
-        {"features": {"stability": {"perturbations": 3, "shift_mm": 3, "icc_min": 1}}},
+        {"features": {"deep": {"stability": {"perturbations": 3, "shift_mm": 3, "icc_min": 1}}}},
         "by up to 3 mm along each axis, scaled by up to 10% and turned by up to 10°; features with "
         "an ICC(2,1) below 1 on",
         "10.0°",
     ),
     (
-        {"images": {"reader": "r1"}, "features": {"stability": {"readers": ["r2", "r3"]}}},
+        {
+            "images": {"reader": "r1"},
+            "features": {"deep": {"stability": {"readers": ["r2", "r3"]}}},
+        },
         "between the regions of r1, r2 and r3,",
         "drawn a little differently",
     ),
@@ -167,8 +164,12 @@ CHOICES = [
         "at the mean ± 1 SD into three levels",
         "variance above 0.0",
     ),
-    ({"features": {"harmonize": "combat"}}, "Transductive: each external", "AdaBN"),
-    ({"features": {"weights": "my.pth"}}, "[How the given weights were trained", "no image."),
+    ({"features": {"deep": {"harmonize": "combat"}}}, "Transductive: each external", "AdaBN"),
+    (
+        {"features": {"deep": {"weights": "my.pth"}}},
+        "[How the given weights were trained",
+        "no image.",
+    ),
     (
         {"selection": {"lasso": {"criterion": "auc", "choose": "lambda_1se"}}},
         "the largest within one standard error of the largest AUC (lambda 1SE)",
@@ -426,7 +427,7 @@ def test_a_deep_score_that_was_left_out_is_told(left_out, ordinary, fake):
     caption = captions.write("nomogram", study, TEMPLATES, kind="table")
     assert caption.title.startswith("Nomogram of the combined model")
     assert "the deep score was left out, since" not in draft(ordinary, fake)
-    alone = {"combined": {"clinical": "none", "deep": "score"}}
+    alone = {"combined": {"clinical": "none"}}
     assert "held at 0 or above" not in draft(ordinary, fake, models=alone)
 
 

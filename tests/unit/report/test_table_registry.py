@@ -16,8 +16,8 @@ WORKFLOW = Path(__file__).parents[3] / "workflow"
 NAMES = sorted(table.name for table, _ in table_registry.shown())
 
 
-# Of fine-tuned networks there is a study of its own: test_finetuning.py.
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "finetuning"])
+# Of these there are studies of their own: test_finetuning_text.py, test_score_text.py.
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"finetuning", "scores"}))
 def test_every_table_is_rectangular(whole_study, name):
     table = table_registry.make(name, whole_study)
     for row in table.rows:
@@ -52,6 +52,13 @@ ALL_ROOMS = (*layout.REPORT, *layout.COHORT, layout.CASE)
 def test_files_that_some_studies_have_are_read_there_alone(fake):
     plain = table_registry.files("report", fake["CONFIG"])
     assert "evaluation/delong.csv" in plain
+    assert [path for path in plain if path.startswith("selection/")] == [
+        "selection/deep/funnel.csv",
+        "selection/deep/selected.csv",
+        "selection/deep/lasso_cv.csv",
+    ]
+    several = table_registry.files("report", fake["SEVERAL"])
+    assert {*several} - {*plain} == {"selection/both/funnel.csv", "selection/both/selected.csv"}
     assert not {"evaluation/finetuning.csv", "models/choice.json"} & set(plain)
     assert not [path for path in plain if path.endswith("scale.csv")]
     unlabelled = table_registry.files("cohort", fake["CONFIG"], labelled=False)

@@ -193,6 +193,7 @@ def test_weights_and_readers_of_every_set_are_looked_for(folder: Path) -> None:
         "deep": {"features": ["deep", "small"]},
         "tuned": {"features": ["tuned"], "learner": "network"},
     }
+    config["models"]["tuned"] = {"scores": ["tuned"]}
     with pytest.raises(StudyError) as raised:
         check.refuse_problems(config, SCHEMAS)
     assert str(raised.value).splitlines() == [

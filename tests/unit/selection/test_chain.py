@@ -6,7 +6,6 @@ import pytest
 from tests.unit.selection.study import CHOSEN, SETTINGS, draw
 
 from microcalc.config.selection_settings import SelectionSettings
-from microcalc.core.errors import StudyError
 from microcalc.selection import chain, mrmr
 from microcalc.selection.training import training_cases
 
@@ -14,8 +13,7 @@ from microcalc.selection.training import training_cases
 def fit(
     seed: int = 0,
     *,
-    copies: Sequence[np.ndarray] = (),
-    min_icc: float | None = None,
+    redrawn: Sequence[chain.Redrawn] = (),
     **settings: Any,
 ) -> tuple[chain.Chain, np.ndarray]:
     cases = training_cases(*draw(seed))
@@ -26,8 +24,7 @@ def fit(
         feature_names=cases.feature_names,
         settings=SelectionSettings.of(CHOSEN | settings),
         seed=1,
-        copies=copies,
-        min_icc=min_icc,
+        redrawn=redrawn,
     )
     return fitted, cases.X
 
@@ -125,7 +122,9 @@ def test_every_filter_is_counted() -> None:
         "univariable_p": 0.3,
         "max_spearman": 0.9,
     }
-    fitted, _ = fit(copies=[copies, of_reader], min_icc=0.75, filters=filters)
+    everything = np.arange(X.shape[1])
+    redrawn = [chain.Redrawn(values, everything, 0.75) for values in (copies, of_reader)]
+    fitted, _ = fit(redrawn=redrawn, filters=filters)
     steps = ["extracted", "stable", "not constant", "univariable", "not collinear", "mRMR", "LASSO"]
     assert fitted.funnel["step"].tolist() == steps
     counts = fitted.funnel["n_features"].tolist()
@@ -133,9 +132,20 @@ def test_every_filter_is_counted() -> None:
     assert counts[2] > counts[3] >= counts[4] >= counts[5] >= counts[6] >= 2
 
 
-def test_stability_without_copies_is_explained() -> None:
-    with pytest.raises(StudyError, match=r"features\.stability\.icc_min asks for stable features"):
-        fit(min_icc=0.9)
+def test_a_set_is_judged_by_its_own_redrawn_features_and_limit() -> None:
+    """Of two sets side by side one was drawn otherwise; or both, asked for different agreement."""
+    X = training_cases(*draw()).X
+    noisy = X[None] + np.random.default_rng(0).normal(0, 0.7, (2, *X.shape))  # ICC about 0.67
+    first, second = np.arange(30), np.arange(30, 60)
+    alone, _ = fit(redrawn=[chain.Redrawn(noisy[:, :, first], first, 0.9)])
+    assert alone.funnel["n_features"].tolist()[:2] == [60, 30]
+    lenient = chain.Redrawn(noisy[:, :, second], second, 0.3)
+    both, _ = fit(redrawn=[chain.Redrawn(noisy[:, :, first], first, 0.9), lenient])
+    kept = both.funnel["n_features"].iloc[1]
+    assert 20 < kept <= 30
+    turned = chain.Redrawn(noisy[:, :, second[::-1]], second[::-1], 0.3)
+    again, _ = fit(redrawn=[chain.Redrawn(noisy[:, :, first], first, 0.9), turned])
+    assert again.selected.equals(both.selected)
 
 
 def test_filters_that_keep_nothing_leave_the_prevalence() -> None:

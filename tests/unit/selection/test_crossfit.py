@@ -36,7 +36,7 @@ def test_every_case_has_a_score_per_fold(cases, table: pd.DataFrame) -> None:
     assert len(table) == 5 * len(cases.y)
     assert not table.duplicated(["case_id", "also_left_out"]).any()
     assert (table.groupby("case_id")["fold"].nunique() == 1).all()
-    assert table["deep_score"].notna().all()
+    assert table["score"].notna().all()
 
 
 def test_a_score_is_that_of_the_chain_without_both_folds(cases, table: pd.DataFrame) -> None:
@@ -53,7 +53,7 @@ def test_a_score_is_that_of_the_chain_without_both_folds(cases, table: pd.DataFr
     for own, other in ((1, 3), (3, 1)):
         rows = table[(table["fold"] == own) & (table["also_left_out"] == other)]
         place = np.searchsorted(cases.case_ids, rows["case_id"])
-        np.testing.assert_array_equal(rows["deep_score"], fitted.score(cases.X[place]))
+        np.testing.assert_array_equal(rows["score"], fitted.score(cases.X[place]))
 
 
 def test_a_case_does_not_touch_the_chains_that_leave_it_out(cases, table: pd.DataFrame) -> None:
@@ -64,7 +64,7 @@ def test_a_case_does_not_touch_the_chains_that_leave_it_out(cases, table: pd.Dat
     others = table["case_id"] != cases.case_ids[0]
     blind = others & ((table["fold"] == own) | (table["also_left_out"] == own))
     pd.testing.assert_frame_equal(table[blind], again[blind])
-    assert (table[others & ~blind]["deep_score"] != again[others & ~blind]["deep_score"]).any()
+    assert (table[others & ~blind]["score"] != again[others & ~blind]["score"]).any()
 
 
 def test_more_folds_than_patients_are_too_many(cases) -> None:

@@ -39,7 +39,7 @@ def test_a_training_case_is_scored_by_the_network_without_it(
     assert len(crossfit.scores) == FOLDS * len(dealt)
     for row in crossfit.scores.itertuples():
         assert row.fold == own[row.case_id]
-        assert row.deep_score == values.loc[row.case_id, f"deep_{row.fold:04d}"]
+        assert row.score == values.loc[row.case_id, f"deep_{row.fold:04d}"]
     alone = crossfit.selected[crossfit.selected.feature != "(intercept)"]
     assert alone.feature.tolist() == [f"deep_{k:04d}" for k in range(FOLDS)]
     assert alone.fold.tolist() == [*range(FOLDS)]
@@ -82,7 +82,7 @@ def test_memorized_features_fool_the_apparent_score_and_not_the_cross_fitted() -
         assert own.between(f"deep_{8 * (k + 1):04d}", f"deep_{8 * (k + 1) + 7:04d}").all()
     out = chosen.crossfit[chosen.crossfit.fold == chosen.crossfit.also_left_out]
     y = included.set_index("case_id").y
-    assert abs(roc_auc_score(y[out.case_id], out.deep_score) - 0.5) < 0.12
+    assert abs(roc_auc_score(y[out.case_id], out.score) - 0.5) < 0.12
     train = table[table.case_id.isin(dealt.case_id)]
     apparent = chosen.chain.score(train.filter(like="deep_"))
     assert roc_auc_score(y[train.case_id], apparent) > 0.85

@@ -40,11 +40,11 @@ def test_the_script_writes_its_tables(tmp_path: Path) -> None:
             log=tmp_path / "log",
             input={
                 "included": tmp_path / "included.csv",
-                "features": tmp_path / "features.parquet",
+                "features": [tmp_path / "features.parquet"],
                 "redrawn": [],
             },
             output={name: tmp_path / folder / f"{name}.csv" for name in OUTPUTS},
-            params={"settings": SETTINGS.plain(), "min_icc": None, "seed": 5},
+            params={"settings": SETTINGS.plain(), "least_iccs": [], "seed": 5},
         )
     for name in OUTPUTS:
         written = (tmp_path / "one" / f"{name}.csv").read_bytes()
@@ -59,7 +59,7 @@ def test_out_of_fold_scores_are_honest_where_in_sample_scores_flatter(seed: int)
     chosen = select(included, features, settings=SETTINGS, seed=1)
     plain = chosen.crossfit[chosen.crossfit["fold"] == chosen.crossfit["also_left_out"]]
     truth = included.set_index("case_id").loc[plain["case_id"], "y"].to_numpy()
-    ranks = plain["deep_score"].rank().to_numpy()
+    ranks = plain["score"].rank().to_numpy()
     n_pos = truth.sum()
     auc = (ranks[truth == 1].sum() - n_pos * (n_pos + 1) / 2) / (n_pos * (len(truth) - n_pos))
     assert 0.3 < auc < 0.7

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from tests.unit.features.conftest import FakeShard
 
-from microcalc.config.feature_settings import TrainingSettings
+from microcalc.config.finetune_settings import TrainingSettings
 from microcalc.features import generated, weights
 from microcalc.features.finetune import network
 

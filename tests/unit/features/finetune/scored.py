@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from tests.unit.features.finetune.conftest import BACKBONE, Small
 
-from microcalc.features import backbone, extract, pool, shard_features, weights
+from microcalc.features import backbone, columns, extract, pool, weights
 from microcalc.features.finetune import heads
 
 
@@ -20,7 +20,7 @@ def logits(study: Small, trained: list[Path]) -> pd.DataFrame:
         weights.write(weights.prepare(BACKBONE, str(path), seed=0), prepared[-1])
         tables.append(features(study, prepared[-1]))
     heads.join(trained, prepared, folder / "heads.safetensors")
-    return heads.logits(folder / "heads.safetensors", prepared, tables)
+    return heads.logits("tuned", folder / "heads.safetensors", prepared, tables)
 
 
 def features(study: Small, weights_path: Path) -> pd.DataFrame:
@@ -31,5 +31,5 @@ def features(study: Small, weights_path: Path) -> pd.DataFrame:
     cases, place = np.unique(case_id, return_inverse=True)
     views = np.bincount(place)
     pooled = pool._mean(found.astype(float), place, len(cases)).astype(np.float32)
-    values = pd.DataFrame(pooled, columns=shard_features.feature_names(pooled.shape[1]))
+    values = pd.DataFrame(pooled, columns=columns.of_set("deep", columns.numbered(pooled.shape[1])))
     return pd.concat([pd.DataFrame({"case_id": cases, "n_views": views}), values], axis=1)

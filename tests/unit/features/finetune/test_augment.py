@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from microcalc.config.feature_settings import AugmentationSettings as Limits
+from microcalc.config.finetune_settings import AugmentationSettings as Limits
 from microcalc.features.finetune import augment
 
 NOTHING = Limits(flip=False, rotate_deg=0, shift=0, scale=0, intensity=0)

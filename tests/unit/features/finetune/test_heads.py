@@ -20,7 +20,7 @@ def test_logits_are_those_of_the_network_and_means_over_views(
 ) -> None:
     trained = [Path(tune(small, member).weights) for member in ("fold-0", "fold-1")]
     found = logits(small, trained).set_index("case_id")
-    assert [*found.columns] == ["n_views", "deep_0000", "deep_0001"]
+    assert [*found.columns] == ["n_views", "tuned_logit_0000", "tuned_logit_0001"]
     tensors, _ = statedict.read(trained[1])
     prepared = tmp_path / "body.safetensors"
     weights.write(weights.prepare(BACKBONE, str(trained[1]), seed=0), prepared)
@@ -31,7 +31,7 @@ def test_logits_are_those_of_the_network_and_means_over_views(
         own = model(torch.from_numpy(shard.patch).unsqueeze(1)).numpy()
     for case_id in np.unique(shard.case_id)[:4]:
         expected = own[shard.case_id == case_id].mean()
-        assert found.loc[case_id, "deep_0001"] == pytest.approx(expected, abs=1e-4)
+        assert found.loc[case_id, "tuned_logit_0001"] == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_head_refuses_another_networks_features(
@@ -43,14 +43,14 @@ def test_a_head_refuses_another_networks_features(
     joined = tmp_path / "heads.safetensors"
     heads.join(trained, [prepared], joined)
     with pytest.raises(StudyError, match="head 0 was trained with another network"):
-        heads.logits(joined, [start_path], [features(small, start_path)])
+        heads.logits("tuned", joined, [start_path], [features(small, start_path)])
 
 
 def test_networks_side_by_side_keep_their_order(small: Small, start_path: Path) -> None:
     one = features(small, start_path)
-    both = heads.side_by_side([one, one.assign(deep_0000=np.float32(7))])
+    both = heads.side_by_side("tuned", [one, one.assign(deep_0000=np.float32(7))])
     width = one.shape[1] - 2
     assert both.shape[1] == 2 + 2 * width
-    assert (both[f"deep_{width:04d}"] == 7).all()
-    assert both["deep_0001"].equals(one["deep_0001"])
+    assert (both[f"tuned_{width:04d}"] == 7).all()
+    assert both["tuned_0001"].equals(one["deep_0001"])
     assert json.dumps([*both.columns][:2]) == '["case_id", "n_views"]'

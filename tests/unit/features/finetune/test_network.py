@@ -107,7 +107,7 @@ torch.set_num_threads(1)
 from microcalc.features.finetune import train
 from pathlib import Path
 from tests.unit.features.finetune.conftest import SETTINGS, small_study
-from microcalc.config.feature_settings import TrainingSettings
+from microcalc.config.finetune_settings import TrainingSettings
 from microcalc.features.finetune import network
 
 folder, weights, kill_in = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])

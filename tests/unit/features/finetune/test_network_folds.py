@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from microcalc.config.networks import WHOLE, left_out, members
+from microcalc.config.feature_sets import WHOLE, folds, left_out
 from microcalc.core.errors import StudyError
 from microcalc.features.finetune import network_folds
 
@@ -35,7 +35,7 @@ def test_folds_keep_patients_together_and_classes_even(included: pd.DataFrame) -
     assert network_folds.deal(shuffled, n_folds=5, seed=1).equals(dealt)
 
 
-@pytest.mark.parametrize("member", [*members(5), WHOLE])
+@pytest.mark.parametrize("member", [*folds(5), WHOLE])
 def test_stopping_is_cut_from_what_the_network_may_see(included: pd.DataFrame, member: str) -> None:
     dealt = network_folds.deal(included, n_folds=5, seed=1)
     part = np.array(network_folds.parts(dealt, member, holdout=0.2, seed=1))

@@ -9,7 +9,7 @@ from tests.unit.features.finetune.conftest import Small, Tune, small_study
 from tests.unit.features.finetune.scored import logits
 
 from microcalc.features.finetune import network_folds
-from microcalc.models.equation import deep_score_calibrated
+from microcalc.models.equation import logit_calibrated
 from microcalc.selection import finetuned
 
 pytestmark = pytest.mark.slow
@@ -26,12 +26,12 @@ def aucs(study: Small, tune: Tune, into: str, *, epochs: int = 3) -> tuple[float
     selected, crossfit = finetuned.of_logits(dealt, found)
     assert selected["coefficient"].tolist() == [0, *[1 / 3] * 3]
     plain = crossfit.scores[crossfit.scores.fold == crossfit.scores.also_left_out]
-    score = plain.set_index("case_id").deep_score.loc[dealt.case_id].to_numpy()
+    score = plain.set_index("case_id").score.loc[dealt.case_id].to_numpy()
     y, fold = dealt.y.to_numpy(), dealt.fold.to_numpy()
     log_odds = np.empty(len(y))
     for k in range(3):
         rest = fold != k
-        equation = deep_score_calibrated(score[rest], y[rest])
+        equation = logit_calibrated("tuned", score[rest], y[rest])
         log_odds[~rest] = equation.intercept + equation.coefficients[0] * score[~rest]
     rest = study.included[study.included.split == "internal"]
     mean = found.set_index("case_id").drop(columns="n_views").loc[rest.case_id].mean(axis=1)

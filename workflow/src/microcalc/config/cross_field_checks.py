@@ -238,8 +238,16 @@ def _scores(config: StudyConfig) -> Iterator[str]:
         example = f"; write {DEFAULT}: {{features: [{untrained[0]}]}}" if untrained else ""
         yield f"scores: must be written, since the default takes a set called {DEFAULT}{example}"
         return
+    # The first is drawn and written up, whatever models take.
+    used = {*feature_sets.selecting(config)[:1]}
+    used |= {name for model in config.models.values() for name in model.taken}
     for name, row in config.scores.items():
         place = f"scores.{name}"
+        if name not in used and used <= config.scores.keys():
+            yield (
+                f"{place}: no model takes it; add a row to models such as "
+                f"{name}: {{scores: [{name}]}}, or take it out"
+            )
         unknown = [one for one in row.features if one not in config.features]
         for one in unknown:
             yield f"{place}.features: {_not_there(one, list(config.features), 'features')}"

@@ -84,7 +84,7 @@ def rewritten(config: Section) -> str:
         rows = _default_models(score)
     used = [score, *(name for row in rows.values() for name in _scores(row))]
     scores = given | {name: _score(name, tuned) for name in used if name not in given}
-    drawn = [name for row in scores.values() for name in _rows(row).get("features", ())]
+    drawn = [name for row in scores.values() for name in _names(_rows(row).get("features"))]
     idle = [name for name in further if name not in drawn]
     written = {"features": {name: row for name, row in sets.items() if name not in idle}}
     if scores != {"deep": {"features": ["deep"]}}:
@@ -177,8 +177,11 @@ def _model(row: Section, own: str) -> Iterator[tuple[str, Any]]:
 
 def _scores(row: Any) -> list[str]:
     """Return the scores that a row of `models` of the new form takes."""
-    taken = [_rows(row).get(key) for key in TAKEN.values()]
-    return [name for names in taken if isinstance(names, list) for name in map(str, names)]
+    return [name for key in TAKEN.values() for name in _names(_rows(row).get(key))]
+
+
+def _names(value: Any) -> list[str]:
+    return [str(name) for name in value] if isinstance(value, list) else []
 
 
 def _score(name: str, tuned: str) -> dict[str, Any]:

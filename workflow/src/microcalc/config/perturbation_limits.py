@@ -28,7 +28,7 @@ class Limits:
 
     @classmethod
     def from_settings(cls, settings: StabilitySettings, *, patch_mm: float) -> "Limits":
-        """Return the limits in `settings` (config.features.stability)."""
+        """Return the limits in `settings` (config.features.<name>.stability)."""
         return cls(
             shift=settings.shift_mm / patch_mm,
             scale=settings.scale,

@@ -37,21 +37,3 @@ class ScoreSettings(Section):
     def _as_written(self, selection: SelectionSettings | None) -> dict[str, Any] | None:
         # Only what was written is laid over the common selection, when it is read again too.
         return selection.model_dump(mode="json", exclude_unset=True) if selection else None
-
-
-SCORE_SUFFIX = "_score"
-
-
-def score_column(score: str) -> str:
-    """Return the column of cases, and the variable of a model's term, that holds a score."""
-    return f"{score}{SCORE_SUFFIX}"
-
-
-def score_of(variable: str) -> str:
-    """Return the score that a model's term is, the inverse of `score_column`."""
-    return variable.removesuffix(SCORE_SUFFIX)
-
-
-def score_words(score: str) -> str:
-    """Return what a score is called in a sentence: "deep score"."""
-    return f"{score.replace('_', ' ')} score"

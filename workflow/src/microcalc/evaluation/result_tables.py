@@ -139,7 +139,7 @@ def probabilities(rows: pd.DataFrame, *, settings: ProbabilitySettings, seed: in
 def write(tables: Tables, outputs: Any, *, harmonize: str) -> None:
     """Write each table to the attribute of `outputs` that has its name.
 
-    Where `harmonize`, the config's `features.harmonize`, evened out the centers, each says so in
+    Where `harmonize`, the config's `features.<name>.harmonize`, evened out the centers, each says so in
     a column `transductive`.
     """
     for name, table in tables.items():

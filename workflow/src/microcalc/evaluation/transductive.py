@@ -14,6 +14,6 @@ def labelled(table: "pd.DataFrame", harmonize: str) -> "pd.DataFrame":
     table
         What was computed from deep features, or from predictions with them.
     harmonize
-        The config's `features.harmonize`; for "none" the table stays as it is.
+        The config's `features.<name>.harmonize`; for "none" the table stays as it is.
     """
     return table if harmonize == "none" else table.assign(transductive=harmonize)

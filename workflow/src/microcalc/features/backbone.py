@@ -109,7 +109,7 @@ class Network(torch.nn.Module):
             raise StudyError(
                 f"this backbone takes images of {expected} x {expected} pixels, the patches have "
                 f"{size} x {size}; set images.patch_mm and images.spacing_mm so that "
-                f"patch_mm / spacing_mm = {expected}, or choose another features.backbone"
+                f"patch_mm / spacing_mm = {expected}, or choose another features.<name>.backbone"
             )
 
 
@@ -182,7 +182,7 @@ def head_name(name: str) -> str:
 def _build_whole(name: str, device: str, options: dict[str, Any]) -> torch.nn.Module:
     if name not in names():
         raise StudyError(
-            f"features.backbone is {name!r}, which torchvision {torchvision.__version__} does not "
+            f"features.<name>.backbone is {name!r}, which torchvision {torchvision.__version__} does not "
             f"have; it has {', '.join(names())}"
         )
     with _WithoutMemory() if device == "meta" else torch.device(device):
@@ -290,7 +290,7 @@ def _description(metadata: dict[str, str], path: str | os.PathLike[str]) -> Weig
     except KeyError as error:
         raise StudyError(
             f"{Path(path).name}: not a prepared weights file (its metadata lack {error}); "
-            "give the file as features.weights, and the workflow prepares it"
+            "give the file as features.<name>.weights, and the workflow prepares it"
         ) from None
 
 
@@ -349,7 +349,7 @@ def load(
         if described.backbone != name:
             raise StudyError(
                 f"{Path(weights_path).name}: prepared for {described.backbone}, but "
-                f"features.backbone is {name}; let the workflow prepare the weights again"
+                f"features.<name>.backbone is {name}; let the workflow prepare the weights again"
             )
         _check_names(wanted, file.keys(), weights_path)
         tensors = {key: file.get_tensor(key) for key in wanted}

@@ -49,7 +49,7 @@ def of_cases(
     described
         Their backbone and digest, which `models.provenance` reads without torch.
     device
-        As `features.device` of the config. Under ``auto`` a GPU may find a CPU's maps kept.
+        As `features.<name>.device` of the config. Under ``auto`` a GPU may find a CPU's maps kept.
     kept
         A file that is brought up to date: what the network gave for these cases. One that is not
         there, or cannot be read, counts as empty.

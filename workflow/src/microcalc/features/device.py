@@ -48,12 +48,12 @@ def choose(name: str) -> "torch.device":
     import torch
 
     if name not in ("auto", "cpu", "cuda"):
-        raise StudyError(f"features.device is {name!r}; expected auto, cpu or cuda")
+        raise StudyError(f"features.<name>.device is {name!r}; expected auto, cpu or cuda")
     present = name != "cpu" and torch.cuda.is_available()
     if name == "cuda" and not present:
         raise StudyError(
-            "features.device is cuda, but torch sees no CUDA GPU on this machine; "
-            "use features.device: auto or cpu, or run where there is one"
+            "features.<name>.device is cuda, but torch sees no CUDA GPU on this machine; "
+            "use features.<name>.device: auto or cpu, or run where there is one"
         )
     return torch.device("cuda" if present else "cpu")
 
@@ -74,10 +74,12 @@ def check_precision(precision: str, device: "torch.device") -> None:
         When it is no such precision, or float16 without a GPU.
     """
     if precision not in PRECISIONS:
-        raise StudyError(f"features.precision is {precision!r}; expected {', '.join(PRECISIONS)}")
+        raise StudyError(
+            f"features.<name>.precision is {precision!r}; expected {', '.join(PRECISIONS)}"
+        )
     if precision == "float16" and device.type != "cuda":
         raise StudyError(
-            "features.precision is float16, which needs a CUDA GPU; "
+            "features.<name>.precision is float16, which needs a CUDA GPU; "
             "use float32, or bfloat16 for speed at some accuracy"
         )
 

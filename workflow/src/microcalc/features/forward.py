@@ -15,7 +15,7 @@ from microcalc.features import device as devices
 if TYPE_CHECKING:
     import torch
 
-    from microcalc.features.backbone import Network
+    from microcalc.features.<name>.backbone import Network
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ def extract(
                 if step == 1:
                     raise StudyError(
                         "the GPU's memory does not hold even one patch; free it, choose a "
-                        "smaller features.backbone, or use features.device: cpu"
+                        "smaller features.<name>.backbone, or use features.<name>.device: cpu"
                     ) from None
                 step = (step + 1) // 2
                 log.warning("out of memory on the GPU: going on with batches of %d", step)

@@ -55,7 +55,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, torch.Tensor], dict[st
     except (pickle.UnpicklingError, SafetensorError, EOFError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise StudyError(
-            f"features.weights: {file.name} is no state dict that can be read safely ({reason}); "
+            f"features.<name>.weights: {file.name} is no state dict that can be read safely ({reason}); "
             "save model.state_dict() with torch.save, or as safetensors"
         ) from None
     return _unwrap(saved, file.name), {}
@@ -67,11 +67,13 @@ def _unwrap(saved: Any, name: str) -> dict[str, torch.Tensor]:
             saved = saved[key]
             break
     if not isinstance(saved, Mapping) or not saved:
-        raise StudyError(f"features.weights: {name} holds a {type(saved).__name__}, no state dict")
+        raise StudyError(
+            f"features.<name>.weights: {name} holds a {type(saved).__name__}, no state dict"
+        )
     foreign = [str(key) for key, value in saved.items() if not isinstance(value, torch.Tensor)]
     if foreign:
         raise StudyError.listing(
-            f"features.weights: {name} holds entries that are no tensors; save model.state_dict()",
+            f"features.<name>.weights: {name} holds entries that are no tensors; save model.state_dict()",
             foreign,
             most=10,
         )
@@ -122,7 +124,7 @@ def fit(tensors: Mapping[str, torch.Tensor], name: str, *, source: str) -> dict[
     ]
     if missing or extra or reshaped:
         raise StudyError(
-            f"features.weights: {source} does not fit features.backbone {name}: "
+            f"features.<name>.weights: {source} does not fit features.<name>.backbone {name}: "
             f"{len(missing)} tensors missing, {len(extra)} unknown, {len(reshaped)} of another "
             f"shape\n"
             + "\n".join(

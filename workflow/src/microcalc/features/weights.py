@@ -102,7 +102,7 @@ def prepare(
 def _given(backbone: str, path: Path) -> Prepared:
     if not path.is_file():
         raise StudyError(
-            f"features.weights: there is no file {path}\n"
+            f"features.<name>.weights: there is no file {path}\n"
             + _ways_out(backbone, fetch.cache_folder())
         )
     tensors, metadata = statedict.read(path)
@@ -120,7 +120,7 @@ def _stated_preprocessing(metadata: Mapping[str, str], path: Path) -> Preprocess
     try:
         return Preprocessing.from_json(metadata["preprocessing"])
     except (KeyError, TypeError, ValueError) as error:
-        raise StudyError(f"features.weights: {path.name}, preprocessing: {error}") from None
+        raise StudyError(f"features.<name>.weights: {path.name}, preprocessing: {error}") from None
 
 
 def fetched(
@@ -158,7 +158,7 @@ def _in_cache(entry: Any, backbone: str, source: str, cache: str | os.PathLike[s
         return fetch.fetch(entry.url, folder)
     except OSError as error:
         raise StudyError(
-            f"features.weights: {source} of {backbone} ({fetch.name_of(entry.url)}) is not in "
+            f"features.<name>.weights: {source} of {backbone} ({fetch.name_of(entry.url)}) is not in "
             f"{folder} and could not be downloaded ({error})\n" + _ways_out(backbone, folder)
         ) from None
 
@@ -198,10 +198,10 @@ def published_entry(backbone: str, source: str) -> Any:
     try:
         entries = torchvision.models.get_model_weights(backbone)
     except ValueError as error:
-        raise StudyError(f"features.backbone: {error}") from None
+        raise StudyError(f"features.<name>.backbone: {error}") from None
     if source not in entries.__members__:
         raise StudyError(
-            f"features.weights: torchvision has no {source} for {backbone}; it has "
+            f"features.<name>.weights: torchvision has no {source} for {backbone}; it has "
             f"{', '.join(entries.__members__) or 'none'}. A path or random would do too"
         )
     return entries[source]
@@ -215,10 +215,10 @@ def _published_preprocessing(entry: Any) -> Preprocessing:
 def _ways_out(backbone: str, cache: Path) -> str:
     return (
         "Three ways out:\n"
-        "  - give features.weights the path of a state dict or safetensors file of "
+        "  - give features.<name>.weights the path of a state dict or safetensors file of "
         f"{backbone}\n"
         f"  - let a machine with a network download the file once into {cache}\n"
-        "  - use features.weights: random for a trial (its results mean nothing clinical)"
+        "  - use features.<name>.weights: random for a trial (its results mean nothing clinical)"
     )
 
 

@@ -71,8 +71,8 @@ def draw_cv(cv: pd.DataFrame, *, choose: str) -> Figure:
     Parameters
     ----------
     cv
-        `selection/<score>/lasso_cv.csv`; where it has an AUC, that chose lambda and is drawn, else the
-        deviance.
+        `selection/<score>/lasso_cv.csv`; where it has an AUC, that chose lambda and is drawn,
+        else the deviance.
     choose
         lambda_min or lambda_1se: its line is drawn solid.
     """

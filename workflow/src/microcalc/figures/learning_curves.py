@@ -13,6 +13,8 @@ from microcalc.core.files import read_csv
 from microcalc.figures import number_format, palette, style
 
 ABREAST = 3
+LETTERS = 32
+"""Letters of a title that a panel has room for."""
 NAMES = {"whole": "All folds"}
 Network = tuple[str, str]
 """A row of `features` of kind finetuned, and one of its networks: whole, fold-0, ..."""
@@ -33,14 +35,15 @@ def draw(curves: Mapping[Network, pd.DataFrame]) -> Figure:
         By network: epoch, phase ("head", then "stages"), loss_learn, loss_stop, is_best.
     """
     rows = -(-len(curves) // ABREAST)
-    figure = style.new_figure(style.PAGE_MM, 8 + 48 * rows)
+    figure = style.new_figure(style.PAGE_MM, min(8 + 48 * rows, style.TALLEST_MM))
     abreast = min(ABREAST, len(curves))
     panels = figure.subplots(rows, abreast, squeeze=False, sharey=True)
     several = len({tuned for tuned, _ in curves}) > 1
     for axes, ((tuned, member), curve) in zip(panels.flat, curves.items(), strict=False):
         _panel(axes, curve)
         name = NAMES.get(member, f"Without fold {member.rpartition('-')[2]}")
-        axes.set_title(f"{number_format.label(tuned)}: {name.lower()}" if several else name)
+        title = f"{number_format.label(tuned)}: {name.lower()}" if several else name
+        axes.set_title(number_format.wrapped(title, LETTERS))
         axes.set_xlabel("Epoch")
     for axes in panels.flat[len(curves) :]:
         axes.set_axis_off()

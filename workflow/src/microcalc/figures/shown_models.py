@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from microcalc.models.term import score_column, score_of
+from microcalc.config.score_names import score_column, score_of
 
 if TYPE_CHECKING:
     from microcalc.models.frozen import FrozenModel

@@ -10,9 +10,9 @@ from matplotlib.patches import Patch
 from scipy.special import logit
 
 from microcalc.config.cohort_settings import Labels
+from microcalc.config.score_names import score_column
 from microcalc.figures import number_format, palette, shown_models, style
 from microcalc.figures.roc import kind_shown
-from microcalc.models.term import score_column
 
 if TYPE_CHECKING:
     from microcalc.models.frozen import FrozenModel

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from microcalc.config.score_names import score_column
 from microcalc.models import equation, frozen
 from microcalc.models.predict import with_scores
-from microcalc.models.term import Term, score_column, texts
+from microcalc.models.term import Term, texts
 from microcalc.selection.chain import INTERCEPT
 from microcalc.selection.training import feature_matrix, joined
 

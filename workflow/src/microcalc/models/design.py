@@ -13,10 +13,11 @@ from microcalc.config.clinical_settings import (
     ClinicalVariables,
     ScreeningSettings,
 )
+from microcalc.config.score_names import score_column
 from microcalc.core.errors import StudyError
 from microcalc.models import splines
 from microcalc.models.rare_levels import merge_rare
-from microcalc.models.term import Term, numeric, score_column, texts
+from microcalc.models.term import Term, numeric, texts
 
 __all__ = ["Design", "Term", "fit", "numeric", "texts"]
 

@@ -8,8 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from microcalc.config.score_names import score_of
 from microcalc.models.design import Design
-from microcalc.models.term import Term, score_of
+from microcalc.models.term import Term
 from microcalc.selection.likelihood import independent, maximum
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import Any, Literal, NotRequired, TypedDict
 import jsonschema
 import yaml
 
+from microcalc.config.score_names import score_column, score_of
 from microcalc.core.errors import StudyError, shown
 from microcalc.core.files import read_json
-from microcalc.models.term import score_column, score_of
 
 SCHEMA_VERSION = 2
 SCHEMA = Path(__file__).parents[3] / "schemas" / "model.yaml"

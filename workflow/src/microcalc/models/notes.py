@@ -3,9 +3,9 @@
 import numpy as np
 
 from microcalc.config.model_settings import ThresholdSettings
+from microcalc.config.score_names import score_words
 from microcalc.models.equation import LEAST_SLOPE
 from microcalc.models.recipe import Fitted, Recipe
-from microcalc.models.term import score_words
 from microcalc.models.training_tables import ScoreTables, Tables
 
 NO_CLINICAL = "no clinical variable was kept"

@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 from scipy.special import expit
 
+from microcalc.config.score_names import score_column
 from microcalc.core.errors import StudyError
 from microcalc.core.files import read_csv
 from microcalc.models import equation, frozen
 from microcalc.models.recipe import score_values
-from microcalc.models.term import score_column
 from microcalc.selection.chain import INTERCEPT
 from microcalc.selection.training import joined
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from microcalc.config.clinical_settings import ClinicalVariables, ScreeningSettings
 from microcalc.config.model_settings import ModelSettings
+from microcalc.config.score_names import score_column
 from microcalc.core.errors import StudyError
 from microcalc.models import regression
 from microcalc.models.clinical import candidates, screen
 from microcalc.models.equation import Equation, logit_calibrated, score_alone
-from microcalc.models.term import score_column
 from microcalc.selection.chain import linear_predictor
 from microcalc.selection.training import feature_matrix
 

@@ -8,11 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from microcalc.config.score_settings import score_column, score_of, score_words
 from microcalc.core.errors import StudyError
 from microcalc.models import splines
-
-__all__ = ["Term", "numeric", "score_column", "score_of", "score_words", "texts"]
 
 Kind = Literal["continuous", "categorical", "ordinal", "score"]
 Floats = NDArray[np.float64]

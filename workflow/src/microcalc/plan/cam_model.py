@@ -11,11 +11,13 @@ NEEDED = {"layers": ("penultimate",), "pool_views": "mean", "harmonize": "none"}
 
 
 def name(config: StudyConfig) -> str | None:
-    """Return the first model that is one network's score alone; None where no map adds up to it."""
-    for model, spec in config.models.items():
-        if spec.is_score_alone and _network(config, spec.scores[0]) is not None:
-            return model
-    return None
+    """Return the model that is one network's score alone; None where no map adds up to any.
+
+    Of several it is that of the score that stands first among `scores`.
+    """
+    alone = {spec.scores[0]: name for name, spec in config.models.items() if spec.is_score_alone}
+    mapped = [score for score in config.scores if _network(config, score) and score in alone]
+    return alone[mapped[0]] if mapped else None
 
 
 def set_of(config: StudyConfig) -> str | None:

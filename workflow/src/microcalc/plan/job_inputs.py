@@ -104,7 +104,7 @@ class OfSet:
         return self._by_shard(wildcards, [f"reader-{name}" for name in self.readers(wildcards)])
 
     def _stability(self, wildcards: Wildcards) -> StabilitySettings:
-        return stability.of_set(self.paths.config, wildcards.set)
+        return self.row(wildcards).stability
 
     def _by_shard(self, wildcards: Wildcards, drawn: Sequence[str]) -> list[str]:
         return [

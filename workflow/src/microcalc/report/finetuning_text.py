@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from microcalc.config import feature_sets
+from microcalc.config.score_names import score_words
 from microcalc.figures.number_format import label as model_label
-from microcalc.models.term import score_words
 from microcalc.report import format as fmt
 from microcalc.report import score_text
 from microcalc.report.narrative import alpha

@@ -4,12 +4,12 @@ from typing import Any
 
 from microcalc.cohort.split import FEW_CASES
 from microcalc.config import feature_sets
+from microcalc.config.score_names import score_words
 from microcalc.config.study_config import StudyConfig
 from microcalc.figures.number_format import label as model_label
 from microcalc.figures.number_format import split_label
 from microcalc.images.window import LARGER_THAN_WINDOW
 from microcalc.models import notes
-from microcalc.models.term import score_words
 from microcalc.report import audits, score_text, table_registry
 from microcalc.report import format as fmt
 from microcalc.report.findings import Finding
@@ -167,8 +167,8 @@ def of_scores(study: Study) -> list[Finding]:
                 "Selections that differ between the folds",
                 f"{_sentence(note)} The threshold of the {fmt.joined(models).lower()} model, and "
                 f"what a model makes of the {score_text.any_score(study.config)} beside other "
-                "predictors, may not carry over to the final score. Such a selection is unstable; few features tell the "
-                "classes apart.",
+                "predictors, may not carry over to the final score. Such a selection is unstable; "
+                "few features tell the classes apart.",
             )
         )
     return found

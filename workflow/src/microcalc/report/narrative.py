@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from microcalc.config.score_names import score_column, score_of, score_words
 from microcalc.figures.number_format import label as model_label
-from microcalc.models.term import score_column, score_of, score_words
 from microcalc.report import format as fmt
 from microcalc.report import score_text
 from microcalc.report.study import JUDGED, Study
@@ -253,7 +253,7 @@ def _score_in(study: Study, model: "FrozenModel", score: str) -> str:
         return f"the {score_words(score)}"
     (part,) = (part for part in model["scores"] if part["name"] == score)
     features = score_text.features_of(study.config, score)
-    return f"{len(part['features'])} {features.removesuffix('s') if len(part['features']) == 1 else features}"
+    return _plural(len(part["features"]), features.removesuffix("s"))
 
 
 def selected(study: Study, score: str) -> str:

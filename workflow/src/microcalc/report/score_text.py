@@ -1,17 +1,21 @@
 """What the sets of features and the scores of a study are called in its texts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 from microcalc.config import feature_sets
 from microcalc.config.feature_kinds import FeatureSet
 from microcalc.config.feature_settings import FeatureSetSettings
 from microcalc.config.finetune_settings import FinetunedSettings
 from microcalc.config.network_settings import NetworkSettings
+from microcalc.config.published_weights import is_published
+from microcalc.config.score_names import score_words
 from microcalc.config.selection_settings import SelectionSettings
 from microcalc.config.study_config import StudyConfig
-from microcalc.models.term import score_words
 from microcalc.report import format as fmt
 from microcalc.report.study import Study
+
+T = TypeVar("T")
 
 HARMONIZED = {"adabn": "AdaBN", "combat": "ComBat"}
 
@@ -70,19 +74,18 @@ def subject(sets: Sequence[str], config: StudyConfig) -> str:
     return "Features" if is_all else f"The {features(sets)}"
 
 
-def alike(config: StudyConfig, key: str) -> list[tuple[list[str], FeatureSet]]:
-    """Return the measured sets in groups that have the same value of a key, each with one row."""
-    return _grouped(measured_sets(config), lambda row: getattr(row, key))
+def alike(config: StudyConfig, key: str) -> list[tuple[list[str], Any]]:
+    """Return the values of a key that the measured sets have, each with the sets that have it."""
+    return _grouped({name: getattr(row, key) for name, row in measured_sets(config).items()})
 
 
-def _grouped(
-    rows: Mapping[str, FeatureSet], key: Callable[[FeatureSet], object]
-) -> list[tuple[list[str], FeatureSet]]:
-    groups: list[tuple[list[str], FeatureSet]] = []
-    for name, row in rows.items():
-        group = next((names for names, other in groups if key(other) == key(row)), None)
+def _grouped(values: Mapping[str, T]) -> list[tuple[list[str], T]]:
+    """Return each value once, with the names that have it."""
+    groups: list[tuple[list[str], T]] = []
+    for name, value in values.items():
+        group = next((names for names, other in groups if other == value), None)
         if group is None:
-            groups.append(([name], row))
+            groups.append(([name], value))
         else:
             group.append(name)
     return groups
@@ -113,9 +116,42 @@ def started_from(config: StudyConfig) -> set[str]:
     return {row.network for row in feature_sets.finetuned(config).values()}
 
 
-def weights(row: NetworkSettings) -> str:
-    """Return where a network's weights come from, in a list."""
-    return "random" if row.weights == "random" else row.weights
+def are_weights_given(config: StudyConfig) -> bool:
+    """Return whether the authors must say how the weights of some network were trained."""
+    sources = [row.weights for row in networks(config).values()]
+    return any(not is_published(source) and source != "random" for source in sources)
+
+
+def described(config: StudyConfig) -> str:
+    """Return what measures the sets, each once: the networks' architectures."""
+    rows = config.features.values()
+    names = [
+        row.backbone if isinstance(row, NetworkSettings) else features([row.kind])
+        for row in rows
+        if not isinstance(row, FinetunedSettings)
+    ]
+    return ", ".join(dict.fromkeys(names))
+
+
+def initialized(config: StudyConfig) -> str:
+    """Return the weights that the networks begin with."""
+    sources = {name: row.weights for name, row in networks(config).items()}
+    if not sources:
+        return "No network."
+    if set(sources.values()) == {"random"}:
+        return "Random weights."
+    if len(sources) == 1:
+        return f"Weights: {next(iter(sources.values()))}."
+    listed = [f"{source} ({features([name])})" for name, source in sources.items()]
+    return f"Weights: {'; '.join(listed)}."
+
+
+def not_trained(config: StudyConfig) -> str:
+    """Return that no network was trained."""
+    n = len(networks(config))
+    if n == 1:
+        return "The network was not trained here."
+    return "The networks were not trained here." if n else "No network was trained."
 
 
 def random_networks(config: StudyConfig) -> list[str]:
@@ -137,22 +173,25 @@ def transductive(config: StudyConfig) -> str:
 
 def selections(config: StudyConfig) -> list[tuple[list[str], SelectionSettings]]:
     """Return how scores select, those that do it alike together, the main one's first."""
+    return _grouped({name: config.selection_of(name) for name in selecting(config)})
+
+
+def selecting(config: StudyConfig) -> list[str]:
+    """Return the scores that select, the main one first."""
     main = feature_sets.main_score(config)
     lasso = [name for name, row in config.scores.items() if row.learner == "lasso"]
-    groups: list[tuple[list[str], SelectionSettings]] = []
-    for name in sorted(lasso, key=lambda score: score != main):
-        settings = config.selection_of(name)
-        group = next((names for names, other in groups if other == settings), None)
-        if group is None:
-            groups.append(([name], settings))
-        else:
-            group.append(name)
-    return groups
+    return sorted(lasso, key=lambda score: score != main)
 
 
-def learners(config: StudyConfig) -> list[str]:
-    """Return what makes the scores, each once: LASSO, elastic net."""
-    return list(dict.fromkeys(learner(config, name) for name in config.scores))
+def penalties(config: StudyConfig) -> str:
+    """Return which penalized regressions make the scores: LASSO, elastic net."""
+    return fmt.joined(list(dict.fromkeys(learner(config, name) for name in selecting(config))))
+
+
+def folds(config: StudyConfig) -> str:
+    """Return in how many folds scores are cross-fitted: `5`, or `5 or 10`."""
+    numbers = [config.selection_of(name).folds for name in feature_sets.selecting(config)]
+    return " or ".join(map(str, sorted(set(numbers))))
 
 
 def learner(config: StudyConfig, score: str) -> str:
@@ -165,6 +204,33 @@ def learner(config: StudyConfig, score: str) -> str:
 def takers(config: StudyConfig, score: str) -> list[str]:
     """Return the models that take a score, as it is or feature by feature."""
     return [name for name, model in config.models.items() if score in model.taken]
+
+
+def one_of(names: Sequence[str]) -> str:
+    """Return what a sentence about each of some scores calls one."""
+    return score_words(names[0]) if len(names) == 1 else "score"
+
+
+def are_held(config: StudyConfig) -> bool:
+    """Return whether some model takes a score beside other predictors."""
+    return any(row.scores and not row.is_score_alone for row in config.models.values())
+
+
+def beside(config: StudyConfig) -> str:
+    """Return what stands beside the scores of models."""
+    is_several = any(row.scores and len(row.taken) > 1 for row in config.models.values())
+    return "other predictors" if is_several else "clinical predictors"
+
+
+def candidates(study: Study) -> str:
+    """Return how many columns scores were selected from: `2,048 deep features`."""
+    config = study.config
+    numbers = {
+        score: fmt.count(study.left_after("extracted", score)) for score in study.selected_scores
+    }
+    if len(config.scores) == 1:
+        return fmt.joined([f"{n} {features_of(config, score)}" for score, n in numbers.items()])
+    return fmt.joined([f"{n} features for the {score_words(s)}" for s, n in numbers.items()])
 
 
 def alone(config: StudyConfig, score: str) -> str | None:

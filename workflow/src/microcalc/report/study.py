@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from microcalc.config import feature_sets
 from microcalc.config.cohort_settings import Labels
+from microcalc.config.network_settings import NetworkSettings
 from microcalc.config.selection_settings import SelectionSettings
 from microcalc.config.study_config import StudyConfig
 from microcalc.core.errors import StudyError
 from microcalc.core.files import read_csv, read_json
 from microcalc.figures import number_format, shown_models
 from microcalc.figures.number_format import SPLITS
+from microcalc.plan import cam_model
 from microcalc.report import format as fmt
 from microcalc.report.run_times import RunTime
 
@@ -168,6 +170,10 @@ class Study:
         features = self._of_score(score, "selected")["feature"]
         return int((features != INTERCEPT).sum())
 
+    def is_constant(self, score: str) -> bool:
+        """Return whether a score is known to be the same for every case."""
+        return score in self.selected_scores and not self.kept(score)
+
     def left_after(self, step: str, score: str) -> int:
         """Return how many features a step of a score's selection left."""
         return int(self._of_score(score, "funnel").set_index("step")["n_features"][step])
@@ -185,6 +191,18 @@ class Study:
     def nomogram_model(self) -> str | None:
         """The model that the nomogram shows; None where no model has a clinical variable."""
         return shown_models.of_nomogram(self.models, self.main_score, self.one_by_one)
+
+    @property
+    def map_model(self) -> str:
+        """The model that maps explain; empty where none can."""
+        return cam_model.name(self.config) or ""
+
+    @property
+    def map_backbone(self) -> str:
+        """The backbone behind it."""
+        name = cam_model.set_of(self.config)
+        row = self.config.features[name] if name else None
+        return row.backbone if isinstance(row, NetworkSettings) else ""
 
     @property
     def one_by_one(self) -> list[str]:

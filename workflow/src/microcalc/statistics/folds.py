@@ -51,7 +51,7 @@ def assign_folds(
     if len(names) < n_folds:
         raise StudyError(
             f"{len(names)} patients cannot be dealt into {n_folds} folds; use fewer folds "
-            "(selection.folds, selection.lasso.folds, features.finetune.folds) or more patients"
+            "(selection.folds, selection.lasso.folds, features.<name>.folds) or more patients"
         )
     positive = np.zeros(len(names), dtype=bool)
     np.logical_or.at(positive, patient, outcome == 1)

@@ -115,7 +115,7 @@ def _last_stages(body: torch.nn.Module, n_stages: int) -> list[torch.nn.Paramete
     starts = [i for i, (_, part) in enumerate(parts) if _has_matrix(part)]
     if not 1 <= n_stages <= len(starts):
         raise StudyError(
-            f"features.finetune.stages is {n_stages}; this backbone has the {len(starts)} stages "
+            f"features.<name>.stages is {n_stages}; this backbone has the {len(starts)} stages "
             f"{', '.join(parts[i][0] for i in starts)}"
         )
     return [p for _, part in parts[starts[-n_stages] :] for p in part.parameters()]

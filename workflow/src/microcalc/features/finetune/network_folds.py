@@ -86,7 +86,7 @@ def parts(cases: pd.DataFrame, member: str, *, holdout: float, seed: int) -> Seq
         if cases.loc[part == name, "y"].nunique() < 2:
             raise StudyError(
                 f"{member}: the {(part == name).sum()} cases to {name} by are of one class; a "
-                "larger features.finetune.holdout or fewer folds would leave some of both"
+                "larger features.<name>.holdout or fewer folds would leave some of both"
             )
     found: list[str] = part.tolist()
     return found

@@ -22,7 +22,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from microcalc.config.finetune_settings import FinetuneSettings
 from microcalc.core import seeds
 from microcalc.core.errors import StudyError
-from microcalc.features.device import one_thread
+from microcalc.features.<name>.device import one_thread
 from microcalc.features.finetune import augment
 from microcalc.features.finetune.checkpoint import Checkpoint
 from microcalc.features.finetune.classifier import Classifier
@@ -124,7 +124,7 @@ def train(
             if not all(np.isfinite([row["loss_learn"], row["loss_stop"]])):
                 raise StudyError(
                     f"{member}: the loss of epoch {epoch} is not a finite number; lower "
-                    "features.finetune.learning_rate, or use precision: float32"
+                    "features.<name>.learning_rate, or use precision: float32"
                 )
             course.curve.append(row)
             if row["loss_stop"] < _best_loss(course):
@@ -218,7 +218,7 @@ class _Optimization:
                 if self.at_once == 1:
                     raise StudyError(
                         "the GPU's memory does not hold the training of even one patch; free it, "
-                        "or choose a smaller features.backbone or features.finetune.stages"
+                        "or choose a smaller features.<name>.backbone or features.<name>.stages"
                     ) from None
                 self.at_once = (self.at_once + 1) // 2
                 log.warning(
@@ -351,7 +351,7 @@ def deterministic() -> Iterator[None]:
             raise
         raise StudyError(
             f"an operation of this backbone has no deterministic form on this device "
-            f"({str(error).splitlines()[0]}); choose another features.backbone, or device: cpu"
+            f"({str(error).splitlines()[0]}); choose another features.<name>.backbone, or device: cpu"
         ) from None
     finally:
         torch.use_deterministic_algorithms(before)

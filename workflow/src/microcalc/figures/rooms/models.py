@@ -7,11 +7,11 @@ from matplotlib.figure import Figure
 
 from microcalc.config.clinical_settings import ClinicalVariables
 from microcalc.config.cohort_settings import Labels
+from microcalc.config.score_names import score_column
 from microcalc.core.files import read_csv, read_json
 from microcalc.figures import nomogram, odds_ratio_plot
 from microcalc.figures.rooms import Files, Path
 from microcalc.images import included
-from microcalc.models.term import score_column
 
 
 def draw(
@@ -49,5 +49,6 @@ def _scores(path: Path) -> pd.DataFrame:
     """Return a column per score: each case's by the frozen models, which saw training cases."""
     scores = read_csv(path)
     final = scores[scores["kind"] != "out_of_fold"]
-    columns = final.pivot(index="case_id", columns="score", values="value")
+    # A pivot refuses a case that has a score twice, where a table of means would not.
+    columns = final.pivot(index="case_id", columns="score", values="value")  # noqa: PD010
     return columns.rename(columns=score_column).reset_index()

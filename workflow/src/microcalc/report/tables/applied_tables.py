@@ -3,8 +3,8 @@
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from microcalc.config.score_names import score_column
 from microcalc.figures.number_format import label as model_label
-from microcalc.models.term import score_column
 from microcalc.report import format as fmt
 from microcalc.report.grid import Row, Table
 from microcalc.report.study import INTERCEPT, Study

@@ -96,7 +96,7 @@ KINDS: dict[str, dict[str, Any]] = {
         "models": {
             "texture": {"scores": ["texture"]},
             "logits": {"scores": ["logits"]},
-            "everything": {"clinical": ["age"], "scores": ["texture", "logits"]},
+            "everything": {"clinical": ["age"], "scores": ["logits"]},
         },
         "evaluation": {"comparisons": [["texture", "logits"]]},
     },

@@ -404,6 +404,26 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
         put(scores__tuned__selection={"folds": 7}),
         "scores.tuned.selection: nothing is selected with learner network; take it out",
     ),
+    "folds of a selection among features of fine-tuned networks": (
+        put(scores__tuned_lasso__selection={"folds": 7}),
+        "scores.tuned_lasso.selection.folds: the folds are those of the networks; set "
+        "features.tuned.folds",
+    ),
+    "training scores of one score": (
+        put(scores__both__selection={"training_scores": "apparent"}),
+        "scores.both.selection.training_scores: is one for all scores; set "
+        "selection.training_scores",
+    ),
+    "a model of scores in different folds": (
+        put(scores__both__selection={"folds": 7}),
+        "models.both: 'deep' and 'both' are cross-fitted in 5 and 7 folds; give both the same "
+        "selection.folds",
+    ),
+    "a model of a frozen and a fine-tuned score": (
+        put(models__new={"scores": ["tuned"], "features_of": ["deep"]}),
+        "models.new: 'tuned' and 'deep' are cross-fitted in different folds, since fine-tuned "
+        "networks have folds of their own; take them into models of their own",
+    ),
     "a score's scheme that the engine lacks": (
         put(scores__both__selection={"mrmr": {"engine": "pymrmr", "scheme": "relevance"}}),
         "scores.both.selection.mrmr: the engine pymrmr has no scheme 'relevance'; choose MIQ or "
@@ -450,8 +470,8 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
         "models.both.features_of: 'both' is among its scores already",
     ),
     "features that two scores could select": (
-        put(models__one_by_one__features_of=["tuned_lasso", "deep", "both"]),
-        "models.one_by_one.features_of: 'deep' and 'both' are both made of 'deep', whose features "
+        put(models__new={"features_of": ["deep", "both"]}),
+        "models.new.features_of: 'deep' and 'both' are both made of 'deep', whose features "
         "could stand there twice; name one of them",
     ),
     "fixed predictors, none named": (

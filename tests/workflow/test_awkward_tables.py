@@ -54,7 +54,7 @@ def test_a_perfect_predictor_goes_to_firth(
 
 
 def test_more_features_than_cases(finished: Study) -> None:
-    features = pd.read_parquet(finished.results / "features" / "features.parquet")
+    features = pd.read_parquet(finished.results / "features" / "deep" / "features.parquet")
     assert features.shape[1] - 1 > 10 * len(features)
 
 

@@ -156,6 +156,7 @@ def _scores_of_model(config: StudyConfig, place: str, spec: ModelSettings) -> It
         for score in scores:
             if score not in known:
                 yield f"{place}.{key}: {_not_there(score, known, 'scores')}"
+    yield from _folds_of_model(config, place, [name for name in spec.taken if name in known])
     selected_by: dict[str, str] = {}
     for score in (score for score in spec.features_of if score in known):
         row = config.scores[score]
@@ -170,6 +171,31 @@ def _scores_of_model(config: StudyConfig, place: str, spec: ModelSettings) -> It
                 f"{twice[0]!r}, whose features could stand there twice; name one of them"
             )
         selected_by |= dict.fromkeys(row.features, score)
+
+
+def _folds_of_model(config: StudyConfig, place: str, scores: Sequence[str]) -> Iterator[str]:
+    """Yield why no training case would have all scores from fits that never saw its fold."""
+    by_folds: dict[tuple[str, int], str] = {}
+    for score in scores:
+        tuned = feature_sets.of_finetuned(config, score)
+        if tuned and len(config.scores[score].features) > 1:
+            return  # said of the score
+        folds = tuned.folds if tuned else config.selection_of(score).folds
+        by_folds.setdefault(("networks" if tuned else "selection", folds), score)
+    if len(by_folds) > 1:
+        (kind, folds), (other_kind, other) = [*by_folds][:2]
+        names = " and ".join(map(repr, [*by_folds.values()][:2]))
+        if kind == other_kind:
+            key = "selection.folds" if kind == "selection" else "folds of their sets"
+            yield (
+                f"{place}: {names} are cross-fitted in {folds} and {other} folds; give both the "
+                f"same {key}"
+            )
+        else:
+            yield (
+                f"{place}: {names} are cross-fitted in different folds, since fine-tuned networks "
+                "have folds of their own; take them into models of their own"
+            )
 
 
 def _not_there(name: str, known: Sequence[str], table: str) -> str:
@@ -274,6 +300,19 @@ def _learner(config: StudyConfig, place: str, row: ScoreSettings) -> Iterator[st
         )
     if row.learner == "network" and row.selection is not None:
         yield f"{place}.selection: nothing is selected with learner network; take it out"
+    elif row.selection is not None:
+        written = row.selection.model_fields_set
+        if len(tuned) == len(row.features) and "folds" in written:
+            yield (
+                f"{place}.selection.folds: the folds are those of the networks; set "
+                f"features.{tuned[0]}.folds"
+            )
+        basis = config.selection.training_scores
+        if "training_scores" in written and row.selection.training_scores != basis:
+            yield (
+                f"{place}.selection.training_scores: is one for all scores; set "
+                "selection.training_scores"
+            )
 
 
 def _screening(config: StudyConfig) -> Iterator[str]:

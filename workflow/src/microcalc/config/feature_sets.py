@@ -131,9 +131,15 @@ def of_table(table: str) -> str:
     return table.removesuffix(f"/{LOGITS}")
 
 
+def of_finetuned(config: StudyConfig, score: str) -> FinetunedSettings | None:
+    """Return the fine-tuned networks that a score is made of; None where it is of none."""
+    rows = finetuned(config)
+    return next((rows[name] for name in config.scores[score].features if name in rows), None)
+
+
 def is_finetuned(config: StudyConfig, score: str) -> bool:
     """Return whether a score is made of networks that were trained on labels."""
-    return any(name in finetuned(config) for name in config.scores[score].features)
+    return of_finetuned(config, score) is not None
 
 
 def selecting(config: StudyConfig) -> list[str]:

@@ -79,7 +79,8 @@ def fit_model(
     if any((own.fold != folds[0].fold).any() for own in folds):
         raise StudyError(
             f"models.{recipe.name}: its scores {', '.join(names)} were cross-fitted in different "
-            "folds; give them the same selection.folds"
+            "folds, so that no case has all of them from fits that never saw it; give them the "
+            "same selection.folds, or models of their own"
         )
     scores = folds if recipe.spec.taken else []
     in_sample = recipe.training_scores == "apparent"

@@ -95,7 +95,7 @@ def preprocessing(
     Returns
     -------
     dict
-        Of each table kind, images, measured_in and features, see `models.provenance.table`.
+        Of each table kind, images, measured_in and features, see `provenance.parts`.
     """
     recipe = Recipe.from_settings(config.images).as_key()
     found = {}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import torch
 
-    from microcalc.features.<name>.backbone import Network
+    from microcalc.features.backbone import Network
     from microcalc.features.shard_images import Images
 
 log = logging.getLogger(__name__)
@@ -156,7 +156,7 @@ def _digest(weights: str, statistics: "Mapping[str, torch.Tensor]") -> str:
 
 def write(adaptation: Adaptation, path: str | os.PathLike[str]) -> None:
     """Write an adaptation as safetensors, the same bytes for the same statistics."""
-    from microcalc.features.<name>.weights import write_tensors
+    from microcalc.features.weights import write_tensors
 
     names = sorted(adaptation.statistics)
     tensors = {

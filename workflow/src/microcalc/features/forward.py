@@ -15,7 +15,7 @@ from microcalc.features import device as devices
 if TYPE_CHECKING:
     import torch
 
-    from microcalc.features.<name>.backbone import Network
+    from microcalc.features.backbone import Network
 
 log = logging.getLogger(__name__)
 

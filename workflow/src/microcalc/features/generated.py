@@ -11,7 +11,7 @@ import torch
 
 from microcalc.core import seeds
 from microcalc.features import backbone
-from microcalc.features.<name>.device import one_thread
+from microcalc.features.device import one_thread
 from microcalc.features.preprocessing import Preprocessing
 
 N_PATCHES = 64

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_value, named_when_damaged
 from microcalc.features import backbone, columns
-from microcalc.features.<name>.weights import write_tensors
+from microcalc.features.weights import write_tensors
 
 Path = str | os.PathLike[str]
 

@@ -22,7 +22,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from microcalc.config.finetune_settings import FinetuneSettings
 from microcalc.core import seeds
 from microcalc.core.errors import StudyError
-from microcalc.features.<name>.device import one_thread
+from microcalc.features.device import one_thread
 from microcalc.features.finetune import augment
 from microcalc.features.finetune.checkpoint import Checkpoint
 from microcalc.features.finetune.classifier import Classifier

@@ -16,6 +16,7 @@ from scipy.special import expit
 
 from microcalc.config.clinical_settings import ClinicalVariables, ScreeningSettings
 from microcalc.config.model_settings import ModelSettings
+from microcalc.config.score_names import score_words
 from microcalc.config.selection_settings import SelectionSettings
 from microcalc.core import seeds
 from microcalc.core.files import read_parquet
@@ -37,8 +38,8 @@ class Columns:
 
     Attributes
     ----------
-    learner
-        That of the score's row of the config's `scores`.
+    learner, tables
+        Those of the score, see `plan.rule_params.scores`.
     X
         Shape (n, p).
     names
@@ -50,6 +51,7 @@ class Columns:
     """
 
     learner: str
+    tables: tuple[str, ...]
     X: Floats
     names: tuple[str, ...]
     table: pd.DataFrame
@@ -129,12 +131,15 @@ class Refit:
         The selection of each score that a model takes.
     models
         Each model.
+    tables
+        The tables of columns that each score is made of.
     screened
         The clinical variables that a screening kept.
     """
 
     chains: Mapping[str, chain.Chain]
     models: Mapping[str, Fitted]
+    tables: Mapping[str, tuple[str, ...]]
     screened: tuple[str, ...]
 
     def predict(self, cases: Cases) -> dict[str, Floats]:
@@ -149,16 +154,24 @@ class Refit:
     def selected(self) -> list[tuple[str, str]]:
         """What was chosen from data, as (kind, name): features of scores, clinical variables."""
         chosen = (
-            (feature_kind(score), str(name))
+            (feature_kind(score, self.tables[score]), str(name))
             for score, own in self.chains.items()
             for name in own.selected["feature"].iloc[1:]
         )
         return [*chosen, *(("clinical variable", name) for name in self.screened)]
 
 
-def feature_kind(score: str) -> str:
-    """Return what a feature that a score selected is called among what was chosen."""
-    return f"{score.replace('_', ' ')} feature"
+def feature_kind(score: str, tables: Sequence[str]) -> str:
+    """Return what a feature that a score selected is called among what was chosen.
+
+    Parameters
+    ----------
+    score, tables
+        The score, and the tables of columns that it is made of.
+    """
+    if list(tables) == [score]:
+        return f"{score.replace('_', ' ')} feature"
+    return f"feature of the {score_words(score)}"
 
 
 def read(
@@ -215,13 +228,14 @@ def gather(
         whole = joined([features[table] for table in made["tables"]])
         names = feature_names(whole.columns)
         own = [entry for entry in redrawn if set(feature_names(entry[0].columns)) <= set(names)]
-        tables, least_iccs = [table for table, _ in own], [least for _, least in own]
+        drawn, least_iccs = [table for table, _ in own], [least for _, least in own]
         columns[name] = Columns(
             made["learner"],
+            tuple(made["tables"]),
             feature_matrix(whole, ordered["case_id"], names),
             names,
             whole[["case_id", *names]],
-            tuple(redrawn_features(tables, least_iccs, ordered["case_id"], names)),
+            tuple(redrawn_features(drawn, least_iccs, ordered["case_id"], names)),
         )
     return Cases(ordered, columns)
 
@@ -261,7 +275,8 @@ def fit(cases: Cases, plan: Plan, *, seed: int) -> Refit:
         inputs[name] = ScoreInput(name, own.learner, values, chains[name].selected, own.table)
     settled, screened = _screened(recipes, cases.rows)
     models = {recipe.name: recipe.fit(cases.rows, inputs) for recipe in settled}
-    return Refit(chains, models, screened)
+    tables = {name: own.tables for name, own in cases.columns.items()}
+    return Refit(chains, models, tables, screened)
 
 
 def _screened(

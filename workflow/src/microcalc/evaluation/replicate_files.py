@@ -73,7 +73,7 @@ def in_final(models: Mapping[str, FrozenModel]) -> set[tuple[str, str]]:
     found = set()
     for model in models.values():
         found |= {
-            (refit.feature_kind(score["name"]), feature["name"])
+            (refit.feature_kind(score["name"], score["tables"]), feature["name"])
             for score in model["scores"]
             for feature in score["features"]
         }

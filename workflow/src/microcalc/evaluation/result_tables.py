@@ -139,8 +139,8 @@ def probabilities(rows: pd.DataFrame, *, settings: ProbabilitySettings, seed: in
 def write(tables: Tables, outputs: Any, *, harmonize: str) -> None:
     """Write each table to the attribute of `outputs` that has its name.
 
-    Where `harmonize`, the config's `features.<name>.harmonize`, evened out the centers, each says so in
-    a column `transductive`.
+    Where `harmonize`, a `features.<name>.harmonize` of the config, evened out the centers, each
+    says so in a column `transductive`.
     """
     for name, table in tables.items():
         write_csv(transductive.labelled(table, harmonize), getattr(outputs, name))

@@ -1,7 +1,10 @@
 """Notes of a frozen model: what a reader should know about its fit."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
+from microcalc.config import feature_sets
 from microcalc.config.model_settings import ThresholdSettings
 from microcalc.config.score_names import score_words
 from microcalc.models.equation import LEAST_SLOPE
@@ -44,7 +47,8 @@ def of_model(
         told += _of_slope(equation.coefficients[0])
     seen = [name for name in equation.scores if name in recipe.apparent]
     if seen:
-        told.append(APPARENT.format(features=feature_words(*seen)))
+        own = [table for name in seen for table in tables.scores[name].parts]
+        told.append(APPARENT.format(features=feature_words(own)))
     if threshold.scores == "apparent":
         told.append(f"{APPARENT_THRESHOLD}, which are optimistic")
     if "Firth" in equation.method:
@@ -64,7 +68,7 @@ def _of_selection(name: str, fitted: Fitted, tables: ScoreTables) -> list[str]:
             "trained toward the positive class"
         )
     rarer = min(fitted.equation.n_positive, fitted.equation.n - fitted.equation.n_positive)
-    features = feature_words(name)
+    features = feature_words(tables.parts)
     if n_selected > rarer:
         told.append(
             f"{n_selected} {features} were selected, more than the {rarer} cases of the rarer class"
@@ -81,9 +85,10 @@ def _of_selection(name: str, fitted: Fitted, tables: ScoreTables) -> list[str]:
     return told
 
 
-def feature_words(*scores: str) -> str:
-    """Return what the features of some scores are called in a sentence: "deep features"."""
-    return f"{' and '.join(name.replace('_', ' ') for name in scores)} features"
+def feature_words(tables: Iterable[str]) -> str:
+    """Return what the features of some tables are called in a sentence: "deep features"."""
+    sets = dict.fromkeys(feature_sets.of_table(table).replace("_", " ") for table in tables)
+    return f"{' and '.join(sets)} features"
 
 
 def unlike(n_selected: int, counts: list[int]) -> bool:

@@ -207,7 +207,7 @@ def test_wrong_architecture_lists_what_does_not_fit(model, tmp_path):
     with pytest.raises(StudyError) as caught:
         weights.prepare("resnet50", str(path), seed=0)
     text = str(caught.value)
-    assert "mine.pt does not fit features.backbone resnet50" in text
+    assert "mine.pt does not fit features.<name>.backbone resnet50" in text
     assert "missing: layer1.0.conv3.weight" in text
     assert "shape: layer1.0.conv1.weight has shape (64, 64, 3, 3), expected (64, 64, 1, 1)" in text
     assert "missing: ... and " in text
@@ -226,7 +226,9 @@ def test_files_that_are_no_state_dict_are_refused_unexecuted(content, model, tmp
         path.write_bytes(b"not a state dict")
     else:
         torch.save({"model": model, "list": [1, 2], "numbers": {"lr": 0.1}}[content], path)
-    with pytest.raises(StudyError, match=r"features\.weights: mine\.pt .*(state dict|state_dict)"):
+    with pytest.raises(
+        StudyError, match=r"features\.<name>\.weights: mine\.pt .*(state dict|state_dict)"
+    ):
         weights.prepare("resnet18", str(path), seed=0)
 
 
@@ -240,7 +242,7 @@ def _assert_three_ways_out(text: str) -> None:
     assert "Three ways out" in text
     assert "path of a state dict" in text
     assert "machine with a network" in text
-    assert "features.weights: random" in text
+    assert "features.<name>.weights: random" in text
 
 
 def test_unknown_published_weights_list_the_known_ones():

@@ -52,5 +52,5 @@ def test_too_few_to_stop_by(included: pd.DataFrame) -> None:
     few = included[included.patient_id.isin([f"p{i:02d}" for i in (0, 1, 2, 3, 4, 5, 6, 8)])]
     dealt = network_folds.deal(few.drop_duplicates("patient_id"), n_folds=3, seed=1)
     dealt = dealt.assign(fold=[0, 0, 1, 1, 1, 1, 2, 2], y=[1, 0, 1, 0, 0, 0, 0, 0])
-    with pytest.raises(StudyError, match=r"of one class; a larger features\.finetune\.holdout"):
+    with pytest.raises(StudyError, match=r"of one class; a larger features\.<name>\.holdout"):
         network_folds.parts(dealt, "fold-0", holdout=0.25, seed=1)

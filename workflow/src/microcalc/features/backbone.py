@@ -182,8 +182,8 @@ def head_name(name: str) -> str:
 def _build_whole(name: str, device: str, options: dict[str, Any]) -> torch.nn.Module:
     if name not in names():
         raise StudyError(
-            f"features.<name>.backbone is {name!r}, which torchvision {torchvision.__version__} does "
-            f"not have; it has {', '.join(names())}"
+            f"features.<name>.backbone is {name!r}, which torchvision {torchvision.__version__} "
+            f"does not have; it has {', '.join(names())}"
         )
     with _WithoutMemory() if device == "meta" else torch.device(device):
         body: torch.nn.Module = torchvision.models.get_model(name, weights=None, **options)

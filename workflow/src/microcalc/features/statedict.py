@@ -55,8 +55,8 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, torch.Tensor], dict[st
     except (pickle.UnpicklingError, SafetensorError, EOFError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise StudyError(
-            f"features.<name>.weights: {file.name} is no state dict that can be read safely ({reason}); "
-            "save model.state_dict() with torch.save, or as safetensors"
+            f"features.<name>.weights: {file.name} is no state dict that can be read safely "
+            f"({reason}); save model.state_dict() with torch.save, or as safetensors"
         ) from None
     return _unwrap(saved, file.name), {}
 
@@ -73,7 +73,8 @@ def _unwrap(saved: Any, name: str) -> dict[str, torch.Tensor]:
     foreign = [str(key) for key, value in saved.items() if not isinstance(value, torch.Tensor)]
     if foreign:
         raise StudyError.listing(
-            f"features.<name>.weights: {name} holds entries that are no tensors; save model.state_dict()",
+            f"features.<name>.weights: {name} holds entries that are no tensors; save "
+            "model.state_dict()",
             foreign,
             most=10,
         )

@@ -158,8 +158,8 @@ def _in_cache(entry: Any, backbone: str, source: str, cache: str | os.PathLike[s
         return fetch.fetch(entry.url, folder)
     except OSError as error:
         raise StudyError(
-            f"features.<name>.weights: {source} of {backbone} ({fetch.name_of(entry.url)}) is not in "
-            f"{folder} and could not be downloaded ({error})\n" + _ways_out(backbone, folder)
+            f"features.<name>.weights: {source} of {backbone} ({fetch.name_of(entry.url)}) is not "
+            f"in {folder} and could not be downloaded ({error})\n" + _ways_out(backbone, folder)
         ) from None
 
 

@@ -132,7 +132,7 @@ class Paths:
         return self.weights(name)
 
     def redrawn(self, *scores: str) -> list[str]:
-        """Return the features of scores' sets from regions drawn otherwise; see `plan.stability`."""
+        """Return scores' features from regions drawn otherwise, see `plan.stability`."""
         return [
             self.result(f"features/{name}/{drawn}.parquet")
             for name, drawn, _ in stability.redrawn(self.config, *scores)

@@ -1,4 +1,4 @@
-"""What a set's `stability` asks of the other rooms: regions drawn otherwise, and features that hold.
+"""What a set's `stability` asks of other rooms: regions drawn otherwise, features that hold.
 
 Every job on a cluster reads this again, so it imports nothing heavy.
 """

@@ -351,7 +351,7 @@ def deterministic() -> Iterator[None]:
             raise
         raise StudyError(
             f"an operation of this backbone has no deterministic form on this device "
-            f"({str(error).splitlines()[0]}); choose another features.<name>.backbone, or device: cpu"
+            f"({str(error).splitlines()[0]}); choose another backbone, or device: cpu"
         ) from None
     finally:
         torch.use_deterministic_algorithms(before)

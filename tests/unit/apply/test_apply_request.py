@@ -79,6 +79,7 @@ def test_every_set_has_its_own_prepared_weights(tmp_path: Path) -> None:
         tmp_path,
         features={"small": other | {"stability": {"perturbations": 3}}},
         scores={"both": {"features": ["deep", "small"]}},
+        models={"both": {"scores": ["both"]}},
     )
     kept = tmp_path / "features" / "small" / "weights" / "resnet18.safetensors"
     kept.parent.mkdir(parents=True)
@@ -96,6 +97,7 @@ def test_transductive_models_are_refused(tmp_path: Path) -> None:
         tmp_path / "study",
         features={"small": other | {"harmonize": "combat"}},
         scores={"both": {"features": ["deep", "small"]}},
+        models={"both": {"scores": ["both"]}},
     )
     with pytest.raises(StudyError, match="features of small were harmonized between centers"):
         apply_request.of({"models": str(tmp_path / "study"), "cohort": "new"})

@@ -123,7 +123,7 @@ def test_on_the_training_cases_they_are_the_studys_models(drawn: Any, basis: str
     models = study(*drawn, basis=basis)
     same(again, models)
     assert any(len(model["scores"]) == 2 for model in models.values())
-    assert {kind for kind, _ in again.selected} >= {"deep feature", "both feature"}
+    assert {kind for kind, _ in again.selected} >= {"deep feature", "feature of the both score"}
 
 
 def test_copies_of_a_set_are_asked_of_every_score_that_takes_it(drawn: Any) -> None:
@@ -137,10 +137,10 @@ def test_copies_of_a_set_are_asked_of_every_score_that_takes_it(drawn: Any) -> N
     again = refit.fit(cases.where("train"), PLAN, seed=SEED)
     same(again, study(included, features, copies))
     chosen = set(again.selected)
-    assert not {("deep feature", "deep_0001"), ("both feature", "deep_0001")} & chosen
-    assert ("both feature", "around_0002") not in chosen
+    assert not {("deep feature", "deep_0001"), ("feature of the both score", "deep_0001")} & chosen
+    assert ("feature of the both score", "around_0002") not in chosen
     free = set(refit.fit(refit.gather(*args(drawn)).where("train"), PLAN, seed=SEED).selected)
-    assert {("deep feature", "deep_0001"), ("both feature", "around_0002")} <= free
+    assert {("deep feature", "deep_0001"), ("feature of the both score", "around_0002")} <= free
 
 
 def args(drawn: Any) -> tuple[Any, ...]:
@@ -169,7 +169,7 @@ def test_all_designs_go_through_all_models(drawn: Any) -> None:
         measured, selected = replicates.run(design, [0], cases, PLAN, seed=SEED)
         assert set(measured["model"]) == set(MODELS)
         assert measured["auc"].notna().all()
-        assert set(selected["kind"]) >= {"deep feature", "both feature"}
+        assert set(selected["kind"]) >= {"deep feature", "feature of the both score"}
 
 
 def test_validation_cases_reach_no_refit_through_any_table(drawn: Any) -> None:

@@ -361,7 +361,9 @@ def test_parts_are_joined_whatever_their_number(tmp_path, cases, three_models):
             three_models,
             {
                 "deep": {
-                    "scores": [{"name": "deep", "features": [{"name": "deep_0011"}]}],
+                    "scores": [
+                        {"name": "deep", "tables": ["deep"], "features": [{"name": "deep_0011"}]}
+                    ],
                     "terms": [],
                 }
             },

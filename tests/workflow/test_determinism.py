@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 # What tells of the division into shards itself, or of the input files' bytes.
 OF_SHARDS = re.compile(
-    r"simulate/|images/shard-|features/shard-|figures/gallery-|models/settings.yaml|report/"
+    r"simulate/|images/shard-|features/[a-z]+/shard-|figures/gallery-|models/settings.yaml|report/"
 )
 
 

@@ -37,7 +37,7 @@ def plain(study: Study) -> tuple[str, ...]:
 def adapted(study: Study) -> tuple[str, ...]:
     """Have batch norm adapted to each center."""
     study.configure(lambda config: config["features"]["deep"].update(harmonize="adabn"))
-    return ("results/tiny/features/adapted.safetensors",)
+    return ("results/tiny/features/deep/adapted.safetensors",)
 
 
 def redrawn(study: Study) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ def redrawn(study: Study) -> tuple[str, ...]:
         config["features"]["deep"]["stability"] = {"perturbations": 1, "readers": ["bob"]}
 
     study.configure(ask)
-    return tuple(f"results/tiny/features/{name}.parquet" for name in ("perturbed", "other_readers"))
+    return tuple(f"results/tiny/features/deep/{name}.parquet" for name in ("perturbed", "other_readers"))
 
 
 def tuned(study: Study) -> tuple[str, ...]:
@@ -199,7 +199,7 @@ ASKED = {
     "check": ["check"],
     "freeze_split": ["freeze_split"],
     "ingest": ["ingest", "--config", "ingest=cmmd", "source=source"],
-    "fetch_weights": ["results/tiny/features/weights/resnet18.fetched.json"],
+    "fetch_weights": ["results/tiny/features/deep/weights/resnet18.fetched.json"],
 }
 
 

@@ -15,7 +15,7 @@ MEMBERS = ("fold-0", "fold-1", "fold-2", "whole")
 
 
 def test_it_adds_one_training_per_fold_and_is_off_by_default(study: Study) -> None:
-    assert not (study.results / "features" / "finetuned").exists()
+    assert not (study.results / "features" / "tuned").exists()
     study.configure(fine_tune)
     planned = study.planned("results/tiny/models/predictions.csv")
     assert planned == {
@@ -46,7 +46,7 @@ def own(tuned: Study, tmp_path) -> Study:
 
 
 def digests(study: Study) -> dict[str, str]:
-    folder = study.results / "features" / "finetuned"
+    folder = study.results / "features" / "tuned"
     return {m: json.loads((folder / f"{m}.json").read_text())["digest"] for m in MEMBERS}
 
 
@@ -54,17 +54,17 @@ def digests(study: Study) -> dict[str, str]:
 def test_scores_choice_and_report_of_a_whole_study(tuned: Study) -> None:
     models = tuned.results / "models"
     predictions = pd.read_csv(models / "predictions.csv")
-    scores = pd.read_csv(models / "deep_scores.csv")
-    logits = pd.read_parquet(tuned.results / "features" / "finetuned" / "features.parquet")
-    own = scores[scores.network == "finetuned"].merge(logits, on="case_id")
-    columns = ["deep_0000", "deep_0001", "deep_0002"]
+    scores = pd.read_csv(models / "scores.csv")
+    logits = pd.read_parquet(tuned.results / "features" / "tuned" / "logits.parquet")
+    own = scores[scores.score == "finetuned"].merge(logits, on="case_id")
+    columns = [f"tuned_logit_000{k}" for k in range(3)]
     held_out = own[own.kind == "held_out"]
-    assert held_out.deep_score.to_numpy() == pytest.approx(held_out[columns].mean(axis=1))
+    assert held_out.value.to_numpy() == pytest.approx(held_out[columns].mean(axis=1))
     crossfit = pd.read_csv(tuned.results / "selection" / "finetuned" / "crossfit.csv")
     fold = crossfit.drop_duplicates("case_id").set_index("case_id").fold
     for row in own[own.kind == "out_of_fold"].itertuples():
-        assert row.deep_score == pytest.approx(getattr(row, columns[fold[row.case_id]]))
-        report = tuned.results / "features" / "finetuned" / f"fold-{fold[row.case_id]}.json"
+        assert row.value == pytest.approx(getattr(row, columns[fold[row.case_id]]))
+        report = tuned.results / "features" / "tuned" / f"fold-{fold[row.case_id]}.json"
         assert row.case_id not in json.loads(report.read_text())["cases"]
 
     choice = json.loads((models / "choice.json").read_text())
@@ -108,7 +108,7 @@ def test_the_choice_comes_before_any_external_prediction(tuned: Study) -> None:
 
 @pytest.mark.slow
 def test_what_is_fitted_does_not_know_validation_cases(own: Study) -> None:
-    fitted = ("selection/**/*.csv", "models/*.training.csv", "features/finetuned/*.json")
+    fitted = ("selection/**/*.csv", "models/*.training.csv", "features/tuned/*.json")
     before, networks = own.contents(*fitted), digests(own)
     cases = pd.read_csv(own.folder / "cases.csv", dtype=str).set_index("case_id")
     for split in ("internal", "external"):
@@ -123,7 +123,7 @@ def test_what_is_fitted_does_not_know_validation_cases(own: Study) -> None:
     assert changed == ["selection/finetuned/scale.csv"]
     assert digests(own) == networks
     for member in MEMBERS:
-        assert "kept as it is" in own.log(f"train_network/{member}")
+        assert "kept as it is" in own.log(f"train_network/tuned-{member}")
 
 
 @pytest.mark.slow
@@ -132,7 +132,7 @@ def test_a_changed_training_image_trains_what_sees_it_and_says_why(own: Study) -
     case_id, image_id = first_image(own, "train")
     crossfit = pd.read_csv(own.results / "selection" / "finetuned" / "crossfit.csv")
     invert_one_pixel_block(own, image_id)
-    done = own.snakemake(*(f"results/tiny/features/finetuned/{member}.json" for member in MEMBERS))
+    done = own.snakemake(*(f"results/tiny/features/tuned/{member}.json" for member in MEMBERS))
     unseen = f"fold-{crossfit.set_index('case_id').fold[case_id].iloc[0]}"
     for member in set(MEMBERS) - {unseen}:
         assert f"{member} is trained: other images: {case_id}" in done.stderr
@@ -145,11 +145,11 @@ def test_a_changed_training_image_trains_what_sees_it_and_says_why(own: Study) -
 
 @pytest.mark.slow
 def test_training_again_from_nothing_gives_the_same_bytes(own: Study) -> None:
-    folder = own.results / "features" / "finetuned"
+    folder = own.results / "features" / "tuned"
     before = {path.name: path.read_bytes() for path in folder.glob("fold-0.*")}
     for name in before:
         (folder / name).unlink()
-    own.snakemake("results/tiny/features/finetuned/fold-0.safetensors", cores=1)
+    own.snakemake("results/tiny/features/tuned/fold-0.safetensors", cores=1)
     assert {path.name: path.read_bytes() for path in folder.glob("fold-0.*")} == before
     assert len(before) == 3
 

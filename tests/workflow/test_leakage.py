@@ -7,7 +7,7 @@ from tests.workflow.test_reruns import first_image, invert_one_pixel_block
 from tests.workflow.tiny import Study
 
 FITTED = (
-    *("selection/*.csv", "models/*.json", "models/*.training.csv", "models/*variable.csv"),
+    *("selection/**/*.csv", "models/*.json", "models/*.training.csv", "models/*variable.csv"),
     "weights/*.safetensors",
 )
 TARGETS = [f"results/tiny/models/{name}" for name in ("predictions.csv", "domain.json")]

@@ -22,10 +22,10 @@ def test_harmonized_results_are_called_transductive(study: Study, method: str) -
     predictions = pd.read_csv(study.results / "models" / "predictions.csv")
     again = json.loads((study.results / "models" / "deep.json").read_text())
     assert not predictions.equals(plain)
-    assert ("adapted" in again["deep"]["weights"]) == (method == "adabn")
+    assert ("adapted" in again["tables"]["deep"]["weights"]) == (method == "adabn")
     if method == "combat":  # towards the training cases, which stay where they are
-        harmonized = again["deep"].pop("preprocessing")
-        as_it_is = fitted["deep"].pop("preprocessing")
+        harmonized = again["tables"]["deep"].pop("preprocessing")
+        as_it_is = fitted["tables"]["deep"].pop("preprocessing")
         assert harmonized["images"] == as_it_is["images"]
         assert harmonized["features"] == as_it_is["features"] | {"harmonize": "combat"}
         assert again == fitted
@@ -58,12 +58,12 @@ def test_features_must_survive_chance_and_another_reader(study: Study) -> None:
         config["features"]["deep"]["stability"] = {"perturbations": 1, "readers": ["bob"]}
 
     study.configure(ask)
-    study.snakemake("results/tiny/selection/selected.csv")
+    study.snakemake("results/tiny/selection/deep/selected.csv")
     splits = pd.read_csv(study.results / "cohort" / "eligible.csv", dtype=str)
     train = splits.case_id[splits.split == "train"]
     drawn = train.isin(second.case_id).sum()
-    log = study.log("select_features")
+    log = study.log("select_features/deep")
     assert f"stability is judged on {len(train)} of {len(train)} cases" in log
     assert f"stability is judged on {drawn} of {len(train)} cases" in log
-    funnel = pd.read_csv(study.results / "selection" / "funnel.csv").set_index("step").n_features
+    funnel = pd.read_csv(study.results / "selection" / "deep" / "funnel.csv").set_index("step").n_features
     assert 0 < funnel["stable"] < funnel["extracted"]

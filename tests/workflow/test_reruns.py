@@ -9,7 +9,7 @@ import pytest
 
 from tests.workflow.tiny import ROOT, Study
 
-FEATURES = "results/tiny/features/features.parquet"
+FEATURES = "results/tiny/features/deep/features.parquet"
 UPSTREAM = {"simulate_shard", "extract_patches", "prepare_weights", "extract_features"}
 
 
@@ -65,7 +65,7 @@ def test_a_label_edit_redraws_what_depends_on_it_and_is_told_in_the_report(study
     def drawn(*names: str) -> list[int]:
         return [(study.results / name).stat().st_mtime_ns for name in names]
 
-    kept = "images/shard-0.npz", "features/shard-0.parquet", "simulate/shard-0.json"
+    kept = "images/shard-0.npz", "features/deep/shard-0.parquet", "simulate/shard-0.json"
     redone = "figures/roc_external.svg", "figures/lasso_path.svg", "report/report.html"
     before = drawn(*kept), drawn(*redone)
     metrics = pd.read_csv(study.results / "evaluation" / "metrics.csv")
@@ -91,17 +91,16 @@ def test_a_label_edit_redraws_what_depends_on_it_and_is_told_in_the_report(study
 
 def test_a_replaced_dicom_recomputes_one_patch_and_one_cases_features(study: Study) -> None:
     case_id, image_id = first_image(study, "train")
-    features = study.results / "features" / "features.parquet"
+    features = study.results / "features" / "deep" / "features.parquet"
     before = pd.read_parquet(features).set_index("case_id")
     invert_one_pixel_block(study, image_id)
     planned = study.planned()
     assert (planned["extract_patches"], planned["extract_features"]) == (1, 1)
     assert not {"simulate_shard", "prepare_weights", "build_cohort"} & planned.keys()
     done = study.snakemake(FEATURES)
-    logs = [
-        study.log(f"{rule}/{k}") for rule in ("extract_patches", "extract_features") for k in "012"
-    ]
-    assert sum("computed 1, kept" in log for log in logs) == 2, done.stderr
+    assert sum("computed 1, kept" in study.log(f"extract_patches/{k}") for k in "012") == 1
+    logs = [study.log(f"extract_features/deep-{k}") for k in "012"]
+    assert sum("measured 1, kept" in log for log in logs) == 1, done.stderr
     after = pd.read_parquet(features).set_index("case_id")
     assert list(before.index[(before != after).any(axis=1)]) == [case_id]
     assert not {"extract_patches", "extract_features"} & study.planned().keys()
@@ -131,7 +130,7 @@ def test_a_new_patient_touches_one_shard(study: Study) -> None:
     }
     assert counts == {"simulate_shard": 1, "extract_patches": 1, "extract_features": 1}
     study.snakemake(FEATURES)
-    features = pd.read_parquet(study.results / "features" / "features.parquet")
+    features = pd.read_parquet(study.results / "features" / "deep" / "features.parquet")
     assert "C901" in set(features.case_id)
 
 

@@ -12,8 +12,8 @@ def test_every_room_leaves_its_results(finished: Study) -> None:
     for name in (
         "cohort/eligible.csv",
         "images/qc.csv",
-        "features/features.parquet",
-        "selection/crossfit.csv",
+        "features/deep/features.parquet",
+        "selection/deep/crossfit.csv",
         "models/combined.json",
         "models/settings.yaml",
         "evaluation/delong.csv",

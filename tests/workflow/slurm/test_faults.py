@@ -166,7 +166,7 @@ def test_a_job_that_fails_for_good_stops_only_what_depends_on_it(
     study.configure(lambda config: config["features"]["deep"].update(weights="weights.pth"))
     old = results(finished)
     done = study.snakemake(
-        *ON_SLURM, INCLUDED, "results/tiny/features/features.parquet", cores=None, check=False
+        *ON_SLURM, INCLUDED, "results/tiny/features/deep/features.parquet", cores=None, check=False
     )
     assert done.returncode != 0
     run = ended(cluster, study, done.stderr)
@@ -175,7 +175,7 @@ def test_a_job_that_fails_for_good_stops_only_what_depends_on_it(
     assert [job["MinMemoryNode"] for job in attempts] == ["4000M", "8000M", "12000M"]
     assert states(run, patches(0)) == ["COMPLETED"]
     assert run.of_rule("extract_features") == []
-    assert different(results(study), old) == ["features/weights/resnet18.safetensors"]
-    log = "results/tiny/logs/prepare_weights/resnet18.log"
+    assert different(results(study), old) == ["features/deep/weights/resnet18.safetensors"]
+    log = "results/tiny/logs/prepare_weights/deep-resnet18.log"
     assert log in done.stderr
     assert (study.folder / log).read_text().splitlines()[-1] in done.stderr

@@ -13,6 +13,7 @@ from scipy.special import expit
 from tests.unit.models.test_fit import recipe
 
 from microcalc.config.clinical_settings import ClinicalVariable
+from microcalc.models import logistic
 from microcalc.models.recipe import Fitted, ScoreInput
 
 Floats = NDArray[np.float64]
@@ -122,3 +123,40 @@ def test_the_order_of_the_scores_changes_nothing() -> None:
         assert set(one.left_out) == set(other.left_out)
         assert set(one.equation.scores) == set(other.equation.scores)
         assert one.equation.intercept == pytest.approx(other.equation.intercept, abs=1e-9)
+
+
+def separated(seed: int) -> tuple[pd.DataFrame, dict[str, Floats]]:
+    """Return so few cases that two scores and a variable nearly always separate the classes."""
+    random = np.random.default_rng(seed)
+    n = 12
+    y = np.arange(n) % 2
+    common, ids = random.normal(size=n), [f"C{i:03d}" for i in range(n)]
+    scores = {f"s{j}": 1.5 * y + common + 0.7 * random.normal(size=n) for j in range(2)}
+    rows = pd.DataFrame({"case_id": ids, "patient_id": ids, "y": y})
+    return rows.assign(age=2.5 * y + random.normal(size=n), size=0.0), scores
+
+
+def test_where_the_classes_separate_no_score_leaves_for_a_likelihood() -> None:
+    """Firth's likelihoods of other columns are not comparable, and took out scores above 0."""
+    firth, alone = 0, 0
+    for seed in [*range(40), 124, 839]:
+        rows, scores = separated(seed)
+        found = fitted(rows, scores, ("age",))
+        firth += "Firth" in found.equation.method
+        free = logistic.fit(
+            np.column_stack([rows["age"], *scores.values()]), rows["y"], names=["age", *scores]
+        ).coefficients[2:]
+        if (free > 0).all():
+            assert not found.left_out
+            assert found.equation.coefficients[1:] == pytest.approx(tuple(free))
+            continue
+        assert found.left_out
+        assert all(value > 0 for value in found.equation.coefficients[1:])
+        if len(found.left_out) == 1:
+            ((name, told),) = found.left_out.items()
+            # Above 0 only where the other's would then be below.
+            assert told == pytest.approx(free[[*scores].index(name)])
+            assert told <= 0 or free.min() <= 0
+            alone += told > 0
+    assert firth > 30
+    assert alone == 2

@@ -16,9 +16,12 @@ from tests.unit.models.test_fit import LABELS, YOUDEN, check_predictions, oof, r
 
 from microcalc.core.errors import StudyError
 from microcalc.models import contributions, logistic, notes
+from microcalc.models.design import Design
+from microcalc.models.equation import Equation
 from microcalc.models.fit import fit_model
 from microcalc.models.frozen import FrozenModel
 from microcalc.models.predict import predict, score_table, with_scores
+from microcalc.models.recipe import Fitted
 from microcalc.models.training_tables import Tables
 
 SPECS: dict[str, dict[str, Any]] = {
@@ -189,6 +192,22 @@ def test_the_score_that_was_left_out_is_named(tables: Tables) -> None:
     assert free < 0
     assert note.startswith(f"the around {notes.LEFT_OUT}: beside the other predictors")
     assert f"({free:.2g})" in note
+
+
+@pytest.mark.parametrize(
+    ("slope", "reason"),
+    [
+        (-0.25, "beside the other predictors its coefficient would not be above 0 (-0.25), which"),
+        (0.0, "beside the other predictors its coefficient would not be above 0 (0), which"),
+        (0.25, "beside it another score's coefficient would not be above 0, which"),
+    ],
+)
+def test_why_a_score_was_left_out_is_told(tables: Tables, slope: float, reason: str) -> None:
+    how = recipe("two", spec=SPECS["two"])
+    alone = Equation(Design(()).with_scores(["deep"]), 0.0, (1.0,), "", 99, 50)
+    fitted = Fitted(alone, {}, {"around": slope})
+    (note,) = [n for n in notes.of_model(how, fitted, tables, YOUDEN) if notes.LEFT_OUT in n]
+    assert note.startswith(f"the around {notes.LEFT_OUT}: {reason} is noise in a score")
 
 
 @pytest.mark.parametrize("missing", ["impute", "complete-case", "multiple"])

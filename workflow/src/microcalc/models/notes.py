@@ -62,10 +62,15 @@ def _of_selection(name: str, fitted: Fitted, tables: ScoreTables) -> list[str]:
     if not n_selected:
         told.append(f"{NO_FEATURE}: the {score_words(name)} is the same for every case")
     if name in fitted.left_out:
+        slope = fitted.left_out[name]
         told.append(
-            f"the {name.replace('_', ' ')} {LEFT_OUT}: beside the other predictors its coefficient "
-            f"would not be above 0 ({fitted.left_out[name]:.2g}), which is noise in a score "
-            "trained toward the positive class"
+            f"the {name.replace('_', ' ')} {LEFT_OUT}: "
+            + (
+                f"beside the other predictors its coefficient would not be above 0 ({slope:.2g})"
+                if slope <= 0
+                else "beside it another score's coefficient would not be above 0"
+            )
+            + ", which is noise in a score trained toward the positive class"
         )
     rarer = min(fitted.equation.n_positive, fitted.equation.n - fitted.equation.n_positive)
     features = feature_words(tables.parts)

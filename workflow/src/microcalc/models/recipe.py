@@ -20,9 +20,6 @@ from microcalc.selection.training import feature_matrix
 
 Floats = NDArray[np.float64]
 
-EQUAL = 1e-9
-"""Log-likelihoods that differ by no more are the same maximum, rounded otherwise."""
-
 
 @dataclass(frozen=True)
 class ScoreInput:
@@ -173,10 +170,10 @@ class Recipe:
         A score was trained toward the positive class; beside other predictors, out-of-fold
         scores that tell nothing get a negative coefficient in every second study, and it is
         then noise (`simulations/deep_score_sign.py`). With such constraints the constrained
-        maximum is the largest among those of the models without some of the scores, whose
-        others are above 0 (as for the weights of stacked models: Breiman, Mach Learn 1996; 24:
-        49). Features that enter one by one, and scores from elsewhere, are free: their direction
-        is not known beforehand.
+        maximum (as for the weights of stacked models: Breiman, Mach Learn 1996; 24: 49) is that
+        of the model of the scores whose coefficients are all above 0 and beside which no other's
+        would be (the conditions of Karush, Kuhn and Tucker). Features that enter one by one, and
+        scores from elsewhere, are free: their direction is not known beforehand.
 
         Parameters
         ----------
@@ -225,29 +222,24 @@ class Recipe:
         """Return the scores that stay, and the coefficient that each other one would have.
 
         Beside those that stay, not in the fit with all: there it may be above 0 for the sake of
-        another score's that is below.
+        another score's that is below. Likelihoods are not compared, since those that Firth's
+        method reaches with other columns do not tell which model is nearer to its maximum.
         """
         held = [name for name in blocks if name in self.spec.scores]
-        leave, most = tuple(held), -np.inf
+        above = []
         for n in range(len(held) + 1):
             # Of two scores that say the same, the one that is named first stays.
-            for left in combinations(reversed(held), n):
-                names = tuple(name for name in blocks if name not in left)
-                fitted = _with_blocks(prepared, blocks, names)
-                slopes = _slopes(fitted, blocks, names)
-                if any(slopes[name] <= 0 for name in held if name not in left):
+            for leave in combinations(reversed(held), n):
+                kept = tuple(name for name in blocks if name not in leave)
+                slopes = _slopes(prepared, blocks, kept)
+                if any(slopes[name] <= 0 for name in held if name in kept):
                     continue
-                if not left:
-                    return names, {}
-                likelihood = _log_likelihood(fitted)
-                if likelihood > most + EQUAL:
-                    leave, most = left, likelihood
-        kept = tuple(name for name in blocks if name not in leave)
-        left_out = {}
-        for name in leave:
-            names = (*kept, name)
-            left_out[name] = _slopes(_with_blocks(prepared, blocks, names), blocks, names)[name]
-        return kept, left_out
+                left_out = {name: _slopes(prepared, blocks, (*kept, name))[name] for name in leave}
+                if all(slope <= 0 for slope in left_out.values()):
+                    return kept, left_out
+                above.append((kept, left_out))
+        # Where the classes separate there may be none; then as few leave as can.
+        return above[0]
 
     def _equation(
         self,
@@ -297,24 +289,15 @@ def _with_blocks(
 
 
 def _slopes(
-    fitted: regression.Regression, blocks: Mapping[str, Floats], names: tuple[str, ...]
+    prepared: regression.Regression, blocks: Mapping[str, Floats], names: tuple[str, ...]
 ) -> dict[str, float]:
-    """Return the first coefficient of each score's columns."""
+    """Return the first coefficient of each score's columns in a regression on them all."""
+    fitted = _with_blocks(prepared, blocks, names)
     at, found = len(fitted.coding.columns) + 1, {}
     for name in names:
         found[name] = float(fitted.pooled.coefficients[at])
         at += blocks[name].shape[1]
     return found
-
-
-def _log_likelihood(fitted: regression.Regression) -> float:
-    """Return the log-likelihood at the pooled coefficients, the mean over imputed tables."""
-    b = fitted.pooled.coefficients
-    of_tables = [
-        fitted.y @ eta - np.logaddexp(0, eta).sum()
-        for eta in (b[0] + X @ b[1:] for X in fitted.matrices)
-    ]
-    return float(np.mean(of_tables))
 
 
 def candidates_of(

@@ -51,7 +51,9 @@ def redrawn(study: Study) -> tuple[str, ...]:
         config["features"]["deep"]["stability"] = {"perturbations": 1, "readers": ["bob"]}
 
     study.configure(ask)
-    return tuple(f"results/tiny/features/deep/{name}.parquet" for name in ("perturbed", "other_readers"))
+    return tuple(
+        f"results/tiny/features/deep/{name}.parquet" for name in ("perturbed", "other_readers")
+    )
 
 
 def tuned(study: Study) -> tuple[str, ...]:

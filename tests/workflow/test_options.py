@@ -65,5 +65,9 @@ def test_features_must_survive_chance_and_another_reader(study: Study) -> None:
     log = study.log("select_features/deep")
     assert f"stability is judged on {len(train)} of {len(train)} cases" in log
     assert f"stability is judged on {drawn} of {len(train)} cases" in log
-    funnel = pd.read_csv(study.results / "selection" / "deep" / "funnel.csv").set_index("step").n_features
+    funnel = (
+        pd.read_csv(study.results / "selection" / "deep" / "funnel.csv")
+        .set_index("step")
+        .n_features
+    )
     assert 0 < funnel["stable"] < funnel["extracted"]

@@ -55,6 +55,7 @@ SETTINGS = told_plainly(settings.complete, APPLIED.config if APPLIED else config
 # What rules hand on to their jobs: plain values, which Snakemake can compare with the last run's.
 config = SETTINGS.plain()
 if workflow.is_main_process:
+    snakemake_habits.use_own_slurm_executor()
     begin_at_work("ingest" if INGEST.collection else config["study"])
 else:
     told_plainly(plan_record.refuse_changed, SETTINGS)

@@ -96,6 +96,22 @@ def request(*arguments: str) -> Request:
     )
 
 
+def use_own_slurm_executor() -> None:
+    """Let `--executor slurm` mean ours, where Snakemake's plugin for SLURM is installed.
+
+    Snakemake has read its plugins before it reads a workflow, and starts one after.
+    """
+    if "snakemake_executor_plugin_slurm" not in sys.modules:
+        return
+    from snakemake_interface_executor_plugins.registry import (  # type: ignore[import-untyped]
+        ExecutorPluginRegistry,
+    )
+
+    from microcalc.plan.slurm_executor import SlurmExecutor
+
+    ExecutorPluginRegistry().get_plugin("slurm").executor = SlurmExecutor
+
+
 def locks_of(study: str) -> list[Path]:
     """Return Snakemake's lock files that name results of a study."""
     found = sorted(LOCKS.glob("*.lock")) if LOCKS.exists() else []

@@ -161,27 +161,19 @@ class SlurmExecutor(Executor):  # type: ignore[misc]
             Each job that is still to be waited for.
         """
         first_wait = self.workflow.executor_settings.init_seconds_before_status_checks
-        if self._ending.is_set() or not (active_jobs or self._unsent):
-            self.next_seconds_between_status_checks = first_wait
-            for job in active_jobs:
-                yield job
-            return
-        listed = await self._list_jobs()
-        if listed is None:
+        listed = await self._list_jobs() if active_jobs or self._unsent else {}
+        waiting = active_jobs
+        if self._ending.is_set():  # what ends now was cancelled here
+            pass
+        elif listed is None:
             self._bear_silence()
-            for job in active_jobs:
-                yield job
-            return
-        if self._silences:
-            self.logger.warning("SLURM's controller answers again.")
-            self._silences = 0
-        self._submit_unsent(listed)
-        waiting = [job for job in active_jobs if not await self._has_ended(job, listed)]
-        self.next_seconds_between_status_checks = (
-            min(self.next_seconds_between_status_checks + 10, LONGEST_WAIT)
-            if len(waiting) == len(active_jobs)
-            else first_wait
-        )
+        else:
+            self._hear_again()
+            self._submit_unsent(listed)
+            waiting = [job for job in active_jobs if not await self._has_ended(job, listed)]
+            goes_on = active_jobs and len(waiting) == len(active_jobs)
+            wait = self.next_seconds_between_status_checks + 10 if goes_on else first_wait
+            self.next_seconds_between_status_checks = min(wait, LONGEST_WAIT)
         for job in waiting:
             yield job
 
@@ -215,6 +207,11 @@ class SlurmExecutor(Executor):  # type: ignore[misc]
             "what is finished is not done again."
         )
         self.workflow.scheduler.executor_error_callback(WorkflowError(words))
+
+    def _hear_again(self) -> None:
+        if self._silences:
+            self.logger.warning("SLURM's controller answers again.")
+            self._silences = 0
 
     def _submit_unsent(self, listed: dict[str, tuple[str, str]]) -> None:
         unsent, self._unsent = self._unsent, []

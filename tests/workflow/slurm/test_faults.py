@@ -128,6 +128,8 @@ def test_the_documented_recovery_from_a_killed_head_ends_right(
 ) -> None:
     study, console = without_shards(finished, tmp_path / "study", 0, 1, 2), tmp_path / "console"
     with started(study, console) as head:
+        # All three are in the queue before any is held: two at a time are submitted.
+        eventually(lambda: console.read_text().count("has been submitted") == 3, 90, "three jobs")
         cluster.held(patches(1), "extract_patches")
         head.send_signal(signal.SIGKILL)
     killed = run_id(console.read_text())

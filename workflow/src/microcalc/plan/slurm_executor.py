@@ -25,7 +25,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from snakemake_executor_plugin_slurm import Executor  # type: ignore[import-untyped]
+import snakemake_executor_plugin_slurm as plugin  # type: ignore[import-untyped]
+from snakemake_executor_plugin_slurm.submit_string import (  # type: ignore[import-untyped]
+    get_submit_command,
+)
 from snakemake_executor_plugin_slurm.utils import (  # type: ignore[import-untyped]
     get_job_wildcards,
 )
@@ -58,7 +61,7 @@ _NO_ANSWER = re.compile(
 """What `sbatch` says when nobody took its job, or nobody said that it was taken."""
 
 
-class SlurmExecutor(Executor):  # type: ignore[misc]
+class SlurmExecutor(plugin.Executor):  # type: ignore[misc]
     """The plugin's executor, which survives preemption, forgetting and silence.
 
     Parameters
@@ -72,6 +75,8 @@ class SlurmExecutor(Executor):  # type: ignore[misc]
         When another version of the plugin is installed, or array jobs are asked for.
     """
 
+    next_seconds_between_status_checks: float
+
     def __init__(self, workflow: Any, logger: Any) -> None:
         if (found := version(PLUGIN)) != MENDED:
             raise WorkflowError(
@@ -83,6 +88,7 @@ class SlurmExecutor(Executor):  # type: ignore[misc]
                 f"--slurm-array-jobs: in {PLUGIN} {MENDED} a task that fails deletes the output of "
                 "the first; leave the option out, shards are few"
             )
+        plugin.get_submit_command = _undisturbed_submission
         self._ending = threading.Event()
         self._silences = 0
         self._unsent: list[Any] = []
@@ -122,8 +128,6 @@ class SlurmExecutor(Executor):  # type: ignore[misc]
 
     def run_job(self, job: Any) -> None:
         """Submit a job; runs in a thread of its own."""
-        # The terminal sends Ctrl-C to sbatch too, which would die before it tells the job's number.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         if self._ending.is_set():
             return
         self._before[job] = {str(path): _identity(path) for path in _outputs(job)}
@@ -343,6 +347,14 @@ class SlurmExecutor(Executor):  # type: ignore[misc]
             return None
         self.logger.debug(f"{' '.join(command)}: {done.returncode} {done.stderr}")
         return done.stdout if done.returncode == 0 else None
+
+
+def _undisturbed_submission(*arguments: Any, **named: Any) -> str:
+    """Return the plugin's command, deaf to Ctrl-C, which a terminal sends to sbatch too.
+
+    It would die when SLURM has its job and before it has told the job's number.
+    """
+    return f"trap '' INT; {get_submit_command(*arguments, **named)}"
 
 
 _ABSENT = (0, 0)

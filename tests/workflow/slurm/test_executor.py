@@ -208,11 +208,11 @@ def test_a_job_that_no_controller_takes_is_submitted_when_one_comes_back(
 def test_a_controller_that_stays_away_ends_the_run_with_words(
     restored: Cluster, tmp_path: Path
 ) -> None:
-    with head(restored, tmp_path, 1, "--slurm-status-attempts", "2") as run:
+    with head(restored, tmp_path, 1, "--slurm-status-attempts", "3") as run:
         run.started(0)
         restored.kill_controller()
         assert run.process.wait(PATIENCE) == 1
-        assert "SLURM's controller has not answered for 1 minutes: this run ends." in run.console
+        assert "SLURM's controller has not answered for a minute: this run ends." in run.console
         assert f"scancel --name={run_id(run.console)}" in run.console
         restored.start_controller()
 

@@ -58,9 +58,9 @@ def refuse_read_only(folder: str | os.PathLike[str], *, is_deep: bool = True) ->
     closed = next((one for one in inside if not os.access(one, os.W_OK | os.X_OK)), None)
     if closed is not None:
         raise StudyError(
-            f"{Path(folder)} cannot be written: {closed.absolute()} is read-only, for this user at least (it "
-            f"belongs to {_owner(closed)}); change its permissions or its mount, or copy the "
-            "config and the tables to a folder where you may write, and run there"
+            f"{Path(folder)} cannot be written: {closed.absolute()} is read-only, for this user at "
+            f"least (it belongs to {_owner(closed)}); change its permissions or its mount, or copy "
+            "the config and the tables to a folder where you may write, and run there"
         )
 
 

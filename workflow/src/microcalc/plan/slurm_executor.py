@@ -44,8 +44,8 @@ FAILED = (
 )
 """States in which a job has ended without success."""
 
-ASKED_AGAIN = 30
-"""Seconds until a controller that did not answer is asked again."""
+ASKED_AGAIN = 3
+"""First waits for a job until a controller that did not answer is asked again."""
 
 LONGEST_WAIT = 180
 """Seconds between two looks at jobs that go on and on, at most."""
@@ -164,7 +164,6 @@ class SlurmExecutor(plugin.Executor):  # type: ignore[misc]
         SubmittedJobInfo
             Each job that is still to be waited for.
         """
-        first_wait = self.workflow.executor_settings.init_seconds_before_status_checks
         listed = await self._list_jobs() if active_jobs or self._unsent else {}
         waiting = active_jobs
         if self._ending.is_set():  # what ends now was cancelled here
@@ -176,7 +175,7 @@ class SlurmExecutor(plugin.Executor):  # type: ignore[misc]
             self._submit_unsent(listed)
             waiting = [job for job in active_jobs if not await self._has_ended(job, listed)]
             goes_on = active_jobs and len(waiting) == len(active_jobs)
-            wait = self.next_seconds_between_status_checks + 10 if goes_on else first_wait
+            wait = self.next_seconds_between_status_checks + 10 if goes_on else self._first_wait
             self.next_seconds_between_status_checks = min(wait, LONGEST_WAIT)
         for job in waiting:
             yield job
@@ -190,22 +189,27 @@ class SlurmExecutor(plugin.Executor):  # type: ignore[misc]
         lines = [line.strip().split("|", 2) for line in answer.splitlines()]
         return {number: (state, comment) for number, state, comment in lines}
 
+    @property
+    def _first_wait(self) -> int:
+        return int(self.workflow.executor_settings.init_seconds_before_status_checks)
+
     def _bear_silence(self) -> None:
-        attempts = self.workflow.executor_settings.status_attempts
-        minutes = f"{attempts * ASKED_AGAIN / 60:g} minutes"
+        settings = self.workflow.executor_settings
+        attempts, pause = settings.status_attempts, self._first_wait * ASKED_AGAIN
+        bound = f"{attempts * pause / 60:.0f} min" if attempts * pause >= 60 else "a minute"
         self._silences += 1
-        self.next_seconds_between_status_checks = ASKED_AGAIN
+        self.next_seconds_between_status_checks = pause
         if self._silences == 1:
             self.logger.warning(
                 "SLURM's controller does not answer (`squeue` failed). Running jobs do not mind; "
-                f"it is asked again every {ASKED_AGAIN} s, for {minutes}."
+                f"it is asked again every {pause} s, for {bound}."
             )
         if self._silences < attempts:
             return
         self._ending.set()
         self.wait = False
         words = (
-            f"SLURM's controller has not answered for {minutes}: this run ends. Jobs that it "
+            f"SLURM's controller has not answered for {bound}: this run ends. Jobs that it "
             "submitted may still run. As soon as `squeue` answers, cancel them with "
             f"`scancel --name={self.run_uuid}`, and when they are gone run the same command again; "
             "what is finished is not done again."

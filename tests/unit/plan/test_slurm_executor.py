@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from tests.unit.test_house import ROOT
@@ -126,3 +127,21 @@ def test_what_a_job_updates_in_place_may_have_been_put_back(tmp_path: Path) -> N
     path.write_text("put back after a failure")
     assert not is_done([Output(path, "update")], before)
     assert is_done([Output(path, "update")], absent)
+
+
+def test_a_number_that_was_given_twice_tells_of_the_second_job_alone() -> None:
+    first, second = Job([]), Job([])
+    executor = SlurmExecutor.__new__(SlurmExecutor)
+    executor._owners, executor._missed_since = {"7": second}, {}
+    told: list[Any] = []
+    executor._report_success = told.append
+    executor._has_found_forgotten = forgotten = AsyncMock(return_value=False)
+    infos = [
+        SimpleNamespace(job=job, external_jobid="7", aux={"slurm_logfile": Path("log")})
+        for job in (first, second)
+    ]
+    listed = {"7": ("COMPLETED", "rule_work")}
+    ended = [asyncio.run(executor._has_ended(info, listed)) for info in infos]
+    assert ended == [False, True]
+    assert told == infos[1:]
+    forgotten.assert_awaited_once_with(infos[0])

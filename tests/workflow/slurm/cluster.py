@@ -135,6 +135,7 @@ class Cluster:
 
     def kill_controller(self) -> None:
         """Let the controller die as by a power cut; nodes and their jobs go on."""
+        time.sleep(6)  # what is younger than five seconds it may not have saved
         self.daemons["slurmctld"].kill()
         self.daemons["slurmctld"].wait()
 

@@ -111,6 +111,8 @@ def head(
     finally:
         started.process.kill()
         started.process.wait()
+        for number in range(jobs):  # a controller that was killed may have lost a young job
+            started.let_go(number)
         ask("scancel", f"--name={run_id(started.console)}")
 
 
@@ -212,7 +214,7 @@ def test_a_controller_that_stays_away_ends_the_run_with_words(
         run.started(0)
         restored.kill_controller()
         assert run.process.wait(PATIENCE) == 1
-        assert "SLURM's controller has not answered for a minute: this run ends." in run.console
+        assert "SLURM's controller has not answered for 18 s: this run ends." in run.console
         assert f"scancel --name={run_id(run.console)}" in run.console
         restored.start_controller()
 

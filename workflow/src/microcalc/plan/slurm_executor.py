@@ -95,7 +95,7 @@ class SlurmExecutor(plugin.Executor):  # type: ignore[misc]
         self._before: dict[Any, dict[str, tuple[int, int]]] = {}
         self._missed_since: dict[str, float] = {}
         self._preemptions: dict[Any, int] = {}
-        self._numbers: set[str] = set()
+        self._owners: dict[str, Any] = {}
         self._interrupt: Any = None
         super().__init__(workflow, logger)
 
@@ -135,7 +135,7 @@ class SlurmExecutor(plugin.Executor):  # type: ignore[misc]
 
     def report_job_submission(self, job_info: Any, register_job: bool = True) -> None:
         """Take note of a job that SLURM has taken."""
-        self._numbers.add(job_info.external_jobid)
+        self._owners[job_info.external_jobid] = job_info.job
         super().report_job_submission(job_info, register_job=register_job)
 
     def _report_job_error_threadsafe(self, job_info: Any, msg: str) -> None:
@@ -196,7 +196,8 @@ class SlurmExecutor(plugin.Executor):  # type: ignore[misc]
     def _bear_silence(self) -> None:
         settings = self.workflow.executor_settings
         attempts, pause = settings.status_attempts, self._first_wait * ASKED_AGAIN
-        bound = f"{attempts * pause / 60:.0f} min" if attempts * pause >= 60 else "a minute"
+        seconds = attempts * pause
+        bound = f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds} s"
         self._silences += 1
         self.next_seconds_between_status_checks = pause
         if self._silences == 1:
@@ -227,11 +228,10 @@ class SlurmExecutor(plugin.Executor):  # type: ignore[misc]
         taken = [
             number
             for number, (_, comment) in listed.items()
-            if comment in comments and number not in self._numbers
+            if comment in comments and number not in self._owners
         ]
         if taken:  # the controller had taken them, but could not say so any more
             self._asked("scancel", *taken)
-            self._numbers.update(taken)
         for job in unsent:
             self._job_submission_executor.submit(self.run_job, job)
 
@@ -240,7 +240,8 @@ class SlurmExecutor(plugin.Executor):  # type: ignore[misc]
         number = job_info.external_jobid
         state, _ = listed.get(number, ("FORGOTTEN", ""))
         log = job_info.aux["slurm_logfile"]
-        if state == "FORGOTTEN":
+        # A controller that was killed loses its youngest jobs, and gives their numbers again.
+        if state == "FORGOTTEN" or self._owners[number] is not job_info.job:
             return await self._has_found_forgotten(job_info)
         self._missed_since.pop(number, None)
         if state == "COMPLETED":

@@ -181,16 +181,11 @@ def public_functions(path: Path) -> list[ast.FunctionDef]:
     return [f for f in body if isinstance(f, ast.FunctionDef) and not f.name.startswith("_")]
 
 
-IMAGES = (
-    *("cells", "components", "content", "duplicates", "geometry", "included"),
-    *("masks", "outlines", "patches", "pgm", "pictures", "regions", "roi", "shard_file", "voi"),
-    *("volumes", "words"),
-)
 DOCUMENTED = [
     path
     for pattern in ("statistics/*.py", "selection/*.py", "models/logistic.py", "images/*.py")
     for path in sorted(PACKAGE.glob(pattern))
-    if public_functions(path) and (path.parent.name != "images" or path.stem in IMAGES)
+    if public_functions(path)
 ]
 
 

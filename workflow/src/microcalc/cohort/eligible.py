@@ -187,7 +187,15 @@ def _in_words(pairs: set[tuple[Any, str]]) -> str:
 def small_classes(cases: Iterable[tuple[int, str]]) -> dict[str, int]:
     """Return each class, negative or positive, that has fewer than `FEWEST_PATIENTS`.
 
-    `cases` are pairs of outcome and patient; one with cases of both classes counts as positive.
+    Parameters
+    ----------
+    cases
+        Pairs of outcome (0 or 1) and patient; a patient with cases of both counts as positive.
+
+    Returns
+    -------
+    dict of int
+        The number of patients by class.
     """
     pairs = list(cases)
     positive = {patient for y, patient in pairs if y == 1}

@@ -18,6 +18,16 @@ def problems(table: Table) -> list[str]:
     """Return a sentence for every row that gives no region, or does not fit an earlier one.
 
     An image has one row, or one for each reader; a row gives either a box or a roi_path.
+
+    Parameters
+    ----------
+    table
+        The images table, its cells as text.
+
+    Returns
+    -------
+    list of str
+        With the file's name and the line; empty where nothing is wrong. No path is quoted.
     """
     found = []
     first: dict[str, tuple[dict[str, str], int]] = {}

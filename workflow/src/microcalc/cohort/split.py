@@ -49,6 +49,11 @@ def place(
         The share of their patients that is to train, above 0 and at most 1.
     seed
         The study's seed.
+
+    Returns
+    -------
+    str
+        One of `SPLITS`.
     """
     if center not in development_centers:
         return "external"
@@ -100,7 +105,15 @@ def assign_splits(
 def sizes(cases: Iterable[Row]) -> dict[str, tuple[int, int]]:
     """Return, for each split that has cases, how many are negative and how many positive.
 
-    `cases` have `split` and `y` (0 or 1, as number or text).
+    Parameters
+    ----------
+    cases
+        Rows with `split` and `y` (0 or 1, as number or text).
+
+    Returns
+    -------
+    dict of tuple
+        (negative, positive) by split, in the order of `SPLITS`.
     """
     y: dict[str, list[int]] = {}
     for case in cases:
@@ -117,6 +130,11 @@ def few_cases(counts: Mapping[str, tuple[int, int]], labels: Labels) -> list[str
         What `sizes` returns.
     labels
         The classes' names, `negative` and `positive`.
+
+    Returns
+    -------
+    list of str
+        Empty where every set has enough of both.
     """
     few = [split for split, own in counts.items() if min(own) < FEW_CASES]
     told = []

@@ -32,6 +32,11 @@ def earlier(results: str | os.PathLike[str], cases: Iterable[Row]) -> dict[str, 
         The study's results.
     cases
         Rows of the case table with `case_id` and `patient_id`.
+
+    Returns
+    -------
+    dict of str
+        One of `SPLITS` by patient_id, of the patients in `cases` alone.
     """
     run = _last_run(results)
     seen = {case: str(row["split"]) for case, row in run["cases"].items()} if run else {}
@@ -50,6 +55,16 @@ def told(config: StudyConfig, results: str | os.PathLike[str], cases: Sequence[R
         The study's results.
     cases
         Rows of the case table: `case_id`, `patient_id`, `center`, and `split` where it has one.
+
+    Returns
+    -------
+    list of str
+        Lines for a person; empty where there is nothing to tell.
+
+    Raises
+    ------
+    StudyError
+        When the split file cannot be used, see `split_file.read`.
     """
     settings = config.cohort
     if not cases:

@@ -32,6 +32,11 @@ def read(path: str | os.PathLike[str] | None) -> dict[str, str]:
     path
         The config's `cohort.split_file`: a table of `patient_id` and `split`.
 
+    Returns
+    -------
+    dict of str
+        One of `SPLITS` by patient_id.
+
     Raises
     ------
     StudyError
@@ -90,7 +95,7 @@ def _twice(table: Table) -> list[str]:
 
 
 def refuse_inside_results(path: str | None, results: str | os.PathLike[str]) -> None:
-    """Raise a StudyError for a file in a folder of results, which may be deleted at any time.
+    """Refuse a split file in a folder of results, which may be deleted at any time.
 
     Parameters
     ----------
@@ -98,6 +103,11 @@ def refuse_inside_results(path: str | None, results: str | os.PathLike[str]) -> 
         The config's `cohort.split_file`, or None.
     results
         The study's results; those of other studies lie beside it. Links are followed.
+
+    Raises
+    ------
+    StudyError
+        When it lies there.
     """
     if not path:
         return
@@ -114,7 +124,7 @@ def refuse_inside_results(path: str | None, results: str | os.PathLike[str]) -> 
 
 
 def refuse_other_tables(frozen: Mapping[str, str], cases: Sequence[Row]) -> None:
-    """Raise a StudyError where the file and the case table cannot be meant for each other.
+    """Refuse a split file and a case table that cannot be meant for each other.
 
     Parameters
     ----------
@@ -122,6 +132,11 @@ def refuse_other_tables(frozen: Mapping[str, str], cases: Sequence[Row]) -> None
         What `read` returned; nothing where the file is yet to be written.
     cases
         Rows of the case table with `patient_id`, and `split` where it has such a column.
+
+    Raises
+    ------
+    StudyError
+        When the table has a column split too, no patient is in both, or ids differ in case alone.
     """
     if "split" in cases[0]:
         raise StudyError(
@@ -163,6 +178,11 @@ def notices(
         Rows of the case table with `patient_id` and `center`.
     development_centers
         The config's.
+
+    Returns
+    -------
+    list of str
+        One sentence for each kind of difference, the first `MOST_NAMED` patients named.
     """
     if not frozen:
         return []
@@ -210,6 +230,11 @@ def freeze(
     earlier
         Split by patient in the study's last results, see `split_changes.earlier`.
 
+    Returns
+    -------
+    str
+        What was done, for a person.
+
     Raises
     ------
     StudyError
@@ -252,7 +277,18 @@ def freeze(
 
 
 def patients(names: Sequence[str]) -> str:
-    """Return `9 patients (P1, P2 and 7 more)`, the first of them named."""
+    """Return patients counted, the first of them named: `9 patients (P1, P2 and 7 more)`.
+
+    Parameters
+    ----------
+    names
+        Their ids, at least one.
+
+    Returns
+    -------
+    str
+        With the first `MOST_NAMED` ids.
+    """
     told = ", ".join(names[:MOST_NAMED])
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return f"{len(names):,} {'patient' if len(names) == 1 else 'patients'} ({told}{more})"

@@ -70,6 +70,11 @@ def read_cohort(
     label_required
         Whether the case table must have the column label.
 
+    Returns
+    -------
+    Cohort
+        Cases sorted by case_id, images by image_id and reader.
+
     Raises
     ------
     StudyError

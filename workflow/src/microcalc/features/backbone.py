@@ -74,14 +74,36 @@ class Network(torch.nn.Module):
         return next(self.parameters()).device
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return the pooled features, shape (n, d)."""
+        """Return the pooled features.
+
+        Parameters
+        ----------
+        images
+            Normalized RGB, shape (n, 3, S, S).
+
+        Returns
+        -------
+        torch.Tensor
+            Shape (n, d).
+        """
         self._pooled[PENULTIMATE] = self.body(images)
         features = [self._pooled[name] for name in self.layers]
         self._pooled.clear()
         return features[0] if len(features) == 1 else torch.cat(features, dim=1)
 
     def check_size(self, size: int) -> None:
-        """Raise a StudyError when the network takes images of one size only, and not this one."""
+        """Refuse patches of a size that the network does not take.
+
+        Parameters
+        ----------
+        size
+            Side of the patches in pixels.
+
+        Raises
+        ------
+        StudyError
+            When the network takes images of one size only, and not this one.
+        """
         expected = getattr(self.body, "image_size", size)
         if expected != size:
             raise StudyError(
@@ -92,7 +114,13 @@ class Network(torch.nn.Module):
 
 
 def names() -> list[str]:
-    """Return the names of all classification networks that torchvision has."""
+    """Return the names of all classification networks that torchvision has.
+
+    Returns
+    -------
+    list of str
+        As `build` takes them, in alphabetical order.
+    """
     return list(torchvision.models.list_models(module=torchvision.models))
 
 
@@ -109,8 +137,15 @@ def build(name: str, *, device: str = "meta", **options: Any) -> tuple[torch.nn.
         A torchvision classification model.
     device
         Where its tensors are made.
-    options
+    **options
         Handed to torchvision's builder.
+
+    Returns
+    -------
+    body : torch.nn.Module
+        From normalized RGB, shape (n, 3, S, S), to features, shape (n, d).
+    width : int
+        d.
 
     Raises
     ------
@@ -124,7 +159,23 @@ def build(name: str, *, device: str = "meta", **options: Any) -> tuple[torch.nn.
 
 
 def head_name(name: str) -> str:
-    """Return the dotted name of backbone `name`'s head, such as ``fc`` or ``classifier.1``."""
+    """Return the dotted name of a backbone's head, such as ``fc`` or ``classifier.1``.
+
+    Parameters
+    ----------
+    name
+        A torchvision classification model.
+
+    Returns
+    -------
+    str
+        Of the module that `build` replaces.
+
+    Raises
+    ------
+    StudyError
+        When torchvision has no model of this name.
+    """
     return _head(_build_whole(name, "meta", {}))[0]
 
 
@@ -177,7 +228,18 @@ def _head(body: torch.nn.Module) -> tuple[str, torch.nn.Linear | torch.nn.Conv2d
 
 
 def parameters_of(body: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """Return what a weights file must hold: every tensor but the batch counters of training."""
+    """Return what a weights file must hold: every tensor but the batch counters of training.
+
+    Parameters
+    ----------
+    body
+        As of `build`.
+
+    Returns
+    -------
+    dict
+        By the tensors' dotted names; batch norm's running statistics are among them.
+    """
     return {
         name: tensor
         for name, tensor in body.state_dict().items()
@@ -196,7 +258,23 @@ class Weights:
 
 
 def describe(path: str | os.PathLike[str]) -> Weights:
-    """Return a prepared weights file's description without reading its tensors."""
+    """Return a prepared weights file's description without reading its tensors.
+
+    Parameters
+    ----------
+    path
+        What `weights.write` wrote.
+
+    Returns
+    -------
+    Weights
+        As its metadata have it.
+
+    Raises
+    ------
+    StudyError
+        When the file is damaged, or no prepared one.
+    """
     with named_when_damaged(path, SafetensorError), safe_open(path, framework="pt") as file:
         return _description(file.metadata() or {}, path)
 
@@ -239,11 +317,30 @@ def load(
     layers
         The layers whose pooled features are laid side by side.
 
+    Returns
+    -------
+    Network
+        Its parameters need no gradient.
+
     Raises
     ------
     StudyError
         When the backbone has no such layer, or the file was prepared for another backbone or
         holds other tensors than it needs.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from microcalc.features import backbone, weights
+    >>> from microcalc.features.preprocessing import IMAGENET
+    >>> body, width = backbone.build("squeezenet1_1", device="cpu")
+    >>> tensors = backbone.parameters_of(body)
+    >>> prepared = weights.Prepared("squeezenet1_1", "untrained", IMAGENET, tensors)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     weights.write(prepared, f"{folder}/weights.safetensors")
+    ...     network = backbone.load("squeezenet1_1", f"{folder}/weights.safetensors")
+    >>> width, network.layers, network.training
+    (512, ('penultimate',), False)
     """
     body, _ = build(name)
     wanted = parameters_of(body)

@@ -64,14 +64,17 @@ class LastMaps:
 def last_maps(network: "Network", patches: npt.NDArray[np.float32]) -> LastMaps | None:
     """Return the features of a case's views and the maps that they are the means of.
 
-    None where they are the means of no layer's maps.
-
     Parameters
     ----------
     network
         What `backbone.load` returned, with the penultimate layer alone.
     patches
-        The case's views, shape (v, S, S).
+        The case's views, float32 in [0, 1], shape (v, S, S).
+
+    Returns
+    -------
+    LastMaps or None
+        None where they are the means of no layer's maps.
 
     Raises
     ------
@@ -92,10 +95,24 @@ def last_maps(network: "Network", patches: npt.NDArray[np.float32]) -> LastMaps 
 
 
 def exact(last: LastMaps, coefficients: npt.NDArray[np.float64]) -> Cam:
-    """Return where the score comes from whose features are the means of `last.maps`.
+    """Return the class activation maps of a score whose features are the means of `last.maps`.
 
-    `coefficients` are the score's, per feature as the network gives it, shape (d,); a case's
-    features are the mean of its views'.
+    Parameters
+    ----------
+    last
+        Of a case's views.
+    coefficients
+        The score's, per feature as the network gives it, shape (d,); a case's features are the mean
+        of its views'.
+
+    Returns
+    -------
+    Cam
+        Its maps sum up to its score.
+
+    References
+    ----------
+    Zhou and others, CVPR 2016:2921.
     """
     n_views, _, height, width = last.maps.shape
     maps = np.einsum("vchw,c->vhw", last.maps.astype(np.float64), coefficients)
@@ -108,7 +125,29 @@ def grad_cam(
     patches: npt.NDArray[np.float32],
     coefficients: npt.NDArray[np.float64],
 ) -> Cam:
-    """Return to first order where the score comes from; see `last_maps` and `exact`."""
+    """Return the Grad-CAM of a score: to first order where it comes from.
+
+    Parameters
+    ----------
+    network, patches
+        As of `last_maps`.
+    coefficients
+        As of `exact`.
+
+    Returns
+    -------
+    Cam
+        Its maps add up to nothing in particular.
+
+    Raises
+    ------
+    StudyError
+        When no layer of the network has positions, so that there is nothing to map.
+
+    References
+    ----------
+    Selvaraju and others, ICCV 2017:618.
+    """
     import torch
     from captum.attr import LayerGradCam  # type: ignore[import-untyped]
 

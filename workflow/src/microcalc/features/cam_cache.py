@@ -36,7 +36,7 @@ def of_cases(
     kept: str | os.PathLike[str] | None = None,
     cache: bool = True,
 ) -> dict[str, cam.Cam]:
-    """Return where each case's score comes from.
+    """Return the class activation maps of each case: where its score comes from.
 
     Parameters
     ----------
@@ -55,6 +55,11 @@ def of_cases(
         there, or cannot be read, counts as empty.
     cache
         As `images.cache` of the config: false computes all cases again.
+
+    Returns
+    -------
+    dict of Cam
+        By case.
 
     Raises
     ------

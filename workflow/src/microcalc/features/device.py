@@ -30,10 +30,20 @@ CPU_BYTES = 2**30
 def choose(name: str) -> "torch.device":
     """Return the device for `auto`, `cpu` or `cuda`.
 
+    Parameters
+    ----------
+    name
+        ``auto`` is the GPU where torch sees one.
+
+    Returns
+    -------
+    torch.device
+        Without an index; `hold` chooses one of several GPUs.
+
     Raises
     ------
     StudyError
-        When `cuda` is asked for and this machine has none.
+        When the name is none of the three, or `cuda` is asked for and this machine has none.
     """
     import torch
 
@@ -49,7 +59,20 @@ def choose(name: str) -> "torch.device":
 
 
 def check_precision(precision: str, device: "torch.device") -> None:
-    """Raise a StudyError when `device` cannot compute in `precision`."""
+    """Refuse a precision that `device` cannot compute in.
+
+    Parameters
+    ----------
+    precision
+        One of `PRECISIONS`.
+    device
+        As of `choose`.
+
+    Raises
+    ------
+    StudyError
+        When it is no such precision, or float16 without a GPU.
+    """
     if precision not in PRECISIONS:
         raise StudyError(f"features.precision is {precision!r}; expected {', '.join(PRECISIONS)}")
     if precision == "float16" and device.type != "cuda":
@@ -60,10 +83,22 @@ def check_precision(precision: str, device: "torch.device") -> None:
 
 
 def batch_size(device: "torch.device", size: int) -> int:
-    """Return how many patches of `size` x `size` pixels to compute at a time.
+    """Return how many patches to compute at a time.
 
     `CPU_BATCH` on a processor and `CUDA_BATCH` on a GPU; fewer of larger patches, as many as fit
     into a gibibyte or into half of the GPU's free memory.
+
+    Parameters
+    ----------
+    device
+        As of `choose`.
+    size
+        Side of the patches in pixels.
+
+    Returns
+    -------
+    int
+        At least 1.
     """
     import torch
 
@@ -76,7 +111,13 @@ def batch_size(device: "torch.device", size: int) -> int:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute on one thread: torch sums over a batch in an order that depends on them."""
+    """Compute on one thread: torch sums over a batch in an order that depends on them.
+
+    Yields
+    ------
+    None
+        To the block; afterwards there are as many threads as before.
+    """
     import torch
 
     threads = torch.get_num_threads()
@@ -89,11 +130,23 @@ def one_thread() -> Iterator[None]:
 
 @contextmanager
 def hold(device: "torch.device", *, folder: Path | None = None) -> Iterator["torch.device"]:
-    """Yield `device` for this process alone: concurrent jobs on one machine never share a GPU.
+    """Hold a device for this process alone: concurrent jobs on one machine never share a GPU.
 
     Of several GPUs it takes the first that no other job holds, and waits when all are taken. The
     lock is a file of the machine (not of the study, so that two studies keep apart too) which the
     operating system releases however the job ends. A CPU needs no lock: Snakemake counts threads.
+
+    Parameters
+    ----------
+    device
+        As of `choose`.
+    folder
+        Where the locks lie; the machine's folder for temporary files by default.
+
+    Yields
+    ------
+    torch.device
+        A GPU with its index.
     """
     import torch
 
@@ -115,7 +168,24 @@ def lock_one(
     wait_s: float = 0.5,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[int]:
-    """Yield the place of the first of `names` that no other process has locked in `folder`."""
+    """Lock the first of `names` that no other process has locked; wait where there is none.
+
+    Parameters
+    ----------
+    names
+        Of the GPUs.
+    folder
+        Where the locks lie.
+    wait_s
+        Seconds between two attempts.
+    sleep
+        What waits for them.
+
+    Yields
+    ------
+    int
+        Its place in `names`.
+    """
     with ExitStack() as stack:
         handles = [
             stack.enter_context(_shared_file(folder / f"microcalc-gpu-{name}.lock"))

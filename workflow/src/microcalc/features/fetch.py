@@ -21,7 +21,13 @@ log = logging.getLogger(__name__)
 
 
 def cache_folder() -> Path:
-    """Return torch's own download folder, so that files it already has are found."""
+    """Return torch's own download folder, so that files it already has are found.
+
+    Returns
+    -------
+    pathlib.Path
+        It need not be there.
+    """
     return Path(torch.hub.get_dir()) / "checkpoints"
 
 
@@ -42,12 +48,19 @@ def fetch(
     wait_s
         Seconds before the second try; each further one waits twice as long.
 
+    Returns
+    -------
+    pathlib.Path
+        Of a file whose content is what its name promises.
+
     Raises
     ------
     OSError
         When the file cannot be had (no network, no such file, no space).
     StudyError
         When what was downloaded is not what its name promises.
+    ValueError
+        When the name promises nothing.
     """
     path = cached(url, folder)
     if path is not None:
@@ -87,7 +100,23 @@ def _answers_within(seconds: float) -> Iterator[None]:
 
 
 def cached(url: str, folder: str | os.PathLike[str]) -> Path | None:
-    """Return the file of `url` in `folder` if it is there and whole."""
+    """Return the file of `url` in the cache if it is there and whole.
+
+    Parameters
+    ----------
+    url, folder
+        As of `fetch`.
+
+    Returns
+    -------
+    pathlib.Path or None
+        None of one that is missing, or has another SHA-256 than its name promises.
+
+    Raises
+    ------
+    ValueError
+        When the name promises nothing.
+    """
     path = Path(folder) / name_of(url)
     if not path.is_file():
         return None
@@ -100,7 +129,18 @@ def cached(url: str, folder: str | os.PathLike[str]) -> Path | None:
 
 
 def name_of(url: str) -> str:
-    """Return the file name a URL ends in."""
+    """Return the file name that a URL ends in.
+
+    Parameters
+    ----------
+    url
+        With or without a query behind it.
+
+    Returns
+    -------
+    str
+        The last part of its path.
+    """
     return Path(urlparse(url).path).name
 
 

@@ -79,6 +79,22 @@ def extract(
         not even one patch fits into its memory.
     NotFiniteError
         When a feature is not a finite number.
+    ValueError
+        When `patches` have another shape, or `batch_size` is below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.features import backbone, forward
+    >>> from microcalc.features.preprocessing import IMAGENET
+    >>> body, width = backbone.build("squeezenet1_1", device="cpu")
+    >>> network = backbone.Network(body, IMAGENET).eval()  # untrained; see `backbone.load`
+    >>> patches = np.random.default_rng(0).random((3, 32, 32), dtype=np.float32)
+    >>> features = forward.extract(network, patches, batch_size=2)
+    >>> features.shape, features.dtype
+    ((3, 512), dtype('float32'))
+    >>> np.allclose(features[[2]], forward.extract(network, patches, rows=[2]), rtol=1e-4)
+    True
     """
     import torch
 

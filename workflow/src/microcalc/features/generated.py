@@ -19,11 +19,25 @@ PATCH_PX = 224
 
 
 def tensors(name: str, *, seed: int, preprocessing: Preprocessing) -> dict[str, torch.Tensor]:
-    """Return backbone `name` with weights drawn from `seed`: a pure function of these arguments.
+    """Return a backbone with weights drawn from `seed`: a pure function of these arguments.
 
     Torchvision's own initialization, with ``zero_init_residual`` where the network knows it;
     then every batch-norm layer's mean and variance are set to what it meets on
     `N_PATCHES` generated patches. The result does not depend on the number of threads.
+
+    Parameters
+    ----------
+    name
+        A torchvision classification model.
+    seed
+        The study's.
+    preprocessing
+        The constants that patches are normalized with.
+
+    Returns
+    -------
+    dict
+        What `backbone.parameters_of` gives, by name.
     """
     with one_thread(), torch.random.fork_rng(devices=[]), torch.inference_mode():
         torch.manual_seed(seeds.derive(seed, "features", "weights", name))
@@ -38,11 +52,26 @@ def tensors(name: str, *, seed: int, preprocessing: Preprocessing) -> dict[str, 
 
 
 def patches(seed: int, *, n: int, size: int) -> npt.NDArray[np.float32]:
-    """Return `n` pictures of breast-like texture with bright spots, in [0, 1], shape (n, S, S).
+    """Return pictures of breast-like texture with bright spots.
 
-    Power-law noise with a power spectrum of 1/f^3, as mammograms have (Burgess, Jacobson and
-    Judy, Medical Physics 2001;28:419-437), and none to thirty Gaussian spots of half to three
-    pixels' standard deviation, as calcifications would appear at 0.1 mm.
+    Power-law noise with a power spectrum of 1/f^3, as mammograms have, and none to thirty Gaussian
+    spots of half to three pixels' standard deviation, as calcifications would appear at 0.1 mm.
+
+    Parameters
+    ----------
+    seed
+        The study's.
+    n, size
+        How many, and their side in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        Float32 in [0, 1], shape (n, S, S).
+
+    References
+    ----------
+    Burgess, Jacobson and Judy, Medical Physics 2001;28:419-437.
     """
     random = seeds.stream(seed, "features", "weights", "patches")
     frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None, :])

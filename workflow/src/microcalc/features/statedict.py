@@ -28,6 +28,16 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, torch.Tensor], dict[st
     Nothing in the file is executed: it is safetensors, or torch's own format with
     ``weights_only=True``.
 
+    Parameters
+    ----------
+    path
+        The file; one that ends in ``.safetensors`` is read as such.
+
+    Returns
+    -------
+    tensors, metadata : dict
+        By name.
+
     Raises
     ------
     StudyError
@@ -69,7 +79,7 @@ def _unwrap(saved: Any, name: str) -> dict[str, torch.Tensor]:
 
 
 def fit(tensors: Mapping[str, torch.Tensor], name: str, *, source: str) -> dict[str, torch.Tensor]:
-    """Return the float32 tensors that backbone `name` needs, out of a state dict.
+    """Return the tensors that a backbone needs, out of a state dict.
 
     Prefixes that a wrapper put before every name (``module.`` of DataParallel, ``_orig_mod.`` of
     torch.compile, ``backbone.``) are taken off; the head may be there, be missing or be another.
@@ -82,6 +92,11 @@ def fit(tensors: Mapping[str, torch.Tensor], name: str, *, source: str) -> dict[
         A torchvision classification model.
     source
         What to call the file in an error.
+
+    Returns
+    -------
+    dict
+        What `backbone.parameters_of` gives, by name and in the same types (float32).
 
     Raises
     ------

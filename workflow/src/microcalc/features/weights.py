@@ -42,7 +42,13 @@ class Prepared:
     tensors: Mapping[str, torch.Tensor]
 
     def digest(self) -> str:
-        """Return the SHA-256 of all that features depend on: tensors, constants and backbone."""
+        """Return the SHA-256 of all that features depend on: tensors, constants and backbone.
+
+        Returns
+        -------
+        str
+            64 hexadecimal digits.
+        """
         total = hashlib.sha256(f"{self.backbone}\n{self.preprocessing.to_json()}\n".encode())
         for name, tensor in sorted(self.tensors.items()):
             total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
@@ -70,6 +76,11 @@ def prepare(
         The study's seed, used by ``random`` alone.
     cache
         Where downloads are kept; torch's own download folder by default.
+
+    Returns
+    -------
+    Prepared
+        To be written with `write`.
 
     Raises
     ------
@@ -165,7 +176,19 @@ def _published(backbone: str, source: str, cache: str | os.PathLike[str] | None)
 
 
 def published_entry(backbone: str, source: str) -> Any:
-    """Return torchvision's entry for published weights: its ``url`` and its ``transforms``.
+    """Return torchvision's entry for published weights.
+
+    Parameters
+    ----------
+    backbone
+        A torchvision classification model.
+    source
+        Its name for the weights, such as ``IMAGENET1K_V2``.
+
+    Returns
+    -------
+    torchvision.models.WeightsEnum
+        With its ``url`` and its ``transforms``.
 
     Raises
     ------
@@ -200,7 +223,15 @@ def _ways_out(backbone: str, cache: Path) -> str:
 
 
 def write(prepared: Prepared, path: str | os.PathLike[str]) -> None:
-    """Write `prepared` as safetensors, the same bytes for the same weights."""
+    """Write prepared weights as safetensors, the same bytes for the same weights.
+
+    Parameters
+    ----------
+    prepared
+        The weights; what they are goes into the file's metadata.
+    path
+        The file, replaced as a whole.
+    """
     metadata = {
         "backbone": prepared.backbone,
         "source": prepared.source,
@@ -219,6 +250,20 @@ def write_tensors(
 
     Safetensors' own writer puts the metadata in the order of a hash table that differs from
     process to process; the format itself is a length, a JSON header and the tensors.
+
+    Parameters
+    ----------
+    tensors
+        By name: float32 or int64.
+    metadata
+        Texts by name.
+    path
+        The file, replaced as a whole.
+
+    Raises
+    ------
+    ValueError
+        When a tensor is of another type.
     """
     header: dict[str, Any] = {"__metadata__": dict(metadata)}
     position = 0

@@ -1,4 +1,4 @@
-"""What of an image is brighter than the air around the breast: film, detector, frame, padding."""
+"""Image foreground: what is brighter than the air around the breast, no frame and no padding."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,11 +30,33 @@ _GREY_SHARE, _AIR_SHARE = 0.1, 0.02
 
 
 def field(values: NDArray[np.float32], valid: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """Return the rows and columns of what was exposed, without black padding and white frames.
+    """Return the exposed field: its rows and columns, without black padding and white frames.
 
     Digitized films are laid on black to a common size, and scanned with a lightbox's white rim.
     Lines at the border of which 97 % are padding, or have the image's lowest value, are no part of
     it; nor are those of which 97 % are white, up to a quarter of the image at each side.
+
+    Parameters
+    ----------
+    values
+        (r, c) float32 grey levels, larger = brighter.
+    valid
+        (r, c) bool: False where the file says that a pixel is padding.
+
+    Returns
+    -------
+    rows, columns : slice
+        All of them where no line is left.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.images import background
+    >>> film = np.full((40, 30), 90, dtype=np.float32)
+    >>> film[:, :6] = 0  # black padding at the left
+    >>> film[37:] = 255  # a white frame below
+    >>> background.field(film, np.ones(film.shape, dtype=bool))
+    (slice(0, 37, None), slice(6, 30, None))
     """
     known = values if valid.all() else values[valid]
     lowest, highest = (float(f(known)) if known.size else 0.0 for f in (np.min, np.max))
@@ -72,9 +94,24 @@ def blacked_out(values: Grid, around: tuple[Grid, Grid]) -> Mask:
     Parameters
     ----------
     values
-        (r, c) grey levels.
+        (r, c) float32 grey levels.
     around
         Their `coarse_grid.extremes`.
+
+    Returns
+    -------
+    numpy.ndarray
+        (r, c) bool.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.images import background, coarse_grid
+    >>> film = np.random.default_rng(0).normal(60, 5, (40, 30)).astype(np.float32)
+    >>> film[5:15, 10:25] = 0  # 150 cells made black
+    >>> found = background.blacked_out(film, coarse_grid.extremes(film))
+    >>> int(found.sum()), coarse_grid.bounding_box(found)
+    (150, (slice(5, 15, None), slice(10, 25, None)))
     """
     lowest = values.min()
     # Shrunk by a cell, so that noise of many dots is nothing to go through.
@@ -99,19 +136,41 @@ def blacked_out(values: Grid, around: tuple[Grid, Grid]) -> Mask:
 def foreground(
     values: Grid, valid: Mask, around: tuple[Grid, Grid], flags: list[str]
 ) -> tuple[Mask, Mask]:
-    """Return where the image is brighter than its air, and which of it is a sharp edge to the dark.
+    """Return the foreground, brighter than the image's air, and its sharp edges to the dark.
 
-    All that is valid is bright where there is no air. Labels have sharp edges; the rim of a breast
-    seldom has.
+    All that is valid is foreground where there is no air. Labels have sharp edges; the rim of a
+    breast seldom has.
 
     Parameters
     ----------
     values, valid
-        (r, c) grey levels, and which of them say something.
+        (r, c) float32 grey levels, and bool, which of them say something.
     around
         The `coarse_grid.extremes` of `values`.
     flags
-        What is odd is added to it.
+        `NOT_FOUND` is added to it where there is no air.
+
+    Returns
+    -------
+    bright, sharp : numpy.ndarray
+        (r, c) bool.
+
+    References
+    ----------
+    The threshold between air and tissue: N. Otsu, IEEE Trans. Syst. Man Cybern. 9 (1979) 62-66,
+    taken again within the dark class as long as that parts two clear ones.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.images import background, coarse_grid
+    >>> y, x = np.mgrid[:80, :60]
+    >>> film = np.where(np.hypot(x, y - 40) < 30, 150, 20)  # a half disk of radius 30 in air
+    >>> film = (film + np.random.default_rng(0).normal(0, 2, film.shape)).astype(np.float32)
+    >>> around, valid = coarse_grid.extremes(film), np.ones(film.shape, dtype=bool)
+    >>> bright, sharp = background.foreground(film, valid, around, [])
+    >>> bright[40, [0, 20, 40, 59]], bool(sharp[40, 29]), bool(sharp[40, 20])
+    (array([ True,  True, False, False]), True, False)
     """
     nothing = np.zeros_like(valid)
     filled = values if valid.all() else np.where(valid, values, values[valid].min(initial=0))

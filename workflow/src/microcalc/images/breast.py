@@ -1,4 +1,4 @@
-"""Where the breast is, and which grey levels it has."""
+"""Breast segmentation: where the breast is, and which grey levels it has."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -72,11 +72,33 @@ class Breast:
 
 
 def find(mammogram: Mammogram) -> Breast:
-    """Return the breast: the largest bright component that touches a side of what was exposed.
+    r"""Return the breast: the largest bright component that touches a side of what was exposed.
 
     Padding, white frames, burned-in markers, clips and bright strips at the other edge drop out;
     air may be grey, and differ from row to row. An image without background, as magnification
-    views may be, is breast all over.
+    views may be, is breast all over. Whatever is odd is flagged, nothing is refused.
+
+    Parameters
+    ----------
+    mammogram
+        Of at least 2 x 2 pixels; its spacing sets how coarse the grid is (`GRID_MM`).
+
+    Returns
+    -------
+    Breast
+        On the coarse grid, in the image's own rows and columns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.images import breast, raster
+    >>> from microcalc.images.image_entry import ImageEntry
+    >>> y, x = np.mgrid[:200, :150]
+    >>> film = np.where(np.hypot(x, y - 100) < 80, 160, 20).astype(np.uint8)
+    >>> pgm = b"P5 150 200 255\n" + film.tobytes()
+    >>> found = breast.find(raster.decode(pgm, ImageEntry("C001_CC", spacing_mm=0.8)))
+    >>> found.chest_wall, found.levels, round(float(found.fraction), 2)  # pi * 80**2 / 2 pixels
+    ('left', (160.0, 160.0), 0.34)
     """
     stride = _stride(mammogram)
     sample = mammogram.stored[stride[0] // 2 :: stride[0], stride[1] // 2 :: stride[1]]

@@ -1,4 +1,4 @@
-"""Pixels of any type of number as cells of 8 or 16 bits, and what each cell stands for."""
+"""Quantization to 8 or 16 bits: pixels of any type of number as cells, and each cell's value."""
 
 from typing import Any
 

@@ -1,6 +1,7 @@
-"""What scipy.ndimage and numpy do for the coarse grid of a breast, at a fraction of their time.
+"""Binary morphology, labels and percentiles on the coarse grid of a breast.
 
-Every function gives the same to the last bit as the one that it names.
+They take a fraction of the time of scipy.ndimage and numpy. Every function gives the same to the
+last bit as the one that it names.
 """
 
 from collections.abc import Sequence
@@ -14,9 +15,30 @@ Mask = NDArray[np.bool_]
 
 
 def eroded(mask: Mask, times: int = 1) -> Mask:
-    """Return the cells whose four neighbors are all in `mask`; those at the rim lack one.
+    """Return the binary erosion: the cells whose four neighbors are all in `mask`.
 
-    `scipy.ndimage.binary_erosion`.
+    Those at the rim of the grid lack a neighbor. As `scipy.ndimage.binary_erosion`.
+
+    Parameters
+    ----------
+    mask
+        (r, c) bool.
+    times
+        How often, at least 0.
+
+    Returns
+    -------
+    numpy.ndarray
+        (r, c) bool.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.images import coarse_grid
+    >>> coarse_grid.eroded(np.ones((3, 4), dtype=bool)).astype(int)
+    array([[0, 0, 0, 0],
+           [0, 1, 1, 0],
+           [0, 0, 0, 0]])
     """
     framed, wide = _framed(mask)
     for _ in range(times):
@@ -30,9 +52,32 @@ def eroded(mask: Mask, times: int = 1) -> Mask:
 
 
 def dilated(mask: Mask, times: int = 1, *, within: Mask | None = None) -> Mask:
-    """Return the cells in `mask` and their four neighbors, of those in `within` alone.
+    """Return the binary dilation: the cells in `mask` and their four neighbors, of `within` alone.
 
-    `scipy.ndimage.binary_dilation`.
+    As `scipy.ndimage.binary_dilation` with `within` for its mask, but that scipy keeps the cells of
+    `mask` that lie outside it.
+
+    Parameters
+    ----------
+    mask
+        (r, c) bool.
+    times
+        How often, at least 0.
+    within
+        (r, c) bool: where the result may lie; None for everywhere.
+
+    Returns
+    -------
+    numpy.ndarray
+        (r, c) bool.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.images import coarse_grid
+    >>> cell = np.eye(1, 9, 2, dtype=bool)  # one row of nine cells
+    >>> coarse_grid.dilated(cell, 2).astype(int)
+    array([[1, 1, 1, 1, 1, 0, 0, 0, 0]])
     """
     framed, wide = _framed(mask)
     allowed, _ = _framed(np.ones_like(mask) if within is None else within)
@@ -61,7 +106,28 @@ def _unframed(framed: Mask, wide: int) -> Mask:
 
 
 def holes(mask: Mask) -> Mask:
-    """Return what `mask` encloses: what `scipy.ndimage.binary_fill_holes` adds."""
+    """Return the holes of `mask`: what `scipy.ndimage.binary_fill_holes` adds to it.
+
+    Parameters
+    ----------
+    mask
+        (r, c) bool.
+
+    Returns
+    -------
+    numpy.ndarray
+        (r, c) bool: the cells outside `mask` from which no way over neighbors (four) leads out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.images import coarse_grid
+    >>> ring = np.pad(np.zeros((1, 2), dtype=bool), 1, constant_values=True)
+    >>> coarse_grid.holes(ring).astype(int)
+    array([[0, 0, 0, 0],
+           [0, 1, 1, 0],
+           [0, 0, 0, 0]])
+    """
     enclosed = np.zeros_like(mask)
     box = bounding_box(mask)
     if _runs(mask[box]).max(initial=0) <= 1:
@@ -79,10 +145,29 @@ def holes(mask: Mask) -> Mask:
 
 
 def components(mask: Mask) -> tuple[NDArray[np.integer[Any]], int]:
-    """Return the number of each cell's component, 0 outside them, and how many there are.
+    """Return the connected components (four neighbors): each cell's number, and how many there are.
 
-    `scipy.ndimage.label`, which is left out where one run in each row meets the next row's, as a
+    As `scipy.ndimage.label`, which is left out where one run in each row meets the next row's, as a
     breast's do: they are one component.
+
+    Parameters
+    ----------
+    mask
+        (r, c) bool.
+
+    Returns
+    -------
+    labels : numpy.ndarray
+        (r, c) integers: 1 to `count`, 0 outside the components.
+    count : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.images import coarse_grid
+    >>> coarse_grid.components(np.array([[True, False, True], [True, False, False]]))
+    (array([[1, 0, 2],
+           [1, 0, 0]], dtype=int32), 2)
     """
     if mask.size and (_runs(mask) == 1).all() and (mask[1:] & mask[:-1]).any(axis=1).all():
         return mask.view(np.uint8), 1
@@ -97,7 +182,27 @@ def _runs(mask: Mask) -> NDArray[np.intp]:
 
 
 def bounding_box(mask: Mask) -> tuple[slice, slice]:
-    """Return the rows and columns from the first to the last of `mask`; none when it is empty."""
+    """Return the bounding box: the rows and columns from the first to the last cell of `mask`.
+
+    Parameters
+    ----------
+    mask
+        (r, c) bool.
+
+    Returns
+    -------
+    rows, columns : slice
+        Both of length 0 when the mask is empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.images import coarse_grid
+    >>> mask = np.zeros((9, 9), dtype=bool)
+    >>> mask[2:4, 3:8] = True
+    >>> coarse_grid.bounding_box(mask)
+    (slice(2, 4, None), slice(3, 8, None))
+    """
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     if not rows.size:
         return slice(0, 0), slice(0, 0)
@@ -105,9 +210,28 @@ def bounding_box(mask: Mask) -> tuple[slice, slice]:
 
 
 def extremes(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the lowest and the highest of a cell and its eight neighbors.
+    """Return the local minimum and maximum: of a cell and its eight neighbors.
 
-    `scipy.ndimage.minimum_filter` and `maximum_filter`.
+    As `scipy.ndimage.minimum_filter` and `maximum_filter` of size 3: at the rim, of the neighbors
+    that there are.
+
+    Parameters
+    ----------
+    values
+        (r, c) float32, none of them NaN.
+
+    Returns
+    -------
+    lowest, highest : numpy.ndarray
+        (r, c) float32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.images import coarse_grid
+    >>> lowest, highest = coarse_grid.extremes(np.array([[1, 2, 3, 4]], dtype=np.float32))
+    >>> lowest, highest
+    (array([[1., 1., 2., 3.]], dtype=float32), array([[2., 3., 4., 4.]], dtype=float32))
     """
     rows, columns = values.shape
     wide = columns + 2
@@ -132,9 +256,31 @@ def extremes(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[
 def percentiles(
     values: NDArray[np.floating[Any]], percent: Sequence[float], *, as_doubles: bool = True
 ) -> list[float]:
-    """Return `numpy.percentile` of the values (n,), or of the same values as float64.
+    """Return percentiles, interpolated linearly, as `numpy.percentile`.
 
-    The two differ in the type in which the distance of two neighbors is rounded.
+    numpy gives something else of single precision numbers than of the same numbers as float64: the
+    type differs in which the distance of two neighbors is rounded.
+
+    Parameters
+    ----------
+    values
+        (n,) floating point numbers, at least one.
+    percent
+        From 0 to 100.
+    as_doubles
+        Whether to give what numpy gives of the values as float64, or as they are.
+
+    Returns
+    -------
+    list of float
+        One for each of `percent`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.images import coarse_grid
+    >>> coarse_grid.percentiles(np.array([30, 10, 20], dtype=np.float32), (25, 50))
+    [15.0, 20.0]
     """
     places = [(values.size - 1) * (each / 100) for each in percent]
     below = [int(place) for place in places]

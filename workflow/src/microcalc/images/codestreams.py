@@ -1,4 +1,4 @@
-"""What a compressed frame says of itself, read before a decoder believes it: size, bits, end."""
+"""Headers of JPEG, JPEG-LS and JPEG 2000 streams: size, bits and end, checked before decoding."""
 
 import re
 import struct
@@ -32,6 +32,30 @@ def stated_sizes(stream: Stream) -> set[Size]:
     cost minutes and gigabytes unless all of them are compared with the file's own first. A JPEG
     stream can have several start-of-frame segments, and give its rows after the first scan; a
     JPEG 2000 codestream can lie in the boxes of a JP2 or JPH file, which state a size too.
+
+    Parameters
+    ----------
+    stream
+        One compressed frame.
+
+    Returns
+    -------
+    set of tuple of int
+        (rows, columns, components); empty where none is stated, and of another kind of stream.
+
+    References
+    ----------
+    ITU-T T.81 B.2.2 and B.2.5 (JPEG), T.87 C.2.2 (JPEG-LS), T.800 A.5.1 and I.5.3.1 (JPEG 2000).
+
+    Examples
+    --------
+    >>> import io
+    >>> from PIL import Image
+    >>> from microcalc.images import codestreams
+    >>> file = io.BytesIO()
+    >>> Image.new("L", (3, 2)).save(file, "JPEG")
+    >>> codestreams.stated_sizes(file.getvalue())
+    {(2, 3, 1)}
     """
     if _begins(stream, _BOXES):
         return set(_of_boxes(stream))
@@ -43,10 +67,31 @@ def stated_sizes(stream: Stream) -> set[Size]:
 
 
 def stated_bits(stream: Stream) -> int | None:
-    """Return the bits per sample of a JPEG, JPEG-LS or JPEG 2000 stream, None of another.
+    """Return the bits per sample of a JPEG, JPEG-LS or JPEG 2000 stream.
 
-    JPEG 2000 states them in SIZ (ITU-T T.800 A.5.1), also inside a JP2 box, the others in the
-    start of the frame (T.81 B.2.2, T.87 C.2.2).
+    Parameters
+    ----------
+    stream
+        One compressed frame; a JPEG 2000 codestream may lie in the boxes of a JP2 or JPH file.
+
+    Returns
+    -------
+    int or None
+        None where they are not stated, and of another kind of stream.
+
+    References
+    ----------
+    The start of the frame in JPEG and JPEG-LS (ITU-T T.81 B.2.2, T.87 C.2.2), SIZ in JPEG 2000
+    (T.800 A.5.1).
+
+    Examples
+    --------
+    >>> import imagecodecs
+    >>> import numpy as np
+    >>> from microcalc.images import codestreams
+    >>> pixels = np.full((2, 3), 3000, dtype=np.uint16)
+    >>> codestreams.stated_bits(imagecodecs.jpeg8_encode(pixels, lossless=True, bitspersample=12))
+    12
     """
     if _begins(stream, _JPEG):
         bodies = (body for _, marker, body in _segments(stream) if marker in _FRAME)
@@ -58,11 +103,36 @@ def stated_bits(stream: Stream) -> int | None:
 
 
 def is_cut_short(stream: Stream) -> bool:
-    """Say whether a JPEG, JPEG-LS or JPEG 2000 stream lacks its end marker.
+    """Return whether a JPEG, JPEG-LS or JPEG 2000 stream lacks its end marker.
 
     Some decoders fill what is missing with grey and say nothing. Coded data cannot hold the two
-    bytes of the marker (T.81 F.1.2.3, T.87 A.1, T.800 B.10.1), so that whatever pads a frame may
-    follow it, and neither data nor padding passes for it.
+    bytes of the marker, so that whatever pads a frame may follow it, and neither data nor padding
+    passes for it.
+
+    Parameters
+    ----------
+    stream
+        One compressed frame.
+
+    Returns
+    -------
+    bool
+        False of another kind of stream.
+
+    References
+    ----------
+    ITU-T T.81 F.1.2.3 (JPEG), T.87 A.1 (JPEG-LS), T.800 B.10.1 (JPEG 2000).
+
+    Examples
+    --------
+    >>> import io
+    >>> from PIL import Image
+    >>> from microcalc.images import codestreams
+    >>> file = io.BytesIO()
+    >>> Image.new("L", (3, 2)).save(file, "JPEG")
+    >>> whole = file.getvalue()
+    >>> codestreams.is_cut_short(whole), codestreams.is_cut_short(whole[:-2])
+    (False, True)
     """
     if _begins(stream, _JPEG):
         scan = next((at for at, marker, _ in _segments(stream) if marker == _SCAN), None)
@@ -82,8 +152,33 @@ def is_cut_short(stream: Stream) -> bool:
 def codestream(stream: Stream) -> Stream:
     """Return the JPEG 2000 codestream in the boxes of a JP2 or JPH file, or `stream` as it is.
 
-    PS3.5 A.4.4 wants the codestream alone; what the boxes add, such as a palette, is none of
-    its business.
+    DICOM wants the codestream alone; what the boxes add, such as a palette, is none of its
+    business.
+
+    Parameters
+    ----------
+    stream
+        One compressed frame.
+
+    Returns
+    -------
+    bytes or memoryview
+        Empty where the boxes hold no codestream.
+
+    References
+    ----------
+    DICOM PS3.5 A.4.4; ITU-T T.800 I.5.4.
+
+    Examples
+    --------
+    >>> import io
+    >>> from PIL import Image
+    >>> from microcalc.images import codestreams
+    >>> file = io.BytesIO()
+    >>> Image.new("L", (3, 2)).save(file, "JPEG2000")
+    >>> boxed = file.getvalue()
+    >>> boxed[4:8], bytes(codestreams.codestream(boxed)[:4]).hex()
+    (b'jP  ', 'ff4fff51')
     """
     if not _begins(stream, _BOXES):
         return stream

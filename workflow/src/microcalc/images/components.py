@@ -250,7 +250,7 @@ def one(
 
 
 def refuse_whole(roi: Roi, shape: tuple[int, int]) -> Roi:
-    """Return `roi`, unless it is nearly the whole image.
+    """Refuse an ROI that is nearly the whole image.
 
     Parameters
     ----------
@@ -267,7 +267,8 @@ def refuse_whole(roi: Roi, shape: tuple[int, int]) -> Roi:
     Raises
     ------
     StudyError
-        When it is: what was drawn is the breast, the film, or everything but the lesion.
+        When its box covers more than 80 % of the image: what was drawn is the breast, the film, or
+        everything but the lesion.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a file's content may cost, and how what is wrong with it is told."""
+"""File reading within limits, and bad content told in one sentence that names the image."""
 
 import os
 import stat

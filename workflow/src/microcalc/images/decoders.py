@@ -1,4 +1,4 @@
-"""Which library decodes a compressed frame: one for each transfer syntax, always the same."""
+"""Decoders of compressed frames: one library for each transfer syntax, always the same."""
 
 import io
 from collections.abc import Mapping
@@ -41,19 +41,51 @@ _MEMORY, _MEMORY_PER_PIXEL = 2**29, 48
 
 
 def chosen() -> dict[str, str]:
-    """Return the decoder of each compressed transfer syntax, by UID."""
+    """Return the decoder of each compressed transfer syntax.
+
+    Returns
+    -------
+    dict of str
+        From UID to the name of the library.
+
+    Examples
+    --------
+    >>> from pydicom import uid
+    >>> from microcalc.images import decoders
+    >>> decoders.chosen()[uid.JPEGLSLossless], decoders.chosen()[uid.JPEG2000Lossless]
+    ('pyjpegls', 'pylibjpeg')
+    """
     return {str(syntax): name for syntax, name in _OF_SYNTAX.items()}
 
 
 def decodes(syntax: UID) -> bool:
-    """Say whether there is a decoder for a compressed transfer syntax."""
+    """Return whether there is a decoder for a compressed transfer syntax.
+
+    Parameters
+    ----------
+    syntax
+        Its UID (DICOM PS3.6 A).
+
+    Returns
+    -------
+    bool
+        Also False for the uncompressed ones, which need none.
+
+    Examples
+    --------
+    >>> from pydicom import uid
+    >>> from microcalc.images import decoders
+    >>> decoders.decodes(uid.JPEG2000Lossless), decoders.decodes(uid.MPEG2MPML)
+    (True, False)
+    """
     return syntax in _OF_SYNTAX
 
 
 def decode(frame: bytes | memoryview, *, syntax: UID, **description: Any) -> NDArray[Any]:
-    """Return the pixel cells of one compressed frame, rows x columns.
+    """Return the decoded pixel cells of one compressed frame.
 
-    It is decoded in a process of its own, see `microcalc.images.decoding_process`.
+    It is decoded in a process of its own, see `microcalc.images.decoding_process`, within limits on
+    processor time and memory that grow with the pixels.
 
     Parameters
     ----------
@@ -65,10 +97,33 @@ def decode(frame: bytes | memoryview, *, syntax: UID, **description: Any) -> NDA
         As pydicom's decoders take them, in the file's own values: rows, columns, bits_allocated,
         bits_stored, pixel_representation, photometric_interpretation.
 
+    Returns
+    -------
+    numpy.ndarray
+        (rows, columns) integers of 8 or 16 bits, of which the unused ones are as the decoder leaves
+        them.
+
     Raises
     ------
     UndecodableError
-        When the frame cannot be decoded, or takes more time or memory than any of its size.
+        When the frame cannot be decoded, or takes more time or memory than any of its size. It is
+        a StudyError that leaves naming the image to the caller.
+    MemoryError
+        When the process is killed from outside, which says nothing about the frame.
+
+    Examples
+    --------
+    >>> import io
+    >>> from PIL import Image
+    >>> from pydicom import uid
+    >>> from microcalc.images import decoders
+    >>> file = io.BytesIO()
+    >>> Image.new("L", (3, 2), 128).save(file, "JPEG")
+    >>> said = {"rows": 2, "columns": 3, "bits_allocated": 8, "bits_stored": 8}
+    >>> said |= {"pixel_representation": 0, "photometric_interpretation": "MONOCHROME2"}
+    >>> decoders.decode(file.getvalue(), syntax=uid.JPEGBaseline8Bit, **said)
+    array([[128, 128, 128],
+           [128, 128, 128]], dtype=uint8)
     """
     pixels = description["rows"] * description["columns"]
     return _PROCESS.decode(
@@ -82,10 +137,29 @@ def decode(frame: bytes | memoryview, *, syntax: UID, **description: Any) -> NDA
 def decompressed(dataset: Dataset) -> Dataset:
     """Return an object with its pixel data uncompressed, with all its frames and colors.
 
+    Parameters
+    ----------
+    dataset
+        A DICOM object with pixel data.
+
+    Returns
+    -------
+    pydicom.Dataset
+        The same object where it is not compressed, else another one, in Explicit VR Little Endian.
+
     Raises
     ------
-    StudyError
+    UndecodableError, MemoryError
         As `decode`.
+
+    Examples
+    --------
+    >>> import pydicom
+    >>> from pydicom.data import get_testdata_file
+    >>> from microcalc.images import decoders
+    >>> dataset = pydicom.dcmread(get_testdata_file("MR_small_RLE.dcm"))  # 64 x 64, of 16 bits
+    >>> len(dataset.PixelData), len(decoders.decompressed(dataset).PixelData)
+    (6128, 8192)
     """
     meta = getattr(dataset, "file_meta", None)
     syntax = UID(str(meta.TransferSyntaxUID)) if meta else uid.ImplicitVRLittleEndian
@@ -113,14 +187,30 @@ def decode_file(data: bytes, form: str, *, pixels: int, **description: Any) -> N
     form
         The name of the form.
     pixels
-        How many it has, which limits time and memory.
+        How many it has, which limits time and memory as in `decode`.
     **description
         What the form's decoder takes, as plain values.
 
+    Returns
+    -------
+    numpy.ndarray
+        As the form's decoder returns it.
+
     Raises
     ------
-    StudyError
+    UndecodableError, MemoryError
         As `decode`.
+
+    Examples
+    --------
+    >>> import io
+    >>> from PIL import Image
+    >>> from microcalc.images import decoders
+    >>> file = io.BytesIO()
+    >>> Image.new("L", (3, 2), 7).save(file, "PNG")
+    >>> decoders.decode_file(file.getvalue(), "picture", pixels=6)
+    array([[7, 7, 7],
+           [7, 7, 7]], dtype=uint8)
     """
     return _PROCESS.decode(
         data,
@@ -189,7 +279,14 @@ def _jpeg_ls(frame: bytes, description: Mapping[str, Any]) -> NDArray[Any]:
 
 
 def stop() -> None:
-    """End the process that decodes, which the next frame starts again."""
+    """End the process that decodes, where there is one; the next frame starts another.
+
+    Examples
+    --------
+    >>> from microcalc.images import decoders
+    >>> decoders.stop()
+    >>> decoders.stop()  # it has ended already: nothing happens
+    """
     _PROCESS.stop()
 
 

@@ -1,4 +1,4 @@
-"""A process of its own for decoders written in C: what kills it costs one image.
+"""Subprocess for decoders written in C: what kills it costs one image.
 
 A decoder that throws a C++ exception or follows a bad pointer takes its whole process with it, and
 no Python code can catch that. So compressed frames are decoded in a child, forked when the first
@@ -81,6 +81,11 @@ class DecodingProcess:
             Processor time that it may take.
         memory
             Bytes that it may allocate.
+
+        Returns
+        -------
+        numpy.ndarray
+            Of whatever shape and type `work` gives.
 
         Raises
         ------

@@ -118,13 +118,40 @@ def decode(
         What the images table says of the image.
     only_views
         The config's `images.views`: an image of another view is refused before it is decoded.
-    voi, for_processing
-        See `microcalc.config.patch_recipe.Recipe`.
+    voi
+        Which of the file's VOI look-up tables and windows to apply, tables counted first: None for
+        the first of them, its number from 0, its explanation, or "none" for the values before them.
+    for_processing
+        Whether a FOR PROCESSING image is turned into attenuation, -log(exposure), or refused.
+
+    Returns
+    -------
+    Mammogram
+        `.pixels` is float32 rows x columns, larger = brighter.
 
     Raises
     ------
     StudyError
-        When the bytes are no usable mammogram.
+        When the bytes are no usable mammogram: no DICOM file or one cut short, in color, of another
+        view (then an OtherViewError), without the frame or a spacing that can be believed, of
+        contradictory bits or sizes, or with pixel data that cannot be decoded.
+    MemoryError
+        When the process that decodes is killed from outside.
+
+    References
+    ----------
+    DICOM PS3.3 A.27 (digital mammography); of the grey levels PS3.4 N.2, see `grey.Shown`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from pydicom.data import get_testdata_file
+    >>> from microcalc.images import dicom
+    >>> from microcalc.images.image_entry import ImageEntry
+    >>> data = Path(get_testdata_file("MR_small.dcm")).read_bytes()  # of pydicom: no mammogram
+    >>> mammogram = dicom.decode(data, ImageEntry("C001_CC", view="CC"))
+    >>> mammogram.shape, mammogram.grey.voi, mammogram.flags
+    ((64, 64), 'LINEAR window 0', ('image_small',))
     """
     flags: list[str] = []
     with content_errors(entry.image_id), warnings.catch_warnings():
@@ -176,7 +203,19 @@ def decode(
 
 
 def read_spacing(path: str | os.PathLike[str], entry: ImageEntry) -> tuple[float, float]:
-    """Return the spacing of a file from its header, or the table's where it is no DICOM file.
+    """Return the pixel spacing of a file from its header, or the table's where it is no DICOM file.
+
+    Parameters
+    ----------
+    path
+        The file. It appears in no message.
+    entry
+        What the images table says of the image, of which its spacing and its frame are asked for.
+
+    Returns
+    -------
+    tuple of float
+        (between rows, between columns) in mm, as `geometry.spacing`.
 
     Raises
     ------
@@ -184,6 +223,17 @@ def read_spacing(path: str | os.PathLike[str], entry: ImageEntry) -> tuple[float
         When the file cannot be read.
     StudyError
         When it has no plausible spacing, or no such frame.
+
+    Examples
+    --------
+    >>> from pydicom.data import get_testdata_file
+    >>> from microcalc.images import dicom
+    >>> from microcalc.images.image_entry import ImageEntry
+    >>> path = get_testdata_file("MR_small.dcm")
+    >>> dicom.read_spacing(path, ImageEntry("C001_CC"))
+    (0.3125, 0.3125)
+    >>> dicom.read_spacing(path, ImageEntry("C001_CC", spacing_mm=0.1))
+    (0.1, 0.1)
     """
     with content_errors("", "its header"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -202,12 +252,38 @@ def read_spacing(path: str | os.PathLike[str], entry: ImageEntry) -> tuple[float
 def read_view(path: str | os.PathLike[str], entry: ImageEntry) -> str:
     """Return the canonical view of a file from its header, or the table's where it has none.
 
+    Parameters
+    ----------
+    path
+        The file. It appears in no message.
+    entry
+        What the images table says of the image, of which its view and its frame are asked for.
+
+    Returns
+    -------
+    str
+        As `geometry.view`; of a file that is no DICOM, the table's.
+
     Raises
     ------
     OSError
         When the file cannot be read.
     StudyError
         When its header cannot be read, or there is no such frame.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pydicom
+    >>> from pydicom.data import get_testdata_file
+    >>> from microcalc.images import dicom
+    >>> from microcalc.images.image_entry import ImageEntry
+    >>> dataset = pydicom.dcmread(get_testdata_file("MR_small.dcm"))
+    >>> dataset.ViewPosition = "LMLO"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     dataset.save_as(f"{folder}/view.dcm")
+    ...     dicom.read_view(f"{folder}/view.dcm", ImageEntry("C001_1"))
+    'MLO'
     """
     with content_errors("", "its header"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -239,11 +315,25 @@ def parse(data: bytes, *, copied: bool = True) -> Dataset:
     copied
         Whether pixels are bytes of their own, rather than a view of `data`.
 
+    Returns
+    -------
+    pydicom.Dataset
+        Whole, its pixel data not decoded.
+
     Raises
     ------
     StudyError
-        When they are no DICOM file, or unpack to more than a mammogram. Other exceptions mean a
-        damaged file; `content_errors` tells of them.
+        When they are no DICOM file, or deflated data that are cut short or unpack to more than a
+        mammogram. Other exceptions mean a damaged file; `content_errors` tells of them.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from pydicom.data import get_testdata_file
+    >>> from microcalc.images import dicom
+    >>> dataset = dicom.parse(Path(get_testdata_file("MR_small.dcm")).read_bytes())
+    >>> dataset.Rows, dataset.Columns, dataset.BitsStored
+    (64, 64, 16)
     """
     if _DEFLATED in data[:_META_BYTES]:
         _check_deflated(data)

@@ -33,10 +33,35 @@ def segments(dataset: Dataset, *, uid_digest: str, place: Place, threshold: floa
     threshold
         What a pixel of a fractional segment must reach, of 1.
 
+    Returns
+    -------
+    list of Layer
+        In the order of the segments, each with the pixels of its image: bool, (rows, columns).
+
     Raises
     ------
     StudyError
-        When it is another image's, or draws nothing on this frame.
+        When it is another image's (SOPInstanceUID differs), its frames do not say which image they
+        lie on, it draws nothing on this frame, or it cannot be decompressed.
+
+    References
+    ----------
+    DICOM PS3.3 A.51 and C.8.20 (segmentation).
+
+    Examples
+    --------
+    >>> import pydicom
+    >>> from pydicom.data import get_testdata_file
+    >>> from microcalc.core.files import digest_bytes
+    >>> from microcalc.images import dicom_regions
+    >>> from microcalc.images.mammogram import Place
+    >>> dataset = pydicom.dcmread(get_testdata_file("liver_1frame.dcm"))  # of pydicom: a CT's liver
+    >>> frame = dataset.PerFrameFunctionalGroupsSequence[0]
+    >>> source = frame.DerivationImageSequence[0].SourceImageSequence[0]
+    >>> digest = digest_bytes(source.ReferencedSOPInstanceUID.encode())
+    >>> [layer] = dicom_regions.segments(dataset, uid_digest=digest, place=Place(), threshold=0.5)
+    >>> layer.name, layer.number, layer.pixels.shape, int(layer.pixels.sum())
+    ('Liver', '1', (512, 512), 36233)
     """
     import highdicom
 
@@ -99,14 +124,53 @@ def _refuse_other_frames(dataset: Dataset, uid: str, place: Place) -> None:
 def contours(
     dataset: Dataset, *, uid_digest: str, place: Place
 ) -> list[tuple[tuple[str, str], Drawing]]:
-    """Return (name, number) and the contours of each ROI of an RT structure set on one image.
+    """Return the contours of each ROI of an RT structure set on one image or frame.
 
     Contours stand in the patient's millimeters, so that the image must say where it lies.
+
+    Parameters
+    ----------
+    dataset
+        The structure set.
+    uid_digest
+        `Mammogram.uid_digest`, to tell contours of another image.
+    place
+        Where the image lies, and which frame it is.
+
+    Returns
+    -------
+    list of tuple
+        ((name, number as text), `Drawing` in stored pixels) of each ROI in the file, also of one
+        without a contour on this image. Points are specks.
 
     Raises
     ------
     StudyError
-        When the image does not, or the contours are another image's.
+        When the image does not say where it lies, a contour does not lie in its plane, or all are
+        another image's or another frame's.
+
+    References
+    ----------
+    DICOM PS3.3 C.8.8.5 and C.8.8.6 (structure set, ROI contours), C.7.6.2.1.1 (a pixel's place).
+
+    Examples
+    --------
+    >>> from pydicom import Dataset
+    >>> from microcalc.core.files import digest_bytes
+    >>> from microcalc.images import dicom_regions
+    >>> from microcalc.images.mammogram import Place
+    >>> dataset, name, roi, contour, image = (Dataset() for _ in range(5))
+    >>> name.ROINumber, name.ROIName, image.ReferencedSOPInstanceUID = 1, "mass", "1.2.3"
+    >>> contour.ContourGeometricType, contour.ContourImageSequence = "CLOSED_PLANAR", [image]
+    >>> contour.ContourData = [1, 1, 0, 3, 1, 0, 3, 2, 0, 1, 2, 0]  # 2 x 1 mm, as x, y, z
+    >>> roi.ReferencedROINumber, roi.ContourSequence = 1, [contour]
+    >>> dataset.StructureSetROISequence, dataset.ROIContourSequence = [name], [roi]
+    >>> place = Place(spacing_mm=(0.1, 0.1), position=(0.0, 0.0, 0.0))  # the first pixel's middle
+    >>> [(names, drawing)] = dicom_regions.contours(
+    ...     dataset, uid_digest=digest_bytes(b"1.2.3"), place=place
+    ... )
+    >>> names, str(drawing.components[0].box)
+    (('mass', '1'), 'x 10.5 to 30.5, y 10.5 to 20.5')
     """
     if place.position is None:
         raise StudyError(
@@ -168,7 +232,41 @@ def _add_contour(drawing: Drawing, contour: Any, name: str, place: Place) -> Non
 
 
 def pixels(dataset: Dataset, place: Place) -> NDArray[Any]:
-    """Return the pixels of a DICOM image that serves as a mask, (rows, columns[, channels])."""
+    """Return the pixels of a DICOM image that serves as a mask.
+
+    Parameters
+    ----------
+    dataset
+        The mask, compressed or not, in gray or color.
+    place
+        Which frame of the image it is for.
+
+    Returns
+    -------
+    numpy.ndarray
+        Integers, (rows, columns) or (rows, columns, channels).
+
+    Raises
+    ------
+    StudyError
+        When it has another number of frames than the image, or cannot be decompressed. Other
+        exceptions mean a damaged file; `content_errors` tells of them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pydicom.dataset import Dataset, FileMetaDataset
+    >>> from pydicom.uid import ExplicitVRLittleEndian
+    >>> from microcalc.images import dicom_regions
+    >>> from microcalc.images.mammogram import Place
+    >>> dataset, dataset.file_meta = Dataset(), FileMetaDataset()
+    >>> dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    >>> mask = np.array([[0, 1], [0, 1]], dtype=np.uint8)
+    >>> dataset.set_pixel_data(mask, "MONOCHROME2", bits_stored=8)
+    >>> dicom_regions.pixels(dataset, Place())
+    array([[0, 1],
+           [0, 1]], dtype=uint8)
+    """
     values: NDArray[Any] = decoders.decompressed(dataset).pixel_array
     if int(dataset.get("NumberOfFrames") or 1) == 1:
         return values

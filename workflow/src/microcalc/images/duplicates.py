@@ -1,4 +1,4 @@
-"""One mammogram under two names: harmless at best, at worst a patient on both sides of a split."""
+"""Duplicate images: one mammogram under two names, at worst a patient on both sides of a split."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ _FLAGS = {"pixel_digest": "same_pixels", "uid_digest": "same_sop_instance_uid"}
 
 
 def find(images: pd.DataFrame, cases: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """Return what must stop the study, and what a person should know, one sentence each.
+    """Return the duplicate images: what must stop the study, and what a person should know.
 
     Parameters
     ----------
@@ -20,9 +20,9 @@ def find(images: pd.DataFrame, cases: pd.DataFrame) -> tuple[list[str], list[str
 
     Returns
     -------
-    errors
-        Equal images of two patients or two splits.
-    warnings
+    errors : list of str
+        Equal images of two patients or two splits, one sentence each.
+    warnings : list of str
         Equal images within one patient and split.
 
     Examples

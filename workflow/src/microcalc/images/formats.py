@@ -31,14 +31,39 @@ _OTHERS = {
 def read_file(
     path: str | os.PathLike[str], *, image_id: str, max_gb: float = MOST_FILE_GB
 ) -> bytes:
-    """Return an image's or a mask's bytes; of an MHD or NHDR header with its pixels behind it.
+    r"""Return an image's or a mask's bytes; of an MHD or NHDR header with its pixels behind it.
+
+    Parameters
+    ----------
+    path
+        The file.
+    image_id
+        The image's name in messages.
+    max_gb
+        The most that is read of one file, in 10^9 bytes.
+
+    Returns
+    -------
+    bytes
+        Of one file, which needs no other.
 
     Raises
     ------
     OSError
         When a file cannot be read.
     StudyError
-        As `content.read_bytes` and `detached.joined`.
+        As `content.read_bytes` and `microcalc.plan.detached_headers.joined`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from microcalc.images import formats
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     raw = Path(folder, "C001_CC.raw").write_bytes(b"pixels")
+    ...     mhd = Path(folder, "C001_CC.mhd").write_bytes(b"ElementDataFile = C001_CC.raw\n")
+    ...     formats.read_file(f"{folder}/C001_CC.mhd", image_id="C001_CC")
+    b'ElementDataFile = LOCAL\npixels'
     """
 
     def read(one: str | os.PathLike[str]) -> bytes:
@@ -62,8 +87,39 @@ def decode(
 ) -> Mammogram:
     """Return the mammogram in a file's bytes, whose content tells the format.
 
-    Parameters and errors are those of `dicom.decode`, `raster.decode` and `volume_images.decode`;
-    where the table's view is one that `only_views` leaves out, the file is not looked at.
+    Parameters
+    ----------
+    data
+        A file of one of the formats in `READ`.
+    entry
+        What the images table says of the image.
+    only_views, voi, for_processing
+        As of `dicom.decode`. Where the table's view is one that `only_views` leaves out, the file
+        is not looked at.
+    orientation
+        As of `volume_images.decode`.
+
+    Returns
+    -------
+    Mammogram
+        `.pixels` is float32 rows x columns, larger = brighter.
+
+    Raises
+    ------
+    StudyError
+        When the file is of no such format, and as `dicom.decode`, `raster.decode` and
+        `volume_images.decode`.
+    MemoryError
+        When the process that decodes is killed from outside.
+
+    Examples
+    --------
+    >>> from microcalc.images import formats
+    >>> from microcalc.images.image_entry import ImageEntry
+    >>> mammogram = formats.decode(b"P2 2 2 255 0 255 9 7", ImageEntry("C001_CC", spacing_mm=0.05))
+    >>> mammogram.provenance["transfer_syntax"], mammogram.pixels
+    ('PGM', array([[  0., 255.],
+           [  9.,   7.]], dtype=float32))
     """
     views.refuse_others(entry.view, only_views)
     if data[_DICM] == b"DICM":
@@ -78,7 +134,19 @@ def decode(
 
 
 def read_spacing(path: str | os.PathLike[str], entry: ImageEntry) -> tuple[float, float]:
-    """Return the spacing of a file from its header, or the table's where it gives none.
+    r"""Return the pixel spacing of a file from its header, or the table's where it gives none.
+
+    Parameters
+    ----------
+    path
+        The file.
+    entry
+        What the images table says of the image.
+
+    Returns
+    -------
+    tuple of float
+        (between rows, between columns) in mm.
 
     Raises
     ------
@@ -86,6 +154,18 @@ def read_spacing(path: str | os.PathLike[str], entry: ImageEntry) -> tuple[float
         When the file cannot be read.
     StudyError
         When it has no plausible spacing, or no such frame.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from microcalc.images import formats
+    >>> from microcalc.images.image_entry import ImageEntry
+    >>> head = b"NRRD0004\ntype: uint8\ndimension: 2\nsizes: 3 2\nspacings: 0.1 0.2\n"
+    >>> with tempfile.TemporaryDirectory() as folder:  # the first axis leads along a row
+    ...     count = Path(folder, "C001_CC.nrrd").write_bytes(head + b"encoding: raw\n\n" + bytes(6))
+    ...     formats.read_spacing(f"{folder}/C001_CC.nrrd", ImageEntry("C001_CC"))
+    (0.2, 0.1)
     """
     if os.path.isfile(path):
         with open(path, "rb") as file:

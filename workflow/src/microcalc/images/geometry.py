@@ -1,4 +1,4 @@
-"""Spacing, side and view: what the file says, what the table says, and where they disagree."""
+"""Pixel spacing, laterality and view: of the file, of the table, and where the two disagree."""
 
 from typing import Any
 
@@ -26,13 +26,14 @@ _TOLERANCE = 0.01
 def spacing(
     dataset: Dataset, table_mm: float | None, flags: list[str], *, view: str = ""
 ) -> tuple[tuple[float, float], str]:
-    """Return the spacing in the breast and its source.
+    """Return the pixel spacing in the breast and its source.
 
     The table's is taken where it says something else than the file: a person has looked at it.
     Otherwise the order is that of PS3.3 10.7.1: a PixelSpacing that was calibrated, as its
     calibration type says (GEOMETRY or FIDUCIAL) or its difference from ImagerPixelSpacing; then
     the detector's ImagerPixelSpacing, divided by the magnification where the file tells of it
-    (`_magnification`); then PixelSpacing alone, that of a film scanner.
+    (`_magnification`); then PixelSpacing alone, or else NominalScannedPixelSpacing, those of a film
+    scanner.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ def spacing(
     flags
         Where what is odd is added.
     view
-        The image's, as `view` returns it.
+        The image's, as `view` returns it; "" for the file's own.
 
     Returns
     -------
@@ -284,7 +285,9 @@ def _number(value: Any) -> float | None:
 
 
 def laterality(dataset: Dataset, table: str, flags: list[str]) -> str:
-    """Return the side of the breast from ImageLaterality, Laterality or the table, in that order.
+    """Return the laterality: the side of the breast, of the file or else of the table.
+
+    The file's is the first of ImageLaterality, FrameLaterality and Laterality that says L or R.
 
     Parameters
     ----------

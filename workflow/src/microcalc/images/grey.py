@@ -1,4 +1,4 @@
-"""From stored pixel cells to displayed grey levels, as DICOM orders the steps."""
+"""Grey-level transforms in DICOM's order, from stored pixel cells to displayed grey levels."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ class _Cells:
 
 
 class Shown:
-    """How bright each possible stored cell of a dataset is to be shown.
+    """Grey levels of a dataset: how bright each possible stored cell of it is to be shown.
 
     The order is that of PS3.4 N.2: bits stored, modality LUT or rescale, VOI LUT or window,
     presentation LUT shape or photometric interpretation. FOR PROCESSING images, which are not
@@ -47,7 +47,7 @@ class Shown:
     encapsulated
         Whether the pixel data are compressed: decoders leave the value in the low bits then.
     voi, for_processing
-        As in `microcalc.config.patch_recipe.Recipe`.
+        As in `microcalc.config.image_settings.PatchSettings`.
     """
 
     def __init__(
@@ -67,16 +67,27 @@ class Shown:
     def grey(self) -> Grey:
         """Return the brightness of every cell.
 
+        Returns
+        -------
+        Grey
+            By the chosen VOI, or the next one that can be used.
+
         Raises
         ------
         StudyError
-            When the file contradicts itself, or holds a FOR PROCESSING image that is to be
-            refused. The message leaves naming the image to the caller.
+            When the file contradicts itself, has no VOI as is asked for, or holds a FOR PROCESSING
+            image that is to be refused. The message leaves naming the image to the caller.
         """
         return self._transformed(self._voi)
 
     def others(self) -> tuple[Callable[[], Grey], ...]:
-        """Return how to show it by the VOIs after the chosen one, those before it, and by none."""
+        """Return how to show it by the VOIs after the chosen one, those before it, and by none.
+
+        Returns
+        -------
+        tuple of callable
+            Each returns a `Grey`; empty where the file has no VOI, or is to be shown without.
+        """
         choices = _voi_choices(self._dataset, [])
         if not choices or self._voi == "none" or is_for_processing(self._dataset):
             return ()
@@ -90,10 +101,24 @@ class Shown:
         stream_bits: int | None,
         flags: list[str],
     ) -> bool:
-        """Say whether BitsStored had to be corrected: the pixels have other bits than it says.
+        """Return whether BitsStored had to be corrected: the pixels have other bits than it says.
 
         Of compressed pixels the stream tells how many. Of others nothing does: bits above the
         stored ones may be an overlay, so that they stay masked, and are flagged.
+
+        Parameters
+        ----------
+        stored
+            (rows, columns) pixel cells.
+        stream_bits
+            Bits per sample that a compressed stream states, None without.
+        flags
+            Where what is odd is added.
+
+        Returns
+        -------
+        bool
+            If so, `grey` and `others` give something else from now on.
         """
         ds = self._dataset
         bits, signed = int(ds.BitsStored), ds.get("PixelRepresentation", 0) == 1
@@ -136,7 +161,31 @@ class Shown:
 
 
 def is_for_processing(dataset: Dataset) -> bool:
-    """Say whether the image is raw detector data rather than one made to be looked at."""
+    """Return whether the image is FOR PROCESSING: raw detector data, not made to be looked at.
+
+    Parameters
+    ----------
+    dataset
+        The image.
+
+    Returns
+    -------
+    bool
+        As PresentationIntentType says, without it the SOP class.
+
+    References
+    ----------
+    DICOM PS3.3 C.8.11.1 (DX series: Presentation Intent Type).
+
+    Examples
+    --------
+    >>> from pydicom import Dataset
+    >>> from microcalc.images import grey
+    >>> dataset = Dataset()
+    >>> dataset.PresentationIntentType = "FOR PROCESSING"
+    >>> grey.is_for_processing(dataset), grey.is_for_processing(Dataset())
+    (True, False)
+    """
     intent = str(dataset.get("PresentationIntentType", "")).upper()
     if intent:
         return intent == "FOR PROCESSING"

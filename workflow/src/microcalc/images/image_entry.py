@@ -1,4 +1,4 @@
-"""What the images table says of one image, apart from its region."""
+"""Image entry: what the images table says of one image, apart from its region."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,7 +52,17 @@ class ImageEntry:
 
     @classmethod
     def from_row(cls, row: Mapping[str, str]) -> "ImageEntry":
-        """Return the entry in a row of the images table, as text; absent columns say nothing.
+        """Return the entry in a row of the images table.
+
+        Parameters
+        ----------
+        row
+            Cells as text, `image_id` at least; absent and empty ones say nothing.
+
+        Returns
+        -------
+        ImageEntry
+            Side and view in their canonical form.
 
         Raises
         ------

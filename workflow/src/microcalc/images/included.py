@@ -1,4 +1,4 @@
-"""Which cases go on from the images room, and which leave it and why."""
+"""Inclusion and exclusion: which cases go on from the images room, which leave it and why."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""The decoded image that the rest of the room works on."""
+"""Decoded mammogram: the image that the rest of the room works on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Grey:
-    """How bright each value that a stored pixel cell can hold is to be shown.
+    """Grey-level look-up table: how bright each value that a stored pixel cell can hold is shown.
 
     Every step from the stored cell to the displayed grey level (masking of unused bits, modality
     and VOI transform, inversion) is a function of that one cell. So the steps are worked out

@@ -1,4 +1,4 @@
-"""What the values of a mask's pixels mean: labels, one color each, or ink on an empty sheet."""
+"""Mask layers: whether a mask's pixels are labels, one color each, or ink on an empty sheet."""
 
 import io
 from collections.abc import Iterable, Sequence
@@ -165,7 +165,7 @@ def of_gray(values: NDArray[Any], *, threshold: float, lossy: bool = False) -> l
     Parameters
     ----------
     values
-        (rows, columns).
+        (rows, columns), whole numbers or fractions between 0 and 1.
     threshold
         Share of full strength from which a pixel is drawn.
     lossy
@@ -179,7 +179,7 @@ def of_gray(values: NDArray[Any], *, threshold: float, lossy: bool = False) -> l
     Raises
     ------
     StudyError
-        When it is a picture of something.
+        When it is a picture of something, or has values that are no numbers.
 
     Examples
     --------
@@ -267,7 +267,11 @@ def of_picture(data: bytes, page: int | None, *, threshold: float) -> list[Layer
     Raises
     ------
     StudyError
-        When it is a picture of something, or has no such page.
+        When it is a picture of something, claims more pixels than a mammogram has, or cannot be
+        decoded.
+    EOFError
+        When it has no such page. Other exceptions mean a damaged file; `content_errors` tells of
+        all of them.
 
     Examples
     --------

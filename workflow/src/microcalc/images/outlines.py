@@ -1,4 +1,4 @@
-"""Regions as corners or boxes: LabelMe and COCO JSON, CVAT and Pascal VOC XML, YOLO text."""
+"""Annotation files of polygons and boxes: LabelMe and COCO JSON, CVAT and VOC XML, YOLO text."""
 
 import base64
 import json
@@ -33,7 +33,15 @@ class Drawing:
     specks: list[float] = field(default_factory=list)
 
     def polygon(self, points: Iterable[Sequence[Any]], label: str) -> None:
-        """Add a polygon of corners (x, y); one without an area is a speck."""
+        """Add a polygon; one without an area is a speck.
+
+        Parameters
+        ----------
+        points
+            Corners (x, y) in pixels from the image's upper left corner.
+        label
+            What it is called.
+        """
         corners = [(float(x), float(y)) for x, y in points]
         found = of_polygon(corners, label)
         if found is None:
@@ -42,16 +50,47 @@ class Drawing:
             self.components.append(found)
 
     def box(self, x0: float, y0: float, x1: float, y1: float, label: str) -> None:
-        """Add a box; its corners may come in any order."""
+        """Add a box.
+
+        Parameters
+        ----------
+        x0, y0, x1, y1
+            Opposite corners in pixels, in any order.
+        label
+            What it is called.
+        """
         self.polygon([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], label)
 
     def ellipse(self, x: float, y: float, rx: float, ry: float, label: str) -> None:
-        """Add an ellipse around (x, y)."""
+        """Add an ellipse, as a polygon of 64 sides.
+
+        Parameters
+        ----------
+        x, y, rx, ry
+            Middle and half axes in pixels.
+        label
+            What it is called.
+        """
         angles = [2 * math.pi * i / _SIDES for i in range(_SIDES)]
         self.polygon([(x + rx * math.cos(a), y + ry * math.sin(a)) for a in angles], label)
 
     def mask(self, cells: NDArray[np.bool_], left: int, top: int, label: str) -> None:
-        """Add the components of a mask whose first pixel is (left, top)."""
+        """Add the components of a mask.
+
+        Parameters
+        ----------
+        cells
+            Bool, (rows, columns).
+        left, top
+            Column and row of its first pixel.
+        label
+            What they are called.
+
+        Raises
+        ------
+        StudyError
+            When it begins outside the image.
+        """
         # Where it lies is told by an empty frame above and to the left.
         if min(left, top) < 0:
             raise StudyError("its ROI file has a mask that begins outside the image")
@@ -59,7 +98,13 @@ class Drawing:
         self.components += found
 
     def points(self, count: int) -> None:
-        """Add marks without any extent."""
+        """Add marks without any extent: specks of area 0.
+
+        Parameters
+        ----------
+        count
+            How many.
+        """
         self.specks += [0.0] * count
 
 
@@ -115,7 +160,8 @@ def read(data: bytes, shape: tuple[int, int], *, label: str, known_as: set[str])
     Raises
     ------
     StudyError
-        When the file is of another image, another kind, or lacks the label.
+        When the file is of another image, another kind, or lacks the label. Other exceptions mean a
+        damaged file; `content_errors` tells of them.
 
     Examples
     --------

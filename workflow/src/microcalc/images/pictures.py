@@ -1,4 +1,4 @@
-"""What a person is shown of an image: the breast alone, since text may be burned in beside it."""
+"""Thumbnail and display mask: the breast alone is shown, since text may be burned in beside it."""
 
 from math import ceil, floor
 
@@ -18,7 +18,7 @@ def near_breast(
     size: int,
     spacing_mm: float,
 ) -> NDArray[np.bool_]:
-    """Return which pixels of a window are to be shown: those near the breast.
+    r"""Return the display mask of a window: which of its pixels lie near the breast.
 
     Parameters
     ----------
@@ -40,13 +40,16 @@ def near_breast(
 
     Examples
     --------
-    >>> from pydicom.data import get_testdata_file
-    >>> from microcalc.images import breast, dicom, pictures
-    >>> path = get_testdata_file("MR_small.dcm")  # of pydicom: no mammogram, but a small grey image
-    >>> mammogram = dicom.read_mammogram(path, image_id="C001_CC")
-    >>> found = breast.find(mammogram)
-    >>> pictures.near_breast(mammogram, found, (30.0, 28.0), 16, 0.25).shape
-    (16, 16)
+    >>> import numpy as np
+    >>> from microcalc.images import breast, pictures, raster
+    >>> from microcalc.images.image_entry import ImageEntry
+    >>> y, x = np.mgrid[:200, :150]
+    >>> film = np.where(np.hypot(x, y - 100) < 80, 160, 20).astype(np.uint8)  # a radius of 64 mm
+    >>> pgm = b"P5 150 200 255\n" + film.tobytes()
+    >>> mammogram = raster.decode(pgm, ImageEntry("C001_CC", spacing_mm=0.8))
+    >>> shown = pictures.near_breast(mammogram, breast.find(mammogram), (80.0, 100.0), 5, 16.0)
+    >>> shown[2].astype(int)  # 32 and 16 mm within the skin line, on it, and beyond it
+    array([1, 1, 1, 0, 0])
     """
     steps = np.arange(size) - (size - 1) / 2
     chosen = []
@@ -65,7 +68,9 @@ def thumbnail(
     roi: Roi,
     size: int,
 ) -> NDArray[np.uint8]:
-    """Return the whole image in a square, black outside the breast: burned-in text stays out.
+    r"""Return the thumbnail: the whole image in a square, black outside the breast, ROI outlined.
+
+    Burned-in text stays out.
 
     Parameters
     ----------
@@ -76,7 +81,7 @@ def thumbnail(
     scaled
         The grey in [0, 1] of each value that a stored cell can hold, float32, (256,) or (65536,).
     roi
-        Outlined, in stored pixels.
+        Outlined in white with a black rim, in stored pixels.
     size
         Side of the square in pixels.
 
@@ -87,14 +92,18 @@ def thumbnail(
 
     Examples
     --------
-    >>> from pydicom.data import get_testdata_file
-    >>> from microcalc.images import breast, dicom, pictures
+    >>> import numpy as np
+    >>> from microcalc.images import breast, pictures, raster
+    >>> from microcalc.images.image_entry import ImageEntry
     >>> from microcalc.images.roi import Roi
-    >>> path = get_testdata_file("MR_small.dcm")  # of pydicom: no mammogram, but a small grey image
-    >>> mammogram = dicom.read_mammogram(path, image_id="C001_CC")
-    >>> found, scaled = breast.find(mammogram), mammogram.grey.curve / mammogram.grey.curve.max()
-    >>> pictures.thumbnail(mammogram, found, scaled, Roi(20, 20, 40, 36), 48).shape
-    (48, 48)
+    >>> y, x = np.mgrid[:200, :150]
+    >>> film = np.where(np.hypot(x, y - 100) < 80, 160, 20).astype(np.uint8)
+    >>> pgm = b"P5 150 200 255\n" + film.tobytes()
+    >>> mammogram = raster.decode(pgm, ImageEntry("C001_CC", spacing_mm=0.8))
+    >>> found, scaled = breast.find(mammogram), mammogram.grey.curve / 255
+    >>> small = pictures.thumbnail(mammogram, found, scaled, Roi(20, 60, 60, 100), 40)
+    >>> small[22, [2, 8, 30]]  # beside the image, in the breast, in air
+    array([  0, 160,   0], dtype=uint8)
     """
     rows, columns = mammogram.shape
     grey = np.clip(np.take(scaled, breast.cells), 0, 1) * 255

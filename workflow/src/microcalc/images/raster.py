@@ -54,7 +54,24 @@ class _Raster:
 
 
 def is_raster(data: bytes) -> bool:
-    """Say whether a file begins as a PNG, TIFF, JPEG or PGM file does."""
+    """Return whether a file begins as a PNG, TIFF, JPEG or PGM file does.
+
+    Parameters
+    ----------
+    data
+        The file, or its first bytes.
+
+    Returns
+    -------
+    bool
+        Also for a damaged one.
+
+    Examples
+    --------
+    >>> from microcalc.images import raster
+    >>> raster.is_raster(b"P2 2 1 255 0 255"), raster.is_raster(b"GIF89a")
+    (True, False)
+    """
     return data.startswith((*PILLOWS, JPEG)) or pgm.is_pgm(data)
 
 
@@ -69,11 +86,31 @@ def decode(data: bytes, entry: ImageEntry) -> Mammogram:
         What the images table says of it: its spacing, since such a file has none that could be
         trusted, and the page of a TIFF file of several.
 
+    Returns
+    -------
+    Mammogram
+        `.pixels` is float32 rows x columns: the file's values, reversed where the lowest is white.
+
     Raises
     ------
     StudyError
         When the file is damaged, cut short, of another depth, in color, without a spacing, or
         asks to be turned before it is shown.
+    MemoryError
+        When the process that decodes is killed from outside.
+
+    Examples
+    --------
+    >>> import io
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> from microcalc.images import raster
+    >>> from microcalc.images.image_entry import ImageEntry
+    >>> file = io.BytesIO()
+    >>> Image.fromarray(np.array([[0, 4095], [7, 9]], dtype=np.uint16)).save(file, "PNG")
+    >>> raster.decode(file.getvalue(), ImageEntry("C001_CC", spacing_mm=0.05)).pixels
+    array([[   0., 4095.],
+           [   7.,    9.]], dtype=float32)
     """
     with content_errors(entry.image_id), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -108,18 +145,59 @@ def decode(data: bytes, entry: ImageEntry) -> Mammogram:
 
 
 def check_size(rows: int, columns: int) -> None:
-    """Raise a StudyError when no mammogram has so few or so many pixels."""
+    """Refuse a size that no mammogram has.
+
+    Parameters
+    ----------
+    rows, columns
+        Of pixels: 2 at least, and `content.MOST_PIXELS` in all at most.
+
+    Raises
+    ------
+    StudyError
+        When it is such a size. The message leaves naming the image to the caller.
+
+    Examples
+    --------
+    >>> from microcalc.images import raster
+    >>> raster.check_size(3328, 2560)
+    >>> raster.check_size(1, 2560)
+    Traceback (most recent call last):
+        ...
+    microcalc.core.errors.StudyError: claims a size no mammogram has (1 rows, 2560 columns)
+    """
     if rows < 2 or columns < 2 or rows * columns > MOST_PIXELS:
         raise StudyError("claims a size no mammogram has", detail=f"{rows} rows, {columns} columns")
 
 
 def frame_index(frame: int | None, frames: int, what: str) -> int:
-    """Return which page or slice the table's `frame` names, counting from 0.
+    """Return the index, from 0, of the page or slice that the images table names.
+
+    Parameters
+    ----------
+    frame
+        Column frame, counting from 1; None where it is empty.
+    frames
+        How many the file has.
+    what
+        What they are called in messages: "pages" or "slices".
+
+    Returns
+    -------
+    int
+        From 0 to frames - 1.
 
     Raises
     ------
     StudyError
-        When it names none of several, or one that is not there.
+        When it names none of several, or one that is not there. The message leaves naming the image
+        to the caller.
+
+    Examples
+    --------
+    >>> from microcalc.images import raster
+    >>> raster.frame_index(None, 1, "pages"), raster.frame_index(12, 50, "slices")
+    (0, 11)
     """
     if frame is None and frames > 1:
         raise StudyError(

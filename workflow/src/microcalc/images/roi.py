@@ -41,18 +41,51 @@ class Roi:
         return Roi(self.y0, self.x0, self.y1, self.x1)
 
     def reversed_rows(self, rows: int) -> "Roi":
-        """Return the box with its rows counted from the other end of `rows`."""
+        """Return the box with its rows counted from the other end.
+
+        Parameters
+        ----------
+        rows
+            How many the image has.
+
+        Returns
+        -------
+        Roi
+            With the same flags.
+        """
         return replace(self, y0=rows - self.y1, y1=rows - self.y0)
 
     def size_mm(self, spacing_mm: tuple[float, float]) -> tuple[float, float]:
-        """Return (width, height) in mm, of pixels of `spacing_mm` (between rows, columns)."""
+        """Return (width, height) in mm.
+
+        Parameters
+        ----------
+        spacing_mm
+            Of a pixel: (between rows, between columns).
+
+        Returns
+        -------
+        tuple of float
+            Along a row, and along a column.
+        """
         return (self.x1 - self.x0) * spacing_mm[1], (self.y1 - self.y0) * spacing_mm[0]
 
     def __str__(self) -> str:
         return f"x {self.x0:g} to {self.x1:g}, y {self.y0:g} to {self.y1:g}"
 
     def flagged(self, *flags: str) -> "Roi":
-        """Return the same box with more flags."""
+        """Return the same box with more flags.
+
+        Parameters
+        ----------
+        *flags
+            In snake_case.
+
+        Returns
+        -------
+        Roi
+            Its own flags first.
+        """
         return replace(self, flags=(*self.flags, *flags))
 
     @classmethod

@@ -1,4 +1,4 @@
-"""One shard's patches: computed once per picture, kept while nothing they depend on changes."""
+"""Patch shards: computed once per picture, kept while nothing they depend on changes."""
 
 import json
 import logging
@@ -48,7 +48,7 @@ def update(
     image_folder: str | os.PathLike[str],
     digest: str,
 ) -> None:
-    """Bring a shard up to date: keep rows whose key is unchanged, compute the rest.
+    r"""Bring a shard up to date: keep rows whose key is unchanged, compute the rest.
 
     A row's key digests the bytes of its files, its columns of the images table, the settings
     that matter, the recipe's version and the decoders' versions. The same rows give the same
@@ -65,7 +65,7 @@ def update(
     surround
         Side of the window relative to the patch's, for patches that are perturbed later.
     image_folder
-        What column `path` is relative to.
+        What columns `path` and `roi_path` are relative to.
     digest
         What the planning stage digested these rows to; stored for `stored_digest.read_digest`.
 
@@ -74,7 +74,29 @@ def update(
     OSError
         When a file cannot be read; it names the image.
     StudyError
-        Listing the images with unusable content, when `settings` says ``on_error: fail``.
+        As `of_reader`; listing the images with unusable content, when `settings` says
+        ``on_error: fail``. Otherwise such an image is a row with its reason.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from microcalc.config.image_settings import ImageSettings
+    >>> from microcalc.images import shards
+    >>> y, x = np.mgrid[:200, :150]
+    >>> film = np.where(np.hypot(x, y - 100) < 80, 140 + 10 * np.sin(x), 20).astype(np.uint8)
+    >>> row = {"image_id": "C001_CC", "case_id": "C001", "patient_id": "P001"}
+    >>> row |= {"path": "C001_CC.pgm", "spacing_mm": "0.8"}
+    >>> row |= {"x0": "20", "y0": "90", "x1": "30", "y1": "100"}
+    >>> settings = ImageSettings(spacing_mm=1.0, patch_mm=8.0, thumbnail_px=32)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     count = Path(folder, "C001_CC.pgm").write_bytes(b"P5 150 200 255\n" + film.tobytes())
+    ...     path = f"{folder}/shard-0.npz"
+    ...     shards.update(path, [row], settings=settings, image_folder=folder, digest="1f3a")
+    ...     shard = shards.read(path)
+    ...     shard.status.tolist(), shard.patch.shape, shard.digest
+    (['ok'], (1, 8, 8), '1f3a')
     """
     recipe = Recipe.from_settings(settings, surround=surround)
     cached = _cached(path) if settings.cache else {}
@@ -119,12 +141,33 @@ def update(
 def of_reader(rows: Sequence[Mapping[str, str]], reader: str | None) -> list[Mapping[str, str]]:
     """Return one row per image, sorted by image_id: the chosen reader's, or the only one.
 
-    Rows without a reader belong to every reader.
+    Rows without a reader belong to every reader. An image in which the chosen reader drew nothing
+    keeps a row without a region file, marked, so that it is excluded with that reason.
+
+    Parameters
+    ----------
+    rows
+        Of the images table, as text.
+    reader
+        The config's `images.reader`; None where none is chosen.
+
+    Returns
+    -------
+    list of dict
+        As many as there are images.
 
     Raises
     ------
     StudyError
-        Listing the images with regions of several readers, when none is chosen.
+        Listing the images with regions of several readers, when none is chosen, or with several
+        rows of the chosen one.
+
+    Examples
+    --------
+    >>> from microcalc.images import shards
+    >>> rows = [{"image_id": "C001_CC", "reader": reader} for reader in ("A", "B")]
+    >>> shards.of_reader(rows, "B")
+    [{'image_id': 'C001_CC', 'reader': 'B'}]
     """
     by_image: dict[str, list[Mapping[str, str]]] = {}
     for row in rows:
@@ -147,7 +190,27 @@ def of_reader(rows: Sequence[Mapping[str, str]], reader: str | None) -> list[Map
 
 
 def drawn_by(rows: Sequence[Mapping[str, str]], reader: str) -> list[Mapping[str, str]]:
-    """Return the rows whose region this reader drew; what everybody shares is no second opinion."""
+    """Return the rows whose region this reader drew; what everybody shares is no second opinion.
+
+    Parameters
+    ----------
+    rows
+        Of the images table, as text.
+    reader
+        A name in column reader.
+
+    Returns
+    -------
+    list of dict
+        In the order of `rows`.
+
+    Examples
+    --------
+    >>> from microcalc.images import shards
+    >>> rows = [{"image_id": "a", "reader": "A"}, {"image_id": "b", "reader": ""}]
+    >>> shards.drawn_by(rows, "A")
+    [{'image_id': 'a', 'reader': 'A'}]
+    """
     return [row for row in rows if row.get("reader") == reader]
 
 

@@ -1,4 +1,4 @@
-"""A DICOM file in memory, whose pixels pydicom looks at where they are, compressed or not."""
+"""In-memory DICOM file, whose pixels pydicom looks at where they are, compressed or not."""
 
 import io
 from typing import Any, Literal
@@ -30,7 +30,18 @@ class UncopiedPixels(io.BytesIO):
         self._data = data
 
     def read(self, size: int | None = -1, /) -> Any:
-        """Return the next bytes, or a memoryview of them where they are pixels."""
+        """Return the next bytes, or a view of them where they are pixels.
+
+        Parameters
+        ----------
+        size
+            How many; all that are left where it is None or negative.
+
+        Returns
+        -------
+        bytes or memoryview
+            Fewer at the end of the file.
+        """
         at = self.tell()
         if size is None or not self._is_pixel_data(at, size):
             return super().read(size)
@@ -53,9 +64,30 @@ class UncopiedPixels(io.BytesIO):
 
 
 def only_fragment(encapsulated: bytes | memoryview) -> memoryview | None:
-    """Return a view of the one fragment that encapsulated pixel data hold (PS3.5 A.4).
+    """Return a view of the one fragment that encapsulated pixel data hold.
 
-    None where there are several, or none, or anything is odd about them.
+    Parameters
+    ----------
+    encapsulated
+        The value of PixelData of a compressed object.
+
+    Returns
+    -------
+    memoryview or None
+        None where there are several, or none, or anything is odd about them.
+
+    References
+    ----------
+    DICOM PS3.5 A.4.
+
+    Examples
+    --------
+    >>> from pydicom.encaps import encapsulate
+    >>> from microcalc.images import uncopied
+    >>> bytes(uncopied.only_fragment(encapsulate([b"one frame."])))
+    b'one frame.'
+    >>> uncopied.only_fragment(encapsulate([b"one frame.", b"another."])) is None
+    True
     """
     data = memoryview(encapsulated)
     found: list[memoryview] = []

@@ -1,4 +1,4 @@
-"""Which of a file's VOI transforms shows the tissue: not one that clips it to black or white."""
+"""VOI transform by which the tissue is seen: not one of the file's that clips it."""
 
 from dataclasses import replace
 from math import ceil, floor

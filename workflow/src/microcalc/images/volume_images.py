@@ -25,10 +25,11 @@ _TOLERANCE = 0.01
 
 
 def decode(data: bytes, entry: ImageEntry, *, orientation: str = "header") -> Mammogram:
-    """Return the mammogram in the bytes of a NIfTI, NRRD or MHA file; larger is brighter.
+    r"""Return the mammogram in the bytes of a NIfTI, NRRD or MHA file; larger is brighter.
 
     Its columns are counted along the file's first axis, its rows along the second, as the file
-    stores them, and its frames along the third; an axis of length 1 is passed over.
+    stores them, and its frames along the third; where two axes alone are longer than 1, these are
+    columns and rows.
 
     Parameters
     ----------
@@ -37,13 +38,33 @@ def decode(data: bytes, entry: ImageEntry, *, orientation: str = "header") -> Ma
     entry
         What the images table says of it, such as the slice of a file of several.
     orientation
-        See `microcalc.config.patch_recipe.Recipe`.
+        Which way rows run: as the "header" says (of NIfTI that says nothing upward, flagged),
+        downward as they are "stored", or upward, "rows_reversed", as dcm2niix writes them.
+
+    Returns
+    -------
+    Mammogram
+        `.pixels` is float32 rows x columns in the file's order, `.bottom_up` where that is upward.
 
     Raises
     ------
     StudyError
-        When the file is damaged, in color, of another size or number of frames, without a
-        spacing that can be believed, or has pixels that are no numbers.
+        When the file is damaged, in color, of a size no mammogram has, of several slices of which
+        the table names none, without a spacing that can be believed, or has pixels that are no
+        numbers.
+    MemoryError
+        When the process that decodes is killed from outside.
+
+    Examples
+    --------
+    >>> from microcalc.images import volume_images
+    >>> from microcalc.images.image_entry import ImageEntry
+    >>> head = b"NRRD0004\ntype: uint8\ndimension: 2\nsizes: 3 2\nspacings: 0.1 0.1\n"
+    >>> data = head + b"encoding: raw\n\n" + bytes([0, 1, 2, 3, 4, 5])
+    >>> mammogram = volume_images.decode(data, ImageEntry("C001_CC"))
+    >>> mammogram.pixels, mammogram.spacing_mm
+    (array([[0., 1., 2.],
+           [3., 4., 5.]], dtype=float32), (0.1, 0.1))
     """
     with content_errors(entry.image_id), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -95,15 +116,39 @@ def decode(data: bytes, entry: ImageEntry, *, orientation: str = "header") -> Ma
 def spacing(
     volume: Volume, table_mm: float | None, flags: list[str]
 ) -> tuple[tuple[float, float], str]:
-    """Return the spacing between rows and between columns in mm, and its source.
+    r"""Return the pixel spacing of a volume, or the table's, and its source.
 
     A file that gives none says 1 in all these formats, so that exactly 1 is not believed.
+
+    Parameters
+    ----------
+    volume
+        The image.
+    table_mm
+        Column spacing_mm, None without; taken where it says something else than the file.
+    flags
+        Where what is odd is added.
+
+    Returns
+    -------
+    spacing_mm, source
+        (between rows, between columns) in mm, by the units that an NRRD file names; and the words
+        for the header, or "table".
 
     Raises
     ------
     StudyError
         When neither file nor table gives one, the file gives two, or it makes the image of a
-        size no mammogram has.
+        size no mammogram has. The message leaves naming the image to the caller.
+
+    Examples
+    --------
+    >>> from microcalc.images import volume_images, volumes
+    >>> head = b"NRRD0004\ntype: uint8\ndimension: 2\nsizes: 3 2\nspacings: 100 100\n"
+    >>> units = b'units: "um" "um"\n'
+    >>> volume = volumes.opened(head + units + b"encoding: raw\n\n" + bytes(6))
+    >>> volume_images.spacing(volume, None, [])
+    ((0.1, 0.1), 'NRRD header')
     """
     columns, rows, _ = _order(volume)
     found: tuple[float, float] | None = _own(volume)

@@ -1,4 +1,4 @@
-"""Masks with a place in space: NIfTI, NRRD and MetaImage, brought into the rows of the image."""
+"""Masks with a place in space (NIfTI, NRRD and MetaImage), brought into the rows of the image."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +43,7 @@ class VolumeMask:
 
 
 def read(data: bytes, shape: tuple[int, int], *, orientation: str, place: Place) -> VolumeMask:
-    """Return a mask in the image's own slices, rows and columns.
+    r"""Return a mask in the image's own slices, rows and columns.
 
     Parameters
     ----------
@@ -58,10 +58,29 @@ def read(data: bytes, shape: tuple[int, int], *, orientation: str, place: Place)
         ITK gives to a mammogram: rows lead to the patient's left, columns to the back. On an image
         whose own file says nothing of directions, a mask is taken index by index.
 
+    Returns
+    -------
+    VolumeMask
+        Of the mask's own size, which is not compared with `shape`.
+
     Raises
     ------
     StudyError
-        When pixels lie in a second file, or the axes are not the image's.
+        When pixels lie in a second file, the axes are not the image's, a NIfTI file does not say
+        which way they run, or as `volumes.opened`.
+
+    Examples
+    --------
+    >>> from microcalc.images import volume_masks
+    >>> from microcalc.images.mammogram import Place
+    >>> head = b"NRRD0004\ntype: uint8\ndimension: 2\nsizes: 3 2\nspacings: 0.1 0.1\n"
+    >>> data = head + b"encoding: raw\n\n" + bytes([0, 0, 0, 0, 1, 1])
+    >>> volume_masks.read(data, (2, 3), orientation="header", place=Place()).values
+    array([[[0, 0, 0],
+            [0, 1, 1]]], dtype=uint8)
+    >>> volume_masks.read(data, (2, 3), orientation="rows_reversed", place=Place()).values
+    array([[[0, 1, 1],
+            [0, 0, 0]]], dtype=uint8)
     """
     volume = volumes.opened(data, what=_WHAT)
     stored = volume.values()

@@ -71,7 +71,12 @@ class Volume:
     _dimension: int
 
     def values(self) -> NDArray[Any]:
-        """Return (slices, rows, columns), decoded.
+        """Return all values, decoded.
+
+        Returns
+        -------
+        numpy.ndarray
+            (slices, rows, columns), of the types of `file_decoders.volume`.
 
         Raises
         ------
@@ -84,7 +89,19 @@ class Volume:
         return found.reshape(self.size[::-1])
 
     def plane(self, axis: int, at: int) -> NDArray[Any]:
-        """Return the values of one place along an axis, counted from 0; the last axis comes first.
+        """Return the values of one place along an axis, decoded.
+
+        Parameters
+        ----------
+        axis
+            0 to 2, in the file's order.
+        at
+            The place, counted from 0.
+
+        Returns
+        -------
+        numpy.ndarray
+            (slices, rows, columns), of which `axis` is of length 1.
 
         Raises
         ------
@@ -149,7 +166,13 @@ class Volume:
         return float(self.metadata.get(key, 0.0))
 
     def units(self) -> list[str]:
-        """Return the units of length that an NRRD file names, one for each axis, or for all."""
+        """Return the units of length that an NRRD file names, one for each axis, or for all.
+
+        Returns
+        -------
+        list of str
+            Empty where it names none, and of other formats.
+        """
         head = _BLANK_LINE.split(self._data[:_HEADER_BYTES], maxsplit=1)[0]
         found = _NRRD_UNITS.search(head) if self.form == NRRD else None
         return re.findall(r'"([^"]*)"', found[1].decode("utf-8", "replace")) if found else []
@@ -199,8 +222,8 @@ def opened(data: bytes, *, what: str = "") -> Volume:
     Raises
     ------
     StudyError
-        When it is cut short, in color, of more than three dimensions or larger than a mammogram,
-        or when its pixels lie in a second file.
+        When it is cut short, NIfTI-2, in color, of more than three dimensions or larger than a
+        mammogram, when its pixels lie in a second file, or its header cannot be read.
 
     Examples
     --------

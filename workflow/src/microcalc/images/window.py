@@ -1,4 +1,4 @@
-"""Whether a window of fixed size holds an ROI."""
+"""Crop window: whether one of fixed size holds a region of interest."""
 
 import os
 from collections.abc import Mapping
@@ -38,8 +38,30 @@ def is_cut(longer_mm: float, window_mm: float) -> bool:
 def longer_side_mm(row: Mapping[str, str], image_folder: str) -> float | None:
     """Return the longer side of the box in an images table's row, without reading a pixel.
 
-    None where a file holds the region, or nothing readable gives a spacing: what is wrong with
-    the image itself is told when it is read.
+    Parameters
+    ----------
+    row
+        Cells as text: path, x0, y0, x1, y1, and what `ImageEntry` knows of.
+    image_folder
+        What column `path` is relative to.
+
+    Returns
+    -------
+    float or None
+        In mm. None where a file holds the region, or nothing readable gives a spacing: what is
+        wrong with the image itself is told when it is read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from microcalc.images import window
+    >>> row = {"image_id": "C001_CC", "path": "C001_CC.pgm", "spacing_mm": "0.05"}
+    >>> row |= {"x0": "100", "y0": "200", "x1": "300", "y1": "300"}  # 200 x 100 pixels
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     count = Path(folder, "C001_CC.pgm").write_bytes(b"P2 2 1 255 0 255")
+    ...     window.longer_side_mm(row, folder)
+    10.0
     """
     from microcalc.images import formats
     from microcalc.images.image_entry import ImageEntry

@@ -1,4 +1,4 @@
-"""What a header's free text may say in a result: a known word, or "other".
+"""Allowed words of a header's free text: in a result stands a known one, or "other".
 
 People write names, dates and hospitals into fields that are meant for something else. Views have
 their words in `microcalc.config.views`.

@@ -45,6 +45,11 @@ class Alike:
         confidence
             Coverage of the interval, a fraction.
 
+        Returns
+        -------
+        low, high : float
+            Between `lowest` and 1.
+
         Notes
         -----
         By Markov's inequality a pair reaches `value` with a probability of at most (mean −
@@ -58,13 +63,35 @@ class Alike:
         return float(low), float(1 - (1 - self.value) * share)
 
     def p_above(self, mean: float) -> float:
-        """Return the exact one-sided P value against an expected value of at most `mean`."""
+        """Return the exact one-sided P value against an expected value of at most `mean`.
+
+        Parameters
+        ----------
+        mean
+            Between `lowest` and 1.
+
+        Returns
+        -------
+        float
+            By Markov's inequality, as `interval`.
+        """
         if self.value <= mean:
             return 1.0
         return float(((mean - self.lowest) / (self.value - self.lowest)) ** self.pairs)
 
     def p_below(self, mean: float) -> float:
-        """Return the exact one-sided P value against an expected value of at least `mean`."""
+        """Return the exact one-sided P value against an expected value of at least `mean`.
+
+        Parameters
+        ----------
+        mean
+            Between `lowest` and 1.
+
+        Returns
+        -------
+        float
+            By Markov's inequality, as `interval`.
+        """
         if self.value >= mean:
             return 1.0
         return float(((1 - mean) / (1 - self.value)) ** self.pairs)

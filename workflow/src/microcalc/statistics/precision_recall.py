@@ -22,7 +22,20 @@ class Ranking:
 
     @classmethod
     def of(cls, positive: Bools, score: Floats) -> Self:
-        """Return the ranking of cases by score, shape (n,) each."""
+        """Return the ranking of cases by score.
+
+        Parameters
+        ----------
+        positive
+            Whether a case is positive, shape (n,).
+        score
+            Larger meaning more likely positive, shape (n,).
+
+        Returns
+        -------
+        Ranking
+            Of equal scores in the order given.
+        """
         order = np.argsort(-score, kind="stable")
         ranked = score[order]
         last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))

@@ -91,10 +91,15 @@ def load(
     stages
         How many of the network's last stages may learn.
 
+    Returns
+    -------
+    Classifier
+        From grey patches in [0, 1], shape (n, 1, S, S), to logits, shape (n,).
+
     Raises
     ------
     StudyError
-        When the network has fewer stages.
+        When the network has fewer stages, and as `backbone.load`.
     """
     network = backbone.load(name, weights_path, device=device)
     _, width = backbone.build(name)

@@ -53,7 +53,20 @@ class Pictures:
 
 
 def of_cases(shards: "Sequence[Images]", cases: pd.DataFrame) -> Pictures:
-    """Return the usable images of `cases` (case_id and y), in the order of image_id."""
+    """Return the usable images of some cases, in the order of image_id.
+
+    Parameters
+    ----------
+    shards
+        All shards of the study.
+    cases
+        case_id and y, one row per case.
+
+    Returns
+    -------
+    Pictures
+        Of the images with a patch.
+    """
     row = {str(case_id): i for i, case_id in enumerate(cases["case_id"])}
     found = sorted(
         (str(shard.image_id[i]), number, i, row[str(case_id)])

@@ -9,8 +9,8 @@ from microcalc.core import run_lock
 from microcalc.core.files import sweep_up
 from microcalc.ingest import ingest_request as ingest
 from microcalc.models import deployment_settings
-from microcalc.plan import cam_model, plan_record, refusals, replicate_blocks, rule_params
-from microcalc.plan import shard_rows, snakemake_habits, stability
+from microcalc.plan import cam_model, plan_record, replicate_blocks, rule_params
+from microcalc.plan import refusals, shard_rows, snakemake_habits, stability
 from microcalc.plan.code_digest import code_digest, folder_digest
 from microcalc.plan.paths import Paths
 from microcalc.plan.sharding import Shards
@@ -57,8 +57,9 @@ config = SETTINGS.plain()
 if workflow.is_main_process:
     snakemake_habits.use_own_slurm_executor()
     if snakemake_habits.request().plans:
-        folder = snakemake_habits.FOLDER
-        told_plainly(refusals.refuse_read_only, folder, is_deep=False)
+        told_plainly(
+            refusals.refuse_read_only, snakemake_habits.FOLDER, is_deep=False
+        )
     begin_at_work("ingest" if INGEST.collection else config["study"])
 else:
     told_plainly(plan_record.refuse_changed, SETTINGS)

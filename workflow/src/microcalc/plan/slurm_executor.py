@@ -25,14 +25,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import snakemake_executor_plugin_slurm as plugin  # type: ignore[import-untyped]
-from snakemake_executor_plugin_slurm.submit_string import (  # type: ignore[import-untyped]
-    get_submit_command,
-)
-from snakemake_executor_plugin_slurm.utils import (  # type: ignore[import-untyped]
-    get_job_wildcards,
-)
-from snakemake_interface_common.exceptions import WorkflowError
+import snakemake_executor_plugin_slurm as plugin
+from snakemake_executor_plugin_slurm.submit_string import get_submit_command
+from snakemake_executor_plugin_slurm.utils import get_job_wildcards
 
 PLUGIN = "snakemake-executor-plugin-slurm"
 MENDED = "2.8.0"
@@ -79,12 +74,12 @@ class SlurmExecutor(plugin.Executor):  # type: ignore[misc]
 
     def __init__(self, workflow: Any, logger: Any) -> None:
         if (found := version(PLUGIN)) != MENDED:
-            raise WorkflowError(
+            raise plugin.WorkflowError(
                 f"{PLUGIN} {found} is installed; this workflow knows version {MENDED}, whose "
                 f"endless waits it mends: pip install '{PLUGIN}=={MENDED}' (`make cluster`)"
             )
         if workflow.executor_settings.array_jobs:
-            raise WorkflowError(
+            raise plugin.WorkflowError(
                 f"--slurm-array-jobs: in {PLUGIN} {MENDED} a task that fails deletes the output of "
                 "the first; leave the option out, shards are few"
             )
@@ -215,7 +210,7 @@ class SlurmExecutor(plugin.Executor):  # type: ignore[misc]
             f"`scancel --name={self.run_uuid}`, and when they are gone run the same command again; "
             "what is finished is not done again."
         )
-        self.workflow.scheduler.executor_error_callback(WorkflowError(words))
+        self.workflow.scheduler.executor_error_callback(plugin.WorkflowError(words))
 
     def _hear_again(self) -> None:
         if self._silences:

@@ -110,9 +110,7 @@ def use_own_slurm_executor() -> None:
     """
     if "snakemake_executor_plugin_slurm" not in sys.modules:
         return
-    from snakemake_interface_executor_plugins.registry import (  # type: ignore[import-untyped]
-        ExecutorPluginRegistry,
-    )
+    from snakemake.api import ExecutorPluginRegistry  # type: ignore[import-untyped]
 
     from microcalc.plan.slurm_executor import SlurmExecutor
 
@@ -221,7 +219,7 @@ def job_that_makes(
     StudyError
         When no rule makes it, or the workflow refuses the study.
     """
-    from snakemake.api import SnakemakeApi  # type: ignore[import-untyped]
+    from snakemake.api import SnakemakeApi
     from snakemake.exceptions import RuleException, WorkflowError  # type: ignore[import-untyped]
     from snakemake.iocontainers import Log, OutputFiles, Snakemake  # type: ignore[import-untyped]
     from snakemake.settings import types as settings  # type: ignore[import-untyped]

@@ -1,1 +1,1 @@
-"""The clinical, deep and combined models: fitted on training cases, frozen as JSON."""
+"""The rows of the config's `models`: fitted on training cases, frozen as JSON, used to predict."""

@@ -61,7 +61,23 @@ class Domain(TypedDict):
 
 
 def pixel_digests(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
-    """Return image_id, case_id and pixel_digest of the usable images of all shards."""
+    """Return which pixels the usable images of a study have.
+
+    Parameters
+    ----------
+    paths
+        The files of all image shards.
+
+    Returns
+    -------
+    pandas.DataFrame
+        image_id, case_id and pixel_digest, one row per image of status "ok".
+
+    Raises
+    ------
+    StudyError
+        When a file is no readable shard.
+    """
     names = ["image_id", "case_id", "status", "pixel_digest"]
     read = [shard_file.read(path) for path in paths]
     table = pd.concat(
@@ -83,7 +99,8 @@ def describe(
     Parameters
     ----------
     cases
-        The included cases; those of other splits than train are not looked at.
+        The included cases: case_id, split and the clinical variables; those of other splits than
+        train are not looked at.
     qc
         `images/qc.csv`.
     features
@@ -100,6 +117,11 @@ def describe(
         scanners; features, by table of columns: their mean, their total variance and the limit of
         the distance (see `distance`), which 99 % of training cases keep when they are left out of
         the mean; images: the digests of the training images' pixels, each with its kind.
+
+    Raises
+    ------
+    StudyError
+        When a training case has no features, or a continuous variable holds text.
     """
     train = cases[cases["split"] == "train"].sort_values("case_id").reset_index(drop=True)
     usable = qc[(qc["status"] == "ok") & qc["case_id"].isin(train["case_id"])]
@@ -150,15 +172,32 @@ def distance(X: Floats, mean: Floats, variance: float) -> Floats:
     Parameters
     ----------
     X
-        Deep features, shape (n, p).
+        The features of one table of columns, shape (n, p).
     mean, variance
         Of the training cases: per feature, shape (p,), and summed over features.
+
+    Returns
+    -------
+    numpy.ndarray
+        Without unit, 0 or more, shape (n,).
     """
     return np.asarray(np.sqrt(((X - mean) ** 2).sum(axis=1) / variance), dtype=np.float64)
 
 
 def trained_on(domain: Domain, digests: pd.DataFrame) -> list[str]:
-    """Return the images, by id, whose pixels are those of a training image.
+    """Return the images whose pixels are those of a training image.
+
+    Parameters
+    ----------
+    domain
+        From `describe`.
+    digests
+        The cohort's, from `pixel_digests`.
+
+    Returns
+    -------
+    list of str
+        Their image_id, sorted.
 
     Raises
     ------
@@ -205,6 +244,11 @@ def outside(
         "unknown scanner" or a table's, such as "deep features"; `found` is the case's, `seen` what
         training had.
         `image_id` is empty where the whole case is meant. Sorted by case, image and aspect.
+
+    Raises
+    ------
+    StudyError
+        When a case has no features.
     """
     rows = [row for name in variables for row in _of_variable(name, domain, cases)]
     rows += _of_images(domain, qc[(qc["status"] == "ok") & qc["case_id"].isin(cases["case_id"])])

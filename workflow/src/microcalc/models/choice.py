@@ -1,4 +1,4 @@
-"""Model selection on internal validation: which deep model goes on to external validation."""
+"""Model selection on internal validation: which of several models goes on to external cases."""
 
 import logging
 import os
@@ -40,7 +40,7 @@ def on_internal(
     included: pd.DataFrame,
     features: Mapping[str, pd.DataFrame],
 ) -> Choice:
-    """Return the choice, made by the AUC on internal validation; the first of equals is chosen.
+    """Return the model that is chosen by its AUC on internal validation; the first of equals.
 
     Cases of no other split are looked at. The AUC of the chosen model is the largest of several,
     and so too large an estimate of what it would reach again.
@@ -48,22 +48,24 @@ def on_internal(
     Parameters
     ----------
     models
-        The frozen models to choose among.
+        Files of the frozen models to choose among, each of at least one score.
     included
-        The included cases.
+        The included cases: case_id, split, y and the clinical columns the models use.
     features
         case_id and features, by table of columns.
 
     Returns
     -------
     Choice
-        chosen; score, the chosen model's; selected_on, "internal", or None where nothing was
-        chosen among; n, n_positive; candidates, each with model, score, auc and digest.
+        chosen, the model's name; score, its first; selected_on, "internal", or None where nothing
+        was chosen among; n, n_positive, the cases of internal validation; candidates, each with
+        model, score, auc and digest (SHA-256 of its file).
 
     Raises
     ------
     StudyError
-        When internal validation has no case of a class.
+        When internal validation lacks cases of a class, a file is no frozen model, or a case has no
+        features.
     """
     cases = included[included["split"] == "internal"]
     if cases["y"].nunique() < 2:

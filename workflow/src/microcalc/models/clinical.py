@@ -49,7 +49,23 @@ class Screening:
 
 
 def training_rows(included: pd.DataFrame) -> pd.DataFrame:
-    """Return the cases of split `train`, sorted by case_id."""
+    """Return the cases that models are fitted on.
+
+    Parameters
+    ----------
+    included
+        The included cases of every split, with case_id, split and y.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Those of split `train`, sorted by case_id, numbered from 0.
+
+    Raises
+    ------
+    StudyError
+        When they are not of both classes.
+    """
     train = included[included["split"] == "train"].sort_values("case_id")
     if train["y"].nunique() < 2:
         raise StudyError(
@@ -59,7 +75,21 @@ def training_rows(included: pd.DataFrame) -> pd.DataFrame:
 
 
 def candidates(clinical: ClinicalVariables, without: Sequence[str] = ()) -> ClinicalVariables:
-    """Return the variables that screening may choose from: no score of another origin."""
+    """Return the variables that screening may choose from.
+
+    Parameters
+    ----------
+    clinical
+        The config's `clinical`.
+    without
+        Variables that the model leaves aside.
+
+    Returns
+    -------
+    dict
+        By name, in the config's order: no score of another origin (`candidate` false), and none of
+        `without`.
+    """
     return {
         name: variable
         for name, variable in clinical.items()
@@ -68,9 +98,20 @@ def candidates(clinical: ClinicalVariables, without: Sequence[str] = ()) -> Clin
 
 
 def missing_values(included: pd.DataFrame, clinical: ClinicalVariables) -> pd.DataFrame:
-    """Return how often each clinical variable is missing: variable, split, n, n_missing, n_unseen.
+    """Return how often each clinical variable is missing in each split.
 
-    `n_unseen` counts cases with a level that no training case has; models treat it as missing.
+    Parameters
+    ----------
+    included
+        The included cases of every split, with the clinical columns.
+    clinical
+        The config's `clinical`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        variable, split, n, n_missing, n_unseen. `n_unseen` counts cases with a level that no
+        training case has, which models treat as missing; it is 0 for a continuous variable.
     """
     train = included[included["split"] == "train"]
     lines = []
@@ -124,6 +165,16 @@ def screen(
         Deals the multiple imputations.
     profile
         Whether to compute the profile-likelihood intervals.
+
+    Returns
+    -------
+    Screening
+        Both tables of odds ratios, and the independent predictors.
+
+    Raises
+    ------
+    StudyError
+        When the cases fitted on are not of both classes, or a continuous variable holds text.
     """
     tables = regression.completed(table, clinical, settings, seed=seed)
 

@@ -36,6 +36,11 @@ def table(
         is a score's, such as "deep_score", to that score. `case_value` is what the case has, empty
         where missing; `stands_in` is what was used in the place of a missing value or an unknown
         level. In the order of models, cases and terms.
+
+    Raises
+    ------
+    StudyError
+        When a case lacks features, or the table of cases a variable of a model.
     """
     rows = [row for model in models for row in _of_model(model, cases, features)]
     found = pd.DataFrame(rows, columns=list(COLUMNS))

@@ -25,13 +25,28 @@ def to_yaml(settings: Mapping[str, Any], *, simulated: bool) -> str:
         The config's `SECTIONS`, defaults filled in.
     simulated
         Whether the models were fitted on phantoms.
+
+    Returns
+    -------
+    str
+        YAML of `version`, `simulated` and `config`.
     """
     content = {"version": VERSION, "simulated": simulated, "config": dict(settings)}
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """Return version, simulated and config of a study's results folder.
+    """Return what the study that froze the models was configured to be.
+
+    Parameters
+    ----------
+    folder
+        The study's results folder.
+
+    Returns
+    -------
+    dict
+        `version`, `simulated` and `config`, see `to_yaml`.
 
     Raises
     ------

@@ -41,7 +41,18 @@ class Design:
         return tuple(term.variable for term in self.terms for _ in term.columns)
 
     def tested(self, variable: str) -> NDArray[np.bool_]:
-        """Return which columns stand for the variable's values, its missing indicator not."""
+        """Return which columns stand for the variable's values, its missing indicator not.
+
+        Parameters
+        ----------
+        variable
+            Name of a term's variable.
+
+        Returns
+        -------
+        numpy.ndarray
+            True for its columns, shape (q,); all False where no term is of it.
+        """
         marks = [
             term.variable == variable and not (term.indicator and column == term.columns[-1])
             for term in self.terms
@@ -50,16 +61,47 @@ class Design:
         return np.array(marks, dtype=bool)
 
     def matrix(self, table: pd.DataFrame) -> Floats:
-        """Return the design columns of a table of cases, shape (n, q), without the intercept.
+        """Return the design columns of a table of cases, without the intercept.
 
         Missing values are replaced by the training cases' median or most frequent level. A
         level that no training case had is treated as missing; `unseen` counts those.
+
+        Parameters
+        ----------
+        table
+            n cases with the terms' variables as columns.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n, q).
+
+        Raises
+        ------
+        StudyError
+            When a variable has no column, or a continuous one holds what is no finite number.
         """
         blocks = [term.code(_column(table, term.variable)) for term in self.terms]
         return np.hstack([np.empty((len(table), 0)), *blocks])
 
     def unseen(self, table: pd.DataFrame) -> list[tuple[str, str, int]]:
-        """Return (variable, level, cases) for every level that no training case had."""
+        """Return the levels of a table of cases that no training case had.
+
+        Parameters
+        ----------
+        table
+            Cases with the terms' variables as columns.
+
+        Returns
+        -------
+        list of tuple
+            (variable, level, number of cases): in the order of the terms, then sorted by level.
+
+        Raises
+        ------
+        StudyError
+            When a variable has no column.
+        """
         found = []
         for term in self.terms:
             if term.kind in ("categorical", "ordinal"):
@@ -72,7 +114,18 @@ class Design:
         return found
 
     def with_scores(self, scores: Sequence[str]) -> "Design":
-        """Return the design with these scores as its last terms."""
+        """Return the design with these scores as its last terms.
+
+        Parameters
+        ----------
+        scores
+            Names of scores; the term of each reads the column `score_column(name)`.
+
+        Returns
+        -------
+        Design
+            A new one; this one stays.
+        """
         return Design((*self.terms, *(Term(score_column(name), "score") for name in scores)))
 
 
@@ -97,6 +150,17 @@ def fit(
     settings
         The config's `screening`: `missing` and `indicator_from` say whether a variable gets an
         indicator of missing values, `merge_levels_below` which levels are too rare.
+
+    Returns
+    -------
+    Design
+        One term per variable that can be estimated, in their order.
+
+    Raises
+    ------
+    StudyError
+        When a variable is not in `clinical` or not in the table, or a continuous one holds what is
+        no finite number.
     """
     terms = [
         _fit_term(_column(table, name), name, _described(clinical, name), settings)

@@ -46,7 +46,23 @@ class Equation:
     n_positive: int
 
     def linear_predictor(self, table: pd.DataFrame) -> NDArray[np.float64]:
-        """Return the log odds of a table of cases, shape (n,)."""
+        """Return the log odds of a table of cases.
+
+        Parameters
+        ----------
+        table
+            n cases with the predictors as columns, scores among them.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n,).
+
+        Raises
+        ------
+        StudyError
+            As of `Design.matrix`.
+        """
         columns = self.design.matrix(table) * np.array(self.coefficients)
         total: NDArray[np.float64] = self.intercept + columns.sum(axis=1)
         return total
@@ -57,7 +73,14 @@ class Equation:
         return tuple(score_of(term.variable) for term in self.design.terms if term.kind == "score")
 
     def to_json(self) -> "EquationPart":
-        """Return the equation as the `intercept` and `terms` of a frozen model."""
+        """Return the equation as a frozen model holds it.
+
+        Returns
+        -------
+        dict
+            `intercept` and `terms`. An ordinal variable is written as a categorical one, and merged
+            levels with a coefficient each.
+        """
         left = list(self.coefficients)
         terms: list[ModelTerm] = []
         for term in self.design.terms:
@@ -99,7 +122,19 @@ def _by_level(term: Term, own: list[float]) -> "ModelTerm":
 
 
 def from_json(model: "FrozenModel") -> Equation:
-    """Return the equation of a frozen model; an ordinal variable comes back categorical."""
+    """Return the equation of a frozen model.
+
+    Parameters
+    ----------
+    model
+        As `frozen.check` lets it pass.
+
+    Returns
+    -------
+    Equation
+        Gives the log odds of the equation that was frozen; an ordinal variable comes back
+        categorical.
+    """
     terms: list[Term] = []
     coefficients: list[float] = []
     for entry in model["terms"]:
@@ -141,7 +176,20 @@ def from_json(model: "FrozenModel") -> Equation:
 
 
 def score_alone(name: str, n: int, n_positive: int) -> Equation:
-    """Return the equation of a model that is a score itself, not refitted."""
+    """Return the equation of a model that is a score itself, not refitted.
+
+    Parameters
+    ----------
+    name
+        The score's.
+    n, n_positive
+        Cases that the score was fitted on.
+
+    Returns
+    -------
+    Equation
+        Intercept 0 and coefficient 1: the score is in log odds already.
+    """
     alone = Design(()).with_scores([name])
     return Equation(alone, 0.0, (1.0,), "the LASSO's score", n, n_positive)
 
@@ -162,6 +210,12 @@ def logit_calibrated(name: str, score: NDArray[np.float64], y: NDArray[np.int64]
         Logits of cases by networks that never saw them, shape (n,).
     y
         0 or 1, shape (n,).
+
+    Returns
+    -------
+    Equation
+        Intercept and slope by maximum likelihood, Firth's where the logits separate the classes.
+        Where the slope is held at `LEAST_SLOPE`, the mean probability is the share of y that is 1.
     """
     design = np.column_stack([np.ones(len(score)), score])
     used = independent(design)

@@ -28,7 +28,25 @@ def fit_models(
     threshold: ThresholdSettings,
     labels: Labels,
 ) -> tuple[list[frozen.FrozenModel], list[pd.DataFrame]]:
-    """Fit each model on the tables, see `fit_model`."""
+    """Fit each model on the tables, see `fit_model`.
+
+    Parameters
+    ----------
+    recipes
+        How to fit each of m models.
+    tables, threshold, labels
+        As of `fit_model`.
+
+    Returns
+    -------
+    models, training
+        m frozen models and m tables of training probabilities, in the order of the recipes.
+
+    Raises
+    ------
+    StudyError
+        As `fit_model` does.
+    """
     fitted = [fit_model(recipe, tables, threshold=threshold, labels=labels) for recipe in recipes]
     return [model for model, _ in fitted], [training for _, training in fitted]
 
@@ -43,9 +61,10 @@ def fit_model(
     """Fit a model on the training cases, choose its threshold, and freeze it.
 
     Out-of-fold probabilities repeat everything without the case's fold, screening included.
-    A model with scores beside other predictors is fitted on out-of-fold scores; to predict fold j
-    in its turn, on scores from chains that saw neither their own fold nor j. Each of these fits
-    leaves a score out where its coefficient would not be above 0, for itself.
+    A model with scores beside other predictors is fitted on out-of-fold scores, unless
+    `training_scores` is apparent; to predict fold j in its turn, on scores from chains that saw
+    neither their own fold nor j. Each of these fits leaves a score out where its coefficient would
+    not be above 0, for itself.
 
     Parameters
     ----------
@@ -68,8 +87,8 @@ def fit_model(
     Raises
     ------
     StudyError
-        When the model uses nothing, a table lacks a training case, or the folds of its scores
-        are not the same.
+        When the model uses nothing, training cases are of one class, a table lacks a training case,
+        or the folds of its scores are not the same.
     """
     recipe.check()
     rows = training_rows(tables.included)

@@ -126,12 +126,25 @@ class FrozenModel(EquationPart):
 
 
 def check(model: FrozenModel, name: str = "the model") -> FrozenModel:
-    """Return the model as it is, after checking it against workflow/schemas/model.yaml.
+    """Return the model as it is, after checking it against workflow/schemas/model.yaml and itself.
+
+    Parameters
+    ----------
+    model
+        What a JSON file held.
+    name
+        What messages call it.
+
+    Returns
+    -------
+    FrozenModel
+        `model`.
 
     Raises
     ------
     StudyError
-        Listing what does not fit, or saying that the schema's version is another.
+        Listing what does not fit the schema, or what contradicts the rest of the model; or saying
+        that the schema's version is another.
     """
     if not isinstance(model, dict):
         raise StudyError(
@@ -219,7 +232,23 @@ def _twice(place: str, key: str, names: Iterable[str]) -> Iterator[str]:
 
 
 def read(path: str | os.PathLike[str]) -> FrozenModel:
-    """Return the frozen model of a file, checked."""
+    """Return the frozen model of a file.
+
+    Parameters
+    ----------
+    path
+        A JSON file, such as `models/combined.json`.
+
+    Returns
+    -------
+    FrozenModel
+        As `check` lets it pass.
+
+    Raises
+    ------
+    StudyError
+        When it is no JSON, or no frozen model of this version, or contradicts itself.
+    """
     return check(read_json(path), os.path.basename(path))
 
 

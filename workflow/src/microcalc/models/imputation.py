@@ -49,7 +49,13 @@ def impute(
     Returns
     -------
     list of DataFrame
-        Without any missing clinical value; one copy, unchanged, when none is missing.
+        Without a missing value of any clinical variable that has an observed one; one copy,
+        unchanged, when no such value is missing.
+
+    Raises
+    ------
+    StudyError
+        When a continuous variable holds what is no finite number.
     """
     values = {name: texts(rows[name]) for name in clinical if name in rows}
     missing = {name: [v is None for v in column] for name, column in values.items()}

@@ -95,7 +95,18 @@ class Logistic:
         return factors
 
     def linear_predictor(self, X: ArrayLike) -> Floats:
-        """Return the log odds of new cases, X of shape (n, q)."""
+        """Return the log odds of new cases.
+
+        Parameters
+        ----------
+        X
+            Design columns, shape (n, q).
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n,).
+        """
         values = np.asarray(X, dtype=float)
         total: Floats = self.coefficients[0] + (values * self.coefficients[1:]).sum(axis=1)
         return total
@@ -137,7 +148,9 @@ def fit(X: ArrayLike, y: ArrayLike, *, names: Sequence[str], confidence: float =
     Raises
     ------
     StudyError
-        When a class is missing.
+        When a class is missing, or y holds anything but 0 and 1.
+    ValueError
+        When X is not of shape (n, q) for n outcomes and q names, or holds what is no finite number.
 
     Examples
     --------
@@ -189,6 +202,11 @@ def drop_test(
     ChiSquareTest
         Under separation the penalized likelihood ratio of Heinze and Schemper 2002: the
         coefficients are held at 0 and the penalty stays that of the full model.
+
+    Raises
+    ------
+    StudyError, ValueError
+        As `fit` does.
 
     Examples
     --------

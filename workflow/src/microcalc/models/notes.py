@@ -37,6 +37,11 @@ def of_model(
         What it was fitted on.
     threshold
         The config's `threshold`.
+
+    Returns
+    -------
+    list of str
+        In the order in which they are shown; empty where there is nothing to know.
     """
     equation = fitted.equation
     used = [term.variable for term in equation.design.terms if term.kind != "score"]
@@ -91,7 +96,18 @@ def _of_selection(name: str, fitted: Fitted, tables: ScoreTables) -> list[str]:
 
 
 def feature_words(tables: Iterable[str]) -> str:
-    """Return what the features of some tables are called in a sentence: "deep features"."""
+    """Return what the features of some tables are called in a sentence.
+
+    Parameters
+    ----------
+    tables
+        Tables of columns, by name.
+
+    Returns
+    -------
+    str
+        Their sets, each once: "deep features", "deep and densenet features".
+    """
     sets = dict.fromkeys(feature_sets.of_table(table).replace("_", " ") for table in tables)
     return f"{' and '.join(sets)} features"
 
@@ -101,6 +117,18 @@ def unlike(n_selected: int, counts: list[int]) -> bool:
 
     Some keep nothing where the final one keeps something, or their median is less than half or
     more than twice its number. Where the final one keeps nothing, no model takes its score.
+
+    Parameters
+    ----------
+    n_selected
+        Features that the final selection kept.
+    counts
+        Features that the selection without each fold kept, at least one fold.
+
+    Returns
+    -------
+    bool
+        False where the final selection kept nothing.
     """
     middle = float(np.median(counts))
     far = middle < n_selected / 2 or middle > 2 * n_selected

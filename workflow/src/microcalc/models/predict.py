@@ -43,6 +43,11 @@ def predict(
     -------
     pandas.DataFrame
         case_id, model, probability: the models in their order, the cases in theirs.
+
+    Raises
+    ------
+    StudyError
+        When a case lacks features, or the table of cases a variable of a model.
     """
     tables = [
         pd.DataFrame(
@@ -68,7 +73,7 @@ def collect(
     Parameters
     ----------
     models, training
-        The frozen models and their training predictions, in the same order.
+        Files of the frozen models and of their training predictions, in the same order.
     included
         The included cases of every split.
     features
@@ -79,6 +84,12 @@ def collect(
     pandas.DataFrame
         Columns `COLUMNS`; kind is apparent and out_of_fold for training cases, held_out for
         the others; sorted by case, model and kind.
+
+    Raises
+    ------
+    StudyError
+        When models and training predictions are not equally many, a file is damaged or no frozen
+        model, or a case lacks features.
     """
     if len(models) != len(training):
         raise StudyError(f"{len(models)} models but {len(training)} tables of training predictions")
@@ -119,6 +130,11 @@ def score_table(
     pandas.DataFrame
         case_id, patient_id, split, score, kind, value. Training cases stand twice: apparent, by
         the final chain that has seen them, and out_of_fold; the others are held_out.
+
+    Raises
+    ------
+    StudyError
+        When a case lacks features, or two tables of a score have a column of the same name.
     """
     tables = [
         _scores(
@@ -159,6 +175,17 @@ def with_scores(
     ----------
     model, cases, features
         As for `predict`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A copy with `score_column(name)` for each of the model's scores, in log odds; the cases
+        themselves where it has none.
+
+    Raises
+    ------
+    StudyError
+        When a case lacks features.
     """
     for score in model["scores"]:
         first = {"feature": INTERCEPT, "mean": 0.0, "sd": 1.0, "coefficient": score["intercept"]}

@@ -26,7 +26,13 @@ LIBRARIES = ("firthmodels", "numba", "numpy", "pandas", "scipy")
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of microcalc and of the libraries a fit depends on."""
+    """Return the versions of microcalc and of the libraries a fit depends on.
+
+    Returns
+    -------
+    dict
+        Version by distribution: microcalc first, then `LIBRARIES`.
+    """
     return {"microcalc": microcalc.__version__} | {name: version(name) for name in LIBRARIES}
 
 
@@ -45,6 +51,11 @@ def weights(
         What the rule prepare_weights made.
     adapted_paths
         What the rule adapt_weights made, if it did.
+
+    Returns
+    -------
+    dict
+        backbone, source, digest; adapted where statistics were.
 
     Raises
     ------
@@ -85,6 +96,16 @@ def parts(
         By table `kind`, and `images`, `measured_in` and `features` of `preprocessing`.
     weights_paths, adapted_paths
         Files of `weights` of the tables that have them.
+
+    Returns
+    -------
+    dict
+        kind, preprocessing, and weights where it has some, by table.
+
+    Raises
+    ------
+    StudyError
+        When a file is no weights file that MicroCalc prepared.
     """
     found: dict[str, TablePart] = {}
     for table, how in made.items():
@@ -140,6 +161,16 @@ def digest_cases(
         Clinical columns that the model could have used.
     features
         case_id and the features of each of the model's scores.
+
+    Returns
+    -------
+    str
+        SHA-256; the cases' columns count as text, their features as little-endian float32.
+
+    Raises
+    ------
+    StudyError
+        When a case lacks features.
     """
     columns = ["case_id", "patient_id", "y", *clinical]
     content = [digest_value({name: texts(rows[name]) for name in columns})]

@@ -22,6 +22,11 @@ def merge_rare(
         Training cases of each.
     below
         A level of fewer cases is rare; 0 merges nothing.
+
+    Returns
+    -------
+    dict
+        By level: itself, or the names of its group joined by " or ".
     """
     groups = [[level] for level in levels]
     while len(groups) > 1:

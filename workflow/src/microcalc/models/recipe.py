@@ -84,6 +84,16 @@ class Fitted:
             The cases.
         features
             By score, case_id and features.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n,).
+
+        Raises
+        ------
+        StudyError
+            When a case lacks features, or the rows a clinical predictor.
         """
         for name in self.equation.scores:
             values = score_values(features[name], rows["case_id"], self.selected[name])
@@ -128,7 +138,20 @@ class Recipe:
         training_scores: str,
         seed: int,
     ) -> list["Recipe"]:
-        """Return the recipe of each of the config's `models`."""
+        """Return the recipe of each of the config's `models`.
+
+        Parameters
+        ----------
+        models
+            The config's `models`.
+        clinical, screening, training_scores, seed
+            As of `Recipe`, common to all.
+
+        Returns
+        -------
+        list of Recipe
+            In the config's order.
+        """
         how = (clinical, screening, training_scores, seed)
         return [cls(name, spec, *how) for name, spec in models.items()]
 
@@ -144,7 +167,13 @@ class Recipe:
         return (*(self.spec.scores if refits else ()), *self.spec.features_of)
 
     def check(self) -> None:
-        """Raise a StudyError when the spec says nothing to fit."""
+        """Refuse a model that is made of nothing.
+
+        Raises
+        ------
+        StudyError
+            When the spec names neither clinical variables nor a score.
+        """
         if not (self.uses_clinical or self.spec.taken):
             raise StudyError(
                 f"models.{self.name}: uses neither clinical variables nor a score; set clinical or "
@@ -152,7 +181,23 @@ class Recipe:
             )
 
     def variables(self, rows: pd.DataFrame) -> tuple[str, ...]:
-        """Return the clinical predictors, screened on these rows where the spec says so."""
+        """Return the clinical predictors, screened on these rows where the spec says so.
+
+        Parameters
+        ----------
+        rows
+            Training cases with y and the clinical columns.
+
+        Returns
+        -------
+        tuple of str
+            In the config's order; in the spec's where it names them.
+
+        Raises
+        ------
+        StudyError
+            As `clinical.screen` does.
+        """
         if self.spec.wanted != "screened":
             return candidates_of(self.spec, self.clinical, self.screening)
         chosen = candidates(self.clinical, self.spec.without)
@@ -180,7 +225,18 @@ class Recipe:
         rows
             The training cases.
         inputs
-            By score, what is known of it.
+            By score, what is known of it; `values` in the order of the rows.
+
+        Returns
+        -------
+        Fitted
+            The equation, and for each of its scores the chain that new cases get it from.
+
+        Raises
+        ------
+        StudyError
+            When the cases fitted on are not of both classes, a case lacks features, or a clinical
+            variable has no column.
         """
         taken = [inputs[name] for name in self.spec.taken]
         chains = {score.name: score.selected for score in taken}
@@ -303,7 +359,20 @@ def _slopes(
 def candidates_of(
     model: ModelSettings, clinical: ClinicalVariables, screening: ScreeningSettings
 ) -> tuple[str, ...]:
-    """Return the clinical variables a model may use: those fixed beforehand, or all screened."""
+    """Return the clinical variables a model may use: those fixed beforehand, or all screened.
+
+    Parameters
+    ----------
+    model
+        The model's row in the config.
+    clinical, screening
+        The config's `clinical` and `screening`.
+
+    Returns
+    -------
+    tuple of str
+        Empty for a model without clinical variables; of an external score its column.
+    """
     if isinstance(model.wanted, tuple):
         return model.wanted
     if model.wanted == "none":
@@ -317,6 +386,26 @@ def candidates_of(
 def score_values(
     features: pd.DataFrame, case_ids: "pd.Series[str]", selected: pd.DataFrame
 ) -> Floats:
-    """Return a chain's linear predictor of the named cases, shape (n,)."""
+    """Return a chain's linear predictor of the named cases.
+
+    Parameters
+    ----------
+    features
+        case_id and at least the selected features.
+    case_ids
+        Which n cases, in which order.
+    selected
+        `selected.csv` of the chain.
+
+    Returns
+    -------
+    numpy.ndarray
+        Log odds, shape (n,).
+
+    Raises
+    ------
+    StudyError
+        When a case or a selected feature is not in `features`.
+    """
     names = tuple(selected["feature"].iloc[1:])
     return linear_predictor(feature_matrix(features, case_ids, names), selected)

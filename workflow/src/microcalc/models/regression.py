@@ -48,7 +48,7 @@ class Regression:
         Names of the columns where there are more than those of the coding.
     patients
         Patient of each case where some have more than one: standard errors, tests and limits
-        then allow for the correlation within patients, as `clustered` says.
+        then allow for the correlation within patients, as `repeated_patients` says.
     """
 
     coding: design.Design
@@ -111,7 +111,24 @@ class Regression:
         return rubin.pool(self.of_cases, confidence=self.confidence).vif
 
     def numbers(self, column: str) -> dict[str, float]:
-        """Return coefficient, odds ratio, intervals, p and VIF of one design column."""
+        """Return coefficient, odds ratio, intervals, p and VIF of one design column.
+
+        Parameters
+        ----------
+        column
+            One of `coding.columns`.
+
+        Returns
+        -------
+        dict
+            coefficient and se in log odds per unit; odds_ratio; or_low and or_high, Wald's limits;
+            or_profile_low and or_profile_high, NaN where not wanted; p, Wald's; vif.
+
+        Raises
+        ------
+        ValueError
+            When there is no such column.
+        """
         i, fitted = self.coding.columns.index(column) + 1, self.pooled
         low, high = self._profile
         return {
@@ -127,7 +144,18 @@ class Regression:
         }
 
     def counts(self, variable: str) -> list[int]:
-        """Return the sum of each of a variable's columns: the cases of a 0/1 column."""
+        """Return the sum of each of a variable's columns: the cases of a 0/1 column.
+
+        Parameters
+        ----------
+        variable
+            Name of a term's variable.
+
+        Returns
+        -------
+        list of int
+            One per column of its own, the mean over imputed tables, rounded.
+        """
         own = np.array(self.coding.groups) == variable
         sums = np.mean([X[:, own].sum(axis=0) for X in self.matrices], axis=0)
         return [round(float(total)) for total in sums]
@@ -137,8 +165,19 @@ class Regression:
 
         Where patients have several cases, each allows for their correlation.
 
-        Its indicator of missing values stays in the model, unless `indicator` says that it
-        leaves too.
+        Parameters
+        ----------
+        variable
+            Name of a term's variable.
+        test
+            "wald" or "likelihood_ratio"; without effect where imputations are pooled.
+        indicator
+            Whether its indicator of missing values leaves the model too; else it stays.
+
+        Returns
+        -------
+        ChiSquareTest
+            All of the variable's columns at once.
         """
         marks = self.coding.tested(variable)
         if indicator:
@@ -177,6 +216,17 @@ def fit(
         Level of the intervals, and whether profile-likelihood ones are wanted.
     observed
         The cases before imputation, whose medians, levels and knots the coding keeps.
+
+    Returns
+    -------
+    Regression
+        Fitted when something of it is asked for.
+
+    Raises
+    ------
+    StudyError
+        When complete cases are not of both classes, a variable is not in the tables or not
+        described, or a continuous one holds what is no finite number.
     """
     rows = [usable(table, variables, settings.missing) for table in tables]
     seen = rows[0] if observed is None else usable(observed, variables, settings.missing)
@@ -202,6 +252,25 @@ def backward(
     The change of the criterion when a variable leaves is 2 df minus its chi-square: the
     likelihood ratio's, the penalized one's under Firth's method, Wald's where imputations are
     pooled. Complete cases are those of all variables, so that every step sees the same ones.
+
+    Parameters
+    ----------
+    tables
+        `completed(...)`.
+    variables
+        Those to start from.
+    clinical, settings
+        The config's `clinical` and `screening`.
+
+    Returns
+    -------
+    list of str
+        In the order of `variables`, without those that cannot be estimated; may be empty.
+
+    Raises
+    ------
+    StudyError
+        As `fit` does.
     """
     rows = [usable(table, variables, settings.missing) for table in tables]
     left = [term.variable for term in design.fit(rows[0], variables, clinical, settings).terms]
@@ -224,7 +293,22 @@ def completed(
     seed: int,
     others: Sequence[str] = (),
 ) -> list[pd.DataFrame]:
-    """Return the tables to fit on: the cases as they are, or `imputations` copies of them."""
+    """Return the tables to fit on: the cases as they are, or `imputations` copies of them.
+
+    Parameters
+    ----------
+    table
+        Training cases with column y.
+    clinical, settings
+        The config's `clinical` and `screening`; copies are drawn where `missing` is "multiple".
+    seed, others
+        As of `imputation.impute`.
+
+    Returns
+    -------
+    list of DataFrame
+        At least one.
+    """
     if settings.missing != "multiple":
         return [table]
     return imputation.impute(table, clinical, number=settings.imputations, seed=seed, others=others)
@@ -240,7 +324,25 @@ def _repeated(rows: pd.DataFrame) -> NDArray[np.str_] | None:
 def usable(table: pd.DataFrame, variables: Sequence[str], missing: str) -> pd.DataFrame:
     """Return the rows a model on `variables` is fitted on.
 
-    All of them, or with `missing` "complete-case" those without a missing value.
+    Parameters
+    ----------
+    table
+        Training cases with column y.
+    variables
+        The model's clinical variables.
+    missing
+        The config's `screening.missing`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        All of them, or with `missing` "complete-case" those without a missing value, numbered
+        from 0.
+
+    Raises
+    ------
+    StudyError
+        When the complete cases are not of both classes.
     """
     if missing != "complete-case":
         return table

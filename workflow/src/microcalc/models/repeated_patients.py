@@ -44,6 +44,11 @@ def by_patient(
         Patient of each case, shape (n,).
     confidence
         Level of the limits.
+
+    Returns
+    -------
+    Logistic
+        `fitted` with covariance, limits and `df` replaced.
     """
     used = np.isfinite(np.diag(fitted.covariance))
     basis, triangle, residuals = _standardized(fitted, X, y, used)
@@ -84,6 +89,11 @@ def within_patient_correlation(
     ----------
     fitted, X, y, patients
         As of `by_patient`.
+
+    Returns
+    -------
+    float
+        In [0, 1].
     """
     used = np.isfinite(np.diag(fitted.covariance))
     basis, _, residuals = _standardized(fitted, X, y, used)
@@ -113,6 +123,16 @@ def drop_test(
         True for each column under test, shape (q,).
     full
         The fit of all columns, the model's covariance in it, when there is one already.
+
+    Returns
+    -------
+    ChiSquareTest
+        Never larger than that of `logistic.drop_test`.
+
+    Raises
+    ------
+    StudyError, ValueError
+        As `logistic.fit` does.
     """
     given, marks = np.asarray(X, dtype=float), np.asarray(drop, dtype=bool)
     if full is None or not np.isfinite(full.se).all():
@@ -135,7 +155,11 @@ def drop_test(
 def profile_intervals(
     fitted: Logistic, X: ArrayLike, y: ArrayLike, patients: ArrayLike, *, confidence: float = 0.95
 ) -> tuple[Floats, Floats]:
-    """Return the limits where `drop_test` of one coefficient turns, as `profile.intervals` does.
+    """Return the limits where `drop_test` of one coefficient turns.
+
+    They are found as `profile_likelihood.intervals` finds its own, where twice the log-likelihood
+    has fallen by the squared quantile of t (of chi-square under Firth's method) times the ratio of
+    the coefficient's variance in `by_patient` to the model's.
 
     Parameters
     ----------
@@ -143,6 +167,16 @@ def profile_intervals(
         The fit, the model's covariance in it.
     X, y, patients, confidence
         As of `by_patient`.
+
+    Returns
+    -------
+    tuple of arrays
+        Lower and upper limits of log odds, shape (q + 1,), NaN for a column left out of the fit.
+
+    Raises
+    ------
+    ArithmeticError
+        If a limit is not found, see `profile_likelihood.intervals`.
     """
     corrected = by_patient(fitted, X, y, patients)
     if fitted.method == "Firth" or corrected.df is None:

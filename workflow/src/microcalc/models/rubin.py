@@ -12,10 +12,10 @@ Floats = NDArray[np.float64]
 
 
 def pool(fits: Sequence[Logistic], *, confidence: float = 0.95) -> Logistic:
-    """Return the pooled regression, with t intervals and p values (Rubin 1987).
+    """Return the regression pooled by Rubin's rules, with t intervals and p values.
 
-    Degrees of freedom as of Barnard and Rubin 1999 (Biometrika 86:948), the complete data's
-    those of the fits where they have some.
+    Degrees of freedom are Barnard and Rubin's, the complete data's those of the fits where they
+    have some.
 
     Parameters
     ----------
@@ -23,6 +23,17 @@ def pool(fits: Sequence[Logistic], *, confidence: float = 0.95) -> Logistic:
         At least one; a single fit is returned as it is.
     confidence
         Level of the intervals.
+
+    Returns
+    -------
+    Logistic
+        Means of the coefficients; covariance within plus (1 + 1/m) times that between the fits. Of
+        several fits there is no log-likelihood (NaN).
+
+    References
+    ----------
+    Rubin, Multiple Imputation for Nonresponse in Surveys, 1987. Barnard and Rubin, Biometrika
+    1999; 86: 948.
     """
     first, m = fits[0], len(fits)
     if m == 1:
@@ -53,11 +64,27 @@ def pool(fits: Sequence[Logistic], *, confidence: float = 0.95) -> Logistic:
 
 
 def wald_test(fits: Sequence[Logistic], drop: ArrayLike) -> ChiSquareTest:
-    """Test whether the columns marked in `drop`, shape (q,), are all zero.
+    """Test whether columns are all zero, by the statistic D1.
 
-    The statistic D1 of Li, Raghunathan and Rubin 1991 (J Am Stat Assoc 86:1065); its
-    chi-square is given, its p is that of the F distribution. Its denominator has no more degrees
-    of freedom than the test of one table would have.
+    Its p is that of the F distribution, whose denominator has no more degrees of freedom than the
+    test of one table would have.
+
+    Parameters
+    ----------
+    fits
+        At least two, of the same q columns.
+    drop
+        True for each column to test, shape (q,).
+
+    Returns
+    -------
+    ChiSquareTest
+        Its chi-square is D1 times the number of columns tested; 0, with p = 1, where none of them
+        has a standard error in every fit.
+
+    References
+    ----------
+    Li, Raghunathan and Rubin, J Am Stat Assoc 1991; 86: 1065.
     """
     marked = np.append(False, np.asarray(drop, dtype=bool))
     marked &= np.all([np.isfinite(fit.se) for fit in fits], axis=0)

@@ -55,6 +55,11 @@ def bends(x: ArrayLike, at: tuple[float, ...]) -> Floats:
         Shape (n,).
     at
         Ascending knots t_1 … t_k, at least 3; none gives no column.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, k - 2), in the unit of x.
     """
     values = np.asarray(x, dtype=float)
     if not at:

@@ -72,11 +72,40 @@ class Term:
         return (*own, "missing") if self.indicator else own
 
     def group_of(self, level: str | None) -> str | None:
-        """Return the level in `levels` that stands for a level of the table."""
+        """Return the level in `levels` that stands for a level of the table.
+
+        Parameters
+        ----------
+        level
+            As the table has it; None where missing.
+
+        Returns
+        -------
+        str or None
+            Itself where it was not merged, be it known or not; None of None.
+        """
         return None if level is None else self.merged.get(level, level)
 
     def code(self, values: pd.Series) -> Floats:
-        """Return the design columns of one table column, shape (n, len(columns))."""
+        """Return the design columns of one table column.
+
+        A missing value is coded as `impute`, and so is a level that no training case had.
+
+        Parameters
+        ----------
+        values
+            The variable of n cases.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n, len(columns)).
+
+        Raises
+        ------
+        StudyError
+            When the variable is continuous or a score, and an entry no finite number.
+        """
         if self.kind in ("categorical", "ordinal"):
             known = [self.group_of(level) for level in texts(values)]
             absent = np.array([level not in self.levels for level in known], dtype=bool)
@@ -99,7 +128,18 @@ class Term:
 
 
 def texts(values: pd.Series) -> list[str | None]:
-    """Return a column's entries as text, None where missing; 1.0 reads "1"."""
+    """Return a column's entries as text.
+
+    Parameters
+    ----------
+    values
+        Text, numbers or both.
+
+    Returns
+    -------
+    list of str or None
+        None where missing or empty; 1.0 reads "1".
+    """
     return [_text(value) for value in values.tolist()]
 
 
@@ -112,7 +152,17 @@ def _text(value: Any) -> str | None:
 
 
 def numeric(values: pd.Series) -> Floats:
-    """Return a column's entries as numbers, NaN where missing.
+    """Return a column's entries as numbers.
+
+    Parameters
+    ----------
+    values
+        Numbers, or text that reads as such.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,), NaN where missing.
 
     Raises
     ------

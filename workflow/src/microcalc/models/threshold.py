@@ -52,10 +52,21 @@ def choose(
     at_least
         Between 0 and 1, both excluded; of no use to Youden's rule.
 
+    Returns
+    -------
+    Threshold
+        With the sensitivity and specificity that it reaches on these cases.
+
     Raises
     ------
     StudyError
         When a required sensitivity or specificity is not given.
+    ValueError
+        When a class is empty.
+
+    References
+    ----------
+    Youden, Cancer 1950; 3: 32.
     """
     outcome, score = np.asarray(y), np.asarray(probability, dtype=float)
     n_pos, n_neg = int((outcome == 1).sum()), int((outcome == 0).sum())

@@ -86,6 +86,16 @@ class Tables:
             Files of each table of columns, in the order of `parts`.
         selected, crossfit, crossfit_selected
             Files of each score, in the order of `scores`.
+
+        Returns
+        -------
+        Tables
+            The features of a score's tables side by side.
+
+        Raises
+        ------
+        StudyError
+            When a file is damaged, or two tables of a score have a column of the same name.
         """
         columns = dict(zip(parts, map(read_parquet, features), strict=True))
         found = {

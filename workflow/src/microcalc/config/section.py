@@ -50,7 +50,7 @@ class Section(BaseModel):
         ------
         pydantic.ValidationError
             Where the mapping is no such section; of a whole config see
-            `microcalc.config.study_config.complete`.
+            `microcalc.config.settings.complete`.
         """
         return cls.model_validate(plain)
 

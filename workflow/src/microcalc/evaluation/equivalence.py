@@ -55,7 +55,7 @@ def judge(
     alpha
         Level of each one-sided test; the interval has confidence 1 − 2 · alpha.
     alike
-        What every pair of cases shows, from `separation.alike`, where the variance is 0.
+        What every pair of cases shows, from `constant_ranks.alike`, where the variance is 0.
 
     Returns
     -------

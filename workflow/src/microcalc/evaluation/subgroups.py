@@ -44,7 +44,7 @@ def table(
     min_per_class
         A group with fewer cases of either class is shown as "too small", without an AUC.
     confidence, transform
-        As for `single_auc.estimate`.
+        As for `auc_interval.estimate`.
 
     Returns
     -------

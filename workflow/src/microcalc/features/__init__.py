@@ -1,4 +1,4 @@
-"""Deep features: weights, backbones, extraction by shard, pooling of views. Only room with torch.
+"""Feature sets: weights, backbones, measuring by shard, pooling of views. The only room with torch.
 
 Torch takes a second or more to import, so nothing here imports it before it is needed.
 """

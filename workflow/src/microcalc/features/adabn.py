@@ -43,9 +43,9 @@ class Adaptation:
     domain
         The domain of every included case, by case_id.
     digest
-        Of the weights with the statistics of a domain, by domain.
+        SHA-256 of the weights with the statistics of a domain, by domain.
     statistics
-        By domain, then by the name of a running mean or variance.
+        By domain, then by the name of a running mean or variance, shape (channels,).
     """
 
     domain: Mapping[str, str]
@@ -53,7 +53,20 @@ class Adaptation:
     statistics: "Mapping[str, Mapping[str, torch.Tensor]]"
 
     def apply(self, network: "Network", domain: str) -> None:
-        """Give `network` the statistics of `domain`."""
+        """Give a network the statistics of a domain.
+
+        Parameters
+        ----------
+        network
+            The backbone that they were taken with; changed in place.
+        domain
+            One of `statistics`.
+
+        Raises
+        ------
+        KeyError
+            When there is no such domain.
+        """
         buffers = dict(network.body.named_buffers())
         for name, tensor in self.statistics[domain].items():
             buffers[name].copy_(tensor)
@@ -78,13 +91,24 @@ def fit(
         All shards of the study.
     included
         case_id, center and split of the included cases; no other column is looked at.
-    weights_path, settings, threads
-        As in `microcalc.features.network_features.measurement`.
+    weights_path
+        What `weights.write` wrote.
+    settings
+        The set's backbone and device.
+    threads
+        How many threads to compute with.
+
+    Returns
+    -------
+    Adaptation
+        Every included case has a domain; the statistics are those of the images of
+        `domains.describing`.
 
     Raises
     ------
     StudyError
-        When the backbone has no batch-norm layers, or a center too few cases.
+        When the backbone has no batch-norm layers, a center too few cases, or the weights or the
+        device do not fit.
     """
     import torch
 
@@ -155,7 +179,15 @@ def _digest(weights: str, statistics: "Mapping[str, torch.Tensor]") -> str:
 
 
 def write(adaptation: Adaptation, path: str | os.PathLike[str]) -> None:
-    """Write an adaptation as safetensors, the same bytes for the same statistics."""
+    """Write an adaptation as safetensors, the same bytes for the same statistics.
+
+    Parameters
+    ----------
+    adaptation
+        From `fit`.
+    path
+        The file, replaced as a whole.
+    """
     from microcalc.features.weights import write_tensors
 
     names = sorted(adaptation.statistics)
@@ -170,7 +202,18 @@ def write(adaptation: Adaptation, path: str | os.PathLike[str]) -> None:
 
 
 def read(paths: Sequence[str | os.PathLike[str]]) -> Adaptation | None:
-    """Return the adaptation in the one file of `paths`; None without a file."""
+    """Return the adaptation that a rule was given, if it was given one.
+
+    Parameters
+    ----------
+    paths
+        No file, or the one that `write` made.
+
+    Returns
+    -------
+    Adaptation or None
+        Its statistics on the CPU; None without a file.
+    """
     if not paths:
         return None
     from safetensors import safe_open

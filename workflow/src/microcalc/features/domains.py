@@ -27,6 +27,11 @@ def domains(included: "pd.DataFrame") -> "pd.Series":
     included
         case_id, center and split of the included cases.
 
+    Returns
+    -------
+    pandas.Series
+        `TRAINING` or "center ..." by case_id, in the order of `included`.
+
     Raises
     ------
     StudyError
@@ -53,5 +58,16 @@ def domains(included: "pd.DataFrame") -> "pd.Series":
 
 
 def describing(included: "pd.DataFrame") -> set[str]:
-    """Return the cases that a domain's description is made from: all but internal validation."""
+    """Return the cases that a domain's description is made from.
+
+    Parameters
+    ----------
+    included
+        case_id and split of the included cases.
+
+    Returns
+    -------
+    set of str
+        case_id of all but internal validation.
+    """
     return set(included.loc[included["split"] != "internal", "case_id"])

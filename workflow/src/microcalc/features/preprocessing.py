@@ -12,12 +12,36 @@ class Preprocessing:
     std: tuple[float, float, float]
 
     def to_json(self) -> str:
-        """Return the constants as one line of JSON."""
+        """Return the constants as text.
+
+        Returns
+        -------
+        str
+            One line of JSON that `from_json` reads.
+        """
         return json.dumps({"mean": self.mean, "std": self.std})
 
     @classmethod
     def from_json(cls, text: str) -> "Preprocessing":
-        """Return the constants that `to_json` wrote."""
+        """Return the constants that `to_json` wrote.
+
+        Parameters
+        ----------
+        text
+            JSON with `mean` and `std`, three numbers each.
+
+        Returns
+        -------
+        Preprocessing
+            Checked.
+
+        Raises
+        ------
+        ValueError
+            When it is no JSON, there are not three of each, or a standard deviation is not above 0.
+        KeyError
+            When `mean` or `std` is missing.
+        """
         value = json.loads(text)
         mean, std = (tuple(float(x) for x in value[key]) for key in ("mean", "std"))
         if len(mean) != 3 or len(std) != 3 or min(std) <= 0:

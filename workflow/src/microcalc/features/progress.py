@@ -44,7 +44,18 @@ class Progress:
             log.info("%s", self._line(done, now))
 
     def after(self, before: int) -> Callable[[int], None]:
-        """Return what to call with the number of images done since `before` were."""
+        """Return a display for a part of the images.
+
+        Parameters
+        ----------
+        before
+            How many images were done when the part began.
+
+        Returns
+        -------
+        callable
+            To be called with how many of the part are done.
+        """
         return lambda done: self(before + done)
 
     def _line(self, done: int, now: float) -> str:

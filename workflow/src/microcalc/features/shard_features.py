@@ -34,7 +34,20 @@ ID_COLUMNS = ["image_id", "case_id", "view", "key"]
 
 
 def key(depends_on: Mapping[str, Any], patch: npt.NDArray[np.float32]) -> str:
-    """Return the cache key of one patch, shape (S, S), measured under these circumstances."""
+    """Return the cache key of one patch measured under some circumstances.
+
+    Parameters
+    ----------
+    depends_on
+        From `Measurement.depends_on`, JSON-like.
+    patch
+        Intensities, shape (S, S).
+
+    Returns
+    -------
+    str
+        A digest of both; the same patch under the same circumstances has the same.
+    """
     pixels = digest_bytes(patch.tobytes())
     return digest_value({**depends_on, "patch": pixels, "shape": list(patch.shape)})
 
@@ -91,7 +104,24 @@ def update(
 
 
 def read(path: str | os.PathLike[str]) -> "tuple[pd.DataFrame, dict[str, Any]]":
-    """Return a features file's table, float32 features included, and what its rows share."""
+    """Return a features file's table, and what its rows share.
+
+    Parameters
+    ----------
+    path
+        What `update` wrote.
+
+    Returns
+    -------
+    table, circumstances
+        image_id, case_id, view, key, then the columns of the set (float32), which are missing where
+        the shard has no usable image; the `circumstances` of the measurement.
+
+    Raises
+    ------
+    StudyError
+        When the file is damaged.
+    """
     with named_when_damaged(path):
         table = pq.read_table(path)
     return table.to_pandas(), json.loads(table.schema.metadata[b"circumstances"])
@@ -162,7 +192,15 @@ def _floats(values: npt.NDArray[np.float32]) -> pa.Array:
 
 
 def write_parquet(table: pa.Table, path: str | os.PathLike[str]) -> None:
-    """Write `table`, the same bytes for the same rows."""
+    """Write a table as parquet, the same bytes for the same rows.
+
+    Parameters
+    ----------
+    table
+        Its metadata are kept.
+    path
+        The file, replaced as a whole.
+    """
     with atomic_path(path) as temporary:
         # Statistics and dictionaries serve queries; on thousands of float columns they cost time.
         pq.write_table(table, temporary, use_dictionary=False, write_statistics=False)

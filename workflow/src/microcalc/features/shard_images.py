@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 
 class Images(Protocol):
-    """The part of `microcalc.images.shards.Shard` that features need; one entry per image."""
+    """The part of `microcalc.images.shard_file.Shard` that features need; one entry per image."""
 
     @property
     def image_id(self) -> npt.NDArray[np.str_]:

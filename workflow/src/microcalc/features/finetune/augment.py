@@ -34,7 +34,22 @@ class Drawn:
 
 
 def draw(n: int, limits: AugmentationSettings, random: np.random.Generator) -> Drawn:
-    """Return the changes of `n` patches, drawn from `random`."""
+    """Return changes of patches, each within the limits and independent of the others.
+
+    Parameters
+    ----------
+    n
+        How many patches.
+    limits
+        The config's `augmentation` of a set of kind finetuned.
+    random
+        Where they are drawn from; it moves on by the same amount whatever the limits, `flip` aside.
+
+    Returns
+    -------
+    Drawn
+        Uniform within the limits; a patch is mirrored at either axis half of the time.
+    """
     uniform = random.uniform(-1, 1, size=(n, 6))
     mirrored = random.integers(0, 2, size=(n, 2)) * 2 - 1 if limits.flip else np.ones((n, 2))
     angle = uniform[:, 0] * math.radians(limits.rotate_deg)
@@ -51,7 +66,7 @@ def draw(n: int, limits: AugmentationSettings, random: np.random.Generator) -> D
 
 
 def apply(patches: torch.Tensor, drawn: Drawn) -> torch.Tensor:
-    """Return changed patches, still in [0, 1]; what lies outside a patch is its mirror image.
+    """Return changed patches.
 
     Parameters
     ----------
@@ -59,6 +74,12 @@ def apply(patches: torch.Tensor, drawn: Drawn) -> torch.Tensor:
         Intensities in [0, 1], shape (n, 1, S, S).
     drawn
         One change for each.
+
+    Returns
+    -------
+    torch.Tensor
+        In [0, 1], shape (n, 1, S, S), on the same device; interpolated bilinearly. What lies outside
+        a patch is its mirror image.
     """
     geometry, contrast, brightness = (
         torch.from_numpy(values).to(patches.device)

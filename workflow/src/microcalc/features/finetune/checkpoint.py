@@ -42,14 +42,24 @@ class Checkpoint:
         return self.folder / f"{self.member}-{self.key[:16]}.pt"
 
     def save(self, state: dict[str, Any]) -> None:
-        """Replace the checkpoint by tensors, numbers, texts, and lists and dictionaries of them."""
+        """Replace the checkpoint.
+
+        Parameters
+        ----------
+        state
+            Tensors, numbers, texts, and lists and dictionaries of them, which `read` takes up without
+            executing code.
+        """
         with atomic_path(self.path) as temporary:
             torch.save(state, temporary)
 
     def read(self) -> dict[str, Any] | None:
-        """Return what was saved; None where nothing was, or it cannot be read.
+        """Return what was saved; nothing in the file is executed (``weights_only``).
 
-        Nothing in the file is executed (``weights_only``).
+        Returns
+        -------
+        dict or None
+            The state, its tensors on the CPU; None where nothing was saved, or it cannot be read.
         """
         if not self.path.exists():
             return None

@@ -37,39 +37,96 @@ class Classifier(torch.nn.Module):
             parameter.data = parameter.data.clone()
 
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
-        """Return logits, shape (n,), of patches in [0, 1], shape (n, 1, S, S)."""
+        """Return the logits of patches.
+
+        Parameters
+        ----------
+        patches
+            Intensities in [0, 1], shape (n, 1, S, S).
+
+        Returns
+        -------
+        torch.Tensor
+            Log odds of the positive class, shape (n,).
+        """
         scaled = (self.features(patches) - self.center) / self.spread
         logits: torch.Tensor = self.head(scaled).squeeze(1)
         return logits
 
     def features(self, patches: torch.Tensor) -> torch.Tensor:
-        """Return what goes into the head, unscaled, shape (n, d)."""
+        """Return what goes into the head, unscaled.
+
+        Parameters
+        ----------
+        patches
+            Intensities in [0, 1], shape (n, 1, S, S).
+
+        Returns
+        -------
+        torch.Tensor
+            Shape (n, d).
+        """
         images = (patches - self.mean) / self.std
         found: torch.Tensor = self.network(images.contiguous(memory_format=torch.channels_last))
         return found
 
     def scale_by(self, features: torch.Tensor) -> None:
-        """Take center and spread from the features of some images, shape (n, d)."""
+        """Take center and spread from the features of some images.
+
+        Parameters
+        ----------
+        features
+            From `features`, shape (n, d); a column without spread keeps its own unit.
+        """
         spread = features.std(dim=0)
         self.center = features.mean(dim=0)
         self.spread = torch.where(spread > 0, spread, 1.0)
 
     def plain_head(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return weight, shape (1, d), and bias, shape (1,), for features as they are."""
+        """Return the head for features as they are, not scaled.
+
+        Returns
+        -------
+        weight, bias
+            Shapes (1, d) and (1,).
+        """
         weight = self.head.weight.detach() / self.spread
         return weight, self.head.bias.detach() - weight @ self.center
 
     def learns_in_stages(self, yes: bool) -> None:
-        """Let the last stages learn beside the head, or the head alone."""
+        """Let the last stages learn beside the head, or the head alone.
+
+        Parameters
+        ----------
+        yes
+            Whether `stages` have gradients from now on.
+        """
         for parameter in self.stages:
             parameter.requires_grad_(yes)
 
     def learned(self) -> dict[str, torch.Tensor]:
-        """Return copies of the head and the last stages, on the CPU, by name."""
+        """Return the parameters that may learn.
+
+        Returns
+        -------
+        dict
+            Copies of those of the head and the last stages, on the CPU, by name.
+        """
         return {name: tensor.detach().cpu().clone() for name, tensor in self._learning().items()}
 
     def restore(self, learned: dict[str, torch.Tensor]) -> None:
-        """Take over what `learned` returned."""
+        """Take over what `learned` returned.
+
+        Parameters
+        ----------
+        learned
+            Parameters by name, of a classifier of the same backbone and stages.
+
+        Raises
+        ------
+        KeyError
+            When a parameter is missing.
+        """
         with torch.no_grad():
             for name, tensor in self._learning().items():
                 tensor.copy_(learned[name])

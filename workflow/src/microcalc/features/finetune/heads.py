@@ -34,6 +34,11 @@ def join(trained: Sequence[Path], prepared: Sequence[Path], path: Path) -> None:
     path
         The safetensors file: `weight`, shape (K, d), and `bias`, shape (K,); its metadata are
         those of a weights file, and `bodies`, the digests of the prepared weights.
+
+    Raises
+    ------
+    StudyError
+        When a file is damaged or no weights file that MicroCalc prepared.
     """
     found = [backbone.describe(file) for file in trained]
     bodies = [backbone.describe(file).digest for file in prepared]
@@ -77,7 +82,8 @@ def logits(
     Raises
     ------
     StudyError
-        When a network is another than the one that a head was trained with.
+        When a file is damaged, a network is another than the one that a head was trained with, or
+        their features are of different cases.
     """
     with named_when_damaged(heads_path, SafetensorError), safe_open(heads_path, "pt") as file:
         bodies = json.loads((file.metadata() or {})["bodies"])
@@ -114,6 +120,11 @@ def side_by_side(name: str, tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
         The set's.
     tables
         case_id, n_views and the features of the same cases, all of one width.
+
+    Returns
+    -------
+    pandas.DataFrame
+        case_id, n_views, and the features numbered through: tuned_0000, ...
     """
     blocks = [table.drop(columns=["case_id", "n_views"]).to_numpy() for table in tables]
     values = np.hstack(blocks)

@@ -65,7 +65,13 @@ class Basis:
     cases: Mapping[str, Sequence[Any]]
 
     def key(self) -> str:
-        """Return the digest of it all."""
+        """Return what a training is known by.
+
+        Returns
+        -------
+        str
+            A digest of circumstances and cases.
+        """
         return digest_value([self.circumstances, self.cases])
 
 

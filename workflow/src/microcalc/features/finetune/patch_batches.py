@@ -39,12 +39,29 @@ class Pictures:
         return len(self.y)
 
     def patches(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
-        """Return the patches of some images, float32 in [0, 1], shape (b, S, S)."""
+        """Return the patches of some images.
+
+        Parameters
+        ----------
+        rows
+            Which images, shape (b,).
+
+        Returns
+        -------
+        numpy.ndarray
+            Intensities in [0, 1], float32, shape (b, S, S).
+        """
         places = self.place[rows].tolist()
         return np.stack([self.shards[number].patch[i] for number, i in places])
 
     def digests(self) -> list[str]:
-        """Return the SHA-256 of each patch."""
+        """Return a digest of each patch.
+
+        Returns
+        -------
+        list of str
+            SHA-256, in the order of the images.
+        """
         places = self.place.tolist()
         return [
             digest_bytes(np.ascontiguousarray(self.shards[number].patch[i]).tobytes())

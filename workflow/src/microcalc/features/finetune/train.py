@@ -57,7 +57,13 @@ class Course:
     best: dict[str, torch.Tensor] = field(default_factory=dict)
 
     def table(self) -> pd.DataFrame:
-        """Return the learning curve with `COLUMNS`."""
+        """Return the learning curve.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per epoch with `COLUMNS`; exactly the best one has `is_best`.
+        """
         table = pd.DataFrame(self.curve)
         return table.assign(is_best=table["epoch"] == self.best_epoch)[list(COLUMNS)]
 
@@ -72,7 +78,11 @@ def train(
     seed: int,
     checkpoint: Checkpoint,
 ) -> Course:
-    """Train `model` and leave it with the weights of its best epoch.
+    """Train a network and leave it with the weights of its best epoch.
+
+    The head alone learns for `head_epochs`, then head and last stages for `epochs` at most, by AdamW
+    with a learning rate that falls along half a cosine in either phase. The best epoch has the
+    smallest loss on the images to stop by; the second phase ends `patience` epochs after it.
 
     Parameters
     ----------
@@ -82,7 +92,8 @@ def train(
         The images to learn from. Each batch's gradient is the mean over its images, weighted so
         that both classes count alike where `class_weights` is balanced.
     stop
-        The images whose cases, by the mean logit of their views, decide which epoch was best.
+        The images whose cases, by the mean logit of their views, decide which epoch was best; of
+        both classes.
     tuning
         How.
     member, seed
@@ -90,10 +101,20 @@ def train(
     checkpoint
         Taken up where there is one, and replaced after every epoch.
 
+    Returns
+    -------
+    Course
+        The learning curve, and what had learned by the best epoch.
+
     Raises
     ------
     StudyError
-        When a loss is not finite, or an operation of the network has no deterministic form.
+        When a loss is not finite, an operation of the network has no deterministic form, or a GPU
+        does not hold the training of one patch.
+
+    References
+    ----------
+    Loshchilov and Hutter, Decoupled weight decay regularization, ICLR 2019 (AdamW).
     """
     weights = _class_weights(learn.y, tuning.class_weights)
     with deterministic():
@@ -321,20 +342,59 @@ def _class_weights(y: npt.NDArray[np.float32], how: str) -> npt.NDArray[np.float
 
 
 def autocast_dtype(device: torch.device, precision: str) -> torch.dtype | None:
-    """Return what products are computed in; None for float32, which a processor always takes."""
+    """Return what products are computed in.
+
+    Parameters
+    ----------
+    device
+        Where the network is.
+    precision
+        "mixed" or "float32".
+
+    Returns
+    -------
+    torch.dtype or None
+        bfloat16, or float16 on a GPU that knows no other; None for float32, which a processor
+        always takes.
+    """
     if precision != "mixed" or device.type != "cuda":
         return None
     return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
 
 
 def autocast(device: torch.device, dtype: torch.dtype | None) -> torch.autocast:
-    """Return the context in which products are computed in `dtype`."""
+    """Return the context in which products are computed in a type.
+
+    Parameters
+    ----------
+    device
+        Where the network is.
+    dtype
+        From `autocast_dtype`.
+
+    Returns
+    -------
+    torch.autocast
+        One that changes nothing where `dtype` is None.
+    """
     return torch.autocast(device.type, dtype or torch.bfloat16, enabled=dtype is not None)
 
 
 @contextmanager
 def deterministic() -> Iterator[None]:
-    """Compute so that the same input gives the same bits on one machine and device."""
+    """Compute so that the same input gives the same bits on one machine and device.
+
+    Yields
+    ------
+    None
+        To the block, in which torch takes one thread and deterministic algorithms alone; afterwards
+        it takes what it took before.
+
+    Raises
+    ------
+    StudyError
+        When an operation has no deterministic form.
+    """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(True)

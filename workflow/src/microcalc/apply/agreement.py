@@ -26,7 +26,8 @@ def take(
     Raises
     ------
     StudyError
-        Listing every digest that differs; nothing is copied then.
+        Listing every digest that differs, or when a file is no frozen model; nothing is copied
+        then.
     """
     problems = [line for path in sources for line in differences(frozen.read(path), here)]
     if problems:
@@ -44,7 +45,20 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def differences(model: frozen.FrozenModel, here: Mapping[str, frozen.TablePart]) -> list[str]:
-    """Return a line for everything in which a model's features differ from those made here."""
+    """Return everything in which a model's features differ from those made here.
+
+    Parameters
+    ----------
+    model
+        A frozen model.
+    here
+        By table of columns, how it comes about here, see `provenance.parts`.
+
+    Returns
+    -------
+    list of str
+        A line for each difference of kind, weights or settings; empty when the model can be used.
+    """
     return [
         f"model {model['name']}: {line}"
         for table, there in model["tables"].items()

@@ -43,16 +43,49 @@ class Applied:
     config: dict[str, Any]
 
     def file(self, path: str) -> str:
-        """Return the path of a file among the results of the study that froze the models."""
+        """Return where a result of the study that froze the models lies.
+
+        Parameters
+        ----------
+        path
+            Relative to its results folder.
+
+        Returns
+        -------
+        str
+            Whether it is there or not.
+        """
         return str(self.frozen / path)
 
     def kept(self, *paths: str) -> list[str]:
-        """Return those of its files that are still there."""
+        """Return those of its files that are still there.
+
+        Parameters
+        ----------
+        *paths
+            Relative to its results folder.
+
+        Returns
+        -------
+        list of str
+            In the order given.
+        """
         return [file for file in map(self.file, paths) if Path(file).exists()]
 
 
 def is_asked(config: Mapping[str, Any]) -> bool:
-    """Return whether a config names frozen models by their folder instead of describing any."""
+    """Return whether a config asks to apply frozen models.
+
+    Parameters
+    ----------
+    config
+        As the user gave it.
+
+    Returns
+    -------
+    bool
+        True where `models` is the name of a folder, and describes none.
+    """
     return isinstance(config.get("models"), str)
 
 
@@ -65,6 +98,11 @@ def of(asked: Mapping[str, Any]) -> Applied:
         models, the results folder of a finished study; cohort, a folder with cases.csv and
         images.csv. Further, where the defaults do not do: study (its name and the cohort's),
         image_folder (the cohort's), reader (whose regions), shards (1), case (a case to explain).
+
+    Returns
+    -------
+    Applied
+        Its config is the frozen study's, with the cohort's tables and results folder in it.
 
     Raises
     ------
@@ -125,6 +163,24 @@ def of(asked: Mapping[str, Any]) -> Applied:
 
 
 def labelled(cases: str | os.PathLike[str], labels: Labels) -> bool:
-    """Return whether enough cases of a case table have a label to evaluate anything."""
+    """Return whether enough cases have a label to evaluate anything.
+
+    Parameters
+    ----------
+    cases
+        Path of the cohort's case table.
+    labels
+        The study's classes.
+
+    Returns
+    -------
+    bool
+        True where either class has `FEWEST` cases or more.
+
+    Raises
+    ------
+    StudyError
+        When the table cannot be read.
+    """
     given = [row.get("label", "") for row in read_table(cases).rows]
     return all(given.count(label) >= FEWEST for label in (labels.negative, labels.positive))

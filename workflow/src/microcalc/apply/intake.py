@@ -22,7 +22,18 @@ logger = logging.getLogger(__name__)
 
 
 def variables(models: Sequence[FrozenModel]) -> list[str]:
-    """Return the columns of the case table that the models use, in the order of first use."""
+    """Return the columns of the case table that the models use.
+
+    Parameters
+    ----------
+    models
+        Frozen models.
+
+    Returns
+    -------
+    list of str
+        Each once, in the order of first use; scores are no such columns.
+    """
     used = [term["variable"] for model in models for term in model["terms"]
             if term["kind"] != "score"]  # fmt: skip
     return list(dict.fromkeys(used))
@@ -105,7 +116,25 @@ def _open(variable: ClinicalVariable) -> ClinicalVariable:
 
 
 def read_labels(cases: Path, labels: Labels) -> pd.DataFrame:
-    """Return case_id, label and y (1 = positive) of the cases whose label is one of the two."""
+    """Return the cases whose label is one of the two classes.
+
+    Parameters
+    ----------
+    cases
+        Path of the cohort's case table.
+    labels
+        The study's classes.
+
+    Returns
+    -------
+    pandas.DataFrame
+        case_id, label and y (1 = positive); no row where there is no column label.
+
+    Raises
+    ------
+    StudyError
+        When the table cannot be read.
+    """
     outcome = {labels.negative: 0, labels.positive: 1}
     rows = [
         {"case_id": row["case_id"], "label": row["label"], "y": outcome[row["label"]]}

@@ -51,7 +51,20 @@ def join(
 
 
 def settings_for(cases: pd.DataFrame, settings: EvaluationSettings) -> EvaluationSettings:
-    """Return the study's `evaluation` with those subgroups that the cohort's table can tell."""
+    """Return the settings that the cohort can be evaluated by.
+
+    Parameters
+    ----------
+    cases
+        The cohort's cases.
+    settings
+        The study's `evaluation`.
+
+    Returns
+    -------
+    EvaluationSettings
+        With those subgroups alone whose columns the cases have.
+    """
     asked = settings.subgroups
     columns = {name: cuts for name, cuts in asked.columns.items() if name in cases}
     subgroups = asked.model_copy(update={"columns": columns})

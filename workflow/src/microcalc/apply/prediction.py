@@ -26,7 +26,7 @@ class Predicted:
     contributions
         See `contributions.table`.
     warnings
-        See `domain.outside`.
+        See `applicability_domain.outside`.
     """
 
     predictions: pd.DataFrame
@@ -48,16 +48,26 @@ def run(
     Parameters
     ----------
     models
-        The frozen models.
-    included_cases, features, qc, shards
-        What the rooms to the left made of the cohort; the features by table of columns.
+        Files of the frozen models.
+    included_cases, qc
+        `images/included.csv` and `images/qc.csv` of the cohort.
+    features
+        Files of its features, by table of columns.
+    shards
+        Files of its image shards.
     seen
         `models/domain.json` of the study that froze the models.
+
+    Returns
+    -------
+    Predicted
+        Its predictions in the order of the models, then of the cases in `images/included.csv`.
 
     Raises
     ------
     StudyError
-        Listing the images that the models were trained on.
+        Listing the images that the models were trained on; or when a file is damaged, or a case
+        has no features.
     """
     span = read_json(seen)
     again = applicability_domain.trained_on(span, applicability_domain.pixel_digests(shards))

@@ -27,12 +27,23 @@ Row = Mapping[Any, Any]
 
 
 def read(path: Place) -> pd.DataFrame:
-    """Return the register with `COLUMNS`, text but for probability and threshold; empty if none.
+    """Return the register of predictions, every row of it checked.
+
+    Parameters
+    ----------
+    path
+        The register.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `COLUMNS`, text but for probability and threshold; empty where there is no file.
 
     Raises
     ------
     StudyError
-        When a row was changed, taken out or put in by anything but `add`.
+        When the file is no register, or a row was changed, taken out or put in by anything but
+        `add`.
     """
     if not Path(path).exists():
         return pd.DataFrame(columns=list(COLUMNS), dtype=object)
@@ -75,7 +86,7 @@ def add(
     ------
     StudyError
         Listing the cases that stand in the register already and were predicted from other data
-        or by another model. The register stays as it is.
+        or by another model; or as `read` does. The register stays as it is.
     """
     known = read(path)
     stands = known.set_index(["case_id", "model"])["made_from"].to_dict()

@@ -37,8 +37,8 @@ def draw(
     """Return a grid of calibration plots: models as rows, sets as columns.
 
     Each shows the smooth curve with its band, groups of cases with intervals, the ideal
-    diagonal, intercept and slope, and below it how many cases of each class had which
-    probability. Training is judged out of fold.
+    diagonal, calibration in the large (as "Intercept") and slope, and below it how many cases of
+    each class had which probability. Training is judged out of fold.
 
     Parameters
     ----------
@@ -51,6 +51,12 @@ def draw(
         Names of the `negative` and `positive` class.
     confidence
         Level of the intervals, for the legend.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        175 mm wide, at most `style.TALLEST_MM` high. No curve is drawn where a set has fewer than
+        `LEAST` cases of a class.
     """
     there = set(measures["split"])
     splits = [split for split in number_format.SPLITS if split in there]

@@ -28,6 +28,11 @@ def draw(metrics: pd.DataFrame, *, models: Sequence[str], labels: Labels) -> Fig
         Every model of the study, in the order of its config.
     labels
         Names of the `negative` and `positive` class.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        175 mm wide, at most `style.TALLEST_MM` high.
     """
     shown = {
         (row["model"], row["split"]): row

@@ -36,6 +36,11 @@ def draw(
         `selection/<score>/selected.csv`; the `MOST_FEATURES` largest coefficients are shown.
     clinical
         The config's clinical section.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        175 mm wide, 60 to 200 mm high; a sentence instead where there are fewer than two variables.
     """
     training = cases[cases["split"] == "train"]
     kept = selected[selected["feature"] != INTERCEPT]
@@ -76,7 +81,19 @@ def draw(
 
 
 def spearman(columns: list[Floats]) -> Floats:
-    """Return the matrix of rank correlations over pairwise complete values, NaN if undefined."""
+    """Return Spearman's rank correlations of columns.
+
+    Parameters
+    ----------
+    columns
+        m columns of n values, NaN where missing.
+
+    Returns
+    -------
+    numpy.ndarray
+        Over pairwise complete values, shape (m, m); NaN where fewer than three are, or a column is
+        constant among them.
+    """
     n = len(columns)
     r = np.full((n, n), np.nan)
     for i in range(n):

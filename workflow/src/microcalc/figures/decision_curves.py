@@ -26,6 +26,11 @@ def draw(net_benefit: pd.DataFrame, *, models: Sequence[str], labels: Labels) ->
         Every model of the study, in the order of its config.
     labels
         Names of the classes.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        175 mm wide.
     """
     splits = [split for split in number_format.SPLITS if split in set(net_benefit["split"])]
     named = [

@@ -29,6 +29,11 @@ def draw(cases: pd.DataFrame, features: pd.DataFrame, *, labels: Labels) -> Figu
         case_id and the columns that the selection chose from.
     labels
         Names of the `negative` and `positive` class.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        175 mm wide; a sentence instead of panels where fewer than three cases train.
     """
     figure = style.new_figure(style.PAGE_MM, 85)
     abreast = 3 if max(map(len, labels.names)) < 14 else 1

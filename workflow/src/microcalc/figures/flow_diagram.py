@@ -38,6 +38,11 @@ def draw(flow: Mapping[str, Any]) -> Figure:
     ----------
     flow
         `evaluation/flow.json`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        175 mm wide, as high as its boxes.
     """
     steps = {entry["step"]: entry for entry in flow["steps"]}
     rooms = {entry["room"]: entry for entry in flow["rooms"]}

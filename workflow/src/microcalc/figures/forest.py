@@ -87,6 +87,12 @@ def plot(
         Whether equal ratios are equal distances.
     left
         Heading over the labels.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        175 mm wide; marks come closer together where the page would be higher than
+        `style.TALLEST_MM`.
     """
     left = number_format.wrapped(left, 40)
     letters = [1.2 * len(text) for text in left.split("\n")] + [len(line.label) for line in lines]

@@ -87,21 +87,57 @@ class Sheet:
         color: str = palette.BLACK,
         to_the_left: bool = False,
     ) -> None:
-        """Write `text` with its upper left corner at (x, y), or its upper right one."""
+        """Write a line of text.
+
+        Parameters
+        ----------
+        x, y
+            Its upper left corner in mm; its upper right one with `to_the_left`.
+        text
+            One line.
+        size
+            In points.
+        face
+            A font that matplotlib ships.
+        color
+            As of `palette`.
+        to_the_left
+            Whether the line ends at x.
+        """
         anchor = "ra" if to_the_left else "la"
         place = _px(x), _px(y)
         self._pen.text(place, text, fill=color, font=_font(face, size), anchor=anchor)
         self.texts.append(text)
 
     def show(self, x: float, y: float, side: float, picture: npt.NDArray[np.uint8]) -> None:
-        """Show a square picture, resampled to the sheet's own pixels."""
+        """Show a square picture, resampled to the sheet's own pixels.
+
+        Parameters
+        ----------
+        x, y
+            Its upper left corner in mm.
+        side
+            In mm.
+        picture
+            Grey levels from 0 to 255, shape (S, S).
+        """
         left, top, size = _px(x), _px(y), _px(side)
         ready = Image.fromarray(picture).resize((size, size), Image.Resampling.BICUBIC)
         self.image.paste(ready, (left, top))
         self.places.append((left, top, left + size, top + size))
 
     def box(self, x: float, y: float, width: float, height: float, color: str) -> None:
-        """Fill a rectangle."""
+        """Fill a rectangle.
+
+        Parameters
+        ----------
+        x, y
+            Its upper left corner in mm.
+        width, height
+            In mm.
+        color
+            As of `palette`.
+        """
         edges = _px(x), _px(y), _px(x + width) - 1, _px(y + height) - 1
         self._pen.rectangle(edges, fill=color)
 
@@ -116,6 +152,12 @@ def draw(shard: Shard, cases: Iterable[Mapping[str, str]]) -> Sheet:
         so that nothing burned in there is shown.
     cases
         The rows of `cohort/eligible.csv`: case_id and split of every eligible case.
+
+    Returns
+    -------
+    Sheet
+        175 mm wide, at 300 pixels per inch. Where the shard has more than `MOST` images, excluded
+        and flagged ones have their place before any other.
     """
     splits = {case["case_id"]: case["split"] for case in cases}
     numbers = _chosen(shard)
@@ -136,7 +178,17 @@ def draw(shard: Shard, cases: Iterable[Mapping[str, str]]) -> Sheet:
 
 
 def save(sheet: Sheet, path: str | os.PathLike[str], preview: str | os.PathLike[str]) -> None:
-    """Write the sheet as PNG, and a smaller copy of it as JPEG."""
+    """Write a sheet, and a smaller copy of it.
+
+    Parameters
+    ----------
+    sheet
+        From `draw`.
+    path
+        The PNG, 300 pixels per inch.
+    preview
+        The JPEG, `PREVIEW_PX` pixels wide.
+    """
     whole = sheet.image
     size = PREVIEW_PX, max(1, round(whole.height * PREVIEW_PX / whole.width))
     with atomic_path(path) as temporary:

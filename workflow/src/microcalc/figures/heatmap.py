@@ -41,6 +41,16 @@ def draw(
         `selection/<score>/selected.csv`: mean, sd and coefficient of each kept feature.
     labels
         Names of the `negative` and `positive` class.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        175 mm wide, at most `MOST_FEATURES` rows; a sentence instead where no feature was kept.
+
+    Raises
+    ------
+    KeyError
+        When a case or a kept feature is not in `features`.
     """
     kept = selected[selected["feature"] != INTERCEPT]
     if kept.empty:

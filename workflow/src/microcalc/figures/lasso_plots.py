@@ -29,6 +29,11 @@ def draw_path(path: pd.DataFrame, cv: pd.DataFrame, *, choose: str) -> Figure:
         `selection/<score>/lasso_cv.csv`.
     choose
         lambda_min or lambda_1se, as the config says.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        85 mm wide; a sentence instead where there is no path.
     """
     figure = style.new_figure(style.COLUMN_MM, 70)
     if cv.empty:
@@ -75,6 +80,11 @@ def draw_cv(cv: pd.DataFrame, *, choose: str) -> Figure:
         else the deviance.
     choose
         lambda_min or lambda_1se: its line is drawn solid.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        85 mm wide; a sentence instead where there is no path.
     """
     figure = style.new_figure(style.COLUMN_MM, 70)
     if cv.empty:
@@ -223,10 +233,26 @@ def _label_lines(
 
 
 def spread(values: np.typing.NDArray[np.float64], gap: float) -> np.typing.NDArray[np.float64]:
-    """Return sorted `values` moved apart as little as it takes to stand `gap` from each other.
+    """Return values moved apart as little as it takes to stand a gap from each other.
 
     Least squares with the order kept: isotonic regression (pool adjacent violators) of the
     values less their gaps.
+
+    Parameters
+    ----------
+    values
+        Sorted, shape (n,).
+    gap
+        The least distance of neighbors, in their unit.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,).
+
+    References
+    ----------
+    Barlow, Bartholomew, Bremner and Brunk, Statistical Inference under Order Restrictions, 1972.
     """
     blocks: list[tuple[float, int]] = []
     for i, value in enumerate(values):

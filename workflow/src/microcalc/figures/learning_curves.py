@@ -21,7 +21,23 @@ Network = tuple[str, str]
 
 
 def read(paths: Sequence[str | os.PathLike[str]]) -> dict[Network, pd.DataFrame]:
-    """Return the learning curves of these files, `features/<set>/<network>.csv`, by network."""
+    """Return the learning curves of fine-tuned networks.
+
+    Parameters
+    ----------
+    paths
+        `features/<set>/<network>.csv`.
+
+    Returns
+    -------
+    dict
+        The curve by set and network, in the order of the paths.
+
+    Raises
+    ------
+    StudyError
+        When a file is damaged.
+    """
     return {(path.parent.name, path.stem): read_csv(path) for path in map(Path, paths)}
 
 
@@ -33,6 +49,11 @@ def draw(curves: Mapping[Network, pd.DataFrame]) -> Figure:
     ----------
     curves
         By network: epoch, phase ("head", then "stages"), loss_learn, loss_stop, is_best.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        175 mm wide, up to three panels abreast, at most `style.TALLEST_MM` high.
     """
     rows = -(-len(curves) // ABREAST)
     figure = style.new_figure(style.PAGE_MM, min(8 + 48 * rows, style.TALLEST_MM))

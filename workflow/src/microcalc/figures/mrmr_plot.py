@@ -18,10 +18,16 @@ def draw(ranked: pd.DataFrame, selected: pd.DataFrame) -> Figure:
     Parameters
     ----------
     ranked
-        `selection/<score>/mrmr.csv`: rank, feature, relevance, redundancy; both in bits, redundancy
-        the mean over the features ranked before.
+        `selection/<score>/mrmr.csv`: rank, feature, relevance, redundancy, the latter the mean over
+        the features ranked before. Both are labeled as bits, which those of the scheme
+        "correlation" (F statistic, absolute Pearson correlation) are not.
     selected
         `selection/<score>/selected.csv`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        85 mm wide.
     """
     figure = style.new_figure(style.COLUMN_MM, 75)
     axes = figure.add_subplot()

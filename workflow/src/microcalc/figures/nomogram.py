@@ -51,7 +51,7 @@ def draw(
     main_score: str,
     one_by_one: Collection[str] = (),
 ) -> Figure:
-    """Return the nomogram of the combined model, or of what the study has of it.
+    """Return the nomogram of the model that `shown_models.of_nomogram` names.
 
     Parameters
     ----------
@@ -67,6 +67,12 @@ def draw(
         Names of the `negative` and `positive` class.
     main_score, one_by_one
         See `shown_models.of_nomogram`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        175 mm wide; a sentence instead where there is no such model, or straight axes cannot show
+        it.
     """
     name = shown_models.of_nomogram(models, main_score, one_by_one)
     if name is None:
@@ -97,7 +103,20 @@ def _obstacle(model: "FrozenModel", one_by_one: Collection[str]) -> str:
 
 
 def ranges(model: "FrozenModel", cases: pd.DataFrame) -> dict[str, tuple[float, float]]:
-    """Return the smallest and largest training value of each variable that is a number."""
+    """Return the smallest and largest training value of each variable that is a number.
+
+    Parameters
+    ----------
+    model
+        A frozen model.
+    cases
+        The included cases with split, clinical columns and a column per score.
+
+    Returns
+    -------
+    dict
+        By variable, (least, largest) in its own unit; NaN where no training case has a value.
+    """
     training = cases[cases["split"] == "train"]
     found = {}
     for term in model["terms"]:
@@ -110,7 +129,22 @@ def ranges(model: "FrozenModel", cases: pd.DataFrame) -> dict[str, tuple[float, 
 def work_out(
     nomogram: nomogram_points.Scale, model: "FrozenModel", cases: pd.DataFrame
 ) -> Example | None:
-    """Return the example: the held-out case of median total, or None without such a case."""
+    """Return the case that the nomogram works out as an example.
+
+    Parameters
+    ----------
+    nomogram
+        The model's points.
+    model
+        The frozen model.
+    cases
+        As of `ranges`.
+
+    Returns
+    -------
+    Example or None
+        The held-out case of median total; None where none has every value known and on the axes.
+    """
     held_out = cases[cases["split"] != "train"]
     columns = {
         term["variable"]: _values(term, held_out[term["variable"]]) for term in model["terms"]

@@ -57,18 +57,56 @@ class Scale:
     _terms: "tuple[tuple[ModelTerm, float], ...]"
 
     def of_case(self, case: Mapping[str, Any]) -> dict[str, float]:
-        """Return the points of a case per variable; every value must be known."""
+        """Return the points of a case.
+
+        Parameters
+        ----------
+        case
+            By variable a number, or a level; every value must be known.
+
+        Returns
+        -------
+        dict
+            Points per variable that has an axis.
+
+        Raises
+        ------
+        KeyError
+            When a variable is missing.
+        """
         return {
             term["variable"]: (_contribution(term, case[term["variable"]]) - least) / self.per_point
             for term, least in self._terms
         }
 
     def probability(self, total: npt.ArrayLike) -> Floats:
-        """Return the probability that a total of points stands for."""
+        """Return the probability that a total of points stands for.
+
+        Parameters
+        ----------
+        total
+            Points, any shape.
+
+        Returns
+        -------
+        numpy.ndarray
+            Of the positive class, in the shape of `total`.
+        """
         return np.asarray(expit(self.base + self.per_point * np.asarray(total, dtype=float)))
 
     def total(self, probability: npt.ArrayLike) -> Floats:
-        """Return the total of points that a probability stands for."""
+        """Return the total of points that a probability stands for.
+
+        Parameters
+        ----------
+        probability
+            In [0, 1], any shape.
+
+        Returns
+        -------
+        numpy.ndarray
+            Points, in the shape of `probability`; infinite for 0 and 1.
+        """
         odds = logit(np.asarray(probability, dtype=float))
         return np.asarray((odds - self.base) / self.per_point)
 
@@ -79,7 +117,7 @@ class Scale:
 
 
 def scale(model: "FrozenModel", ranges: Mapping[str, tuple[float, float]]) -> Scale | None:
-    """Return the nomogram of a frozen model; None when no term moves the log odds.
+    """Return the nomogram of a frozen model.
 
     Parameters
     ----------
@@ -88,6 +126,11 @@ def scale(model: "FrozenModel", ranges: Mapping[str, tuple[float, float]]) -> Sc
     ranges
         Smallest and largest training value of each continuous variable and of each score;
         their axes run between the round numbers that enclose them.
+
+    Returns
+    -------
+    Scale or None
+        None when no term moves the log odds.
     """
     described = []
     for term in model["terms"]:

@@ -18,7 +18,20 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def interval(low: float, high: float, digits: int = 2) -> str:
-    """Return `low–high`, or `low to high` when a minus sign would stand beside the dash."""
+    """Return an interval: `0.74–0.88`.
+
+    Parameters
+    ----------
+    low, high
+        Its bounds.
+    digits
+        Decimals of each.
+
+    Returns
+    -------
+    str
+        `low to high` when a minus sign would stand beside the dash; NA when both are missing.
+    """
     if not (math.isfinite(low) or math.isfinite(high)):
         return "NA"
     join = " to " if low < 0 or high < 0 else "–"
@@ -26,9 +39,19 @@ def interval(low: float, high: float, digits: int = 2) -> str:
 
 
 def estimate(value: float, low: float, high: float, digits: int = 2) -> str:
-    """Return `value (low–high)`, or NA when there is no value.
+    """Return an estimate with its interval: `0.81 (0.74–0.88)`.
 
-    A value whose bounds are both missing is `value (undetermined)`.
+    Parameters
+    ----------
+    value, low, high
+        The estimate and its bounds.
+    digits
+        Decimals of each.
+
+    Returns
+    -------
+    str
+        NA when there is no value; `0.81 (undetermined)` when both bounds are missing.
     """
     if not math.isfinite(value):
         return "NA"
@@ -47,7 +70,19 @@ def probability(value: float) -> str:
 
 
 def ratio(value: float, low: float, high: float) -> str:
-    """Return an odds ratio with its interval; the larger the ratio, the fewer decimals."""
+    """Return an odds ratio with its interval; the larger the ratio, the fewer decimals.
+
+    Parameters
+    ----------
+    value, low, high
+        The odds ratio and its bounds.
+
+    Returns
+    -------
+    str
+        As of `estimate`, with three decimals below 0.1, two below 10, one below 100, else none;
+        "not estimable" when there is no value.
+    """
     if not math.isfinite(value):
         return "not estimable"
     steps = ((0.1, 3), (10, 2), (100, 1))
@@ -63,6 +98,11 @@ def p_value(p: float, *, equals: bool = False) -> str:
         Between 0 and 1; NaN gives `NA`.
     equals
         Whether to write the relation too, for sentences: `= .03`, `< .001`, `> .99`.
+
+    Returns
+    -------
+    str
+        Such as `.03`, `.003` or `< .001`.
 
     Notes
     -----
@@ -91,7 +131,22 @@ def counts(n_negative: int, n_positive: int, labels: Labels) -> str:
 
 
 def counts_in_lines(n_negative: int, n_positive: int, labels: Labels, letters: int) -> str:
-    """Return both classes with their numbers, a line each where one line has no room."""
+    """Return both classes with their numbers, a line each where one line has no room.
+
+    Parameters
+    ----------
+    n_negative, n_positive
+        Cases of each class.
+    labels
+        The classes' names.
+    letters
+        How many a line has room for.
+
+    Returns
+    -------
+    str
+        One line or two.
+    """
     text = counts(n_negative, n_positive, labels)
     if len(text) <= letters:
         return text

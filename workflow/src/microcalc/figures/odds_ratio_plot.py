@@ -38,6 +38,11 @@ def draw(
         Names of the classes.
     confidence
         Level of the intervals, for the headings.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        175 mm wide; a sentence instead where the study has no clinical variable.
     """
     if univariable.empty:
         return style.message(

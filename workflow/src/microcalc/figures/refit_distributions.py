@@ -34,6 +34,11 @@ def draw(
         `evaluation/metrics.csv`, for the study's own AUCs.
     models
         Every model of the study, in the order of its config.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        175 mm wide; a sentence instead of panels where there are no replicates.
     """
     held_out = metrics[metrics["kind"] == "held_out"].set_index(["model", "split"])["auc"]
     found: list[tuple[str, dict[str, Floats], float | None, dict[str, float]]] = []

@@ -50,7 +50,18 @@ def points(y: npt.ArrayLike, score: npt.ArrayLike) -> tuple[Floats, Floats]:
 
 
 def kind_shown(split: str) -> str:
-    """Return the kind of prediction that a split is judged by."""
+    """Return the kind of prediction that a split is judged by.
+
+    Parameters
+    ----------
+    split
+        train, internal or external.
+
+    Returns
+    -------
+    str
+        "out_of_fold" for training, else "held_out".
+    """
     return "out_of_fold" if split == "train" else "held_out"
 
 
@@ -65,7 +76,7 @@ def draw(
     confidence: float,
     seed: int,
 ) -> Figure:
-    """Return the ROC curves of one split with their bands, a single column wide.
+    """Return the ROC curves of one split with their bands.
 
     The training set is drawn from out-of-fold scores and says so.
 
@@ -86,6 +97,11 @@ def draw(
         Level of the intervals in `metrics`, for the legend's heading, and of the bands.
     seed
         The study's, for the bands' bootstrap.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        85 mm wide; the legend stands below the axes where there are more than `MOST_INSIDE` models.
     """
     kind = kind_shown(split)
     scores = predictions[(predictions["split"] == split) & (predictions["kind"] == kind)]

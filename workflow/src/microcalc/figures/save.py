@@ -23,9 +23,16 @@ _OPTIONS: dict[str, dict[str, Any]] = {".png": {"pil_kwargs": {"compress_level":
 
 
 def save(figure: Figure, *paths: str | os.PathLike[str]) -> None:
-    """Write `figure` to each of `paths`; the suffix chooses PNG (300 dpi), PDF or SVG.
+    """Write a figure in several formats, the same bytes every time.
 
     The figure keeps its size in millimeters: nothing is cropped to its ink.
+
+    Parameters
+    ----------
+    figure
+        Laid out once, for all formats.
+    *paths
+        Files; the suffix chooses PNG (300 dpi), PDF or SVG.
 
     Raises
     ------
@@ -63,12 +70,19 @@ def _settle(figure: Figure) -> None:
 def save_each(
     figures: Mapping[str, Figure], files: Mapping[str, Iterable[str | os.PathLike[str]]]
 ) -> None:
-    """Write every figure to the paths that `files` gives under its name.
+    """Write every figure to its files.
+
+    Parameters
+    ----------
+    figures
+        By name.
+    files
+        Under each name the paths of that figure.
 
     Raises
     ------
     ValueError
-        When a figure has no files, or files have no figure.
+        When a figure has no files, files have no figure, or a suffix is none of those of `save`.
     """
     if figures.keys() != files.keys():
         raise ValueError(f"figures {sorted(figures)} but files for {sorted(files)}")

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 def of_nomogram(
     models: "Mapping[str, FrozenModel]", main_score: str, one_by_one: Collection[str]
 ) -> str | None:
-    """Return the model to draw: the last with clinical variables and score, else any.
+    """Return the model whose nomogram is drawn.
 
-    One whose only score is the study's main one goes before one with others. "Any" is the last
-    with a clinical variable. A score alone needs no nomogram.
+    The last with clinical variables and a score, else the last with a clinical variable; a score
+    alone needs no nomogram. In either step one that takes no score but the study's main one goes
+    before the others.
 
     Parameters
     ----------
@@ -25,6 +26,11 @@ def of_nomogram(
         The score whose selection is drawn.
     one_by_one
         Models that take selected features one by one: drawn where there is no other.
+
+    Returns
+    -------
+    str or None
+        Its name; None where no model has a clinical variable.
     """
     models = {name: model for name, model in models.items() if name not in one_by_one} or models
     kinds = {name: {term["kind"] for term in model["terms"]} for name, model in models.items()}
@@ -46,14 +52,38 @@ def _takes_no_other(model: "FrozenModel", score: str) -> bool:
 
 
 def of_waterfall(models: "Mapping[str, FrozenModel]", main_score: str) -> str | None:
-    """Return the model whose scores to draw: the first of the main score alone, else of any."""
+    """Return the model whose scores are drawn.
+
+    Parameters
+    ----------
+    models
+        The frozen models by name, in the order of the config.
+    main_score
+        The score whose selection is drawn.
+
+    Returns
+    -------
+    str or None
+        The first that is the main score alone, else the first that is any score alone.
+    """
     alone = [name for name, model in models.items() if score_alone(model)]
     main = [name for name in alone if score_alone(models[name]) == main_score]
     return next(iter([*main, *alone]), None)
 
 
 def score_alone(model: "FrozenModel") -> str | None:
-    """Return the score that is all that a model takes; None where it takes anything else."""
+    """Return the score that is all that a model takes.
+
+    Parameters
+    ----------
+    model
+        A frozen model.
+
+    Returns
+    -------
+    str or None
+        The score's name; None where the model takes anything else.
+    """
     parts = {score_column(part["name"]) for part in model["scores"]}
     variables = [term["variable"] for term in model["terms"]]
     return score_of(variables[0]) if len(variables) == 1 and variables[0] in parts else None

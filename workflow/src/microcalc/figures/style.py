@@ -103,6 +103,12 @@ def models(names: Sequence[str]) -> dict[str, ModelLook]:
         Every model of the study, in the order of its config. Clinical, deep and combined
         keep their own look in every study; the others take theirs by their place in `names`,
         so always pass the whole list, also to a figure that draws only some of them.
+
+    Returns
+    -------
+    dict
+        By name, in the order of `names`; from the sixth model on that is none of the three, looks
+        repeat.
     """
     others = [name for name in names if name not in _KNOWN]
     look = {name: _FURTHER[i % len(_FURTHER)] for i, name in enumerate(others)}
@@ -111,7 +117,13 @@ def models(names: Sequence[str]) -> dict[str, ModelLook]:
 
 @contextmanager
 def applied() -> Iterator[None]:
-    """Draw and save inside this block: the house style, whatever matplotlibrc the user has."""
+    """Draw and save inside this block: the house style, whatever matplotlibrc the user has.
+
+    Yields
+    ------
+    None
+        To the block; afterwards matplotlib's settings are as before, the fonts it knows are not.
+    """
     _know_shipped_fonts_alone()
     with mpl.rc_context():
         mpl.rcdefaults()
@@ -133,7 +145,18 @@ R = TypeVar("R")
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:
-    """Make a drawing function run in the house style."""
+    """Make a drawing function run in the house style.
+
+    Parameters
+    ----------
+    draw
+        Any function that draws.
+
+    Returns
+    -------
+    callable
+        With the same parameters and result.
+    """
 
     @wraps(draw)
     def inside(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -146,12 +169,33 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 def new_figure(
     width_mm: float, height_mm: float, *, layout: Literal["constrained"] | None = "constrained"
 ) -> Figure:
-    """Return an empty figure of that printed size; constrained, it keeps every label inside."""
+    """Return an empty figure of some printed size.
+
+    Parameters
+    ----------
+    width_mm, height_mm
+        In mm; `COLUMN_MM` or `PAGE_MM` wide, as journals print.
+    layout
+        Constrained, it keeps every label inside.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Without axes.
+    """
     return Figure(figsize=(width_mm / 25.4, height_mm / 25.4), layout=layout)
 
 
 def panel_letter(axes: Axes, letter: str) -> None:
-    """Set the letter of a panel outside its upper left corner, as captions refer to it."""
+    """Set the letter of a panel outside its upper left corner, as captions refer to it.
+
+    Parameters
+    ----------
+    axes
+        The panel.
+    letter
+        "A", "B", ...
+    """
     axes.annotate(
         letter,
         xy=(0, 1),
@@ -166,7 +210,18 @@ def panel_letter(axes: Axes, letter: str) -> None:
 
 
 def legend_columns(names: Sequence[str]) -> int:
-    """Return how many columns a legend of these names takes below a page-wide figure."""
+    """Return how many columns a legend takes below a page-wide figure.
+
+    Parameters
+    ----------
+    names
+        Its entries.
+
+    Returns
+    -------
+    int
+        At least 1; all in one line where there is room.
+    """
     if sum(1.15 * len(name) + 12.0 for name in names) <= PAGE_MM - 8:
         return max(1, len(names))
     widest = 1.2 * max((len(name) for name in names), default=1) + 14.5
@@ -174,7 +229,20 @@ def legend_columns(names: Sequence[str]) -> int:
 
 
 def message(figure: Figure, text: str) -> Figure:
-    """Return `figure` with nothing but a sentence on it, for a study that has nothing to draw."""
+    """Return a figure with nothing but a sentence on it, for a study that has nothing to draw.
+
+    Parameters
+    ----------
+    figure
+        Empty.
+    text
+        The sentence.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        `figure`.
+    """
     axes = figure.add_subplot()
     axes.set_axis_off()
     axes.text(0.5, 0.5, text, ha="center", va="center", wrap=True, transform=axes.transAxes)

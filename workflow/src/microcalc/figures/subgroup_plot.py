@@ -43,6 +43,11 @@ def draw(
         Names of the `negative` and `positive` class.
     confidence
         Level of the intervals, for the axis.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        175 mm wide; a sentence instead where no subgroup was estimated.
     """
     own = subgroups[(subgroups["split"] == split) & (subgroups["kind"] == kind_shown(split))]
     if own.empty:

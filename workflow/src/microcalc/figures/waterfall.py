@@ -37,6 +37,11 @@ def draw(
         The model of one score whose scores are drawn, or None when the study has none.
     labels
         Names of the `negative` and `positive` class.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        175 mm wide; a sentence instead where the study has no model of a score alone.
     """
     score = shown_models.score_alone(model) if model else None
     if model is None or score is None:

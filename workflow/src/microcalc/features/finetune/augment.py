@@ -78,8 +78,8 @@ def apply(patches: torch.Tensor, drawn: Drawn) -> torch.Tensor:
     Returns
     -------
     torch.Tensor
-        In [0, 1], shape (n, 1, S, S), on the same device; interpolated bilinearly. What lies outside
-        a patch is its mirror image.
+        In [0, 1], shape (n, 1, S, S), on the same device; interpolated bilinearly. What lies
+        outside a patch is its mirror image.
     """
     geometry, contrast, brightness = (
         torch.from_numpy(values).to(patches.device)

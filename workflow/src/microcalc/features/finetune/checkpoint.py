@@ -47,8 +47,8 @@ class Checkpoint:
         Parameters
         ----------
         state
-            Tensors, numbers, texts, and lists and dictionaries of them, which `read` takes up without
-            executing code.
+            Tensors, numbers, texts, and lists and dictionaries of them, which `read` takes up
+            without executing code.
         """
         with atomic_path(self.path) as temporary:
             torch.save(state, temporary)

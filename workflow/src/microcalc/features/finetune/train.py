@@ -80,9 +80,10 @@ def train(
 ) -> Course:
     """Train a network and leave it with the weights of its best epoch.
 
-    The head alone learns for `head_epochs`, then head and last stages for `epochs` at most, by AdamW
-    with a learning rate that falls along half a cosine in either phase. The best epoch has the
-    smallest loss on the images to stop by; the second phase ends `patience` epochs after it.
+    The head alone learns for `head_epochs`, then head and last stages for `epochs` at most, by
+    AdamW with a learning rate that falls along half a cosine in either phase. The best epoch has
+    the smallest loss on the images to stop by; the second phase ends early after `patience` epochs
+    without a smaller one.
 
     Parameters
     ----------

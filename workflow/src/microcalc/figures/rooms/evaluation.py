@@ -30,7 +30,35 @@ def draw(
     seed: int,
     main_score: str,
 ) -> dict[str, Figure]:
-    """Return the figures by name, from the files by name; `scored` are the splits with curves."""
+    """Return the figures of discrimination.
+
+    Parameters
+    ----------
+    files
+        By name: predictions, metrics, published and subgroups, tables of results.
+    frozen_models
+        Files of the frozen models, in the order of the config.
+    scored
+        The splits that get ROC curves.
+    models
+        Every model of the study, in the order of its config.
+    labels, clinical
+        The config's sections.
+    confidence, seed
+        The study's.
+    main_score
+        The score whose selection is drawn.
+
+    Returns
+    -------
+    dict
+        By name: roc_<split>, confusion, score_waterfall, published, subgroups_<split>.
+
+    Raises
+    ------
+    StudyError
+        When a file is damaged.
+    """
     predictions, metrics = read_csv(files["predictions"]), read_csv(files["metrics"])
     read = {str(model["name"]): model for model in map(read_json, frozen_models)}
     alone = shown_models.of_waterfall(read, main_score)

@@ -24,7 +24,33 @@ def draw(
     main_score: str,
     one_by_one: Sequence[str],
 ) -> dict[str, Figure]:
-    """Return the figures of the models room by name, from the files by name."""
+    """Return the figures of the models room.
+
+    Parameters
+    ----------
+    files
+        By name: included, scores, univariable and multivariable, tables of results.
+    frozen_models
+        Files of the frozen models, in the order of the config.
+    labels, clinical
+        The config's sections.
+    confidence
+        Level of the intervals.
+    main_score, one_by_one
+        See `shown_models.of_nomogram`.
+
+    Returns
+    -------
+    dict
+        By name: odds_ratios, nomogram.
+
+    Raises
+    ------
+    StudyError
+        When a file is damaged.
+    ValueError
+        When a case has a score twice.
+    """
     cases = included.read(files["included"]).merge(_scores(files["scores"]), on="case_id")
     read = [read_json(path) for path in frozen_models]
     return {

@@ -13,7 +13,29 @@ from microcalc.figures.rooms import Files
 def draw(
     files: Files, *, models: Sequence[str], labels: Labels, confidence: float
 ) -> dict[str, Figure]:
-    """Return the figures by name, from the files by name."""
+    """Return the figures of calibration and net benefit.
+
+    Parameters
+    ----------
+    files
+        By name: calibration, curve, groups, histogram and net_benefit, tables of results.
+    models
+        Every model of the study, in the order of its config.
+    labels
+        The config's `labels`.
+    confidence
+        Level of the intervals.
+
+    Returns
+    -------
+    dict
+        By name: calibration, net_benefit.
+
+    Raises
+    ------
+    StudyError
+        When a file is damaged.
+    """
     return {
         "calibration": calibration_plot.draw(
             *(read_csv(files[part]) for part in ("calibration", "curve", "groups", "histogram")),

@@ -21,9 +21,28 @@ def draw(
     clinical: ClinicalVariables,
     choose: str,
 ) -> dict[str, Figure]:
-    """Return the figures of the selection room by name, from the files by name.
+    """Return the figures of the selection room.
 
-    `tables` are the tables of columns that the selection chose from.
+    Parameters
+    ----------
+    files
+        By name: included, selected, cv, mrmr and path, tables of results.
+    tables
+        The tables of columns that the selection chose from.
+    labels, clinical
+        The config's sections.
+    choose
+        lambda_min or lambda_1se.
+
+    Returns
+    -------
+    dict
+        By name: mrmr, lasso_path, lasso_cv, feature_heatmap, feature_correlation, embedding.
+
+    Raises
+    ------
+    StudyError
+        When a file is damaged.
     """
     cases, features = included.read(files["included"]), _side_by_side(tables)
     selected, cv = read_csv(files["selected"]), read_csv(files["cv"])

@@ -231,6 +231,11 @@ def write(prepared: Prepared, path: str | os.PathLike[str]) -> None:
         The weights; what they are goes into the file's metadata.
     path
         The file, replaced as a whole.
+
+    Raises
+    ------
+    ValueError
+        When a tensor is neither float32 nor int64.
     """
     metadata = {
         "backbone": prepared.backbone,

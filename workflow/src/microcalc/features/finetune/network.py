@@ -108,6 +108,12 @@ def update(
         The study's seed.
     checkpoints
         The folder of the checkpoints, see `checkpoint`.
+
+    Raises
+    ------
+    StudyError
+        When a class has too few patients, the weights, the device or the patches' size do not fit,
+        or as `train` does.
     """
     how = settings.finetune
     device = devices.choose(settings.device)

@@ -249,7 +249,7 @@ def backward(
 ) -> list[str]:
     """Return the variables that Akaike's criterion keeps, starting from all of them.
 
-    The change of the criterion when a variable leaves is 2 df minus its chi-square: the
+    The change of the criterion when a variable leaves is its chi-square minus 2 df: the
     likelihood ratio's, the penalized one's under Firth's method, Wald's where imputations are
     pooled. Complete cases are those of all variables, so that every step sees the same ones.
 

@@ -157,9 +157,10 @@ def profile_intervals(
 ) -> tuple[Floats, Floats]:
     """Return the limits where `drop_test` of one coefficient turns.
 
-    They are found as `profile_likelihood.intervals` finds its own, where twice the log-likelihood
-    has fallen by the squared quantile of t (of chi-square under Firth's method) times the ratio of
-    the coefficient's variance in `by_patient` to the model's.
+    They are found as `profile_likelihood.intervals` finds its own, but where twice the
+    log-likelihood has fallen by another amount: the square of t's quantile, or chi-square's
+    quantile under Firth's method, times the ratio of the coefficient's variance in `by_patient` to
+    the model's.
 
     Parameters
     ----------

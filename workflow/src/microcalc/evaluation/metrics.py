@@ -77,7 +77,7 @@ def table(
         proportions (`operating_point.from_proportions`) or, for average precision and the Brier
         score, left empty; `auc_method` and `interval_method` say which.
     transform
-        Of the AUC's interval, as for `single_auc.estimate`.
+        Of the AUC's interval, as for `auc_interval.estimate`.
     resamples
         Bootstrap replicates, at least 20.
     seed

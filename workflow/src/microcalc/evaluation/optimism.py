@@ -58,8 +58,10 @@ def table(rows: pd.DataFrame, measured: pd.DataFrame, *, confidence: float) -> p
     StudyError
         When the predictions cannot be evaluated (`predictions.check`).
 
-    References ---------- Harrell, Stat Med 1996; 15: 361; Efron and Tibshirani, J Am Stat Assoc
-    1997; 92: 548; Noma et al., Stat Med 2021; 40: 5691.
+    References
+    ----------
+    Harrell, Stat Med 1996; 15: 361; Efron and Tibshirani, J Am Stat Assoc 1997; 92: 548; Noma et
+    al., Stat Med 2021; 40: 5691.
     """
     predictions.check(rows)
     failed = int(measured["model"].isna().sum())

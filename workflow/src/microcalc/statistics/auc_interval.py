@@ -39,7 +39,7 @@ def estimate(
     auc, method
         The variance is DeLong's, or Obuchowski's where a patient has more than one case. Where
         all pairs of cases are ranked alike, as with a perfect score, the interval is exact
-        (`separation`); where no variance can be estimated, there is none, and `method` says so.
+        (`constant_ranks`); where no variance can be estimated, there is none, and `method` says so.
 
     Raises
     ------

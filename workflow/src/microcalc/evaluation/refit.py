@@ -236,7 +236,7 @@ def read(
     redrawn_paths: Sequence[Path],
     least_iccs: Sequence[float],
 ) -> Cases:
-    """Return `gather` of these files.
+    """Return the cases of a study with their features, from its files.
 
     Parameters
     ----------

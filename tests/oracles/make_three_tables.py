@@ -1,7 +1,7 @@
-"""What a study's selection, models and evaluation were before features, scores and models were tables.
+"""What selection, models and evaluation gave before features, scores and models were tables.
 
-Run by the code of commit 6ac9df8, from its root, whose functions it calls; today's do not take these
-arguments. The cases are the demo's as its images room leaves them, the features are made up here.
+Run by the code of commit 6ac9df8, from its root, whose functions it calls; today's do not take
+these arguments. The cases are the demo's as its images room leaves them, the features are made up.
 """
 
 import sys

@@ -103,6 +103,19 @@ def test_transductive_models_are_refused(tmp_path: Path) -> None:
         apply_request.of({"models": str(tmp_path / "study"), "cohort": "new"})
 
 
+def test_a_harmonized_set_that_no_model_takes_refuses_nothing(tmp_path: Path) -> None:
+    """Only the first score need not be taken."""
+    other = {"kind": "network", "backbone": "resnet18", "weights": "random"}
+    freeze(
+        tmp_path / "study",
+        features={"even": other | {"harmonize": "combat"}},
+        scores={"deep": {"features": ["even"]}, "plain": {"features": ["deep"]}},
+        models={"deep": {"scores": ["plain"]}, "combined": {"scores": ["plain"]}},
+    )
+    found = apply_request.of({"models": str(tmp_path / "study"), "cohort": "new"})
+    assert set(found.config["features"]) == {"deep", "even"}
+
+
 @pytest.mark.parametrize("version", [1, None])
 def test_settings_of_another_version_are_refused(frozen: Path, version: int | None) -> None:
     path = frozen / "models" / "settings.yaml"

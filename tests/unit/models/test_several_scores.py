@@ -351,3 +351,18 @@ def test_training_cases_change_what_is_fitted_on_them(
     same = {name for name, (model, _) in again.items() if model == made[name][0]}
     digests = {n for n, (m, _) in again.items() if m["training"] == made[n][0]["training"]}
     assert same == digests == unchanged
+
+
+def test_a_model_without_a_score_is_validated_in_the_folds_of_the_first_that_selects(
+    tables: Tables, made: Made
+) -> None:
+    """Not in those of fine-tuned networks, whichever row stands first."""
+    around = tables.scores["around"]
+    parts: Any = {"tuned": {**around.parts["around"], "kind": "finetuned"}}
+    other = around.crossfit.assign(fold=(around.crossfit["fold"] + 1) // 2)
+    behind = Tables(
+        tables.included,
+        {"tuned": replace(around, parts=parts, crossfit=other), **tables.scores},
+    )
+    again = fit_all(behind, {"clinical": SPECS["clinical"]})
+    assert_frame_equal(again["clinical"][1], made["clinical"][1])

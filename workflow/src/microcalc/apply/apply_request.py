@@ -12,6 +12,7 @@ from typing import Any
 from microcalc.config import feature_kinds
 from microcalc.config.cohort_settings import Labels
 from microcalc.config.feature_settings import FeatureSetSettings
+from microcalc.config.model_settings import ModelSettings
 from microcalc.core.errors import StudyError, did_you_mean
 from microcalc.core.table_reader import read_table
 from microcalc.models import deployment_settings
@@ -84,7 +85,8 @@ def of(asked: Mapping[str, Any]) -> Applied:
     handed = deployment_settings.read(frozen)
     config = handed["config"]
     sets = feature_kinds.each_of(config["features"])
-    for set_name, row in sets.items():
+    for set_name in _sets_taken(config):
+        row = sets[set_name]
         if isinstance(row, FeatureSetSettings) and row.harmonize != "none":
             raise StudyError(
                 f"models={frozen}: the features of {set_name} were harmonized between centers "
@@ -128,3 +130,10 @@ def labelled(cases: str | os.PathLike[str], labels: Labels) -> bool:
     """Return whether enough cases of a case table have a label to evaluate anything."""
     given = [row.get("label", "") for row in read_table(cases).rows]
     return all(given.count(label) >= FEWEST for label in (labels.negative, labels.positive))
+
+
+def _sets_taken(config: Mapping[str, Any]) -> list[str]:
+    """Return the sets of features behind the scores that models take."""
+    models = ModelSettings.each_of(config["models"]).values()
+    scores = dict.fromkeys(name for model in models for name in model.taken)
+    return [name for score in scores for name in config["scores"][score]["features"]]

@@ -73,8 +73,7 @@ def fit_model(
     """
     recipe.check()
     rows = training_rows(tables.included)
-    # Without a score of its own a model is validated in the folds of the first.
-    names = recipe.spec.taken or tuple(tables.scores)[:1]
+    names = recipe.spec.taken or (_whose_folds(tables),)
     folds = [_CrossFitted(name, tables.scores[name], rows["case_id"]) for name in names]
     if any((own.fold != folds[0].fold).any() for own in folds):
         raise StudyError(
@@ -96,6 +95,16 @@ def fit_model(
     training = training.sort_values(["case_id", "kind"]).reset_index(drop=True)
     model = _freeze(recipe, tables, rows, fitted, training, threshold, labels)
     return model, training
+
+
+def _whose_folds(tables: Tables) -> str:
+    """Return the score in whose folds a model without one is validated: the first that selects."""
+    frozen_networks = (
+        name
+        for name, score in tables.scores.items()
+        if all(part["kind"] != "finetuned" for part in score.parts.values())
+    )
+    return next(frozen_networks)
 
 
 class _CrossFitted:

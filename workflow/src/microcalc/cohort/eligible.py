@@ -52,8 +52,9 @@ def build_eligible(
     Raises
     ------
     StudyError
-        When train has fewer than `FEWEST_PATIENTS` of a class, a clinical variable is the label
-        under another name, or `frozen` is another study's.
+        When a development center is no center of the case table, train has fewer than
+        `FEWEST_PATIENTS` of a class, a clinical variable is the label under another name, or
+        `frozen` is another study's.
     """
     with_image = {image["case_id"] for image in cohort.images}
     reasons = {case["case_id"]: _reason(case, labels, with_image) for case in cohort.cases}

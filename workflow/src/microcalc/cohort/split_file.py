@@ -238,7 +238,8 @@ def freeze(
     Raises
     ------
     StudyError
-        When the config names no file, or the file cannot be added to.
+        When the config names no file, the file cannot be used as it is (see `read`), or the case
+        table is not its own (see `refuse_other_tables`).
     """
     path = settings.split_file
     if not path:

@@ -78,7 +78,8 @@ def read_cohort(
     Raises
     ------
     StudyError
-        Listing file, line and column of every problem found in either table.
+        When a table is missing or not well-formed; else listing file, line and column of every
+        problem found in either table.
     """
     case_table, image_table = read_table(cases), read_table(images)
     case_schema, image_schema = map(_read_schema, schemas)

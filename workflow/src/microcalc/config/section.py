@@ -46,6 +46,16 @@ class Section(BaseModel):
     def of(cls, plain: Mapping[str, Any]) -> Self:
         """Return the section that a mapping of plain values describes, such as a rule's param.
 
+        Parameters
+        ----------
+        plain
+            Values that YAML and JSON can hold, by key; keys with a default may be left out.
+
+        Returns
+        -------
+        Section
+            Frozen.
+
         Raises
         ------
         pydantic.ValidationError
@@ -56,7 +66,23 @@ class Section(BaseModel):
 
     @classmethod
     def each_of(cls, plain: Mapping[str, Mapping[str, Any]]) -> dict[str, Self]:
-        """Return the sections that a mapping of names to plain values describes."""
+        """Return the sections that a mapping of names to plain values describes.
+
+        Parameters
+        ----------
+        plain
+            By name, the plain values of a section.
+
+        Returns
+        -------
+        dict of Section
+            In the same order.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            Where one of them is no such section.
+        """
         return {name: cls.model_validate(section) for name, section in plain.items()}
 
     def plain(self) -> dict[str, Any]:
@@ -179,7 +205,20 @@ class NamedLike(_Check):
 
 
 def refuse_missing(section: Section, name: str) -> None:
-    """Raise where a key is missing that another key of the section asks for."""
+    """Refuse a section without a key that another key of it asks for.
+
+    Parameters
+    ----------
+    section
+        The section.
+    name
+        The key.
+
+    Raises
+    ------
+    PydanticCustomError
+        Where the key is not written (`MISSING_KEY`) or null (`NULL_KEY`).
+    """
     if getattr(section, name) is None:
         is_written = name in section.model_fields_set
         kind = NULL_KEY if is_written else MISSING_KEY
@@ -187,7 +226,22 @@ def refuse_missing(section: Section, name: str) -> None:
 
 
 def refuse_other(section: Section, name: str, expected: str | list[str]) -> None:
-    """Raise where a key says anything else than what another key of the section leaves."""
+    """Refuse a section where a key says anything else than what another key of it leaves.
+
+    Parameters
+    ----------
+    section
+        The section.
+    name
+        The key.
+    expected
+        Its only value, as plain values are.
+
+    Raises
+    ------
+    PydanticCustomError
+        Where it says anything else (`OTHER_VALUE`).
+    """
     said = section.plain()[name]
     if said != expected:
         found = {"key": name, "found": said, "expected": expected}

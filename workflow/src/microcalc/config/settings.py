@@ -20,6 +20,11 @@ def complete(config: Mapping[str, Any]) -> StudyConfig:
     config
         What the user wrote.
 
+    Returns
+    -------
+    StudyConfig
+        Frozen.
+
     Raises
     ------
     StudyError

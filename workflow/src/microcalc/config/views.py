@@ -161,7 +161,20 @@ def enters(view: str, wanted: Collection[str] | Literal["all"]) -> bool:
 
 
 def refuse_others(view: str, wanted: Collection[str] | Literal["all"]) -> None:
-    """Raise an OtherViewError where a canonical view does not enter the study."""
+    """Refuse a canonical view that does not enter the study.
+
+    Parameters
+    ----------
+    view
+        From `canonical`.
+    wanted
+        The config's `images.views`.
+
+    Raises
+    ------
+    OtherViewError
+        Where it does not, see `enters`.
+    """
     if not enters(view, wanted):
         raise OtherViewError(view)
 

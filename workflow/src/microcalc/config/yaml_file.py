@@ -14,11 +14,19 @@ MOST_NODES = 100_000
 
 
 def refuse_slips(path: str | Path) -> None:
-    """Raise a StudyError for what is wrong with a YAML file, by line and column.
+    """Refuse a YAML file that is none, or of which something would be lost without a word.
 
-    That is what no reader of YAML takes, what would fill the memory once its aliases are resolved,
-    and keys that stand twice in a section, of which readers silently keep the last. A file that is
-    not there is for whoever reads it to tell.
+    Parameters
+    ----------
+    path
+        The config. A file that is not there is for whoever reads it to tell.
+
+    Raises
+    ------
+    StudyError
+        By line and column: what no reader of YAML takes, what would fill the memory once its
+        aliases are resolved, and keys that stand twice in a section, of which readers silently keep
+        the last.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")

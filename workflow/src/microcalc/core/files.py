@@ -67,17 +67,42 @@ def write_text(text: str, path: str | os.PathLike[str]) -> None:
 
 
 def write_json(value: Any, path: str | os.PathLike[str]) -> None:
-    """Write `value` as indented JSON; a float reads back as the same double, NaN is refused."""
+    """Write `value` as indented JSON; a float reads back as the same double.
+
+    Parameters
+    ----------
+    value
+        JSON-like, with finite numbers.
+    path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        When a number is NaN or infinite.
+    """
     write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", path)
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
     """Return the value of a JSON file, whose numbers are finite.
 
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    object
+        JSON-like.
+
     Raises
     ------
     StudyError
         When it is no JSON, or holds NaN, an infinity or a number that no double can hold.
+    FileNotFoundError
+        When it is not there.
     """
     with named_when_damaged(path, RecursionError):
         text = Path(path).read_text(encoding="utf-8")
@@ -95,9 +120,19 @@ def _finite(word: str) -> float:
 
 @contextmanager
 def named_when_damaged(path: str | os.PathLike[str], *kinds: type[Exception]) -> Iterator[None]:
-    """Raise a StudyError that names the file for whatever its reader says of its content.
+    """Return a block in which what a reader says of a file's content names the file.
 
-    `kinds` are errors of the reader's own, besides those that most readers raise.
+    Parameters
+    ----------
+    path
+        The file that is read in the block.
+    kinds
+        Errors of the reader's own, besides those that most readers raise (ValueError, BadZipFile).
+
+    Raises
+    ------
+    StudyError
+        In the place of one of these errors; any other, such as FileNotFoundError, stays itself.
     """
     told: tuple[type[Exception], ...] = (ValueError, zipfile.BadZipFile, *kinds)
     try:
@@ -114,6 +149,13 @@ def write_each(
     paths: Iterable[str | os.PathLike[str]],
 ) -> None:
     """Write each value to the path at its place, by a function that writes one to one.
+
+    Parameters
+    ----------
+    write
+        Takes a value and a path.
+    values, paths
+        As many of the ones as of the others.
 
     Raises
     ------
@@ -150,12 +192,47 @@ def read_csv(path: str | os.PathLike[str]) -> "pd.DataFrame":
     """Return a table of results as it was written: the same doubles, ids and names as text.
 
     Only an empty cell is missing: "NA" may be the name of a center or of a level.
+
+    Parameters
+    ----------
+    path
+        A file that `write_csv` wrote.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `TEXT_COLUMNS` as text.
+
+    Raises
+    ------
+    StudyError
+        When the file is damaged.
+    FileNotFoundError
+        When it is not there.
     """
     return _read_csv(path, dict.fromkeys(TEXT_COLUMNS, str))
 
 
 def read_text_csv(path: str | os.PathLike[str]) -> "pd.DataFrame":
-    """Return a table of results with every cell as text: a level "01" or "NA" is a level."""
+    """Return a table of results with every cell as text: a level "01" or "NA" is a level.
+
+    Parameters
+    ----------
+    path
+        A file that `write_csv` wrote.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Only an empty cell is missing.
+
+    Raises
+    ------
+    StudyError
+        When the file is damaged.
+    FileNotFoundError
+        When it is not there.
+    """
     return _read_csv(path, str)
 
 
@@ -177,7 +254,25 @@ def _read_csv(path: str | os.PathLike[str], dtype: Any) -> "pd.DataFrame":
 
 
 def read_parquet(path: str | os.PathLike[str]) -> "pd.DataFrame":
-    """Return a table of features."""
+    """Return a table of features.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As it was written.
+
+    Raises
+    ------
+    StudyError
+        When the file is damaged.
+    FileNotFoundError
+        When it is not there.
+    """
     import pandas as pd
 
     with named_when_damaged(path):

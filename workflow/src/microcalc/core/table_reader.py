@@ -46,11 +46,16 @@ def read_table(path: str | os.PathLike[str], *, only: Collection[str] | None = N
     only
         The columns that rows keep, for a large table of which little is needed; None for all.
 
+    Returns
+    -------
+    Table
+        Without rows that are empty.
+
     Raises
     ------
     StudyError
-        When the file is missing or has no row, a column name is empty or stands twice, or a row
-        has more or fewer cells than the header.
+        When the file is missing, no text, or has no row, a column name is empty or stands twice, or
+        a row has more or fewer cells than the header.
     """
     name = str(path)
     try:

@@ -59,7 +59,7 @@ HISTOGRAM_COLUMNS = ("model", "split", "kind", "bin_low", "bin_high", "n_neg", "
 def assess(
     rows: pd.DataFrame, *, confidence: float, resamples: int, seed: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the estimates of each model, split and kind, and its flexible calibration curve.
+    """Return the calibration of each model, split and kind: estimates and flexible curve.
 
     Parameters
     ----------
@@ -81,6 +81,12 @@ def assess(
     curves
         With `CURVE_COLUMNS`, from the same replicates. Where more than a tenth of them does not
         reach, at the ends, or all agree, the band is missing.
+
+    Raises
+    ------
+    StudyError
+        When the predictions cannot be evaluated (`predictions.check`), or there are fewer than 20
+        resamples.
     """
     resampling.check_resamples(resamples)
     found, curves = [], []
@@ -116,7 +122,26 @@ def assess(
 
 
 def groups(rows: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
-    """Return observed shares in tenths of predicted risk, intervals as `proportions.of_cases`."""
+    """Return calibration by groups: observed shares in tenths of predicted risk.
+
+    Parameters
+    ----------
+    rows
+        `models/predictions.csv`.
+    confidence
+        Coverage of the intervals of the shares, `proportions.of_cases`, a fraction.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With `GROUP_COLUMNS`, one row per model, split, kind and group, from 1, the lowest risk.
+        Equal probabilities stay together, so that there may be fewer than ten groups.
+
+    Raises
+    ------
+    StudyError
+        When the predictions cannot be evaluated (`predictions.check`).
+    """
     found = []
     for model, split, kind, part in _parts(rows):
         y, p = part["y"].to_numpy(), part["probability"].to_numpy()
@@ -133,7 +158,24 @@ def groups(rows: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
 
 
 def histogram(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return how many cases of each class have a probability in each twentieth of [0, 1]."""
+    """Return the histogram of predicted probabilities: cases of each class in twentieths of [0, 1].
+
+    Parameters
+    ----------
+    rows
+        `models/predictions.csv`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With `HISTOGRAM_COLUMNS`, 20 rows per model, split and kind. A bin holds its lower limit,
+        the last one its upper limit too.
+
+    Raises
+    ------
+    StudyError
+        When the predictions cannot be evaluated (`predictions.check`).
+    """
     edges = np.linspace(0, 1, BINS + 1)
     found = []
     for model, split, kind, part in _parts(rows):

@@ -71,7 +71,13 @@ def table(
     Raises
     ------
     StudyError
-        When a pair names a model without predictions, or two models disagree on a case's y.
+        When the predictions cannot be evaluated (`predictions.check`), a pair names a model without
+        predictions, or two models disagree on a case's y.
+
+    References
+    ----------
+    DeLong, DeLong and Clarke-Pearson, Biometrics 1988; 44: 837; where a patient has more than one
+    case Obuchowski, Biometrics 1997; 53: 567; Holm, Scand J Stat 1979; 6: 65.
     """
     predictions.check(rows)
     check_pairs(rows, comparisons)
@@ -90,7 +96,21 @@ def table(
 
 
 def without_tests(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """Return a table of comparisons whose apparent rows have these columns empty and say why."""
+    """Return a table of comparisons without the tests of its apparent rows.
+
+    Parameters
+    ----------
+    table
+        With `kind` and `method`, and the columns that are named.
+    columns
+        Columns of intervals, statistics and p values.
+
+    Returns
+    -------
+    pandas.DataFrame
+        In the apparent rows these columns are missing and `method` is `NOT_TESTED`; the others are
+        as they were.
+    """
     fitted_here = table["kind"] == "apparent"
     emptied = {name: table[name].mask(fitted_here) for name in columns}
     return table.assign(**emptied, method=table["method"].mask(fitted_here, NOT_TESTED))
@@ -98,6 +118,13 @@ def without_tests(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
 
 def check_pairs(rows: pd.DataFrame, comparisons: Sequence[Sequence[str]]) -> None:
     """Return nothing when every pair names two models that have predictions.
+
+    Parameters
+    ----------
+    rows
+        `models/predictions.csv`.
+    comparisons
+        Pairs (A, B) of model names.
 
     Raises
     ------
@@ -117,7 +144,19 @@ def check_pairs(rows: pd.DataFrame, comparisons: Sequence[Sequence[str]]) -> Non
 
 
 def paired(of_set: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
-    """Return the cases both models have predicted: case_id, patient_id, y, a, b, by case_id.
+    """Return the cases both models have predicted, one row each.
+
+    Parameters
+    ----------
+    of_set
+        The predictions of one split and kind, in which a model predicts no case twice.
+    a, b
+        Names of the models.
+
+    Returns
+    -------
+    pandas.DataFrame
+        case_id, patient_id, y, and the probabilities of the two as `a` and `b`; by case_id.
 
     Raises
     ------
@@ -145,12 +184,31 @@ def paired(of_set: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
 
 
 def pair_test(both: pd.DataFrame, *, confidence: float) -> PairTest:
-    """Return the test of a table of `paired`.
+    """Return DeLong's test of two models, or Obuchowski's where a patient has several cases.
 
-    DeLong's test, or Obuchowski's when a patient has more than one case; no test when the cases
-    are of one class. Where all pairs of cases differ alike, as of two perfect models or of a
-    perfect and a constant one, interval and P value are exact (`separation`); where no variance
-    can be estimated, there is neither.
+    Parameters
+    ----------
+    both
+        From `paired`.
+    confidence
+        Coverage of the interval of the difference of AUCs, a fraction.
+
+    Returns
+    -------
+    PairTest
+        Without a comparison when the cases are of one class. Where all pairs of cases differ alike,
+        as of two perfect models or of a perfect and a constant one, interval and p value are exact
+        (`constant_ranks`); where no variance can be estimated, there is neither.
+
+    Raises
+    ------
+    StudyError
+        When `confidence` is not between 0 and 1.
+
+    References
+    ----------
+    DeLong, DeLong and Clarke-Pearson, Biometrics 1988; 44: 837; Obuchowski, Biometrics 1997; 53:
+    567.
     """
     y, a, b = both["y"].to_numpy(), both["a"].to_numpy(), both["b"].to_numpy()
     patients = both["patient_id"].to_numpy()

@@ -75,6 +75,11 @@ def audit(
         "Which center?" from the features of each set, each center against the others; "which
         label?" from acquisition metadata alone, over all cases and within each center. A question
         with fewer than 10 patients on a side has no AUC.
+
+    Raises
+    ------
+    StudyError
+        When a set of features lacks a case or holds it twice.
     """
     ordered = cases.sort_values("case_id").reset_index(drop=True)
     asked = list(_questions(ordered))
@@ -91,7 +96,23 @@ def audit(
 
 
 def acquisition(cases: pd.DataFrame, qc: pd.DataFrame) -> Floats:
-    """Return acquisition metadata per case, shape (n, k): means, and shares of each level."""
+    """Return the acquisition metadata of each case.
+
+    Parameters
+    ----------
+    cases
+        case_id and n_images, n rows.
+    qc
+        `images/qc.csv`, of which the usable images count. `NUMERIC` and `CATEGORICAL` columns that
+        it lacks are left out.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, k): the number of images; of each numeric column the mean over the case's images,
+        in the column's own unit (pixels, mm, bits), and the share of images without a value; of
+        each level of a categorical one the share of images with it. 0 where a case has no value.
+    """
     images = qc[qc["status"] == "ok"]
     columns: list[Any] = [pd.to_numeric(cases["n_images"]).to_numpy(dtype=float)]
     for name in NUMERIC:
@@ -109,10 +130,31 @@ def acquisition(cases: pd.DataFrame, qc: pd.DataFrame) -> Floats:
 def cross_validated(
     X: Floats, y: npt.NDArray[np.int64], patients: npt.ArrayLike, *, seed: int
 ) -> Floats:
-    """Return each case's ridge score from a fit without its fold, shape (n,).
+    """Return the cross-validated ridge score of each case, from a fit without its fold.
 
     Columns are standardized on the fitted cases; the penalty equals the mean squared length of
     a case, which needs no tuning and is as heavy as high-dimensional features ask for.
+
+    Parameters
+    ----------
+    X
+        Predictors, shape (n, p).
+    y
+        0 or 1, shape (n,).
+    patients
+        Patient of each case, shape (n,); those of one patient share a fold.
+    seed
+        Deals the `FOLDS` folds.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,), about 0, larger meaning more likely 1; rounded to nine decimals.
+
+    Raises
+    ------
+    StudyError
+        When there are fewer patients than folds.
     """
     fold = assign_folds(y, patients, n_folds=FOLDS, seed=seed)
     scores = np.empty(len(y))

@@ -37,7 +37,7 @@ def table(
     rows
         `models/predictions.csv`.
     thresholds
-        As for `measure`.
+        Threshold probabilities, inside (0, 1), in any order.
     confidence, resamples, seed
         Of the pointwise percentile bands, by bootstrap of whole patients.
 
@@ -49,6 +49,16 @@ def table(
         same number of true positives less missed ones, against acting on all. Acting on none has
         net benefit 0 by definition. Where the replicates agree, as where a model calls no case
         positive, the interval is missing and `method` says that it is undetermined.
+
+    Raises
+    ------
+    StudyError
+        When the predictions cannot be evaluated (`predictions.check`), a threshold lies outside
+        (0, 1), or there are fewer than 20 resamples.
+
+    References
+    ----------
+    Vickers and Elkin, Med Decis Making 2006; 26: 565.
     """
     resampling.check_resamples(resamples)
     at = check_thresholds(thresholds)

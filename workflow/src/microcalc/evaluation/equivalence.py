@@ -44,7 +44,7 @@ def judge(
     alpha: float,
     alike: Alike | None = None,
 ) -> Equivalence:
-    """Return whether A is not worse than B by `margin`, and whether the two are equivalent.
+    """Return the tests of non-inferiority and of equivalence of A and B within a margin.
 
     Parameters
     ----------
@@ -117,6 +117,12 @@ def table(
     pandas.DataFrame
         A set of one class has no row. Apparent predictions are "not tested": see
         `compare.table`.
+
+    Raises
+    ------
+    StudyError
+        When the predictions cannot be evaluated (`predictions.check`), a pair names a model without
+        predictions, two models disagree on a case's y, or as `judge`.
     """
     predictions.check(rows)
     compare.check_pairs(rows, comparisons)

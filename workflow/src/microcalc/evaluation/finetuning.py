@@ -17,7 +17,7 @@ KINDS = {"train": "out_of_fold", "internal": "held_out"}
 def table(
     rows: pd.DataFrame, choice: Choice, finetuned: Collection[str], *, confidence: float
 ) -> pd.DataFrame:
-    """Return DeLong's paired test of every two deep models that were chosen among.
+    """Return DeLong's paired test of every two models that were chosen among.
 
     On internal validation, where the choice was made, and on out-of-fold scores of the training
     set; not on external cases, of which the choice must know nothing.
@@ -29,15 +29,20 @@ def table(
     choice
         `models/choice.json`.
     finetuned
-        The scores of fine-tuned networks.
+        Names of the scores that are made of fine-tuned networks.
     confidence
         Coverage of the intervals.
 
     Returns
     -------
-    DataFrame
+    pandas.DataFrame
         `compare.COLUMNS`, and `chosen`, the model that went on. A model of a fine-tuned network
         stands first, and delta is its AUC less the other's.
+
+    Raises
+    ------
+    StudyError
+        As `compare.table`.
     """
     names = [candidate["model"] for candidate in choice["candidates"]]
     is_tuned = {c["model"]: c["score"] in finetuned for c in choice["candidates"]}
@@ -65,6 +70,16 @@ def mark(
         The frozen models by name.
     choices
         `models/choice.json`, where a choice was made.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `selected_on` is yes or no; without a choice the metrics are as they were.
+
+    Raises
+    ------
+    StudyError
+        When the choice's file is damaged.
     """
     if not choices:
         return metrics

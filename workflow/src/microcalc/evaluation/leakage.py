@@ -62,6 +62,16 @@ def read(shard_paths: Iterable[str | os.PathLike[str]], cases: pd.DataFrame) -> 
         All shards of the study.
     cases
         The included cases: case_id, patient_id, split.
+
+    Returns
+    -------
+    Images
+        The usable images of these cases, by image_id.
+
+    Raises
+    ------
+    StudyError
+        When a file is no readable shard.
     """
     known = {
         case: (patient, split)
@@ -93,7 +103,7 @@ def read(shard_paths: Iterable[str | os.PathLike[str]], cases: pd.DataFrame) -> 
 
 
 def audit(images: Images, *, limit: float, on_found: Literal["fail", "report"]) -> pd.DataFrame:
-    """Return one row per check, with `COLUMNS`.
+    """Return the leakage audit, one row per check: what splits share.
 
     Parameters
     ----------
@@ -102,12 +112,19 @@ def audit(images: Images, *, limit: float, on_found: Literal["fail", "report"]) 
     limit
         Correlation from which two patches count as near-duplicates, in (0, 1).
     on_found
-        "fail": stop the study when training and validation share anything.
+        "fail": stop the study when two splits share a patient, equal pixels or near-duplicates.
+        "report": say so in the table alone. Near-duplicates within a split never stop it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With `COLUMNS`; `verdict` is "found", "clean", or "not all judged" where patches show too
+        little tissue in common.
 
     Raises
     ------
     StudyError
-        Listing what is shared.
+        Listing what is shared, when `on_found` is "fail".
     """
     table = images.table
     patients = table.groupby("patient_id")["split"].nunique()
@@ -158,10 +175,26 @@ class Near:
 
 
 def near_duplicates(images: Images, limit: float) -> Near:
-    """Return the alike patches of two patients, and how many pairs could not be judged.
+    """Return the near-duplicates, alike patches of two patients, and how many pairs are not judged.
 
-    Up to `EXHAUSTIVE` images every pair is compared; of more, each image with the eight whose
-    spectra are nearest to its own, see `spectra`.
+    Up to `EXHAUSTIVE` images every pair is compared; of more, each image with the eight later ones
+    of other patients whose spectra are nearest to its own, see `spectra`.
+
+    Parameters
+    ----------
+    images
+        From `read`.
+    limit
+        Correlation from which two patches are alike, in (0, 1).
+
+    Returns
+    -------
+    Near
+        In the order of the images.
+
+    References
+    ----------
+    Padfield, IEEE Trans Image Process 2012; 21: 2706 (masked correlation).
     """
     table = images.table
     patient = np.unique(table["patient_id"].to_numpy(dtype=str), return_inverse=True)[1]

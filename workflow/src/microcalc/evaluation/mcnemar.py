@@ -23,7 +23,7 @@ def table(
     *,
     confidence: float,
 ) -> pd.DataFrame:
-    """Return each declared pair's sensitivity, specificity and accuracy side by side.
+    """Return McNemar's test of each declared pair: sensitivity, specificity, accuracy side by side.
 
     Parameters
     ----------
@@ -41,6 +41,17 @@ def table(
     pandas.DataFrame
         With `COLUMNS`; a figure without cases (specificity where all are positive) has no row.
         Apparent predictions have no interval and no test: see `compare.table`.
+
+    Raises
+    ------
+    StudyError
+        When the predictions cannot be evaluated (`predictions.check`), a pair names a model without
+        predictions, or two models disagree on a case's y.
+
+    References
+    ----------
+    McNemar's exact test, and Newcombe, Stat Med 1998; 17: 2635, method 10; where a patient has more
+    than one case, see `paired_proportions.compare_paired`.
     """
     predictions.check(rows)
     compare.check_pairs(rows, comparisons)

@@ -58,7 +58,7 @@ def table(
     seed: int,
     prevalence: float | None,
 ) -> pd.DataFrame:
-    """Return one row per model, split and kind, with the columns of `COLUMNS`.
+    """Return the performance measures, one row per model, split and kind, with `COLUMNS`.
 
     Parameters
     ----------
@@ -95,8 +95,8 @@ def table(
     Raises
     ------
     StudyError
-        When the predictions are not fit for use (`predictions.check`) or are of a model that
-        is not among `models`.
+        When the predictions cannot be evaluated (`predictions.check`) or are of a model that is not
+        among `models`, or there are fewer than 20 resamples.
     """
     predictions.check(rows)
     resampling.check_resamples(resamples)

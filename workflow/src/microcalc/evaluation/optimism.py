@@ -33,7 +33,7 @@ METHOD = "whole chain refitted; Harrell and 0.632+; interval: spread of the repl
 
 
 def table(rows: pd.DataFrame, measured: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
-    """Return the corrected AUC, slope and Brier score of each model, with `COLUMNS`.
+    """Return the optimism-corrected AUC, slope and Brier score of each model, with `COLUMNS`.
 
     Parameters
     ----------
@@ -52,6 +52,16 @@ def table(rows: pd.DataFrame, measured: pd.DataFrame, *, confidence: float) -> p
         on patients not drawn. 0.632+ is defined for AUC and Brier score alone: a slope has no
         figure of no information. An apparent slope is missing where the sample is separated,
         and `replicates` counts those that remain.
+
+    Raises
+    ------
+    StudyError
+        When the predictions cannot be evaluated (`predictions.check`).
+
+    References
+    ----------
+    Harrell, Stat Med 1996; 15: 361; Efron and Tibshirani, J Am Stat Assoc 1997; 92: 548; Noma et
+    al., Stat Med 2021; 40: 5691.
     """
     predictions.check(rows)
     failed = int(measured["model"].isna().sum())
@@ -75,7 +85,24 @@ def table(rows: pd.DataFrame, measured: pd.DataFrame, *, confidence: float) -> p
 
 
 def no_information_brier(y: Any, probability: Any) -> float:
-    """Return the Brier score over all pairs of an outcome with another case's probability."""
+    """Return the no-information Brier score, over all pairs of an outcome and a probability.
+
+    Parameters
+    ----------
+    y
+        Outcome, 0 or 1, shape (n,).
+    probability
+        Shape (n,).
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    References
+    ----------
+    Efron and Tibshirani, J Am Stat Assoc 1997; 92: 548.
+    """
     p = np.asarray(probability, dtype=float)
     return float(np.mean(y) * (1 - 2 * p.mean()) + (p**2).mean())
 
@@ -90,10 +117,20 @@ def plus_632(apparent: float, out_of_bag: float, no_information: float) -> float
     no_information
         What it is when predictions and outcomes are unrelated.
 
+    Returns
+    -------
+    float
+        In the unit of the errors, between the apparent and the out-of-bag one, the latter bounded
+        by no information.
+
     Notes
     -----
     Equations 27 to 32 of the paper: the relative overfitting rate is 0 unless both other errors
     exceed the apparent one, and an error beyond no information counts as no information.
+
+    References
+    ----------
+    Efron and Tibshirani, J Am Stat Assoc 1997; 92: 548.
     """
     bounded = min(out_of_bag, no_information)
     overfitted = bounded > apparent and no_information > apparent
@@ -110,7 +147,7 @@ def frequencies(
     *,
     confidence: float,
 ) -> pd.DataFrame:
-    """Return how often each deep feature and clinical variable was selected.
+    """Return the selection frequency of each feature of a score and of each clinical variable.
 
     Parameters
     ----------
@@ -123,6 +160,12 @@ def frequencies(
         replicate selected them.
     confidence
         Coverage of Wilson's interval.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With `FREQUENCY_COLUMNS`, by kind, then the most frequent first; `frequency` is a share of
+        the replicates that could be fitted. Without any there is no row.
     """
     n = int(measured.loc[measured["model"].notna(), "replicate"].nunique())
     if n == 0:

@@ -15,7 +15,7 @@ COLUMNS = (
 
 
 def table(rows: pd.DataFrame, measured: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
-    """Return the permutation p value of each model's AUC, with `COLUMNS`.
+    """Return the permutation test of each model's AUC, with `COLUMNS`.
 
     Parameters
     ----------
@@ -30,6 +30,15 @@ def table(rows: pd.DataFrame, measured: pd.DataFrame, *, confidence: float) -> p
     -------
     pandas.DataFrame
         With `COLUMNS`; p = (1 + permutations that do as well) / (1 + permutations).
+
+    Raises
+    ------
+    StudyError
+        When the predictions cannot be evaluated (`predictions.check`).
+
+    References
+    ----------
+    Phipson and Smyth, Stat Appl Genet Mol Biol 2010; 9: 39.
     """
     found: list[dict[str, Any]] = []
     for model, split, own, observed in by_model_and_set(rows, measured):

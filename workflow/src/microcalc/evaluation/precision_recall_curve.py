@@ -19,9 +19,6 @@ CURVE_COLUMNS = (
 def curve(rows: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
     """Return the precision–recall curve of each model and set, with `CURVE_COLUMNS`.
 
-    A row per distinct score, from the highest: recall (of `n_pos`) and precision (of `n_called`)
-    when it and all above it are called positive. A set without a positive case has no curve.
-
     Parameters
     ----------
     rows
@@ -29,6 +26,18 @@ def curve(rows: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
     confidence
         Coverage of the pointwise intervals: Wilson's, at the effective sample size where a
         patient has more than one case, as `method` says.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per distinct score, from the highest: recall (of `n_pos`) and precision (of
+        `n_called`) when it and all above it are called positive. A set without a positive case has
+        no curve.
+
+    Raises
+    ------
+    StudyError
+        When the predictions cannot be evaluated (`predictions.check`).
     """
     found = []
     for split, kind, of_set in predictions.sets(predictions.check(rows)):

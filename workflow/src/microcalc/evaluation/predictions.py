@@ -23,12 +23,40 @@ SETS = (
 
 
 def read(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Return `models/predictions.csv`, checked; see `check`."""
+    """Return the predictions of a file, checked.
+
+    Parameters
+    ----------
+    path
+        `models/predictions.csv`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With `COLUMNS` at least.
+
+    Raises
+    ------
+    StudyError
+        When the file is damaged, or as `check`.
+    """
     return check(read_csv(path), name=Path(path).name)
 
 
 def check(predictions: pd.DataFrame, *, name: str = "predictions") -> pd.DataFrame:
     """Return `predictions` as they are, once nothing is wrong with them.
+
+    Parameters
+    ----------
+    predictions
+        With `COLUMNS`, one row per case, model and kind.
+    name
+        What an error calls them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same.
 
     Raises
     ------
@@ -60,7 +88,20 @@ def check(predictions: pd.DataFrame, *, name: str = "predictions") -> pd.DataFra
 
 
 def sets(predictions: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """Yield (split, kind, rows of it) for each set there is, in the order of `SETS`."""
+    """Yield the predictions of each set there is, in the order of `SETS`.
+
+    Parameters
+    ----------
+    predictions
+        From `check`.
+
+    Yields
+    ------
+    split, kind : str
+        One of `SETS`.
+    rows : pandas.DataFrame
+        Its predictions, by model and case_id; at least one.
+    """
     for split, kind in SETS:
         rows = predictions[(predictions["split"] == split) & (predictions["kind"] == kind)]
         if len(rows):
@@ -68,7 +109,23 @@ def sets(predictions: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
 
 
 def read_models(paths: Iterable[str | os.PathLike[str]]) -> dict[str, FrozenModel]:
-    """Return the frozen models by name, in the order of `paths`."""
+    """Return the frozen models by name.
+
+    Parameters
+    ----------
+    paths
+        Their files, `models/<name>.json`.
+
+    Returns
+    -------
+    dict of FrozenModel
+        In the order of `paths`.
+
+    Raises
+    ------
+    StudyError
+        When a file is damaged.
+    """
     models: list[FrozenModel] = [read_json(path) for path in paths]
     return {model["name"]: model for model in models}
 

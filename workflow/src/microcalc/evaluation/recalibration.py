@@ -31,7 +31,13 @@ def fit(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
     Raises
     ------
     StudyError
-        When there is no internal validation set, or it has one class or is separated.
+        When the predictions cannot be evaluated (`predictions.check`), there is no internal
+        validation set, or a model's predictions of it are of one class, separate the classes or do
+        not vary.
+
+    References
+    ----------
+    Cox, Biometrika 1958; 45: 562.
     """
     predictions.check(rows)
     internal = rows[(rows["split"] == "internal") & (rows["kind"] == "held_out")]
@@ -59,9 +65,26 @@ def fit(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
 
 
 def extend(rows: pd.DataFrame, *, wanted: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the predictions with recalibrated ones where wanted, and the table of the fits.
+    """Return the predictions, with recalibrated ones where wanted, and the table of the fits.
 
-    The table has `COLUMNS` and a row per model, or none where recalibration is off.
+    Parameters
+    ----------
+    rows
+        `models/predictions.csv`.
+    wanted
+        The config's `evaluation.recalibrate`.
+
+    Returns
+    -------
+    rows : pandas.DataFrame
+        As from `apply`.
+    fitted : pandas.DataFrame
+        With `COLUMNS`, a row per model, or none where recalibration is off.
+
+    Raises
+    ------
+    StudyError
+        As `fit`, where wanted.
     """
     fitted = fit(rows) if wanted else {}
     lines = [{"model": model, **line} for model, line in fitted.items()]
@@ -77,15 +100,34 @@ def with_intervals(fitted: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame
         With `COLUMNS`.
     measured
         `calibration.csv`: intercept and slope of the internal predictions are these very fits.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With `COLUMNS` and `INTERVALS`, the rows as they were.
     """
     own = measured[(measured["split"] == "internal") & (measured["kind"] == "held_out")]
     return fitted.merge(own[["model", *INTERVALS]], on="model", how="left", validate="1:1")
 
 
 def apply(rows: pd.DataFrame, fitted: dict[str, dict[str, Any]]) -> pd.DataFrame:
-    """Return `rows` with the external predictions added once more, kind "recalibrated".
+    """Return the predictions with the external ones added once more, recalibrated.
 
-    Models that `fitted` lacks are not added; with an empty `fitted` the rows are as they were.
+    Parameters
+    ----------
+    rows
+        `models/predictions.csv`.
+    fitted
+        From `fit`. Models that it lacks are not added.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `rows`, then those of kind "recalibrated"; with an empty `fitted` the rows as they were.
+
+    References
+    ----------
+    Cox, Biometrika 1958; 45: 562.
     """
     added = [rows]
     external = rows[(rows["split"] == "external") & (rows["kind"] == "held_out")]

@@ -38,7 +38,7 @@ def table(
     resamples: int,
     seed: int,
 ) -> pd.DataFrame:
-    """Return NRI (continuous and over `cuts`) and IDI of each pair on each set, with `COLUMNS`.
+    """Return the net reclassification and integrated discrimination improvement of each pair.
 
     Parameters
     ----------
@@ -47,7 +47,8 @@ def table(
     pairs
         (new, old) model names, new over old.
     cuts
-        As for `categorical_nri`.
+        Limits of the risk categories inside (0, 1), rising; a probability at a cut is in the upper
+        one.
     confidence
         Coverage of the intervals: Wald, or percentiles of a bootstrap of patients when one has
         more than one case (z and p are then left out), as `method` says. There is none where
@@ -58,7 +59,20 @@ def table(
     Returns
     -------
     pandas.DataFrame
-        Apparent predictions have no interval and no test: see `compare.table`.
+        With `COLUMNS`, three rows per pair and set: continuous NRI, categorical NRI and IDI. A set
+        of one class has none. Apparent predictions have no interval and no test: see
+        `compare.table`.
+
+    Raises
+    ------
+    StudyError
+        When the predictions cannot be evaluated (`predictions.check`), a pair names a model without
+        predictions, two models disagree on a case's y, the cuts do not rise inside (0, 1), or the
+        bootstrap has fewer than 20 resamples.
+
+    References
+    ----------
+    Pencina, Stat Med 2008; 27: 157.
     """
     predictions.check(rows)
     compare.check_pairs(rows, pairs)

@@ -58,7 +58,18 @@ class Columns:
     redrawn: tuple[chain.Redrawn, ...] = ()
 
     def take(self, index: Indices) -> "Columns":
-        """Return the features of the cases at these positions."""
+        """Return the features of the cases at these positions.
+
+        Parameters
+        ----------
+        index
+            Positions, shape (k,); one may stand here more than once.
+
+        Returns
+        -------
+        Columns
+            Of k cases; `table` stays whole.
+        """
         redrawn = tuple(drawn.take(index) for drawn in self.redrawn)
         return replace(self, X=self.X[index], redrawn=redrawn)
 
@@ -80,12 +91,34 @@ class Cases:
     columns: Mapping[str, Columns]
 
     def take(self, index: Indices) -> "Cases":
-        """Return the cases at these positions, in this order."""
+        """Return the cases at these positions, in this order.
+
+        Parameters
+        ----------
+        index
+            Positions, shape (k,); one may stand here more than once.
+
+        Returns
+        -------
+        Cases
+            Of k cases.
+        """
         rows = self.rows.iloc[index].reset_index(drop=True)
         return Cases(rows, {name: own.take(index) for name, own in self.columns.items()})
 
     def where(self, *splits: str) -> "Cases":
-        """Return the cases of these splits."""
+        """Return the cases of these splits.
+
+        Parameters
+        ----------
+        splits
+            Some of train, internal and external.
+
+        Returns
+        -------
+        Cases
+            In their order; none where the splits have none.
+        """
         return self.take(np.flatnonzero(self.rows["split"].isin(splits).to_numpy()))
 
     @property
@@ -143,7 +176,23 @@ class Refit:
     screened: tuple[str, ...]
 
     def predict(self, cases: Cases) -> dict[str, Floats]:
-        """Return each model's probabilities of these cases, shape (n,)."""
+        """Return each model's probabilities of these cases.
+
+        Parameters
+        ----------
+        cases
+            n cases of any split, with the columns that the models take.
+
+        Returns
+        -------
+        dict of numpy.ndarray
+            By model, shape (n,).
+
+        Raises
+        ------
+        StudyError
+            When a column is absent, or a case has no features.
+        """
         features = {name: own.table for name, own in cases.columns.items()}
         return {
             name: np.asarray(expit(fitted.linear_predictor(cases.rows, features)))
@@ -168,6 +217,12 @@ def feature_kind(score: str, tables: Sequence[str]) -> str:
     ----------
     score, tables
         The score, and the tables of columns that it is made of.
+
+    Returns
+    -------
+    str
+        "deep feature" of a score called deep that is made of the set deep alone; "feature of the
+        deep score" of one that is made of other tables.
     """
     if list(tables) == [score]:
         return f"{score.replace('_', ' ')} feature"
@@ -181,7 +236,7 @@ def read(
     redrawn_paths: Sequence[Path],
     least_iccs: Sequence[float],
 ) -> Cases:
-    """Return `gather` of these files.
+    """Return the cases of a study with their features, from its files.
 
     Parameters
     ----------
@@ -195,6 +250,16 @@ def read(
         Tables of features from regions drawn otherwise, each of one set.
     least_iccs
         The least stability that each of them is asked for.
+
+    Returns
+    -------
+    Cases
+        As from `gather`.
+
+    Raises
+    ------
+    StudyError
+        When a file is damaged, or as `gather`.
     """
     tables = dict.fromkeys(table for made in scores.values() for table in made["tables"])
     features = dict(zip(tables, map(read_parquet, features_paths), strict=True))
@@ -221,6 +286,17 @@ def gather(
     redrawn
         Tables of case_id, copy and the features of a set from regions drawn otherwise, each with
         the least stability that is asked for.
+
+    Returns
+    -------
+    Cases
+        With the columns of each of `scores`.
+
+    Raises
+    ------
+    StudyError
+        When a table lacks a case or holds it twice, two tables of a score have a column of the same
+        name, or the features from regions drawn otherwise are not those of their set.
     """
     ordered = rows.sort_values("case_id").reset_index(drop=True)
     columns = {}
@@ -251,6 +327,11 @@ def fit(cases: Cases, plan: Plan, *, seed: int) -> Refit:
         What is fitted.
     seed
         Deals the folds, as the study's seed does for the study.
+
+    Returns
+    -------
+    Refit
+        The chains of the scores that models take, and the models.
 
     Raises
     ------

@@ -32,6 +32,11 @@ def table(rows: pd.DataFrame, measured: pd.DataFrame, *, confidence: float) -> p
     pandas.DataFrame
         With `COLUMNS`; `study_rank` is the share of splits with a lower AUC than the
         study's own split.
+
+    Raises
+    ------
+    StudyError
+        When the predictions cannot be evaluated (`predictions.check`).
     """
     found: list[dict[str, Any]] = []
     for model, split, own, observed in by_model_and_set(rows, measured):

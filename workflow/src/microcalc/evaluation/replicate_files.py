@@ -14,7 +14,25 @@ _SHOWN = ["replicate", "model", "set", "n_pos", "n_neg", "auc"]
 
 
 def read(paths: Paths, columns: Iterable[str]) -> pd.DataFrame:
-    """Return the rows of all these parts in the order of replicates; none without parts."""
+    """Return the rows of all these parts in the order of replicates.
+
+    Parameters
+    ----------
+    paths
+        Files of one design, in any order.
+    columns
+        Those of the table where there is no row, so that it can be read all the same.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Without parts, or with empty ones alone, no row.
+
+    Raises
+    ------
+    StudyError
+        When a file is damaged.
+    """
     tables = [read_csv(path) for path in paths]
     filled = [table for table in tables if len(table)]
     if not filled:
@@ -49,6 +67,11 @@ def summarize(
     dict
         optimism, selection_frequency, split_lottery, split_lottery_replicates, permutation,
         permutation_replicates.
+
+    Raises
+    ------
+    StudyError
+        When a file is damaged, or the predictions cannot be evaluated (`predictions.check`).
     """
     found = {name: read(measured[name], replicates.COLUMNS) for name in replicates.DESIGNS}
     chosen = {name: read(selected[name], replicates.SELECTED_COLUMNS) for name in found}
@@ -69,7 +92,18 @@ def summarize(
 
 
 def in_final(models: Mapping[str, FrozenModel]) -> set[tuple[str, str]]:
-    """Return what the frozen models use, as (kind, name)."""
+    """Return what the frozen models use.
+
+    Parameters
+    ----------
+    models
+        The frozen models by name.
+
+    Returns
+    -------
+    set of (str, str)
+        (kind, name) of features and clinical variables, as `refit.Refit.selected` has them.
+    """
     found = set()
     for model in models.values():
         found |= {

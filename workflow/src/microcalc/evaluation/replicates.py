@@ -60,7 +60,13 @@ def run(
     measured
         With `COLUMNS`. A replicate that could not be fitted has one row, without a model.
     selected
-        With `SELECTED_COLUMNS`: the deep features and clinical variables that each selected.
+        With `SELECTED_COLUMNS`: the features of scores and the clinical variables that each
+        selected.
+
+    Raises
+    ------
+    StudyError
+        When the split lottery is asked of a study without an internal validation set.
     """
     measured: list[dict[str, Any]] = []
     selected: list[dict[str, Any]] = []
@@ -85,7 +91,26 @@ def run(
 
 
 def measure(y: Indices, probability: Floats) -> dict[str, float]:
-    """Return AUC, calibration slope and Brier score; what one class leaves undefined is NaN."""
+    """Return AUC, calibration slope and Brier score of one set.
+
+    Parameters
+    ----------
+    y
+        Outcome, 0 or 1, shape (n,).
+    probability
+        Shape (n,).
+
+    Returns
+    -------
+    dict of float
+        By `MEASURES`. Of one class AUC and slope are NaN, without a case all three; so is the slope
+        where the probabilities separate the classes or do not vary.
+
+    Raises
+    ------
+    StudyError
+        When there are both classes and a probability is missing or outside [0, 1].
+    """
     found = dict.fromkeys(MEASURES, math.nan)
     if y.size:
         found["brier"] = float(np.mean((probability - y) ** 2))
@@ -101,6 +126,20 @@ def bootstrap_sample(cases: Cases, seed: int) -> tuple[Cases, Indices]:
     A patient drawn twice brings every case twice. Its copies share a fold, since one must not
     predict the other; to the regressions they are patients, as everyone in the study is, so
     that the sample is treated as the study was.
+
+    Parameters
+    ----------
+    cases
+        n cases, of at least `FEWEST` patients of each class: samples with fewer are drawn again.
+    seed
+        The replicate's own.
+
+    Returns
+    -------
+    sample : Cases
+        As many patients as there are, with `original_patient`.
+    out : numpy.ndarray
+        Positions in `cases` of those not drawn, rising.
     """
     codes = resampling.patient_codes(cases.patients)
     rng = seeds.stream(seed, "sample")
@@ -120,10 +159,22 @@ def bootstrap_sample(cases: Cases, seed: int) -> tuple[Cases, Indices]:
 
 
 def permuted(cases: Cases, seed: int) -> Cases:
-    """Return the cases with labels dealt anew within center and split.
+    """Return the cases with labels permuted within center and split.
 
     Patients of a center and split who have equally many cases exchange the labels of all of
     them, so that every set keeps its class balance and patients keep theirs.
+
+    Parameters
+    ----------
+    cases
+        n cases.
+    seed
+        The replicate's own.
+
+    Returns
+    -------
+    Cases
+        The same cases in the same order, `y` permuted.
     """
     rng = seeds.stream(seed, "labels")
     y = cases.y.copy()
@@ -192,7 +243,30 @@ def _measured(fitted: Refit, sets: Sets) -> Iterator[dict[str, Any]]:
 def by_model_and_set(
     rows: pd.DataFrame, measured: pd.DataFrame
 ) -> Iterator[tuple[str, str, pd.DataFrame, dict[str, Any]]]:
-    """Yield (model, split, replicates with an AUC, the study's own n_pos, n_neg, auc)."""
+    """Yield the replicates' AUCs of each model and set, with the study's own.
+
+    Parameters
+    ----------
+    rows
+        `models/predictions.csv`, of which the held-out ones count.
+    measured
+        Replicates, `COLUMNS`.
+
+    Yields
+    ------
+    model, split : str
+        Of which there is an AUC.
+    own : pandas.DataFrame
+        Their rows of `measured` that have an AUC; at least one.
+    observed : dict
+        n_pos, n_neg and auc of the study's predictions of them; the AUC is NaN where one class is
+        missing.
+
+    Raises
+    ------
+    StudyError
+        When the predictions cannot be evaluated (`predictions.check`).
+    """
     predictions.check(rows)
     defined = measured[measured["model"].notna() & measured["auc"].notna()]
     for (model, place), own in defined.groupby(["model", "set"], sort=False):
@@ -206,10 +280,32 @@ def by_model_and_set(
 
 
 def failed(measured: pd.DataFrame) -> int:
-    """Return how many replicates could not be fitted."""
+    """Return how many replicates could not be fitted.
+
+    Parameters
+    ----------
+    measured
+        Replicates, `COLUMNS`.
+
+    Returns
+    -------
+    int
+        Rows without a model.
+    """
     return int(measured["model"].isna().sum())
 
 
 def sample_sd(values: Floats) -> float:
-    """Return the standard deviation of a sample; NaN of a single value."""
+    """Return the standard deviation of a sample, divisor n - 1.
+
+    Parameters
+    ----------
+    values
+        Shape (n,).
+
+    Returns
+    -------
+    float
+        In the unit of the values; NaN of a single value.
+    """
     return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")

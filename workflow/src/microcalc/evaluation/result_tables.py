@@ -43,7 +43,7 @@ def discrimination(
     paper: PublishedSettings | None,
     seed: int,
 ) -> Tables:
-    """Return how well the models tell the classes apart: alone, against each other, in subgroups.
+    """Return the tables of discrimination: the models alone, against each other, in subgroups.
 
     Parameters
     ----------
@@ -65,6 +65,13 @@ def discrimination(
     -------
     dict
         metrics, delong, equivalence, mcnemar, precision_recall, subgroups, published.
+
+    Raises
+    ------
+    StudyError
+        As the functions of these tables: when the predictions cannot be evaluated, are of a model
+        that is not frozen, or lack one of `comparisons`; when a column of a subgroup cannot be
+        used.
     """
     confidence, transform = settings.confidence, _transform(settings)
     pairs, asked = settings.comparisons, settings.equivalence
@@ -96,7 +103,7 @@ def discrimination(
 
 
 def probabilities(rows: pd.DataFrame, *, settings: ProbabilitySettings, seed: int) -> Tables:
-    """Return whether the probabilities are right, and whether acting on them does good.
+    """Return the tables of calibration, of net benefit and of reclassification.
 
     Parameters
     ----------
@@ -113,6 +120,12 @@ def probabilities(rows: pd.DataFrame, *, settings: ProbabilitySettings, seed: in
     dict
         calibration, calibration_curve, calibration_groups, calibration_histogram; recalibration,
         which has no row where it is off; net_benefit, reclassification.
+
+    Raises
+    ------
+    StudyError
+        As the functions of these tables: when the predictions cannot be evaluated, lack one of
+        `comparisons`, or cannot be recalibrated where that is asked for.
     """
     every, fitted = recalibration.extend(rows, wanted=settings.recalibrate)
     confidence = settings.confidence
@@ -139,8 +152,14 @@ def probabilities(rows: pd.DataFrame, *, settings: ProbabilitySettings, seed: in
 def write(tables: Tables, outputs: Any, *, harmonize: str) -> None:
     """Write each table to the attribute of `outputs` that has its name.
 
-    Where `harmonize`, a `features.<name>.harmonize` of the config, evened out the centers, each
-    says so in a column `transductive`.
+    Parameters
+    ----------
+    tables
+        By name.
+    outputs
+        Has the path of each as an attribute, such as Snakemake's output.
+    harmonize
+        As for `transductive.labelled`: where centers were evened out, each table says so.
     """
     for name, table in tables.items():
         write_csv(transductive.labelled(table, harmonize), getattr(outputs, name))

@@ -1,4 +1,4 @@
-"""Class activation maps of the cases that the deep model was surest of, rightly and wrongly."""
+"""Class activation maps of the cases that one model was surest of, rightly and wrongly."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Linear:
-    """A deep model as a linear function of the features: intercept + coefficients @ features.
+    """A model of one score as a linear function of features: intercept + coefficients @ features.
 
     Attributes
     ----------
@@ -84,6 +84,11 @@ def of_case(register: pd.DataFrame, case_id: str, model: FrozenModel) -> pd.Data
     model
         The frozen model that is looked at.
 
+    Returns
+    -------
+    pandas.DataFrame
+        One row: case_id, probability, split "new", kind "prediction", y.
+
     Raises
     ------
     StudyError
@@ -100,12 +105,22 @@ def of_case(register: pd.DataFrame, case_id: str, model: FrozenModel) -> pd.Data
 
 
 def linear(model: FrozenModel) -> Linear:
-    """Return a frozen model that has one network's score and nothing else as one linear function.
+    """Return a frozen model of one score of one set of features as a linear function of these.
+
+    Parameters
+    ----------
+    model
+        The frozen model; its set is a network's, whose columns are numbered.
+
+    Returns
+    -------
+    Linear
+        In log odds per unit of the features as extracted, their means and SDs worked in.
 
     Raises
     ------
     StudyError
-        When it has other predictors.
+        When it has other predictors, or its score is made of several sets.
     """
     terms = model["terms"]
     is_score = [term["kind"] for term in terms] == ["score"]
@@ -155,6 +170,15 @@ def compute(
         case_id, split, kind, y, probability, threshold, logit, constant, method, image_id, view
         (n,); picture (n, S, S), the patch for people; map (n, h, w). With method ``exact`` the
         maps of a case's views and its constant add up to its logit.
+
+    Raises
+    ------
+    StudyError
+        As `linear`; when a file is no readable shard, or no layer of the network has positions.
+
+    References
+    ----------
+    Zhou and others, CVPR 2016: 2921; Selvaraju and others, ICCV 2017: 618, see `features.cam`.
     """
     function = linear(model)
     shards = [shard_file.read(path) for path in shard_paths]
@@ -199,6 +223,14 @@ def _views(shards: Sequence[shard_file.Shard], case_id: str) -> list[tuple[shard
 
 
 def write(arrays: Mapping[str, npt.NDArray[Any]], path: str | os.PathLike[str]) -> None:
-    """Write the maps as an npz archive, the same bytes for the same maps."""
+    """Write the maps as an npz archive, the same bytes for the same maps.
+
+    Parameters
+    ----------
+    arrays
+        From `compute`.
+    path
+        The file.
+    """
     with atomic_path(path) as temporary:
         np.savez(temporary, allow_pickle=False, **arrays)

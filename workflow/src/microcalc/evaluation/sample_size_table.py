@@ -32,7 +32,7 @@ def of_study(
     *,
     expected_auc: float,
 ) -> pd.DataFrame:
-    """Return `table` of the study's models.
+    """Return the minimum sample size of the study's models: `table` of them.
 
     Parameters
     ----------
@@ -45,6 +45,16 @@ def of_study(
         The config's sections of these names.
     expected_auc
         As in `table`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from `table`.
+
+    Raises
+    ------
+    StudyError
+        As `parameters_of` and `table`.
     """
     extracted = {name: int(funnel["n_features"].iloc[0]) for name, funnel in funnels.items()}
     training = cases[cases["split"] == "train"]
@@ -65,6 +75,25 @@ def parameters_of(
     (levels seen less one, one of an ordinal variable, the bends of a spline, indicators of
     missing values), and for a score all the features it was chosen from. An external score
     is not developed here; it is left out, and so is a model without any candidate.
+
+    Parameters
+    ----------
+    models, clinical, screening
+        The config's sections of these names.
+    training
+        The training cases.
+    n_features
+        By score, how many features it was chosen from.
+
+    Returns
+    -------
+    dict of int
+        By model, each above 0.
+
+    Raises
+    ------
+    StudyError
+        When the training cases have no column of a candidate, or the config does not describe it.
     """
     found = {}
     for name, model in models.items():
@@ -78,7 +107,7 @@ def parameters_of(
 def table(
     cases: pd.DataFrame, parameters: Mapping[str, int], *, expected_auc: float
 ) -> pd.DataFrame:
-    """Return each criterion for the training set of each model and for each validation set.
+    """Return the minimum sample size: each criterion, by model in training and by validation set.
 
     Parameters
     ----------
@@ -92,7 +121,17 @@ def table(
     Returns
     -------
     pandas.DataFrame
-        With `COLUMNS`; `met` is yes or no and `statement` says it in words.
+        With `COLUMNS`; `met` is yes or no and `statement` says it in words. A set of one class has
+        no row.
+
+    Raises
+    ------
+    StudyError
+        When `expected_auc` is none that the criteria take (`sample_size.cox_snell`).
+
+    References
+    ----------
+    Riley et al., Stat Med 2019; 38: 1276; BMJ 2020; 368: m441; Stat Med 2021; 40: 4230.
     """
     found: list[dict[str, Any]] = []
     for split in ("train", "internal", "external"):

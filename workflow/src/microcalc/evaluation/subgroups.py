@@ -30,7 +30,7 @@ def table(
     confidence: float,
     transform: Transform,
 ) -> pd.DataFrame:
-    """Return n, AUC and interval of each model in each subgroup of each set, with `COLUMNS`.
+    """Return the AUC of each model in each subgroup of each set, with `COLUMNS`.
 
     Parameters
     ----------
@@ -60,7 +60,8 @@ def table(
     Raises
     ------
     StudyError
-        When a column is absent, has no number where there are cut points, or a case lacks.
+        When the predictions cannot be evaluated (`predictions.check`), a column is absent or has no
+        number where there are cut points, these do not rise, or `cases` lacks a case.
     """
     predictions.check(rows)
     grouped = cases.set_index("case_id", verify_integrity=True)

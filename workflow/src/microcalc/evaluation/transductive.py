@@ -12,8 +12,14 @@ def labelled(table: "pd.DataFrame", harmonize: str) -> "pd.DataFrame":
     Parameters
     ----------
     table
-        What was computed from deep features, or from predictions with them.
+        What was computed from features, or from predictions with them.
     harmonize
-        The config's `features.<name>.harmonize`; for "none" the table stays as it is.
+        How centers were evened out in the sets that scores take, `feature_sets.harmonized`; for
+        "none" the table stays as it is.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The table with that column, or itself.
     """
     return table if harmonize == "none" else table.assign(transductive=harmonize)

@@ -62,6 +62,11 @@ def making(
     cores
         The cores that the job's threads are counted from.
 
+    Returns
+    -------
+    Job
+        Its script has not been run.
+
     Raises
     ------
     StudyError

@@ -25,9 +25,7 @@ Row = Mapping[str, Any]
 def refuse_elsewhere(
     image_folder: str, results: str | os.PathLike[str], tables: Mapping[str, Iterable[Row]]
 ) -> None:
-    """Raise a StudyError where phantoms would be written, or images lie, outside their own folder.
-
-    Links are followed: what counts is where a file would really come to lie.
+    """Refuse phantoms and images that would lie outside the phantoms' own folder.
 
     Parameters
     ----------
@@ -37,6 +35,11 @@ def refuse_elsewhere(
         The study's results; phantoms are written under `simulate` in there alone.
     tables
         Rows with `image_id` and `path`, by the table's name: the phantoms' and the images'.
+
+    Raises
+    ------
+    StudyError
+        Where a place is outside that folder; image ids are listed, no paths.
     """
     own = own_folder(results)
     shown = Path(results, "simulate")
@@ -68,7 +71,7 @@ def refuse_elsewhere(
 def refuse_foreign(
     rows: Iterable[Row], image_folder: str | os.PathLike[str], results: str | os.PathLike[str]
 ) -> None:
-    """Raise a StudyError where a phantom would take the place of a file that is none.
+    """Refuse phantoms that would take the place of a file that is none.
 
     Parameters
     ----------
@@ -79,6 +82,11 @@ def refuse_foreign(
     results
         The study's results. What a crash left of a file that `begin` recorded there need not tell
         any more what it was to be.
+
+    Raises
+    ------
+    StudyError
+        Listing the images at whose places such files lie.
     """
     known = _begun(results)
     foreign = [

@@ -40,9 +40,21 @@ def write(config: StudyConfig, folder: Path = FOLDER) -> None:
 
 
 def refuse_changed(config: StudyConfig, folder: Path = FOLDER) -> None:
-    """Raise a StudyError in a job whose config or tables are not those of its plan.
+    """Refuse a job whose config or tables are not those of its plan.
 
     Where nothing was noted, as without a file system that machines share, nothing is known.
+
+    Parameters
+    ----------
+    config
+        The config as the job reads it.
+    folder
+        Where the run noted what it was planned from.
+
+    Raises
+    ------
+    StudyError
+        Naming the sections and tables that have changed since.
     """
     try:
         planned = json.loads(file_of(config.study, folder).read_text(encoding="utf-8"))

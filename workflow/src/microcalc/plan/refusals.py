@@ -22,9 +22,20 @@ def missing_images(rows: Iterable[Row], image_folder: str) -> list[str]:
 
 
 def refuse_missing_images(rows: Iterable[Row], image_folder: str) -> None:
-    """Raise a StudyError that lists the images whose files are not there.
+    """Refuse images whose files are not there.
 
-    Their ids are listed and not their paths, in which hospitals write names.
+    Parameters
+    ----------
+    rows
+        Rows of the images table.
+    image_folder
+        The config's `cohort.image_folder`.
+
+    Raises
+    ------
+    StudyError
+        Listing the images whose files are not there, by their ids and not by their paths, in which
+        hospitals write names.
     """
     missing = missing_images(rows, image_folder)
     if missing:
@@ -36,7 +47,7 @@ def refuse_missing_images(rows: Iterable[Row], image_folder: str) -> None:
 
 
 def refuse_read_only(folder: str | os.PathLike[str], *, is_deep: bool = True) -> None:
-    """Raise a StudyError when nothing can be written in a folder, or where it is to be made.
+    """Refuse a folder in which nothing can be written, or that cannot be made.
 
     Parameters
     ----------
@@ -80,11 +91,23 @@ def _owner(place: Path) -> str:
 
 
 def refuse_forgotten_change(shard_file: str, digest: Callable[[], str]) -> None:
-    """Raise a StudyError when a shard is out of date and Snakemake cannot know it.
+    """Refuse a shard that is out of date where Snakemake cannot know it.
 
     Snakemake compares the digest of a shard's rows with the one it noted under
     `.snakemake/metadata`. With that folder gone a changed mammogram would go unseen, so the
     digest stored in the shard itself is held against the present one.
+
+    Parameters
+    ----------
+    shard_file
+        The file of a shard's patches, which need not be there.
+    digest
+        Gives the present planning digest; it is asked only where there is no record.
+
+    Raises
+    ------
+    StudyError
+        Where the shard was made from something else, and there is no record of it.
     """
     if not os.path.exists(shard_file) or has_record(shard_file):
         return

@@ -35,6 +35,16 @@ def of_shard(cases: str, images: str, shard: int, n_shards: int) -> list[Row]:
     n_shards
         `images.shards` of the config.
 
+    Returns
+    -------
+    list of dict
+        Cells as text by column, "NA" as "".
+
+    Raises
+    ------
+    StudyError
+        When a table is missing or not well-formed, see `table_reader.read_table`.
+
     Notes
     -----
     An image of no known case has no shard: the cohort room reports it, and no patch is made
@@ -44,9 +54,23 @@ def of_shard(cases: str, images: str, shard: int, n_shards: int) -> list[Row]:
 
 
 def refuse_changed(rows: Iterable[Row], image_folder: str, *, planned: str) -> None:
-    """Raise a StudyError in a job whose rows or files are not those that it was planned with.
+    """Refuse a job whose rows or files are not those that it was planned with.
 
     Snakemake notes of a job what it was planned with, whatever the job has read.
+
+    Parameters
+    ----------
+    rows
+        Rows of the images table as the job reads them.
+    image_folder
+        The config's `cohort.image_folder`.
+    planned
+        `files_digest` of the plan.
+
+    Raises
+    ------
+    StudyError
+        When they have changed.
     """
     if files_digest(rows, image_folder) != planned:
         raise StudyError(

@@ -44,7 +44,23 @@ class Shards:
         return self.config.simulate.phantoms if self.config.simulate else ""
 
     def rows(self, shard: int) -> list[Row]:
-        """Return a shard's rows of the images table."""
+        """Return a shard's rows of the images table.
+
+        Parameters
+        ----------
+        shard
+            Its number.
+
+        Returns
+        -------
+        list of dict
+            As from `shard_rows.of_shard`.
+
+        Raises
+        ------
+        StudyError
+            As `shard_rows.of_shard`.
+        """
         return self._rows(self.config.cohort.images, shard)
 
     def _rows(self, table: str, shard: int) -> list[Row]:
@@ -72,13 +88,30 @@ class Shards:
         return is_up_to_date(self.file(shard), partial(self.digest, shard))
 
     def refuse_unreadable_tables(self) -> None:
-        """Raise a StudyError where a table that shards are made from is not there, or is none."""
+        """Refuse tables that shards are made from and that cannot be read.
+
+        Raises
+        ------
+        StudyError
+            Where one is not there, or is none.
+        """
         self.rows(0)
         if self.config.simulate:
             self._rows(self._phantoms, 0)
 
     def refuse_phantoms_elsewhere(self, results: Path) -> None:
-        """Raise a StudyError where phantoms would come to lie outside their own folder."""
+        """Refuse phantoms that would come to lie outside their own folder.
+
+        Parameters
+        ----------
+        results
+            The study's results.
+
+        Raises
+        ------
+        StudyError
+            As `phantom_folder.refuse_elsewhere`.
+        """
         if self.config.simulate:
             tables = {
                 "the phantoms table": self._every_row(self._phantoms),
@@ -87,7 +120,18 @@ class Shards:
             phantom_folder.refuse_elsewhere(self.config.cohort.image_folder, results, tables)
 
     def refuse_foreign_files(self, results: Path) -> None:
-        """Raise a StudyError where the first phantoms would take the place of other files."""
+        """Refuse phantoms that would take the place of other files when they are first made.
+
+        Parameters
+        ----------
+        results
+            The study's results.
+
+        Raises
+        ------
+        StudyError
+            As `phantom_folder.refuse_foreign`.
+        """
         if self.config.simulate:
             rows = [
                 row
@@ -98,12 +142,24 @@ class Shards:
             phantom_folder.refuse_foreign(rows, self.config.cohort.image_folder, results)
 
     def refuse_missing_images(self) -> None:
-        """Raise a StudyError that lists the images without a file; phantoms are yet to be made."""
+        """Refuse images without a file, unless they are phantoms that are yet to be made.
+
+        Raises
+        ------
+        StudyError
+            As `refusals.refuse_missing_images`.
+        """
         if not self.config.simulate:
             rows = self._every_row(self.config.cohort.images)
             refusals.refuse_missing_images(rows, self.config.cohort.image_folder)
 
     def refuse_forgotten_changes(self) -> None:
-        """Raise a StudyError when a shard is out of date and Snakemake cannot know it."""
+        """Refuse shards that are out of date where Snakemake cannot know it.
+
+        Raises
+        ------
+        StudyError
+            As `refusals.refuse_forgotten_change`, of the first of them.
+        """
         for shard in self.numbers:
             refusals.refuse_forgotten_change(self.file(shard), partial(self.digest, shard))

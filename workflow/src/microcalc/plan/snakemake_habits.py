@@ -214,6 +214,13 @@ def job_that_makes(
     scratch
         Where outputs and log are to lie instead; what a job brings up to date is copied there.
 
+    Returns
+    -------
+    script : Path
+        The script of the job's rule.
+    snakemake
+        What it is given under this name; folders of its outputs and log are there.
+
     Raises
     ------
     StudyError

@@ -1,4 +1,4 @@
-"""From thousands of deep features to a deep score: scaling, mRMR, LASSO, cross-fitting.
+"""From thousands of features to a score: scaling, mRMR, LASSO, cross-fitting.
 
 `mrmr`, `lasso`, `scaling`, `discretize` and `filters` are functions of arrays and need numpy, scipy
 and numba alone, as does importing `chain`, `coefficient_refit` and `likelihood`. What fits a chain

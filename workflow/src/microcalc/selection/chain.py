@@ -48,7 +48,18 @@ class Redrawn:
     least_icc: float
 
     def take(self, rows: "NDArray[np.bool_] | NDArray[np.int64]") -> "Redrawn":
-        """Return the features of some of the cases."""
+        """Return the features of some of the cases.
+
+        Parameters
+        ----------
+        rows
+            Positions of k cases, or True for each of these, shape (n,).
+
+        Returns
+        -------
+        Redrawn
+            `values` of shape (m, k, q).
+        """
         return Redrawn(self.values[:, rows], self.columns, self.least_icc)
 
 
@@ -82,7 +93,18 @@ class Chain:
     columns: NDArray[np.int64]
 
     def score(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return the linear predictor of cases with all features, X of shape (n, p)."""
+        """Return the linear predictor of cases, in log odds.
+
+        Parameters
+        ----------
+        X
+            All p features of the fit, in its order and units, shape (n, p).
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n,).
+        """
         return linear_predictor(np.asarray(X, dtype=float)[:, self.columns], self.selected)
 
 

@@ -24,10 +24,20 @@ class Discretizer:
     cuts: NDArray[np.float64]
 
     def apply(self, X: ArrayLike) -> Codes:
-        """Return codes of shape (n, p): 0 for the middle level, ±1, ±2 … away from it.
+        """Return the level of each value as a code: 0 for the middle one, ±1, ±2 … away from it.
 
         With two cuts a value above the upper is 1, below the lower -1, else 0. With an
         odd number of cuts the codes run from -(m // 2) to (m + 1) // 2.
+
+        Parameters
+        ----------
+        X
+            Features in the units of the fit, shape (n, p).
+
+        Returns
+        -------
+        numpy.ndarray
+            Int16, shape (n, p).
         """
         values = np.asarray(X, dtype=float)
         m = len(self.cuts)

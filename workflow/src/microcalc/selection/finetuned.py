@@ -42,6 +42,11 @@ def of_logits(dealt: pd.DataFrame, logits: pd.DataFrame) -> tuple[pd.DataFrame, 
         `CrossFit.selected` of fold k is the one network that never saw it, which also gives the
         scores of its cases, whatever fold is `also_left_out`.
 
+    Raises
+    ------
+    StudyError
+        When a training case has no logits.
+
     Examples
     --------
     >>> import pandas as pd
@@ -98,6 +103,11 @@ def scale(included: pd.DataFrame, dealt: pd.DataFrame, logits: pd.DataFrame) -> 
     DataFrame
         `SCALE_COLUMNS`. `scored_by` is "fold-k" or "mean" on internal validation, which all
         networks score; on train it is "out of fold", every case by the network without it.
+
+    Raises
+    ------
+    StudyError
+        When a training or internal case has no logits.
 
     Examples
     --------
@@ -158,6 +168,11 @@ def select(
     -------
     Selection
         As of `selection.select`.
+
+    Raises
+    ------
+    StudyError
+        As `training.training_cases`, and as `chain.fit`.
 
     Examples
     --------

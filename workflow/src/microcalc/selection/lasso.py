@@ -45,7 +45,18 @@ class Path:
         return np.asarray(np.count_nonzero(self.coefficients, axis=0), dtype=np.int64)
 
     def predict(self, X: ArrayLike) -> Floats:
-        """Return the linear predictors of new cases, shape (n, L)."""
+        """Return the linear predictors of new cases, in log odds.
+
+        Parameters
+        ----------
+        X
+            Features in the units of the fit, shape (n, p).
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n, L), a column for each lambda.
+        """
         # Not a matrix product: BLAS may sum in another order with another number of threads.
         values = np.asarray(X, dtype=float)
         total = np.tile(self.intercepts, (len(values), 1))

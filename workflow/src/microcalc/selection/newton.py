@@ -55,15 +55,48 @@ class Basis:
     change: Floats
 
     def coefficients(self, place: Floats) -> Floats:
-        """Return the coefficients of the kept columns at a place, shape (q,)."""
+        """Return the coefficients of the kept columns at a place.
+
+        Parameters
+        ----------
+        place
+            Coordinates of the orthogonal columns, shape (q,).
+
+        Returns
+        -------
+        numpy.ndarray
+            Log odds per unit of a kept column, shape (q,).
+        """
         return np.asarray(np.linalg.solve(self.change, place), dtype=float)
 
     def place(self, coefficients: Floats) -> Floats:
-        """Return the place at which the kept columns have these coefficients, shape (q,)."""
+        """Return the place at which the kept columns have these coefficients.
+
+        Parameters
+        ----------
+        coefficients
+            Log odds per unit of a kept column, shape (q,).
+
+        Returns
+        -------
+        numpy.ndarray
+            Coordinates of the orthogonal columns, shape (q,).
+        """
         return np.asarray((self.change * coefficients).sum(axis=1), dtype=float)
 
     def covariance(self, covariance: Floats) -> Floats:
-        """Return the covariance of coefficients from that of a place, shape (q, q)."""
+        """Return the covariance of coefficients from that of a place.
+
+        Parameters
+        ----------
+        covariance
+            Of the coordinates of the orthogonal columns, shape (q, q).
+
+        Returns
+        -------
+        numpy.ndarray
+            Of the kept columns' coefficients, shape (q, q).
+        """
         back = np.linalg.inv(self.change)
         return np.asarray(np.einsum("ij,jk,lk->il", back, covariance, back), dtype=float)
 
@@ -118,7 +151,19 @@ def _size(column: Floats) -> float:
 
 @dataclass(frozen=True)
 class Point:
-    """A place, and the height, gradient and negative Hessian of a surface there."""
+    """A place, and the height, gradient and negative Hessian of a surface there.
+
+    Attributes
+    ----------
+    place
+        Coordinates of the orthogonal columns, shape (q,).
+    value
+        Log-likelihood, penalized or not; -inf where the information is singular under a penalty.
+    score
+        Gradient, shape (q,).
+    curvature
+        Negative Hessian, shape (q, q).
+    """
 
     place: Floats
     value: float
@@ -144,7 +189,18 @@ class Surface:
         self.columns, self.y = columns, y
 
     def at(self, place: Floats) -> Point:
-        """Return the surface at a place, shape (q,)."""
+        """Return the log-likelihood, its gradient and its information at a place.
+
+        Parameters
+        ----------
+        place
+            Coordinates of the orthogonal columns, shape (q,).
+
+        Returns
+        -------
+        Point
+            The curvature is the information.
+        """
         predictor = (self.columns * place).sum(axis=1)
         positive, negative = expit(predictor), expit(-predictor)
         # Not y minus probability: of a case that is all but certain, rounding would be left.
@@ -159,6 +215,17 @@ class PenalizedSurface(Surface):
     """Firth's penalized log-likelihood: half the log determinant of the information is added.
 
     It falls without end in every direction, but need not be concave.
+
+    Parameters
+    ----------
+    columns
+        Of a `Basis`, shape (n, q).
+    y
+        0 or 1, shape (n,).
+
+    References
+    ----------
+    Firth, Biometrika 1993; 80: 27.
     """
 
     longest = LONGEST_STEP
@@ -169,10 +236,20 @@ class PenalizedSurface(Surface):
         self._pairs = (columns[:, :, None] * columns[:, None, :]).reshape(len(columns), -1)
 
     def at(self, place: Floats) -> Point:
-        """Return the surface at a place, shape (q,).
+        """Return the penalized log-likelihood, its gradient and its curvature at a place.
 
         Fisher's information, the usual choice of curvature, needs hundreds of steps where few
         cases separate; with the penalty's own second derivatives it is Newton's method.
+
+        Parameters
+        ----------
+        place
+            Coordinates of the orthogonal columns, shape (q,).
+
+        Returns
+        -------
+        Point
+            Of height -inf where the information is singular.
         """
         point = super().at(place)
         sign, log_determinant = np.linalg.slogdet(point.curvature)

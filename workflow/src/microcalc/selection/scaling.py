@@ -28,7 +28,18 @@ class Scaling:
         return self.sd > 0
 
     def apply(self, X: ArrayLike) -> Floats:
-        """Return (X - mean) / sd, shape (n, p); a feature constant in training becomes 0."""
+        """Return standardized features: (X - mean) / sd.
+
+        Parameters
+        ----------
+        X
+            Features in the units of the fit, shape (n, p).
+
+        Returns
+        -------
+        numpy.ndarray
+            In training SDs, shape (n, p); a feature constant in training becomes 0.
+        """
         scaled: Floats = np.asarray(X, dtype=float) - self.mean
         scaled /= np.where(self.varies, self.sd, np.inf)
         return scaled

@@ -57,7 +57,7 @@ def select(
         case_id and the features per case, of one set or of several side by side.
     redrawn
         case_id, copy and the features of a set from regions drawn otherwise, for the stability
-        filter: one table each for perturbed regions and for other readers'.
+        filter: of each set one table for perturbed regions and one for other readers'.
     settings
         The config's `selection`.
     seed

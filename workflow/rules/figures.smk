@@ -33,6 +33,7 @@ rule draw_selection:
         labels=rule_params.classes(SETTINGS),
         clinical=config["clinical"],
         choose=SETTINGS.selection_of(MAIN_SCORE).lasso.choose,
+        scheme=SETTINGS.selection_of(MAIN_SCORE).mrmr.scheme,
     script:
         "../scripts/draw_selection.py"
 

@@ -14,5 +14,6 @@ figures = selection.draw(
     labels=Labels.of(how.labels),
     clinical=ClinicalVariable.each_of(how.clinical),
     choose=how.choose,
+    scheme=how.scheme,
 )
 save_each(figures, dict(snakemake.output.items()))

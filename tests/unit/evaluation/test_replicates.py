@@ -379,3 +379,11 @@ def test_parts_are_joined_whatever_their_number(tmp_path, cases, three_models):
     assert often.loc[often["name"] == "deep_0011", "in_final"].tolist() == ["yes"]
     assert often["frequency"].between(0, 1).all()
     assert one["permutation"].empty
+
+
+def test_a_class_of_one_patient_is_refused_instead_of_drawn_for_ever(cases):
+    train = cases.where("train")
+    positive = np.flatnonzero(train.y == 1)
+    few = train.take(np.concatenate([np.flatnonzero(train.y == 0), positive[:1]]))
+    with pytest.raises(StudyError, match="fewer than 2 patients of a class"):
+        replicates.bootstrap_sample(few, 4)

@@ -48,7 +48,12 @@ def drawn(room, paths, config):
     if room == "selection":
         choose = config.selection.lasso.choose
         return selection.draw(
-            named, [named["features"]], labels=labels, clinical=clinical, choose=choose
+            named,
+            [named["features"]],
+            labels=labels,
+            clinical=clinical,
+            choose=choose,
+            scheme="MIQ",
         )
     if room == "probabilities":
         parts = {part: paths[f"calibration_{part}"] for part in ("curve", "groups", "histogram")}
@@ -121,7 +126,8 @@ def test_features_of_two_sets_stand_side_by_side(fake, files, tmp_path):
     whole.iloc[::-1][["case_id", *names[10:]]].to_parquet(parts[1])
     named = dict(paths) | {"path": paths["lasso_path"], "cv": paths["lasso_cv"]}
     config = fake["CONFIG"]
-    known = {"labels": config.labels, "clinical": config.clinical, "choose": "lambda_min"}
+    known = {"labels": config.labels, "clinical": config.clinical}
+    known |= {"choose": "lambda_min", "scheme": "MIQ"}
     clouds = [
         selection.draw(named, tables, **known)["embedding"].axes[0].collections[0].get_offsets()
         for tables in ([paths["features"]], parts)

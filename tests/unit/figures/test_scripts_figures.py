@@ -46,7 +46,7 @@ def test_draw_selection_and_draw_models_are_given_what_the_rules_give(fake, tmp_
     drawn = {
         "draw_models": (asked, ("odds_ratios", "nomogram")),
         "draw_selection": (
-            known | {"choose": "lambda_min"},
+            known | {"choose": "lambda_min", "scheme": "MIQ"},
             (
                 *("mrmr", "lasso_path", "lasso_cv"),
                 *("feature_heatmap", "feature_correlation", "embedding"),

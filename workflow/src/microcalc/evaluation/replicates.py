@@ -140,7 +140,18 @@ def bootstrap_sample(cases: Cases, seed: int) -> tuple[Cases, Indices]:
         As many patients as there are, with `original_patient`.
     out : numpy.ndarray
         Positions in `cases` of those not drawn, rising.
+
+    Raises
+    ------
+    StudyError
+        When a class has too few patients.
     """
+    for label in (0, 1):
+        if len(set(cases.patients[cases.y == label])) < FEWEST:
+            raise StudyError(
+                f"evaluation.bootstrap: training has fewer than {FEWEST} patients of a class, so "
+                "that no sample of it has as many; images/qc.csv says who left and why"
+            )
     codes = resampling.patient_codes(cases.patients)
     rng = seeds.stream(seed, "sample")
     while True:

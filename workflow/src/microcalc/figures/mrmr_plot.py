@@ -7,22 +7,27 @@ from matplotlib.ticker import MaxNLocator
 
 from microcalc.figures import palette, style
 
+MEASURES = {"correlation": ("|Pearson correlation|", "F statistic")}
+"""Of schemes that measure otherwise than by mutual information, in what."""
+
 # where a label is tried around its point: right, left, above, below, corners
 PLACES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
 
 
 @style.styled
-def draw(ranked: pd.DataFrame, selected: pd.DataFrame) -> Figure:
+def draw(ranked: pd.DataFrame, selected: pd.DataFrame, *, scheme: str) -> Figure:
     """Return relevance against redundancy, the features that the LASSO kept filled.
 
     Parameters
     ----------
     ranked
         `selection/<score>/mrmr.csv`: rank, feature, relevance, redundancy, the latter the mean over
-        the features ranked before. Both are labeled as bits, which those of the scheme
-        "correlation" (F statistic, absolute Pearson correlation) are not.
+        the features ranked before.
     selected
         `selection/<score>/selected.csv`.
+    scheme
+        The selection's `mrmr.scheme`: with "correlation" relevance is an F statistic and
+        redundancy an absolute correlation, else both are mutual information.
 
     Returns
     -------
@@ -47,7 +52,11 @@ def draw(ranked: pd.DataFrame, selected: pd.DataFrame) -> Figure:
             edgecolors=edge,
             label=f"{name} (n = {len(rows)})",
         )
-    axes.set(xlabel="Mean redundancy (bits)", ylabel="Relevance to the class (bits)")
+    of_redundancy, of_relevance = MEASURES.get(scheme, ("bits", "bits"))
+    axes.set(
+        xlabel=f"Mean redundancy ({of_redundancy})",
+        ylabel=f"Relevance to the class ({of_relevance})",
+    )
     axes.margins(0.08)
     axes.xaxis.set_major_locator(MaxNLocator(6))
     _label_ranks(figure, axes, ranked, kept)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from microcalc.config.clinical_settings import ClinicalVariables
@@ -11,6 +10,7 @@ from microcalc.core.files import read_csv, read_parquet
 from microcalc.figures import correlation, embedding, heatmap, lasso_plots, mrmr_plot
 from microcalc.figures.rooms import Files, Path
 from microcalc.images import included
+from microcalc.selection.training import joined
 
 
 def draw(
@@ -20,6 +20,7 @@ def draw(
     labels: Labels,
     clinical: ClinicalVariables,
     choose: str,
+    scheme: str,
 ) -> dict[str, Figure]:
     """Return the figures of the selection room.
 
@@ -33,6 +34,8 @@ def draw(
         The config's sections.
     choose
         lambda_min or lambda_1se.
+    scheme
+        The selection's `mrmr.scheme`.
 
     Returns
     -------
@@ -44,19 +47,14 @@ def draw(
     StudyError
         When a file is damaged.
     """
-    cases, features = included.read(files["included"]), _side_by_side(tables)
+    cases = included.read(files["included"])
+    features = joined([read_parquet(path) for path in tables])
     selected, cv = read_csv(files["selected"]), read_csv(files["cv"])
     return {
-        "mrmr": mrmr_plot.draw(read_csv(files["mrmr"]), selected),
+        "mrmr": mrmr_plot.draw(read_csv(files["mrmr"]), selected, scheme=scheme),
         "lasso_path": lasso_plots.draw_path(read_csv(files["path"]), cv, choose=choose),
         "lasso_cv": lasso_plots.draw_cv(cv, choose=choose),
         "feature_heatmap": heatmap.draw(cases, features, selected, labels=labels),
         "feature_correlation": correlation.draw(cases, features, selected, clinical),
         "embedding": embedding.draw(cases, features, labels=labels),
     }
-
-
-def _side_by_side(tables: Sequence[Path]) -> pd.DataFrame:
-    """Return case_id and the columns of all tables."""
-    read = [read_parquet(path).set_index("case_id") for path in tables]
-    return pd.concat(read, axis=1, join="inner").reset_index()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.test_house import ROOT
+from tests.workflow.tiny import lay_out
 
 SNAKEFILE = """
 import json
@@ -35,6 +36,14 @@ rule make:
         locks = list(snakemake_habits.LOCKS.glob("*")) if snakemake_habits.LOCKS.exists() else []
         for name in output:
             Path(name).write_text(str(len(locks)))
+"""
+
+COUNTED = """
+import atexit, gc, sys
+before = gc.get_threshold()[0]
+atexit.register(lambda: print("kept", gc.get_freeze_count(), gc.get_threshold()[0] / before))
+from snakemake.cli import main
+main(sys.argv[1:])
 """
 
 
@@ -246,3 +255,14 @@ def test_rules_of_a_module_keep_their_names_in_logs_and_times(completed: Path) -
     assert files(completed, "below") == [
         *("below/logs/copy_text/a-1", "below/made/a-1.txt", "below/times/copy_text/a-1"),
     ]
+
+
+def test_snakemake_keeps_what_it_read_until_its_end(tmp_path: Path) -> None:
+    """On a cluster each of thousands of jobs reads the rules, and would free them one by one."""
+    planning = lay_out(tmp_path).command("--dry-run", "--quiet", "all")
+    command = [sys.executable, "-c", COUNTED, *planning[planning.index("--snakefile") :]]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    (line,) = (line for line in told.stdout.splitlines() if line.startswith("kept "))
+    n_kept, less_often = map(float, line.split()[1:])
+    assert n_kept > 10_000
+    assert less_often > 2

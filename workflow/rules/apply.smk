@@ -115,7 +115,7 @@ rule write_cohort:
         config=config,
         simulated=APPLIED.simulated,
         frozen=APPLIED.frozen.name,
-        texts=page_texts(),
+        texts=page_texts,
     script:
         "../scripts/write_cohort.py"
 
@@ -158,6 +158,6 @@ rule write_case:
     params:
         config=config,
         simulated=APPLIED.simulated,
-        texts=page_texts(),
+        texts=page_texts,
     script:
         "../scripts/write_case.py"

@@ -205,7 +205,7 @@ def page_template(name="page"):
     return str(WORKFLOW / "report" / f"{name}.html.j2")
 
 
-def page_texts():
+def page_texts(wildcards):
     """Return a digest of every file that the report's text is made from."""
     return folder_digest(str(Path(page_template()).parent))
 

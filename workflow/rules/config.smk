@@ -10,8 +10,11 @@ WORKFLOW = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(WORKFLOW / "src"))
 
 from microcalc.config import yaml_file
+from microcalc.core import gc_tuning
 from microcalc.core.errors import StudyError
 from microcalc.plan.snakemake_habits import RefusalError
+
+gc_tuning.tune()
 
 
 def refuse(message):

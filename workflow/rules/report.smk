@@ -43,7 +43,7 @@ rule write_report:
         config=config,
         times=in_study("history/times"),
         rules=rules_by_room,
-        texts=page_texts(),
+        texts=page_texts,
     script:
         "../scripts/write_report.py"
 
@@ -64,6 +64,6 @@ rule write_manuscript:
     params:
         config=config,
         templates=str(Path(page_template()).parent),
-        texts=page_texts(),
+        texts=page_texts,
     script:
         "../scripts/write_manuscript.py"

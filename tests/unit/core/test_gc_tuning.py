@@ -8,7 +8,7 @@ AT_THE_END = """
 import atexit, gc
 atexit.register(lambda: print(gc.get_freeze_count()))  # the first to register is the last to run
 from microcalc.core import gc_tuning
-gc_tuning.tune_job()
+gc_tuning.tune()
 """
 
 IMPORTED = """
@@ -28,13 +28,13 @@ print([pair for pair in zip(before, state()) if pair[0] != pair[1]])
 TRAINING = """
 import torch
 from microcalc.core import gc_tuning
-gc_tuning.tune_job()
+gc_tuning.tune()
 torch.optim.AdamW(torch.nn.Linear(3, 3).parameters())
 """
 THRESHOLD = """
 import gc
 from microcalc.core import gc_tuning
-gc_tuning.tune_job()
+gc_tuning.tune()
 print(gc.get_threshold()[0])
 """
 

@@ -1,9 +1,22 @@
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from microcalc.plan import code_digest
+
+
+def forget() -> None:
+    """Let every file be read again, which a plan reads once."""
+    for function in (code_digest.code_digest, code_digest._of_module, code_digest._module_file):
+        function.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered() -> Iterator[None]:
+    yield
+    forget()
 
 
 def test_the_code_digest_follows_imports_of_imports(
@@ -21,7 +34,7 @@ def test_the_code_digest_follows_imports_of_imports(
     monkeypatch.setattr(code_digest, "PACKAGE_ROOT", tmp_path)
 
     def digest() -> str:
-        code_digest.code_digest.cache_clear()
+        forget()
         return code_digest.code_digest(str(script))
 
     first = digest()
@@ -40,7 +53,7 @@ def test_another_look_of_the_figures_redraws_figures_alone(
     scripts = sorted((workflow / "scripts").glob("*.py"))
 
     def digests() -> list[str]:
-        code_digest.code_digest.cache_clear()
+        forget()
         return [code_digest.code_digest(str(script)) for script in scripts]
 
     before = digests()

@@ -19,7 +19,7 @@ def start(log_path: str) -> logging.Logger:
     StudyError is a message to the user and needs no traceback; anything else keeps its own.
     A job that is told to end, by a time limit or a cancellation, says so and tidies up.
     """
-    gc_tuning.tune_job()
+    gc_tuning.tune()
     study = run_lock.study_of(log_path)
     if study is not None:
         run_lock.join(study)

@@ -1,5 +1,6 @@
 """Digests of code: a script and all it imports from this package, a folder of texts."""
 
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -25,15 +26,14 @@ def code_digest(script: str) -> str:
 
     Snakemake tracks the text of a script but not of the modules behind it.
     """
-    seen: dict[str, str] = {}
-    waiting = [Path(script)]
+    content = Path(script).read_bytes()
+    seen = {Path(script).name: digest_bytes(content)}
+    waiting = list(_imported_modules(content))
     while waiting:
-        path = waiting.pop()
-        name = path.name if str(path) == script else path.relative_to(PACKAGE_ROOT).as_posix()
-        if name not in seen:
-            content = path.read_bytes()
-            seen[name] = digest_bytes(content)
-            waiting += _imported_modules(content)
+        module = waiting.pop()
+        if module not in seen:
+            seen[module], imported = _of_module(module)
+            waiting += imported
     return digest_value(seen)
 
 
@@ -45,18 +45,25 @@ def folder_digest(folder: str) -> str:
 
 
 @cache
-def _imported_modules(content: bytes) -> tuple[Path, ...]:
+def _of_module(module: str) -> tuple[str, tuple[str, ...]]:
+    """Return a module's digest and the modules it imports, read once for all scripts behind it."""
+    content = (PACKAGE_ROOT / module).read_bytes()
+    return digest_bytes(content), _imported_modules(content)
+
+
+def _imported_modules(content: bytes) -> tuple[str, ...]:
+    """Return the files of the imported modules and of their packages, relative to the root."""
     names: set[str] = set()
     for module, wanted, alone in _IMPORT.findall(content.decode("utf-8")):
         names.update(filter(None, (module, alone)))
         names.update(f"{module}.{name}" for name in _NAME.findall(wanted))
     packages = {name.rsplit(".", i)[0] for name in names for i in range(name.count(".") + 1)}
-    return tuple(
-        path for name in sorted(names | packages) if (path := _module_file(name)) is not None
-    )
+    found = (_module_file(name) for name in sorted(names | packages))
+    return tuple(file for file in found if file)
 
 
-def _module_file(name: str) -> Path | None:
-    base = PACKAGE_ROOT.joinpath(*name.split("."))
-    candidates = [base.with_suffix(".py"), base / "__init__.py"]
-    return next((path for path in candidates if path.is_file()), None)
+@cache
+def _module_file(name: str) -> str | None:
+    path = name.replace(".", "/")
+    candidates = [f"{path}.py", f"{path}/__init__.py"]
+    return next((file for file in candidates if os.path.isfile(PACKAGE_ROOT / file)), None)

@@ -26,7 +26,8 @@ def add_kinds(house: Path) -> None:
     """Copy what runs a study to `house`, and add the two kinds there."""
     leave = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "workflow", house / "workflow", ignore=leave)
-    shutil.copytree(ROOT / "profiles", house / "profiles")
+    for folder in ("envs", "profiles"):
+        shutil.copytree(ROOT / folder, house / folder, ignore=leave)
     shutil.copy(ROOT / "Snakefile", house)
     shutil.copytree(NEW_KINDS, house / "workflow", ignore=leave, dirs_exist_ok=True)
     registry = house / "workflow" / "src" / "microcalc" / "config" / "feature_kinds.py"

@@ -1,9 +1,18 @@
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from microcalc.plan import code_digest
+
+
+@pytest.fixture(autouse=True)
+def _forgotten() -> Iterator[None]:
+    """Leave no module of another package behind among those that are remembered."""
+    yield
+    code_digest.code_digest.cache_clear()
+    code_digest._imported_modules.cache_clear()
 
 
 def test_the_code_digest_follows_imports_of_imports(

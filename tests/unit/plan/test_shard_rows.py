@@ -103,3 +103,13 @@ def test_a_folder_that_cannot_be_made_is_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(os, "access", lambda place, mode: False)  # root may write everywhere
     with pytest.raises(StudyError, match=r"results/s cannot be written: .* is read-only"):
         refusals.refuse_read_only("results/s")
+
+
+def test_tables_of_columns_that_are_not_there_are_listed(tmp_path):
+    there = tmp_path / "mri.csv"
+    there.write_text("case_id,volume\n")
+    refusals.refuse_missing_columns({"mri": str(there)})
+    with pytest.raises(StudyError) as raised:
+        refusals.refuse_missing_columns({"mri": str(there), "pet": "new/pet.csv"})
+    assert "put the file beside the cohort's tables" in str(raised.value)
+    assert str(raised.value).splitlines()[1:] == ["  - features.pet: there is no file new/pet.csv"]

@@ -101,8 +101,9 @@ EXTRAS_OF = {
     "figures": ("report",),
     "report": ("report",),
     **dict.fromkeys(("ingest", "run", "simulate"), ("workflow", "images")),
+    "plan": ("workflow", "cluster"),
     **dict.fromkeys(
-        ("apply", "cohort", "config", "evaluation", "models", "plan", "selection"), ("workflow",)
+        ("apply", "cohort", "config", "evaluation", "models", "selection"), ("workflow",)
     ),
 }
 

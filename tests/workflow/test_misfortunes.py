@@ -93,6 +93,38 @@ def test_a_read_only_results_folder(study: Study, tmp_path: Path) -> None:
     assert different(results(study), expected) == []
 
 
+# Root writes everywhere, but for a root without that capability.
+HUMBLE = ["setpriv", "--bounding-set=-dac_override"] if os.geteuid() == 0 else []
+
+
+@pytest.mark.skipif(bool(HUMBLE) and not shutil.which("setpriv"), reason="no setpriv here")
+@pytest.mark.parametrize(
+    ("closed", "named", "arguments"),
+    [
+        (".", ".snakemake", ("-n",)),
+        (".snakemake", ".snakemake", ()),
+        (".snakemake/metadata", ".snakemake", ("-n",)),
+        ("results/tiny/cohort", "results/tiny", ()),
+    ],
+)
+def test_a_folder_that_is_a_colleagues(
+    tmp_path: Path, closed: str, named: str, arguments: tuple[str, ...]
+) -> None:
+    study = lay_out(tmp_path)
+    (study.folder / closed).mkdir(parents=True, exist_ok=True)
+    (study.folder / closed).chmod(0o555)
+    command = [*HUMBLE, *study.command(*arguments)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment(), cwd=study.folder
+    )
+    (study.folder / closed).chmod(0o755)
+    told = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert "Traceback" not in told
+    assert f"{named} cannot be written: {study.folder / closed} is read-only" in told
+    assert "it belongs to" in told
+
+
 @pytest.mark.slow
 def test_files_that_come_later(finished: Study, study: Study, tmp_path: Path) -> None:
     study.configure(lambda config: config.pop("simulate"))

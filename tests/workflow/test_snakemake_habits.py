@@ -19,7 +19,7 @@ request = snakemake_habits.request()
 OUTPUTS = ["result.txt", "folder/" + "long-" * 45 + ".txt"]
 RECORDED = {name: snakemake_habits.has_record(name) for name in OUTPUTS}
 told = {"targets": sorted(request.targets), "forces": request.forces, "recorded": RECORDED}
-told["takes_lock"] = request.takes_lock
+told |= {"takes_lock": request.takes_lock, "plans": request.plans}
 if workflow.is_main_process:
     Path(workflow.basedir, "told.json").write_text(json.dumps(told))
 
@@ -106,6 +106,17 @@ def test_what_starts_no_job_takes_no_lock(
     tmp_path: Path, arguments: tuple[str, ...], takes_lock: bool
 ) -> None:
     assert run(tmp_path, *arguments)["takes_lock"] == takes_lock
+
+
+@pytest.mark.parametrize(
+    ("arguments", "plans"),
+    [((), True), (("-n",), True), (("--list-rules",), False), (("--list-target-rules",), False)],
+)
+def test_what_draws_no_graph_writes_nothing_in_snakemakes_folder(
+    tmp_path: Path, arguments: tuple[str, ...], plans: bool
+) -> None:
+    assert run(tmp_path, *arguments)["plans"] == plans
+    assert (tmp_path / ".snakemake" / "metadata").exists() == plans
 
 
 RULES = """

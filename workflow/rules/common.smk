@@ -11,7 +11,7 @@ from microcalc.core.files import sweep_up
 from microcalc.ingest import ingest_request as ingest
 from microcalc.models import deployment_settings
 from microcalc.plan import cam_model, plan_record, replicate_blocks, rule_params
-from microcalc.plan import shard_rows, snakemake_habits, stability
+from microcalc.plan import refusals, shard_rows, snakemake_habits, stability
 from microcalc.plan.code_digest import code_digest, folder_digest
 from microcalc.plan.job_inputs import OfScore, OfSet, OfTuned
 from microcalc.plan.paths import Paths
@@ -57,6 +57,11 @@ SETTINGS = told_plainly(settings.complete, APPLIED.config if APPLIED else config
 # What rules hand on to their jobs: plain values, which Snakemake can compare with the last run's.
 config = SETTINGS.plain()
 if workflow.is_main_process:
+    snakemake_habits.use_own_slurm_executor()
+    if snakemake_habits.request().plans:
+        told_plainly(
+            refusals.refuse_read_only, snakemake_habits.FOLDER, is_deep=False
+        )
     begin_at_work("ingest" if INGEST.collection else config["study"])
 else:
     told_plainly(plan_record.refuse_changed, SETTINGS)

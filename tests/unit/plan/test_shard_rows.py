@@ -105,7 +105,7 @@ def test_a_folder_that_cannot_be_made_is_refused(monkeypatch: pytest.MonkeyPatch
         refusals.refuse_read_only("results/s")
 
 
-def test_tables_of_columns_that_are_not_there_are_listed(tmp_path):
+def test_tables_of_columns_that_are_not_there_are_listed(tmp_path: Path) -> None:
     there = tmp_path / "mri.csv"
     there.write_text("case_id,volume\n")
     refusals.refuse_missing_columns({"mri": str(there)})
@@ -113,3 +113,26 @@ def test_tables_of_columns_that_are_not_there_are_listed(tmp_path):
         refusals.refuse_missing_columns({"mri": str(there), "pet": "new/pet.csv"})
     assert "put the file beside the cohort's tables" in str(raised.value)
     assert str(raised.value).splitlines()[1:] == ["  - features.pet: there is no file new/pet.csv"]
+
+
+@pytest.mark.parametrize(("is_deep", "refused"), [(True, True), (False, False)])
+def test_a_folder_far_below_is_looked_at_where_a_run_writes_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_deep: bool, refused: bool
+) -> None:
+    closed = tmp_path / "conda" / "environment" / "lib"
+    closed.mkdir(parents=True)
+    monkeypatch.setattr(os, "access", lambda place, mode: Path(place) != closed)
+    if refused:
+        with pytest.raises(StudyError, match=f"{closed} is read-only.*belongs to"):
+            refusals.refuse_read_only(tmp_path, is_deep=is_deep)
+    else:
+        refusals.refuse_read_only(tmp_path, is_deep=is_deep)
+
+
+def test_the_owner_of_a_closed_folder_is_named_also_where_he_has_no_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda place, mode: False)
+    monkeypatch.setattr(Path, "owner", lambda self: {}["nobody"])
+    with pytest.raises(StudyError, match=rf"belongs to user {tmp_path.stat().st_uid}\)"):
+        refusals.refuse_read_only(tmp_path)

@@ -19,6 +19,7 @@ from filelock import FileLock
 PROGRAMS = ("munged", "mungekey", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel")
 NODES = ("n1", "n2")
 CPUS = 4
+MIN_JOB_AGE = 7200
 # SLURM's commands find no other place once a job has shed its SLURM_* variables, as ours do.
 CONFIGURATION = Path("/etc/slurm")
 MARK = "# Of MicroCalc's SLURM tests, which take it away when they end.\n"
@@ -58,8 +59,11 @@ ReturnToService=2
 # A dead node is noticed after ten seconds.
 SlurmdTimeout=10
 KillWait=3
-MinJobAge=7200
+MinJobAge={min_job_age}
 JobRequeue=0
+# A partition's own mode stands before this one, which only has to be some.
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 GresTypes=gpu
 AccountingStorageType=accounting_storage/none
 JobCompType=jobcomp/none
@@ -68,6 +72,9 @@ NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[3]} CPUs={cpus} R
 Gres=gpu:1
 PartitionName=cpu Nodes=n1,n2 Default=YES State=UP
 PartitionName=gpu Nodes=n2 State=UP
+PartitionName=cancelled Nodes=n1,n2 State=UP PreemptMode=CANCEL
+PartitionName=requeued Nodes=n1,n2 State=UP PreemptMode=REQUEUE
+PartitionName=urgent Nodes=n1,n2 State=UP PriorityTier=2 PreemptMode=OFF
 """
 GRES_CONF = """\
 AutoDetect=off
@@ -122,6 +129,30 @@ class Cluster:
 
     def start_node(self, name: str) -> None:
         self.start(name, "slurmd", "-D", "-N", name)
+
+    def start_controller(self) -> None:
+        self.start("slurmctld", "slurmctld", "-D", "-i")
+
+    def kill_controller(self) -> None:
+        """Let the controller die as by a power cut; nodes and their jobs go on."""
+        time.sleep(6)  # what is younger than five seconds it may not have saved
+        self.daemons["slurmctld"].kill()
+        self.daemons["slurmctld"].wait()
+
+    @contextmanager
+    def forgetful(self, seconds: int) -> Iterator[None]:
+        """Let the controller forget jobs so soon after their end; it looks once a minute."""
+        path = CONFIGURATION / "slurm.conf"
+        text = path.read_text()
+        setting = f"MinJobAge={MIN_JOB_AGE}\n"
+        assert setting in text
+        path.write_text(text.replace(setting, f"MinJobAge={seconds}\n"))
+        subprocess.run(["scontrol", "reconfigure"], check=True)
+        try:
+            yield
+        finally:
+            path.write_text(text)
+            subprocess.run(["scontrol", "reconfigure"], check=True)
 
     def wait_until_idle(self) -> None:
         def idle() -> bool:
@@ -200,7 +231,11 @@ def configured(folder: Path) -> Iterator[None]:
     """Put our configuration where SLURM looks for it, and put back what was there."""
     texts = {
         "slurm.conf": SLURM_CONF.format(
-            folder=folder, host=socket.gethostname().split(".")[0], cpus=CPUS, ports=free_ports(4)
+            folder=folder,
+            host=socket.gethostname().split(".")[0],
+            cpus=CPUS,
+            ports=free_ports(4),
+            min_job_age=MIN_JOB_AGE,
         ),
         "gres.conf": GRES_CONF,
     }
@@ -231,7 +266,7 @@ def start_daemons(cluster: Cluster) -> None:
         *(f"--log-file={folder}/munged.log", f"--seed-file={folder}/munged.seed"),
     )
     eventually((folder / "munge.socket").exists, 20, "munged to answer")
-    cluster.start("slurmctld", "slurmctld", "-D", "-i")
+    cluster.start_controller()
     for name in NODES:
         cluster.start_node(name)
     try:

@@ -128,11 +128,13 @@ def test_the_documented_recovery_from_a_killed_head_ends_right(
 ) -> None:
     study, console = without_shards(finished, tmp_path / "study", 0, 1, 2), tmp_path / "console"
     with started(study, console) as head:
-        cluster.held(patches(1), "extract_patches")
+        held = cluster.held(patches(1), "extract_patches")
         head.send_signal(signal.SIGKILL)
     killed = run_id(console.read_text())
     assert "--unlock" in study.snakemake(*ON_SLURM, INCLUDED, cores=None, check=False).stderr
-    assert [job["JobName"] for job in cluster.alive()] == [killed] * 3
+    # The others may have ended by now, or not have been submitted when the head was killed.
+    assert held["JobId"] in [job["JobId"] for job in cluster.alive()]
+    assert {job["JobName"] for job in cluster.alive()} == {killed}
 
     *sweep, unlock, again = documented("The head process was killed")
     subprocess.run(["bash", "-ec", "\n".join(sweep)], cwd=study.folder, check=True, timeout=120)

@@ -237,7 +237,7 @@ def test_more_stages_than_there_are(small: Small, tune: Tune) -> None:
 
 
 def test_an_operation_without_a_deterministic_form_is_told() -> None:
-    with pytest.raises(StudyError, match="choose another features"), train.deterministic():
+    with pytest.raises(StudyError, match="choose another backbone"), train.deterministic():
         raise RuntimeError("x does not have a deterministic implementation")
 
 

@@ -1,7 +1,7 @@
 """Checks before any job: files that are missing, folders that are read-only."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from microcalc.core.errors import StudyError
@@ -52,16 +52,48 @@ def refuse_missing_columns(tables: Mapping[str, str]) -> None:
         )
 
 
-def refuse_read_only(folder: str) -> None:
-    """Raise a StudyError when nothing can be written in a folder, or where it is to be made."""
+def refuse_read_only(folder: str | os.PathLike[str], *, is_deep: bool = True) -> None:
+    """Raise a StudyError when nothing can be written in a folder, or where it is to be made.
+
+    Parameters
+    ----------
+    folder
+        What a run writes in; it need not be there yet.
+    is_deep
+        Whether a run also writes in all folders below, and not just in those at the top of it.
+
+    Raises
+    ------
+    StudyError
+        With the first folder that is closed to this user, and whose it is: another user's run
+        may have left a part of them.
+    """
     place = Path(folder)
     while not place.exists():
         place = place.parent
-    if not os.access(place, os.W_OK | os.X_OK):
+    inside = _folders(place, is_deep=is_deep) if place == Path(folder) else [place]
+    closed = next((one for one in inside if not os.access(one, os.W_OK | os.X_OK)), None)
+    if closed is not None:
         raise StudyError(
-            f"{Path(folder)} cannot be written: {place} is read-only, for this user at least; "
-            "change its permissions or its mount, or run where you may write"
+            f"{Path(folder)} cannot be written: {closed.absolute()} is read-only, for this user at "
+            f"least (it belongs to {_owner(closed)}); change its permissions or its mount, or copy "
+            "the config and the tables to a folder where you may write, and run there"
         )
+
+
+def _folders(place: Path, *, is_deep: bool) -> Iterator[Path]:
+    for at, below, _ in os.walk(place):
+        yield Path(at)
+        below.sort()
+        if Path(at) != place and not is_deep:
+            below.clear()
+
+
+def _owner(place: Path) -> str:
+    try:
+        return place.owner()
+    except KeyError:  # a number without a name on this machine
+        return f"user {place.stat().st_uid}"
 
 
 def refuse_forgotten_change(shard_file: str, digest: Callable[[], str]) -> None:

@@ -38,6 +38,9 @@ _RUNS_NO_JOB = (
 )
 """Options with which Snakemake starts no job, or asks for no lock."""
 
+_PLANS_NOTHING = ("lint", "list_rules", "list_target_rules", "print_compilation")
+"""Options with which Snakemake draws no graph of jobs, and makes no folder of its own."""
+
 
 class RefusalError(SystemExit):
     """The end of a run that the workflow refuses, as Snakemake lets it through: code 1, no trace.
@@ -67,12 +70,15 @@ class Request:
         Whether Snakemake's records are in a database that only it can open.
     takes_lock
         Whether jobs are to be run, under Snakemake's lock.
+    plans
+        Whether Snakemake is to make a plan, if only to show it, for which it writes in its folder.
     """
 
     targets: frozenset[str] = frozenset()
     forces: bool = False
     has_database: bool = False
     takes_lock: bool = False
+    plans: bool = False
 
 
 @cache
@@ -93,7 +99,22 @@ def request(*arguments: str) -> Request:
         forces=bool(given.force or given.forceall or given.forcerun),
         has_database=given.persistence_backend_db_url is not None,
         takes_lock=all(getattr(given, name) == parser.get_default(name) for name in _RUNS_NO_JOB),
+        plans=not any(getattr(given, name) for name in _PLANS_NOTHING),
     )
+
+
+def use_own_slurm_executor() -> None:
+    """Let `--executor slurm` mean ours, where Snakemake's plugin for SLURM is installed.
+
+    Snakemake has read its plugins before it reads a workflow, and starts one after.
+    """
+    if "snakemake_executor_plugin_slurm" not in sys.modules:
+        return
+    from snakemake.api import ExecutorPluginRegistry  # type: ignore[import-untyped]
+
+    from microcalc.plan.slurm_executor import SlurmExecutor
+
+    ExecutorPluginRegistry().get_plugin("slurm").executor = SlurmExecutor
 
 
 def locks_of(study: str) -> list[Path]:
@@ -198,7 +219,7 @@ def job_that_makes(
     StudyError
         When no rule makes it, or the workflow refuses the study.
     """
-    from snakemake.api import SnakemakeApi  # type: ignore[import-untyped]
+    from snakemake.api import SnakemakeApi
     from snakemake.exceptions import RuleException, WorkflowError  # type: ignore[import-untyped]
     from snakemake.iocontainers import Log, OutputFiles, Snakemake  # type: ignore[import-untyped]
     from snakemake.settings import types as settings  # type: ignore[import-untyped]

@@ -117,6 +117,7 @@ def test_the_whole_config_has_no_fault_and_leaves_nothing_of_the_schema_out() ->
     undescribed = {key for key, (_, schema, _) in PARTS.items() if "description" not in schema}
     assert not undescribed & NAMED.keys()
     assert len(PARTS) > 180
+    assert {row["kind"] for row in WHOLE["features"].values()} == {*KINDS}
 
 
 def test_every_misspelt_key_is_named_with_the_nearest_one() -> None:
@@ -577,6 +578,9 @@ def test_a_contradiction_is_named_and_nothing_else(what: str) -> None:
     assert only(config).startswith(message)
 
 
+KINDS = [*json_schema.tagged(next(json_schema.rows(SCHEMA["properties"]["features"])))]
+LISTED = ", ".join(KINDS)
+
 MISTAKES_OF_YAML = [
     ("clinical: {no: {kind: continuous}}", "clinical.False: the key False is not text; a bare yes"),
     ("clinical: {a: {kind: ordinal, levels: [no, yes]}}", 'write "yes" or "no"'),
@@ -610,14 +614,17 @@ MISTAKES_OF_YAML = [
     ("features: {deep: {epochs: 2}}", "deep.epochs: no such key; rows of kind finetuned have it"),
     ("features: {tuned: {layers: [a]}}", "d.layers: no such key; rows of kind network have it"),
     ("features: {deep: {zzz: 2}}", "features.deep.zzz: no such key; there are "),
-    ("features: {new: {}}", "features.new.kind: is missing; expected network or finetuned\n      "),
-    ("features: {new: {weights: random}}", "features.new.kind: is missing; expected network or fi"),
-    ("features: {new: {kind: }}", "features.new.kind: is empty; expected network or finetuned\n"),
-    ("features: {new: {kind: 3}}", "features.new.kind: 3 is not one of network, finetuned\n"),
-    ("features: {new: {kind: [network]}}", "new.kind: ['network'] is not one of network, finetun"),
-    ("features: {new: {kind: no}}", "features.new.kind: False is not one of network, finetuned"),
-    ("features: {new: {kind: finetune}}", "s.new.kind: 'finetune' is not one of network, finetu"),
-    ("features: {new: {kind: netwrk}}", "network, finetuned (did you mean 'network'?)"),
+    (
+        "features: {new: {}}",
+        f"features.new.kind: is missing; expected {' or '.join(KINDS)}\n      ",
+    ),
+    ("features: {new: {weights: random}}", "features.new.kind: is missing; expected network or "),
+    ("features: {new: {kind: }}", f"features.new.kind: is empty; expected {' or '.join(KINDS)}\n"),
+    ("features: {new: {kind: 3}}", f"features.new.kind: 3 is not one of {LISTED}\n"),
+    ("features: {new: {kind: [network]}}", f"new.kind: ['network'] is not one of {LISTED}"),
+    ("features: {new: {kind: no}}", f"features.new.kind: False is not one of {LISTED}"),
+    ("features: {new: {kind: finetune}}", f"s.new.kind: 'finetune' is not one of {LISTED}"),
+    ("features: {new: {kind: netwrk}}", f"{LISTED} (did you mean 'network'?)"),
     ("features: {new: }", "features.new: is empty; expected a section of keys"),
     ("features: {new: network}", "features.new: 'network' is not a section of keys"),
     ("features: {new: [network]}", "features.new: ['network'] is not a section of keys"),

@@ -6,8 +6,12 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import get_args
 
 import pytest
+
+from microcalc.config.feature_kinds import FeatureSet
+from microcalc.config.feature_settings import FeatureSetSettings
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "workflow" / "src" / "microcalc"
@@ -208,3 +212,13 @@ def test_a_public_function_says_what_it_takes_and_gives_and_shows_it(path: Path)
 def numpydoc_sections(docstring: str) -> dict[str, str]:
     parts = re.split(r"^(\w[\w ]*)\n-+\n", docstring, flags=re.M)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def test_every_kind_of_sets_is_written_up() -> None:
+    kinds = {
+        str(row.model_fields["kind"].annotation.__args__[0])  # type: ignore[union-attr]
+        for row in get_args(get_args(FeatureSet)[0])
+        if issubclass(row, FeatureSetSettings)
+    }
+    texts = {path.stem for path in (ROOT / "workflow/report/methods/sets").glob("*.j2")}
+    assert texts == kinds

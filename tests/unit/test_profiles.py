@@ -9,7 +9,9 @@ import yaml
 from tests.unit.test_house import ROOT, RULE_FILES
 
 RULES = "\n".join(file.read_text() for file in RULE_FILES)
-BODIES = dict(re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", RULES, re.M | re.S))
+BODIES = dict(
+    re.findall(r"^(?:use )?rule (?:\w+ as )?(\w+)(?: with)?:\n(.*?)(?=^\S|\Z)", RULES, re.M | re.S)
+)
 HEIRS = {heir: rule for rule, heir in re.findall(r"^use rule (\w+) as (\w+) with", RULES, re.M)}
 TOLD_A_DEVICE = re.compile(r'OF_SET\.measured_by\b|OF_TUNED\.settings\b|"device"|SALIENCY_DEVICE')
 
@@ -24,20 +26,26 @@ def profile(name: str) -> dict[str, Any]:
     return loaded
 
 
-def test_the_rules_that_are_told_a_device_ask_for_a_gpu() -> None:
+def whole_body(rule: str) -> str:
+    """Return the text of a rule and of those that it inherits from."""
+    return BODIES[rule] + (whole_body(HEIRS[rule]) if rule in HEIRS else "")
+
+
+def test_the_rules_of_torch_that_are_told_a_device_ask_for_a_gpu() -> None:
     told = {
         rule
-        for rule, body in BODIES.items()
-        if TOLD_A_DEVICE.search(body) and "localrule" not in body
+        for rule in BODIES
+        if TOLD_A_DEVICE.search(body := whole_body(rule))
+        and "envs/torch.yaml" in body
+        and "localrule" not in body
     }
-    told |= {heir for heir, rule in HEIRS.items() if rule in told}
     asked = profile("slurm")["set-resources"]
     assert asked == {rule: {"slurm_partition": "gpu", "gpu": 1} for rule in told}
 
 
 @pytest.mark.parametrize("section", ["set-threads", "groups"])
 def test_the_profile_names_rules_that_exist(section: str) -> None:
-    assert profile("slurm")[section].keys() <= BODIES.keys() | HEIRS.keys()
+    assert profile("slurm")[section].keys() <= BODIES.keys()
 
 
 @pytest.mark.parametrize("name", ["default", "local", "slurm"])

@@ -152,7 +152,7 @@ def test_a_new_case_is_added_with_its_warnings_and_a_changed_one_refused(cohort:
 
 @pytest.mark.slow
 def test_changed_weights_are_refused(cohort: Study) -> None:
-    path = cohort.results / "features" / "weights" / "resnet18.safetensors"
+    path = cohort.results / "features" / "deep" / "weights" / "resnet18.safetensors"
     tensors = load_file(path)
     tensors["conv1.weight"][0, 0, 0, 0] += 1e-3
     save_file(tensors, path)

@@ -23,9 +23,10 @@ JOB_COUNT = re.compile(r"^(\w+)\s+(\d+)$", re.M)
 
 @dataclass(frozen=True)
 class Study:
-    """A folder with a study's tables, config and results."""
+    """A folder with a study's tables, config and results, and the repository that runs it."""
 
     folder: Path
+    house: Path = ROOT
 
     @property
     def results(self) -> Path:
@@ -55,7 +56,7 @@ class Study:
         """Return the command that runs the study; a cluster's profile needs no cores."""
         return [
             *(sys.executable, "-m", "snakemake"),
-            *("--snakefile", str(ROOT / "Snakefile"), "--directory", str(self.folder)),
+            *("--snakefile", str(self.house / "Snakefile"), "--directory", str(self.folder)),
             *(("--configfile", str(self.folder / "config.yaml")) if configfile else ()),
             *([] if cores is None else ["--cores", str(cores)]),
             *arguments,
@@ -68,7 +69,7 @@ class Study:
             self.command(*arguments, cores=cores, configfile=configfile),
             capture_output=True,
             text=True,
-            env=environment(),
+            env=environment(self.house),
             cwd=self.folder,
         )
         if check and done.returncode:
@@ -85,7 +86,7 @@ class Study:
                 ["env", "--default-signal=INT", *self.command(*arguments, cores=None)],
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                env=environment(),
+                env=environment(self.house),
                 cwd=self.folder,
                 start_new_session=True,  # its process group can be killed, this one lives on
             )
@@ -111,8 +112,11 @@ class Study:
         }
 
 
-def environment() -> dict[str, str]:
-    return {**os.environ, "NO_COLOR": "1"}
+def environment(house: Path = ROOT) -> dict[str, str]:
+    """Return the environment of a run; of a copy of the repository its own package comes first."""
+    package = [] if house == ROOT else [str(house / "workflow" / "src")]
+    path = os.pathsep.join([*package, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, "NO_COLOR": "1", **({"PYTHONPATH": path} if path else {})}
 
 
 def tiny_config() -> dict[str, Any]:

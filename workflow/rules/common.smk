@@ -93,6 +93,9 @@ SCORES = feature_sets.scores_taken(SETTINGS) if APPLIED else list(SETTINGS.score
 TABLES = feature_sets.tables(SETTINGS, *SCORES)
 REFITTABLE = feature_sets.selecting(SETTINGS)
 MAIN_SCORE = feature_sets.main_score(SETTINGS)
+# A set whose kind needs no torch is measured where the rest of the study is.
+WITH_TORCH = feature_sets.pattern(feature_sets.with_torch(PATHS.sets))
+WITHOUT_TORCH = feature_sets.pattern(feature_sets.without_torch(PATHS.sets))
 TUNED, TRAINED = feature_sets.finetuned(SETTINGS), feature_sets.trained(SETTINGS)
 HARMONIZED = feature_sets.harmonized(SETTINGS)
 # Tables that images are measured for, and those whose network has statistics of each center.

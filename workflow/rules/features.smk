@@ -59,26 +59,35 @@ rule adapt_weights:
         "../scripts/adapt_weights.py"
 
 
-rule extract_features:
+rule measure_images:
     input:
         shard=in_study("images/shard-{shard}.npz"),
         weights=OF_SET.weights,
         adapted=OF_SET.adapted,
     output:
         features=update(in_study("features/{set}/shard-{shard}.parquet")),
+    wildcard_constraints:
+        set=WITHOUT_TORCH,
     priority: WAITED_FOR
-    conda:
-        "../../envs/torch.yaml"
     threads: extraction_threads
     resources:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(120),
     params:
         measured_in=OF_SET.measured_in,
+        made_with=OF_SET.kind_digest,
         settings=OF_SET.measured_by,
         cache=config["images"]["cache"],
     script:
-        "../scripts/extract_features.py"
+        "../scripts/measure_images.py"
+
+
+# Networks have rules of their own, for which a cluster's profile asks a GPU.
+use rule measure_images as extract_features with:
+    wildcard_constraints:
+        set=WITH_TORCH,
+    conda:
+        "../../envs/torch.yaml"
 
 
 rule gather_features:
@@ -120,13 +129,20 @@ rule perturb_patches:
         "../scripts/perturb_patches.py"
 
 
-use rule extract_features as extract_perturbed with:
+use rule measure_images as measure_perturbed with:
     input:
         shard=in_study("features/{set}/perturbed-{redraw}-{shard}.npz"),
         weights=OF_SET.weights,
         adapted=OF_SET.adapted,
     output:
         features=update(in_study("features/{set}/perturbed-{redraw}-{shard}.parquet")),
+
+
+use rule measure_perturbed as extract_perturbed with:
+    wildcard_constraints:
+        set=WITH_TORCH,
+    conda:
+        "../../envs/torch.yaml"
 
 
 rule gather_perturbed:
@@ -164,13 +180,20 @@ rule extract_reader_patches:
         "../scripts/extract_reader_patches.py"
 
 
-use rule extract_features as extract_reader with:
+use rule measure_images as measure_reader with:
     input:
         shard=in_study("features/reader-{reader}-{shard}.npz"),
         weights=OF_SET.weights,
         adapted=OF_SET.adapted,
     output:
         features=update(in_study("features/{set}/reader-{reader}-{shard}.parquet")),
+
+
+use rule measure_reader as extract_reader with:
+    wildcard_constraints:
+        set=WITH_TORCH,
+    conda:
+        "../../envs/torch.yaml"
 
 
 rule gather_readers:
@@ -190,14 +213,18 @@ rule gather_readers:
 # Columns that were computed elsewhere.
 rule read_columns:
     input:
-        OF_SET.files,
+        table=OF_SET.table,
+        included=in_study("images/included.csv"),
+        combat=OF_SET.combat_cases,
     output:
         features=in_study("features/{set}/features.parquet"),
     wildcard_constraints:
         set=feature_sets.pattern(feature_sets.per_case(PATHS.sets)),
     localrule: True
     params:
+        table=OF_SET.table_digest,
         measured_in=OF_SET.measured_in,
+        made_with=OF_SET.kind_digest,
         settings=OF_SET.measured_by,
     script:
         "../scripts/read_columns.py"

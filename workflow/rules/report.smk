@@ -3,6 +3,7 @@ rule record_run:
         cases=config["cohort"]["cases"],
         images=config["cohort"]["images"],
         split=config["cohort"]["split_file"] or [],
+        features=[*feature_sets.tables_given(SETTINGS).values()],
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
         included=in_study("images/included.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),

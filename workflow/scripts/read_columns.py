@@ -1,9 +1,10 @@
 """The columns of a set that were computed elsewhere, per case."""
 
 from microcalc.core.logs import start
-from microcalc.features import kinds, pool
+from microcalc.features import combat, kinds, pool
 
 start(snakemake.log[0])
-how = snakemake.params
-table = kinds.of_cases(how.measured_in).of_cases(how.settings)
-pool.write(pool.named(table, snakemake.wildcards.set), snakemake.output.features)
+given, how = snakemake.input, snakemake.params
+read = kinds.of_cases(how.measured_in).of_cases(how.settings)
+table = pool.per_case(read, snakemake.wildcards.set, given.included)
+pool.write(combat.harmonized(table, given.combat), snakemake.output.features)

@@ -160,9 +160,11 @@ def test_every_kind_of_row_has_a_table_of_its_own_and_a_scores_selection_none() 
     page = reference.page()
     assert "| `scores.<name>.selection` | section, as `selection` | none |" in page
     assert "scores.<name>.selection." not in page
-    of_network, of_finetuned = page.split("### `features.<name>` of kind `")[1:]
-    assert of_network.startswith("network`\n")
-    assert of_finetuned.startswith("finetuned`\n")
+    sections = page.split("### `features.<name>` of kind `")[1:]
+    by_kind = {section.partition("`")[0]: section for section in sections}
+    row = next(json_schema.rows(SCHEMA["properties"]["features"]))
+    assert [*by_kind] == [*json_schema.tagged(row)]
+    of_network, of_finetuned = by_kind["network"], by_kind["finetuned"]
     own = [line.split("`")[1] for line in of_network.splitlines() if line.startswith("| `")]
     assert own[:3] == [f"features.<name>.{key}" for key in ("kind", "weights", "backbone")]
     assert {"features.<name>.region", "features.<name>.stability.icc_min"} <= {*own}

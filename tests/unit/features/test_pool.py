@@ -140,24 +140,52 @@ def test_readers_count_where_they_drew_all_of_a_case(paths, tmp_path, caplog):
         pool.of_readers([half], paths, "deep", readers=["eve"], how="mean")
 
 
-def test_columns_computed_elsewhere_are_called_after_their_set():
-    table = pd.DataFrame({"case_id": ["b", "a"], "volume": [2.0, 1.0]})
-    named = pool.named(table, "mri")
-    assert named.columns.tolist() == ["case_id", "mri_volume"]
-    assert named["case_id"].tolist() == ["a", "b"]
-    assert named["mri_volume"].dtype == np.float32
+@pytest.fixture
+def included(tmp_path):
+    """Cases a and b go on; c was excluded."""
+    cases = {"case_id": ["a", "b", "c"], "status": ["included", "included", "excluded"]}
+    path = tmp_path / "included.csv"
+    pd.DataFrame({**cases, "split": "train"}).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("volume", [[2.0, 1.0, 3.0], ["2", "1.0", "3e0"]])
+def test_columns_computed_elsewhere_are_called_after_their_set(included, volume):
+    # x is no case of the study, and c none that goes on.
+    table = pd.DataFrame({"volume": volume, "case_id": ["b", "a", "x"]})
+    made = pool.per_case(table, "mri", included)
+    assert made.columns.tolist() == ["case_id", "mri_volume"]
+    assert made["case_id"].tolist() == ["a", "b"]
+    assert made["mri_volume"].dtype == np.float32
+    assert made["mri_volume"].tolist() == [1, 2]
+
+
+def test_a_word_of_a_case_that_does_not_go_on_is_not_read(included):
+    table = pd.DataFrame({"case_id": ["a", "b", "c", "c"], "volume": ["1", "2", "?", "?"]})
+    assert pool.per_case(table, "mri", included)["case_id"].tolist() == ["a", "b"]
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("table", "told"),
     [
-        ({"case_id": ["a", "a"]}, "features.mri: expected one row per case; twice there:\n  a"),
-        ({"volume": [np.nan, 1.0]}, "features.mri: the columns of these cases are not all finite"),
-        ({"volume": [np.inf, 1.0]}, "features.mri: the columns of these cases are not all finite"),
+        (
+            {"case_id": ["a", "a", "b"], "volume": [1, 2, 3]},
+            "one row per case; twice there:\n  - a",
+        ),
+        ({"case_id": ["a"], "volume": [1]}, "no row of these included cases; add them, or exclude"),
+        (
+            {"case_id": ["a", "b"], "volume": [np.nan, 1]},
+            "finite numbers; found\n  - case a, column",
+        ),
+        ({"case_id": ["a", "b"], "volume": ["1", "1e39"]}, "case b, column volume: '1e39'"),
+        ({"case_id": ["a", "b"], "volume": ["1", "1,5"]}, "case b, column volume: '1,5'"),
+        ({"case_id": ["a", "b"], "volume": ["", "1"]}, "case a, column volume: ''"),
+        ({"case": ["a", "b"], "volume": ["1", "1"]}, "expected column case_id and at least one"),
+        ({"case_id": ["a", "b"]}, "expected column case_id and at least one"),
     ],
 )
-def test_columns_computed_elsewhere_are_one_finite_row_per_case(changed, told):
-    table = pd.DataFrame({"case_id": ["b", "a"], "volume": [2.0, 1.0]} | changed)
+def test_columns_computed_elsewhere_are_one_finite_row_per_case(included, table, told):
     with pytest.raises(StudyError) as raised:
-        pool.named(table, "mri")
-    assert told.split("\n")[0] in str(raised.value)
+        pool.per_case(pd.DataFrame(table), "mri", included)
+    assert str(raised.value).startswith("features.mri: ")
+    assert told in str(raised.value)

@@ -56,7 +56,7 @@ def test_weights_shards_and_cases_through_the_scripts(run, tmp_path, monkeypatch
         _shard(tmp_path / f"{name}.npz", cases, part)
         features.append(str(tmp_path / f"{name}.parquet"))
         log = run(
-            "extract_features",
+            "measure_images",
             input={
                 "shard": str(tmp_path / f"{name}.npz"),
                 "weights": [str(prepared)],

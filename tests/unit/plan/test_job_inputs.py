@@ -1,11 +1,15 @@
 """What the jobs of a set, a score and fine-tuned networks are given."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from tests.unit.configs import changed, study_config
+from tests.unit.listed_set import Listed, study_of
 from tests.unit.plan.test_paths import CONFIG, TUNED
 
+from microcalc.config import feature_sets
+from microcalc.plan.code_digest import code_digest
 from microcalc.plan.job_inputs import OfScore, OfSet, OfTuned
 from microcalc.plan.paths import Paths
 
@@ -43,6 +47,25 @@ def test_a_set_of_training_centers_alone_reads_no_cases() -> None:
     assert own.combat_cases(of(set="deep")) == []
     even = Paths(changed(PATHS.config, features={"deep": {"harmonize": "combat"}}))
     assert OfSet(even, [0]).combat_cases(of(set="deep")) == ["results/mine/images/included.csv"]
+
+
+def test_a_table_of_the_users_is_read_again_with_its_content(tmp_path: Path) -> None:
+    table = tmp_path / "mri.csv"
+    table.write_text("case_id,volume\nC1,1\n")
+    own = OfSet(Paths(study_of(Listed(path=str(table)))), range(1))
+    assert own.table(of(set="mri")) == str(table)
+    before = own.table_digest(of(set="mri"))
+    table.write_text("case_id,volume\nC1,2\n")
+    assert own.table_digest(of(set="mri")) != before
+
+
+def test_the_code_of_a_kind_is_that_of_its_module_alone() -> None:
+    own = OfSet(Paths(study_of(Listed(path="mri.csv"))), range(1))
+    package = Path(feature_sets.__file__).parents[1]
+    digests = {name: code_digest(str(package / "features" / f"{module}.py"))
+               for name, module in (("deep", "network_features"), ("mri", "pool"))}  # fmt: skip
+    assert {name: own.kind_digest(of(set=name)) for name in digests} == digests
+    assert digests["deep"] != digests["mri"]
 
 
 def test_a_score_selects_as_its_row_says_and_else_as_all_do() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.unit.configs import study_config
+from tests.unit.listed_set import Listed, study_of
 
 from microcalc.config.study_config import StudyConfig
 from microcalc.core.errors import StudyError
@@ -55,6 +56,18 @@ def test_a_job_that_finds_other_tables_is_not_started(
     Path(tables["images"]).unlink()
     with pytest.raises(StudyError, match=r"^the case table, the images table: changed after"):
         plan_record.refuse_changed(study(tables), tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:Pydantic serializer")  # no kind of a study's own
+def test_a_job_that_finds_another_table_of_columns_is_not_started(tmp_path: Path) -> None:
+    table = tmp_path / "mri.csv"
+    table.write_text("case_id,volume\nC1,1\n")
+    config = study_of(Listed(path=str(table)))
+    plan_record.write(config, tmp_path)
+    plan_record.refuse_changed(config, tmp_path)
+    table.write_text("case_id,volume\nC1,2\n")
+    with pytest.raises(StudyError, match=r"^the table of mri: changed after this job"):
+        plan_record.refuse_changed(config, tmp_path)
 
 
 def test_what_is_noted_holds_no_path_and_no_name(tables: dict[str, str], tmp_path: Path) -> None:

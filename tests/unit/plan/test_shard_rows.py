@@ -105,6 +105,16 @@ def test_a_folder_that_cannot_be_made_is_refused(monkeypatch: pytest.MonkeyPatch
         refusals.refuse_read_only("results/s")
 
 
+def test_tables_of_columns_that_are_not_there_are_listed(tmp_path: Path) -> None:
+    there = tmp_path / "mri.csv"
+    there.write_text("case_id,volume\n")
+    refusals.refuse_missing_columns({"mri": str(there)})
+    with pytest.raises(StudyError) as raised:
+        refusals.refuse_missing_columns({"mri": str(there), "pet": "new/pet.csv"})
+    assert "put the file beside the cohort's tables" in str(raised.value)
+    assert str(raised.value).splitlines()[1:] == ["  - features.pet: there is no file new/pet.csv"]
+
+
 @pytest.mark.parametrize(("is_deep", "refused"), [(True, True), (False, False)])
 def test_a_folder_far_below_is_looked_at_where_a_run_writes_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_deep: bool, refused: bool

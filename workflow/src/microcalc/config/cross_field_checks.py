@@ -251,6 +251,14 @@ def _of_every_set(config: StudyConfig, place: str, row: FeatureSetSettings) -> I
             f"{place}.stability.perturbations: shift_mm, scale and rotate_deg are all 0, so that "
             "nothing would be perturbed"
         )
+    if row.table is not None:
+        left = FeatureSetSettings()
+        for key in ("region", "pool_views", "stability"):
+            if getattr(row, key) != getattr(left, key):
+                yield (
+                    f"{place}.{key}: is for sets that are measured in images; the columns of kind "
+                    f"{row.plain()['kind']} come per case from a table, take it out"
+                )
     if not isinstance(row, NetworkSettings):
         if row.harmonize == "adabn":
             yield f"{place}.harmonize: adabn is for networks; choose combat or none"

@@ -1,7 +1,8 @@
 """The kinds of sets that the config's `features` can hold.
 
 A new kind is its settings, a subclass of `FeatureSetSettings` in a module of their own, one word
-in `FeatureSet`, and the module of `microcalc.features` that measures it; CONTRIBUTING.md shows how.
+in `FeatureSet`, the module of `microcalc.features` that measures it, and what Methods say of it;
+CONTRIBUTING.md shows how.
 """
 
 from collections.abc import Mapping

@@ -118,12 +118,28 @@ def scores_taken(config: StudyConfig) -> list[str]:
 
 def of_images(measured_sets: Mapping[str, FeatureSetSettings]) -> list[str]:
     """Return the folders of the sets that patches go through."""
-    return [folder for folder, row in measured_sets.items() if not row.is_per_case]
+    return [folder for folder, row in measured_sets.items() if row.table is None]
+
+
+def with_torch(measured_sets: Mapping[str, FeatureSetSettings]) -> list[str]:
+    """Return the folders of the sets whose jobs run where torch is."""
+    return [folder for folder, row in measured_sets.items() if row.needs_torch]
+
+
+def without_torch(measured_sets: Mapping[str, FeatureSetSettings]) -> list[str]:
+    """Return the folders of the other sets that patches go through."""
+    return [name for name in of_images(measured_sets) if not measured_sets[name].needs_torch]
 
 
 def per_case(measured_sets: Mapping[str, FeatureSetSettings]) -> list[str]:
     """Return the folders of the sets whose columns come per case from a table."""
-    return [folder for folder, row in measured_sets.items() if row.is_per_case]
+    return [folder for folder, row in measured_sets.items() if row.table is not None]
+
+
+def tables_given(config: StudyConfig) -> dict[str, str]:
+    """Return the user's table of each set that comes from one."""
+    rows = {n: row for n, row in config.features.items() if isinstance(row, FeatureSetSettings)}
+    return {name: row.table for name, row in rows.items() if row.table is not None}
 
 
 def of_table(table: str) -> str:

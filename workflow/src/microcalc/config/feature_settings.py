@@ -66,8 +66,13 @@ class FeatureSetSettings(Section):
 
     measured_in: ClassVar[str]
     """The module of `microcalc.features` that measures it."""
-    is_per_case: ClassVar[bool] = False
-    """Whether its columns come per case from a table, and not per image from patches."""
+    columns_from: ClassVar[str] = ""
+    """
+    The key that names the user's table which its columns come from, per case; a cohort that frozen
+    models are applied to has its own of the same name. Empty where images are measured.
+    """
+    needs_torch: ClassVar[bool] = False
+    """Whether its jobs run where torch is, on a cluster on a GPU."""
 
     region: Region = "lesion"
     """where it is measured: lesion, the patch around the ROI"""
@@ -99,14 +104,17 @@ class FeatureSetSettings(Section):
         cohort
             The folder of the cohort's tables.
         """
-        del folder, cohort  # what a kind needs of them is that kind's
+        del folder  # what a kind needs of it is that kind's
         # Stability chose features, among the study's own cases and readers.
-        return self.model_copy(update={"stability": StabilitySettings()})
+        update: dict[str, Any] = {"stability": StabilitySettings()}
+        if self.table is not None:
+            update[self.columns_from] = str(cohort / Path(self.table).name)
+        return self.model_copy(update=update)
 
     @property
-    def files(self) -> tuple[str, ...]:
-        """The user's files that its columns come from, where they are computed elsewhere."""
-        return ()
+    def table(self) -> str | None:
+        """The user's table that its columns come from; None where images are measured."""
+        return str(getattr(self, self.columns_from)) if self.columns_from else None
 
     @property
     def measured_by(self) -> dict[str, Any]:
@@ -116,4 +124,5 @@ class FeatureSetSettings(Section):
     @property
     def deployed_by(self) -> dict[str, Any]:
         """What a frozen model's columns must be made with wherever it is applied."""
-        return {**self.measured_by, **self.part("region", "pool_views", "harmonize")}
+        made = {**self.measured_by, **self.part("region", "pool_views", "harmonize")}
+        return {key: value for key, value in made.items() if key != self.columns_from}

@@ -18,6 +18,7 @@ class NetworkSettings(FeatureSetSettings):
     """Deep features: what a pretrained network makes of a patch."""
 
     measured_in: ClassVar[str] = "network_features"
+    needs_torch: ClassVar[bool] = True
 
     kind: Literal["network"]
     """network, the deep features of a pretrained network"""

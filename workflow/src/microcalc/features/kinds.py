@@ -48,7 +48,10 @@ class CaseKind(Protocol):
     RECIPE: int
 
     def of_cases(self, settings: Mapping[str, Any]) -> "pd.DataFrame":
-        """Return case_id and the set's columns, one row per case; `settings` are `measured_by`."""
+        """Return case_id and the set's columns, one row per case; `settings` are `measured_by`.
+
+        Columns are numbers, or text as it was read; `pool.per_case` refuses what is no number.
+        """
 
 
 def of_images(measured_in: str) -> ImageKind:

@@ -36,10 +36,17 @@ class Measurement(Protocol):
 
     @property
     def circumstances(self) -> Mapping[str, Any]:
-        """All that every image's columns depend on beside its patch, as JSON can hold it."""
+        """All that every image's columns depend on beside its patch, as JSON can hold it.
+
+        The set's settings, `RECIPE`, and versions of libraries: columns are kept while it is the
+        same, and a set whose shards differ in it is refused.
+        """
 
     def depends_on(self, case_id: str) -> Mapping[str, Any] | None:
         """Return the same for the images of a case; None leaves them out."""
 
     def measure(self, images: Images, places: Sequence[int], progress: Progress) -> Measured:
-        """Return the columns of the images at these places, shape (len(places), p)."""
+        """Return the columns of the images at these places, shape (len(places), p).
+
+        `progress` may be called with the number of images done.
+        """

@@ -11,8 +11,9 @@ import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from microcalc.config import views
-from microcalc.core.errors import StudyError
+from microcalc.core.errors import StudyError, shown
 from microcalc.features import columns, shard_features
+from microcalc.images import included as included_cases
 
 log = logging.getLogger(__name__)
 
@@ -208,44 +209,66 @@ def write(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     shard_features.write_parquet(arrow, path)
 
 
-def named(table: pd.DataFrame, name: str) -> pd.DataFrame:
+def per_case(table: pd.DataFrame, name: str, included_path: str | os.PathLike[str]) -> pd.DataFrame:
     """Return the columns of a set that were computed elsewhere as those of any other set.
 
     Parameters
     ----------
     table
-        case_id and the set's columns.
+        case_id and the set's columns: numbers, or text that says some.
     name
-        The set's, with which they will begin.
+        The set's, with which its columns will begin.
+    included_path
+        `images/included.csv`: whose columns are asked for, whoever else has a row.
+
+    Returns
+    -------
+    DataFrame
+        case_id and the columns (float32) of the included cases, sorted by case_id.
 
     Raises
     ------
     StudyError
-        When a case stands twice, or a value is no finite number.
+        When there is no such column, an included case has no row or two, or a value is no finite
+        number.
     """
-    twice = sorted(table.loc[table["case_id"].duplicated(), "case_id"].unique())
+    features = table.columns.drop("case_id", errors="ignore")
+    if "case_id" not in table or features.empty:
+        raise StudyError(
+            f"features.{name}: expected column case_id and at least one more in its table; there "
+            f"are {', '.join(map(str, table.columns)) or 'none'}"
+        )
+    cases = included_cases.read(included_path)["case_id"]
+    rows = table[table["case_id"].isin(cases)].sort_values("case_id", ignore_index=True)
+    twice = sorted(rows.loc[rows["case_id"].duplicated(), "case_id"].unique())
     if twice:
         raise StudyError.listing(f"features.{name}: expected one row per case; twice there:", twice)
-    features = table.drop(columns="case_id")
-    values = features.to_numpy(dtype=np.float64)
-    wrong = table.loc[~np.isfinite(values).all(axis=1), "case_id"]
-    if len(wrong):
+    absent = sorted(set(cases) - set(rows["case_id"]))
+    if absent:
         raise StudyError.listing(
-            f"features.{name}: the columns of these cases are not all finite numbers:",
-            sorted(wrong),
+            f"features.{name}: its table has no row of these included cases; add them, or exclude "
+            "the cases from the study",
+            absent,
         )
-    names = columns.of_set(name, list(features.columns))
-    made = pd.DataFrame(values.astype(np.float32), columns=names)
-    whole = pd.concat([table[["case_id"]].reset_index(drop=True), made], axis=1)
-    return whole.sort_values("case_id", ignore_index=True)
+    numbers = rows[features].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
+    with np.errstate(over="ignore"):
+        values = numbers.astype(np.float32)
+    wrong = [
+        f"case {rows['case_id'][i]}, column {features[j]}: {shown(rows[features[j]][i])}"
+        for i, j in np.argwhere(~np.isfinite(values)).tolist()
+    ]
+    if wrong:
+        raise StudyError.listing(f"features.{name}: expected finite numbers; found", wrong)
+    made = pd.DataFrame(values, columns=columns.of_set(name, list(features)))
+    return pd.concat([rows[["case_id"]], made], axis=1)
 
 
 def _check_same(circumstances: Sequence[Mapping[str, Any]], name: str) -> None:
     different = sorted({str(entry) for entry in circumstances})
     if len(different) > 1:
         raise StudyError.listing(
-            f"the shards' {name} features were measured under different circumstances; set "
-            f"features.{name}.device to cpu or cuda (auto takes what each machine has), use one "
-            "environment, and run again with --forcerun extract_features",
+            f"the shards' {name} features were measured under different circumstances; use one "
+            f"environment, for a network one device (features.{name}.device: auto takes what each "
+            "machine has), and run again with --forcerun measure_images extract_features",
             different,
         )

@@ -11,7 +11,9 @@ from typing import Any, Protocol
 from microcalc.config import feature_sets
 from microcalc.config.feature_settings import FeatureSetSettings, StabilitySettings
 from microcalc.config.study_config import StudyConfig
+from microcalc.core.files import digest_file
 from microcalc.plan import rule_params, stability
+from microcalc.plan.code_digest import PACKAGE_ROOT, code_digest
 from microcalc.plan.paths import Paths
 
 
@@ -62,13 +64,22 @@ class OfSet:
         """Return the table of cases where centers are evened out by ComBat, else nothing."""
         return self.paths.where(self.row(wildcards).harmonize == "combat", "images/included.csv")
 
-    def files(self, wildcards: Wildcards) -> list[str]:
-        """Return the user's files that the set's columns come from."""
-        return list(self.row(wildcards).files)
+    def table(self, wildcards: Wildcards) -> str:
+        """Return the user's table that the set's columns come from."""
+        return str(self.row(wildcards).table)
+
+    def table_digest(self, wildcards: Wildcards) -> str:
+        """Return a digest of its content, whatever its time."""
+        return digest_file(self.table(wildcards))
 
     def measured_in(self, wildcards: Wildcards) -> str:
         """Return the module that measures the set."""
         return self.row(wildcards).measured_in
+
+    def kind_digest(self, wildcards: Wildcards) -> str:
+        """Return a digest of that module and of all it imports, which no script names."""
+        module = f"microcalc/features/{self.measured_in(wildcards)}.py"
+        return code_digest(str(PACKAGE_ROOT / module))
 
     def measured_by(self, wildcards: Wildcards) -> dict[str, Any]:
         """Return what an image's columns depend on."""

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from microcalc.config import feature_sets
 from microcalc.config.study_config import StudyConfig
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_file, digest_value, write_json
@@ -28,6 +29,7 @@ def describe(config: StudyConfig) -> Parts:
         "the case table": tables.cases,
         "the images table": tables.images,
         "cohort.split_file": tables.split_file,
+        **{f"the table of {name}": at for name, at in feature_sets.tables_given(config).items()},
     }
     sections = {name: digest_value(value) for name, value in config.plain().items()}
     there = {name: path for name, path in named.items() if path and Path(path).is_file()}

@@ -1,7 +1,7 @@
 """Checks before any job: files that are missing, folders that are read-only."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from microcalc.core.errors import StudyError
@@ -43,6 +43,23 @@ def refuse_missing_images(rows: Iterable[Row], image_folder: str) -> None:
             f"{len(missing)} images of the study have no file under the config's "
             "cohort.image_folder; restore the files or correct `path` in the images table",
             [f"image {image_id}" for image_id in missing],
+        )
+
+
+def refuse_missing_columns(tables: Mapping[str, str]) -> None:
+    """Raise a StudyError that lists the sets whose columns come from a table that is not there.
+
+    Parameters
+    ----------
+    tables
+        By set, see `feature_sets.tables_given`.
+    """
+    missing = {name: path for name, path in tables.items() if not os.path.isfile(path)}
+    if missing:
+        raise StudyError.listing(
+            "Features that were computed elsewhere are missing; correct the path in the config or, "
+            "where frozen models are applied, put the file beside the cohort's tables",
+            [f"features.{name}: there is no file {path}" for name, path in missing.items()],
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from microcalc.config import feature_sets
 from microcalc.config.study_config import StudyConfig
 from microcalc.core.files import digest_value
 from microcalc.plan import phantom_folder, refusals, shard_rows
@@ -98,6 +99,10 @@ class Shards:
         self.rows(0)
         if self.config.simulate:
             self._rows(self._phantoms, 0)
+
+    def refuse_missing_columns(self) -> None:
+        """Raise a StudyError where a table that a set's columns come from is not there."""
+        refusals.refuse_missing_columns(feature_sets.tables_given(self.config))
 
     def refuse_phantoms_elsewhere(self, results: Path) -> None:
         """Refuse phantoms that would come to lie outside their own folder.

@@ -26,7 +26,8 @@ def describe(
     Parameters
     ----------
     tables
-        The study's own tables by name; one that it has not got is empty.
+        The study's own tables by name, those aside that features come from; one that it has not
+        got is empty.
     shards
         `images/shard-K.npz`: each image's key digests its file, its row of the images table and
         how it was read.
@@ -36,6 +37,8 @@ def describe(
         The whole config, defaults filled in.
     """
     given = {name: path for name, path in tables.items() if path}
+    of_sets = feature_sets.tables_given(config).items()
+    given |= {f"{name.replace('_', ' ')} features": path for name, path in of_sets}
     found = {name: digest_file(path) for name, path in given.items()}
     keys = sorted(key for shard in shards for key in read_keys(shard))
     found["images with their regions, as read"] = digest_value(keys)

@@ -46,7 +46,7 @@ def nature(study: Study) -> list[Finding]:
             Finding(
                 "limit",
                 f"Transductive ({score_text.transductive(study.config)})",
-                "Each external center's images were looked at as a group, without labels, before "
+                "Each external center's cases were looked at as a group, without labels, before "
                 f"the first of them was scored ({keys}). The results are "
                 "those of a center that can first collect such a group, not of one patient who "
                 "comes alone.",

@@ -57,9 +57,13 @@ def any_features(config: StudyConfig) -> str:
 
 def title(config: StudyConfig) -> str:
     """Return the heading of the section on features."""
+    return "Deep features" if are_deep(config) else "Features"
+
+
+def are_deep(config: StudyConfig) -> bool:
+    """Return whether networks measure every set."""
     networks = NetworkSettings, FinetunedSettings
-    are_deep = all(isinstance(row, networks) for row in config.features.values())
-    return "Deep features" if are_deep else "Features"
+    return all(isinstance(row, networks) for row in config.features.values())
 
 
 def measured_sets(config: StudyConfig) -> dict[str, FeatureSet]:

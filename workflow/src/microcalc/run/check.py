@@ -199,6 +199,7 @@ def _of_files(config: StudyConfig) -> Iterator[str]:
     paths = Paths(config)
     shards, results = Shards(config, paths.shard, str), Path(paths.result(""))
     for refuse in (
+        shards.refuse_missing_columns,
         shards.refuse_missing_images,
         partial(_refuse_phantoms, shards, results),
         partial(split_file.refuse_inside_results, tables.split_file, results),

@@ -1,0 +1,48 @@
+"""Sets whose columns come per case from a table of the user's."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.listed_set import Listed, study_of
+
+from microcalc.config import cross_field_checks, feature_sets
+from microcalc.config.feature_settings import StabilitySettings
+
+
+def test_a_set_of_a_table_passes_no_image_and_no_torch() -> None:
+    config = study_of(Listed(path="a/mri.csv"))
+    measured = feature_sets.measured(config, lambda tuned, member: "")
+    assert feature_sets.of_images(measured) == feature_sets.with_torch(measured) == ["deep"]
+    assert feature_sets.without_torch(measured) == []
+    assert feature_sets.per_case(measured) == ["mri"]
+    assert feature_sets.tables_given(config) == {"mri": "a/mri.csv"}
+
+
+def test_a_cohort_has_its_own_table_of_the_same_name() -> None:
+    row = Listed(path="a/mri.csv", level=2)
+    applied = row.applied(Path("results/mine/features/mri"), Path("b/new"))
+    assert (applied.path, applied.table, applied.level) == ("b/new/mri.csv", "b/new/mri.csv", 2)
+    # Where the table lies is not what its columns are.
+    assert row.measured_by == {"kind": "listed", "path": "a/mri.csv", "level": 2}
+    assert row.deployed_by == applied.deployed_by
+    assert row.deployed_by["level"] == 2
+    assert "path" not in row.deployed_by
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("pool_views", "max"), ("stability", StabilitySettings(perturbations=2))]
+)
+def test_what_is_for_images_is_refused(key: str, value: Any) -> None:
+    row = Listed(path="mri.csv").model_copy(update={key: value})
+    (line,) = cross_field_checks.found(study_of(row))
+    assert line == (
+        f"features.mri.{key}: is for sets that are measured in images; the columns of kind listed "
+        "come per case from a table, take it out"
+    )
+
+
+def test_centers_may_be_evened_out_by_combat_alone() -> None:
+    assert cross_field_checks.found(study_of(Listed(path="mri.csv", harmonize="combat"))) == []
+    (line,) = cross_field_checks.found(study_of(Listed(path="mri.csv", harmonize="adabn")))
+    assert line == "features.mri.harmonize: adabn is for networks; choose combat or none"

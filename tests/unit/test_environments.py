@@ -192,7 +192,8 @@ def foreign_packages(source: str) -> set[str]:
             for file in filter(lambda file: file.is_file(), files):
                 waiting += imported_at_once(file.read_text())
         elif top not in sys.stdlib_module_names:
-            distribution = DISTRIBUTIONS[top][0].lower().replace("_", "-")
+            # What is not installed, as the cluster's plugin, is called as its module.
+            distribution = DISTRIBUTIONS.get(top, [top])[0].lower().replace("_", "-")
             foreign.add(PART_OF.get(distribution, distribution))
     return foreign
 

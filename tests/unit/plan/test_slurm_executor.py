@@ -15,12 +15,14 @@ import pytest
 from packaging.requirements import Requirement
 from tests.unit.test_house import ROOT
 
-pytest.importorskip("snakemake_executor_plugin_slurm", reason="`make cluster` installs it")
+pytest.importorskip("snakemake_executor_plugin_slurm", reason="`make test-slurm` installs it")
 
 from snakemake.exceptions import WorkflowError
 
 from microcalc.plan import slurm_executor
 from microcalc.plan.slurm_executor import MENDED, PLUGIN, SlurmExecutor
+
+pytestmark = pytest.mark.slurm
 
 RECHECK = (
     "A new version of the plugin: read in its source whether check_active_jobs still waits for "

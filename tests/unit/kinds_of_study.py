@@ -1,4 +1,4 @@
-"""Ten kinds of study, as what each writes of features, scores and models: each is without fault."""
+"""Kinds of study, as what each writes of features, scores and models: each is without fault."""
 
 from typing import Any
 

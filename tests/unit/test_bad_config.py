@@ -249,6 +249,12 @@ def put(**at: Any) -> Change:
     return change
 
 
+def keep(rows: dict[str, Any], *names: str) -> None:
+    """Take all other rows out, of whatever kinds there are."""
+    for name in set(rows) - set(names):
+        del rows[name]
+
+
 CONTRADICTIONS: dict[str, tuple[Change, str]] = {
     "one label for both": (
         put(labels__positive="dcis"),
@@ -440,9 +446,8 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
     ),
     "no score that a refit could select again": (
         lambda config: (
-            config["scores"].pop("both"),
-            config["scores"].pop("deep"),
-            config["features"].pop("small"),
+            keep(config["scores"], "tuned", "tuned_lasso"),
+            keep(config["features"], "deep", "tuned"),
             config.update(models={"tuned": {"scores": ["tuned", "tuned_lasso"]}}),
             config["evaluation"].update(comparisons=[]),
         ),

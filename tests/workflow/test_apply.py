@@ -158,7 +158,7 @@ def test_changed_weights_are_refused(cohort: Study) -> None:
     save_file(tensors, path)
     done = apply(cohort, "results/tiny-on-new/models/deep.json", check=False)
     assert done.returncode != 0
-    assert "model deep: the digest of the weights is" in done.stderr
+    assert "model deep: the digest of the weights of deep is" in done.stderr
     assert "Traceback" not in done.stderr
 
 

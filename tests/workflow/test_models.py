@@ -52,5 +52,5 @@ def test_every_kind_of_model_runs_to_the_end(study: Study) -> None:
     assert all(b"stable" in funnel for funnel in funnels.values())
     assert len(funnels) == 2
     report = (study.results / "report" / "report.html").read_text()
-    assert "come from another network, resnet34" in report
+    assert "The larger features were the pooled output of resnet34" in report
     assert "is the score suspicion from elsewhere" in report

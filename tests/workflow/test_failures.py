@@ -14,7 +14,7 @@ import pytest
 
 from tests.unit.ingest import test_cmmd
 from tests.unit.test_profiles import BODIES, HEIRS
-from tests.workflow import test_apply
+from tests.workflow import test_apply, test_new_kind
 from tests.workflow.tiny import Study, fine_tune
 
 RULES = sorted({*BODIES, *HEIRS})
@@ -69,7 +69,27 @@ def applied(study: Study) -> tuple[str, ...]:
     return ("apply",)
 
 
-KINDS = (plain, adapted, redrawn, tuned, applied)
+def of_new_kinds(study: Study) -> tuple[str, ...]:
+    """Have sets that no network measures, of images drawn otherwise too, and of a table."""
+    test_new_kind.add_kinds(study.folder / "house")
+    redrawn(study)
+
+    def ask(config: dict) -> None:
+        test_new_kind.take_kinds(config)
+        config["features"]["brightness"]["stability"] = config["features"]["deep"].pop("stability")
+
+    study.configure(ask)
+    test_new_kind.write_listed(study.folder, pd.read_csv(study.folder / "cases.csv", dtype=str))
+    return ()
+
+
+KINDS = (plain, adapted, redrawn, tuned, applied, of_new_kinds)
+
+
+def opened(folder: Path) -> Study:
+    """Return the study in a folder, which may have a workflow of its own beside it."""
+    house = folder / "house"
+    return Study(folder, house) if house.exists() else Study(folder)
 
 
 def run(study: Study, *arguments: str, check: bool = True) -> Done:
@@ -94,7 +114,8 @@ def job_of(finished: Study, shared: Callable[..., Path]) -> Callable[[str], Job]
         def fill(folder: Path) -> None:
             study = Study(folder / prepare.__name__)
             shutil.copytree(finished.folder, study.folder, copy_function=link)
-            plan = run(study, "--dry-run", "--forceall", *prepare(study))
+            asked = prepare(study)
+            plan = run(opened(study.folder), "--dry-run", "--forceall", *asked)
             jobs = jobs_in(plan.stdout + plan.stderr, study.folder)
             (folder / "jobs.json").write_text(json.dumps(jobs))
 
@@ -214,8 +235,9 @@ def test_a_failing_rule_says_what_and_where(
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # where nobody answers
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     job = job_of(FAST if rule in ASKED else rule)
-    study = Study(tmp_path / Path(job["study"]).name)
-    shutil.copytree(job["study"], study.folder, copy_function=link)
+    folder = tmp_path / Path(job["study"]).name
+    shutil.copytree(job["study"], folder, copy_function=link)
+    study = opened(folder)
     if rule in SPOILED:
         named = SPOILED[rule](study)
     else:

@@ -190,3 +190,11 @@ def test_a_case_that_a_table_lacks_is_named(drawn: Any) -> None:
     around = features["around"]
     with pytest.raises(StudyError, match="case C004"):
         refit.gather(included, SCORES, {**features, "around": around[around["case_id"] != "C004"]})
+
+
+def test_redrawn_features_that_are_not_all_those_of_their_set_are_refused() -> None:
+    """They would else be left out, and nothing asked of the set's stability."""
+    included, features = draw_sets()
+    other = features["around"].assign(copy=0, around_0099=0.0)
+    with pytest.raises(StudyError, match="column 'around_0099', which the features"):
+        refit.gather(included, SCORES, features, [(other, LEAST)])

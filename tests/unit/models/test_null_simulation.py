@@ -4,20 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests.unit.configs import study_config
+from tests.unit.models.test_fit import PART
 
-from microcalc.config import patch_recipe
 from microcalc.config.model_settings import ModelSettings
-from microcalc.models import provenance
 from microcalc.models.fit import fit_model
 from microcalc.models.predict import predict
 from microcalc.models.recipe import Recipe
-from microcalc.models.training_tables import Tables
+from microcalc.models.training_tables import ScoreTables, Tables
 from microcalc.selection.select import select
 
 N_TRAIN, N_NEW, P = 130, 1000, 2048
 STUDIES = range(5)
 CONFIG = study_config(clinical={name: {"kind": "continuous"} for name in ("size", "age")})
-WEIGHTS = {"backbone": "resnet101", "source": "random", "digest": "0" * 64}
 
 
 def draw(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -46,25 +44,25 @@ def lost(seed: int) -> dict[str, float]:
     """Return the AUC, on new cases, that each combined model has less than the clinical one."""
     cases, features = draw(seed)
     chosen = select(cases, features, settings=CONFIG.selection, seed=seed)
-    tables = Tables(
-        *(cases, features, chosen.chain.selected),
-        *(chosen.crossfit, chosen.crossfit_selected, WEIGHTS),
-        provenance.preprocessing(
-            patch_recipe.Recipe.from_settings(CONFIG.images).as_key(), CONFIG.features.plain()
-        ),
+    score = ScoreTables(
+        *("lasso", {"deep": PART}, features, chosen.chain.selected),
+        *(chosen.crossfit, chosen.crossfit_selected),
     )
+    tables = Tables(cases, {"deep": score})
     new = cases[cases["split"] == "internal"]
     found = {}
-    for name, deep, basis in (
-        ("clinical", "none", "out_of_fold"),
-        ("out_of_fold", "score", "out_of_fold"),
-        ("apparent", "score", "apparent"),
-        ("features", "features", "out_of_fold"),
+    for name, taken, basis in (
+        ("clinical", {}, "out_of_fold"),
+        ("out_of_fold", {"scores": ["deep"]}, "out_of_fold"),
+        ("apparent", {"scores": ["deep"]}, "apparent"),
+        ("features", {"features_of": ["deep"]}, "out_of_fold"),
     ):
-        spec = ModelSettings.of({"clinical": ["size", "age"], "deep": deep})
+        spec = ModelSettings.of({"clinical": ["size", "age"], **taken})
         recipe = Recipe(name, spec, CONFIG.clinical, CONFIG.screening, basis, seed)
         model, _ = fit_model(recipe, tables, threshold=CONFIG.threshold, labels=CONFIG.labels)
-        found[name] = auc(new["y"].to_numpy(), predict([model], new, features)["probability"])
+        found[name] = auc(
+            new["y"].to_numpy(), predict([model], new, {"deep": features})["probability"]
+        )
     return {name: found["clinical"] - value for name, value in found.items()}
 
 

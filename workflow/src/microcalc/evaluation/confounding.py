@@ -11,6 +11,7 @@ import pandas as pd
 
 from microcalc.core import seeds
 from microcalc.features.columns import feature_names
+from microcalc.models.notes import feature_words
 from microcalc.selection.training import feature_matrix
 from microcalc.statistics import auc_interval
 from microcalc.statistics.arrays import Floats
@@ -88,7 +89,7 @@ def audit(
     found = []
     for name, table in features.items():
         X = feature_matrix(table, ordered["case_id"], feature_names(table.columns))
-        words = f"{name.replace('_', ' ')} features"
+        words = feature_words([name])
         found += _answers(X, words, of_center, ordered, seed=seed, confidence=confidence)
     X = acquisition(ordered, qc)
     found += _answers(X, METADATA, of_label, ordered, seed=seed, confidence=confidence)

@@ -303,7 +303,7 @@ def gather(
     for name, made in scores.items():
         whole = joined([features[table] for table in made["tables"]])
         names = feature_names(whole.columns)
-        own = [entry for entry in redrawn if set(feature_names(entry[0].columns)) <= set(names)]
+        own = [entry for entry in redrawn if not set(names).isdisjoint(entry[0].columns)]
         drawn, least_iccs = [table for table, _ in own], [least for _, least in own]
         columns[name] = Columns(
             made["learner"],

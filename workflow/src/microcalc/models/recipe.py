@@ -253,8 +253,9 @@ class Recipe:
         )
         used = regression.usable(rows, variables, settings.missing)
         blocks = {score.name: self._columns(used, score) for score in taken}
-        kept, left_out = self._held(prepared, blocks)
-        return replace(self._equation(prepared, blocks, kept, chains), left_out=left_out)
+        kept, whole, left_out = self._held(prepared, blocks)
+        widths = {name: blocks[name].shape[1] for name in kept}
+        return replace(self._equation(whole, widths, chains), left_out=left_out)
 
     def _score_alone(self, rows: pd.DataFrame, score: ScoreInput) -> Equation:
         """Return the equation of a score, which the LASSO has in log odds already."""
@@ -274,12 +275,12 @@ class Recipe:
 
     def _held(
         self, prepared: regression.Regression, blocks: Mapping[str, Floats]
-    ) -> tuple[tuple[str, ...], dict[str, float]]:
-        """Return the scores that stay, and the coefficient that each other one would have.
+    ) -> tuple[tuple[str, ...], regression.Regression, dict[str, float]]:
+        """Return the scores that stay, the fit with them, and the coefficient of each other one.
 
-        Beside those that stay, not in the fit with all: there it may be above 0 for the sake of
-        another score's that is below. Likelihoods are not compared, since those that Firth's
-        method reaches with other columns do not tell which model is nearer to its maximum.
+        The latter beside those that stay, not in the fit with all: there it may be above 0 for the
+        sake of another score's that is below. Likelihoods are not compared, since those that
+        Firth's method reaches with other columns do not tell which model is nearer to its maximum.
         """
         held = [name for name in blocks if name in self.spec.scores]
         above = []
@@ -287,30 +288,34 @@ class Recipe:
             # Of two scores that say the same, the one that is named first stays.
             for leave in combinations(reversed(held), n):
                 kept = tuple(name for name in blocks if name not in leave)
-                slopes = _slopes(prepared, blocks, kept)
+                whole = _with_blocks(prepared, blocks, kept)
+                slopes = _slopes(whole, blocks, kept)
                 if any(slopes[name] <= 0 for name in held if name in kept):
                     continue
-                left_out = {name: _slopes(prepared, blocks, (*kept, name))[name] for name in leave}
+                left_out = {}
+                for name in leave:
+                    beside = (*kept, name)
+                    fitted = _with_blocks(prepared, blocks, beside)
+                    left_out[name] = _slopes(fitted, blocks, beside)[name]
                 if all(slope <= 0 for slope in left_out.values()):
-                    return kept, left_out
-                above.append((kept, left_out))
+                    return kept, whole, left_out
+                above.append((kept, whole, left_out))
         # Where the classes separate there may be none; then as few leave as can.
         return above[0]
 
     def _equation(
         self,
-        prepared: regression.Regression,
-        blocks: Mapping[str, Floats],
-        kept: tuple[str, ...],
+        whole: regression.Regression,
+        widths: Mapping[str, int],
         chains: Mapping[str, pd.DataFrame],
     ) -> Fitted:
-        whole = _with_blocks(prepared, blocks, kept)
+        """Return the equation of a fit whose last columns are scores', so many of each."""
         coding, values = whole.coding, whole.pooled.coefficients
         coefficients = [*values[1 : len(coding.columns) + 1]]
         selected, at = dict(chains), len(coding.columns) + 1
-        for name in kept:
-            own = values[at : at + blocks[name].shape[1]]
-            at += len(own)
+        for name, width in widths.items():
+            own = values[at : at + width]
+            at += width
             if name in self.spec.scores:
                 coefficients.append(own[0])
             else:
@@ -318,7 +323,7 @@ class Recipe:
                 selected[name] = selected[name].assign(coefficient=[0.0, *own])
                 coefficients.append(1.0)
         equation = Equation(
-            coding.with_scores(kept),
+            coding.with_scores(tuple(widths)),
             float(values[0]),
             tuple(float(value) for value in coefficients),
             f"logistic regression, {whole.method}",
@@ -345,10 +350,9 @@ def _with_blocks(
 
 
 def _slopes(
-    prepared: regression.Regression, blocks: Mapping[str, Floats], names: tuple[str, ...]
+    fitted: regression.Regression, blocks: Mapping[str, Floats], names: tuple[str, ...]
 ) -> dict[str, float]:
     """Return the first coefficient of each score's columns in a regression on them all."""
-    fitted = _with_blocks(prepared, blocks, names)
     at, found = len(fitted.coding.columns) + 1, {}
     for name in names:
         found[name] = float(fitted.pooled.coefficients[at])

@@ -119,8 +119,7 @@ class Paths:
 
     def tables_of(self, *scores: str) -> list[str]:
         """Return the files of the tables of columns that these scores are made of."""
-        tables = [name for score in scores for name in feature_sets.tables_of(self.config, score)]
-        return [self.columns(name) for name in dict.fromkeys(tables)]
+        return [self.columns(name) for name in feature_sets.tables(self.config, *scores)]
 
     def weights_behind(self, table: str) -> list[str]:
         """Return the weights that give a table of columns; nothing where no network does."""

@@ -10,6 +10,7 @@ from microcalc.config.study_config import StudyConfig
 from microcalc.core.files import digest_file, digest_value, read_json
 from microcalc.core.table_reader import read_table
 from microcalc.images.shard_file import read_keys
+from microcalc.report import score_text
 
 Name = str | os.PathLike[str]
 
@@ -38,7 +39,7 @@ def describe(
     """
     given = {name: path for name, path in tables.items() if path}
     of_sets = feature_sets.tables_given(config).items()
-    given |= {f"{name.replace('_', ' ')} features": path for name, path in of_sets}
+    given |= {score_text.features([name]): path for name, path in of_sets}
     found = {name: digest_file(path) for name, path in given.items()}
     keys = sorted(key for shard in shards for key in read_keys(shard))
     found["images with their regions, as read"] = digest_value(keys)

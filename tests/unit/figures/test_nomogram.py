@@ -70,6 +70,10 @@ def test_every_score_of_a_model_has_an_axis_of_its_own() -> None:
         (["clinical", "deep"], [], "clinical"),
         (["combined", "paper"], ["paper"], "combined"),
         (["deep", "two_alone"], [], None),
+        # Of its score the selection kept nothing: it is a clinical model.
+        (["deep", "kept_nothing"], ["kept_nothing"], "kept_nothing"),
+        # Named, so that the figure says why it is not drawn.
+        (["deep", "paper"], ["paper"], "paper"),
     ],
 )
 def test_a_model_of_the_main_score_goes_before_others(
@@ -82,6 +86,7 @@ def test_a_model_of_the_main_score_goes_before_others(
         "paper": model("paper", AGE, DEEP),
         "two": model("two", AGE, DEEP, BOTH),
         "two_alone": model("two_alone", DEEP, BOTH),
+        "kept_nothing": model("kept_nothing", AGE),
     }
     asked = {name: models[name] for name in names}
     assert shown_models.of_nomogram(asked, "deep", one_by_one) == shown

@@ -96,8 +96,7 @@ def _obstacle(model: "FrozenModel", one_by_one: Collection[str]) -> str:
     for term in model["terms"]:
         if "spline" in term:
             return f"{term['variable']} is a spline, and no straight axis holds its bends"
-    taken = any(term["kind"] == "score" for term in model["terms"])
-    if taken and model["name"] in one_by_one:
+    if shown_models.takes_features(model, one_by_one):
         return "it takes selected features one by one, and no axis holds them together"
     return ""
 

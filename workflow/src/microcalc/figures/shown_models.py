@@ -25,14 +25,33 @@ def of_nomogram(
     main_score
         The score whose selection is drawn.
     one_by_one
-        Models that take selected features one by one: drawn where there is no other.
+        Models that take selected features one by one: named where there is no other.
 
     Returns
     -------
     str or None
         Its name; None where no model has a clinical variable.
     """
-    models = {name: model for name, model in models.items() if name not in one_by_one} or models
+    drawable = {
+        name: model for name, model in models.items() if not takes_features(model, one_by_one)
+    }
+    return _of_nomogram(drawable, main_score) or _of_nomogram(models, main_score)
+
+
+def takes_features(model: "FrozenModel", one_by_one: Collection[str]) -> bool:
+    """Return whether selected features are among a model's predictors, one by one.
+
+    Parameters
+    ----------
+    model
+        A frozen model.
+    one_by_one
+        Models that take selected features one by one, where the selection kept any.
+    """
+    return bool(model["scores"]) and model["name"] in one_by_one
+
+
+def _of_nomogram(models: "Mapping[str, FrozenModel]", main_score: str) -> str | None:
     kinds = {name: {term["kind"] for term in model["terms"]} for name, model in models.items()}
     own = [name for name, model in models.items() if _takes_no_other(model, main_score)]
     for names in (own, list(models)):

@@ -59,9 +59,7 @@ config = SETTINGS.plain()
 if workflow.is_main_process:
     snakemake_habits.use_own_slurm_executor()
     if snakemake_habits.request().plans:
-        told_plainly(
-            refusals.refuse_read_only, snakemake_habits.FOLDER, is_deep=False
-        )
+        told_plainly(refusals.refuse_read_only, snakemake_habits.FOLDER, is_deep=False)
     begin_at_work("ingest" if INGEST.collection else config["study"])
 else:
     told_plainly(plan_record.refuse_changed, SETTINGS)

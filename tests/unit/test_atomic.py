@@ -26,7 +26,6 @@ EXPLAINED = {
     ("core/logs.py", "FileHandler"): "a log grows line by line",
     ("core/run_lock.py", "open"): "it is there to be locked, and holds one word",
     ("simulate/phantom_dicom.py", "save_as"): "a file in memory",
-    ("simulate/phantom_dicom.py", "write_bytes"): "the one caller gives it a temporary name",
 }
 
 

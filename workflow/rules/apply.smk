@@ -17,7 +17,7 @@ rule take_cohort:
     params:
         clinical=config["clinical"],
         labels=rule_params.classes(SETTINGS, "excluded"),
-        tables=contents_of("cases", "images"),
+        planned=contents_of(cases="cases", images="images"),
     script:
         "../scripts/take_cohort.py"
 
@@ -69,7 +69,7 @@ rule join_labels:
     localrule: True
     params:
         labels=rule_params.classes(SETTINGS),
-        tables=contents_of("cases"),
+        planned=contents_of(cases="cases"),
     script:
         "../scripts/join_labels.py"
 

@@ -16,7 +16,7 @@ rule build_cohort:
         labels=rule_params.classes(SETTINGS, "excluded"),
         settings=config["cohort"],
         seed=config["seed"],
-        tables=contents_of("cases", "images", "split_file"),
+        planned=contents_of(cases="cases", images="images", split="split_file"),
     script:
         "../scripts/build_cohort.py"
 

@@ -135,10 +135,13 @@ def digest_of_script(script):
     return code_digest(f"{WORKFLOW}/scripts/{script}.py")
 
 
-def contents_of(*names):
-    """Return a param that changes with the content of the study's tables, whatever their time."""
-    paths = [config["cohort"][name] for name in names]
-    return lambda wildcards: shard_rows.tables_digest(*paths)
+def contents_of(**names):
+    """Return a param that changes with the content of the study's tables, whatever their time.
+
+    It holds the digest of each by its name among a job's inputs, which the job compares.
+    """
+    paths = {role: config["cohort"][name] for role, name in names.items()}
+    return lambda wildcards: shard_rows.table_digests(paths)
 
 
 SHARDING = Shards(SETTINGS, PATHS.shard, lambda: digest_of_script("extract_patches"))

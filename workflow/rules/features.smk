@@ -222,7 +222,7 @@ rule read_columns:
         set=feature_sets.pattern(feature_sets.per_case(PATHS.sets)),
     localrule: True
     params:
-        table=OF_SET.table_digest,
+        planned=OF_SET.table_digest,
         measured_in=OF_SET.measured_in,
         made_with=OF_SET.kind_digest,
         settings=OF_SET.measured_by,

@@ -1,6 +1,7 @@
 """Writing and reading results: every file appears whole or not at all."""
 
 import hashlib
+import io
 import json
 import math
 import os
@@ -8,8 +9,9 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from microcalc.core import spreadsheet
 from microcalc.core.errors import StudyError
@@ -26,6 +28,98 @@ TEXT_COLUMNS = (
     *("room", "view", "laterality", "model", "kind", "variable", "level"),
     *("case_value", "stands_in", "seen", "called"),
 )
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file holds.
+
+    Attributes
+    ----------
+    sha256
+        64 hexadecimal digits.
+    size
+        In bytes.
+    """
+
+    sha256: str
+    size: int
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as JSON holds it, see `of`."""
+        return {"sha256": self.sha256, "bytes": self.size}
+
+    @classmethod
+    def of(cls, value: Any, path: str | os.PathLike[str]) -> Self:
+        """Return what JSON holds of a file's content; a StudyError names `path` for any other."""
+        try:
+            return cls(str(value["sha256"]), int(value["bytes"]))
+        except (KeyError, TypeError, ValueError):
+            raise StudyError(
+                f"{path}: damaged, it says no file's content; delete it and the file that it is "
+                "about, and run the same command again"
+            ) from None
+
+
+_written: dict[str, tuple[tuple[int, int], Content]] = {}
+"""Of files that this process wrote by `atomic_file`: size and time of change, and content."""
+
+
+def content_of(path: str | os.PathLike[str]) -> Content:
+    """Return what a file holds; one that `atomic_file` has just written is not read for it.
+
+    Raises
+    ------
+    OSError
+        When it cannot be read.
+    """
+    found = os.stat(path)
+    known = _written.get(os.path.abspath(path))
+    if known is not None and known[0] == (found.st_size, found.st_mtime_ns):
+        return known[1]
+    return Content(digest_file(path), found.st_size)
+
+
+class DigestedFile(io.RawIOBase):
+    """A file that is written from its beginning to its end, and digested on the way."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self._file, self._digest, self._size = file, hashlib.sha256(), 0
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, data: Any, /) -> int:
+        """Append bytes, and return how many."""
+        self._digest.update(data)
+        count = self._file.write(data)
+        self._size += count
+        return count
+
+    def tell(self) -> int:
+        """Return how many bytes were written."""
+        return self._size
+
+    @property
+    def content(self) -> Content:
+        """What was written."""
+        return Content(self._digest.hexdigest(), self._size)
+
+
+@contextmanager
+def atomic_file(path: str | os.PathLike[str]) -> Iterator[DigestedFile]:
+    """Yield a file to write from beginning to end, which becomes `path` when the block succeeds.
+
+    As `atomic_path`, for what is too large to be read again for its digest, see `content_of`.
+    """
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        digested = DigestedFile(file)
+        yield digested
+        file.flush()
+        found = os.stat(temporary)
+        _written[os.path.abspath(path)] = (found.st_size, found.st_mtime_ns), digested.content
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from microcalc.core.errors import StudyError
-from microcalc.core.files import atomic_path, digest_bytes, digest_value, named_when_damaged
+from microcalc.core.files import atomic_file, digest_bytes, digest_value, named_when_damaged
 from microcalc.features.measurement import Measured, Measurement
 from microcalc.features.progress import Progress
 from microcalc.features.shard_images import Images
@@ -201,6 +201,6 @@ def write_parquet(table: pa.Table, path: str | os.PathLike[str]) -> None:
     path
         The file, replaced as a whole.
     """
-    with atomic_path(path) as temporary:
+    with atomic_file(path) as file:
         # Statistics and dictionaries serve queries; on thousands of float columns they cost time.
-        pq.write_table(table, temporary, use_dictionary=False, write_statistics=False)
+        pq.write_table(table, file, use_dictionary=False, write_statistics=False)

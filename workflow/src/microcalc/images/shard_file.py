@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microcalc.core.errors import StudyError
-from microcalc.core.files import atomic_path, named_when_damaged
+from microcalc.core.files import atomic_file, named_when_damaged
 from microcalc.plan.stored_digest import MEMBER
 
 TEXTS = (
@@ -234,8 +234,8 @@ def write(
     texts: dict[str, list[str]] = {name: [] for name in TEXTS}
     blank = np.zeros((patch_px, patch_px), dtype=np.uint8)
     with (
-        atomic_path(path) as temporary,
-        zipfile.ZipFile(temporary, "w") as archive,
+        atomic_file(path) as whole,
+        zipfile.ZipFile(whole, "w") as archive,
         tempfile.TemporaryFile() as thumbnails,
         tempfile.TemporaryFile() as pictures,
     ):

@@ -68,9 +68,9 @@ class OfSet:
         """Return the user's table that the set's columns come from."""
         return str(self.row(wildcards).table)
 
-    def table_digest(self, wildcards: Wildcards) -> str:
-        """Return a digest of its content, whatever its time."""
-        return digest_file(self.table(wildcards))
+    def table_digest(self, wildcards: Wildcards) -> dict[str, str]:
+        """Return a digest of its content, whatever its time, by its name among a job's inputs."""
+        return {"table": digest_file(self.table(wildcards))}
 
     def measured_in(self, wildcards: Wildcards) -> str:
         """Return the module that measures the set."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
 
@@ -119,12 +119,16 @@ def _file_columns(columns: Iterable[str]) -> list[str]:
     return [name for name in columns if name == "path" or name.endswith("_path")]
 
 
-def tables_digest(*paths: str | None) -> str:
-    """Return a digest of tables by content: of a table that a backup restored, time is no guide.
+def table_digests(paths: Mapping[str, str | None]) -> dict[str, str]:
+    """Return digests of tables by content: of a table that a backup restored, time is no guide.
 
-    None stands for a table that the config does not name.
+    Parameters
+    ----------
+    paths
+        By name; None stands for a table that the config does not name.
     """
-    return digest_value([digest_file(path) for path in paths if path and os.path.exists(path)])
+    there = {name: path for name, path in paths.items() if path and os.path.exists(path)}
+    return {name: digest_file(path) for name, path in there.items()}
 
 
 @cache

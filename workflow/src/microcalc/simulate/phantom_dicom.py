@@ -2,9 +2,7 @@
 
 import datetime
 import io
-import os
 import uuid
-from pathlib import Path
 
 import imagecodecs
 import numpy as np
@@ -192,9 +190,9 @@ def jpeg_lossless(pixels: NDArray[np.uint16], *, bits: int) -> bytes:
     return bytes(stream)
 
 
-def save(dataset: FileDataset, path: str | os.PathLike[str]) -> None:
-    """Write a data set, with the group lengths and padding the standard asks for."""
-    # In memory first: what pydicom says of a full disk carries a traceback of its own.
+def encode(dataset: FileDataset) -> bytes:
+    """Return a data set as a file's bytes, with the group lengths and padding of the standard."""
+    # In memory: what pydicom says of a full disk carries a traceback of its own.
     file = io.BytesIO()
     dataset.save_as(file, enforce_file_format=True)
-    Path(path).write_bytes(file.getvalue())
+    return file.getvalue()

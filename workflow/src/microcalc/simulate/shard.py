@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from microcalc.core.files import atomic_path, digest_file
+from microcalc.core.files import atomic_file, content_of
 from microcalc.plan.phantom_folder import begin, refuse_elsewhere, refuse_foreign
 from microcalc.simulate import phantom_dicom
 from microcalc.simulate.phantom import Phantom
@@ -83,8 +83,15 @@ def write(
         phantom = Phantom.from_row(row)
         dataset = phantom_dicom.build(phantom, expose(phantom, seed=seed), seed=seed)
         path = Path(folder) / phantom.path
-        with atomic_path(path) as temporary:
-            phantom_dicom.save(dataset, temporary)
-        digests[phantom.image_id] = digest_file(path)
+        with atomic_file(path) as file:
+            file.write(phantom_dicom.encode(dataset))
+        digests[phantom.image_id] = content_of(path).sha256
     logger.info("wrote %d images", len(digests))
     return dict(sorted(digests.items()))
+
+
+def paths(
+    phantom_rows: Iterable[Mapping[str, object]], folder: str | os.PathLike[str]
+) -> list[str]:
+    """Return the files that `write` leaves of some rows."""
+    return [str(Path(folder) / Phantom.from_row(row).path) for row in phantom_rows]

@@ -10,7 +10,13 @@ from microcalc.core import run_lock
 from microcalc.core.files import sweep_up
 from microcalc.ingest import ingest_request as ingest
 from microcalc.models import deployment_settings
-from microcalc.plan import cam_model, plan_record, replicate_blocks, rule_params
+from microcalc.plan import (
+    cam_model,
+    forgotten,
+    plan_record,
+    replicate_blocks,
+    rule_params,
+)
 from microcalc.plan import refusals, shard_rows, snakemake_habits, stability
 from microcalc.plan.code_digest import code_digest, folder_digest
 from microcalc.plan.job_inputs import OfScore, OfSet, OfTuned
@@ -254,6 +260,15 @@ def complete_rules():
         **{"log": PATHS.log, "benchmark": PATHS.time, "digest": digest_of_script},
         environment="../../envs/analysis.yaml",
     )
+    asks = snakemake_habits.request()
+    if workflow.is_main_process and asks.plans and not asks.forces:
+        told_plainly(forgotten.refuse, Path(in_study("")), job_today)
+
+
+def job_today(rule, output):
+    """Return how a result would be made today; None where no rule makes it any more."""
+    found = snakemake_habits.job_of(rules, rule, output)
+    return found and forgotten.Planned.of(*found)
 
 
 def rules_by_room(wildcards):

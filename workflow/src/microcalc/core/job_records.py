@@ -198,21 +198,20 @@ class Job:
         for path, content in contents.items():
             about = {"job": self.name, **content.plain()}
             write_json(about, self.root / FOLDER / "files" / f"{path}.json")
-        record = {
-            "format": FORMAT,
-            "rule": self.rule,
-            "code": self.code,
-            "settings": self.settings,
-            "versions": versions(),
-            "inputs": self._results_read(),
-            "given": self._given(),
-            "images": dict(sorted((images or {}).items())),
-            "outputs": {
-                path: None if path.startswith(MEMORY) else content.plain()
+        record = Record(
+            self.rule,
+            self.code,
+            self.settings,
+            versions=versions(),
+            inputs=self._results_read(),
+            given=self._given(),
+            images=dict(sorted((images or {}).items())),
+            outputs={
+                path: None if path.startswith(MEMORY) else content
                 for path, content in contents.items()
             },
-        }
-        write_json(record, self.root / FOLDER / "jobs" / f"{self.name}.json")
+        )
+        write_json(record.plain(), self.root / FOLDER / "jobs" / f"{self.name}.json")
 
     def _refuse_changed_since(self) -> None:
         changed = [path for path, (_, state) in self.found.items() if _state(path) != state]
@@ -240,6 +239,57 @@ class Job:
             for role, paths in self.inputs.items()
         }
         return {role: digests for role, digests in sorted(given.items()) if digests}
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a job left of itself.
+
+    Attributes
+    ----------
+    rule, code, settings
+        As those of `Job`.
+    versions
+        Of the libraries.
+    inputs
+        Digest of each result that was read, by its path among the study's results.
+    given
+        Digests of the other files that were read, by their role.
+    images
+        Digest of each image that was read, by its `image_id`.
+    outputs
+        Content of each file that was written, by its path; None of a memory, see `MEMORY`.
+    """
+
+    rule: str
+    code: str
+    settings: str
+    versions: Mapping[str, str]
+    inputs: Mapping[str, str]
+    given: Mapping[str, Sequence[str]]
+    images: Mapping[str, str]
+    outputs: Mapping[str, Content | None]
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as JSON holds it."""
+        outputs = {path: about and about.plain() for path, about in self.outputs.items()}
+        return {"format": FORMAT, **vars(self), "outputs": outputs}
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> "Record":
+        """Return the record in a file; a StudyError names the file where it holds none."""
+        value = read_json(path)
+        try:
+            if value.pop("format") != FORMAT:
+                raise ValueError
+            outputs = value.pop("outputs").items()
+            contents = {name: about and Content.of(about, path) for name, about in outputs}
+            return cls(**value, outputs=contents)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise StudyError(
+                f"{path}: no record of a job, as this version writes them; delete it and what the "
+                "job made, and run the same command again"
+            ) from None
 
 
 State = tuple[int, int, int]
@@ -315,7 +365,7 @@ def _listed(paths: Any) -> list[str]:
     return [paths] if isinstance(paths, str) else [str(path) for path in paths]
 
 
-def records(root: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def records(root: str | os.PathLike[str]) -> Iterator[tuple[str, Record]]:
     """Yield each job's name and its record, of all jobs that left one, sorted by name.
 
     Parameters
@@ -330,13 +380,7 @@ def records(root: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]
     """
     folder = Path(root) / FOLDER / "jobs"
     for path in sorted(folder.rglob("*.json")):
-        record = read_json(path)
-        if not isinstance(record, dict) or record.get("format") != FORMAT:
-            raise StudyError(
-                f"{path}: no record of a job of this version; delete it and run the same "
-                "command again"
-            )
-        yield _posix(path, folder).removesuffix(".json"), record
+        yield _posix(path, folder).removesuffix(".json"), Record.read(path)
 
 
 def _root_of(log: Path) -> Path | None:

@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from microcalc.core import job_records
 from microcalc.core.errors import StudyError
 from microcalc.core.files import atomic_path
 
@@ -191,6 +192,38 @@ def rules_by_file(rules: Any) -> dict[str, list[str]]:
         if proxy.rule.script and proxy.rule.output:
             found.setdefault(Path(proxy.rule.snakefile).stem, []).append(name)
     return found
+
+
+def job_of(rules: Any, name: str, output: str) -> tuple[Any, dict[str, list[str]]] | None:
+    """Return the params and the inputs of a job, by its rule and one of its outputs.
+
+    Parameters
+    ----------
+    rules
+        Snakemake's `rules`.
+    name
+        A rule's name in this workflow.
+    output
+        A file.
+
+    Returns
+    -------
+    params, inputs
+        As the job would be given them; inputs without those marked `ancient`, whose change alone
+        makes nothing anew. None where no such rule makes the file.
+    """
+    proxy = rules._rules.get(name)
+    if proxy is None or not proxy.rule.is_producer(output):
+        return None
+    rule = proxy.rule
+    wildcards = rule.get_wildcards(output)
+    inputs, *_ = rule.expand_input(wildcards)
+    params = rule.expand_params(wildcards, inputs, rule.output, None)
+    ancient = {str(path) for path in inputs if "ancient" in path.flags}
+    by_role = job_records.by_role(inputs)
+    return params, {
+        role: [path for path in paths if path not in ancient] for role, paths in by_role.items()
+    }
 
 
 def job_that_makes(

@@ -23,6 +23,7 @@ from microcalc.plan.job_inputs import OfScore, OfSet, OfTuned
 from microcalc.plan.paths import Paths
 from microcalc.plan.sharding import Shards
 from microcalc.report import table_registry
+from microcalc.run import verify
 from microcalc.run.study_run import StudyRun
 
 
@@ -36,7 +37,7 @@ def begin_at_work(study):
     found = run_lock.begin(study, snakemake_habits.locks_of(study))
     if found.has_unlocked:
         print("The last run here was killed; its lock is lifted.", file=sys.stderr)
-    makes_nothing = is_asked_for("check") or is_asked_for("freeze_split")
+    makes_nothing = any(map(is_asked_for, ("check", "freeze_split", "verify", "crate")))
     if found.other and snakemake_habits.request().takes_lock and not makes_nothing:
         refuse(
             f"Another run is at work on the study {study}: {found.other}. Wait until it has ended, "
@@ -77,9 +78,9 @@ if is_asked_for("apply") and not APPLIED:
 # Where frozen models are applied, no rule that fits is there to be run; an ingest has no study.
 STUDY = (
     *("simulate", "cohort", "images", "features", "finetune"),
-    *("selection", "models", "evaluation", "figures", "report", "ingest"),
+    *("selection", "models", "evaluation", "figures", "report", "ingest", "provenance"),
 )
-APPLICATION = ("images", "features", "evaluation", "figures", "apply")
+APPLICATION = ("images", "features", "evaluation", "figures", "apply", "provenance")
 ROOMS = ("ingest",) if INGEST.collection else APPLICATION if APPLIED else STUDY
 LABELLED = APPLIED and told_plainly(
     apply_request.labelled, SETTINGS.cohort.cases, SETTINGS.labels
@@ -261,7 +262,9 @@ def complete_rules():
         environment="../../envs/analysis.yaml",
     )
     asks = snakemake_habits.request()
-    if workflow.is_main_process and asks.plans and not asks.forces:
+    if is_asked_for("verify") or is_asked_for("crate"):
+        told_plainly(verify.refuse_altered, Path(in_study("")))
+    elif workflow.is_main_process and asks.plans and not asks.forces:
         told_plainly(forgotten.refuse, Path(in_study("")), job_today)
 
 

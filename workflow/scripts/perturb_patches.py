@@ -13,4 +13,4 @@ perturb.write_copy(
     seed=snakemake.params.seed,
     copy=int(snakemake.wildcards.redraw),
 )
-job.leave_record()
+job.leave_record(is_temporary=True)

@@ -174,7 +174,11 @@ class Job:
         return self.found[path][0].sha256
 
     def leave_record(
-        self, *, images: Mapping[str, str] | None = None, files: Sequence[str] = ()
+        self,
+        *,
+        images: Mapping[str, str] | None = None,
+        files: Sequence[str] = (),
+        is_temporary: bool = False,
     ) -> None:
         """Write what the job made, and from what; the last thing that it does.
 
@@ -184,6 +188,8 @@ class Job:
             Digest of each image that was read, by its `image_id`.
         files
             Results that the job wrote beside its declared outputs.
+        is_temporary
+            Whether its rule declares them `temp`.
 
         Raises
         ------
@@ -210,6 +216,7 @@ class Job:
                 path: None if path.startswith(MEMORY) else content
                 for path, content in contents.items()
             },
+            is_temporary=is_temporary,
         )
         write_json(record.plain(), self.root / FOLDER / "jobs" / f"{self.name}.json")
 
@@ -259,6 +266,8 @@ class Record:
         Digest of each image that was read, by its `image_id`.
     outputs
         Content of each file that was written, by its path; None of a memory, see `MEMORY`.
+    is_temporary
+        Whether these are deleted as soon as every job that reads them has.
     """
 
     rule: str
@@ -269,6 +278,7 @@ class Record:
     given: Mapping[str, Sequence[str]]
     images: Mapping[str, str]
     outputs: Mapping[str, Content | None]
+    is_temporary: bool = False
 
     def plain(self) -> dict[str, Any]:
         """Return it as JSON holds it."""

@@ -218,7 +218,7 @@ def job_of(rules: Any, name: str, output: str) -> tuple[Any, dict[str, list[str]
     rule = proxy.rule
     wildcards = rule.get_wildcards(output)
     inputs, *_ = rule.expand_input(wildcards)
-    params = rule.expand_params(wildcards, inputs, rule.output, None)
+    params, *_ = rule.expand_params(wildcards, inputs, rule.output, None)
     ancient = {str(path) for path in inputs if "ancient" in path.flags}
     by_role = job_records.by_role(inputs)
     return params, {

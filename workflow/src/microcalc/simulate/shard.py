@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from microcalc.core.files import atomic_file, content_of
-from microcalc.plan.phantom_folder import begin, refuse_elsewhere, refuse_foreign
+from microcalc.plan.phantom_folder import begin, begun_file, refuse_elsewhere, refuse_foreign
 from microcalc.simulate import phantom_dicom
 from microcalc.simulate.phantom import Phantom
 from microcalc.simulate.scanner import expose
@@ -90,8 +90,15 @@ def write(
     return dict(sorted(digests.items()))
 
 
-def paths(
-    phantom_rows: Iterable[Mapping[str, object]], folder: str | os.PathLike[str]
+def files(
+    rows: Iterable[Mapping[str, object]], folder: str, *, results: str, shard: int
 ) -> list[str]:
-    """Return the files that `write` leaves of some rows."""
-    return [str(Path(folder) / Phantom.from_row(row).path) for row in phantom_rows]
+    """Return the files that `make` leaves of a shard's rows, beside their digests.
+
+    Parameters
+    ----------
+    rows, folder, results, shard
+        As `make` takes them.
+    """
+    phantoms = [os.path.join(folder, Phantom.from_row(row).path) for row in rows]
+    return [begun_file(results, shard), *phantoms]

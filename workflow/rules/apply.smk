@@ -151,7 +151,7 @@ rule write_case:
         template=page_template("case"),
         results=results_of("case"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
-        figures=mapped_case,
+        figures=PATHS.mapped_case,
     output:
         page=in_study("report/case-{case}.html"),
     localrule: True

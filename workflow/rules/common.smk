@@ -32,13 +32,16 @@ def is_asked_for(target):
     return workflow.is_main_process and target in snakemake_habits.request().targets
 
 
+# Targets that read a study and make nothing of it.
+MAKES_NOTHING = any(map(is_asked_for, ("check", "freeze_split", "verify", "crate")))
+
+
 def begin_at_work(study):
     """Unlock what a killed run of a study left; refuse to run beside another run of it."""
     found = run_lock.begin(study, snakemake_habits.locks_of(study))
     if found.has_unlocked:
         print("The last run here was killed; its lock is lifted.", file=sys.stderr)
-    makes_nothing = any(map(is_asked_for, ("check", "freeze_split", "verify", "crate")))
-    if found.other and snakemake_habits.request().takes_lock and not makes_nothing:
+    if found.other and snakemake_habits.request().takes_lock and not MAKES_NOTHING:
         refuse(
             f"Another run is at work on the study {study}: {found.other}. Wait until it has ended, "
             "or stop it there, and run the same command again; nothing needs unlocking."
@@ -154,7 +157,8 @@ def contents_of(**names):
 SHARDING = Shards(SETTINGS, PATHS.shard, lambda: digest_of_script("extract_patches"))
 SHARDS = SHARDING.numbers
 OF_SET, OF_SCORE, OF_TUNED = OfSet(PATHS, SHARDS), OfScore(PATHS), OfTuned(PATHS)
-RUN = INGEST if INGEST.collection else StudyRun(SHARDING, Path(in_study("")))
+RESULTS = Path(in_study(""))
+RUN = INGEST if INGEST.collection else StudyRun(SHARDING, RESULTS)
 
 
 def shard_digest(wildcards):
@@ -204,14 +208,6 @@ def reader_settings(wildcards):
     return stability.of_reader(SETTINGS, wildcards.reader)
 
 
-def results_folder(wildcards):
-    return in_study("")
-
-
-def simulated_shard(wildcards):
-    return PATHS.simulated(wildcards.shard)
-
-
 def page_template(name="page"):
     return str(WORKFLOW / "report" / f"{name}.html.j2")
 
@@ -232,17 +228,17 @@ def in_frozen(*paths):
     return [APPLIED.file(path) for path in paths]
 
 
-def mapped_case(wildcards):
-    return PATHS.mapped(wildcards.case)
-
-
 def finished(wildcards):
-    """Return what a run leaves last: the report of a study, or of frozen models on a cohort."""
+    """Return what a run leaves last: a study's report, or that of frozen models on a cohort.
+
+    And what was deleted, which Snakemake does not miss where its readers are done.
+    """
+    gone = forgotten.missing(RESULTS, rules)
     if APPLIED:
         pages = [in_study(f"report/case-{APPLIED.case}.html")] if APPLIED.case else []
-        return [*rules.predict_cohort.output, *rules.write_cohort.output, *pages]
+        return [*rules.predict_cohort.output, *rules.write_cohort.output, *pages, *gone]
     written = [*rules.write_report.output, *rules.write_manuscript.output]
-    return [*written, *rules.freeze_study.output]
+    return [*written, *rules.freeze_study.output, *gone]
 
 
 def refuse_to_start():
@@ -263,15 +259,9 @@ def complete_rules():
     )
     asks = snakemake_habits.request()
     if is_asked_for("verify") or is_asked_for("crate"):
-        told_plainly(verify.refuse_altered, Path(in_study("")))
+        told_plainly(verify.refuse_altered, RESULTS)
     elif workflow.is_main_process and asks.plans and not asks.forces:
-        told_plainly(forgotten.refuse, Path(in_study("")), job_today)
-
-
-def job_today(rule, output):
-    """Return how a result would be made today; None where no rule makes it any more."""
-    found = snakemake_habits.job_of(rules, rule, output)
-    return found and forgotten.Planned.of(*found)
+        told_plainly(forgotten.refuse, RESULTS, rules)
 
 
 def rules_by_room(wildcards):
@@ -281,7 +271,7 @@ def rules_by_room(wildcards):
 def tell_outcome():
     is_of_this_run = partial(snakemake_habits.is_of_this_run, workflow.dag)
     sys.stderr.writelines(f"{line}\n" for line in RUN.warnings(is_of_this_run))
-    if summary := RUN.summary(is_of_this_run):
+    if (summary := RUN.summary(is_of_this_run)) and not MAKES_NOTHING:
         print(f"\n{summary}")
 
 

@@ -162,7 +162,7 @@ rule gather_perturbed:
 rule extract_reader_patches:
     input:
         eligible=checked_cohort,
-        simulated=simulated_shard,
+        simulated=PATHS.simulated_shard,
     output:
         shard=update(in_study("features/reader-{reader}-{shard}.npz")),
     resources:

@@ -1,7 +1,7 @@
 rule extract_patches:
     input:
         eligible=checked_cohort,
-        simulated=simulated_shard,
+        simulated=PATHS.simulated_shard,
     output:
         shard=update(in_study("images/shard-{shard}.npz")),
     priority: WAITED_FOR

@@ -10,7 +10,7 @@ rule simulate_shard:
         shards=len(SHARDS),
         digest=phantom_digest,
         folder=config["cohort"]["image_folder"],
-        results=results_folder,
+        results=in_study(""),
         seed=config["seed"],
     script:
         "../scripts/simulate_shard.py"

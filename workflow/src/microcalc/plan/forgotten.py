@@ -1,12 +1,13 @@
-"""What was made under other settings, where Snakemake's own memory of it is gone.
+"""What Snakemake does not know of a study's results, by their provenance records.
 
 Snakemake makes a result again when the params, the code or the inputs of its job have changed
 since. It knows so from its folder `.snakemake`: results that were moved or restored without that
-folder are kept whatever has changed. What it was to know stands in the provenance records too.
+folder are kept whatever has changed. And a result that was deleted is not missed, as long as what
+was made from it is there.
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -15,7 +16,7 @@ from microcalc.core import job_records
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_file
 from microcalc.core.job_records import Record
-from microcalc.plan.snakemake_habits import has_record
+from microcalc.plan import snakemake_habits
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,15 @@ class Planned:
         return cls(job_records.settings_digest(known), str(known.get("code", "")), inputs)
 
 
-def refuse(results: Path, planned: Callable[[str, str], Planned | None]) -> None:
+def refuse(results: Path, rules: Any) -> None:
     """Refuse to keep results that Snakemake has forgotten and that would be made otherwise today.
 
     Parameters
     ----------
     results
         The study's results.
-    planned
-        Gives a rule's job by the rule's name and one of the job's outputs; None where there is no
-        such job any more.
+    rules
+        Snakemake's `rules`, when every rule has been read.
 
     Raises
     ------
@@ -60,9 +60,9 @@ def refuse(results: Path, planned: Callable[[str, str], Planned | None]) -> None
     changed: dict[str, str] = {}
     for _, record in job_records.records(results):
         path = _first_output(record, results)
-        if path is not None and not has_record(path):
-            job = planned(record.rule, path)
-            what = _changes(record, job, results) if job else ""
+        if path is not None and not snakemake_habits.has_record(path):
+            job = snakemake_habits.job_of(rules, record.rule, path)
+            what = _changes(record, Planned.of(*job), results) if job else ""
             if what:
                 changed.setdefault(record.rule, what)
     if changed:
@@ -75,6 +75,35 @@ def refuse(results: Path, planned: Callable[[str, str], Planned | None]) -> None
             "Patches and features of images that are the same are taken over all the same",
             [f"{rule}: {what}" for rule, what in changed.items()],
         )
+
+
+def missing(results: Path, rules: Any) -> list[str]:
+    """Return the results that a job left, that are gone, and that a job of today would make.
+
+    Parameters
+    ----------
+    results
+        The study's results.
+    rules
+        Snakemake's `rules`, when every rule has been read.
+
+    Returns
+    -------
+    list of str
+        Their paths. Patches and features may be deleted to make room: not they, but what is made
+        from them, is what a study is for.
+    """
+    return sorted(
+        path
+        for _, record in job_records.records(results)
+        for path in (str(results / name) for name in record.outputs if _is_kept(name))
+        if not (record.is_temporary or os.path.exists(path))
+        and snakemake_habits.makes(rules, record.rule, path)
+    )
+
+
+def _is_kept(name: str) -> bool:
+    return not name.startswith(("simulate/", "images/", "features/"))
 
 
 def _first_output(record: Record, results: Path) -> str | None:

@@ -6,7 +6,7 @@ Every job on a cluster reads this again, so it imports nothing heavy.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from microcalc.config import feature_sets
 from microcalc.config.feature_settings import FeatureSetSettings, StabilitySettings
@@ -14,14 +14,7 @@ from microcalc.config.study_config import StudyConfig
 from microcalc.core.files import digest_file
 from microcalc.plan import rule_params, stability
 from microcalc.plan.code_digest import PACKAGE_ROOT, code_digest
-from microcalc.plan.paths import Paths
-
-
-class Wildcards(Protocol):
-    """A job's wildcards, as Snakemake gives them."""
-
-    def __getattr__(self, name: str) -> str:
-        """Return the value of a wildcard."""
+from microcalc.plan.paths import Paths, Wildcards
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from microcalc.config import feature_sets
 from microcalc.config.feature_settings import FeatureSetSettings
@@ -14,6 +15,13 @@ from microcalc.config.network_settings import NetworkSettings
 from microcalc.config.published_weights import is_published
 from microcalc.config.study_config import StudyConfig
 from microcalc.plan import cam_model, replicate_blocks, stability
+
+
+class Wildcards(Protocol):
+    """A job's wildcards, as Snakemake gives them."""
+
+    def __getattr__(self, name: str) -> str:
+        """Return the value of a wildcard."""
 
 
 @dataclass(frozen=True)
@@ -155,13 +163,14 @@ class Paths:
         chooses = feature_sets.must_choose(self.config) and not self.frozen
         return self.where(chooses, "models/choice.json")
 
-    def simulated(self, shard: str) -> list[str]:
+    def simulated_shard(self, wildcards: Wildcards) -> list[str]:
         """Return the manifest of a shard's phantoms; none in a study of real patients."""
-        return self.where(self.config.simulate, f"simulate/shard-{shard}.json")
+        return self.where(self.config.simulate, f"simulate/shard-{wildcards.shard}.json")
 
-    def mapped(self, case: str) -> list[str]:
+    def mapped_case(self, wildcards: Wildcards) -> list[str]:
         """Return the figure of a case's maps; nothing where no map adds up to a score."""
-        return self.where(cam_model.name(self.config), f"figures/case-{case}/case_map.svg")
+        figure = f"figures/case-{wildcards.case}/case_map.svg"
+        return self.where(cam_model.name(self.config), figure)
 
 
 def _of_job(wildcards: Sequence[str]) -> str:

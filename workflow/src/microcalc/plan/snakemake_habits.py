@@ -194,6 +194,12 @@ def rules_by_file(rules: Any) -> dict[str, list[str]]:
     return found
 
 
+def makes(rules: Any, name: str, output: str) -> bool:
+    """Return whether there is a rule of this name in this workflow and it makes a file."""
+    proxy = rules._rules.get(name)
+    return proxy is not None and bool(proxy.rule.is_producer(output))
+
+
 def job_of(rules: Any, name: str, output: str) -> tuple[Any, dict[str, list[str]]] | None:
     """Return the params and the inputs of a job, by its rule and one of its outputs.
 
@@ -212,10 +218,9 @@ def job_of(rules: Any, name: str, output: str) -> tuple[Any, dict[str, list[str]
         As the job would be given them; inputs without those marked `ancient`, whose change alone
         makes nothing anew. None where no such rule makes the file.
     """
-    proxy = rules._rules.get(name)
-    if proxy is None or not proxy.rule.is_producer(output):
+    if not makes(rules, name, output):
         return None
-    rule = proxy.rule
+    rule = rules._rules[name].rule
     wildcards = rule.get_wildcards(output)
     inputs, *_ = rule.expand_input(wildcards)
     params, *_ = rule.expand_params(wildcards, inputs, rule.output, None)

@@ -9,12 +9,14 @@ of them is described and not packed: pictures, patches, features, tables by case
 
 import csv
 import json
+import mimetypes
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import microcalc
 from microcalc.config.study_config import StudyConfig
 from microcalc.core import job_records
 from microcalc.core.errors import StudyError
@@ -71,7 +73,7 @@ def pack(results: Path, config: StudyConfig, *, house: Path) -> str:
         raise StudyError(f"{results}: no job has left a provenance record here; run the study")
     with from_extra("crate"):
         from rocrate.rocrate import ROCrate  # type: ignore[import-untyped]
-    crate = ROCrate()
+    crate = ROCrate(version="1.1")  # that of the profiles
     packing = Packing(crate, results, house, config.study)
     with atomic_path(results / "crate" / "config.json") as plan:
         write_json(_without_paths(config.plain()), plan)
@@ -153,9 +155,13 @@ class Packing:
             main=True,
             lang="snakemake",
             lang_version=installed_version("snakemake"),
+            properties={
+                "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"],
+                "name": "MicroCalc",
+                "encodingFormat": "text/plain",
+                "version": microcalc.__version__,
+            },
         )
-        workflow["name"] = "MicroCalc"
-        workflow.append_to("@type", "HowTo")
         versions = next(iter(records.values())).versions
         workflow["softwareRequirements"] = [
             self._add(f"#{name}", "SoftwareApplication", name=name, softwareVersion=version)
@@ -170,10 +176,20 @@ class Packing:
             tool = self.crate.add_file(
                 script,
                 f"workflow/scripts/{rule}.py",
-                properties={"@type": ["File", "SoftwareSourceCode"], "name": rule},
+                properties={
+                    "@type": ["File", "SoftwareSourceCode"],
+                    "name": rule,
+                    "encodingFormat": "text/x-python",
+                    "version": microcalc.__version__,
+                },
             )
         else:  # a rule with the script of another
-            tool = self._add(f"#tool-{rule}", "SoftwareApplication", name=rule)
+            tool = self._add(
+                f"#tool-{rule}",
+                "SoftwareApplication",
+                name=rule,
+                softwareVersion=microcalc.__version__,
+            )
         return self._add(f"#step-{rule}", "HowToStep", name=rule, workExample=tool)
 
     def _result(self, path: str, content: Content) -> Any:
@@ -181,6 +197,7 @@ class Packing:
         if not _may_be_packed(self.results, path):
             return self._add(f"#{path}", "CreativeWork", **about)
         self.packed += 1
+        about["encodingFormat"] = mimetypes.guess_type(path)[0] or "application/octet-stream"
         return self.crate.add_file(self.results / path, path, properties=about)
 
     def _action(self, name: str, record: Record) -> Any:
@@ -192,6 +209,7 @@ class Packing:
             f"#job-{name}",
             "CreateAction",
             name=f"Job {name}",
+            description=f"A job of the rule {record.rule}; its settings: {record.settings}",
             instrument=self.crate.dereference(f"#step-{record.rule}")["workExample"],
             object=read,
             result=[self.entities[path] for path in record.outputs if path in self.entities],
@@ -209,6 +227,7 @@ class Packing:
             "#run",
             "CreateAction",
             name=f"Run of the study {self.study}",
+            description="All jobs whose results are here, whenever each was run last",
             instrument=workflow,
             object=[config],
             result=[entity for entity in self.entities.values() if entity.type == "File"],
@@ -235,7 +254,7 @@ class Packing:
             "OrganizeAction",
             name="Run of Snakemake",
             instrument=engine,
-            object=[*controls, config],
+            object=controls,
             result=run,
         )
         self.crate.root_dataset["mentions"] = [run, *actions.values()]
@@ -248,7 +267,9 @@ class Packing:
             return known
         entity = self.crate.add(ContextEntity(self.crate, identifier, {"@type": kind}))
         for name, value in about.items():
-            entity[name] = value
+            # JSON-LD writes a list of one as the one.
+            is_one = isinstance(value, list) and len(value) == 1
+            entity[name] = value[0] if is_one else value
         return entity
 
 

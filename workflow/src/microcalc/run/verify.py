@@ -47,7 +47,7 @@ class Outcome:
         lines = [f"{len(self.untouched)} files are untouched since their jobs left them."]
         for names, what in (
             (self.changed, "changed since: delete each and run the study again"),
-            (self.missing, "missing: the next run makes them again"),
+            (self.missing, "missing: the next run makes them again where it needs them"),
             (self.unknown, "unknown: no job left them here"),
         ):
             if names:

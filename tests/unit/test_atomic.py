@@ -15,7 +15,13 @@ WRITERS = {
 SHARED = {"copy", "replace", "rename", "move", "save", "dump", "write_table"}
 FILE_MODULES = {"np", "shutil", "os", "torch", "json", "pickle", "yaml", "pq", "parquet"}
 OPENERS = {"open", "ZipFile", "TarFile", "GzipFile"}
-SHELTERS = {"atomic_path", "TemporaryDirectory", "TemporaryFile", "NamedTemporaryFile"}
+SHELTERS = {
+    "atomic_path",
+    "atomic_file",
+    "TemporaryDirectory",
+    "TemporaryFile",
+    "NamedTemporaryFile",
+}
 
 # (module, call): why it may stand outside.
 EXPLAINED = {

@@ -10,14 +10,9 @@ from microcalc.core import run_lock
 from microcalc.core.files import sweep_up
 from microcalc.ingest import ingest_request as ingest
 from microcalc.models import deployment_settings
-from microcalc.plan import (
-    cam_model,
-    forgotten,
-    plan_record,
-    replicate_blocks,
-    rule_params,
-)
-from microcalc.plan import refusals, shard_rows, snakemake_habits, stability
+from microcalc.plan import cam_model, forgotten, plan_record, refusals
+from microcalc.plan import replicate_blocks, rule_params, shard_rows
+from microcalc.plan import snakemake_habits, stability
 from microcalc.plan.code_digest import code_digest, folder_digest
 from microcalc.plan.job_inputs import OfScore, OfSet, OfTuned
 from microcalc.plan.paths import Paths

@@ -372,7 +372,8 @@ def by_role(files: Any) -> dict[str, list[str]]:
 
 
 def _listed(paths: Any) -> list[str]:
-    return [paths] if isinstance(paths, str) else [str(path) for path in paths]
+    one = isinstance(paths, str | os.PathLike)
+    return [str(paths)] if one else [str(path) for path in paths]
 
 
 def records(root: str | os.PathLike[str]) -> Iterator[tuple[str, Record]]:

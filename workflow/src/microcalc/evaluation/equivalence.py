@@ -26,7 +26,16 @@ COLUMNS = (
 class Equivalence:
     """Two one-sided tests of a difference A − B against ±margin.
 
-    `low` and `high` bound the 1 − 2α interval whose place within the margin is the test.
+    Attributes
+    ----------
+    low, high
+        Bounds of the 1 − 2α interval whose place within the margin is the test.
+    p_non_inferior
+        P value of the hypothesis that the difference is −margin or less.
+    p_equivalent
+        The larger of that and the P value of the hypothesis that it is the margin or more.
+    verdict
+        What they show, see `judge`.
     """
 
     low: float

@@ -249,7 +249,15 @@ def parameters_of(body: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 @dataclass(frozen=True)
 class Weights:
-    """What a prepared weights file says about itself."""
+    """What a prepared weights file says about itself.
+
+    Attributes
+    ----------
+    backbone, source, preprocessing
+        As of `weights.Prepared`.
+    digest
+        SHA-256 of all that features depend on, see `weights.Prepared.digest`.
+    """
 
     backbone: str
     source: str

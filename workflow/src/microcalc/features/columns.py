@@ -47,5 +47,12 @@ def of_set(name: str, columns: Sequence[str]) -> list[str]:
 
 
 def numbered(n: int) -> list[str]:
-    """Return the names of `n` columns that have none of their own: 0000, 0001, ..."""
+    """Return the names of `n` columns that have none of their own.
+
+    Examples
+    --------
+    >>> from microcalc.features import columns
+    >>> columns.of_set("deep", columns.numbered(2))
+    ['deep_0000', 'deep_0001']
+    """
     return [f"{i:04d}" for i in range(n)]

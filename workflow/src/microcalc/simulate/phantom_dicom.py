@@ -40,6 +40,20 @@ def build(phantom: Phantom, exposure: Exposure, *, seed: int) -> FileDataset:
 
     Patient name, hospital number and dates are invented; the hospital number is neither
     `case_id` nor `patient_id`.
+
+    Parameters
+    ----------
+    phantom
+        Latent truth, of which only names, view and geometry are written.
+    exposure
+        Its stored image, from `scanner.expose`.
+    seed
+        The study's; UIDs and names come from it.
+
+    Raises
+    ------
+    StudyError
+        When the demo has no such center.
     """
     scanner = scanner_of(phantom.center)
     meta = FileMetaDataset()
@@ -193,7 +207,15 @@ def jpeg_lossless(pixels: NDArray[np.uint16], *, bits: int) -> bytes:
 
 
 def save(dataset: FileDataset, path: str | os.PathLike[str]) -> None:
-    """Write a data set, with the group lengths and padding the standard asks for."""
+    """Write a data set, with the group lengths and padding the standard asks for.
+
+    Parameters
+    ----------
+    dataset
+        From `build`.
+    path
+        The file, written in place.
+    """
     # In memory first: what pydicom says of a full disk carries a traceback of its own.
     file = io.BytesIO()
     dataset.save_as(file, enforce_file_format=True)

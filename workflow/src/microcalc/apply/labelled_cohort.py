@@ -43,8 +43,10 @@ def join(
 
     Raises
     ------
+    StudyError
+        When the table of cases is damaged.
     FileNotFoundError
-        When there is no table of cases.
+        When it is not there.
     pandas.errors.MergeError
         When a case stands twice in `included` or `labels`.
     """

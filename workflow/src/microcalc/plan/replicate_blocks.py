@@ -22,7 +22,17 @@ def numbers(settings: EvaluationSettings, design: str) -> range:
 
 
 def of_block(settings: EvaluationSettings, design: str, block: int) -> list[int]:
-    """Return the numbers of the replicates in a block: [first, last)."""
+    """Return the numbers of the replicates in a block: [first, last).
+
+    Parameters
+    ----------
+    settings
+        The config's `evaluation`.
+    design
+        One of `DESIGNS`.
+    block
+        Its number, from `numbers`.
+    """
     size = settings.replicates_per_job
     first = block * size
     return [first, min(first + size, getattr(settings, design))]

@@ -101,7 +101,13 @@ class Shards:
             self._rows(self._phantoms, 0)
 
     def refuse_missing_columns(self) -> None:
-        """Raise a StudyError where a table that a set's columns come from is not there."""
+        """Refuse sets whose columns come from a table that is not there.
+
+        Raises
+        ------
+        StudyError
+            As `refusals.refuse_missing_columns`.
+        """
         refusals.refuse_missing_columns(feature_sets.tables_given(self.config))
 
     def refuse_phantoms_elsewhere(self, results: Path) -> None:

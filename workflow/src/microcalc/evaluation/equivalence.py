@@ -78,6 +78,13 @@ def judge(
     ------
     StudyError
         When the margin is not above 0 or alpha not between 0 and 0.5.
+
+    Examples
+    --------
+    >>> from microcalc.evaluation import equivalence
+    >>> found = equivalence.judge(0.01, 0.015**2, margin=0.05, alpha=0.05)
+    >>> found.verdict, round(found.low, 3), round(found.high, 3)
+    ('equivalent', -0.015, 0.035)
     """
     if not margin > 0:
         raise StudyError(f"the equivalence margin is {margin}; expected a difference above 0")

@@ -175,6 +175,12 @@ def head_name(name: str) -> str:
     ------
     StudyError
         When torchvision has no model of this name.
+
+    Examples
+    --------
+    >>> from microcalc.features import backbone
+    >>> backbone.head_name("resnet101")
+    'fc'
     """
     return _head(_build_whole(name, "meta", {}))[0]
 

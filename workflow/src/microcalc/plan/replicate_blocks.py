@@ -17,6 +17,16 @@ def numbers(settings: EvaluationSettings, design: str) -> range:
         The config's `evaluation`.
     design
         One of `DESIGNS`.
+
+    Examples
+    --------
+    >>> from microcalc.config.evaluation_settings import EvaluationSettings
+    >>> from microcalc.plan import replicate_blocks
+    >>> settings = EvaluationSettings(bootstrap=250, replicates_per_job=100)
+    >>> list(replicate_blocks.numbers(settings, "bootstrap"))
+    [0, 1, 2]
+    >>> replicate_blocks.of_block(settings, "bootstrap", 2)
+    [200, 250]
     """
     return range(-(-getattr(settings, design) // settings.replicates_per_job))
 

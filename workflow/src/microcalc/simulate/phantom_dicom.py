@@ -31,7 +31,14 @@ _GIVEN_NAMES = ("Ada", "Bea", "Cleo", "Dora", "Edith", "Flora", "Greta", "Hilda"
 
 
 def uid(*names: str | int) -> UID:
-    """Return the UID called `names`: a name-based UUID under 2.25 (DICOM PS3.5, B.2)."""
+    """Return the UID called `names`: a name-based UUID under 2.25 (DICOM PS3.5, B.2).
+
+    Examples
+    --------
+    >>> from microcalc.simulate import phantom_dicom
+    >>> phantom_dicom.uid(1, "image", "C001_CC") == phantom_dicom.uid(1, "image", "C001_CC")
+    True
+    """
     return UID(f"2.25.{uuid.uuid5(_FAMILY, '/'.join(map(str, names))).int}")
 
 

@@ -8,7 +8,7 @@ from microcalc.core.errors import StudyError
 
 
 def installed_version(name: str) -> str:
-    """Return an installed library's version without importing it; nothing where there is none."""
+    """Return the version of an installed library, or nothing where there is none."""
     try:
         return version(name)
     except PackageNotFoundError:

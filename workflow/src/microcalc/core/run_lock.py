@@ -64,19 +64,12 @@ class Beginning:
 
 
 def file_of(study: str, folder: Path = FOLDER) -> Path:
-    """Return the file, below `folder`, by whose lock a study's processes know of each other."""
+    """Return the file by whose lock a study's processes know of each other."""
     return folder / f"at-work-{study}"
 
 
 def study_of(path: str) -> str | None:
-    """Return the study among whose results a file lies; None where it is no result.
-
-    Examples
-    --------
-    >>> from microcalc.core import run_lock
-    >>> run_lock.study_of("results/demo/logs/fit_models.log")
-    'demo'
-    """
+    """Return the study among whose results a file lies; None where it is no result."""
     parts = Path(path).parts
     at = parts.index("results") + 1 if "results" in parts else len(parts)
     return parts[at] if at < len(parts) else None

@@ -105,17 +105,7 @@ def refuse_foreign(
 
 
 def begin(rows: Iterable[Row], results: str | os.PathLike[str], shard: int) -> None:
-    """Record, before the first of them is written, of which images the files will be phantoms.
-
-    Parameters
-    ----------
-    rows
-        Rows of the images table.
-    results
-        The study's results.
-    shard
-        The number of the rows' shard, which has a record of its own.
-    """
+    """Record, before the first of them is written, of which images the files will be phantoms."""
     record = Path(own_folder(results), f"shard-{shard}{BEGUN}")
     write_json(sorted(_named(record) | {str(row["image_id"]) for row in rows}), record)
 

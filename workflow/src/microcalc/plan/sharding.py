@@ -101,13 +101,7 @@ class Shards:
             self._rows(self._phantoms, 0)
 
     def refuse_missing_columns(self) -> None:
-        """Refuse sets whose columns come from a table that is not there.
-
-        Raises
-        ------
-        StudyError
-            As `refusals.refuse_missing_columns`.
-        """
+        """Raise a StudyError where a table that a set's columns come from is not there."""
         refusals.refuse_missing_columns(feature_sets.tables_given(self.config))
 
     def refuse_phantoms_elsewhere(self, results: Path) -> None:

@@ -270,7 +270,7 @@ def described(study: Study, model: "FrozenModel") -> str:
     study
         Whose config names the model.
     model
-        A row of `study.models`.
+        One of its frozen models.
     """
     told = model.get("notes", [])
     names = [

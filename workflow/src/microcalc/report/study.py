@@ -71,10 +71,10 @@ class Study:
     ... })
     >>> features = ["(intercept)", "deep_0007"]
     >>> selected = pd.DataFrame({"feature": features, "coefficient": [-0.2, 1.1]})
-    >>> study = Study(config, tables={"selected": selected}, documents={}, models={}, figures={})
-    >>> study.main_score, study.n_selected, study.level
+    >>> mine = Study(config, tables={"selected": selected}, documents={}, models={}, figures={})
+    >>> mine.main_score, mine.n_selected, mine.level
     ('deep', 1, '95%')
-    >>> study.variable_label("age"), study.variable_names(["age", "n_images"])
+    >>> mine.variable_label("age"), mine.variable_names(["age", "n_images"])
     ('Age (years)', 'age and images per case')
     """
 

@@ -113,21 +113,7 @@ def add_calcifications(
     seed: int,
     rng: np.random.Generator,
 ) -> None:
-    """Add the cluster, and a few scattered benign specks, to a line integral in place.
-
-    Parameters
-    ----------
-    line
-        Line integral of attenuation, shape (rows, columns), chest wall on the left.
-    phantom
-        Latent truth.
-    spacing_mm
-        Size of a square pixel.
-    blur_mm
-        Standard deviation of the detector's Gaussian point spread.
-    seed, rng
-        The study's seed, from which the cluster comes; the image's stream, which shapes the rest.
-    """
+    """Add the cluster, and a few scattered benign specks, to a line integral in place."""
     found = cluster(phantom, seed=seed)
     for center, size, contrast in zip(found.centers, found.sizes, found.contrast, strict=True):
         strokes = _strokes(phantom.morphology, size, rng)

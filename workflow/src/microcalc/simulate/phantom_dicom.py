@@ -214,15 +214,7 @@ def jpeg_lossless(pixels: NDArray[np.uint16], *, bits: int) -> bytes:
 
 
 def save(dataset: FileDataset, path: str | os.PathLike[str]) -> None:
-    """Write a data set, with the group lengths and padding the standard asks for.
-
-    Parameters
-    ----------
-    dataset
-        From `build`.
-    path
-        The file, written in place.
-    """
+    """Write a data set, with the group lengths and padding the standard asks for."""
     # In memory first: what pydicom says of a full disk carries a traceback of its own.
     file = io.BytesIO()
     dataset.save_as(file, enforce_file_format=True)

@@ -162,13 +162,13 @@ def _grouped(values: Mapping[str, T]) -> list[tuple[list[str], T]]:
 
 
 def is_stability_asked(config: StudyConfig) -> bool:
-    """Return whether features of some measured set had to be stable."""
+    """Return whether features of some set had to be stable."""
     rows = measured_sets(config).values()
     return any(isinstance(row, FeatureSetSettings) and row.stability.is_asked for row in rows)
 
 
 def n_columns(study: Study, name: str) -> int | None:
-    """Return the number of columns of the set `name`; None where no score is made of it alone."""
+    """Return the number of columns of a set; None where no score is made of it alone."""
     for score in study.selected_scores:
         if study.config.scores[score].features == (name,):
             return study.left_after("extracted", score)
@@ -187,16 +187,13 @@ def started_from(config: StudyConfig) -> set[str]:
 
 
 def are_weights_given(config: StudyConfig) -> bool:
-    """Return whether the authors must say how the weights of some network were trained.
-
-    They must where weights are neither published ones, known by name, nor random.
-    """
+    """Return whether the authors must say how the weights of some network were trained."""
     sources = [row.weights for row in networks(config).values()]
     return any(not is_published(source) and source != "random" for source in sources)
 
 
 def described(config: StudyConfig) -> str:
-    """Return what measures the sets, each once, as a list: the networks' architectures."""
+    """Return what measures the sets, each once: the networks' architectures."""
     rows = config.features.values()
     names = [
         row.backbone if isinstance(row, NetworkSettings) else features([row.kind])

@@ -33,7 +33,18 @@ SMALLEST_PX, LARGEST_PX = 32, 4096
 
 
 def found(config: StudyConfig) -> list[str]:
-    """Return a line for every contradiction in a config that agrees with its schema."""
+    """Return a line for every contradiction in a config that agrees with its schema.
+
+    Parameters
+    ----------
+    config
+        Of which every key is right by itself.
+
+    Returns
+    -------
+    list of str
+        Each begins with the place of a key; none where nothing contradicts anything.
+    """
     parts = (
         *(_labels, _tables, _clinical, _named_variables, _features, _scores, _models),
         *(_screening, _images, _choices, _evaluation, _subgroups),

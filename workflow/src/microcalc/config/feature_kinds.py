@@ -21,5 +21,11 @@ FeatureSet: TypeAlias = Annotated[
 
 
 def each_of(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, FeatureSet]:
-    """Return the rows of `features` that a mapping of names to plain values describes."""
+    """Return the rows of `features` that a mapping of names to plain values describes.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        When a row is of no kind there is, or has other keys than its kind.
+    """
     return TypeAdapter(dict[str, FeatureSet]).validate_python(plain)

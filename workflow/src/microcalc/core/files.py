@@ -127,7 +127,19 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; rename it to `path` when the block succeeds.
 
     A reader, or a second job that writes the same file, therefore never meets half a file.
-    The temporary name keeps the suffix of `path`, since many writers choose a format by it.
+    The temporary name keeps the suffix of `path`, since many writers choose a format by it. Folders
+    that are not there are made; when the block raises, `path` stays as it was.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from microcalc.core.files import atomic_path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with atomic_path(Path(folder, "new", "a.txt")) as temporary:
+    ...         written = temporary.write_text("done")
+    ...     Path(folder, "new", "a.txt").read_text()
+    'done'
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -155,7 +167,7 @@ def _umask() -> int:
 
 
 def write_text(text: str, path: str | os.PathLike[str]) -> None:
-    """Write `text` as UTF-8 with Unix line ends."""
+    """Write `text` as UTF-8 with Unix line ends, the file replaced as a whole (`atomic_path`)."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
@@ -263,7 +275,12 @@ def write_each(
 def write_csv(table: "pd.DataFrame", path: str | os.PathLike[str]) -> None:
     """Write `table` without its index; a float reads back as the same double, missing is empty.
 
-    Text that a spreadsheet would compute is kept from it, see `microcalc.core.spreadsheet`.
+    Parameters
+    ----------
+    table
+        Its texts are written so that no spreadsheet computes them, see `core.spreadsheet`.
+    path
+        The file, UTF-8 with commas and Unix line ends, replaced as a whole.
     """
     harmless = _each_text(table, spreadsheet.neutral)
     with atomic_path(path) as temporary:
@@ -400,7 +417,14 @@ def fast_digest(parts: Iterable[bytes | memoryview]) -> str:
 
 
 def digest_bytes(data: bytes) -> str:
-    """Return the SHA-256 of `data` as 64 hexadecimal digits."""
+    """Return the SHA-256 of `data` as 64 hexadecimal digits.
+
+    Examples
+    --------
+    >>> from microcalc.core import files
+    >>> files.digest_bytes(b"")[:16]
+    'e3b0c44298fc1c14'
+    """
     return hashlib.sha256(data).hexdigest()
 
 
@@ -411,5 +435,12 @@ def digest_file(path: str | os.PathLike[str]) -> str:
 
 
 def digest_value(value: Any) -> str:
-    """Return the SHA-256 of a JSON-like value, whatever the order of its keys."""
+    """Return the SHA-256 of a JSON-like value, whatever the order of its keys, as `digest_bytes`.
+
+    Examples
+    --------
+    >>> from microcalc.core import files
+    >>> files.digest_value({"a": 1, "b": 2}) == files.digest_value({"b": 2, "a": 1})
+    True
+    """
     return digest_bytes(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())

@@ -16,6 +16,12 @@ def feature_names(columns: Iterable[str]) -> tuple[str, ...]:
     ----------
     columns
         Columns of a table of cases.
+
+    Examples
+    --------
+    >>> from microcalc.features import columns
+    >>> columns.feature_names(["case_id", "n_views", "deep_0000", "deep_0001"])
+    ('deep_0000', 'deep_0001')
     """
     return tuple(name for name in columns if name not in BESIDE)
 
@@ -34,6 +40,12 @@ def of_set(name: str, columns: Sequence[str]) -> list[str]:
     ------
     StudyError
         When two are called the same, or one as a column that is no feature.
+
+    Examples
+    --------
+    >>> from microcalc.features import columns
+    >>> columns.of_set("calcifications", ["count", "spread_mm"])
+    ['calcifications_count', 'calcifications_spread_mm']
     """
     found = [f"{name}_{column}" for column in columns]
     times = Counter(found)
@@ -47,5 +59,12 @@ def of_set(name: str, columns: Sequence[str]) -> list[str]:
 
 
 def numbered(n: int) -> list[str]:
-    """Return the names of `n` columns that have none of their own: 0000, 0001, ..."""
+    """Return the names of `n` columns that have none of their own.
+
+    Examples
+    --------
+    >>> from microcalc.features import columns
+    >>> columns.of_set("deep", columns.numbered(2))
+    ['deep_0000', 'deep_0001']
+    """
     return [f"{i:04d}" for i in range(n)]

@@ -39,7 +39,22 @@ class ImageKind(Protocol):
     def measurement(
         self, settings: Mapping[str, Any], files: Files, *, threads: int
     ) -> "Measurement":
-        """Return how a set's columns are measured; `settings` are its `measured_by`."""
+        """Return how a set's columns are measured.
+
+        Parameters
+        ----------
+        settings
+            The set's `measured_by`.
+        files
+            What the kind is given beside the images.
+        threads
+            How many it may use.
+
+        Raises
+        ------
+        StudyError
+            When the settings or files cannot be used.
+        """
 
 
 class CaseKind(Protocol):

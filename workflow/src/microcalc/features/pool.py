@@ -138,6 +138,11 @@ def copies(
     -------
     DataFrame
         copy (from 0), then the columns of `cases`.
+
+    Raises
+    ------
+    StudyError
+        As `cases` does.
     """
     each = len(paths) // n_copies
     tables = [cases(paths[i * each : (i + 1) * each], name, how=how) for i in range(n_copies)]
@@ -204,7 +209,15 @@ def _images_of(paths: Sequence[str | os.PathLike[str]]) -> dict[str, frozenset[s
 
 
 def write(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
-    """Write a table of cases as parquet, the same bytes for the same rows."""
+    """Write a table of cases as parquet, the same bytes for the same rows.
+
+    Parameters
+    ----------
+    table
+        Of cases: case_id and columns.
+    path
+        The file, replaced as a whole.
+    """
     arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
     shard_features.write_parquet(arrow, path)
 

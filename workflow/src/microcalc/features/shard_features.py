@@ -47,6 +47,15 @@ def key(depends_on: Mapping[str, Any], patch: npt.NDArray[np.float32]) -> str:
     -------
     str
         A digest of both; the same patch under the same circumstances has the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.features import shard_features
+    >>> patch = np.zeros((4, 4), np.float32)
+    >>> first, second = (shard_features.key({"recipe": recipe}, patch) for recipe in (1, 2))
+    >>> len(first), first == second
+    (64, False)
     """
     pixels = digest_bytes(patch.tobytes())
     return digest_value({**depends_on, "patch": pixels, "shape": list(patch.shape)})

@@ -93,6 +93,14 @@ def spearman(columns: list[Floats]) -> Floats:
     numpy.ndarray
         Over pairwise complete values, shape (m, m); NaN where fewer than three are, or a column is
         constant among them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.figures import correlation
+    >>> correlation.spearman([np.array([1.0, 2.0, 3.0]), np.array([1.0, 8.0, 27.0])])
+    array([[1., 1.],
+           [1., 1.]])
     """
     n = len(columns)
     r = np.full((n, n), np.nan)

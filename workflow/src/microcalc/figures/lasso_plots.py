@@ -253,6 +253,13 @@ def spread(values: np.typing.NDArray[np.float64], gap: float) -> np.typing.NDArr
     References
     ----------
     Barlow, Bartholomew, Bremner and Brunk, Statistical Inference under Order Restrictions, 1972.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.figures import lasso_plots
+    >>> lasso_plots.spread(np.array([1.0, 1.0, 5.0]), 1.0)
+    array([0.5, 1.5, 5. ])
     """
     blocks: list[tuple[float, int]] = []
     for i, value in enumerate(values):

@@ -95,9 +95,17 @@ class Shard:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One image of a shard: texts by column name, its patch, and two pictures for people.
+    """One image of a shard.
 
-    A shard that nobody looks at, such as one of perturbed patches, needs no `picture`.
+    Attributes
+    ----------
+    texts
+        By column name (`TEXTS`).
+    patch
+        float32 in [0, 1], shape (S, S).
+    thumbnail, picture
+        Two pictures for people, uint8. A shard that nobody looks at, such as one of perturbed
+        patches, needs no `picture`.
     """
 
     texts: Mapping[str, str]

@@ -180,6 +180,13 @@ def distance(X: Floats, mean: Floats, variance: float) -> Floats:
     -------
     numpy.ndarray
         Without unit, 0 or more, shape (n,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.models import applicability_domain
+    >>> applicability_domain.distance(np.array([[3.0, 4.0]]), np.zeros(2), 25.0)
+    array([1.])
     """
     return np.asarray(np.sqrt(((X - mean) ** 2).sum(axis=1) / variance), dtype=np.float64)
 

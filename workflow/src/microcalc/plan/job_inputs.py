@@ -120,7 +120,13 @@ class OfSet:
 
 @dataclass(frozen=True)
 class OfScore:
-    """What the jobs of a score are given; `score` is its name."""
+    """What the jobs of a score are given; `score` is its name.
+
+    Attributes
+    ----------
+    paths
+        The study's files.
+    """
 
     paths: Paths
 
@@ -153,7 +159,13 @@ class OfScore:
 
 @dataclass(frozen=True)
 class OfTuned:
-    """What the jobs of fine-tuned networks are given; `tuned` is their row of `features`."""
+    """What the jobs of fine-tuned networks are given; `tuned` is their row of `features`.
+
+    Attributes
+    ----------
+    paths
+        The study's files.
+    """
 
     paths: Paths
 

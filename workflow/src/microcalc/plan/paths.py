@@ -28,12 +28,30 @@ class Wildcards(Protocol):
 class Paths:
     """The files of one study, as Snakemake names them: relative to the working directory.
 
+    A set is known by its folder and a table of columns by its name, as in `config.feature_sets`;
+    `tuned` is a row of `features` of kind finetuned. What a study has not got is an empty list, so
+    that it can stand among a rule's inputs.
+
     Attributes
     ----------
     config
         The study's config.
     frozen
         Where models are applied, the results folder of the study that froze them.
+
+    Examples
+    --------
+    >>> from microcalc.config.study_config import StudyConfig
+    >>> from microcalc.plan.paths import Paths
+    >>> paths = Paths(StudyConfig.of({
+    ...     "study": "mine", "seed": 1, "labels": {"negative": "DCIS", "positive": "IDC"},
+    ...     "cohort": {"cases": "cases.csv", "images": "images.csv", "image_folder": "files"},
+    ...     "features": {"deep": {"kind": "network", "weights": "random"}}, "clinical": {},
+    ... }))
+    >>> paths.log("extract_patches", ["shard"])
+    'results/mine/logs/extract_patches/{shard}.log'
+    >>> paths.weights("deep"), paths.adapted("deep")
+    (['results/mine/features/deep/weights/resnet101.safetensors'], [])
     """
 
     config: StudyConfig

@@ -36,6 +36,13 @@ def describe(
         The frozen models: they hold the digests of the networks' weights and the training rows.
     config
         The whole config, defaults filled in.
+
+    Raises
+    ------
+    StudyError
+        When a table, a shard or a model cannot be read.
+    FileNotFoundError
+        When one is not there.
     """
     given = {name: path for name, path in tables.items() if path}
     of_sets = feature_sets.tables_given(config).items()

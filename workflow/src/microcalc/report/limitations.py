@@ -1,4 +1,23 @@
-"""Limitations and warnings: what a reader must know before the first number."""
+"""Limitations and warnings: what a reader must know before the first number.
+
+Limits hold for the study whatever its results (`nature`); warnings and notes are about this run.
+Every function returns findings, none where there is nothing to know, and needs no table: what the
+study has not got it says nothing about, but for `metrics`, which `of_run` and `warnings` need.
+
+Examples
+--------
+>>> from microcalc.config.study_config import StudyConfig
+>>> from microcalc.report import limitations
+>>> from microcalc.report.study import Study
+>>> config = StudyConfig.of({
+...     "study": "mine", "seed": 1, "labels": {"negative": "DCIS", "positive": "IDC"},
+...     "cohort": {"cases": "cases.csv", "images": "images.csv", "image_folder": "files"},
+...     "features": {"deep": {"kind": "network", "weights": "random"}}, "clinical": {},
+... })
+>>> study = Study(config=config, tables={}, documents={}, models={}, figures={})
+>>> [found.title for found in limitations.nature(study)]
+['Random network weights']
+"""
 
 from typing import Any
 
@@ -23,7 +42,7 @@ SAID = (
 
 
 def nature(study: Study) -> list[Finding]:
-    """Return what limits the whole study: its endpoint, images, weights and labels."""
+    """Return what limits the whole study, by its config: endpoint, images, weights and labels."""
     found = []
     if study.labels.surrogate:
         found.append(Finding("limit", "Surrogate endpoint", study.labels.surrogate))
@@ -102,7 +121,7 @@ def warnings(study: Study) -> list[Finding]:
 
 
 def audited(study: Study) -> list[Finding]:
-    """Return what the tables of `evaluation/` say, see `audits`."""
+    """Return what the tables of `evaluation/` say, warnings before notes, see `audits`."""
     names = [name for name in table_registry.verdicts() if study.has(name)]
     records: dict[str, list[Any]] = {name: study.tables[name].to_dict("records") for name in names}
     return audits.of_tables(records)
@@ -145,7 +164,10 @@ def _selection(study: Study, score: str) -> list[Finding]:
 
 
 def of_scores(study: Study) -> list[Finding]:
-    """Return which models leave a score out, and which rest on scores unlike their own."""
+    """Return which models leave a score out, and which rest on scores unlike their own.
+
+    The frozen models' own notes say so, see `models.notes`.
+    """
     found = []
     for score in study.config.scores:
         for models, note in _noting(study, score_text.left_out(score)):

@@ -27,7 +27,7 @@ from microcalc.plan.sharding import Shards
 
 
 def refuse_problems(config: Mapping[str, Any], schemas: Path) -> None:
-    """Raise one StudyError with everything that would stop the study, or nothing.
+    """Refuse a study with everything that would stop it, at once; one without problems passes.
 
     Parameters
     ----------
@@ -35,6 +35,11 @@ def refuse_problems(config: Mapping[str, Any], schemas: Path) -> None:
         What the user wrote.
     schemas
         The folder of the schemas of cases and images.
+
+    Raises
+    ------
+    StudyError
+        Listing what is wrong with the config, its tables, and the files they name.
     """
     wrong = settings.problems(config)
     found = [str(StudyError.listing(settings.UNUSABLE, wrong))] if wrong else []
@@ -146,7 +151,20 @@ def _cut(config: StudyConfig) -> list[str]:
 
 
 def read_tables(config: CohortConfig, schemas: Path) -> Cohort:
-    """Return the checked tables of a study."""
+    """Return the checked tables of a study.
+
+    Parameters
+    ----------
+    config
+        Of the study: the sections that say how its tables are read.
+    schemas
+        The folder of the schemas of cases and images.
+
+    Raises
+    ------
+    StudyError
+        Listing what is wrong with the tables, see `study_tables.read_cohort`.
+    """
     tables = config.cohort
     return read_cohort(
         tables.cases,

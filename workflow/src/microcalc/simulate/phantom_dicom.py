@@ -29,7 +29,14 @@ _GIVEN_NAMES = ("Ada", "Bea", "Cleo", "Dora", "Edith", "Flora", "Greta", "Hilda"
 
 
 def uid(*names: str | int) -> UID:
-    """Return the UID called `names`: a name-based UUID under 2.25 (DICOM PS3.5, B.2)."""
+    """Return the UID called `names`: a name-based UUID under 2.25 (DICOM PS3.5, B.2).
+
+    Examples
+    --------
+    >>> from microcalc.simulate import phantom_dicom
+    >>> phantom_dicom.uid(1, "image", "C001_CC") == phantom_dicom.uid(1, "image", "C001_CC")
+    True
+    """
     return UID(f"2.25.{uuid.uuid5(_FAMILY, '/'.join(map(str, names))).int}")
 
 
@@ -38,6 +45,20 @@ def build(phantom: Phantom, exposure: Exposure, *, seed: int) -> FileDataset:
 
     Patient name, hospital number and dates are invented; the hospital number is neither
     `case_id` nor `patient_id`.
+
+    Parameters
+    ----------
+    phantom
+        Latent truth, of which only names, view and geometry are written.
+    exposure
+        Its stored image, from `scanner.expose`.
+    seed
+        The study's; UIDs and names come from it.
+
+    Raises
+    ------
+    StudyError
+        When the demo has no such center.
     """
     scanner = scanner_of(phantom.center)
     meta = FileMetaDataset()

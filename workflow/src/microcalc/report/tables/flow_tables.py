@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def flow(study: Study) -> Table:
-    """Return how many cases and images each room was left with, and why the others went."""
+    """Return how many cases and images each room was left with, and why the others went.
+
+    The numbers are those of the document `flow`; reasons and sets are indented.
+    """
     document = study.documents["flow"]
     steps = {entry["step"]: entry for entry in document["steps"]}
     rooms = {entry["room"]: entry["reasons"] for entry in document["rooms"]}
@@ -41,7 +44,7 @@ def flow(study: Study) -> Table:
 
 
 def exclusions(study: Study) -> Table:
-    """Return everything that left, one line each."""
+    """Return every case and image that left, one line each, as the document `flow` lists them."""
     rows = [
         Row(
             (

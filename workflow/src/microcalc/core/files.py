@@ -51,7 +51,20 @@ class Content:
 
     @classmethod
     def of(cls, value: Any, path: str | os.PathLike[str]) -> Self:
-        """Return what JSON holds of a file's content; a StudyError names `path` for any other."""
+        """Return what JSON holds of a file's content.
+
+        Parameters
+        ----------
+        value
+            As `plain` returns it.
+        path
+            Where it was read.
+
+        Raises
+        ------
+        StudyError
+            Naming `path`, when it is anything else.
+        """
         try:
             return cls(str(value["sha256"]), int(value["bytes"]))
         except (KeyError, TypeError, ValueError):

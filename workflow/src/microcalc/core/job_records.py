@@ -287,7 +287,18 @@ class Record:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> "Record":
-        """Return the record in a file; a StudyError names the file where it holds none."""
+        """Return the record in a file.
+
+        Parameters
+        ----------
+        path
+            As `Job.leave_record` wrote it.
+
+        Raises
+        ------
+        StudyError
+            When it holds none, or that of another version.
+        """
         value = read_json(path)
         try:
             if value.pop("format") != FORMAT:

@@ -98,12 +98,17 @@ def outcome(results: Path) -> Outcome:
 
 
 def refuse_altered(results: Path) -> None:
-    """Raise a StudyError that says what is changed or missing, where anything is.
+    """Refuse results that are changed or missing.
 
     Parameters
     ----------
     results
         The study's results.
+
+    Raises
+    ------
+    StudyError
+        Saying which they are; or as `outcome`.
     """
     found = outcome(results)
     if not found.is_whole:

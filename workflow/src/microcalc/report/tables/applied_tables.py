@@ -1,7 +1,7 @@
 """Tables of frozen models on a new cohort: predictions, warnings, contributions."""
 
 from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from microcalc.config.score_names import score_column
 from microcalc.figures.number_format import label as model_label
@@ -9,9 +9,6 @@ from microcalc.report import format as fmt
 from microcalc.report.grid import Row, Table
 from microcalc.report.study import INTERCEPT, Study
 from microcalc.report.tables.result_rows import set_label
-
-if TYPE_CHECKING:
-    pass
 
 MOST_SHOWN = 5
 

@@ -1,15 +1,10 @@
 """Tables of the participants' flow: how many were left after each step, and who left why."""
 
-from typing import TYPE_CHECKING
-
 from microcalc.core.errors import with_detail
 from microcalc.figures.number_format import split_label
 from microcalc.report import format as fmt
 from microcalc.report.grid import Row, Table
 from microcalc.report.study import Study
-
-if TYPE_CHECKING:
-    pass
 
 
 def flow(study: Study) -> Table:

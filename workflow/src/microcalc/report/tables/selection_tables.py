@@ -1,15 +1,10 @@
 """Tables of the selection: the scores, features that each step left, and which survived."""
 
-from typing import TYPE_CHECKING
-
 from microcalc.figures.number_format import label as model_label
 from microcalc.report import format as fmt
 from microcalc.report import score_text
 from microcalc.report.grid import Row, Table
 from microcalc.report.study import INTERCEPT, Study
-
-if TYPE_CHECKING:
-    pass
 
 
 def scores(study: Study) -> Table:

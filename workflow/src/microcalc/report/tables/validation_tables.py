@@ -1,15 +1,10 @@
 """Tables of calibration, optimism and sample size."""
 
-from typing import TYPE_CHECKING
-
 from microcalc.figures.number_format import label as model_label
 from microcalc.report import format as fmt
 from microcalc.report.grid import Row, Table
 from microcalc.report.study import Study
 from microcalc.report.tables.result_rows import estimate_of, sets
-
-if TYPE_CHECKING:
-    pass
 
 
 def calibration(study: Study) -> Table:

@@ -4,8 +4,8 @@ ruleorder: evaluate_cohort > evaluate_models
 
 rule take_cohort:
     input:
-        cases=config["cohort"]["cases"],
-        images=config["cohort"]["images"],
+        cases=given("cases"),
+        images=given("images"),
         models=in_frozen(*expand("models/{model}.json", model=config["models"])),
         case_schema=schema("cases"),
         image_schema=schema("images"),
@@ -31,7 +31,7 @@ rule take_models:
     localrule: True
     params:
         preprocessing=preprocessing,
-        weighted=weighted_tables,
+        weighted=WEIGHTED,
     script:
         "../scripts/take_models.py"
 
@@ -45,7 +45,7 @@ rule predict_cohort:
         features=[*map(PATHS.columns, TABLES)],
         domain=in_frozen("models/domain.json"),
         # Only to note whether a label was known; one that comes later predicts nothing anew.
-        cases=ancient(config["cohort"]["cases"]),
+        cases=ancient(given("cases")),
     output:
         register=update(in_study("history/register.csv")),
         contributions=in_study("models/contributions.csv"),
@@ -62,7 +62,7 @@ rule join_labels:
     input:
         register=in_study("history/register.csv"),
         included=in_study("images/included.csv"),
-        cases=config["cohort"]["cases"],
+        cases=given("cases"),
     output:
         predictions=in_study("models/predictions.csv"),
         labelled=in_study("cohort/labelled.csv"),
@@ -79,7 +79,7 @@ rule evaluate_cohort:
         predictions=in_study("models/predictions.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         labelled=in_study("cohort/labelled.csv"),
-        development=APPLIED.kept("models/predictions.csv"),
+        development=[*map(plain_path.of, APPLIED.kept("models/predictions.csv"))],
     output:
         metrics=in_study("evaluation/metrics.csv"),
         delong=in_study("evaluation/delong.csv"),

@@ -10,7 +10,7 @@ from microcalc.core import run_lock
 from microcalc.core.files import sweep_up
 from microcalc.ingest import ingest_request as ingest
 from microcalc.models import deployment_settings
-from microcalc.plan import cam_model, forgotten, plan_record, refusals
+from microcalc.plan import cam_model, forgotten, plain_path, plan_record, refusals
 from microcalc.plan import replicate_blocks, rule_params, shard_rows
 from microcalc.plan import snakemake_habits, stability
 from microcalc.plan.code_digest import code_digest, folder_digest
@@ -101,9 +101,11 @@ WITH_TORCH = feature_sets.pattern(feature_sets.with_torch(PATHS.sets))
 WITHOUT_TORCH = feature_sets.pattern(feature_sets.without_torch(PATHS.sets))
 TUNED, TRAINED = feature_sets.finetuned(SETTINGS), feature_sets.trained(SETTINGS)
 HARMONIZED = feature_sets.harmonized(SETTINGS)
-# Tables that images are measured for, and those whose network has statistics of each center.
+# Tables that images are measured for, those whose network has statistics of each center, and those
+# that come from a network's weights.
 MEASURED_TABLES = [name for name in TABLES if name in PATHS.sets]
 ADAPTED = [name for name in MEASURED_TABLES if PATHS.adapted(name)]
+WEIGHTED = [name for name in TABLES if PATHS.weights_behind(name)]
 SALIENCY_MODEL, SALIENCY_SET = cam_model.name(SETTINGS), cam_model.set_of(SETTINGS)
 SALIENCY_WEIGHTS = PATHS.weights(SALIENCY_SET) if SALIENCY_SET else []
 SALIENCY_DEVICE = SETTINGS.features[SALIENCY_SET].device if SALIENCY_SET else None
@@ -133,7 +135,18 @@ def per_attempt(amount):
 
 
 def schema(name):
-    return str(SCHEMAS / f"{name}.yaml")
+    return plain_path.of(SCHEMAS / f"{name}.yaml")
+
+
+def given(name):
+    """Return a file that the config's `cohort` names, for an input; nothing where it names none."""
+    path = config["cohort"][name]
+    return plain_path.of(path) if path else []
+
+
+def stated(name):
+    """Return the same for a param, as the config has it: in a text braces would be wildcards."""
+    return lambda wildcards: config["cohort"][name]
 
 
 def digest_of_script(script):
@@ -194,22 +207,17 @@ def preprocessing(wildcards):
     return rule_params.preprocessing(SETTINGS, TABLES, PATHS.sets)
 
 
-def weighted_tables(wildcards):
-    """Return the tables of columns that come from a network's weights."""
-    return [name for name in TABLES if PATHS.weights_behind(name)]
-
-
 def reader_settings(wildcards):
     return stability.of_reader(SETTINGS, wildcards.reader)
 
 
 def page_template(name="page"):
-    return str(WORKFLOW / "report" / f"{name}.html.j2")
+    return plain_path.of(WORKFLOW / "report" / f"{name}.html.j2")
 
 
 def page_texts(wildcards):
     """Return a digest of every file that the report's text is made from."""
-    return folder_digest(str(Path(page_template()).parent))
+    return folder_digest(str(WORKFLOW / "report"))
 
 
 def replicates_of_block(wildcards):
@@ -220,7 +228,7 @@ def replicates_of_block(wildcards):
 
 def in_frozen(*paths):
     """Return files of the study that froze the models."""
-    return [APPLIED.file(path) for path in paths]
+    return [plain_path.of(APPLIED.file(path)) for path in paths]
 
 
 def finished(wildcards):

@@ -169,9 +169,9 @@ rule extract_reader_patches:
         mem_mb=per_attempt(2000),
         runtime=per_attempt(60),
     params:
-        cases=config["cohort"]["cases"],
-        images=config["cohort"]["images"],
-        image_folder=config["cohort"]["image_folder"],
+        cases=stated("cases"),
+        images=stated("images"),
+        image_folder=stated("image_folder"),
         shards=len(SHARDS),
         digest=shard_digest,
         files=files_digest,

@@ -11,6 +11,6 @@ rule crate:
     params:
         results=in_study(""),
         config=config,
-        house=str(WORKFLOW.parent),
+        house=plain_path.of(WORKFLOW.parent),
     script:
         "../scripts/crate.py"

@@ -5,11 +5,11 @@ rule simulate_shard:
         mem_mb=per_attempt(1500),
         runtime=per_attempt(60),
     params:
-        cases=config["cohort"]["cases"],
+        cases=stated("cases"),
         phantoms=rule_params.phantoms(SETTINGS),
         shards=len(SHARDS),
         digest=phantom_digest,
-        folder=config["cohort"]["image_folder"],
+        folder=stated("image_folder"),
         results=in_study(""),
         seed=config["seed"],
     script:

@@ -12,7 +12,7 @@ from microcalc.config import feature_sets
 from microcalc.config.feature_settings import FeatureSetSettings, StabilitySettings
 from microcalc.config.study_config import StudyConfig
 from microcalc.core.files import digest_file
-from microcalc.plan import rule_params, stability
+from microcalc.plan import plain_path, rule_params, stability
 from microcalc.plan.code_digest import PACKAGE_ROOT, code_digest
 from microcalc.plan.paths import Paths, Wildcards
 
@@ -59,7 +59,7 @@ class OfSet:
 
     def table(self, wildcards: Wildcards) -> str:
         """Return the user's table that the set's columns come from."""
-        return str(self.row(wildcards).table)
+        return plain_path.of(str(self.row(wildcards).table))
 
     def table_digest(self, wildcards: Wildcards) -> dict[str, str]:
         """Return a digest of its content, whatever its time, by its name among a job's inputs."""

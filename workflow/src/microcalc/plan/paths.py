@@ -14,7 +14,7 @@ from microcalc.config.feature_settings import FeatureSetSettings
 from microcalc.config.network_settings import NetworkSettings
 from microcalc.config.published_weights import is_published
 from microcalc.config.study_config import StudyConfig
-from microcalc.plan import cam_model, replicate_blocks, stability
+from microcalc.plan import cam_model, plain_path, replicate_blocks, stability
 
 
 class Wildcards(Protocol):
@@ -115,7 +115,7 @@ class Paths:
         return self.result(f"features/{tuned}/weights/{backbone}.safetensors")
 
     def _in_frozen(self, folder: str, backbone: str) -> str:
-        return f"{self.frozen}/features/{folder}/weights/{backbone}.safetensors"
+        return plain_path.of(f"{self.frozen}/features/{folder}/weights/{backbone}.safetensors")
 
     def weights(self, folder: str) -> list[str]:
         """Return the prepared weights of a set's network; nothing where it has none."""
@@ -131,7 +131,7 @@ class Paths:
             return []
         if is_published(row.weights):
             return [self.result(f"features/{folder}/weights/{backbone}.fetched.json")]
-        return [row.weights]
+        return [plain_path.of(row.weights)]
 
     def adapted(self, folder: str) -> list[str]:
         """Return a network's batch-norm statistics of each center; nothing unless adapted."""

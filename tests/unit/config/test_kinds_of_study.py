@@ -104,7 +104,7 @@ def test_its_sets_scores_and_models_are_known(kind: str) -> None:
     )
     measured = feature_sets.measured(config, weights_of)
     assert tuple(measured) == tuple(feature_sets.of_images(measured)) == said.measured
-    assert feature_sets.per_case(measured) == []
+    assert feature_sets.from_tables(measured) == []
     assert tuple(feature_sets.taken(config)) == said.taken
     assert (feature_sets.main_score(config), feature_sets.main_set(config)) == said.main
     assert tuple(feature_sets.refittable_models(config)) == said.refittable

@@ -15,7 +15,7 @@ def test_a_set_of_a_table_passes_no_image_and_no_torch() -> None:
     measured = feature_sets.measured(config, lambda tuned, member: "")
     assert feature_sets.of_images(measured) == feature_sets.with_torch(measured) == ["deep"]
     assert feature_sets.without_torch(measured) == []
-    assert feature_sets.per_case(measured) == ["mri"]
+    assert feature_sets.from_tables(measured) == ["mri"]
     assert feature_sets.tables_given(config) == {"mri": "a/mri.csv"}
 
 

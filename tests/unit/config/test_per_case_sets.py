@@ -8,6 +8,7 @@ from tests.unit.listed_set import Listed, study_of
 
 from microcalc.config import cross_field_checks, feature_sets
 from microcalc.config.feature_settings import StabilitySettings
+from microcalc.config.table_settings import TableSettings
 
 
 def test_a_set_of_a_table_passes_no_image_and_no_torch() -> None:
@@ -40,6 +41,28 @@ def test_what_is_for_images_is_refused(key: str, value: Any) -> None:
         f"features.mri.{key}: is for sets that are measured in images; the columns of kind listed "
         "come per case from a table, take it out"
     )
+
+
+def test_views_are_pooled_where_a_row_is_of_an_image() -> None:
+    plain = {"kind": "table", "path": "us.csv", "pool_views": "max"}
+    assert cross_field_checks.found(study_of(TableSettings.of({**plain, "per": "image"}))) == []
+    (line,) = cross_field_checks.found(study_of(TableSettings.of(plain)))
+    assert line.startswith("features.mri.pool_views: is for sets that are measured in images; the")
+    asked = {**plain, "per": "image", "stability": {"perturbations": 3}}
+    (line,) = cross_field_checks.found(study_of(TableSettings.of(asked)))
+    assert line == (
+        "features.mri.stability: is for sets that are measured in images; the columns of kind "
+        "table come per image from a table, take it out"
+    )
+
+
+def test_what_a_frozen_model_holds_of_a_table_is_how_it_is_read() -> None:
+    row = TableSettings.of({"kind": "table", "path": "a/mri.csv", "columns": ["stat_*"]})
+    assert row.deployed_by == {
+        **{"kind": "table", "per": "case", "id_column": None, "columns": ["stat_*"]},
+        **{"without": [], "region": "lesion", "pool_views": "mean", "harmonize": "none"},
+    }
+    assert row.applied(Path("results"), Path("new")).path == "new/mri.csv"
 
 
 def test_centers_may_be_evened_out_by_combat_alone() -> None:

@@ -33,11 +33,11 @@ class TableSettings(FeatureSetSettings):
     """the column that holds case_id, or image_id; null where it is called so"""
     columns: Literal["numeric"] | Chosen = NUMERIC
     """
-    which columns are features, by their names, in which * stands for any text, such as original_*;
-    or numeric, all that hold a number, but ids and PyRadiomics' diagnostics_*
+    which columns are features: their names, in which `*` stands for any text (`original_*`), or
+    numeric, all that hold a number, but ids and PyRadiomics' `diagnostics_*`
     """
     without: Distinct[Annotated[str, Field(min_length=1)]] = ()
-    """of these columns, those that are left out, by their names or with *"""
+    """columns that are left out all the same, named in the same way"""
 
     @property
     def pools_views(self) -> bool:

@@ -34,7 +34,8 @@ def of_table(settings: Mapping[str, Any]) -> pd.DataFrame:
     """
     how = TableSettings.of(settings)
     read = FeatureTable.read(how)
-    log.info("%d columns are features; left out: %s", len(read.names), read.left_out or "none")
+    told = ", ".join(read.left_out) or "none"
+    log.info("%d columns are features; left out: %s", len(read.names), told)
     names = {how.ids: f"{how.per}_id"} | {name: name for name in read.names}
     rows = pd.DataFrame(read.table.rows, columns=list(names), dtype=str)
     return rows.rename(columns=names)

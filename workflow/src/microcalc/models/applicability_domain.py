@@ -256,7 +256,8 @@ def outside(
     Raises
     ------
     StudyError
-        When a case has no features, or not all that the training cases had.
+        When a case has no features, or not all that the training cases had, or `domain` is of an
+        earlier version.
     """
     rows = [row for name in variables for row in _of_variable(name, domain, cases)]
     rows += _of_images(domain, qc[(qc["status"] == "ok") & qc["case_id"].isin(cases["case_id"])])
@@ -298,6 +299,11 @@ def _of_images(domain: Domain, qc: pd.DataFrame) -> Iterator[tuple[str, str, str
 def _of_features(
     name: str, span: FeatureSpan, case_ids: "pd.Series[str]", features: pd.DataFrame
 ) -> Iterator[tuple[str, str, str, str, str]]:
+    if "names" not in span:
+        raise StudyError(
+            "models/domain.json is of an earlier version, which did not name the features; run the "
+            "study that froze the models again"
+        )
     # A table of the cohort's own may have further columns, and all of them in another order.
     X = feature_matrix(features, case_ids, tuple(span["names"]))
     far = distance(X, np.array(span["mean"]), span["variance"])

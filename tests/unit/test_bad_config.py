@@ -463,7 +463,7 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
     ),
     "a model of a score like no other": (
         put(models__both__scores=["radiomics"]),
-        "models.both.scores: 'radiomics' is not in scores; there are deep, both, tuned, "
+        "models.both.scores: 'radiomics' is not in scores; there are deep, both, mri, tuned, "
         "tuned_lasso",
     ),
     "features of a score that is not there": (

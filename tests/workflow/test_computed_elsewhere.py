@@ -1,6 +1,7 @@
 """Studies with tables of features that other software computed: refused early, or carried on."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -189,6 +190,8 @@ def test_rows_of_validation_cases_change_nothing_fitted(own: Study) -> None:
 
 @pytest.mark.slow
 def test_an_edited_cell_reruns_its_set_and_what_stands_on_it(own: Study) -> None:
+    os.utime(own.folder / "mri.csv")
+    assert own.planned() == {}
     change_cell(own, "mri.csv", 0, "stat_mean", "7.5")
     planned = own.planned()
     assert (planned["read_columns"], planned["select_features"]) == (1, 2)

@@ -104,6 +104,7 @@ def test_a_name_that_cannot_be_shown_is_refused(tmp_path: Path) -> None:
     [
         (("1", "2", "3"), None),
         (("1", "+2.5E-3", ".5"), None),
+        (('"1\n2"', "2", "3"), [r"column 'x': '1\n2' is no finite number"]),
         (("1", "", "NA"), ["line 3: case C2 has no value of 'x'", "line 4: case C3 has no value"]),
         (("1", "2.5mm", "3"), ["line 3, column 'x': '2.5mm' is no finite number"]),
         (("1", "nan", "nan"), ["'nan' is no finite number; a missing value is an empty cell (and"]),

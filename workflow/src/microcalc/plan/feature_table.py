@@ -22,6 +22,7 @@ NO_FEATURES = (*OWN_COLUMNS, "image_id")
 DIAGNOSTICS = "diagnostics_*"
 """Columns in which PyRadiomics says how it went about it."""
 
+_COLUMN = re.compile(rf"(?:{NUMBER.pattern}\n)*+", NUMBER.flags)
 _COMMA = re.compile(r"[+-]?\d[\d.' ]*,\d+(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 _UNDEFINED = ("nan", "none", "null", "n/a", "na", "#n/a", "-", "?", ".")
@@ -128,10 +129,12 @@ class FeatureTable:
         yield from self._repeated(self._known(cases))
         yield from self._absent(cases, places)
         rows = [places[name] for name in sorted(wanted & places.keys())]
-        yield from self._without_value(rows)
-        yield from self._no_numbers(rows)
+        cells = {name: [self.table.rows[i][name] for i in rows] for name in self.names}
+        numbers = {name: _numbers(column) for name, column in cells.items()}
+        yield from self._without_value(rows, cells)
+        yield from self._no_numbers(rows, {n: cells[n] for n in cells if numbers[n] is None})
         yield from self._shared(cases)
-        yield from self._recoded(cases, rows)
+        yield from self._recoded(cases, rows, numbers)
 
     def _known(self, cases: Cases) -> set[str]:
         return set(cases.known.get(self.settings.per, ()))
@@ -204,25 +207,28 @@ class FeatureTable:
             if cases.case_of.get(name) in pictured:
                 yield f"image {name} of case {cases.case_of[name]} has no row"
 
-    def _without_value(self, rows: Sequence[int]) -> Iterator[str]:
-        for i in rows:
+    def _without_value(
+        self, rows: Sequence[int], cells: Mapping[str, Sequence[str]]
+    ) -> Iterator[str]:
+        gaps = [name for name, column in cells.items() if not {*MISSING}.isdisjoint(column)]
+        for i in rows if gaps else ():
             row = self.table.rows[i]
-            empty = [name for name in self.names if row[name] in MISSING]
+            empty = [name for name in gaps if row[name] in MISSING]
             if empty:
                 yield (
                     f"line {self.table.lines[i]}: {self.settings.per} {row[self.settings.ids]} has "
                     f"no value of {_some(empty)}"
                 )
 
-    def _no_numbers(self, rows: Sequence[int]) -> Iterator[str]:
-        for name in self.names:
-            wrong = [i for i in rows if not _is_number(self.table.rows[i][name])]
+    def _no_numbers(self, rows: Sequence[int], cells: Mapping[str, Sequence[str]]) -> Iterator[str]:
+        for name, column in cells.items():
+            wrong = [(i, c) for i, c in zip(rows, column, strict=True) if not _is_number(c)]
             if wrong:
-                cell = self.table.rows[wrong[0]][name]
+                i, cell = wrong[0]
                 more = f" (and {len(wrong) - 1} further rows)" if len(wrong) > 1 else ""
                 yield (
-                    f"line {self.table.lines[wrong[0]]}, column {name!r}: {shown(cell)} is no "
-                    f"finite number{_hint(cell)}{more}"
+                    f"line {self.table.lines[i]}, column {name!r}: {shown(cell)} is no finite "
+                    f"number{_hint(cell)}{more}"
                 )
 
     def _shared(self, cases: Cases) -> Iterator[str]:
@@ -234,16 +240,23 @@ class FeatureTable:
                 "`without`, or under `columns` by their full names where they are meant"
             )
 
-    def _recoded(self, cases: Cases, rows: Sequence[int]) -> Iterator[str]:
+    def _recoded(
+        self,
+        cases: Cases,
+        rows: Sequence[int],
+        numbers: Mapping[str, Sequence[float] | None],
+    ) -> Iterator[str]:
         """Yield the columns whose two values stand for the two classes, without fail."""
         ids = [self.table.rows[i][self.settings.ids] for i in rows]
         of = cases.case_of if self.settings.pools_views else {name: name for name in ids}
         labels = [cases.labels.get(of[name], "") for name in ids]
-        for name in self.names if len(set(labels)) == 2 and "" not in labels else ():
-            cells = [self.table.rows[i][name] for i in rows]
-            values = [float(cell) for cell in cells if NUMBER.fullmatch(cell)]
-            pairs = {*zip(values, labels, strict=False)}
-            if len(values) == len(cells) and len(pairs) == len(set(values)) == 2:
+        if len({*labels}) != 2 or "" in labels:
+            return
+        for name, values in numbers.items():
+            if values is None or len({*values}) != 2:
+                continue
+            pairs = {*zip(values, labels, strict=True)}
+            if len(pairs) == 2:
                 said = " and ".join(f"{value:g} = {label}" for value, label in sorted(pairs))
                 yield f"column {name!r} is the label under another name: {said} in every case"
 
@@ -261,6 +274,18 @@ def _reads_as_number(cell: str) -> bool:
     """Return whether a cell is meant as a number, be it written as none."""
     written = NUMBER.fullmatch(cell) or _COMMA.fullmatch(cell) or _INFINITE.fullmatch(cell)
     return written is not None
+
+
+def _numbers(cells: Sequence[str]) -> list[float] | None:
+    """Return the numbers that cells say; None where one is no finite number.
+
+    All at once, since a table may have a million cells and each plan looks at them.
+    """
+    text = "\n".join([*cells, ""])
+    if not _COLUMN.fullmatch(text) or text.count("\n") != len(cells):
+        return None
+    values = [*map(float, cells)]
+    return values if all(map(math.isfinite, values)) else None
 
 
 def _is_number(cell: str) -> bool:

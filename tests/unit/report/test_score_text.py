@@ -23,6 +23,7 @@ from microcalc.report import (
     manuscript,
     narrative,
     page,
+    score_text,
     table_registry,
 )
 from microcalc.report.study import Study
@@ -142,11 +143,24 @@ def test_of_features_computed_elsewhere_only_the_table_is_known(several, row, to
     asked = "**[With which software, its version and settings, and from which images and regions "
     assert f"{asked}the mri features were computed.]**" in text
     assert "densenet121, mri features (computed elsewhere), mRMR" in checklist(study)
+    stops = "A case without all features that were computed elsewhere stops the run."
+    assert stops in checklist(study)
+    assert stops not in checklist(several)
     (note,) = [f for f in limitations.of_run(study) if f.title == "Features computed elsewhere"]
     assert note.kind == "note"
     assert note.text.startswith("The mri features were read from tables of the authors")
     assert "(features.mri.path)" in note.text
     assert "Features computed elsewhere" not in {f.title for f in limitations.of_run(several)}
+
+
+def test_a_patch_is_for_what_is_measured_in_it(several):
+    assert score_text.purpose_of_patches(several.config) == "goes on to the network"
+    both = with_table(several).config
+    assert score_text.purpose_of_patches(both) == "features are measured in"
+    alone = both.plain()
+    alone["features"] = {"mri": alone["features"]["mri"]}
+    alone["scores"] = {"deep": {"features": ["mri"]}}
+    assert score_text.purpose_of_patches(StudyConfig.of(alone)) == "was cut around them"
 
 
 def test_what_is_selected_from_several_sets_is_named_once():

@@ -1,11 +1,14 @@
 """A row of the config's `features` of kind table: columns that were computed elsewhere."""
 
-from typing import Annotated, ClassVar, Literal
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
 from microcalc.config.feature_settings import FeatureSetSettings
 from microcalc.config.section import Distinct
+from microcalc.config.views import STANDARD
+from microcalc.core.files import read_json
 
 NUMERIC: Literal["numeric"] = "numeric"
 Chosen = Annotated[Distinct[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
@@ -48,3 +51,26 @@ class TableSettings(FeatureSetSettings):
     def ids(self) -> str:
         """The column of ids."""
         return self.id_column or f"{self.per}_id"
+
+    def applied(self, folder: Path, cohort: Path) -> Self:
+        """Return the set with the very columns that the study took of its table.
+
+        A column that is absent or empty is then told before anything is predicted, and further
+        ones are left alone. Where the study's `models/domain.json` was not kept, columns are chosen
+        as in the study.
+        """
+        row = super().applied(folder, cohort)
+        domain = folder.parents[1] / "models" / "domain.json"
+        spans = read_json(domain)["features"] if domain.is_file() else {}
+        names = spans.get(folder.name, {}).get("names", [])
+        # Of views side by side a column stands there once for each.
+        is_concat = self.pools_views and self.pool_views == "concat"
+        start = f"{folder.name}_{STANDARD[0]}_" if is_concat else f"{folder.name}_"
+        columns = tuple(name.removeprefix(start) for name in names if name.startswith(start))
+        return row.model_copy(update={"columns": columns, "without": ()}) if columns else row
+
+    @property
+    def deployed_by(self) -> dict[str, Any]:
+        """What a frozen model's columns must be made with; their names it holds itself."""
+        chosen = ("columns", "without")
+        return {key: value for key, value in super().deployed_by.items() if key not in chosen}

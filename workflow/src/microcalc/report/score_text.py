@@ -76,6 +76,16 @@ def are_deep(config: StudyConfig) -> bool:
     return all(isinstance(row, networks) for row in config.features.values())
 
 
+def purpose_of_patches(config: StudyConfig) -> str:
+    """Return what becomes of a patch: it `goes on to the network`."""
+    if are_deep(config):
+        return "goes on to the network"
+    rows = measured_sets(config).values()
+    if all(isinstance(row, TableSettings) for row in rows):
+        return "was cut around them"
+    return "features are measured in"
+
+
 def measured_sets(config: StudyConfig) -> dict[str, FeatureSet]:
     """Return the sets that scores take, but those of fine-tuned networks."""
     rows = {name: config.features[name] for name in feature_sets.taken(config)}

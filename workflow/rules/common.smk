@@ -162,7 +162,12 @@ def contents_of(**names):
     return lambda wildcards: shard_rows.table_digests(paths)
 
 
-SHARDING = Shards(SETTINGS, PATHS.shard, lambda: digest_of_script("extract_patches"))
+SHARDING = Shards(
+    SETTINGS,
+    PATHS.shard,
+    lambda: digest_of_script("extract_patches"),
+    is_applied=bool(APPLIED),
+)
 SHARDS = SHARDING.numbers
 OF_SET, OF_SCORE, OF_TUNED = OfSet(PATHS, SHARDS), OfScore(PATHS), OfTuned(PATHS)
 RESULTS = Path(in_study(""))

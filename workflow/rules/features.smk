@@ -215,17 +215,19 @@ rule read_columns:
     input:
         table=OF_SET.table,
         included=in_study("images/included.csv"),
+        qc=OF_SET.pooled_images,
         combat=OF_SET.combat_cases,
     output:
         features=in_study("features/{set}/features.parquet"),
     wildcard_constraints:
-        set=feature_sets.pattern(feature_sets.per_case(PATHS.sets)),
+        set=feature_sets.pattern(feature_sets.from_tables(PATHS.sets)),
     localrule: True
     params:
         planned=OF_SET.table_digest,
         measured_in=OF_SET.measured_in,
         made_with=OF_SET.kind_digest,
         settings=OF_SET.measured_by,
+        pool_views=OF_SET.pool_views,
     script:
         "../scripts/read_columns.py"
 

@@ -12,9 +12,10 @@ from pydantic import Field, TypeAdapter
 
 from microcalc.config.finetune_settings import FinetunedSettings
 from microcalc.config.network_settings import NetworkSettings
+from microcalc.config.table_settings import TableSettings
 
 FeatureSet: TypeAlias = Annotated[
-    NetworkSettings | FinetunedSettings,
+    NetworkSettings | FinetunedSettings | TableSettings,
     Field(discriminator="kind"),
 ]
 """One row of the config's `features`."""

@@ -171,8 +171,8 @@ def without_torch(measured_sets: Mapping[str, FeatureSetSettings]) -> list[str]:
     return [name for name in of_images(measured_sets) if not measured_sets[name].needs_torch]
 
 
-def per_case(measured_sets: Mapping[str, FeatureSetSettings]) -> list[str]:
-    """Return the folders of the sets whose columns come per case from a table."""
+def from_tables(measured_sets: Mapping[str, FeatureSetSettings]) -> list[str]:
+    """Return the folders of the sets whose columns come from a table of the user's."""
     return [folder for folder, row in measured_sets.items() if row.table is not None]
 
 

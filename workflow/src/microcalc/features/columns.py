@@ -3,10 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from microcalc.config.column_names import BESIDE_FEATURES
 from microcalc.core.errors import StudyError
-
-BESIDE = ("case_id", "copy", "n_views", "stand_in")
-"""Columns of a table of cases that are no features."""
 
 
 def feature_names(columns: Iterable[str]) -> tuple[str, ...]:
@@ -23,7 +21,7 @@ def feature_names(columns: Iterable[str]) -> tuple[str, ...]:
     >>> columns.feature_names(["case_id", "n_views", "deep_0000", "deep_0001"])
     ('deep_0000', 'deep_0001')
     """
-    return tuple(name for name in columns if name not in BESIDE)
+    return tuple(name for name in columns if name not in BESIDE_FEATURES)
 
 
 def of_set(name: str, columns: Sequence[str]) -> list[str]:
@@ -49,7 +47,7 @@ def of_set(name: str, columns: Sequence[str]) -> list[str]:
     """
     found = [f"{name}_{column}" for column in columns]
     times = Counter(found)
-    wrong = sorted(column for column in times if times[column] > 1 or column in BESIDE)
+    wrong = sorted(column for column in times if times[column] > 1 or column in BESIDE_FEATURES)
     if wrong:
         raise StudyError.listing(
             f"features.{name}: these columns are there twice, or called as one that is no feature:",

@@ -2,6 +2,7 @@
 
 import math
 import textwrap
+from collections.abc import Sequence
 
 from microcalc.config.clinical_settings import ClinicalVariables
 from microcalc.config.cohort_settings import Labels
@@ -308,3 +309,23 @@ def variable_with_unit(name: str, clinical: ClinicalVariables) -> str:
     """
     text, own = variable(name, clinical), unit(name, clinical)
     return f"{text} ({own})" if own else text
+
+
+def shortened(names: Sequence[str], longest: int) -> list[str]:
+    """Return names with the middle of long ones left out, but not where two would be alike.
+
+    Parameters
+    ----------
+    names
+        Columns that other software named.
+    longest
+        How many letters there is room for.
+
+    Returns
+    -------
+    list of str
+        In the same order.
+    """
+    head, tail = longest // 2, longest - longest // 2 - 1
+    short = [f"{n[:head]}…{n[-tail:]}" if len(n) > longest else n for n in names]
+    return [s if short.count(s) == 1 else n for s, n in zip(short, names, strict=True)]

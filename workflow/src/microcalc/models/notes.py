@@ -114,8 +114,9 @@ def feature_words(tables: Iterable[str]) -> str:
     >>> notes.feature_words(["deep", "tuned/logits"])
     'deep and tuned features'
     """
-    sets = dict.fromkeys(feature_sets.of_table(table).replace("_", " ") for table in tables)
-    return f"{' and '.join(sets)} features"
+    named = (feature_sets.of_table(table).replace("_", " ") for table in tables)
+    *others, last = dict.fromkeys(named)
+    return f"{', '.join(others)} and {last} features" if others else f"{last} features"
 
 
 def unlike(n_selected: int, counts: list[int]) -> bool:

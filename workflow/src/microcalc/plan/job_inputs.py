@@ -57,6 +57,10 @@ class OfSet:
         """Return the table of cases where centers are evened out by ComBat, else nothing."""
         return self.paths.where(self.row(wildcards).harmonize == "combat", "images/included.csv")
 
+    def pooled_images(self, wildcards: Wildcards) -> list[str]:
+        """Return the table of images where the set's views are pooled, else nothing."""
+        return self.paths.where(self.row(wildcards).pools_views, "images/qc.csv")
+
     def table(self, wildcards: Wildcards) -> str:
         """Return the user's table that the set's columns come from."""
         return plain_path.of(str(self.row(wildcards).table))

@@ -138,6 +138,7 @@ def of_run(study: Study) -> list[Finding]:
         *_images(study),
         *_cut(study),
         *_threshold(study),
+        *_elsewhere(study.config),
         *_notes(study),
     ]
 
@@ -363,6 +364,24 @@ def _threshold(study: Study) -> list[Finding]:
             "The thresholds were chosen on predictions for the cases the models were fitted on "
             "(threshold.scores: apparent). Such thresholds lie too high, and sensitivity in new "
             "cases tends to fall short of what they promise.",
+        )
+    ]
+
+
+def _elsewhere(config: StudyConfig) -> list[Finding]:
+    """Return what nobody can see of columns that other software computed."""
+    sets = list(score_text.computed_elsewhere(config))
+    if not sets:
+        return []
+    tables = fmt.joined([f"features.{name}.path" for name in sets])
+    return [
+        Finding(
+            "note",
+            "Features computed elsewhere",
+            f"The {score_text.features(sets)} were read from tables of the authors ({tables}). "
+            "Where something was fitted to make them, such as a normalization over all cases or a "
+            "trained network, and validation cases had a part in it, results on those cases are "
+            "too good; the software cannot see that.",
         )
     ]
 

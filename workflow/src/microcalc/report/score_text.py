@@ -36,12 +36,22 @@ from microcalc.config.published_weights import is_published
 from microcalc.config.score_names import score_words
 from microcalc.config.selection_settings import SelectionSettings
 from microcalc.config.study_config import StudyConfig
+from microcalc.config.table_settings import TableSettings
 from microcalc.report import format as fmt
 from microcalc.report.study import Study
 
 T = TypeVar("T")
 
 HARMONIZED = {"adabn": "AdaBN", "combat": "ComBat"}
+
+POOLED = {
+    "mean": "averaged over the views of a case",
+    "max": "their maximum over the views of a case",
+    "concat": (
+        "those of the CC and of the MLO view side by side (where a case lacks one of the two, the "
+        "other stood in)"
+    ),
+}
 
 
 def plain(name: str) -> str:
@@ -111,6 +121,16 @@ def are_deep(config: StudyConfig) -> bool:
     return all(isinstance(row, networks) for row in config.features.values())
 
 
+def purpose_of_patches(config: StudyConfig) -> str:
+    """Return what becomes of a patch: it `goes on to the network`."""
+    if are_deep(config):
+        return "goes on to the network"
+    rows = measured_sets(config).values()
+    if all(isinstance(row, TableSettings) for row in rows):
+        return "was cut around them"
+    return "features are measured in"
+
+
 def measured_sets(config: StudyConfig) -> dict[str, FeatureSet]:
     """Return the rows of the sets that scores take, by name, but those of fine-tuned networks."""
     rows = {name: config.features[name] for name in feature_sets.taken(config)}
@@ -167,6 +187,11 @@ def is_stability_asked(config: StudyConfig) -> bool:
     return any(isinstance(row, FeatureSetSettings) and row.stability.is_asked for row in rows)
 
 
+def views_pooled(row: FeatureSetSettings) -> str:
+    """Return how the columns of a case's views became those of the case."""
+    return POOLED[row.pool_views]
+
+
 def n_columns(study: Study, name: str) -> int | None:
     """Return the number of columns of a set; None where no score is made of it alone."""
     for score in study.selected_scores:
@@ -192,15 +217,25 @@ def are_weights_given(config: StudyConfig) -> bool:
     return any(not is_published(source) and source != "random" for source in sources)
 
 
+def computed_elsewhere(config: StudyConfig) -> dict[str, TableSettings]:
+    """Return the sets that scores take and whose columns other software computed."""
+    rows = measured_sets(config).items()
+    return {name: row for name, row in rows if isinstance(row, TableSettings)}
+
+
 def described(config: StudyConfig) -> str:
     """Return what measures the sets, each once: the networks' architectures."""
-    rows = config.features.values()
-    names = [
-        row.backbone if isinstance(row, NetworkSettings) else features([row.kind])
-        for row in rows
-        if not isinstance(row, FinetunedSettings)
-    ]
+    rows = config.features.items()
+    names = [_measure(n, row) for n, row in rows if not isinstance(row, FinetunedSettings)]
     return ", ".join(dict.fromkeys(names))
+
+
+def _measure(name: str, row: FeatureSetSettings) -> str:
+    if isinstance(row, NetworkSettings):
+        return row.backbone
+    if isinstance(row, TableSettings):
+        return f"{features([name])} (computed elsewhere)"
+    return features([str(row.plain()["kind"])])
 
 
 def initialized(config: StudyConfig) -> str:

@@ -85,6 +85,8 @@ def summary(config: StudyConfig, schemas: Path, results: Path) -> str:
         missing = int(eligible[name].isna().sum())
         noun = "case" if missing == 1 else "cases"
         lines += [f"  {name} is missing in {missing} {noun}"] if missing else []
+    paths = Paths(config)
+    lines += Shards(config, paths.shard, str).columns_told()
     lines += few_cases(counts, labels) + split_changes.told(config, results, cohort.cases)
     return "\n".join(lines) + "\n"
 
@@ -217,7 +219,7 @@ def _of_files(config: StudyConfig) -> Iterator[str]:
     paths = Paths(config)
     shards, results = Shards(config, paths.shard, str), Path(paths.result(""))
     for refuse in (
-        shards.refuse_missing_columns,
+        shards.refuse_unusable_columns,
         shards.refuse_missing_images,
         partial(_refuse_phantoms, shards, results),
         partial(split_file.refuse_inside_results, tables.split_file, results),

@@ -53,7 +53,7 @@ class StudyRun:
         """
         # Of an error that Snakemake comes upon itself it tells more than the message.
         self.shards.refuse_unreadable_tables()
-        self.shards.refuse_missing_columns()
+        self.shards.refuse_unusable_columns()
         self.shards.refuse_phantoms_elsewhere(self.folder)
         file = self.shards.config.cohort.split_file
         split_file.refuse_inside_results(file, self.folder)

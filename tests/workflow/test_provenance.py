@@ -93,6 +93,13 @@ def test_results_that_were_moved_without_snakemakes_memory(study: Study, tmp_pat
     assert is_told(study, FORGETFUL, "the file given as `cases`")
 
 
+def test_results_of_which_nobody_knows_are_not_kept(study: Study) -> None:
+    shutil.rmtree(study.folder / ".snakemake")
+    shutil.rmtree(study.results / "provenance")
+    assert is_told(study, "neither Snakemake nor a provenance record", "--forceall")
+    assert is_told(study, "no job has left a provenance record", arguments=("verify",))
+
+
 @pytest.mark.slow
 def test_the_command_that_is_named_makes_them_anew(study: Study) -> None:
     shutil.rmtree(study.folder / ".snakemake")

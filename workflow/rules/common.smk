@@ -14,7 +14,7 @@ from microcalc.plan import cam_model, forgotten, plain_path, plan_record, refusa
 from microcalc.plan import replicate_blocks, rule_params, shard_rows
 from microcalc.plan import snakemake_habits, stability
 from microcalc.plan.code_digest import code_digest, folder_digest
-from microcalc.plan.job_inputs import OfScore, OfSet, OfTuned
+from microcalc.plan.job_inputs import OfScore, OfSet, OfShard, OfTuned
 from microcalc.plan.paths import Paths
 from microcalc.plan.sharding import Shards
 from microcalc.report import table_registry
@@ -170,20 +170,9 @@ SHARDING = Shards(
 )
 SHARDS = SHARDING.numbers
 OF_SET, OF_SCORE, OF_TUNED = OfSet(PATHS, SHARDS), OfScore(PATHS), OfTuned(PATHS)
+OF_SHARD = OfShard(SHARDING, told_plainly)
 RESULTS = Path(in_study(""))
 RUN = INGEST if INGEST.collection else StudyRun(SHARDING, RESULTS)
-
-
-def shard_digest(wildcards):
-    return told_plainly(SHARDING.digest, int(wildcards.shard))
-
-
-def files_digest(wildcards):
-    return told_plainly(SHARDING.files_digest, int(wildcards.shard))
-
-
-def phantom_digest(wildcards):
-    return told_plainly(SHARDING.phantoms_digest, int(wildcards.shard))
 
 
 def checked_cohort(wildcards):

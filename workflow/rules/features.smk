@@ -173,8 +173,8 @@ rule extract_reader_patches:
         images=stated("images"),
         image_folder=stated("image_folder"),
         shards=len(SHARDS),
-        digest=shard_digest,
-        files=files_digest,
+        digest=OF_SHARD.digest,
+        files=OF_SHARD.files_digest,
         settings=reader_settings,
     script:
         "../scripts/extract_reader_patches.py"

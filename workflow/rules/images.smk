@@ -13,8 +13,8 @@ rule extract_patches:
         images=stated("images"),
         image_folder=stated("image_folder"),
         shards=len(SHARDS),
-        digest=shard_digest,
-        files=files_digest,
+        digest=OF_SHARD.digest,
+        files=OF_SHARD.files_digest,
         settings=config["images"],
         surround=1.0,
     script:

@@ -8,7 +8,7 @@ rule simulate_shard:
         cases=stated("cases"),
         phantoms=rule_params.phantoms(SETTINGS),
         shards=len(SHARDS),
-        digest=phantom_digest,
+        digest=OF_SHARD.phantoms_digest,
         folder=stated("image_folder"),
         results=in_study(""),
         seed=config["seed"],

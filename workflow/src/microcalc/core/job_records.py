@@ -143,7 +143,8 @@ class Job:
         if recorded is None and self._is_result(path):
             raise StudyError(
                 f"{path}: no provenance record says which job made it; it was put there by hand, "
-                "or its record was lost. Delete it and run the same command again"
+                "or its record was lost. Delete it and run the same command again; where all "
+                "records were lost, add --forceall"
             )
         if recorded is not None and recorded != content:
             raise altered(path, content, recorded)

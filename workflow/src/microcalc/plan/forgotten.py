@@ -18,6 +18,9 @@ from microcalc.core.files import digest_file
 from microcalc.core.job_records import Record
 from microcalc.plan import snakemake_habits
 
+FIRST = "cohort/eligible.csv"
+"""The first file of every study's results, and of every cohort that models are applied to."""
+
 
 @dataclass(frozen=True)
 class Planned:
@@ -57,6 +60,7 @@ def refuse(results: Path, rules: Any) -> None:
     StudyError
         Listing the rules and what has changed, with the command that makes them anew.
     """
+    _refuse_unrecorded(results)
     changed: dict[str, str] = {}
     for _, record in job_records.records(results):
         path = _first_output(record, results)
@@ -74,6 +78,19 @@ def refuse(results: Path, rules: Any) -> None:
             f"  --forcerun {' '.join(changed)}\n"
             "Patches and features of images that are the same are taken over all the same",
             [f"{rule}: {what}" for rule, what in changed.items()],
+        )
+
+
+def _refuse_unrecorded(results: Path) -> None:
+    """Refuse a study of which neither Snakemake nor a record knows how it was made."""
+    first = str(results / FIRST)
+    is_known = snakemake_habits.has_record(first) or job_records.recorded_content(first)
+    if os.path.exists(first) and not is_known:
+        raise StudyError(
+            f"{results}: neither Snakemake nor a provenance record knows what these results were "
+            "made from; they were made by an earlier version, or moved without the folders "
+            ".snakemake and provenance. Add --forceall to the same command, once: patches and "
+            "features of images that are the same are taken over all the same"
         )
 
 

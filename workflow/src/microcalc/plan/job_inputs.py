@@ -4,7 +4,7 @@ Each takes a job's wildcards, of which it reads `set`, `score` or `tuned`.
 Every job on a cluster reads this again, so it imports nothing heavy.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,35 @@ from microcalc.core.files import digest_file
 from microcalc.plan import plain_path, rule_params, stability
 from microcalc.plan.code_digest import PACKAGE_ROOT, code_digest
 from microcalc.plan.paths import Paths, Wildcards
+from microcalc.plan.sharding import Shards
+
+
+@dataclass(frozen=True)
+class OfShard:
+    """What the jobs of a shard are given; `shard` is its number.
+
+    Attributes
+    ----------
+    shards
+        The study's shards.
+    tell
+        Calls a function with arguments, and ends the run with what a StudyError says.
+    """
+
+    shards: Shards
+    tell: Callable[..., str]
+
+    def digest(self, wildcards: Wildcards) -> str:
+        """Return the digest of all that a shard of patches is made from."""
+        return self.tell(self.shards.digest, int(wildcards.shard))
+
+    def files_digest(self, wildcards: Wildcards) -> str:
+        """Return the digest of its rows of the images table and of the files they name."""
+        return self.tell(self.shards.files_digest, int(wildcards.shard))
+
+    def phantoms_digest(self, wildcards: Wildcards) -> str:
+        """Return the digest of the rows that its phantoms are made from."""
+        return self.tell(self.shards.phantoms_digest, int(wildcards.shard))
 
 
 @dataclass(frozen=True)

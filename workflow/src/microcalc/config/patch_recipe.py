@@ -17,9 +17,17 @@ class Recipe(PatchSettings):
 
     surround: float = 1.0
     """side of the window relative to the patch's, for windows that are perturbed later"""
+    region_margin_mm: float | None = None
+    """how far the region's own pixels are kept beyond it, where a set measures those"""
 
     @classmethod
-    def from_settings(cls, settings: ImageSettings, *, surround: float = 1.0) -> Self:
+    def from_settings(
+        cls,
+        settings: ImageSettings,
+        *,
+        surround: float = 1.0,
+        region_margin_mm: float | None = None,
+    ) -> Self:
         """Return the recipe in the config's `images`, without what touches no pixel.
 
         Parameters
@@ -28,9 +36,11 @@ class Recipe(PatchSettings):
             The config's `images`.
         surround
             Side of the window relative to the patch's.
+        region_margin_mm
+            How far the region's own pixels are kept beyond it; None for not at all.
         """
         kept = {name: getattr(settings, name) for name in PatchSettings.model_fields}
-        return cls(**kept, surround=surround)
+        return cls(**kept, surround=surround, region_margin_mm=region_margin_mm)
 
     @property
     def patch_px(self) -> int:
@@ -43,4 +53,6 @@ class Recipe(PatchSettings):
         numbers = {
             name: float(v) if isinstance(v, int | float) else v for name, v in self.plain().items()
         }
+        if self.region_margin_mm is None:  # as it was before there were any
+            del numbers["region_margin_mm"]
         return numbers | {"views": wanted}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from math import ceil, floor, hypot
 
 import numpy as np
@@ -238,6 +239,7 @@ def one(
         chosen = kept[:1] if rules.components == "largest" else kept
         flags.append(f"roi_{rules.components}_of_several")
     boxes = [part.box for part in chosen]
+    whole = reduce(_union, chosen)
     return Roi(
         min(box.x0 for box in boxes),
         min(box.y0 for box in boxes),
@@ -246,6 +248,8 @@ def one(
         drawn=True,
         specks=len(small),
         flags=tuple(flags),
+        cells=whole.cells,
+        corner=whole.corner,
     )
 
 

@@ -10,9 +10,10 @@ from PIL import Image
 
 from microcalc.config import views
 from microcalc.core.errors import StudyError
-from microcalc.images import coarse_grid, pictures, voi
+from microcalc.images import coarse_grid, pictures, region_image, voi
 from microcalc.images.breast import Breast
 from microcalc.images.mammogram import Mammogram
+from microcalc.images.region_image import RegionImage
 from microcalc.images.roi import Roi, check_inside
 from microcalc.images.window import LARGER_THAN_WINDOW, is_cut
 
@@ -38,6 +39,8 @@ class Patch:
         the breast black.
     picture
         (S, S) uint8, the patch for a person to look at: black where the thumbnail is.
+    region
+        The region at the spacing of its own pixels, in the same orientation; None unless asked.
     flipped, upside_down
         Whether left and right, and whether top and bottom, were exchanged.
     qc
@@ -47,6 +50,7 @@ class Patch:
     pixels: NDArray[np.float32]
     thumbnail: NDArray[np.uint8]
     picture: NDArray[np.uint8]
+    region: RegionImage | None
     flipped: bool
     upside_down: bool
     qc: dict[str, Any]
@@ -63,6 +67,7 @@ def extract(
     crop: str = "fixed",
     fit_margin_mm: float = 0.0,
     surround: float = 1.0,
+    region_margin_mm: float | None = None,
 ) -> Patch:
     """Return the patch of `patch_mm` centered on `roi`, at `spacing_mm` a pixel.
 
@@ -88,6 +93,8 @@ def extract(
         See `crop`.
     surround
         The window is this many times as long and has as many times the pixels.
+    region_margin_mm
+        How far the region's own pixels are kept beyond it; None for not at all.
     normalization
         "percentile", "z-score" (mean 0.5, one SD 0.15) or "none" (the full range of the file).
 
@@ -151,6 +158,9 @@ def extract(
         pixels=np.ascontiguousarray(pixels[upright]),
         thumbnail=np.ascontiguousarray(thumbnail[upright]),
         picture=np.ascontiguousarray(picture[upright]),
+        region=None
+        if region_margin_mm is None
+        else region_image.cut(mammogram, breast, roi, margin_mm=region_margin_mm, upright=upright),
         flipped=flipped,
         upside_down=upside_down,
         qc=_quality(mammogram, breast, scaled, roi)

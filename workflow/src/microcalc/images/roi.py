@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from microcalc.core.errors import StudyError
 
 
@@ -20,6 +23,11 @@ class Roi:
         How many specks of that file were left out.
     flags
         What was odd about the file, in snake_case, for the QC table.
+    cells
+        The pixels that are the region, in a window whose first pixel is `corner` (row, column);
+        None where the box is all that is known of it.
+    corner
+        See `cells`.
     """
 
     x0: float
@@ -29,6 +37,8 @@ class Roi:
     drawn: bool = field(default=False, compare=False, kw_only=True)
     specks: int = field(default=0, compare=False, kw_only=True)
     flags: tuple[str, ...] = field(default=(), compare=False, kw_only=True)
+    cells: NDArray[np.bool_] | None = field(default=None, compare=False, repr=False, kw_only=True)
+    corner: tuple[int, int] = field(default=(0, 0), compare=False, kw_only=True)
 
     @property
     def center(self) -> tuple[float, float]:
@@ -53,7 +63,45 @@ class Roi:
         Roi
             With the same flags.
         """
-        return replace(self, y0=rows - self.y1, y1=rows - self.y0)
+        box = replace(self, y0=rows - self.y1, y1=rows - self.y0)
+        if self.cells is None:
+            return box
+        top = rows - self.corner[0] - self.cells.shape[0]
+        return replace(box, cells=self.cells[::-1], corner=(top, self.corner[1]))
+
+    def filled(self, rows: range, columns: range) -> NDArray[np.bool_]:
+        """Return which pixels of a window are the region.
+
+        Parameters
+        ----------
+        rows, columns
+            The window's, in stored pixels.
+
+        Returns
+        -------
+        ndarray
+            Bool, shape (len(rows), len(columns)): of a box the pixels whose middle it holds.
+
+        Examples
+        --------
+        >>> from microcalc.images.roi import Roi
+        >>> Roi(1, 0, 3, 1).filled(range(2), range(4)).astype(int).tolist()
+        [[0, 1, 1, 0], [0, 0, 0, 0]]
+        """
+        if self.cells is None:
+            y, x = np.asarray(rows) + 0.5, np.asarray(columns) + 0.5
+            in_rows, in_columns = (self.y0 <= y) & (y < self.y1), (self.x0 <= x) & (x < self.x1)
+            return np.logical_and.outer(in_rows, in_columns)
+        window = np.zeros((len(rows), len(columns)), dtype=bool)
+        (top, left), (height, width) = self.corner, self.cells.shape
+        y0, y1 = max(rows.start, top), min(rows.stop, top + height)
+        x0, x1 = max(columns.start, left), min(columns.stop, left + width)
+        if y0 < y1 and x0 < x1:
+            part = self.cells[y0 - top : y1 - top, x0 - left : x1 - left]
+            window[y0 - rows.start : y1 - rows.start, x0 - columns.start : x1 - columns.start] = (
+                part
+            )
+        return window
 
     def size_mm(self, spacing_mm: tuple[float, float]) -> tuple[float, float]:
         """Return (width, height) in mm.

@@ -8,13 +8,14 @@ import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from microcalc.core.errors import StudyError
 from microcalc.core.files import atomic_file, named_when_damaged
+from microcalc.images.region_image import RegionImage
 from microcalc.plan.stored_digest import MEMBER
 
 TEXTS = (
@@ -38,6 +39,7 @@ QC_COLUMNS = (
 )  # fmt: skip
 """What a patch's `qc` holds, in the order of `images/qc.csv`."""
 
+_REGION, _BREAST = 1, 2
 _ALIGN = 64
 _PADDING_FIELD = 0xD935  # the extra field that zipalign uses
 
@@ -71,6 +73,8 @@ class Shard:
         The planning digest that the shard was made from.
     recipe
         The version of the recipe.
+    regions
+        The regions at the spacing of their own pixels, see `region`; None where none was kept.
     """
 
     image_id: NDArray[np.str_]
@@ -88,9 +92,66 @@ class Shard:
     picture: NDArray[np.uint8]
     digest: str
     recipe: int
+    regions: "Regions | None" = None
 
     def __len__(self) -> int:
         return len(self.image_id)
+
+    def region(self, place: int) -> RegionImage | None:
+        """Return the region of the image at a place, at the spacing of its own pixels.
+
+        None where the shard was made without, or the image is excluded.
+        """
+        return self.regions.at(place) if self.regions else None
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """Regions of n images one after the other, as a shard's file holds them.
+
+    Attributes
+    ----------
+    pixels
+        float32, mapped from the file.
+    marks
+        uint8, mapped: 1 for the region, 2 for breast, 3 for both.
+    shape, spacing_mm
+        (n, 2): rows and columns, 0 where there is none; from row to row and column to column.
+    bits_stored
+        (n,) see `RegionImage`.
+    """
+
+    pixels: NDArray[np.float32]
+    marks: NDArray[np.uint8]
+    shape: NDArray[np.int64]
+    spacing_mm: NDArray[np.float64]
+    bits_stored: NDArray[np.int64]
+
+    def at(self, place: int) -> RegionImage | None:
+        """Return the region of one image; None where there is none."""
+        rows, columns = self.shape[place].tolist()
+        if not rows * columns:
+            return None
+        start = int(self.shape[:place].prod(axis=1).sum())
+        own = slice(start, start + rows * columns)
+        marks = np.asarray(self.marks[own]).reshape(rows, columns)
+        row_mm, column_mm = self.spacing_mm[place].tolist()
+        return RegionImage(
+            pixels=np.asarray(self.pixels[own]).reshape(rows, columns),
+            region=(marks & _REGION) > 0,
+            breast=(marks & _BREAST) > 0,
+            spacing_mm=(row_mm, column_mm),
+            bits_stored=int(self.bits_stored[place]),
+        )
+
+    def check(self, count: int) -> None:
+        """Raise a ValueError where the parts of n = `count` images do not fit together."""
+        total = int(self.shape.prod(axis=1).sum())
+        if not (
+            len(self.shape) == len(self.spacing_mm) == len(self.bits_stored) == count
+            and len(self.pixels) == len(self.marks) == total
+        ):
+            raise ValueError("regions of another length")
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,12 +167,15 @@ class Row:
     thumbnail, picture
         Two pictures for people, uint8. A shard that nobody looks at, such as one of perturbed
         patches, needs no `picture`.
+    region
+        The region at the spacing of its own pixels, where a set measures those.
     """
 
     texts: Mapping[str, str]
     patch: NDArray[np.float32]
     thumbnail: NDArray[np.uint8]
     picture: NDArray[np.uint8] | None = None
+    region: RegionImage | None = None
 
 
 def read(path: str | os.PathLike[str]) -> Shard:
@@ -157,9 +221,12 @@ def read(path: str | os.PathLike[str]) -> Shard:
             arrays: dict[str, Any] = {name: _text(archive, name) for name in TEXTS}
             for name in ("patch", "thumbnail", "picture"):
                 arrays[name] = _mapped(path, archive, name)
+            regions = _regions(path, archive, len(arrays["patch"]))
         if len({len(array) for array in arrays.values()}) != 1:
             raise ValueError("columns of different lengths")
-        return Shard(**arrays, digest=str(meta["digest"]), recipe=int(meta["recipe"]))
+        return Shard(
+            **arrays, digest=str(meta["digest"]), recipe=int(meta["recipe"]), regions=regions
+        )
     except (KeyError, ValueError, TypeError, EOFError, struct.error, zipfile.BadZipFile) as error:
         raise StudyError(
             f"{os.path.basename(path)}: not a readable shard ({error}); delete it and run again"
@@ -240,12 +307,15 @@ def write(
     0
     """
     texts: dict[str, list[str]] = {name: [] for name in TEXTS}
+    sizes: list[tuple[int, int, float, float, int]] = []
     blank = np.zeros((patch_px, patch_px), dtype=np.uint8)
     with (
         atomic_file(path) as whole,
         zipfile.ZipFile(whole, "w") as archive,
         tempfile.TemporaryFile() as thumbnails,
         tempfile.TemporaryFile() as pictures,
+        tempfile.TemporaryFile() as pixels,
+        tempfile.TemporaryFile() as marks,
     ):
         with _member(archive, "patch") as file:
             _write_header(file, np.float32, (count, patch_px, patch_px))
@@ -254,22 +324,64 @@ def write(
                 thumbnails.write(np.ascontiguousarray(row.thumbnail, dtype=np.uint8).data)
                 picture = blank if row.picture is None else row.picture
                 pictures.write(np.ascontiguousarray(picture, dtype=np.uint8).data)
+                if row.region is not None:
+                    pixels.write(np.ascontiguousarray(row.region.pixels, dtype=np.float32).data)
+                    both = _REGION * row.region.region + _BREAST * row.region.breast
+                    marks.write(both.astype(np.uint8).data)
+                sizes.append(_size(row.region))
                 for name in TEXTS:
                     texts[name].append(row.texts[name])
-        for name, kept, side in (
-            ("thumbnail", thumbnails, thumbnail_px),
-            ("picture", pictures, patch_px),
-        ):
-            with _member(archive, name) as file:
-                _write_header(file, np.uint8, (count, side, side))
-                kept.seek(0)
-                shutil.copyfileobj(kept, file)
+        _copy(archive, "thumbnail", thumbnails, np.uint8, (count, thumbnail_px, thumbnail_px))
+        _copy(archive, "picture", pictures, np.uint8, (count, patch_px, patch_px))
+        total = sum(rows * columns for rows, columns, *_ in sizes)
+        if total:
+            _copy(archive, "region_pixels", pixels, np.float32, (total,))
+            _copy(archive, "region_marks", marks, np.uint8, (total,))
+            with _member(archive, "region_sizes") as file:
+                np.lib.format.write_array(file, np.array(sizes, dtype=_SIZE))
         for name in TEXTS:
             with _member(archive, name) as file:
                 # An empty list would become an array of float.
                 np.lib.format.write_array(file, np.array(texts[name], dtype=np.str_))
         meta = json.dumps({"digest": digest, "recipe": recipe}, sort_keys=True)
         archive.writestr(zipfile.ZipInfo(MEMBER), meta)
+
+
+_SIZE = np.dtype(
+    [("rows", "<i8"), ("columns", "<i8"), ("row_mm", "<f8"), ("column_mm", "<f8"), ("bits", "<i8")]
+)
+
+
+def _size(region: RegionImage | None) -> tuple[int, int, float, float, int]:
+    if region is None:
+        return 0, 0, 0.0, 0.0, 0
+    return (*region.pixels.shape, *region.spacing_mm, region.bits_stored)
+
+
+def _regions(path: str | os.PathLike[str], archive: zipfile.ZipFile, count: int) -> Regions | None:
+    if "region_sizes.npy" not in archive.namelist():
+        return None
+    with archive.open("region_sizes.npy") as file:
+        sizes = np.lib.format.read_array(file, allow_pickle=False)
+    regions = Regions(
+        pixels=_mapped(path, archive, "region_pixels"),
+        marks=_mapped(path, archive, "region_marks"),
+        shape=np.column_stack([sizes["rows"], sizes["columns"]]),
+        spacing_mm=np.column_stack([sizes["row_mm"], sizes["column_mm"]]),
+        bits_stored=sizes["bits"],
+    )
+    regions.check(count)
+    return regions
+
+
+def _copy(
+    archive: zipfile.ZipFile, name: str, kept: IO[bytes], dtype: type, shape: tuple[int, ...]
+) -> None:
+    """Write what was kept of all rows as one member."""
+    with _member(archive, name) as file:
+        _write_header(file, dtype, shape)
+        kept.seek(0)
+        shutil.copyfileobj(kept, file)
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> Any:

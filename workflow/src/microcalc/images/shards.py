@@ -45,6 +45,7 @@ def update(
     *,
     settings: ImageSettings,
     surround: float = 1.0,
+    region_margin_mm: float | None = None,
     image_folder: str | os.PathLike[str],
     digest: str,
 ) -> dict[str, str]:
@@ -64,6 +65,8 @@ def update(
         The config's `images`.
     surround
         Side of the window relative to the patch's, for patches that are perturbed later.
+    region_margin_mm
+        How far the region's own pixels are kept beyond it, in mm; None for not at all.
     image_folder
         What columns `path` and `roi_path` are relative to.
     digest
@@ -103,7 +106,7 @@ def update(
     ...     shard.status.tolist(), shard.patch.shape, shard.digest
     (['ok'], (1, 8, 8), '1f3a')
     """
-    recipe = Recipe.from_settings(settings, surround=surround)
+    recipe = Recipe.from_settings(settings, surround=surround, region_margin_mm=region_margin_mm)
     cached = _cached(path) if settings.cache else {}
     chosen = of_reader(rows, settings.reader)
     counts = {"computed": 0, "kept": 0}
@@ -236,6 +239,7 @@ def _cached(path: str | os.PathLike[str]) -> dict[str, Row]:
             shard.patch[i],
             shard.thumbnail[i],
             shard.picture[i],
+            shard.region(i),
         )
         for i in range(len(shard))
     }
@@ -316,6 +320,7 @@ def _compute(
             crop=recipe.crop,
             fit_margin_mm=recipe.fit_margin_mm,
             surround=recipe.surround,
+            region_margin_mm=recipe.region_margin_mm,
         )
     except StudyError as error:
         reason = error.reason.removeprefix(f"image {image_id}: ")
@@ -329,7 +334,7 @@ def _compute(
         "uid_digest": mammogram.uid_digest,
         "qc": json.dumps(patch.qc, sort_keys=True, ensure_ascii=False),
     }
-    return Row(texts, patch.pixels, patch.thumbnail, patch.picture)
+    return Row(texts, patch.pixels, patch.thumbnail, patch.picture, patch.region)
 
 
 def _roi(row: Mapping[str, str], file: bytes | None, mammogram: Mammogram, recipe: Recipe) -> Roi:

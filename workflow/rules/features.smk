@@ -77,6 +77,7 @@ rule measure_images:
         measured_in=OF_SET.measured_in,
         made_with=OF_SET.kind_digest,
         settings=OF_SET.measured_by,
+        of_regions=OF_SET.of_regions,
         cache=config["images"]["cache"],
     script:
         "../scripts/measure_images.py"
@@ -111,6 +112,7 @@ use rule extract_patches as extract_surroundings with:
     params:
         settings=stability.surroundings(SETTINGS),
         surround=OF_SET.surround,
+        region_margin_mm=stability.region_margin_mm(SETTINGS),
 
 
 rule perturb_patches:
@@ -176,6 +178,7 @@ rule extract_reader_patches:
         digest=OF_SHARD.digest,
         files=OF_SHARD.files_digest,
         settings=reader_settings,
+        region_margin_mm=feature_sets.region_margin_mm(SETTINGS),
     script:
         "../scripts/extract_reader_patches.py"
 

@@ -17,6 +17,7 @@ rule extract_patches:
         files=OF_SHARD.files_digest,
         settings=config["images"],
         surround=1.0,
+        region_margin_mm=feature_sets.region_margin_mm(SETTINGS),
     script:
         "../scripts/extract_patches.py"
 

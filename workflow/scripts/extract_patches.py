@@ -14,6 +14,7 @@ keys = update(
     rows,
     settings=ImageSettings.of(params.settings),
     surround=params.surround,
+    region_margin_mm=params.region_margin_mm,
     image_folder=params.image_folder,
     digest=params.digest,
 )

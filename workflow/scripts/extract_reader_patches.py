@@ -13,6 +13,7 @@ keys = update(
     snakemake.output.shard,
     drawn_by(rows, snakemake.wildcards.reader),
     settings=ImageSettings.of(params.settings),
+    region_margin_mm=params.region_margin_mm,
     image_folder=params.image_folder,
     digest=params.digest,
 )

@@ -9,5 +9,11 @@ given, how = snakemake.input, snakemake.params
 kind = kinds.of_images(how.measured_in)
 files = kinds.Files(given.weights, given.adapted)
 measurement = kind.measurement(how.settings, files, threads=snakemake.threads)
-shard_features.update(snakemake.output.features, read(given.shard), measurement, cache=how.cache)
+shard_features.update(
+    snakemake.output.features,
+    read(given.shard),
+    measurement,
+    cache=how.cache,
+    of_regions=how.of_regions,
+)
 job.leave_record()

@@ -6,6 +6,7 @@ from microcalc.config.feature_settings import StabilitySettings
 from microcalc.config.perturbation_limits import Limits
 from microcalc.features import perturb
 from microcalc.images import shard_file
+from microcalc.images.region_image import RegionImage
 
 SOME = Limits(shift=0.1, scale=0.1, rotate_deg=10)
 
@@ -16,7 +17,7 @@ def _window(size=100):
 
 
 def test_no_displacement_is_the_middle_of_the_window():
-    got = perturb.perturbed(_window(), Limits(0, 0, 0), 60, np.random.default_rng(1))
+    got = perturb.Displacement.draw(Limits(0, 0, 0), np.random.default_rng(1)).patch(_window(), 60)
     np.testing.assert_array_equal(got, _window()[20:80, 20:80])
 
 
@@ -27,7 +28,8 @@ def test_displacements_fill_their_limits_and_no_more():
     shifts, scales, angles = [], [], []
     for seed in range(300):
         row, column = (
-            perturb.perturbed(axis, SOME, size, np.random.default_rng(seed)) for axis in axes
+            perturb.Displacement.draw(SOME, np.random.default_rng(seed)).patch(axis, size)
+            for axis in axes
         )
         shifts += [(axis.mean() - (side - 1) / 2) / size for axis in (row, column)]
         along = np.array([column[0, -1] - column[0, 0], row[0, -1] - row[0, 0]]) / (size - 1)
@@ -42,7 +44,7 @@ def test_every_perturbed_patch_lies_within_the_surroundings():
     size = 60
     window = np.ones((round(size * SOME.surround),) * 2, np.float32)
     for i in range(300):
-        patch = perturb.perturbed(window, SOME, size, np.random.default_rng(i))
+        patch = perturb.Displacement.draw(SOME, np.random.default_rng(i)).patch(window, size)
         assert patch.min() > 0.999
 
 
@@ -90,3 +92,27 @@ def test_a_perturbation_depends_on_image_and_copy_alone(surroundings, tmp_path):
     np.testing.assert_array_equal(alone[0], first[1])
     other = _copy(surroundings, tmp_path, 1).patch
     assert np.abs(other[0] - first[0]).max() > 0.01
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_region_is_displaced_as_its_patch_is(seed):
+    """What the displaced patch shows of the displaced region is the region where it was drawn."""
+    mask = np.zeros((200, 100), bool)  # rows of 0.05 mm, columns of 0.1 mm
+    mask[60:140, 40:60] = mask[60:80, 25:75] = True
+    drawn = perturb.Displacement.draw(SOME, np.random.default_rng(seed))
+    image = RegionImage(np.zeros(mask.shape, np.float32), mask, mask, (0.05, 0.1), 12)
+    moved = drawn.region(image, side_mm=6.0).region
+    assert not np.array_equal(moved, mask)
+    # The same on pixels of 0.1 mm, as patches are.
+    coarse = moved.reshape(100, 2, 100).mean(axis=1).astype(np.float32)
+    seen = drawn.patch(coarse, 60) > 0.5
+    expected = mask.reshape(100, 2, 100).all(axis=1)[20:80, 20:80]
+    assert (seen & expected).sum() / (seen | expected).sum() > 0.93
+
+
+def test_a_region_that_would_vanish_stays():
+    mask = np.zeros((50, 50), bool)
+    mask[25, 25] = True
+    image = RegionImage(np.zeros(mask.shape, np.float32), mask, mask, (0.1, 0.1), 12)
+    far = perturb.Displacement(shift=np.array([2.0, 0.0]), scale=1.0, angle=0.0)
+    assert far.region(image, side_mm=6.0) is image

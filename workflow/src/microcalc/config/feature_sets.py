@@ -161,6 +161,13 @@ def of_images(measured_sets: Mapping[str, FeatureSetSettings]) -> list[str]:
     return [folder for folder, row in measured_sets.items() if row.table is None]
 
 
+def region_margin_mm(config: StudyConfig) -> float | None:
+    """Return how far around the ROI shards keep its own pixels; None where no set measures them."""
+    rows = [row for row in config.features.values() if isinstance(row, FeatureSetSettings)]
+    margins = [row.region_margin_mm for row in rows if row.region_margin_mm is not None]
+    return max(margins, default=None)
+
+
 def with_torch(measured_sets: Mapping[str, FeatureSetSettings]) -> list[str]:
     """Return the folders of the sets whose jobs run where torch is."""
     return [folder for folder, row in measured_sets.items() if row.needs_torch]

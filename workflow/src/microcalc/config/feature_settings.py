@@ -71,6 +71,11 @@ class FeatureSetSettings(Section):
     The key that names the user's table which its columns come from; a cohort that frozen models
     are applied to has its own of the same name. Empty where images are measured.
     """
+    region_margin_mm: ClassVar[float | None] = None
+    """
+    How far around the ROI its own pixels are looked at, in mm, by a kind that measures the region
+    at the spacing of its own pixels; None where the patch is measured.
+    """
     needs_torch: ClassVar[bool] = False
     """Whether its jobs run where torch is, on a cluster on a GPU."""
 

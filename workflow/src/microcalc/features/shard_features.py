@@ -22,6 +22,7 @@ from microcalc.core.files import atomic_file, digest_bytes, digest_value, named_
 from microcalc.features.measurement import Measured, Measurement
 from microcalc.features.progress import Progress
 from microcalc.features.shard_images import Images
+from microcalc.images.region_image import RegionImage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,8 +34,12 @@ log = logging.getLogger(__name__)
 ID_COLUMNS = ["image_id", "case_id", "view", "key"]
 
 
-def key(depends_on: Mapping[str, Any], patch: npt.NDArray[np.float32]) -> str:
-    """Return the cache key of one patch measured under some circumstances.
+def key(
+    depends_on: Mapping[str, Any],
+    patch: npt.NDArray[np.float32],
+    region: RegionImage | None = None,
+) -> str:
+    """Return the cache key of one image measured under some circumstances.
 
     Parameters
     ----------
@@ -42,6 +47,8 @@ def key(depends_on: Mapping[str, Any], patch: npt.NDArray[np.float32]) -> str:
         From `Measurement.depends_on`, JSON-like.
     patch
         Intensities, shape (S, S).
+    region
+        What is measured in place of the patch, where it is the region's own pixels.
 
     Returns
     -------
@@ -57,12 +64,26 @@ def key(depends_on: Mapping[str, Any], patch: npt.NDArray[np.float32]) -> str:
     >>> len(first), first == second
     (64, False)
     """
+    if region is not None:
+        parts = region.pixels, region.region, region.breast
+        seen = {
+            "region": [digest_bytes(part.tobytes()) for part in parts],
+            "shape": list(region.pixels.shape),
+            "spacing_mm": list(region.spacing_mm),
+            "bits_stored": region.bits_stored,
+        }
+        return digest_value({**depends_on, **seen})
     pixels = digest_bytes(patch.tobytes())
     return digest_value({**depends_on, "patch": pixels, "shape": list(patch.shape)})
 
 
 def update(
-    path: str | os.PathLike[str], images: Images, measurement: Measurement, *, cache: bool
+    path: str | os.PathLike[str],
+    images: Images,
+    measurement: Measurement,
+    *,
+    cache: bool,
+    of_regions: bool = False,
 ) -> None:
     """Bring a shard's features file up to date: keep rows whose key is unchanged, measure the rest.
 
@@ -78,6 +99,8 @@ def update(
         How the set is measured.
     cache
         False to measure all rows again.
+    of_regions
+        Whether regions are measured at the spacing of their own pixels, and not patches.
 
     Raises
     ------
@@ -90,7 +113,8 @@ def update(
     for i in usable.tolist():
         depends_on = measurement.depends_on(str(images.case_id[i]))
         if depends_on is not None:
-            keys[i] = key(depends_on, images.patch[i])
+            region = images.region(i) if of_regions else None
+            keys[i] = key(depends_on, images.patch[i], region)
     kept = _cached(path) if cache else _Kept()
     features, names = dict(kept.rows), kept.names
     new = [i for i, own in keys.items() if own not in features]

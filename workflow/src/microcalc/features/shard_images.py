@@ -5,6 +5,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from microcalc.images.region_image import RegionImage
+
 
 class Images(Protocol):
     """The part of `microcalc.images.shard_file.Shard` that features need; one entry per image."""
@@ -24,6 +26,9 @@ class Images(Protocol):
     @property
     def status(self) -> npt.NDArray[np.str_]:
         """``ok`` or ``excluded``."""
+
+    def region(self, place: int) -> RegionImage | None:
+        """Return the region at the spacing of its own pixels; None where the shard keeps none."""
 
     @property
     def patch(self) -> npt.NDArray[np.float32]:

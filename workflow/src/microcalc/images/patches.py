@@ -10,7 +10,7 @@ from PIL import Image
 
 from microcalc.config import views
 from microcalc.core.errors import StudyError
-from microcalc.images import coarse_grid, pictures, region_image, voi
+from microcalc.images import coarse_grid, pictures, region_cut, voi
 from microcalc.images.breast import Breast
 from microcalc.images.mammogram import Mammogram
 from microcalc.images.region_image import RegionImage
@@ -160,7 +160,7 @@ def extract(
         picture=np.ascontiguousarray(picture[upright]),
         region=None
         if region_margin_mm is None
-        else region_image.cut(mammogram, breast, roi, margin_mm=region_margin_mm, upright=upright),
+        else region_cut.cut(mammogram, breast, roi, margin_mm=region_margin_mm, upright=upright),
         flipped=flipped,
         upside_down=upside_down,
         qc=_quality(mammogram, breast, scaled, roi)

@@ -111,6 +111,10 @@ class OfSet:
         """Return what an image's columns depend on."""
         return self.row(wildcards).measured_by
 
+    def of_regions(self, wildcards: Wildcards) -> bool:
+        """Return whether the region's own pixels are measured, and not the patch."""
+        return self.row(wildcards).region_margin_mm is not None
+
     def pool_views(self, wildcards: Wildcards) -> str:
         """Return how the columns of a case's views become those of the case."""
         return self.row(wildcards).pool_views

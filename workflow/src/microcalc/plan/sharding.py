@@ -83,7 +83,8 @@ class Shards:
     def digest(self, shard: int) -> str:
         """Return the digest of all that a shard of patches is made from."""
         images = self.config.images.plain()
-        return digest_value([self.files_digest(shard), images, self.code()])
+        margin = feature_sets.region_margin_mm(self.config)
+        return digest_value([self.files_digest(shard), images, self.code(), margin])
 
     def files_digest(self, shard: int) -> str:
         """Return the digest of a shard's rows of the images table and of the files they name."""

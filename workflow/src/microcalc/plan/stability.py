@@ -5,6 +5,7 @@ Every job on a cluster reads this again, so it imports nothing heavy.
 
 from typing import Any
 
+from microcalc.config import feature_sets
 from microcalc.config.feature_settings import FeatureSetSettings, StabilitySettings
 from microcalc.config.patch_recipe import Recipe
 from microcalc.config.perturbation_limits import Limits
@@ -22,6 +23,18 @@ def surroundings(config: StudyConfig) -> dict[str, Any]:
 def surround(config: StudyConfig, name: str) -> float:
     """Return the side of such a window relative to the patch's, for the set `name`."""
     return _limits(config, name).surround
+
+
+def region_margin_mm(config: StudyConfig) -> float | None:
+    """Return how far around the ROI its own pixels are kept for regions that are perturbed.
+
+    So far that a region which is moved, grown and turned still lies among them.
+    """
+    margin = feature_sets.region_margin_mm(config)
+    if margin is None:
+        return None
+    widest = max(surround(config, name) for name in config.features)
+    return margin + (widest - 1) / 2 * config.images.patch_mm
 
 
 def perturbation(config: StudyConfig, name: str) -> dict[str, Any]:

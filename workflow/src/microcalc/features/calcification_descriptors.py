@@ -1,0 +1,209 @@
+"""What a region's calcifications are like: how many, how large, of which shape, how they lie.
+
+Every descriptor is a finite number for any number of calcifications, as columns of a linear model
+must be. What does not exist has a stated value: an amount of nothing is 0, a shape that nothing
+shows is the plain one (round, no common direction, no line), and a distance to a neighbor that is
+not there is the region's diameter, which no neighbor can be farther than by much.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from scipy.sparse import csgraph
+from scipy.spatial import ConvexHull, QhullError, distance
+
+from microcalc.features.calcification_detection import Particle
+from microcalc.images.region_image import RegionImage
+
+Floats = npt.NDArray[np.float64]
+
+LINEAR = 2.0
+"""Least elongation of a calcification that is called linear."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """The shape of one calcification, from its outline.
+
+    Attributes
+    ----------
+    center
+        y, x of its center of mass, mm.
+    area_mm2
+        Area within the outline.
+    elongation
+        Long axis over short axis of the ellipse of the same second moments; 1 is round.
+    direction
+        Of the long axis, radians from x towards y.
+    solidity
+        Area over that of the convex hull; 1 is convex.
+    corners
+        (m, 2) y, x of points whose convex hull is the calcification's, mm.
+    """
+
+    center: Floats
+    area_mm2: float
+    elongation: float
+    direction: float
+    solidity: float
+    corners: Floats
+
+
+def shape(outlines: Sequence[npt.ArrayLike], spacing_mm: tuple[float, float]) -> Shape:
+    """Return the shape within outlines.
+
+    Parameters
+    ----------
+    outlines
+        Polygons (m, 2) of row and column that enclose an area, as `Particle.outlines`: holes run
+        the other way.
+    spacing_mm
+        From a row to the next, from a column to the next, in mm.
+
+    Returns
+    -------
+    Shape
+        Moments are those of the area, not of the corners (Green's theorem; Steger 1996, On the
+        Calculation of Arbitrary Moments of Polygons, TU München FGBV-96-05).
+    """
+    polygons = [np.asarray(outline, dtype=np.float64) * spacing_mm for outline in outlines]
+    corners = np.concatenate(polygons)
+    origin = corners.mean(axis=0)
+    area, y, x, yy, xx, xy = np.sum([_moments(polygon - origin) for polygon in polygons], axis=0)
+    mean = np.array([y, x]) / area
+    elongation, direction = axes(
+        xx / area - mean[1] ** 2, yy / area - mean[0] ** 2, xy / area - mean[0] * mean[1]
+    )
+    hull = ConvexHull(corners)
+    return Shape(
+        center=origin + mean,
+        area_mm2=abs(area),
+        elongation=elongation,
+        direction=direction,
+        solidity=min(1.0, abs(area) / hull.volume),
+        corners=corners[hull.vertices],
+    )
+
+
+def _moments(polygon: Floats) -> Floats:
+    """Return the integrals of 1, y, x, y², x² and xy over a polygon."""
+    y, x = polygon.T
+    y1, x1 = np.roll(y, -1), np.roll(x, -1)
+    cross = x * y1 - x1 * y
+    return np.array(
+        [
+            cross.sum() / 2,
+            (y + y1) @ cross / 6,
+            (x + x1) @ cross / 6,
+            (y * y + y * y1 + y1 * y1) @ cross / 12,
+            (x * x + x * x1 + x1 * x1) @ cross / 12,
+            (x * y1 + 2 * x * y + 2 * x1 * y1 + x1 * y) @ cross / 24,
+        ]
+    )
+
+
+def axes(xx: float, yy: float, xy: float) -> tuple[float, float]:
+    """Return the ratio of the axes of an ellipse, and the long one's direction, from its moments."""
+    half, apart = (xx + yy) / 2, math.hypot((xx - yy) / 2, xy)
+    short = max(half - apart, 1e-12 * half)
+    return math.sqrt((half + apart) / short), 0.5 * math.atan2(2 * xy, xx - yy)
+
+
+def of_shapes(shapes: Sequence[Shape], region_mm2: float) -> dict[str, float]:
+    """Return the descriptors of number, size, shape and place.
+
+    Parameters
+    ----------
+    shapes
+        Any number of calcifications.
+    region_mm2
+        Area of the region they were looked for in.
+
+    Returns
+    -------
+    dict
+        As docs/calcifications.md defines them, under the same names, all finite.
+    """
+    areas = np.array([one.area_mm2 for one in shapes])
+    solidity = np.array([one.solidity for one in shapes])
+    elongation = np.array([one.elongation for one in shapes])
+    centers = np.array([one.center for one in shapes]).reshape(-1, 2)
+    hull = _hull_area(shapes)
+    return {
+        "count": float(len(shapes)),
+        "per_cm2": len(shapes) / region_mm2 * 100 if region_mm2 > 0 else 0.0,
+        "area_total_mm2": float(areas.sum()),
+        "area_median_mm2": _median(areas, 0.0),
+        "area_variation": _variation(areas),
+        "elongation_median": _median(elongation, 1.0),
+        "elongation_largest": float(elongation.max(initial=1.0)),
+        "linear_share": float((elongation >= LINEAR).mean()) if len(shapes) else 0.0,
+        "solidity_median": _median(solidity, 1.0),
+        "solidity_least": float(solidity.min(initial=1.0)),
+        "orientation_spread": _orientation_spread(shapes),
+        "hull_mm2": hull,
+        "hull_filled": float(areas.sum()) / hull if hull > 0 else 0.0,
+        "eccentricity": _eccentricity(centers),
+        **_distances(centers, 2 * math.sqrt(region_mm2 / math.pi)),
+    }
+
+
+def _median(values: Floats, otherwise: float) -> float:
+    return float(np.median(values)) if len(values) else otherwise
+
+
+def _variation(values: Floats) -> float:
+    """Return the coefficient of variation, 0 for fewer than two."""
+    return float(values.std() / values.mean()) if len(values) > 1 else 0.0
+
+
+def _hull_area(shapes: Sequence[Shape]) -> float:
+    if not shapes:
+        return 0.0
+    return float(ConvexHull(np.concatenate([one.corners for one in shapes])).volume)
+
+
+def _orientation_spread(shapes: Sequence[Shape]) -> float:
+    """Return the circular variance of the long axes, each by how much longer it is."""
+    if len(shapes) < 2:
+        return 1.0
+    weight = np.array([1 - 1 / one.elongation for one in shapes])
+    twice = np.exp(2j * np.array([one.direction for one in shapes]))
+    total = weight.sum()
+    return float(1 - abs(weight @ twice) / total) if total > 1e-9 else 1.0
+
+
+def _eccentricity(centers: Floats) -> float:
+    if len(centers) < 3:
+        return 0.0
+    (yy, xy), (_, xx) = np.cov(centers.T, bias=True)
+    if xx + yy <= 0:
+        return 0.0
+    ratio, _ = axes(xx, yy, xy)
+    return math.sqrt(max(0.0, 1 - ratio**-2))
+
+
+def _distances(centers: Floats, diameter_mm: float) -> dict[str, float]:
+    """Return how far neighbors are, and what tree they make."""
+    if len(centers) < 2:
+        nearest = np.full(1, diameter_mm)
+        length = longest = 0.0
+    else:
+        between = distance.squareform(distance.pdist(centers))
+        nearest = (between + np.diag(np.full(len(centers), np.inf))).min(axis=1)
+        # Centers of one place would be no neighbors in a sparse graph.
+        tree = csgraph.minimum_spanning_tree(np.maximum(between, 1e-9))
+        length = float(tree.sum())
+        longest = float(csgraph.dijkstra(tree, directed=False).max())
+    quartiles = np.quantile(nearest, [0.25, 0.5, 0.75])
+    return {
+        "neighbor_median_mm": float(quartiles[1]),
+        "neighbor_iqr_mm": float(quartiles[2] - quartiles[0]),
+        "tree_mm": length,
+        "linearity": longest / length if len(centers) > 3 else 0.0,
+    }

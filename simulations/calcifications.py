@@ -73,6 +73,8 @@ class Truth:
     ----------
     shapes
         Of each.
+    single
+        Whether it is one calcification, not several that lie too close.
     counts
         Whether it is in the region, and not where nothing is counted.
     label
@@ -80,6 +82,7 @@ class Truth:
     """
 
     shapes: list[calcification_descriptors.Shape]
+    single: npt.NDArray[np.bool_]
     counts: npt.NDArray[np.bool_]
     label: npt.NDArray[np.int32]
 
@@ -210,14 +213,17 @@ def _truth(
     for one in found:
         _draw(exact, one, corner, 0.0)
         _draw(joined, one, corner, spacing)
-    label, number = ndimage.label(joined, np.ones((3, 3)))
-    label = np.where(exact, label, 0)
+    joined_label, number = ndimage.label(joined, np.ones((3, 3)))
+    label = np.where(exact, joined_label, 0)
     boxes = ndimage.find_objects(label, max_label=number)
     shapes = [_shape(label, k + 1, box) for k, box in enumerate(boxes)]
     outlined = [k for k, one in enumerate(shapes) if one is not None]
     renumbered = np.zeros(number + 1, dtype=np.int32)
     renumbered[np.array(outlined, dtype=int) + 1] = np.arange(len(outlined)) + 1
     kept = [one for one in shapes if one is not None]
+    middles = [np.floor((one.center[::-1] - corner) / FINE_MM).astype(int) for one in found]
+    there = [joined_label[tuple(at)] for at in middles if (at >= 0).all() and (at < size).all()]
+    several = np.bincount(there, minlength=number + 1)[1:]
     far = ndimage.distance_transform_edt(inside) * spacing if not inside.all() else None
     counts = []
     for one in kept:
@@ -229,7 +235,8 @@ def _truth(
             and edge > calcification_detection.WINDOW_MM
             and (far is None or far[row, column] > calcification_detection.SKIN_MM + 0.8)
         )
-    return Truth(kept, np.array(counts, dtype=bool), renumbered[label])
+    single = several[outlined] == 1
+    return Truth(kept, single, np.array(counts, dtype=bool), renumbered[label])
 
 
 def _draw(
@@ -379,8 +386,9 @@ def _accuracy(judged: Sequence[Judged], threshold: float) -> dict[str, Any]:
         true = [s for s, counts in zip(one.case.truth.shapes, one.case.truth.counts, strict=True)
                 if counts]  # fmt: skip
         rows.append((describe(true, region_mm2), describe(counted, region_mm2)))
-        for shape, hit in zip(one.case.truth.shapes, one.own, strict=True):
-            if hit >= 0 and shape.area_mm2 >= math.pi * 0.25**2:
+        truth = one.case.truth
+        for shape, hit, single in zip(truth.shapes, one.own, truth.single, strict=True):
+            if hit >= 0 and single and shape.area_mm2 >= math.pi * 0.25**2:
                 shapes.append((shape.elongation, own[hit].elongation,
                                shape.solidity, own[hit].solidity))  # fmt: skip
     count = np.array([[true["count"], ours["count"]] for true, ours in rows])

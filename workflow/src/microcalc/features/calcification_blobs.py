@@ -25,6 +25,7 @@ LEVEL = 0.38
 _CANDIDATE = 2.0
 _SHARPENED = 0.5
 _DIP, _DIP_NOISE = 0.25, 2.0
+_JOINED_MM = 0.2
 _EDGES = (1.0, 4.0, 5.0)
 
 
@@ -54,7 +55,7 @@ class Blobs:
 
 
 def blobs(of: Frame, found: Bands) -> Blobs:
-    """Return the blobs of a frame; parts less than two pixels apart are one."""
+    """Return the blobs of a frame; parts less than two pixels, and 0.2 mm, apart are one."""
     mask = _candidates(of, found)
     at = np.flatnonzero(mask)
     rows, columns = np.divmod(at, mask.shape[1])
@@ -75,7 +76,8 @@ def blobs(of: Frame, found: Bands) -> Blobs:
     outlined = np.flatnonzero(share >= LEVEL)
     inside = np.zeros(mask.shape, dtype=bool)
     inside.flat[at[outlined]] = True
-    label, count = ndimage.label(ndimage.binary_dilation(inside), EIGHT)
+    joined = ndimage.binary_dilation(inside) if _close(of) else inside
+    label, count = ndimage.label(joined, EIGHT)
     label[~inside] = 0
     number = label.flat[at[outlined]] - 1
     order = np.lexsort((outlined, -value[outlined], number))
@@ -83,6 +85,11 @@ def blobs(of: Frame, found: Bands) -> Blobs:
     score = np.full(count, -np.inf)
     np.maximum.at(score, number, finest.scores(rows[outlined], columns[outlined]))
     return Blobs(label, np.column_stack([rows[peaks], columns[peaks]]), score, over, shares)
+
+
+def _close(of: Frame) -> bool:
+    """Tell whether two pixels are too near each other for what lies so far apart to be two."""
+    return 2 * max(of.image.spacing_mm) <= _JOINED_MM + 1e-9
 
 
 def _candidates(of: Frame, found: Bands) -> Mask:

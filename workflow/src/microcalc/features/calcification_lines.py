@@ -43,7 +43,7 @@ def on_line(
     spacing_mm
         From a row to the next, from a column to the next, in mm.
     """
-    size = [2 * round(_ASIDE_MM / side) + 1 for side in spacing_mm]
+    size = [2 * int(_ASIDE_MM / side + 1e-9) + 1 for side in spacing_mm]
     bright = ndimage.maximum_filter(over, size)
     found = [np.zeros(0, dtype=bool)]
     for start in range(0, len(rows), _AT_A_TIME):

@@ -19,14 +19,14 @@ from microcalc.features.calcification_lines import on_line
 
 LEAST_SCORE = 3.5
 """Least score of a blob: its best value in the finest band over the noise there."""
-LEVEL = 0.38
+LEVEL = 0.3
 """Where an outline runs, as a part of the way from the background to the blob's peak."""
 
 _CANDIDATE = 2.0
-_SHARPENED = 0.5
+_SHARPENED = 1.0
 _DIP, _DIP_NOISE = 0.25, 2.0
 _JOINED_MM = 0.2
-_EDGES = (1.0, 4.0, 5.0)
+_EDGES = (1.5, 5.0, 6.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ def blobs(of: Frame, found: Bands) -> Blobs:
     at = np.flatnonzero(mask)
     rows, columns = np.divmod(at, mask.shape[1])
     finest = found.bands[0]
-    # Half of what the finest Gaussian took away is given back.
+    # What the finest Gaussian took away, and some of the detector's blur, is given back.
     value = found.smooth[rows, columns] + _SHARPENED * finest.values[rows, columns]
     value = value - calcification_bands.background_at(of, found, rows, columns)
     neighbors = _neighbors(at, mask.shape)
@@ -145,9 +145,7 @@ def _merged(summit: Integers, value: Floats, noise: Floats, neighbors: Integers)
     return np.asarray(peaks[roots[of_peak]])
 
 
-def _saddles(
-    of_peak: Integers, value: Floats, neighbors: Integers
-) -> list[tuple[float, int, int]]:
+def _saddles(of_peak: Integers, value: Floats, neighbors: Integers) -> list[tuple[float, int, int]]:
     """Return the highest way between each two peaks that touch, highest first."""
     here = np.repeat(np.arange(len(of_peak)), 4)
     there = neighbors[:, 5:].ravel()

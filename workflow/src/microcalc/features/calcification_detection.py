@@ -116,9 +116,7 @@ def _far_enough(image: RegionImage) -> Mask:
     return far
 
 
-def _particles(
-    frame: Frame, bands: Bands, blobs: Blobs, chosen: Sequence[int]
-) -> list[Particle]:
+def _particles(frame: Frame, bands: Bands, blobs: Blobs, chosen: Sequence[int]) -> list[Particle]:
     boxes = ndimage.find_objects(blobs.label)
     found = []
     for number in chosen:
@@ -128,6 +126,8 @@ def _particles(
         # Others' shares are of other peaks.
         share = np.where(own | (label == 0), blobs.share[box], 0)
         lines = contourpy.contour_generator(z=share).lines(LEVEL)
+        if not lines:  # every pixel of it is exactly at the level: it has no area
+            continue
         corner = np.array([side.start for side in box]) - frame.before
         row, column = blobs.peak[number].tolist()
         found.append(

@@ -1,11 +1,13 @@
 """Single calcifications: which are found, how many, and how near their measures are to the truth.
 
-Regions are cut from phantoms around the lesion, each exposed with a spacing, a dose and a gray scale
-of its own; the truth is what the phantom holds, drawn at 0.02 mm. Calcifications closer than two
-pixels are one, and one whose middle lies outside the region is none; its size is the diameter of the
-circle of its area. A finding is right where it overlaps a calcification, one finding each; all others are
-false, fragments too. Rows with `hard` have what is no calcification and looks like some: vessels and scratches
-across the window, or the skin within it.
+Regions are cut from phantoms around the lesion, each exposed with a spacing, a dose and a gray
+scale of its own; the truth is what the phantom holds, drawn at 0.02 mm. Calcifications closer than
+two pixels are one, and one whose middle lies outside the region is none; its size is the diameter
+of the circle of its area. It is found where a third of it, or of the finding where that is smaller,
+lies on the other; false are findings on no calcification. Count and descriptors are compared with
+all calcifications of the region, whatever their size and contrast, found or not; shapes only of
+single calcifications of 0.5 mm on. Rows with `hard` have what looks like calcifications: two
+vessels and two scratches across the window, or the skin within it.
 
 Phantoms that the method was tuned on are drawn from another seed than those of the table:
 
@@ -140,7 +142,7 @@ def _case(phantom: Phantom, cell: Mapping[str, Any], seed: int, rng: np.random.G
     low, high = np.maximum(np.floor(box[:2]), 0), np.minimum(np.ceil(box[2:]), shape)
     region = np.zeros(shape, dtype=bool)
     region[tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))] = True
-    margin = 0 if cell["hard"] == "edge" else MARGIN_MM / spacing
+    margin = MARGIN_MM / spacing
     low, high = (
         np.maximum(low - margin, 0).astype(int),
         np.minimum(high + margin, shape).astype(int),

@@ -112,7 +112,9 @@ def _neighbors(at: Integers, shape: tuple[int, ...]) -> Integers:
     place = np.full(shape[0] * shape[1], -1, dtype=np.int64)
     place[at] = np.arange(len(at))
     row = shape[1]
-    return place[at[:, None] + [0, -row - 1, -row, 1 - row, -1, 1, row - 1, row, row + 1]]
+    return np.asarray(
+        place[at[:, None] + [0, -row - 1, -row, 1 - row, -1, 1, row - 1, row, row + 1]]
+    )
 
 
 def _uphill(value: Floats, neighbors: Integers) -> Integers:
@@ -121,7 +123,7 @@ def _uphill(value: Floats, neighbors: Integers) -> Integers:
     to = neighbors[np.arange(len(neighbors)), heights[neighbors].argmax(axis=1)]
     while (to[to] != to).any():
         to = to[to]
-    return to
+    return np.asarray(to)
 
 
 def _merged(summit: Integers, value: Floats, noise: Floats, neighbors: Integers) -> Integers:
@@ -178,4 +180,4 @@ def _on_line(
 def _within_edges(bands: tuple[Band, ...], rows: Integers, columns: Integers) -> Mask:
     scores = [band.scores(rows, columns) for band in bands]
     least = zip(scores, _EDGES, strict=True)
-    return np.logical_or.reduce([score > edge for score, edge in least])
+    return np.asarray(np.logical_or.reduce([score > edge for score, edge in least]))

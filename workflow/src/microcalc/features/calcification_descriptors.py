@@ -1,21 +1,19 @@
 """What a region's calcifications are like: how many, how large, of which shape, how they lie.
 
 Every descriptor is a finite number for any number of calcifications, as columns of a linear model
-must be. What does not exist has a stated value: an amount of nothing is 0, a shape that nothing
-shows is the plain one (round, no common direction, no line), and a distance to a neighbor that is
-not there is the region's diameter, which no neighbor can be farther than by much.
+must be. What does not exist has a stated value: an amount of nothing is 0; a shape that nothing
+shows is the plain one (round, convex, no common direction, no line); a neighbor that is not there
+is as far away as the region is wide.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 from scipy.sparse import csgraph
-from scipy.spatial import ConvexHull, QhullError, distance
+from scipy.spatial import ConvexHull, distance
 
 from microcalc.features.calcification_detection import Particle
 from microcalc.images.region_image import RegionImage
@@ -24,6 +22,9 @@ Floats = npt.NDArray[np.float64]
 
 LINEAR = 2.0
 """Least elongation of a calcification that is called linear."""
+SHAPE_MM = 0.5
+"""Least diameter, of the circle of its area, of a calcification whose shape can be told."""
+_SD_PER_IQR = 1 / 1.349
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,10 +109,49 @@ def _moments(polygon: Floats) -> Floats:
 
 
 def axes(xx: float, yy: float, xy: float) -> tuple[float, float]:
-    """Return the ratio of the axes of an ellipse, and the long one's direction, from its moments."""
+    """Return the ratio of an ellipse's axes, and the long one's direction, from its moments."""
     half, apart = (xx + yy) / 2, math.hypot((xx - yy) / 2, xy)
     short = max(half - apart, 1e-12 * half)
     return math.sqrt((half + apart) / short), 0.5 * math.atan2(2 * xy, xx - yy)
+
+
+def describe(image: RegionImage, particles: Sequence[Particle]) -> dict[str, float]:
+    """Return all descriptors of a region.
+
+    Parameters
+    ----------
+    image
+        The region.
+    particles
+        Its calcifications, as `calcification_detection.find` gives them.
+
+    Returns
+    -------
+    dict
+        As docs/calcifications.md defines them, under the same names: those of `of_shapes`, of
+        contrast and of intensity. Finite numbers, unchanged when all gray values are multiplied by
+        a positive number and another is added.
+    """
+    inside = image.region & image.breast & np.isfinite(image.pixels)
+    rows, columns = image.spacing_mm
+    shapes = [shape(one.outlines, image.spacing_mm) for one in particles]
+    contrast = np.array([one.contrast / one.noise for one in particles])
+    return {
+        **of_shapes(shapes, float(np.count_nonzero(inside)) * rows * columns),
+        "contrast_median": _median(contrast, 0.0),
+        "contrast_variation": _variation(contrast),
+        "intensity_median": _intensity(image.pixels[inside], particles),
+    }
+
+
+def _intensity(gray: npt.NDArray[np.float32], particles: Sequence[Particle]) -> float:
+    """Return the calcifications' median gray value, from the region's median, in its SD."""
+    if not particles or not gray.size:
+        return 0.0
+    low, middle, high = np.quantile(gray.astype(np.float64), [0.25, 0.5, 0.75])
+    spread = (high - low) * _SD_PER_IQR
+    value = float(np.median([one.gray for one in particles]))
+    return float((value - middle) / spread) if spread > 0 else 0.0
 
 
 def of_shapes(shapes: Sequence[Shape], region_mm2: float) -> dict[str, float]:
@@ -130,8 +170,9 @@ def of_shapes(shapes: Sequence[Shape], region_mm2: float) -> dict[str, float]:
         As docs/calcifications.md defines them, under the same names, all finite.
     """
     areas = np.array([one.area_mm2 for one in shapes])
-    solidity = np.array([one.solidity for one in shapes])
-    elongation = np.array([one.elongation for one in shapes])
+    told = [one for one in shapes if one.area_mm2 >= math.pi * (SHAPE_MM / 2) ** 2]
+    solidity = np.array([one.solidity for one in told])
+    elongation = np.array([one.elongation for one in told])
     centers = np.array([one.center for one in shapes]).reshape(-1, 2)
     hull = _hull_area(shapes)
     return {
@@ -142,12 +183,12 @@ def of_shapes(shapes: Sequence[Shape], region_mm2: float) -> dict[str, float]:
         "area_variation": _variation(areas),
         "elongation_median": _median(elongation, 1.0),
         "elongation_largest": float(elongation.max(initial=1.0)),
-        "linear_share": float((elongation >= LINEAR).mean()) if len(shapes) else 0.0,
+        "linear_share": float((elongation >= LINEAR).mean()) if told else 0.0,
         "solidity_median": _median(solidity, 1.0),
         "solidity_least": float(solidity.min(initial=1.0)),
-        "orientation_spread": _orientation_spread(shapes),
+        "orientation_spread": _orientation_spread(told),
         "hull_mm2": hull,
-        "hull_filled": float(areas.sum()) / hull if hull > 0 else 0.0,
+        "hull_filled": min(1.0, float(areas.sum()) / hull) if hull > 0 else 0.0,
         "eccentricity": _eccentricity(centers),
         **_distances(centers, 2 * math.sqrt(region_mm2 / math.pi)),
     }

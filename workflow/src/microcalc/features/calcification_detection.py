@@ -1,19 +1,20 @@
 """Single calcifications of a region, found and outlined at the spacing of the pixels.
 
-Bright spots are found where a difference of Gaussians, which stands for the Laplacian of a Gaussian,
-exceeds its own local noise (Netsch and Peitgen 1999, IEEE Trans Med Imaging 18: 774-784; for spots
-in general Lindeberg 1998, Int J Comput Vis 30: 79-116). As the threshold counts in local noise it
-holds at any gray scale and dose (Karssemeijer 1993, Int J Pattern Recogn Artif Intell 7:
+Bright spots are found where a difference of Gaussians, which stands for the Laplacian of a
+Gaussian, exceeds its own local noise (Netsch and Peitgen 1999, IEEE Trans Med Imaging 18: 774-784;
+for spots in general Lindeberg 1998, Int J Comput Vis 30: 79-116). As the threshold counts in local
+noise it holds at any gray scale and dose (Karssemeijer 1993, Int J Pattern Recogn Artif Intell 7:
 1357-1376). Spots are cut from one another along the valleys between them (Vincent and Soille 1991,
-IEEE Trans Pattern Anal Mach Intell 13: 583-598), where these are deep, and outlined where they fall to a
-part of their contrast. Peaks on a line that goes on are those of vessels, fibres and scratches (line
-detectors in mammograms: Zwiggelaar, Astley, Boggis and Taylor 2004, IEEE Trans Med Imaging 23:
-1077-1086).
+IEEE Trans Pattern Anal Mach Intell 13: 583-598), where these are deep, and outlined where they fall
+to a part of their contrast. Peaks on a line that goes on are those of vessels, fibers and scratches
+(line detectors in mammograms: Zwiggelaar, Astley, Boggis and Taylor 2004, IEEE Trans Med Imaging
+23: 1077-1086).
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import contourpy
 import numpy as np
@@ -106,6 +107,33 @@ def find(image: RegionImage, *, threshold: float = THRESHOLD) -> tuple[Particle,
     return tuple(_particles(frame, bands, blobs, chosen[order].tolist()))
 
 
+def outlines(
+    particles: Sequence[Particle],
+    *,
+    corner: tuple[float, float] = (0.0, 0.0),
+    zoom: tuple[float, float] = (1.0, 1.0),
+) -> list[npt.NDArray[np.float64]]:
+    """Return what to draw around calcifications on a picture of the window or of a part of it.
+
+    Parameters
+    ----------
+    particles
+        As `find` gives them.
+    corner
+        Row and column of the window at which the picture's upper left pixel begins.
+    zoom
+        Pixels of the picture per row and per column of the window.
+
+    Returns
+    -------
+    list
+        Closed polygons (m, 2) of the picture's row and column, centers of pixels at whole numbers.
+    """
+    edge = 0.5 - np.asarray(corner)
+    closed = [np.vstack([line, line[:1]]) for one in particles for line in one.outlines]
+    return [(line + edge) * zoom - 0.5 for line in closed]
+
+
 def _far_enough(image: RegionImage) -> Mask:
     far = np.zeros(image.breast.shape, dtype=bool)
     rows, columns = (math.ceil(WINDOW_MM / step) for step in image.spacing_mm)
@@ -120,12 +148,13 @@ def _particles(frame: Frame, bands: Bands, blobs: Blobs, chosen: Sequence[int]) 
     boxes = ndimage.find_objects(blobs.label)
     found = []
     for number in chosen:
-        box = tuple(slice(max(0, side.start - 1), side.stop + 1) for side in boxes[number])
+        rows, columns = boxes[number]
+        box = (_wider(rows), _wider(columns))
         label = blobs.label[box]
         own = label == number + 1
         # Others' shares are of other peaks.
         share = np.where(own | (label == 0), blobs.share[box], 0)
-        lines = contourpy.contour_generator(z=share).lines(LEVEL)
+        lines: list[Any] = list(contourpy.contour_generator(z=share).lines(LEVEL))
         if not lines:  # every pixel of it is exactly at the level: it has no area
             continue
         corner = np.array([side.start for side in box]) - frame.before
@@ -141,3 +170,7 @@ def _particles(frame: Frame, bands: Bands, blobs: Blobs, chosen: Sequence[int]) 
             )
         )
     return found
+
+
+def _wider(side: slice) -> slice:
+    return slice(max(0, side.start - 1), side.stop + 1)

@@ -1,4 +1,4 @@
-"""Which bright peaks lie on a line far longer than a calcification: a vessel, a fibre, a scratch."""
+"""Which peaks lie on a line far longer than a calcification: a vessel, a fiber, a scratch."""
 
 import numpy as np
 from scipy import ndimage

@@ -71,6 +71,12 @@ def blobs(of: Frame, found: Bands) -> Blobs:
     beyond = ~_within_edges(found.bands, rows, columns)
     share[beyond] = np.minimum(share[beyond], 0.9 * LEVEL)
 
+    # What stands out by noise alone beside a blob is not part of it.
+    best = np.full(len(at), -np.inf)
+    within = np.flatnonzero(share >= LEVEL)
+    np.maximum.at(best, summit[within], finest.scores(rows[within], columns[within]))
+    share[best[summit] < LEAST_SCORE] = 0.0
+
     over, shares = (np.zeros(mask.shape, dtype=np.float32) for _ in range(2))
     over.flat[at], shares.flat[at] = value, share
     outlined = np.flatnonzero(share >= LEVEL)

@@ -237,8 +237,8 @@ def _distances(centers: Floats, diameter_mm: float) -> dict[str, float]:
     else:
         between = distance.squareform(distance.pdist(centers))
         nearest = (between + np.diag(np.full(len(centers), np.inf))).min(axis=1)
-        # Centers of one place would be no neighbors in a sparse graph.
-        tree = csgraph.minimum_spanning_tree(np.maximum(between, 1e-9))
+        # In a sparse graph a distance of 0 would be none.
+        tree = csgraph.minimum_spanning_tree(np.maximum(between, 1e-6))
         length = float(tree.sum())
         longest = float(csgraph.dijkstra(tree, directed=False).max())
     quartiles = np.quantile(nearest, [0.25, 0.5, 0.75])

@@ -52,7 +52,7 @@ def test_a_hole_runs_the_other_way_and_is_taken_off() -> None:
     assert found.area_mm2 == pytest.approx(84)
     assert found.solidity == pytest.approx(0.84)
     # Two parts of one calcification: moments are those of both.
-    parts = [polygon(4, 4) + [0, -8], polygon(4, 4) + [0, 8]]
+    parts = [polygon(4, 4) + np.array([0, step]) for step in (-8, 8)]
     both = calcification_descriptors.shape(parts, (1.0, 1.0))
     assert both.area_mm2 == pytest.approx(32)
     assert both.center == pytest.approx([20, 30])

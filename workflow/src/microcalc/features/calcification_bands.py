@@ -75,7 +75,7 @@ def frame(image: RegionImage) -> Frame | None:
         coarse.append(q)
         block.append(b)
         before.append(next(a for a in range(b) if (n + 2 * a) % b == 0))
-    middle = float(np.median(image.pixels[inside]))
+    middle = float(image.pixels[inside].mean(dtype=np.float64))
     pads = [(a, a) for a in before]
     pixels = np.where(inside, image.pixels - np.float32(middle), np.float32(0))
     return Frame(
@@ -164,6 +164,18 @@ def blocks(values: npt.NDArray[Any], step: Step) -> npt.NDArray[Any]:
     return values.reshape(rows, step[0], columns, step[1])
 
 
+def grown(mask: Mask, *, corners: bool = True) -> Mask:
+    """Return a mask and the pixels beside it, those at its corners too unless told otherwise."""
+    rows = mask.copy()
+    rows[1:] |= mask[:-1]
+    rows[:-1] |= mask[1:]
+    whole = rows.copy()
+    across = rows if corners else mask
+    whole[:, 1:] |= across[:, :-1]
+    whole[:, :-1] |= across[:, 1:]
+    return whole
+
+
 def exceeding(values: Floats, limit: Floats, step: Step) -> Mask:
     """Tell where values exceed the limit of their block."""
     limit = limit.astype(np.float32)[:, None, :, None]
@@ -202,12 +214,12 @@ def _band(of: Frame, values: Floats, inside: Floats | None, step: Step) -> Band:
     size = np.abs(values)
     if inside is not None:
         size[inside < 0.99] = np.inf
-    least = 1e-5 * float(np.ptp(of.pixels)) or 1.0
+    least = 1e-5 * float(of.pixels.max() - of.pixels.min()) or 1.0
     found = Band(values, np.zeros((0, 0)), step, of.block)
     noise = _noise(size, found.in_block, least)
     for _ in range(_PASSES):
         out = exceeding(size, MARKED * noise, found.in_block)
-        size[ndimage.binary_dilation(out, EIGHT)] = np.inf
+        size[grown(out)] = np.inf
         noise = _noise(size, found.in_block, least)
     return Band(values, noise, step, of.block)
 
@@ -226,7 +238,9 @@ def _noise(size: Floats, step: Step, least: float) -> Floats:
     middle = np.sort(cells, axis=1)[np.arange(len(cells)), np.maximum(known - 1, 0) // 2]
     typical = float(np.median(middle[enough]))
     noise = np.where(enough, middle, typical).reshape(shape)
-    noise = ndimage.median_filter(noise, _BLOCKS_AROUND, mode="nearest")
+    around = np.pad(noise, _BLOCKS_AROUND // 2, "edge")
+    view = np.lib.stride_tricks.sliding_window_view(around, (_BLOCKS_AROUND, _BLOCKS_AROUND))
+    noise = np.sort(view.reshape(*shape, -1), axis=-1)[..., _BLOCKS_AROUND**2 // 2]
     return np.asarray(np.maximum(noise, max(_LEAST_NOISE * typical, least)) / _MAD)
 
 
@@ -238,7 +252,7 @@ def _background(
     for band in found:
         above = band.above(MARKED)
         marked |= above if band.step == of.coarse else blocks(above, of.coarse).any((1, 3))
-    weight = (~ndimage.binary_dilation(marked, EIGHT)).astype(np.float32)
+    weight = (~grown(marked)).astype(np.float32)
     if inside is not None:
         weight *= inside
     total, share = np.zeros_like(coarse), np.zeros_like(coarse)

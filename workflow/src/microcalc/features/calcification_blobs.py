@@ -14,6 +14,7 @@ from microcalc.features.calcification_bands import (
     Frame,
     Integers,
     Mask,
+    grown,
 )
 from microcalc.features.calcification_lines import on_line
 
@@ -66,7 +67,6 @@ def blobs(of: Frame, found: Bands) -> Blobs:
     neighbors = _neighbors(at, mask.shape)
     summit = _merged(_uphill(value, neighbors), value, finest.noise_at(rows, columns), neighbors)
     share = np.where(value[summit] > 0, value / np.maximum(value[summit], 1e-30), 0.0)
-    share[_on_line(of, found, (rows, columns), value, summit)] = 0.0
     # Beyond the edges that all bands show, the outline of a faint blob would wander through tissue.
     beyond = ~_within_edges(found.bands, rows, columns)
     share[beyond] = np.minimum(share[beyond], 0.9 * LEVEL)
@@ -76,13 +76,14 @@ def blobs(of: Frame, found: Bands) -> Blobs:
     within = np.flatnonzero(share >= LEVEL)
     np.maximum.at(best, summit[within], finest.scores(rows[within], columns[within]))
     share[best[summit] < LEAST_SCORE] = 0.0
+    share[_on_line(of, found, (rows, columns), value, np.where(share > 0, summit, -1))] = 0.0
 
     over, shares = (np.zeros(mask.shape, dtype=np.float32) for _ in range(2))
     over.flat[at], shares.flat[at] = value, share
     outlined = np.flatnonzero(share >= LEVEL)
     inside = np.zeros(mask.shape, dtype=bool)
     inside.flat[at[outlined]] = True
-    joined = ndimage.binary_dilation(inside) if _close(of) else inside
+    joined = grown(inside, corners=False) if _close(of) else inside
     label, count = ndimage.label(joined, EIGHT)
     label[~inside] = 0
     number = label.flat[at[outlined]] - 1
@@ -108,7 +109,7 @@ def _candidates(of: Frame, found: Bands) -> Mask:
     clear = np.zeros(count + 1, dtype=bool)
     clear[label[found.bands[0].above(LEAST_SCORE)]] = True
     clear[0] = False
-    mask = ndimage.binary_dilation(clear[label], EIGHT)
+    mask = grown(clear[label])
     mask[[0, -1]] = mask[:, [0, -1]] = False
     return np.asarray(mask)
 
@@ -174,13 +175,16 @@ def _on_line(
     value: Floats,
     summit: Integers,
 ) -> Mask:
-    """Tell which pixels belong to a peak on a line."""
-    peaks, of_peak = np.unique(summit, return_inverse=True)
+    """Tell which pixels belong to a peak on a line; -1 is none."""
+    some = summit >= 0
+    peaks, of_peak = np.unique(summit[some], return_inverse=True)
     behind = found.background.repeat(of.coarse[0], 0).repeat(of.coarse[1], 1)
     rows, columns = (place[peaks] for place in places)
     spacing_mm = of.image.spacing_mm
     lines = on_line(found.smooth - behind, rows, columns, value[peaks], spacing_mm)
-    return np.asarray(lines[of_peak])
+    on_some = np.zeros(len(summit), dtype=bool)
+    on_some[some] = lines[of_peak]
+    return on_some
 
 
 def _within_edges(bands: tuple[Band, ...], rows: Integers, columns: Integers) -> Mask:

@@ -20,12 +20,14 @@ class Attenuation:
 
     `line_integral` is ln(N0 / N) without noise; `fat_deficit` is the part of a fully compressed
     fatty breast that is missing at each pixel (near the skin), which presentation processing
-    puts back; `inside` is the share of each pixel that lies within the breast.
+    puts back; `inside` is the share of each pixel that lies within the breast; `calcifications`
+    are those that `line_integral` holds.
     """
 
     line_integral: np.ndarray
     fat_deficit: np.ndarray
     inside: np.ndarray
+    calcifications: tuple[lesion.Calcification, ...]
 
 
 def render(phantom: Phantom, *, spacing_mm: float, blur_mm: float, seed: int) -> Attenuation:
@@ -59,9 +61,10 @@ def render(phantom: Phantom, *, spacing_mm: float, blur_mm: float, seed: int) ->
     lesion.add_tissue(gland, phantom, spacing_mm, rng)
     line = body.thickness * (np.float32(FAT) + np.float32(GLAND) * gland)
     line += body.skin
-    lesion.add_calcifications(line, phantom, spacing_mm, blur_mm, seed, rng)
+    found = lesion.calcifications(phantom, shape[0] * spacing_mm, seed=seed, rng=rng)
+    lesion.add_calcifications(line, found, spacing_mm, blur_mm)
     deficit = np.float32(FAT) * (np.float32(phantom.thickness_mm) - body.thickness)
-    return Attenuation(line * body.inside, deficit * body.inside, body.inside)
+    return Attenuation(line * body.inside, deficit * body.inside, body.inside, found)
 
 
 def _logistic(field: np.ndarray) -> np.ndarray:

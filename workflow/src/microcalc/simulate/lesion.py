@@ -1,6 +1,7 @@
 """The lesion: calcifications in space, their projections, mass, stroma and distortion."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,25 @@ class Cluster:
     centers: np.ndarray
     sizes: np.ndarray
     contrast: np.ndarray
+
+
+@dataclass(frozen=True)
+class Calcification:
+    """One calcification of one view.
+
+    Attributes
+    ----------
+    center
+        x, y in mm.
+    strokes
+        Rounded strokes around the center, rows of x0, y0, x1, y1, radius in mm.
+    attenuation
+        Over tissue, 1/mm.
+    """
+
+    center: np.ndarray
+    strokes: np.ndarray
+    attenuation: float
 
 
 def cluster(phantom: Phantom, *, seed: int) -> Cluster:
@@ -105,26 +125,42 @@ def box(phantom: Phantom, *, seed: int) -> tuple[float, float, float, float]:
     return max(x0, 0.0), max(y0, 0.0), min(x1, width), min(y1, height)
 
 
-def add_calcifications(
-    line: np.ndarray,
-    phantom: Phantom,
-    spacing_mm: float,
-    blur_mm: float,
-    seed: int,
-    rng: np.random.Generator,
-) -> None:
-    """Add the cluster, and a few scattered benign specks, to a line integral in place."""
+def calcifications(
+    phantom: Phantom, height_mm: float, *, seed: int, rng: np.random.Generator
+) -> tuple[Calcification, ...]:
+    """Return what a view shows of calcium: the cluster, and a few scattered benign specks.
+
+    Parameters
+    ----------
+    phantom
+        Latent truth.
+    height_mm
+        The field's height as whole pixels give it.
+    seed
+        The study's seed, by which the cluster is placed.
+    rng
+        Draws the cluster's shapes, then the specks.
+    """
     found = cluster(phantom, seed=seed)
-    for center, size, contrast in zip(found.centers, found.sizes, found.contrast, strict=True):
-        strokes = _strokes(phantom.morphology, size, rng)
-        _stamp(line, center, strokes, CALCIUM * contrast, spacing_mm, blur_mm)
-    height = line.shape[0] * spacing_mm
+    all_of_it = [
+        Calcification(center, _strokes(phantom.morphology, size, rng), CALCIUM * contrast)
+        for center, size, contrast in zip(found.centers, found.sizes, found.contrast, strict=True)
+    ]
     for _ in range(phantom.n_scattered):
         x = phantom.breast_width_mm * rng.uniform(0.15, 0.85)
-        y = height * rng.uniform(0.3, 0.75)
+        y = height_mm * rng.uniform(0.3, 0.75)
         radius = rng.uniform(0.08, 0.22)
         speck = np.array([[0.0, 0.0, 0.0, 0.0, radius]])
-        _stamp(line, np.array([x, y]), speck, CALCIUM, spacing_mm, blur_mm)
+        all_of_it.append(Calcification(np.array([x, y]), speck, CALCIUM))
+    return tuple(all_of_it)
+
+
+def add_calcifications(
+    line: np.ndarray, found: Sequence[Calcification], spacing_mm: float, blur_mm: float
+) -> None:
+    """Add calcifications to a line integral in place."""
+    for one in found:
+        _stamp(line, one.center, one.strokes, one.attenuation, spacing_mm, blur_mm)
 
 
 def _strokes(morphology: str, size: float, rng: np.random.Generator) -> np.ndarray:

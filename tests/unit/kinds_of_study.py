@@ -76,6 +76,17 @@ KINDS: dict[str, dict[str, Any]] = {
         },
         "models": {**MODELS, "mri": {"scores": ["mri"]}, "fusion": {"scores": ["fusion"]}},
     },
+    "single_calcifications": {
+        "features": {
+            "deep": DEEP,
+            "spots": {
+                **{"kind": "calcifications", "threshold": 6.0},
+                **{"stability": {"perturbations": 2}, "harmonize": "combat"},
+            },
+        },
+        "scores": {"deep": {"features": ["deep"]}, "fusion": {"features": ["deep", "spots"]}},
+        "models": {**MODELS, "fusion": {"scores": ["fusion"]}},
+    },
     "features_one_by_one": {
         "features": {"deep": DEEP},
         "models": {**MODELS, "paper": {"clinical": "screened", "features_of": ["deep"]}},

@@ -49,10 +49,12 @@ def whole() -> dict[str, Any]:
     config["features"]["small"] = {"kind": "network", "backbone": "resnet18", "weights": "a"}
     config["features"]["tuned"] = {"kind": "finetuned", "network": "deep"}
     config["features"]["mri"] = {"kind": "table", "path": "mri.csv", "columns": ["original_*"]}
+    config["features"]["spots"] = {"kind": "calcifications"}
     config["scores"] = {
         "deep": {"features": ["deep"]},
         "both": {"features": ["deep", "small"], "selection": SELECTION},
         "mri": {"features": ["mri"]},
+        "spots": {"features": ["spots"]},
         "tuned": {"features": ["tuned"], "learner": "network"},
         "tuned_lasso": {"features": ["tuned"]},
     }
@@ -61,6 +63,7 @@ def whole() -> dict[str, Any]:
     config["models"]["reader"] = {"kind": "external_score", "column": "suspicion"}
     config["models"]["both"] = {"scores": ["deep", "both"]}
     config["models"]["mri"] = {"scores": ["mri"]}
+    config["models"]["spots"] = {"scores": ["spots"]}
     config["models"]["tuned"] = {"scores": ["tuned"]}
     config["models"]["one_by_one"] = {"clinical": ["age"], "features_of": ["tuned_lasso"]}
     return settings.complete(config).plain()
@@ -463,8 +466,8 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
     ),
     "a model of a score like no other": (
         put(models__both__scores=["radiomics"]),
-        "models.both.scores: 'radiomics' is not in scores; there are deep, both, mri, tuned, "
-        "tuned_lasso",
+        "models.both.scores: 'radiomics' is not in scores; there are deep, both, mri, spots, "
+        "tuned, tuned_lasso",
     ),
     "features of a score that is not there": (
         put(models__one_by_one__features_of=["deeep"]),

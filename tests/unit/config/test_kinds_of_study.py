@@ -61,6 +61,13 @@ SAID: dict[str, Said] = {
         refittable=("clinical", "deep", "combined", "mri", "fusion"),
         harmonized="combat",
     ),
+    "single_calcifications": Said(
+        tables={"deep": ("deep",), "fusion": ("deep", "spots")},
+        measured=("deep", "spots"),
+        taken=("deep", "spots"),
+        refittable=("clinical", "deep", "combined", "fusion"),
+        harmonized="combat",
+    ),
     "features_one_by_one": Said(refittable=("clinical", "deep", "combined", "paper")),
     "score_from_elsewhere": Said(refittable=("clinical", "deep", "combined", "radiologist")),
     "clinical_alone": Said(refittable=("prespecified",)),

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from microcalc.features import backbone, generated, weights
+from microcalc.images.region_image import RegionImage
 
 SIZE = 64
 
@@ -22,6 +23,10 @@ class FakeShard:
     view: npt.NDArray[np.str_]
     status: npt.NDArray[np.str_]
     patch: npt.NDArray[np.float32]
+    regions: tuple[RegionImage | None, ...] = ()
+
+    def region(self, place: int) -> RegionImage | None:
+        return self.regions[place] if self.regions else None
 
 
 @pytest.fixture(autouse=True)

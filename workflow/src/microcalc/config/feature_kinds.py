@@ -10,12 +10,13 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
+from microcalc.config.calcification_settings import CalcificationSettings
 from microcalc.config.finetune_settings import FinetunedSettings
 from microcalc.config.network_settings import NetworkSettings
 from microcalc.config.table_settings import TableSettings
 
 FeatureSet: TypeAlias = Annotated[
-    NetworkSettings | FinetunedSettings | TableSettings,
+    NetworkSettings | FinetunedSettings | TableSettings | CalcificationSettings,
     Field(discriminator="kind"),
 ]
 """One row of the config's `features`."""

@@ -1,10 +1,10 @@
-"""The backbone's weights, whatever their source, as one safetensors file."""
+"""The network's weights, whatever their source, as one safetensors file."""
 
+from microcalc.config.network_settings import WeightsSettings
 from microcalc.core.logs import start
 from microcalc.features import weights
 
 start(snakemake.log[0])
-prepared = weights.prepare(
-    snakemake.wildcards.backbone, snakemake.params.weights, seed=snakemake.params.seed
-)
+settings = WeightsSettings.of(snakemake.params.settings)
+prepared = weights.prepare(settings, seed=snakemake.params.seed)
 weights.write(prepared, snakemake.output.weights)

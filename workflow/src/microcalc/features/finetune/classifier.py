@@ -26,9 +26,6 @@ class Classifier(torch.nn.Module):
         torch.nn.init.zeros_(self.head.weight)
         torch.nn.init.zeros_(self.head.bias)
         self.to(network.device)
-        mean, std = network.preprocessing.mean, network.preprocessing.std
-        self.mean = torch.tensor(mean, device=network.device).view(3, 1, 1)
-        self.std = torch.tensor(std, device=network.device).view(3, 1, 1)
         self.center = torch.zeros(width, device=network.device)
         self.spread = torch.ones(width, device=network.device)
         self.stages = _last_stages(network.body, n_stages)
@@ -66,7 +63,7 @@ class Classifier(torch.nn.Module):
         torch.Tensor
             Shape (n, d).
         """
-        images = (patches - self.mean) / self.std
+        images = self.network.preprocessing.normalized(patches)
         found: torch.Tensor = self.network(images.contiguous(memory_format=torch.channels_last))
         return found
 

@@ -6,5 +6,5 @@ from microcalc.features import weights
 
 start(snakemake.log[0])
 settings = WeightsSettings.of(snakemake.params.settings)
-prepared = weights.prepare(settings, seed=snakemake.params.seed)
+prepared = weights.prepare(**dict(settings), seed=snakemake.params.seed)
 weights.write(prepared, snakemake.output.weights)

@@ -8,10 +8,12 @@ import torchvision
 from safetensors import safe_open
 
 from microcalc import features
+from microcalc.config.network_settings import PreprocessingSettings
 from microcalc.core.errors import StudyError
 from microcalc.features import backbone, generated, weights
 from microcalc.features.preprocessing import IMAGENET
 
+STATED = PreprocessingSettings(mean=IMAGENET.mean, std=IMAGENET.std)
 WIDTHS = {
     "resnet18": 512,
     "resnet50": 2048,
@@ -60,7 +62,8 @@ def test_features_are_what_goes_into_the_head(name, tmp_path, patches):
 
     torch.save(model.state_dict(), tmp_path / "model.pt")
     weights.write(
-        weights.prepare(name, str(tmp_path / "model.pt"), seed=0), tmp_path / "w.safetensors"
+        weights.prepare(name, str(tmp_path / "model.pt"), seed=0, preprocessing=STATED),
+        tmp_path / "w.safetensors",
     )
     network = backbone.load(name, tmp_path / "w.safetensors")
     got = features.extract(network, patches[:2], batch_size=2)

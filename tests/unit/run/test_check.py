@@ -156,8 +156,8 @@ def test_every_problem_of_config_tables_and_files_is_listed_at_once(folder: Path
     [
         (
             "features",
-            {"deep": {"kind": "network", "weights": "nowhere.pth"}},
-            "features.deep.weights: there is no file nowhere.pth",
+            {"deep": {"kind": "network", "weights": "nowhere.safetensors"}},
+            "features.deep.weights: there is no file nowhere.safetensors",
         ),
         (
             "features",
@@ -186,7 +186,7 @@ def test_weights_and_readers_of_every_set_are_looked_for(folder: Path) -> None:
     images.write_text("\n".join([f"{lines[0]},reader", *(f"{line},ann" for line in lines[1:])]))
     config = config_of(folder)
     config["images"]["reader"] = "ann"
-    row = {"kind": "network", "backbone": "resnet18", "weights": "no.pth"}
+    row = {"kind": "network", "backbone": "resnet18", "weights": "no.safetensors"}
     config["features"]["small"] = row | {"stability": {"readers": ["ana", "bob"]}}
     config["features"]["tuned"] = {"kind": "finetuned", "network": "small"}
     config["scores"] = {
@@ -197,7 +197,7 @@ def test_weights_and_readers_of_every_set_are_looked_for(folder: Path) -> None:
     with pytest.raises(StudyError) as raised:
         check.refuse_problems(config, SCHEMAS)
     assert str(raised.value).splitlines() == [
-        "features.small.weights: there is no file no.pth",
+        "features.small.weights: there is no file no.safetensors",
         "features.small.stability.readers, entry 1: 'ana' drew no region of the images table (did "
         "you mean 'ann'?)",
         "features.small.stability.readers, entry 2: 'bob' drew no region of the images table; "

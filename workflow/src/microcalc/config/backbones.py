@@ -95,7 +95,7 @@ NAMES = (
 
 Backbone = Annotated[
     str,
-    Field(pattern=r"^[A-Za-z0-9_]+$", description="a name of letters, digits and underscores"),
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$"),
 ]
 """A backbone by its name inside its source."""
 

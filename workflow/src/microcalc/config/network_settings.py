@@ -68,12 +68,14 @@ class NetworkSettings(FeatureSetSettings):
 
     kind: Literal["network"]
     """network, the deep features of a pretrained network"""
+    backbone: Backbone = "resnet101"
+    """
+    the network by the name that its source has for it; of an ONNX file what it is to be called
+    """
     source: Source = "torchvision"
     """
-    whose network it is: torchvision's, timm's, or that of an ONNX file (onnx), which is its own
+    whose network it is: torchvision's, timm's, or that of an ONNX file, computed by onnxruntime
     """
-    backbone: Backbone = "resnet101"
-    """the network by its name in torchvision or timm; of an ONNX file what it is to be called"""
     weights: str
     """
     IMAGENET1K_V1, IMAGENET1K_V2 (torchvision), what timm calls them (augreg_in21k), the path of a

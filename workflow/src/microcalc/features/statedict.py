@@ -351,8 +351,8 @@ def refuse_not_finite(tensors: Mapping[str, torch.Tensor], *, source: str) -> No
     if bad:
         raise StudyError(
             f"features.<name>.weights: {source} holds numbers that are not finite (NaN or "
-            f"infinite) in {len(bad)} of {len(tensors)} tensors, so that no feature of it could be; "
-            "its training failed, or the file was damaged\n" + "\n".join(_some("not finite", bad))
+            f"infinite) in {len(bad)} of {len(tensors)} tensors, so that no feature could be; its "
+            "training failed, or the file was damaged\n" + "\n".join(_some("not finite", bad))
         )
 
 

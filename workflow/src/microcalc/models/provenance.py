@@ -2,7 +2,6 @@
 
 import json
 import os
-import struct
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import pandas as pd
 
 import microcalc
 from microcalc.config.patch_recipe import RECIPE
+from microcalc.core import safetensors_header
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes, digest_value
 from microcalc.features import kinds
@@ -72,11 +72,9 @@ def weights(
 def _described(path: str | os.PathLike[str], keys: Sequence[str], *, rule: str) -> dict[str, str]:
     """Return entries of a safetensors file's metadata."""
     try:
-        with open(path, "rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            metadata = json.loads(file.read(length))["__metadata__"]
-        return {key: str(metadata[key]) for key in keys}
-    except (struct.error, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
+        metadata = safetensors_header.metadata(path)
+        return {key: metadata[key] for key in keys}
+    except (StudyError, KeyError) as error:
         raise StudyError(
             f"{os.path.basename(path)}: not a weights file that MicroCalc prepared ({error}); "
             f"remove it, so that the rule {rule} makes it again"

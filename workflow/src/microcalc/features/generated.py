@@ -41,7 +41,7 @@ def tensors(name: str, *, seed: int, preprocessing: Preprocessing) -> dict[str, 
     dict
         What `backbone.parameters_of` gives, by name.
     """
-    with one_thread(), torch.random.fork_rng(devices=[]), torch.inference_mode():
+    with one_thread(), torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seeds.derive(seed, "features", "weights", name))
         body = _build(name, preprocessing)
         size = getattr(body, "image_size", PATCH_PX)

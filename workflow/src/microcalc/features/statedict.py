@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 WRAPPERS = ("state_dict", "model_state_dict", "model")
 """Keys under which training scripts file a state dict beside optimizer and epoch."""
 
-FOREIGN = re.compile(r"(?:GLOBAL|global:?|class)\s+([\w.]+)")
+FOREIGN = re.compile(r"(?:GLOBAL|[Gg]lobal|[Cc]lass)\s+(\w+(?:\.\w+)+)")
 MOST = 8
 
 

@@ -184,6 +184,10 @@ def test_of_a_hub_no_other_form_is_taken(hub):
 
 
 def test_a_hub_that_is_not_there_is_an_oserror(hub):
+    there = dict(hub.how)
     hub.how["endpoint"] = "http://127.0.0.1:9"
-    with pytest.raises(OSError, match=r"."):
+    with pytest.raises(OSError, match=r"\w"):
+        fetch.from_hub(REPOSITORY, attempts=2, **hub.how)
+    fetch.from_hub(REPOSITORY, **there).resolve().write_bytes(b"half")
+    with pytest.raises(OSError, match=r"\w"):
         fetch.from_hub(REPOSITORY, attempts=2, **hub.how)

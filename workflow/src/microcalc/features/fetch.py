@@ -151,18 +151,21 @@ def from_hub(
         where: dict[str, Any] = {"cache_dir": folder, "endpoint": endpoint, "token": False}
         return Path(str(hub.hf_hub_download(repository, HUB_FILE, **where, **how)))
 
+    is_damaged = False
     try:
         path = get(local_files_only=True)
         if _is_as_promised(path):
             return path
+        is_damaged = True
         log.warning("%s of %s in the cache is damaged (its hash differs)", HUB_FILE, repository)
     except FileNotFoundError:
         pass  # not there yet
     for attempt in range(1, attempts + 1):
         try:
-            path = get(force_download=True)
+            path = get(force_download=is_damaged)
             if _is_as_promised(path):
                 return path
+            is_damaged = True
             failure: Exception = StudyError(
                 f"{repository}: the downloaded {HUB_FILE} is not the published one; a proxy may "
                 "have answered in its place"
@@ -175,6 +178,8 @@ def from_hub(
             ) from None
         except OSError as error:
             failure = error
+        except ValueError as error:  # what the client says where a damaged file's hub is away
+            failure = OSError(str(error.__cause__ or error))
         log.warning("%s: attempt %d of %d failed: %s", repository, attempt, attempts, failure)
         if attempt < attempts:
             time.sleep(wait_s * 2 ** (attempt - 1))

@@ -10,6 +10,7 @@ import pandas as pd
 
 import microcalc
 from microcalc.config.patch_recipe import RECIPE
+from microcalc.config.published_weights import RANDOM, is_published
 from microcalc.core import safetensors_header
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes, digest_value
@@ -55,7 +56,8 @@ def weights(
     Returns
     -------
     dict
-        backbone, source, digest; adapted where statistics were.
+        backbone, source, digest; adapted where statistics were; preprocessing, as JSON, of weights
+        that no name of torchvision's tells it of.
 
     Raises
     ------
@@ -63,10 +65,18 @@ def weights(
         When a file is no safetensors file, or its metadata lack one of these.
     """
     found = _described(path, ("backbone", "source", "digest"), rule="prepare_weights")
+    if not _is_known_by_name(found["source"]):
+        found |= _described(path, ("preprocessing",), rule="prepare_weights")
     for adapted in adapted_paths:
         digests = json.loads(_described(adapted, ("digest",), rule="adapt_weights")["digest"])
         found["adapted"] = digests[TRAINING]
     return found
+
+
+def _is_known_by_name(source: str) -> bool:
+    """Return whether weights are random, torchvision's, or trained here from those of a set."""
+    name = source.partition(" ")[0]
+    return name in (RANDOM, "fine-tuned") or is_published(name)
 
 
 def _described(path: str | os.PathLike[str], keys: Sequence[str], *, rule: str) -> dict[str, str]:

@@ -1,14 +1,16 @@
 """What the sets of features and the scores of a study are called in its texts."""
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from microcalc.config import feature_sets
+from microcalc.config.backbones import ONNX, TIMM
 from microcalc.config.feature_kinds import FeatureSet
 from microcalc.config.feature_settings import FeatureSetSettings
 from microcalc.config.finetune_settings import FinetunedSettings
 from microcalc.config.network_settings import NetworkSettings
-from microcalc.config.published_weights import is_published
 from microcalc.config.score_names import score_words
 from microcalc.config.selection_settings import SelectionSettings
 from microcalc.config.study_config import StudyConfig
@@ -122,8 +124,7 @@ def started_from(config: StudyConfig) -> set[str]:
 
 def are_weights_given(config: StudyConfig) -> bool:
     """Return whether the authors must say how the weights of some network were trained."""
-    sources = [row.weights for row in networks(config).values()]
-    return any(not is_published(source) and source != "random" for source in sources)
+    return any(row.is_of_file for row in networks(config).values())
 
 
 def described(config: StudyConfig) -> str:
@@ -139,7 +140,10 @@ def described(config: StudyConfig) -> str:
 
 def initialized(config: StudyConfig) -> str:
     """Return the weights that the networks begin with."""
-    sources = {name: row.weights for name, row in networks(config).items()}
+    sources = {
+        name: Path(row.weights).name if row.is_of_file else row.weights
+        for name, row in networks(config).items()
+    }
     if not sources:
         return "No network."
     if set(sources.values()) == {"random"}:
@@ -148,6 +152,49 @@ def initialized(config: StudyConfig) -> str:
         return f"Weights: {next(iter(sources.values()))}."
     listed = [f"{source} ({features([name])})" for name, source in sources.items()]
     return f"Weights: {'; '.join(listed)}."
+
+
+def pooled_output(row: NetworkSettings) -> str:
+    """Return what of a network is its features: `pooled output of resnet101`."""
+    tokens = {"cls": "class token", "mean": "mean of the patch tokens"}
+    output = tokens[row.tokens] if row.tokens else "pooled output"
+    if row.source == ONNX:
+        return f"{output} of {row.backbone} (an ONNX file, computed by onnxruntime)"
+    return f"{output} of {row.backbone}{' (timm)' if row.source == TIMM else ''}"
+
+
+def frozen_weights(study: Study, name: str) -> Mapping[str, str]:
+    """Return what the frozen models hold of a set's weights; nothing where none takes it."""
+    parts = (model["tables"].get(name, {}) for model in study.models.values())
+    return next((part["weights"] for part in parts if "weights" in part), {})
+
+
+def given_weights(study: Study, name: str, row: NetworkSettings) -> str:
+    """Return the sentence on weights that neither are random nor have torchvision's names."""
+    held = frozen_weights(study, name)
+    digest = f"; SHA-256 {held['digest'][:16]}…" if held else ""
+    further = "" if name in started_from(study.config) else " and were not trained further"
+    if row.is_published:
+        return f"Its weights were timm's {row.weights}{further}{digest and f' ({digest[2:]})'}."
+    source = held.get("source", Path(row.weights).name)
+    return f"Its weights were given by the authors ({source}{digest}){further}."
+
+
+def entering(study: Study, name: str, row: NetworkSettings) -> str:
+    """Return the sentence on how patches entered a network; nothing of what its name tells."""
+    held = frozen_weights(study, name).get("preprocessing")
+    stated = row.preprocessing.plain() if row.preprocessing else {}
+    how = {**stated, **(json.loads(held) if held else {})}
+    if "mean" not in how or "std" not in how:
+        size = how.get("size")
+        return f"Patches were resampled to {size} × {size} pixels for it." if size else ""
+    mean, std = (fmt.joined([f"{value:.4g}" for value in how[key]]) for key in ("mean", "std"))
+    channel = "the gray channel" if len(how["mean"]) == 1 else "each of three equal channels"
+    size = f", resampled to {how['size']} × {how['size']} pixels" if "size" in how else ""
+    return (
+        f"Patches entered it with intensities from 0 to 1{size}; of {channel} its mean ({mean}) "
+        f"was taken off, and the rest divided by its SD ({std})."
+    )
 
 
 def not_trained(config: StudyConfig) -> str:

@@ -8,6 +8,9 @@ import torch
 from microcalc.core.errors import StudyError
 from microcalc.features import backbone
 
+CONTAINERS = ("features", "blocks", "stages", "layers")
+"""What torchvision and timm call the part that holds a network's stages or blocks."""
+
 
 class Classifier(torch.nn.Module):
     """A network that maps grey patches to logits.
@@ -134,13 +137,18 @@ class Classifier(torch.nn.Module):
 
 
 def load(
-    name: str, weights_path: str | os.PathLike[str], *, stages: int, device: torch.device
+    name: str,
+    weights_path: str | os.PathLike[str],
+    *,
+    stages: int,
+    device: torch.device,
+    tokens: str | None = None,
 ) -> Classifier:
     """Return a classifier on prepared weights, its head at zero.
 
     Parameters
     ----------
-    name, weights_path, device
+    name, weights_path, device, tokens
         As in `backbone.load`.
     stages
         How many of the network's last stages may learn.
@@ -155,8 +163,9 @@ def load(
     StudyError
         When the network has fewer stages, and as `backbone.load`.
     """
-    network = backbone.load(name, weights_path, device=device)
-    _, width = backbone.build(name)
+    network = backbone.load(name, weights_path, device=device, tokens=tokens)
+    images = network.preprocessing
+    _, width = backbone.build(name, size=images.size, channels=images.channels)
     return Classifier(network, width, stages)
 
 
@@ -176,9 +185,9 @@ def _last_stages(body: torch.nn.Module, n_stages: int) -> list[torch.nn.Paramete
 
 
 def _parts(body: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:
-    """Yield the body's parts in order, those of a container like ``features`` one by one."""
+    """Yield the body's parts in order, those of a container one by one."""
     for name, child in body.named_children():
-        if isinstance(child, torch.nn.Sequential) and name == "features":
+        if isinstance(child, torch.nn.Sequential) and name in CONTAINERS:
             yield from ((f"{name}.{own}", part) for own, part in child.named_children())
         else:
             yield name, child

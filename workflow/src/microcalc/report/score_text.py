@@ -165,7 +165,8 @@ def pooled_output(row: NetworkSettings) -> str:
 
 def frozen_weights(study: Study, name: str) -> Mapping[str, str]:
     """Return what the frozen models hold of a set's weights; nothing where none takes it."""
-    parts = (model["tables"].get(name, {}) for model in study.models.values())
+    tables = [model["tables"] for model in study.models.values()]
+    parts = [own[name] for own in tables if name in own]
     return next((part["weights"] for part in parts if "weights" in part), {})
 
 

@@ -23,6 +23,7 @@ from microcalc.features import (
     timm_models,
     weights,
 )
+from microcalc.features.pooled_network import Network
 from microcalc.features.preprocessing import Preprocessing
 
 VIT = "test_vit"
@@ -89,7 +90,7 @@ def test_tokens_are_pooled_by_the_stated_rule(rule, tmp_path, pictures):
 def test_register_tokens_are_no_patch_tokens(tmp_path, pictures):
     model = whole(VIT, reg_tokens=4)
     assert model.num_prefix_tokens == 5
-    network = backbone.Network(model, Preprocessing((0.5,) * 3, (0.25,) * 3), tokens="mean")
+    network = Network(model, Preprocessing((0.5,) * 3, (0.25,) * 3), tokens="mean")
     with torch.inference_mode():
         expected = model.forward_features(normalized(pictures))[:, 5:].mean(dim=1)
     np.testing.assert_allclose(
@@ -103,7 +104,7 @@ def test_tokens_without_a_rule_or_with_one_that_does_not_suit_are_refused(tmp_pa
     with pytest.raises(StudyError, match="gives maps and no tokens; take it out"):
         of_file(tmp_path, "test_resnet", whole("test_resnet").state_dict(), tokens="mean")
     model = whole(VIT, class_token=False, global_pool="avg")
-    network = backbone.Network(model, Preprocessing((0.5,) * 3, (0.25,) * 3), tokens="cls")
+    network = Network(model, Preprocessing((0.5,) * 3, (0.25,) * 3), tokens="cls")
     with pytest.raises(StudyError, match=r"no class token .*; set tokens: mean"):
         features.extract(network.eval(), generated.patches(5, n=1, size=160))
 
@@ -209,7 +210,7 @@ def test_layers_with_channels_last_are_averaged_over_their_positions(pictures):
         embed_dim=8,
         num_heads=(1, 1),
     ).eval()
-    network = backbone.Network(
+    network = Network(
         model, Preprocessing((0.5,) * 3, (0.25,) * 3), layers=["patch_embed.proj", "layers.1"]
     )
     images = normalized(pictures[:, :64, :64])

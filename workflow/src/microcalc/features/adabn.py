@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import torch
 
-    from microcalc.features.backbone import Network
+    from microcalc.features.pooled_network import Network
     from microcalc.features.shard_images import Images
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """Networks without their heads: torchvision's, timm's, and those of ONNX files."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -10,183 +10,17 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch.overrides import TorchFunctionMode
 
 from microcalc.config.backbones import ONNX, TIMM, VISION_TRANSFORMERS, parts
 from microcalc.core.errors import StudyError
 from microcalc.core.files import named_when_damaged
-from microcalc.features import timm_models, tokens
+from microcalc.features import timm_models
 from microcalc.features.onnx_network import TENSOR, OnnxNetwork
+from microcalc.features.pooled_network import Network
 from microcalc.features.preprocessing import Preprocessing
-from microcalc.features.tokens import MEAN, PENULTIMATE
+from microcalc.features.tokens import PENULTIMATE
+from microcalc.features.uninitialized import WithoutMemory, WithoutValues
 from microcalc.features.vision import torchvision
-
-
-class Network(torch.nn.Module):
-    """A backbone that maps normalized images (n, C, S, S) to pooled features (n, d).
-
-    Attributes
-    ----------
-    body
-        Torchvision's or timm's module without its head.
-    preprocessing
-        What its input is normalized with.
-    layers
-        The layers whose features are laid side by side: `PENULTIMATE`, or names of modules of
-        the body, whose output is averaged over the positions.
-    tokens
-        How tokens are pooled, see `microcalc.features.tokens`; None where there are none, for what
-        torchvision's head takes, and for all tokens of a layer of torchvision's.
-    """
-
-    def __init__(
-        self,
-        body: torch.nn.Module,
-        preprocessing: Preprocessing,
-        layers: Sequence[str] = (PENULTIMATE,),
-        tokens: str | None = None,
-    ) -> None:
-        super().__init__()
-        self.body = body
-        self.preprocessing = preprocessing
-        self.layers = tuple(layers)
-        self.tokens = tokens
-        self._is_timms = hasattr(body, "forward_features")
-        self._pooled: dict[str, torch.Tensor] = {}
-        for name in self.layers:
-            if name != PENULTIMATE:
-                self._module(name).register_forward_hook(self._hook(name))
-
-    def _module(self, name: str) -> torch.nn.Module:
-        try:
-            return self.body.get_submodule(name)
-        except AttributeError:
-            stages = [child for child, module in self.body.named_children() if _has_weights(module)]
-            raise StudyError(
-                f"layers names {name!r}, which this backbone does not have; it has "
-                f"{', '.join(stages)} and what is inside them, and {PENULTIMATE}"
-            ) from None
-
-    def _hook(self, name: str) -> Callable[..., None]:
-        # Torchvision's Swin networks keep channels last and say so by a `permute` at the end.
-        is_last = hasattr(self.body, "permute") or _says_channels_last(self.body)
-
-        def keep(module: torch.nn.Module, _inputs: object, output: Any) -> None:
-            if not isinstance(output, torch.Tensor) or output.ndim not in (2, 3, 4):
-                raise StudyError(
-                    f"layers names {name!r}, which gives no features, maps or tokens; name a part "
-                    "beside or inside it"
-                )
-            if output.ndim == 4:
-                of_images = isinstance(module, torch.nn.Conv2d | torch.nn.BatchNorm2d)
-                axes = (1, 2) if is_last and not of_images else (2, 3)
-                self._pooled[name] = output.mean(dim=axes)
-            elif output.ndim == 3:
-                self._pooled[name] = self._of_tokens(output)
-            else:
-                self._pooled[name] = output
-
-        return keep
-
-    def _of_tokens(self, found: torch.Tensor) -> torch.Tensor:
-        if self.tokens is None and not self._is_timms:
-            return found.mean(dim=1)
-        return tokens.pooled(found, self.tokens, n_prefix=tokens.n_prefix(self.body))
-
-    def _penultimate(self, images: torch.Tensor) -> torch.Tensor:
-        if not self._is_timms:
-            return self._of_torchvision(images)
-        body: Any = self.body
-        found = body.forward_features(images)
-        if isinstance(found, torch.Tensor) and found.ndim == 3:
-            pooled = self._of_tokens(found)
-            norm = getattr(body, "fc_norm", None)
-            features: torch.Tensor = pooled if norm is None else norm(pooled)
-            return features
-        if self.tokens is not None:
-            raise StudyError(
-                f"features.<name>.tokens: is {self.tokens}, but this network gives maps and no "
-                "tokens; take it out"
-            )
-        result: torch.Tensor = body.forward_head(found)
-        return result
-
-    def _of_torchvision(self, images: torch.Tensor) -> torch.Tensor:
-        if self.tokens != MEAN:
-            features: torch.Tensor = self.body(images)
-            return features
-        kept: list[torch.Tensor] = []
-        hook = self.body.get_submodule("encoder").register_forward_hook(
-            lambda _module, _inputs, output: kept.append(output)
-        )
-        try:
-            self.body(images)
-        finally:
-            hook.remove()
-        return self._of_tokens(kept[0])
-
-    @property
-    def device(self) -> torch.device:
-        """The device the parameters live on."""
-        return next(self.parameters()).device
-
-    @property
-    def takes(self) -> int | None:
-        """Side in pixels of the images it takes; None where it takes any."""
-        found: int | None = getattr(self.body, "image_size", None)
-        return found
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return the pooled features.
-
-        Parameters
-        ----------
-        images
-            Normalized, shape (n, C, S, S).
-
-        Returns
-        -------
-        torch.Tensor
-            Shape (n, d).
-
-        Raises
-        ------
-        StudyError
-            When tokens are pooled by no rule, or by one that does not suit the network.
-        """
-        self._pooled[PENULTIMATE] = self._penultimate(images)
-        features = [self._pooled[name] for name in self.layers]
-        self._pooled.clear()
-        return features[0] if len(features) == 1 else torch.cat(features, dim=1)
-
-    def check_size(self, size: int) -> None:
-        """Refuse patches of a size that the network does not take.
-
-        Parameters
-        ----------
-        size
-            Side of the patches in pixels.
-
-        Raises
-        ------
-        StudyError
-            When the network takes images of one size only, and not this one.
-        """
-        entering = self.preprocessing.size or size
-        expected = self.takes or entering
-        if expected != entering:
-            raise StudyError(
-                f"this backbone takes images of {expected} x {expected} pixels, the patches have "
-                f"{entering} x {entering}; set images.patch_mm and images.spacing_mm so that "
-                f"patch_mm / spacing_mm = {expected}, or have patches resampled "
-                f"(features.<name>.preprocessing.size: {expected}), or choose another "
-                "features.<name>.backbone"
-            )
-
-
-def _says_channels_last(body: torch.nn.Module) -> bool:
-    """Return whether a network of timm says that its maps have their channels last."""
-    return str(getattr(body, "output_fmt", "")) == "NHWC"
 
 
 def names() -> list[str]:
@@ -242,7 +76,7 @@ def build(
     """
     source, own = parts(name)
     if source == TIMM:
-        with nullcontext() if device != "meta" else _WithoutValues():
+        with nullcontext() if device != "meta" else WithoutValues():
             return timm_models.build(own, size=size, channels=channels)
     body = _build_whole(name, device, options, size)
     if channels != 3:
@@ -286,55 +120,9 @@ def _build_whole(
         )
     if size is not None and name.startswith(VISION_TRANSFORMERS):
         options = {**options, "image_size": size}
-    with _WithoutMemory() if device == "meta" else torch.device(device):
+    with WithoutMemory() if device == "meta" else torch.device(device):
         body: torch.nn.Module = torchvision.models.get_model(name, weights=None, **options)
     return body
-
-
-class _WithoutMemory(TorchFunctionMode):
-    """Puts what modules allocate on the meta device, and leaves it alone there.
-
-    The context ``torch.device("meta")`` would put the arithmetic there too by which RegNets find
-    their widths; and to draw numbers for tensors without memory torch imports its compiler.
-    """
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        named = dict(kwargs or {})
-        if func in (torch.empty, torch.zeros, torch.ones) and named.get("device") is None:
-            named["device"] = "meta"
-        initializes = getattr(func, "__module__", "") == "torch.nn.init"
-        if initializes or func in (torch.Tensor.normal_, torch.Tensor.uniform_):
-            tensor = named["tensor"] if "tensor" in named else args[0]
-            if tensor.is_meta:
-                return tensor
-        return func(*args, **named)
-
-
-class _WithoutValues(TorchFunctionMode):
-    """Leaves parameters as they were allocated: a file's tensors take their place.
-
-    Initializing those of a large vision transformer takes seconds.
-    """
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        named = dict(kwargs or {})
-        initializes = getattr(func, "__module__", "") == "torch.nn.init"
-        draws = func in (torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.erfinv_)
-        if initializes or draws:
-            return named["tensor"] if "tensor" in named else args[0]
-        return func(*args, **named)
 
 
 def _take_channels(body: torch.nn.Module, channels: int, device: str) -> None:
@@ -342,7 +130,7 @@ def _take_channels(body: torch.nn.Module, channels: int, device: str) -> None:
     name, first = next(
         (name, part) for name, part in body.named_modules() if isinstance(part, torch.nn.Conv2d)
     )
-    with _WithoutMemory() if device == "meta" else torch.device(device):
+    with WithoutMemory() if device == "meta" else torch.device(device):
         other = torch.nn.Conv2d(
             channels,
             first.out_channels,
@@ -352,10 +140,6 @@ def _take_channels(body: torch.nn.Module, channels: int, device: str) -> None:
             bias=first.bias is not None,
         )
     body.set_submodule(name, other)
-
-
-def _has_weights(module: torch.nn.Module) -> bool:
-    return next(module.parameters(), None) is not None
 
 
 def _head(body: torch.nn.Module) -> tuple[str, torch.nn.Linear | torch.nn.Conv2d]:

@@ -15,8 +15,8 @@ from microcalc.features import device as devices
 if TYPE_CHECKING:
     import torch
 
-    from microcalc.features.backbone import Network
     from microcalc.features.onnx_network import OnnxNetwork
+    from microcalc.features.pooled_network import Network
 
 log = logging.getLogger(__name__)
 
@@ -87,9 +87,10 @@ def extract(
     --------
     >>> import numpy as np
     >>> from microcalc.features import backbone, forward
+    >>> from microcalc.features.pooled_network import Network
     >>> from microcalc.features.preprocessing import IMAGENET
     >>> body, width = backbone.build("squeezenet1_1", device="cpu")
-    >>> network = backbone.Network(body, IMAGENET).eval()  # untrained; see `backbone.load`
+    >>> network = Network(body, IMAGENET).eval()  # untrained; see `backbone.load`
     >>> patches = np.random.default_rng(0).random((3, 32, 32), dtype=np.float32)
     >>> features = forward.extract(network, patches, batch_size=2)
     >>> features.shape, features.dtype

@@ -95,6 +95,7 @@ class DeepFeatures:
     def measure(self, images: "Images", places: Sequence[int], progress: "Progress") -> Measured:
         """Return the features of the images at these places, shape (len(places), p)."""
         from microcalc.features import backbone
+        from microcalc.features.pooled_network import Network
 
         how = self.settings
         with devices.hold(self._device) as held:
@@ -106,7 +107,7 @@ class DeepFeatures:
                 of_domain.setdefault(self._domain(str(images.case_id[i])), []).append(place)
             parts, done = [], 0
             for domain, own in of_domain.items():
-                if self.adaptation is not None and isinstance(network, backbone.Network):
+                if self.adaptation is not None and isinstance(network, Network):
                     self.adaptation.apply(network, domain)
                 rows = [places[place] for place in own]
                 parts.append(self._forward(network, images, rows, progress.after(done)))

@@ -7,6 +7,7 @@ import torch
 
 from microcalc.core.errors import StudyError
 from microcalc.features import backbone
+from microcalc.features.pooled_network import Network
 
 CONTAINERS = ("features", "blocks", "stages", "layers")
 """What torchvision and timm call the part that holds a network's stages or blocks."""
@@ -22,7 +23,7 @@ class Classifier(torch.nn.Module):
     every weight alike would mostly move the logits of all images together.
     """
 
-    def __init__(self, network: backbone.Network, width: int, n_stages: int) -> None:
+    def __init__(self, network: Network, width: int, n_stages: int) -> None:
         super().__init__()
         self.network = network
         self.head = torch.nn.Linear(width, 1)

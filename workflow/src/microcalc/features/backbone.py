@@ -19,7 +19,7 @@ from microcalc.features.onnx_network import TENSOR, OnnxNetwork
 from microcalc.features.pooled_network import Network
 from microcalc.features.preprocessing import Preprocessing
 from microcalc.features.tokens import PENULTIMATE
-from microcalc.features.uninitialized import WithoutMemory, WithoutValues
+from microcalc.features.uninitialized import WithoutMemory
 from microcalc.features.vision import torchvision
 
 
@@ -46,8 +46,8 @@ def build(
 
     The head of torchvision's is the last linear layer or, in networks that classify before they
     pool, convolution; what goes into it is the pooled penultimate layer. On the meta device nothing
-    is allocated and nothing initialized; timm's are made on the processor, whatever is asked for,
-    since they compute buffers there that no file has.
+    is allocated and nothing initialized; timm's are made and initialized on the processor, whatever
+    is asked for, since they compute buffers there that no file has.
 
     Parameters
     ----------
@@ -76,7 +76,8 @@ def build(
     """
     source, own = parts(name)
     if source == TIMM:
-        with nullcontext() if device != "meta" else WithoutValues():
+        # What a file's tensors replace is no draw of the job's own random numbers.
+        with nullcontext() if device != "meta" else torch.random.fork_rng(devices=[]):
             return timm_models.build(own, size=size, channels=channels)
     body = _build_whole(name, device, options, size)
     if channels != 3:

@@ -40,9 +40,8 @@ def pooled(found: torch.Tensor, rule: str | None, *, n_prefix: int) -> torch.Ten
         raise StudyError(
             f"features.<name>.tokens: this network gives tokens ({there}), and how they are pooled "
             "must be stated; write\n"
-            "      tokens: cls     # the class token\n"
-            "    or\n"
-            "      tokens: mean    # the mean of the patch tokens"
+            + ("      tokens: cls     # the class token\n    or\n" if n_prefix else "")
+            + "      tokens: mean    # the mean of the patch tokens"
         )
     if rule == CLS:
         if not n_prefix:

@@ -30,24 +30,3 @@ class WithoutMemory(TorchFunctionMode):
             if tensor.is_meta:
                 return tensor
         return func(*args, **named)
-
-
-class WithoutValues(TorchFunctionMode):
-    """Leaves parameters as they were allocated: a file's tensors take their place.
-
-    Initializing those of a large vision transformer takes seconds.
-    """
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        named = dict(kwargs or {})
-        initializes = getattr(func, "__module__", "") == "torch.nn.init"
-        draws = func in (torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.erfinv_)
-        if initializes or draws:
-            return named["tensor"] if "tensor" in named else args[0]
-        return func(*args, **named)

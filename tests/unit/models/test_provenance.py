@@ -58,6 +58,7 @@ NETWORK = {"kind": "network", "backbone": "resnet18", "weights": "random"}
         ("images", {"thumbnail_px": 64, "shards": 1}, False),
         ("features", {"pool_views": "max"}, True),
         ("features", {"layers": ["layer3"]}, True),
+        ("features", {"source": "timm", "tokens": "cls"}, True),
         ("features", {"device": "cpu"}, False),
         ("features", {"stability": {"perturbations": 3}}, False),
     ],

@@ -1,3 +1,5 @@
+import json
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +180,33 @@ def test_what_would_stop_the_study_later_is_told_now(
     with pytest.raises(StudyError) as raised:
         check.refuse_problems(config, SCHEMAS)
     assert str(raised.value).count(message) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "metadata", "said"),
+    [
+        ("a.safetensors", {}, "features.deep.preprocessing: a.safetensors does not say what its"),
+        ("a.safetensors", {"preprocessing": "{}"}, ""),
+        ("weights", {"preprocessing": "{}"}, "features.deep.preprocessing: weights does not say"),
+    ],
+)
+def test_a_weights_file_that_says_nothing_of_its_preprocessing_is_told_now(
+    folder: Path, name: str, metadata: dict, said: str
+) -> None:
+    header = json.dumps({"__metadata__": metadata}).encode()
+    Path(name).write_bytes(struct.pack("<Q", len(header)) + header)
+    config = config_of(folder)
+    config["features"] = {"deep": {"kind": "network", "weights": name}}
+    if said:
+        with pytest.raises(StudyError) as raised:
+            check.refuse_problems(config, SCHEMAS)
+        assert str(raised.value).startswith(said)
+        Path(name).write_bytes(b"no header")
+        if metadata == {}:
+            with pytest.raises(StudyError, match=r"a\.safetensors: is no safetensors file"):
+                check.refuse_problems(config, SCHEMAS)
+    else:
+        check.refuse_problems(config, SCHEMAS)
 
 
 def test_weights_and_readers_of_every_set_are_looked_for(folder: Path) -> None:

@@ -140,16 +140,13 @@ def _common(keys: Sequence[str]) -> Iterator[str]:
 
 def _is_second(prefix: str, others: Collection[str]) -> bool:
     """Return whether a network's pretrained sibling is there too."""
+    there = {_without_wrapper(other) for other in others}
     return any(
-        second in prefix and _without_wrapper(prefix.replace(second, first)) in _plain(others)
+        second in prefix and _without_wrapper(prefix.replace(second, first)) in there
         for first, second in PREFERRED.items()
     )
 
 
-def _plain(prefixes: Collection[str]) -> set[str]:
-    """Return prefixes without what wrappers of parallel or compiled training add to them."""
-    return {_without_wrapper(prefix) for prefix in prefixes}
-
-
 def _without_wrapper(prefix: str) -> str:
+    """Return a prefix without what parallel or compiled training adds to it."""
     return prefix.replace("module.", "").replace("_orig_mod.", "")

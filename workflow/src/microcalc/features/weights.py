@@ -214,8 +214,9 @@ def fetched(
     backbone, weights = settings.backbone, settings.weights
     source, name = parts(backbone)
     if source == TIMM:
-        path = _in_cache(timm_models.published(name, weights), settings.backbone, cache)
-        file = timm_models.published(name, weights).repository or path.name
+        of_timm = timm_models.published(name, weights)
+        path = _in_cache(of_timm, backbone, cache)
+        file = of_timm.repository or path.name
     else:
         path = _in_cache(_Torchvision.of(backbone, weights), backbone, cache)
         file = path.name

@@ -104,6 +104,12 @@ def head_name(name: str) -> str:
     ------
     StudyError
         When its source has no network of this name.
+
+    Examples
+    --------
+    >>> from microcalc.features import backbone
+    >>> backbone.head_name("resnet101")
+    'fc'
     """
     source, own = parts(name)
     if source == TIMM:
@@ -173,7 +179,15 @@ def parameters_of(body: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 @dataclass(frozen=True)
 class Weights:
-    """What a prepared weights file says about itself."""
+    """What a prepared weights file says about itself.
+
+    Attributes
+    ----------
+    backbone, source, preprocessing
+        As of `weights.Prepared`.
+    digest
+        SHA-256 of all that features depend on, see `weights.Prepared.digest`.
+    """
 
     backbone: str
     source: str

@@ -65,6 +65,13 @@ class Preprocessing:
             above 0, or the size is no number of pixels.
         KeyError
             When `mean` or `std` is missing.
+
+        Examples
+        --------
+        >>> from microcalc.features.preprocessing import Preprocessing
+        >>> constants = Preprocessing((0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
+        >>> Preprocessing.from_json(constants.to_json()) == constants
+        True
         """
         value: Mapping[str, Any] = json.loads(text)
         mean, std = (tuple(float(x) for x in value[key]) for key in ("mean", "std"))

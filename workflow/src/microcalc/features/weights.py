@@ -16,7 +16,7 @@ from microcalc.config.backbones import ONNX, TIMM, TORCHVISION, parts
 from microcalc.config.network_settings import PreprocessingSettings, WeightsSettings
 from microcalc.config.published_weights import RANDOM, is_published
 from microcalc.core.errors import StudyError
-from microcalc.core.files import atomic_path, digest_file
+from microcalc.core.files import atomic_file, digest_file
 from microcalc.features import backbone as backbones
 from microcalc.features import fetch, forward, generated, statedict, timm_models
 from microcalc.features.onnx_network import TENSOR
@@ -407,7 +407,7 @@ def write_tensors(
         position += size
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # so that mapped tensors are aligned
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+    with atomic_file(path) as file:
         file.write(struct.pack("<Q", len(text)) + text)
         for _, tensor in ordered:
             file.write(_bytes(tensor))

@@ -31,6 +31,7 @@ from microcalc.features import (
     shard_features,
     weights,
 )
+from microcalc.features.pooled_network import Network
 from microcalc.images import shard_file
 
 BACKBONE = "resnet101"
@@ -105,7 +106,7 @@ def _batches(where: torch.device) -> tuple[int, int]:
     return device.batch_size(where, SIZE), 8 if where.type == "cuda" else 1
 
 
-def _bare(network: backbone.Network, batch: torch.Tensor, n: int, precision: str) -> None:
+def _bare(network: Network, batch: torch.Tensor, n: int, precision: str) -> None:
     with torch.inference_mode(), forward._numerics(network.device, precision):
         for _ in range(n):
             network.body(batch)
@@ -117,7 +118,7 @@ def _wait(where: torch.device) -> None:
         torch.cuda.synchronize(where)
 
 
-def _against_bare(network: backbone.Network, precision: str) -> Timed:
+def _against_bare(network: Network, precision: str) -> Timed:
     size, n = _batches(network.device)
     patches = np.tile(generated.patches(1, n=4, size=SIZE), (size * n // 4 + 1, 1, 1))[: size * n]
     batch = torch.randn(size, 3, SIZE, SIZE, device=network.device).contiguous(
@@ -131,7 +132,7 @@ def _against_bare(network: backbone.Network, precision: str) -> Timed:
     return turns, size * n
 
 
-def _whole_shard(path: Path, network: backbone.Network) -> Timed:
+def _whole_shard(path: Path, network: Network) -> Timed:
     """Time what a job does once the network is there, against the bare loop."""
     size, n = _batches(network.device)
     n *= 2  # a shard has more images than one, over which reading and writing are spread

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from microcalc.config import json_schema, reference, settings, yaml_file
+from microcalc.config import backbones, json_schema, reference, settings, yaml_file
 from microcalc.config.selection_settings import SelectionSettings
 from microcalc.core.errors import StudyError
 from microcalc.features import backbone
@@ -41,12 +41,21 @@ SELECTION = SelectionSettings().plain()
 
 Key = tuple[str, ...]
 
+SMALL = {"kind": "network", "backbone": "resnet18", "weights": "a"}
+ONNX = SMALL | {
+    **{
+        "source": "onnx",
+        "weights": "a.onnx",
+        "preprocessing": {"mean": [0, 0, 0], "std": [1, 1, 1]},
+    }
+}
+
 
 def whole() -> dict[str, Any]:
     """Return a config without a fault in which every part of the schema is used."""
     config: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text())
     config["labels"] |= {"excluded": ["LCIS"], "surrogate": "for want of another"}
-    config["features"]["small"] = {"kind": "network", "backbone": "resnet18", "weights": "a"}
+    config["features"]["small"] = dict(SMALL)
     config["features"]["tuned"] = {"kind": "finetuned", "network": "deep"}
     config["features"]["mri"] = {"kind": "table", "path": "mri.csv", "columns": ["original_*"]}
     config["features"]["spots"] = {"kind": "calcifications"}
@@ -366,6 +375,44 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
         put(scores__both__features=["deep", "smal"]),
         "scores.both.features: 'smal' is not in features (did you mean 'small'?)",
     ),
+    "a file whose preprocessing is not stated": (
+        put(features__small__weights="a.pth"),
+        "features.small.preprocessing: a.pth does not say what its network was trained on",
+    ),
+    "a file of which the mean alone is stated": (
+        put(features__small={**SMALL, "weights": "a.pt", "preprocessing": {"mean": [0, 0, 0]}}),
+        "features.small.preprocessing: a.pt does not say what its network was trained on",
+    ),
+    "as many means as a color network has, of a gray one": (
+        put(features__small={**SMALL, "preprocessing": {"mean": [0, 0, 0], "channels": 1}}),
+        "features.small.preprocessing.mean: has 3 numbers; expected one number, as channels is 1",
+    ),
+    "a prefix of published weights": (
+        put(features__small={**SMALL, "weights": "IMAGENET1K_V1", "weights_prefix": "a."}),
+        "features.small.weights_prefix: is for weights files; IMAGENET1K_V1 are known by",
+    ),
+    "tokens of a network that has maps": (
+        put(features__small__tokens="mean"),
+        "features.small.tokens: resnet18 gives maps and no tokens; take it out",
+    ),
+    "a network of timm without its name": (
+        put(features__small={"kind": "network", "source": "timm", "weights": "random"}),
+        "features.small.backbone: must be written with source timm, since the default, resnet101",
+    ),
+    "a network of timm with its weights": (
+        put(features__small={**SMALL, "source": "timm", "backbone": "vit_tiny.augreg"}),
+        "features.small.backbone: what follows the dot are weights; write backbone: vit_tiny and "
+        "weights: augreg",
+    ),
+    "an ONNX file whose batch norm would be adapted": (
+        put(features__small={**ONNX, "harmonize": "adabn"}),
+        "features.small.harmonize: an ONNX file is computed as it is, on the processor; choose "
+        "none or combat",
+    ),
+    "an ONNX file that would be trained": (
+        put(features__small=ONNX, features__tuned__network="small"),
+        "features.tuned.network: 'small' is an ONNX file, which cannot be trained",
+    ),
     "a set that no score is made of": (
         put(features__idle={"kind": "network", "weights": "random"}),
         "features.idle: no score is made of it; add a row to scores such as "
@@ -617,9 +664,12 @@ MISTAKES_OF_YAML = [
     ("clinical: {=cmd(): {kind: continuous}}", "clinical.=cmd(): cannot be a name"),
     (
         "features: {deep: {backbone: ../../x}}",
-        "features.deep.backbone: '../../x' is not one of alexnet, ",
+        "features.deep.backbone: '../../x' is not allowed here",
     ),
-    ("features: {deep: {backbone: resnet-101}}", "is none of the 80 there are (did you mean 'resn"),
+    (
+        "features: {deep: {backbone: resnet-101}}",
+        "is none of the 80 networks of torchvision (did you",
+    ),
     ("features: {deep: {backbon: x}}", "features.deep.backbon: no such key (did you mean 'backbo"),
     ("features: {tuned: {stage: 2}}", "features.tuned.stage: no such key (did you mean 'stages'?)"),
     ("features: {deep: {epochs: 2}}", "deep.epochs: no such key; rows of kind finetuned have it"),
@@ -776,5 +826,5 @@ def test_what_is_written_of_the_models_is_up_to_date() -> None:
     assert (ROOT / reference.PAGE).read_text() == reference.page(), "run `make docs`"
 
 
-def test_the_schema_knows_every_network_of_torchvision() -> None:
-    assert PARTS["features.small.backbone"][1]["enum"] == backbone.names()
+def test_the_config_knows_every_network_of_torchvision() -> None:
+    assert backbone.names() == list(backbones.NAMES)

@@ -176,7 +176,9 @@ def spoil_phantom(study: Study) -> list[str]:
 
 def spoil_weights(study: Study) -> list[str]:
     (study.folder / "weights.pth").write_bytes(b"no weights")
-    study.configure(lambda config: config["features"]["deep"].update(weights="weights.pth"))
+    stated = {"preprocessing": {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}}
+    file = {"weights": "weights.pth", **stated}
+    study.configure(lambda config: config["features"]["deep"].update(file))
     return ["weights.pth"]
 
 

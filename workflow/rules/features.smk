@@ -6,7 +6,7 @@ rule fetch_weights:
     conda:
         "../../envs/torch.yaml"
     params:
-        weights=OF_SET.given_weights,
+        settings=OF_SET.prepared_from,
     script:
         "../scripts/fetch_weights.py"
 
@@ -25,7 +25,7 @@ rule prepare_weights:
         mem_mb=per_attempt(4000),
         runtime=per_attempt(120),
     params:
-        weights=OF_SET.given_weights,
+        settings=OF_SET.prepared_from,
         seed=config["seed"],
     script:
         "../scripts/prepare_weights.py"
@@ -37,7 +37,7 @@ use rule prepare_weights as prepare_tuned with:
     output:
         weights=in_study("features/{tuned}/{member}/weights/{backbone}.safetensors"),
     params:
-        weights=OF_TUNED.trained_one,
+        settings=OF_TUNED.prepared_from,
 
 
 rule adapt_weights:

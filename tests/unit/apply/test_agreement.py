@@ -32,7 +32,7 @@ BOTH = DEEP | {
 
 
 def take(folder: Path, weights: dict = WEIGHTS, **changes: Any) -> Path:
-    header = json.dumps({"__metadata__": weights}).encode()
+    header = json.dumps({"__metadata__": {"preprocessing": "{}", **weights}}).encode()
     (folder / "weights").write_bytes(struct.pack("<Q", len(header)) + header)
     names = []
     for model in (changes.get("model", DEEP), MODEL):

@@ -211,7 +211,7 @@ def test_what_is_no_matter_of_networks_stays() -> None:
 
 
 def test_words_that_yaml_would_take_for_others_are_quoted() -> None:
-    weights = "my weights: {new}, #2 [1e-3].pth"
+    weights = "my weights: {new}, #2 [1e-3].safetensors"
     config = new(old(features={"backbone": "resnet18", "weights": weights, "layers": ["layer3"]}))
     row = network(config, "deep")
     assert (row["weights"], row["layers"]) == (weights, ["layer3"])

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from microcalc.features import backbone, generated, weights
+from microcalc.features.pooled_network import Network
 from microcalc.images.region_image import RegionImage
 
 SIZE = 64
@@ -50,7 +51,7 @@ def weights_path(prepared, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def network(weights_path) -> backbone.Network:
+def network(weights_path) -> Network:
     return backbone.load("resnet18", weights_path)
 
 

@@ -8,6 +8,7 @@ import torch
 from microcalc.config.network_settings import ExtractionSettings
 from microcalc.core.errors import StudyError
 from microcalc.features import adabn, backbone, forward, network_features, shard_features
+from microcalc.features.pooled_network import Network
 from microcalc.features.preprocessing import IMAGENET
 from microcalc.models import provenance
 
@@ -118,6 +119,6 @@ def test_the_weights_file_is_left_alone(study, weights_path):
 
 def test_a_backbone_without_batch_norm_says_so():
     body, _ = backbone.build("convnext_tiny")
-    network = backbone.Network(body, IMAGENET)
+    network = Network(body, IMAGENET)
     with pytest.raises(StudyError, match="no batch-norm layers"):
         adabn._statistics(network, [], [])

@@ -8,10 +8,13 @@ import torchvision
 from safetensors import safe_open
 
 from microcalc import features
+from microcalc.config.network_settings import PreprocessingSettings
 from microcalc.core.errors import StudyError
 from microcalc.features import backbone, generated, weights
+from microcalc.features.pooled_network import Network
 from microcalc.features.preprocessing import IMAGENET
 
+STATED = PreprocessingSettings(mean=IMAGENET.mean, std=IMAGENET.std)
 WIDTHS = {
     "resnet18": 512,
     "resnet50": 2048,
@@ -60,7 +63,8 @@ def test_features_are_what_goes_into_the_head(name, tmp_path, patches):
 
     torch.save(model.state_dict(), tmp_path / "model.pt")
     weights.write(
-        weights.prepare(name, str(tmp_path / "model.pt"), seed=0), tmp_path / "w.safetensors"
+        weights.prepare(name, str(tmp_path / "model.pt"), seed=0, preprocessing=STATED),
+        tmp_path / "w.safetensors",
     )
     network = backbone.load(name, tmp_path / "w.safetensors")
     got = features.extract(network, patches[:2], batch_size=2)
@@ -124,7 +128,7 @@ def test_tensors_of_another_version_are_listed(prepared, tmp_path):
 
 
 def test_a_network_of_one_size_says_so(tmp_path):
-    network = backbone.Network(backbone.build("vit_b_16")[0], IMAGENET)
+    network = Network(backbone.build("vit_b_16")[0], IMAGENET)
     with pytest.raises(StudyError, match=r"224 x 224 pixels, the patches have 64 x 64"):
         network.check_size(64)
     network.check_size(224)
@@ -156,7 +160,7 @@ def _normalized(network, patches):
 def test_layers_of_all_shapes_are_pooled():
     for name, layer, width in (("swin_t", "features.1", 96), ("vit_b_16", "encoder", 768)):
         body, _ = backbone.build(name)
-        network = backbone.Network(body.eval(), IMAGENET, [layer])
+        network = Network(body.eval(), IMAGENET, [layer])
         with torch.inference_mode():
             assert network(torch.empty((2, 3, 224, 224), device="meta")).shape == (2, width)
 

@@ -5,6 +5,7 @@ import torch
 from microcalc import features
 from microcalc.core.errors import StudyError
 from microcalc.features import backbone, cam
+from microcalc.features.pooled_network import Network
 from microcalc.features.preprocessing import IMAGENET
 
 
@@ -43,7 +44,7 @@ def test_each_view_has_its_own_part(network, patches, coefficients):
 def _random(name):
     torch.manual_seed(1)
     body, width = backbone.build(name, device="cpu")
-    network = backbone.Network(body, IMAGENET).eval().requires_grad_(False)
+    network = Network(body, IMAGENET).eval().requires_grad_(False)
     return network.to(memory_format=torch.channels_last), width
 
 
@@ -78,6 +79,6 @@ def test_grad_cam_of_a_linear_network_is_its_map(network, patches, coefficients)
 
 def test_a_network_without_positions_says_so(patches):
     flat = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 64 * 64, 4))
-    network = backbone.Network(flat, IMAGENET).eval()
+    network = Network(flat, IMAGENET).eval()
     with pytest.raises(StudyError, match="no layer of this backbone has positions"):
         cam.last_maps(network, patches[:1])

@@ -103,3 +103,91 @@ def test_a_server_that_stays_silent_is_given_up(server, tmp_path, monkeypatch):
     with pytest.raises(TimeoutError):
         fetch.fetch(server.url, tmp_path / "cache", attempts=2, wait_s=0)
     assert not list((tmp_path / "cache").iterdir())
+
+
+REPOSITORY = "timm/net.tag"
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A hub that has the weights of one repository and answers as its list `answers` says."""
+    monkeypatch.setattr(fetch.time, "sleep", lambda seconds: None)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            self._answer(with_content=False)
+
+        def do_GET(self):
+            self._answer(with_content=True)
+
+        def _answer(self, *, with_content):
+            server.asked.append(self.path)
+            busy = with_content and server.answers and server.answers.pop(0)
+            there = self.path == f"/{REPOSITORY}/resolve/main/{server.file}"
+            self.send_response(503 if busy == "busy" else 200 if there else 404)
+            if there:
+                digest = hashlib.sha256(server.promised).hexdigest()
+                self.send_header("X-Repo-Commit", "1" * 40)
+                self.send_header("ETag", f'"{digest}"')
+            else:
+                self.send_header("X-Error-Code", "EntryNotFound")
+            self.send_header("Content-Length", str(len(server.content) if there else 0))
+            self.end_headers()
+            if with_content and there:
+                self.wfile.write(server.content)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    server.asked, server.answers, server.file = [], [], fetch.HUB_FILE
+    server.content = server.promised = b"tensors" * 1000
+    server.how = {
+        "folder": tmp_path / "hub",
+        "endpoint": f"http://127.0.0.1:{server.server_port}",
+        "wait_s": 0,
+    }
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_hubs_file_is_fetched_once_and_kept_under_its_digest(hub):
+    path = fetch.from_hub(REPOSITORY, **hub.how)
+    assert path.read_bytes() == hub.content
+    assert path.resolve().name == hashlib.sha256(hub.content).hexdigest()
+    hub.asked.clear()
+    assert fetch.from_hub(REPOSITORY, **hub.how) == path
+    assert hub.asked == []  # a compute node without a network
+
+
+def test_a_damaged_file_of_a_hub_is_fetched_again(hub):
+    path = fetch.from_hub(REPOSITORY, **hub.how)
+    path.resolve().write_bytes(b"half")
+    assert fetch.from_hub(REPOSITORY, **hub.how).read_bytes() == hub.content
+
+
+def test_what_a_hub_did_not_promise_is_refused(hub):
+    hub.promised = b"something else"
+    with pytest.raises(
+        StudyError, match=r"timm/net\.tag: the downloaded model\.safetensors is not"
+    ):
+        fetch.from_hub(REPOSITORY, **hub.how)
+
+
+def test_of_a_hub_no_other_form_is_taken(hub):
+    hub.file = "pytorch_model.bin"
+    with pytest.raises(StudyError, match=r"has no model\.safetensors, and no other form is taken"):
+        fetch.from_hub(REPOSITORY, **hub.how)
+
+
+def test_a_hub_that_is_not_there_is_an_oserror(hub):
+    there = dict(hub.how)
+    hub.how["endpoint"] = "http://127.0.0.1:9"
+    with pytest.raises(OSError, match=r"\w"):
+        fetch.from_hub(REPOSITORY, attempts=2, **hub.how)
+    fetch.from_hub(REPOSITORY, **there).resolve().write_bytes(b"half")
+    with pytest.raises(OSError, match=r"\w"):
+        fetch.from_hub(REPOSITORY, attempts=2, **hub.how)

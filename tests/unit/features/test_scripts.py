@@ -45,8 +45,7 @@ def test_weights_shards_and_cases_through_the_scripts(run, tmp_path, monkeypatch
     prepared = tmp_path / "resnet18.safetensors"
     run(
         "prepare_weights",
-        params={"weights": "random", "seed": 1},
-        wildcards={"backbone": "resnet18"},
+        params={"settings": {"backbone": "resnet18", "weights": "random"}, "seed": 1},
         output={"weights": str(prepared)},
     )
     assert backbone.describe(prepared).source == "random (seed 1)"

@@ -11,9 +11,12 @@ import torch
 import torchvision
 from safetensors.torch import load_file, save_file
 
+from microcalc.config.network_settings import PreprocessingSettings, WeightsSettings
 from microcalc.core.errors import StudyError
 from microcalc.features import backbone, fetch, generated, weights
 from microcalc.features.preprocessing import IMAGENET, Preprocessing
+
+STATED = PreprocessingSettings(mean=IMAGENET.mean, std=IMAGENET.std)
 
 
 @pytest.fixture(scope="module")
@@ -163,8 +166,8 @@ def _no_counters(state):
 def test_state_dicts_of_all_shapes_give_the_same_weights(shape, model, tmp_path):
     path = tmp_path / "mine.pt"
     torch.save(shape(model.state_dict()), path)
-    got = weights.prepare("resnet18", str(path), seed=0)
-    assert got.source == "mine.pt"
+    got = weights.prepare("resnet18", str(path), seed=0, preprocessing=STATED)
+    assert got.source.split(" (")[0] == "mine.pt"
     assert "fc.weight" not in got.tensors
     assert torch.equal(got.tensors["layer1.0.conv1.weight"], model.layer1[0].conv1.weight)
     assert got.tensors.keys() == _no_counters(_no_fc(model.state_dict())).keys()
@@ -173,7 +176,7 @@ def test_state_dicts_of_all_shapes_give_the_same_weights(shape, model, tmp_path)
 def test_old_torch_format_is_read(model, tmp_path):
     path = tmp_path / "old.pth"
     torch.save(model.state_dict(), path, _use_new_zipfile_serialization=False)
-    got = weights.prepare("resnet18", str(path), seed=0)
+    got = weights.prepare("resnet18", str(path), seed=0, preprocessing=STATED)
     assert torch.equal(got.tensors["conv1.weight"], model.conv1.weight)
 
 
@@ -198,25 +201,25 @@ def test_bad_preprocessing_is_refused(model, tmp_path):
         _no_counters(model.state_dict()), path, {"preprocessing": '{"mean": [1], "std": [0]}'}
     )
     with pytest.raises(StudyError, match=r"mine\.safetensors, preprocessing: .*three means"):
-        weights.prepare("resnet18", str(path), seed=0)
+        weights.prepare("resnet18", str(path), seed=0, preprocessing=STATED)
 
 
 def test_wrong_architecture_lists_what_does_not_fit(model, tmp_path):
     path = tmp_path / "mine.pt"
     torch.save(model.state_dict(), path)
     with pytest.raises(StudyError) as caught:
-        weights.prepare("resnet50", str(path), seed=0)
+        weights.prepare("resnet50", str(path), seed=0, preprocessing=STATED)
     text = str(caught.value)
     assert "mine.pt does not fit features.<name>.backbone resnet50" in text
     assert "missing: layer1.0.conv3.weight" in text
     assert "shape: layer1.0.conv1.weight has shape (64, 64, 3, 3), expected (64, 64, 1, 1)" in text
     assert "missing: ... and " in text
     torch.save({"encoder." + key: value for key, value in model.state_dict().items()}, path)
-    weights.prepare("resnet18", str(path), seed=0)
+    weights.prepare("resnet18", str(path), seed=0, preprocessing=STATED)
     state = model.state_dict() | {"gate.weight": torch.ones(1)}
     torch.save(state, path)
     with pytest.raises(StudyError, match=r"unknown: gate\.weight"):
-        weights.prepare("resnet18", str(path), seed=0)
+        weights.prepare("resnet18", str(path), seed=0, preprocessing=STATED)
 
 
 @pytest.mark.parametrize("content", ["model", "junk", "list", "numbers"])
@@ -229,7 +232,7 @@ def test_files_that_are_no_state_dict_are_refused_unexecuted(content, model, tmp
     with pytest.raises(
         StudyError, match=r"features\.<name>\.weights: mine\.pt .*(state dict|state_dict)"
     ):
-        weights.prepare("resnet18", str(path), seed=0)
+        weights.prepare("resnet18", str(path), seed=0, preprocessing=STATED)
 
 
 def test_missing_file_names_three_ways_out(tmp_path):
@@ -255,7 +258,7 @@ def test_unknown_backbone_lists_the_known_ones(tmp_path):
     torch.save({"a": torch.ones(1)}, path)
     for source in ("random", "IMAGENET1K_V1", str(path)):
         with pytest.raises(StudyError, match=r"(?i)resnet1001"):
-            weights.prepare("resnet1001", source, seed=0)
+            weights.prepare("resnet1001", source, seed=0, preprocessing=STATED)
 
 
 @pytest.fixture
@@ -289,7 +292,9 @@ def test_published_weights_are_downloaded_once_and_bring_their_constants(
 
 def test_the_network_only_step_says_which_file_it_brought(published, tmp_path):
     cache = tmp_path / "cache"
-    got = weights.fetched("resnet18", "IMAGENET1K_V1", cache=cache)
+    got = weights.fetched(
+        WeightsSettings(backbone="resnet18", weights="IMAGENET1K_V1"), cache=cache
+    )
     assert got["file"] == published.name
     assert got["sha256"] == hashlib.sha256(published.read_bytes()).hexdigest()
     published.unlink()  # a compute node without a network

@@ -19,6 +19,26 @@ def test_weights_are_described_from_the_header(tmp_path: Path) -> None:
     assert provenance.weights(path) == described
 
 
+@pytest.mark.parametrize(
+    ("source", "is_told"),
+    [
+        ("random (seed 7)", False),
+        ("IMAGENET1K_V2 (resnet18-0.pth)", False),
+        ("fine-tuned (whole) from a.pth", False),
+        ("a.pth", True),
+        ("augreg_in21k (timm/vit)", True),
+    ],
+)
+def test_preprocessing_is_told_of_weights_whose_name_does_not_tell_it(
+    source: str, is_told: bool, tmp_path: Path
+) -> None:
+    described = {"backbone": "b", "source": source, "digest": "ab", "preprocessing": '{"mean": 1}'}
+    header = json.dumps({"__metadata__": described}).encode()
+    (tmp_path / "w.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
+    found = provenance.weights(tmp_path / "w.safetensors")
+    assert found.get("preprocessing") == ('{"mean": 1}' if is_told else None)
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff" * 30, struct.pack("<Q", 2) + b"{}"])
 def test_another_file_is_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
@@ -38,6 +58,7 @@ NETWORK = {"kind": "network", "backbone": "resnet18", "weights": "random"}
         ("images", {"thumbnail_px": 64, "shards": 1}, False),
         ("features", {"pool_views": "max"}, True),
         ("features", {"layers": ["layer3"]}, True),
+        ("features", {"source": "timm", "tokens": "cls"}, True),
         ("features", {"device": "cpu"}, False),
         ("features", {"stability": {"perturbations": 3}}, False),
     ],

@@ -28,7 +28,13 @@ def test_the_first_score_that_is_a_model_alone_is_mapped() -> None:
 
 
 @pytest.mark.parametrize(
-    "features", [{"pool_views": "max"}, {"layers": ["layer3"]}, {"harmonize": "combat"}]
+    "features",
+    [
+        *({"pool_views": "max"}, {"layers": ["layer3"]}, {"harmonize": "combat"}),
+        {"backbone": "vit_b_16"},
+        {"source": "timm", "backbone": "vit_tiny_patch16_224", "tokens": "mean"},
+        {"source": "onnx", "backbone": "mine", "weights": "mine.onnx"},
+    ],
 )
 def test_no_map_adds_up_to_a_score_of_other_features(features: dict[str, Any]) -> None:
     config = study_config(**CONFIG)

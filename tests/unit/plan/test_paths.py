@@ -66,11 +66,22 @@ def test_each_job_has_a_log_and_a_time(wildcards: list[str], log: str, time: str
     [
         ("random", []),
         ("given.pth", ["given.pth"]),
+        ("augreg_in21k", ["augreg_in21k"]),
         ("IMAGENET1K_V2", ["results/mine/features/deep/weights/resnet50.fetched.json"]),
     ],
 )
 def test_weights_are_generated_given_or_fetched(weights: str, source: list[str]) -> None:
     assert paths(weights=weights).source("deep", "resnet50") == source
+
+
+def test_what_timm_calls_weights_is_fetched_and_what_has_a_suffix_is_a_file() -> None:
+    row = {"source": "timm", "backbone": "vit_a"}
+    fetched = "results/mine/features/deep/weights/vit_a.fetched.json"
+    assert paths(**row, weights="augreg_in21k").source("deep", "vit_a") == [fetched]
+    for file in ("vit.pth", "./vit"):
+        assert paths(**row, weights=file).source("deep", "vit_a") == [file]
+    found = paths(**row, weights="a.pth", weights_prefix="b.").prepared_from("deep")
+    assert found == {"backbone": "timm/vit_a", "weights": "a.pth", "weights_prefix": "b."}
 
 
 def test_a_set_has_weights_of_its_own_backbone() -> None:

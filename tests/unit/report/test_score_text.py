@@ -327,6 +327,58 @@ def test_the_weights_of_every_network_are_digested(files, fake, tmp_path):
     }
 
 
+MEASURED = {"mean": [0.5, 0.4, 0.3], "std": [0.25, 0.25, 0.25], "size": 224}
+
+
+@pytest.mark.parametrize(
+    ("row", "source", "said"),
+    [
+        (
+            {"source": "timm", "backbone": "vit_a", "weights": "dino.pth", "tokens": "mean"},
+            "dino.pth (teacher.backbone.)",
+            [
+                "were the mean of the patch tokens of vit_a (timm) before its classification layer",
+                "Its weights were given by the authors (dino.pth (teacher.backbone.); SHA-256 "
+                "efefefefefefefef…) and were not trained further.",
+                "Patches entered it with intensities from 0 to 1, resampled to 224 × 224 pixels; "
+                "of each of three equal channels its mean (0.5, 0.4 and 0.3) was taken off",
+                "Its features keep no positions, so that no class activation map could be drawn",
+            ],
+        ),
+        (
+            {"source": "timm", "backbone": "net", "weights": "a1_in1k"},
+            "a1_in1k (timm/net.a1_in1k)",
+            [
+                "were the pooled output of net (timm)",
+                "Its weights were timm's a1_in1k and were not trained further (SHA-256 efefefef",
+                "divided by its SD (0.25, 0.25 and 0.25)",
+            ],
+        ),
+        (
+            {"source": "onnx", "backbone": "own", "weights": "own.onnx"},
+            "own.onnx",
+            ["were the pooled output of own (an ONNX file, computed by onnxruntime)"],
+        ),
+    ],
+)
+def test_a_network_is_told_with_its_source_weights_and_preprocessing(row, source, said, several):
+    stated = {"preprocessing": {"mean": MEASURED["mean"], "std": MEASURED["std"]}}
+    config = changed(several.config, features={"densenet": row | stated})
+    models = json.loads(json.dumps(several.models))
+    for model in models.values():
+        if "densenet" in model["tables"]:
+            model["tables"]["densenet"]["weights"] |= {
+                **{"source": source, "digest": "ef" * 32, "preprocessing": json.dumps(MEASURED)}
+            }
+    study = replace(several, config=config)
+    study.__dict__["models"] = models
+    text = " ".join(under("Deep features", draft(study)).split())
+    for sentence in said:
+        assert sentence in text
+    # What has a name is told by it alone, as it always was.
+    assert "Patches entered it" not in " ".join(draft(several).split())
+
+
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_study_without_a_set_called_deep_says_nothing_of_one(ordinary, nothing, renamed, kept):
     study = renamed(ordinary if kept else nothing)

@@ -1,3 +1,5 @@
+import json
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -156,8 +158,8 @@ def test_every_problem_of_config_tables_and_files_is_listed_at_once(folder: Path
     [
         (
             "features",
-            {"deep": {"kind": "network", "weights": "nowhere.pth"}},
-            "features.deep.weights: there is no file nowhere.pth",
+            {"deep": {"kind": "network", "weights": "nowhere.safetensors"}},
+            "features.deep.weights: there is no file nowhere.safetensors",
         ),
         (
             "features",
@@ -180,13 +182,40 @@ def test_what_would_stop_the_study_later_is_told_now(
     assert str(raised.value).count(message) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "metadata", "said"),
+    [
+        ("a.safetensors", {}, "features.deep.preprocessing: a.safetensors does not say what its"),
+        ("a.safetensors", {"preprocessing": "{}"}, ""),
+        ("weights", {"preprocessing": "{}"}, "features.deep.preprocessing: weights does not say"),
+    ],
+)
+def test_a_weights_file_that_says_nothing_of_its_preprocessing_is_told_now(
+    folder: Path, name: str, metadata: dict, said: str
+) -> None:
+    header = json.dumps({"__metadata__": metadata}).encode()
+    Path(name).write_bytes(struct.pack("<Q", len(header)) + header)
+    config = config_of(folder)
+    config["features"] = {"deep": {"kind": "network", "weights": name}}
+    if said:
+        with pytest.raises(StudyError) as raised:
+            check.refuse_problems(config, SCHEMAS)
+        assert str(raised.value).startswith(said)
+        Path(name).write_bytes(b"no header")
+        if metadata == {}:
+            with pytest.raises(StudyError, match=r"a\.safetensors: is no safetensors file"):
+                check.refuse_problems(config, SCHEMAS)
+    else:
+        check.refuse_problems(config, SCHEMAS)
+
+
 def test_weights_and_readers_of_every_set_are_looked_for(folder: Path) -> None:
     images = folder / "images.csv"
     lines = images.read_text().splitlines()
     images.write_text("\n".join([f"{lines[0]},reader", *(f"{line},ann" for line in lines[1:])]))
     config = config_of(folder)
     config["images"]["reader"] = "ann"
-    row = {"kind": "network", "backbone": "resnet18", "weights": "no.pth"}
+    row = {"kind": "network", "backbone": "resnet18", "weights": "no.safetensors"}
     config["features"]["small"] = row | {"stability": {"readers": ["ana", "bob"]}}
     config["features"]["tuned"] = {"kind": "finetuned", "network": "small"}
     config["scores"] = {
@@ -197,7 +226,7 @@ def test_weights_and_readers_of_every_set_are_looked_for(folder: Path) -> None:
     with pytest.raises(StudyError) as raised:
         check.refuse_problems(config, SCHEMAS)
     assert str(raised.value).splitlines() == [
-        "features.small.weights: there is no file no.pth",
+        "features.small.weights: there is no file no.safetensors",
         "features.small.stability.readers, entry 1: 'ana' drew no region of the images table (did "
         "you mean 'ann'?)",
         "features.small.stability.readers, entry 2: 'bob' drew no region of the images table; "

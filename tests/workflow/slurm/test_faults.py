@@ -165,7 +165,9 @@ def test_a_job_that_fails_for_good_stops_only_what_depends_on_it(
 ) -> None:
     study = without_shards(finished, tmp_path / "study", 0)
     (study.folder / "weights.pth").write_bytes(b"no weights")
-    study.configure(lambda config: config["features"]["deep"].update(weights="weights.pth"))
+    stated = {"preprocessing": {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}}
+    file = {"weights": "weights.pth", **stated}
+    study.configure(lambda config: config["features"]["deep"].update(file))
     old = results(finished)
     done = study.snakemake(
         *ON_SLURM, INCLUDED, "results/tiny/features/deep/features.parquet", cores=None, check=False

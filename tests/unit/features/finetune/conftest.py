@@ -1,6 +1,6 @@
 """A study small enough to train networks on in seconds: 24 patients, patches of 32 px."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -121,6 +121,7 @@ def tune(start_path: Path, tmp_path: Path) -> Tune:
         into: str = "a",
         backbone: str = BACKBONE,
         start: Path = start_path,
+        of_network: Mapping[str, str] | None = None,
         **changes: Any,
     ) -> network.Files:
         folder = tmp_path / into
@@ -133,7 +134,10 @@ def tune(start_path: Path, tmp_path: Path) -> Tune:
             study.included,
             start,
             TrainingSettings.of(
-                {"backbone": backbone, "device": "cpu", "finetune": SETTINGS | changes}
+                {
+                    **{"backbone": backbone, "device": "cpu", "finetune": SETTINGS | changes},
+                    **(of_network or {}),
+                }
             ),
             member=member,
             seed=3,

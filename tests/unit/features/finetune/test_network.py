@@ -12,6 +12,7 @@ import pytest
 import torch
 from tests.unit.features.finetune.conftest import BACKBONE, SETTINGS, Small, Tune
 
+from microcalc.config.network_settings import PreprocessingSettings
 from microcalc.core.errors import StudyError
 from microcalc.features import backbone as backbones
 from microcalc.features import statedict, weights
@@ -36,6 +37,28 @@ def test_the_same_cases_give_the_same_bytes(small: Small, tune: Tune) -> None:
     assert Path(first.curve).read_bytes() == Path(again.curve).read_bytes()
     assert not list(Path(first.weights).parent.rglob("*.pt"))
     assert digest(tune(small, "fold-1", into="c")) != digest(first)
+
+
+@pytest.mark.parametrize(("backbone", "tokens"), [("test_vit", "cls"), ("test_convnext", None)])
+def test_networks_of_timm_are_trained_and_prepared_again(
+    backbone: str, tokens: str | None, small: Small, tune: Tune, tmp_path: Path
+) -> None:
+    size = {"size": small.shards[0].patch.shape[1]} if tokens else {}
+    name = f"timm/{backbone}"
+    start = weights.prepare(
+        name, "random", seed=1, preprocessing=PreprocessingSettings(**size), tokens=tokens
+    )
+    weights.write(start, tmp_path / "start.safetensors")
+    how = {"tokens": tokens} if tokens else {}
+    files = tune(small, backbone=name, start=tmp_path / "start.safetensors", of_network=how)
+    found = weights.prepare(name, str(files.weights), seed=0, tokens=tokens)
+    changed = {
+        key for key, tensor in found.tensors.items() if not torch.equal(tensor, start.tensors[key])
+    }
+    last = {"test_vit": ("blocks.5.", "norm."), "test_convnext": ("stages.3.", "norm_pre", "head.")}
+    assert changed
+    assert all(key.startswith(last[backbone]) for key in changed)
+    assert json.loads(Path(files.report).read_text())["circumstances"]["timm"]
 
 
 def test_what_a_network_never_sees_does_not_change_it(small: Small, tune: Tune) -> None:

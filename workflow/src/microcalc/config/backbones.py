@@ -1,8 +1,13 @@
-"""The classification models of torchvision, by their names."""
+"""Names of backbones: torchvision's by themselves, others after their source."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from microcalc.config.section import OneOf
+from pydantic import Field
+
+Source = Literal["torchvision", "timm", "onnx"]
+TORCHVISION: Source = "torchvision"
+TIMM: Source = "timm"
+ONNX: Source = "onnx"
 
 NAMES = (
     "alexnet",
@@ -88,4 +93,30 @@ NAMES = (
 )
 """What `torchvision.models.list_models` gives of them, which is not imported to say so."""
 
-Backbone = Annotated[str, OneOf(NAMES)]
+Backbone = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$"),
+]
+"""A backbone by its name inside its source."""
+
+VISION_TRANSFORMERS = "vit_"
+"""What the names of torchvision's networks of tokens begin with."""
+
+
+def architecture(source: Source, name: str) -> str:
+    """Return what a network is known by: `resnet101` of torchvision, `timm/vit_tiny_patch16_224`.
+
+    Parameters
+    ----------
+    source
+        Where its code comes from.
+    name
+        Its name there.
+    """
+    return name if source == TORCHVISION else f"{source}/{name}"
+
+
+def parts(known_by: str) -> tuple[str, str]:
+    """Return source and name of what `architecture` made."""
+    source, _, name = known_by.rpartition("/")
+    return source or TORCHVISION, name

@@ -3,14 +3,21 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 from microcalc.config import feature_sets, views
+from microcalc.config.backbones import NAMES, ONNX, TIMM, TORCHVISION, VISION_TRANSFORMERS
 from microcalc.config.clinical_settings import ClinicalVariable
 from microcalc.config.column_names import LATER_COLUMNS, OWN_COLUMNS, is_numbered
 from microcalc.config.feature_settings import FeatureSetSettings
 from microcalc.config.finetune_settings import FinetunedSettings
 from microcalc.config.model_settings import ModelSettings
-from microcalc.config.network_settings import NetworkSettings
+from microcalc.config.network_settings import (
+    NetworkSettings,
+    PreprocessingSettings,
+    preprocessing_unstated,
+)
+from microcalc.config.published_weights import RANDOM
 from microcalc.config.score_settings import ScoreSettings
 from microcalc.config.selection_settings import MrmrSettings
 from microcalc.config.study_config import StudyConfig
@@ -236,6 +243,8 @@ def _start(config: StudyConfig, place: str, name: str) -> Iterator[str]:
         yield f"{place}: {_not_there(name, networks, 'features')}"
     elif name not in networks:
         yield f"{place}: {name!r} is not of kind network; there are {_listed(networks)}"
+    elif getattr(config.features[name], "source", None) == ONNX:
+        yield f"{place}: {name!r} is an ONNX file, which cannot be trained; name another network"
 
 
 def _of_every_set(config: StudyConfig, place: str, row: FeatureSetSettings) -> Iterator[str]:
@@ -262,8 +271,76 @@ def _of_every_set(config: StudyConfig, place: str, row: FeatureSetSettings) -> I
     if not isinstance(row, NetworkSettings):
         if row.harmonize == "adabn":
             yield f"{place}.harmonize: adabn is for networks; choose combat or none"
-    elif row.precision == "float16" and row.device == "cpu":
+    else:
+        yield from _of_network(place, row)
+
+
+def _of_network(place: str, row: NetworkSettings) -> Iterator[str]:
+    if row.precision == "float16" and row.device == "cpu":
         yield f"{place}.precision: float16 needs device cuda; choose bfloat16 or float32 on a cpu"
+    if row.source == TORCHVISION:
+        yield from _of_torchvision(place, row)
+    elif "backbone" not in row.model_fields_set:
+        yield (
+            f"{place}.backbone: must be written with source {row.source}, since the default, "
+            f"{row.backbone}, is torchvision's"
+        )
+    if row.source == TIMM and "." in row.backbone:
+        name, _, tag = row.backbone.partition(".")
+        yield (
+            f"{place}.backbone: what follows the dot are weights; write backbone: {name} "
+            f"and weights: {tag}"
+        )
+    if row.source == ONNX:
+        yield from _of_onnx(place, row)
+    yield from _preprocessing(place, row)
+    if row.weights_prefix is not None and not row.is_of_file:
+        yield (
+            f"{place}.weights_prefix: is for weights files; {row.weights} are known by their name, "
+            "take it out"
+        )
+
+
+def _of_torchvision(place: str, row: NetworkSettings) -> Iterator[str]:
+    if row.backbone not in NAMES:
+        near = did_you_mean(row.backbone, NAMES)
+        yield (
+            f"{place}.backbone: {row.backbone!r} is none of the {len(NAMES)} networks of "
+            f"torchvision{near}; for a network of timm set source: timm"
+        )
+    elif row.tokens is not None and not row.backbone.startswith(VISION_TRANSFORMERS):
+        yield f"{place}.tokens: {row.backbone} gives maps and no tokens; take it out"
+
+
+def _of_onnx(place: str, row: NetworkSettings) -> Iterator[str]:
+    if not row.is_of_file or row.weights == RANDOM:
+        yield f"{place}.weights: {row.weights!r} is no ONNX file; with source onnx give one's path"
+    for key, only in (("harmonize", "none or combat"), ("precision", "float32")):
+        if getattr(row, key) not in only.split(" or "):
+            yield (
+                f"{place}.{key}: an ONNX file is computed as it is, on the processor; choose {only}"
+            )
+    if row.device == "cuda":
+        yield f"{place}.device: an ONNX file is computed on the processor; choose auto or cpu"
+    if row.weights_prefix is not None:
+        yield f"{place}.weights_prefix: an ONNX file is taken whole; take it out"
+
+
+def _preprocessing(place: str, row: NetworkSettings) -> Iterator[str]:
+    said = row.preprocessing or PreprocessingSettings()
+    for key in ("mean", "std"):
+        values = getattr(said, key)
+        if values is not None and len(values) != said.channels:
+            numbers = "one number" if said.channels == 1 else "three numbers"
+            yield (
+                f"{place}.preprocessing.{key}: has {len(values)} numbers; expected {numbers}, as "
+                f"channels is {said.channels}"
+            )
+    # A safetensors file may say it itself, which is looked up where the file is read; and what has
+    # no suffix may be a misspelt name.
+    is_silent = row.is_of_file and Path(row.weights).suffix not in ("", ".safetensors")
+    if is_silent and (said.mean is None or said.std is None):
+        yield f"{place}.preprocessing: {preprocessing_unstated(Path(row.weights).name)}"
 
 
 def _scores(config: StudyConfig) -> Iterator[str]:

@@ -111,9 +111,9 @@ def measured(
     for name, row in config.features.items():
         if isinstance(row, FinetunedSettings):
             for member in members(config, name):
-                found[f"{name}/{member}"] = start(config, name).model_copy(
+                own = start(config, name).with_file(tuned_weights(name, member))
+                found[f"{name}/{member}"] = own.model_copy(
                     update={
-                        "weights": tuned_weights(name, member),
                         # A head takes the mean over the views of what goes into it.
                         "layers": ("penultimate",),
                         "pool_views": "mean",

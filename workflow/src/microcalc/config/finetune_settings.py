@@ -5,10 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from microcalc.config.backbones import Backbone
 from microcalc.config.feature_settings import Fraction, SetName
-from microcalc.config.network_settings import Device
-from microcalc.config.section import NotNegative, Positive, Section
+from microcalc.config.network_settings import Device, Tokens
+from microcalc.config.section import NotNegative, Positive, Section, Unwritten
 
 
 class AugmentationSettings(Section):
@@ -88,8 +87,10 @@ class FinetunedSettings(FinetuneSettings):
 class TrainingSettings(Section):
     """What the training of a network is given."""
 
-    backbone: Backbone
-    """its torchvision name"""
+    backbone: str
+    """what it is known by, see `backbones.architecture`"""
+    tokens: Unwritten[Tokens] = None
+    """how tokens become features"""
     device: Device
     """where it is trained"""
     finetune: FinetuneSettings

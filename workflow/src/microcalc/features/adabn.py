@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import torch
 
-    from microcalc.features.backbone import Network
+    from microcalc.features.pooled_network import Network
     from microcalc.features.shard_images import Images
 
 log = logging.getLogger(__name__)
@@ -127,7 +127,9 @@ def fit(
     statistics, digest = {}, {}
     with devices.hold(devices.choose(settings.device)) as device:
         for name in sorted(set(domain.values())):
-            network = backbone.load(settings.backbone, weights_path, device=device)
+            network = backbone.load(
+                settings.backbone, weights_path, device=device, tokens=settings.tokens
+            )
             places = [(number, i) for _, number, i, of in images if of == name]
             statistics[name] = _statistics(network, shards, places)
             digest[name] = _digest(base, statistics[name])
@@ -154,16 +156,13 @@ def _statistics(
         layer.train()
         layer.momentum = None  # the average over all batches, the first of which replaces what was
         layer.num_batches_tracked = torch.zeros((), dtype=torch.long, device=network.device)
-    mean, std = (
-        torch.tensor(values, device=network.device).view(3, 1, 1)
-        for values in (network.preprocessing.mean, network.preprocessing.std)
-    )
     with torch.inference_mode():
         # Parts of equal size, so that no image counts more than another.
         for part in np.array_split(np.array(places), math.ceil(len(places) / BATCH)):
             grey = np.stack([shards[number].patch[i] for number, i in part.tolist()])
             batch = torch.from_numpy(grey).to(network.device).unsqueeze(1)
-            network(((batch - mean) / std).contiguous(memory_format=torch.channels_last))
+            images = network.preprocessing.normalized(batch)
+            network(images.contiguous(memory_format=torch.channels_last))
     return {
         f"{name}.{kind}": getattr(layer, kind).detach().clone().cpu()
         for name, layer in layers.items()

@@ -20,7 +20,7 @@ from microcalc.features import forward
 if TYPE_CHECKING:
     import torch
 
-    from microcalc.features.backbone import Network
+    from microcalc.features.pooled_network import Network
 
 EXACT = 1e-4
 """Largest difference between a map's mean and the features, relative to the largest feature."""

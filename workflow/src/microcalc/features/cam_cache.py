@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from microcalc.config.backbones import TIMM, parts
 from microcalc.core.files import atomic_file, digest_bytes, digest_value
 from microcalc.features import cam, forward
 from microcalc.features import device as devices
@@ -66,7 +67,7 @@ def of_cases(
     StudyError
         When no layer of the network has positions, so that there is nothing to map.
     """
-    keys = {case: _key(views, described["digest"], device) for case, views in patches.items()}
+    keys = {case: _key(views, described, device) for case, views in patches.items()}
     known = _read(kept, keys.values()) if kept and cache else {}
     new = [case for case, key in keys.items() if key not in known]
     log.info("computed %d cases, kept %d", len(new), len(keys) - len(new))
@@ -98,12 +99,15 @@ def _dense(coefficients: Mapping[int, float], width: int) -> npt.NDArray[np.floa
     return dense
 
 
-def _key(patches: Patches, weights: str, device: str) -> str:
+def _key(patches: Patches, described: Mapping[str, str], device: str) -> str:
     """Return a digest of all that a case's maps depend on."""
+    is_timms = parts(described["backbone"])[0] == TIMM
+    libraries = ("torch", "torchvision", *(["timm"] if is_timms else []))
     return digest_value(
         {
-            **{"weights": weights, "device": device, "recipes": [RECIPE, forward.RECIPE]},
-            **{name: version(name) for name in ("torch", "torchvision")},
+            "weights": described["digest"],
+            **{"device": device, "recipes": [RECIPE, forward.RECIPE]},
+            **{name: version(name) for name in libraries},
             "patches": digest_bytes(patches.tobytes()),
             "shape": list(patches.shape),
         }

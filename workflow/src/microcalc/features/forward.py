@@ -15,7 +15,8 @@ from microcalc.features import device as devices
 if TYPE_CHECKING:
     import torch
 
-    from microcalc.features.backbone import Network
+    from microcalc.features.onnx_network import OnnxNetwork
+    from microcalc.features.pooled_network import Network
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class NotFiniteError(ValueError):
 
 
 def extract(
-    network: "Network",
+    network: "Network | OnnxNetwork",
     patches: npt.NDArray[np.float32],
     *,
     rows: Sequence[int] | None = None,
@@ -86,9 +87,10 @@ def extract(
     --------
     >>> import numpy as np
     >>> from microcalc.features import backbone, forward
+    >>> from microcalc.features.pooled_network import Network
     >>> from microcalc.features.preprocessing import IMAGENET
     >>> body, width = backbone.build("squeezenet1_1", device="cpu")
-    >>> network = backbone.Network(body, IMAGENET).eval()  # untrained; see `backbone.load`
+    >>> network = Network(body, IMAGENET).eval()  # untrained; see `backbone.load`
     >>> patches = np.random.default_rng(0).random((3, 32, 32), dtype=np.float32)
     >>> features = forward.extract(network, patches, batch_size=2)
     >>> features.shape, features.dtype
@@ -105,7 +107,8 @@ def extract(
     network.check_size(patches.shape[1])
     devices.check_precision(precision, network.device)
     order = np.arange(len(patches)) if rows is None else np.asarray(rows, dtype=np.intp)
-    step = batch_size or devices.batch_size(network.device, patches.shape[1])
+    side = network.preprocessing.size or patches.shape[1]
+    step = batch_size or devices.batch_size(network.device, side)
     features: list[torch.Tensor] = []
     first = 0
     with (
@@ -139,16 +142,16 @@ def extract(
 
 
 class _Feeder:
-    """Hands out normalized RGB batches of shape (b, 3, S, S), laid out channels last.
+    """Hands out normalized batches of shape (b, C, S, S), laid out channels last.
 
-    Grey becomes RGB and is normalized in one pass, straight into memory that is used again for
-    every batch. For a GPU the next batch is read and pinned in a thread of its own meanwhile,
-    and crosses over as grey.
+    Grey becomes RGB, where the network takes it, and is normalized in one pass, straight into
+    memory that is used again for every batch. For a GPU the next batch is read and pinned in a
+    thread of its own meanwhile, and crosses over as grey.
     """
 
     def __init__(
         self,
-        network: "Network",
+        network: "Network | OnnxNetwork",
         patches: npt.NDArray[np.float32],
         order: npt.NDArray[np.intp],
         *,
@@ -157,6 +160,7 @@ class _Feeder:
         import torch
 
         self._device, self._patches, self._order = network.device, patches, order
+        self._preprocessing = network.preprocessing
         mean = torch.tensor(network.preprocessing.mean, dtype=torch.float64)
         std = torch.tensor(network.preprocessing.std, dtype=torch.float64)
         self._scale = (1 / std).float().to(self._device)
@@ -177,9 +181,10 @@ class _Feeder:
         import torch
 
         grey = self._grey(first, step).to(self._device, non_blocking=True)
-        size = grey.shape[1]
+        grey = self._preprocessing.resampled(grey.unsqueeze(1)).squeeze(1)
+        size, channels = grey.shape[1], self._preprocessing.channels
         if len(self._buffer) < len(grey):
-            self._buffer = torch.empty((len(grey), size, size, 3), device=self._device)
+            self._buffer = torch.empty((len(grey), size, size, channels), device=self._device)
         rgb = self._buffer[: len(grey)]
         torch.addcmul(self._shift, grey.unsqueeze(-1), self._scale, out=rgb)
         return rgb.permute(0, 3, 1, 2)

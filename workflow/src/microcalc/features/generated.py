@@ -5,6 +5,8 @@ signal. Two things mend it: residual branches that start at zero, and batch-norm
 estimated on pictures. The pictures are generated too, so no case of a study reaches the weights.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -21,14 +23,14 @@ PATCH_PX = 224
 def tensors(name: str, *, seed: int, preprocessing: Preprocessing) -> dict[str, torch.Tensor]:
     """Return a backbone with weights drawn from `seed`: a pure function of these arguments.
 
-    Torchvision's own initialization, with ``zero_init_residual`` where the network knows it;
-    then every batch-norm layer's mean and variance are set to what it meets on
+    Torchvision's or timm's own initialization, with ``zero_init_residual`` where the network knows
+    it; then every batch-norm layer's mean and variance are set to what it meets on
     `N_PATCHES` generated patches. The result does not depend on the number of threads.
 
     Parameters
     ----------
     name
-        A torchvision classification model.
+        What the network is known by, see `microcalc.config.backbones.architecture`.
     seed
         The study's.
     preprocessing
@@ -39,11 +41,12 @@ def tensors(name: str, *, seed: int, preprocessing: Preprocessing) -> dict[str, 
     dict
         What `backbone.parameters_of` gives, by name.
     """
-    with one_thread(), torch.random.fork_rng(devices=[]), torch.inference_mode():
+    with one_thread(), torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seeds.derive(seed, "features", "weights", name))
-        body = _build(name)
+        body = _build(name, preprocessing)
+        size = getattr(body, "image_size", PATCH_PX)
         _estimate_statistics(
-            body, _normalized(patches(seed, n=N_PATCHES, size=PATCH_PX), preprocessing)
+            body, _normalized(patches(seed, n=N_PATCHES, size=size), preprocessing)
         )
         return {
             key: tensor.detach().clone().contiguous()
@@ -94,17 +97,16 @@ def patches(seed: int, *, n: int, size: int) -> npt.NDArray[np.float32]:
     return result
 
 
-def _build(name: str) -> torch.nn.Module:
+def _build(name: str, preprocessing: Preprocessing) -> torch.nn.Module:
+    images: dict[str, Any] = {"size": preprocessing.size, "channels": preprocessing.channels}
     try:
-        return backbone.build(name, device="cpu", zero_init_residual=True)[0]
+        return backbone.build(name, device="cpu", zero_init_residual=True, **images)[0]
     except TypeError:  # not a residual network of that kind
-        return backbone.build(name, device="cpu")[0]
+        return backbone.build(name, device="cpu", **images)[0]
 
 
-def _normalized(grey: npt.NDArray[np.float32], preprocessing: Preprocessing) -> torch.Tensor:
-    mean = torch.tensor(preprocessing.mean).view(3, 1, 1)
-    std = torch.tensor(preprocessing.std).view(3, 1, 1)
-    return (torch.from_numpy(grey).unsqueeze(1) - mean) / std
+def _normalized(gray: npt.NDArray[np.float32], preprocessing: Preprocessing) -> torch.Tensor:
+    return preprocessing.normalized(torch.from_numpy(gray).unsqueeze(1))
 
 
 def _estimate_statistics(body: torch.nn.Module, images: torch.Tensor) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from microcalc.config.backbones import ONNX, parts
 from microcalc.config.network_settings import ExtractionSettings
 from microcalc.core.errors import StudyError
 from microcalc.features import adabn, columns, forward
@@ -15,6 +16,8 @@ from microcalc.features import device as devices
 from microcalc.features.measurement import Measured
 
 if TYPE_CHECKING:
+    import torch
+
     from microcalc.features.adabn import Adaptation
     from microcalc.features.kinds import Files
     from microcalc.features.progress import Progress
@@ -65,13 +68,20 @@ class DeepFeatures:
         return {
             "backbone": self.settings.backbone,
             "layers": list(self.settings.layers),
+            **self.settings.part("tokens"),
             "weights": backbone.describe(self.weights).digest,
             "precision": self.settings.precision,
-            "device": devices.choose(self.settings.device).type,
+            "device": self._device.type,
             "torch": version("torch"),
-            "torchvision": version("torchvision"),
+            **backbone.libraries(self.settings.backbone),
             "recipe": RECIPE,
         }
+
+    @property
+    def _device(self) -> "torch.device":
+        """What it runs on: the processor where onnxruntime computes."""
+        is_onnx = parts(self.settings.backbone)[0] == ONNX
+        return devices.choose("cpu" if is_onnx else self.settings.device)
 
     def depends_on(self, case_id: str) -> Mapping[str, Any] | None:
         """Return the circumstances, the weights being those with the center's statistics."""
@@ -96,16 +106,19 @@ class DeepFeatures:
             When the weights or the device do not fit, or the network gives what is no number.
         """
         from microcalc.features import backbone
+        from microcalc.features.pooled_network import Network
 
         how = self.settings
-        with devices.hold(devices.choose(how.device)) as held:
-            network = backbone.load(how.backbone, self.weights, device=held, layers=how.layers)
+        with devices.hold(self._device) as held:
+            network = backbone.load_any(
+                how.backbone, self.weights, device=held, layers=how.layers, tokens=how.tokens
+            )
             of_domain: dict[str, list[int]] = {}
             for place, i in enumerate(places):
                 of_domain.setdefault(self._domain(str(images.case_id[i])), []).append(place)
             parts, done = [], 0
             for domain, own in of_domain.items():
-                if self.adaptation is not None:
+                if self.adaptation is not None and isinstance(network, Network):
                     self.adaptation.apply(network, domain)
                 rows = [places[place] for place in own]
                 parts.append(self._forward(network, images, rows, progress.after(done)))

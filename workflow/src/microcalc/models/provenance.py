@@ -2,7 +2,6 @@
 
 import json
 import os
-import struct
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,8 @@ import pandas as pd
 
 import microcalc
 from microcalc.config.patch_recipe import RECIPE
+from microcalc.config.published_weights import RANDOM, is_published
+from microcalc.core import safetensors_header
 from microcalc.core.errors import StudyError
 from microcalc.core.files import digest_bytes, digest_value
 from microcalc.features import kinds
@@ -55,7 +56,8 @@ def weights(
     Returns
     -------
     dict
-        backbone, source, digest; adapted where statistics were.
+        backbone, source, digest; adapted where statistics were; preprocessing, as JSON, of weights
+        that no name of torchvision's tells it of.
 
     Raises
     ------
@@ -63,20 +65,26 @@ def weights(
         When a file is no safetensors file, or its metadata lack one of these.
     """
     found = _described(path, ("backbone", "source", "digest"), rule="prepare_weights")
+    if not _is_known_by_name(found["source"]):
+        found |= _described(path, ("preprocessing",), rule="prepare_weights")
     for adapted in adapted_paths:
         digests = json.loads(_described(adapted, ("digest",), rule="adapt_weights")["digest"])
         found["adapted"] = digests[TRAINING]
     return found
 
 
+def _is_known_by_name(source: str) -> bool:
+    """Return whether weights are random, torchvision's, or trained here from those of a set."""
+    name = source.partition(" ")[0]
+    return name in (RANDOM, "fine-tuned") or is_published(name)
+
+
 def _described(path: str | os.PathLike[str], keys: Sequence[str], *, rule: str) -> dict[str, str]:
     """Return entries of a safetensors file's metadata."""
     try:
-        with open(path, "rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            metadata = json.loads(file.read(length))["__metadata__"]
-        return {key: str(metadata[key]) for key in keys}
-    except (struct.error, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
+        metadata = safetensors_header.metadata(path)
+        return {key: metadata[key] for key in keys}
+    except (StudyError, KeyError) as error:
         raise StudyError(
             f"{os.path.basename(path)}: not a weights file that MicroCalc prepared ({error}); "
             f"remove it, so that the rule {rule} makes it again"

@@ -7,7 +7,10 @@ from microcalc.config.network_settings import NetworkSettings
 from microcalc.config.study_config import StudyConfig
 
 NEEDED = {"layers": ("penultimate",), "pool_views": "mean", "harmonize": "none"}
-"""Only of such features is a map of the image a map of the score."""
+"""Only of such features is a map of the image a map of the score.
+
+Nor is there one of a network without positions: tokens were pooled, or an ONNX file shows none.
+"""
 
 
 def name(config: StudyConfig) -> str | None:
@@ -29,6 +32,6 @@ def set_of(config: StudyConfig) -> str | None:
 def _network(config: StudyConfig, score: str) -> NetworkSettings | None:
     row = config.scores[score]
     network = config.features[row.features[0]] if len(row.features) == 1 else None
-    if not isinstance(network, NetworkSettings):
+    if not isinstance(network, NetworkSettings) or not network.has_positions:
         return None
     return network if {key: getattr(network, key) for key in NEEDED} == NEEDED else None

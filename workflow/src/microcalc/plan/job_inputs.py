@@ -65,10 +65,9 @@ class OfSet:
         """Return the settings of the set."""
         return self.paths.sets[wildcards.set]
 
-    def given_weights(self, wildcards: Wildcards) -> str | None:
-        """Return what the config calls the weights of the set's network."""
-        row = self.paths.network(wildcards.set)
-        return row.weights if row else None
+    def prepared_from(self, wildcards: Wildcards) -> dict[str, Any]:
+        """Return what the weights of the set's network are prepared from."""
+        return self.paths.prepared_from(wildcards.set)
 
     def source(self, wildcards: Wildcards) -> list[str]:
         """Return what the weights of the set's network are prepared from."""
@@ -217,6 +216,10 @@ class OfTuned:
     def trained_one(self, wildcards: Wildcards) -> str:
         """Return what the weights of one of them, `member`, are prepared from."""
         return self.paths.trained(wildcards.tuned, wildcards.member)
+
+    def prepared_from(self, wildcards: Wildcards) -> dict[str, Any]:
+        """Return how they are prepared from it."""
+        return self.paths.prepared_from(f"{wildcards.tuned}/{wildcards.member}")
 
     def trained(self, wildcards: Wildcards) -> list[str]:
         """Return the networks that leave a fold out."""

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from microcalc.config import feature_sets
 from microcalc.config.feature_settings import FeatureSetSettings
 from microcalc.config.network_settings import NetworkSettings
-from microcalc.config.published_weights import is_published
+from microcalc.config.published_weights import RANDOM
 from microcalc.config.study_config import StudyConfig
 from microcalc.plan import cam_model, plain_path, replicate_blocks, stability
 
@@ -127,11 +127,16 @@ class Paths:
     def source(self, folder: str, backbone: str) -> list[str]:
         """Return what a network's weights are prepared from; nothing where they are generated."""
         row = self.network(folder)
-        if row is None or row.weights == "random":
+        if row is None or row.weights == RANDOM:
             return []
-        if is_published(row.weights):
+        if row.is_published:
             return [self.result(f"features/{folder}/weights/{backbone}.fetched.json")]
         return [plain_path.of(row.weights)]
+
+    def prepared_from(self, folder: str) -> dict[str, Any]:
+        """Return the settings that a network's weights are prepared by; none where it has none."""
+        row = self.network(folder)
+        return row.prepared_from if row else {}
 
     def adapted(self, folder: str) -> list[str]:
         """Return a network's batch-norm statistics of each center; nothing unless adapted."""

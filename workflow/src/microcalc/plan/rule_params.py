@@ -74,9 +74,9 @@ def selections(config: StudyConfig, names: Iterable[str]) -> dict[str, dict[str,
 
 def training(config: StudyConfig, tuned: str) -> dict[str, Any]:
     """Return what the training of fine-tuned networks depends on, see `TrainingSettings`."""
-    row = feature_sets.finetuned(config)[tuned]
-    start = feature_sets.start(config, tuned).part("backbone", "device")
-    return {**start, "finetune": row.part(*FinetuneSettings.model_fields)}
+    row, start = feature_sets.finetuned(config)[tuned], feature_sets.start(config, tuned)
+    own = {"backbone": start.architecture, **start.part("tokens", "device")}
+    return {**own, "finetune": row.part(*FinetuneSettings.model_fields)}
 
 
 def preprocessing(

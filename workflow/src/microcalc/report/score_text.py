@@ -24,15 +24,17 @@ Examples
 ('LASSO', ['fusion'])
 """
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from microcalc.config import feature_sets
+from microcalc.config.backbones import ONNX, TIMM
 from microcalc.config.feature_kinds import FeatureSet
 from microcalc.config.feature_settings import FeatureSetSettings
 from microcalc.config.finetune_settings import FinetunedSettings
 from microcalc.config.network_settings import NetworkSettings
-from microcalc.config.published_weights import is_published
 from microcalc.config.score_names import score_words
 from microcalc.config.selection_settings import SelectionSettings
 from microcalc.config.study_config import StudyConfig
@@ -213,8 +215,7 @@ def started_from(config: StudyConfig) -> set[str]:
 
 def are_weights_given(config: StudyConfig) -> bool:
     """Return whether the authors must say how the weights of some network were trained."""
-    sources = [row.weights for row in networks(config).values()]
-    return any(not is_published(source) and source != "random" for source in sources)
+    return any(row.is_of_file for row in networks(config).values())
 
 
 def computed_elsewhere(config: StudyConfig) -> dict[str, TableSettings]:
@@ -240,7 +241,10 @@ def _measure(name: str, row: FeatureSetSettings) -> str:
 
 def initialized(config: StudyConfig) -> str:
     """Return which weights the networks begin with, as a sentence."""
-    sources = {name: row.weights for name, row in networks(config).items()}
+    sources = {
+        name: Path(row.weights).name if row.is_of_file else row.weights
+        for name, row in networks(config).items()
+    }
     if not sources:
         return "No network."
     if set(sources.values()) == {"random"}:
@@ -249,6 +253,50 @@ def initialized(config: StudyConfig) -> str:
         return f"Weights: {next(iter(sources.values()))}."
     listed = [f"{source} ({features([name])})" for name, source in sources.items()]
     return f"Weights: {'; '.join(listed)}."
+
+
+def pooled_output(row: NetworkSettings) -> str:
+    """Return what of a network is its features: `pooled output of resnet101`."""
+    tokens = {"cls": "class token", "mean": "mean of the patch tokens"}
+    output = tokens[row.tokens] if row.tokens else "pooled output"
+    if row.source == ONNX:
+        return f"{output} of {row.backbone} (an ONNX file, computed by onnxruntime)"
+    return f"{output} of {row.backbone}{' (timm)' if row.source == TIMM else ''}"
+
+
+def frozen_weights(study: Study, name: str) -> Mapping[str, str]:
+    """Return what the frozen models hold of a set's weights; nothing where none takes it."""
+    tables = [model["tables"] for model in study.models.values()]
+    parts = [own[name] for own in tables if name in own]
+    return next((part["weights"] for part in parts if "weights" in part), {})
+
+
+def given_weights(study: Study, name: str, row: NetworkSettings) -> str:
+    """Return the sentence on weights that neither are random nor have torchvision's names."""
+    held = frozen_weights(study, name)
+    digest = f"; SHA-256 {held['digest'][:16]}…" if held else ""
+    further = "" if name in started_from(study.config) else " and were not trained further"
+    if row.is_published:
+        return f"Its weights were timm's {row.weights}{further}{digest and f' ({digest[2:]})'}."
+    source = held.get("source", Path(row.weights).name)
+    return f"Its weights were given by the authors ({source}{digest}){further}."
+
+
+def entering(study: Study, name: str, row: NetworkSettings) -> str:
+    """Return the sentence on how patches entered a network; nothing of what its name tells."""
+    held = frozen_weights(study, name).get("preprocessing")
+    stated = row.preprocessing.plain() if row.preprocessing else {}
+    how = {**stated, **(json.loads(held) if held else {})}
+    if "mean" not in how or "std" not in how:
+        size = how.get("size")
+        return f"Patches were resampled to {size} × {size} pixels for it." if size else ""
+    mean, std = (fmt.joined([f"{value:.4g}" for value in how[key]]) for key in ("mean", "std"))
+    channel = "the gray channel" if len(how["mean"]) == 1 else "each of three equal channels"
+    size = f", resampled to {how['size']} × {how['size']} pixels" if "size" in how else ""
+    return (
+        f"Patches entered it with intensities from 0 to 1{size}; of {channel} its mean ({mean}) "
+        f"was taken off, and the rest divided by its SD ({std})."
+    )
 
 
 def not_trained(config: StudyConfig) -> str:

@@ -15,9 +15,14 @@ from microcalc.cohort.split import SPLITS, few_cases, sizes
 from microcalc.cohort.study_tables import Cohort, read_cohort
 from microcalc.config import settings, views
 from microcalc.config.feature_settings import FeatureSetSettings
-from microcalc.config.network_settings import NetworkSettings
-from microcalc.config.published_weights import is_published
+from microcalc.config.network_settings import (
+    NetworkSettings,
+    PreprocessingSettings,
+    preprocessing_unstated,
+)
+from microcalc.config.published_weights import RANDOM
 from microcalc.config.study_config import CohortConfig, StudyConfig
+from microcalc.core import safetensors_header
 from microcalc.core.errors import StudyError, did_you_mean
 from microcalc.images import window
 from microcalc.images.shards import of_reader
@@ -207,7 +212,7 @@ def _of_files(config: StudyConfig) -> Iterator[str]:
     """Yield what a valid config names that is not there, or not once."""
     for name, row in config.features.items():
         if isinstance(row, NetworkSettings):
-            yield from _of_weights(f"features.{name}.weights", row.weights)
+            yield from _of_weights(f"features.{name}", row)
     tables = config.cohort
     try:
         rows = shard_rows.of_shard(tables.cases, tables.images, 0, 1)
@@ -230,11 +235,26 @@ def _of_files(config: StudyConfig) -> Iterator[str]:
             yield str(error)
 
 
-def _of_weights(place: str, weights: str) -> Iterator[str]:
-    is_file = weights != "random" and not is_published(weights)
-    if is_file and not os.path.isfile(weights):
-        near = did_you_mean(weights, ("IMAGENET1K_V1", "IMAGENET1K_V2", "random"))
-        yield f"{place}: there is no file {weights}{near}"
+def _of_weights(place: str, row: NetworkSettings) -> Iterator[str]:
+    if row.is_of_file and not os.path.isfile(row.weights):
+        near = did_you_mean(row.weights, ("IMAGENET1K_V1", "IMAGENET1K_V2", RANDOM))
+        yield f"{place}.weights: there is no file {row.weights}{near}"
+    elif row.is_of_file and Path(row.weights).suffix in ("", ".safetensors"):
+        said = row.preprocessing or PreprocessingSettings()
+        if said.mean is None or said.std is None:
+            yield from _unstated(place, row.weights)
+
+
+def _unstated(place: str, path: str) -> Iterator[str]:
+    metadata = {}
+    if path.endswith(".safetensors"):
+        try:
+            metadata = safetensors_header.metadata(path)
+        except StudyError as error:
+            yield f"{place}.weights: {error}"
+            return
+    if "preprocessing" not in metadata:
+        yield f"{place}.preprocessing: {preprocessing_unstated(os.path.basename(path))}"
 
 
 def _refuse_phantoms(shards: Shards, results: Path) -> None:

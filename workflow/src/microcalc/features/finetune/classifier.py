@@ -7,6 +7,10 @@ import torch
 
 from microcalc.core.errors import StudyError
 from microcalc.features import backbone
+from microcalc.features.pooled_network import Network
+
+CONTAINERS = ("features", "blocks", "stages", "layers")
+"""What torchvision and timm call the part that holds a network's stages or blocks."""
 
 
 class Classifier(torch.nn.Module):
@@ -19,16 +23,13 @@ class Classifier(torch.nn.Module):
     every weight alike would mostly move the logits of all images together.
     """
 
-    def __init__(self, network: backbone.Network, width: int, n_stages: int) -> None:
+    def __init__(self, network: Network, width: int, n_stages: int) -> None:
         super().__init__()
         self.network = network
         self.head = torch.nn.Linear(width, 1)
         torch.nn.init.zeros_(self.head.weight)
         torch.nn.init.zeros_(self.head.bias)
         self.to(network.device)
-        mean, std = network.preprocessing.mean, network.preprocessing.std
-        self.mean = torch.tensor(mean, device=network.device).view(3, 1, 1)
-        self.std = torch.tensor(std, device=network.device).view(3, 1, 1)
         self.center = torch.zeros(width, device=network.device)
         self.spread = torch.ones(width, device=network.device)
         self.stages = _last_stages(network.body, n_stages)
@@ -66,7 +67,7 @@ class Classifier(torch.nn.Module):
         torch.Tensor
             Shape (n, d).
         """
-        images = (patches - self.mean) / self.std
+        images = self.network.preprocessing.normalized(patches)
         found: torch.Tensor = self.network(images.contiguous(memory_format=torch.channels_last))
         return found
 
@@ -137,13 +138,18 @@ class Classifier(torch.nn.Module):
 
 
 def load(
-    name: str, weights_path: str | os.PathLike[str], *, stages: int, device: torch.device
+    name: str,
+    weights_path: str | os.PathLike[str],
+    *,
+    stages: int,
+    device: torch.device,
+    tokens: str | None = None,
 ) -> Classifier:
     """Return a classifier on prepared weights, its head at zero.
 
     Parameters
     ----------
-    name, weights_path, device
+    name, weights_path, device, tokens
         As in `backbone.load`.
     stages
         How many of the network's last stages may learn.
@@ -158,8 +164,9 @@ def load(
     StudyError
         When the network has fewer stages, and as `backbone.load`.
     """
-    network = backbone.load(name, weights_path, device=device)
-    _, width = backbone.build(name)
+    network = backbone.load(name, weights_path, device=device, tokens=tokens)
+    images = network.preprocessing
+    _, width = backbone.build(name, size=images.size, channels=images.channels)
     return Classifier(network, width, stages)
 
 
@@ -179,9 +186,9 @@ def _last_stages(body: torch.nn.Module, n_stages: int) -> list[torch.nn.Paramete
 
 
 def _parts(body: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:
-    """Yield the body's parts in order, those of a container like ``features`` one by one."""
+    """Yield the body's parts in order, those of a container one by one."""
     for name, child in body.named_children():
-        if isinstance(child, torch.nn.Sequential) and name == "features":
+        if isinstance(child, torch.nn.Sequential) and name in CONTAINERS:
             yield from ((f"{name}.{own}", part) for own, part in child.named_children())
         else:
             yield name, child

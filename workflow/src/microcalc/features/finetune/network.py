@@ -132,7 +132,8 @@ def update(
             "start": described.digest,
             "device": device.type,
             "torch": version("torch"),
-            "torchvision": version("torchvision"),
+            **backbone.libraries(settings.backbone),
+            **settings.part("tokens"),
             "recipe": RECIPE,
             **how.plain(),
         },
@@ -150,7 +151,13 @@ def update(
     checkpoint = Checkpoint(Path(checkpoints), member, basis.key())
     checkpoint.forget_others()
     with devices.hold(device) as held:
-        model = load(settings.backbone, start_path, stages=how.stages, device=held)
+        model = load(
+            settings.backbone,
+            start_path,
+            stages=how.stages,
+            device=held,
+            tokens=settings.tokens,
+        )
         model.network.check_size(shards[0].patch.shape[1])
         course = train(
             model,

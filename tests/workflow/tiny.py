@@ -108,7 +108,7 @@ class Study:
             path.relative_to(self.results).as_posix(): path.read_bytes()
             for pattern in patterns
             for path in sorted(self.results.rglob(pattern))
-            if "history" not in path.parts
+            if not {"history", "provenance"}.intersection(path.parts)
         }
 
 

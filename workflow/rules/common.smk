@@ -27,8 +27,9 @@ def is_asked_for(target):
     return workflow.is_main_process and target in snakemake_habits.request().targets
 
 
-# Targets that read a study and make nothing of it.
-MAKES_NOTHING = any(map(is_asked_for, ("check", "freeze_split", "verify", "crate")))
+# Targets that read the records of a study, and all that make nothing of it.
+READS_RECORDS = is_asked_for("verify") or is_asked_for("crate")
+MAKES_NOTHING = READS_RECORDS or is_asked_for("check") or is_asked_for("freeze_split")
 
 
 def begin_at_work(study):
@@ -255,7 +256,7 @@ def complete_rules():
         environment="../../envs/analysis.yaml",
     )
     asks = snakemake_habits.request()
-    if is_asked_for("verify") or is_asked_for("crate"):
+    if READS_RECORDS:
         told_plainly(verify.refuse_altered, RESULTS)
     elif workflow.is_main_process and asks.plans and not asks.forces:
         told_plainly(forgotten.refuse, RESULTS, rules)
@@ -268,7 +269,7 @@ def rules_by_room(wildcards):
 def tell_outcome():
     is_of_this_run = partial(snakemake_habits.is_of_this_run, workflow.dag)
     sys.stderr.writelines(f"{line}\n" for line in RUN.warnings(is_of_this_run))
-    if (summary := RUN.summary(is_of_this_run)) and not MAKES_NOTHING:
+    if (summary := RUN.summary(is_of_this_run)) and not READS_RECORDS:
         print(f"\n{summary}")
 
 

@@ -183,7 +183,6 @@ class Job:
         self,
         *,
         images: Mapping[str, str] | None = None,
-        files: Sequence[str] = (),
         is_temporary: bool = False,
     ) -> None:
         """Write what the job made, and from what; the last thing that it does.
@@ -191,9 +190,7 @@ class Job:
         Parameters
         ----------
         images
-            Digest of each image that was read, by its `image_id`.
-        files
-            Results that the job wrote beside its declared outputs.
+            Digest of each image that was read or made, by its `image_id`.
         is_temporary
             Whether its rule declares them `temp`.
 
@@ -205,8 +202,7 @@ class Job:
         if self.root is None:
             return
         self._refuse_changed_since()
-        results = sorted({*self.outputs, *files})
-        contents = {_posix(path, self.root): content_of(path) for path in results}
+        contents = {_posix(path, self.root): content_of(path) for path in sorted(self.outputs)}
         for path, content in contents.items():
             about = {"job": self.name, **content.plain()}
             write_json(about, self.root / FOLDER / "files" / f"{path}.json")
@@ -419,11 +415,7 @@ def _is_memory(path: str, root: Path | None) -> bool:
 
 
 def _posix(path: str | os.PathLike[str], root: Path | None) -> str:
-    """Return where a file lies below `root`, also where one is absolute and the other is not."""
-    file, folder = Path(path), Path(root or "")
-    if not file.is_relative_to(folder):
-        file, folder = file.resolve(), folder.resolve()
-    return file.relative_to(folder).as_posix()
+    return Path(path).relative_to(root or "").as_posix()
 
 
 def _state(path: str) -> State | None:

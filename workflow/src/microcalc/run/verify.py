@@ -9,8 +9,8 @@ from microcalc.core import job_records
 from microcalc.core.errors import StudyError
 from microcalc.core.files import content_of
 
-WITHOUT_RECORD = ("logs/", "history/", "provenance/", "crate/")
-"""What tells of runs, and differs from one to the next; and what is made of all the rest."""
+WITHOUT_RECORD = ("logs/", "history/", "provenance/", "crate/", "simulate/")
+"""What tells of runs, and differs from one to the next; what is made of all the rest; phantoms."""
 
 CHECKPOINTS = "/checkpoints/"
 """The folder of what a training takes up again after a kill."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from microcalc.core.files import atomic_file, content_of
-from microcalc.plan.phantom_folder import begin, begun_file, refuse_elsewhere, refuse_foreign
+from microcalc.plan.phantom_folder import begin, refuse_elsewhere, refuse_foreign
 from microcalc.simulate import phantom_dicom
 from microcalc.simulate.phantom import Phantom
 from microcalc.simulate.scanner import expose
@@ -88,17 +88,3 @@ def write(
         digests[phantom.image_id] = content_of(path).sha256
     logger.info("wrote %d images", len(digests))
     return dict(sorted(digests.items()))
-
-
-def files(
-    rows: Iterable[Mapping[str, object]], folder: str, *, results: str, shard: int
-) -> list[str]:
-    """Return the files that `make` leaves of a shard's rows, beside their digests.
-
-    Parameters
-    ----------
-    rows, folder, results, shard
-        As `make` takes them.
-    """
-    phantoms = [os.path.join(folder, Phantom.from_row(row).path) for row in rows]
-    return [begun_file(results, shard), *phantoms]

@@ -26,7 +26,7 @@ from microcalc.features.calcification_bands import Bands, Frame, Mask
 from microcalc.features.calcification_blobs import LEVEL, Blobs
 from microcalc.images.region_image import RegionImage
 
-THRESHOLD = 5.0
+THRESHOLD = 5.2
 """Least score of a calcification."""
 SKIN_MM = 2.0
 """Nothing is counted so near to where the breast ends: skin 1.5 mm thick, and its mask's error."""

@@ -28,7 +28,7 @@ _BLOCK_MM = 1.4
 _BLOCKS_AROUND = 5
 _PASSES = 2
 _ENOUGH = 0.25
-_LEAST_NOISE = 0.5
+_LEAST_NOISE = 0.8
 _BACKGROUND_MM = 0.5
 _MAD = 0.6745
 """Median of the absolute value of the standard normal distribution."""
@@ -238,7 +238,8 @@ def _band(of: Frame, values: Floats, inside: Floats | None, step: Step) -> Band:
 def _noise(size: Floats, step: Step, least: float) -> Floats:
     """Return the SD per block: the median over the blocks around of their median absolute values.
 
-    Nowhere less than half of what is typical, for where a film is saturated it has none.
+    Nowhere less than 0.8 of what is typical: where a film is saturated it has none, and a corner's is
+    told by few blocks.
     """
     shape = (size.shape[0] // step[0], size.shape[1] // step[1])
     cells = blocks(size, step).swapaxes(1, 2).reshape(shape[0] * shape[1], -1)

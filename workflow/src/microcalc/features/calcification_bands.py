@@ -238,8 +238,8 @@ def _band(of: Frame, values: Floats, inside: Floats | None, step: Step) -> Band:
 def _noise(size: Floats, step: Step, least: float) -> Floats:
     """Return the SD per block: the median over the blocks around of their median absolute values.
 
-    Nowhere less than 0.8 of what is typical: where a film is saturated it has none, and a corner's is
-    told by few blocks.
+    Nowhere less than 0.8 of what is typical: where a film is saturated it has none, and a corner's
+    is told by few blocks.
     """
     shape = (size.shape[0] // step[0], size.shape[1] // step[1])
     cells = blocks(size, step).swapaxes(1, 2).reshape(shape[0] * shape[1], -1)

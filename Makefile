@@ -8,7 +8,7 @@ AUDIT := $(VENV)/audit
 INSTALL = $(BIN)/python -m pip install --quiet --constraint envs/constraints.txt
 CORES ?= all
 
-.PHONY: demo ingest new-study check docs freeze-split test test-slow test-slurm report lint audit format bench simulations setup cluster clean
+.PHONY: demo ingest new-study check verify crate docs freeze-split test test-slow test-slurm report lint audit format bench simulations setup cluster clean
 
 demo: setup
 	$(BIN)/snakemake --cores $(CORES)
@@ -21,6 +21,10 @@ check: setup
 	$(if $(CONFIG),,$(error which study? make check CONFIG=studies/my-study/config.yaml))
 	@$(BIN)/python -m microcalc.config.yaml_file "$(CONFIG)"
 	$(BIN)/snakemake check --cores 1 --configfile "$(CONFIG)"
+
+# make verify, make crate; of another study than the demo with CONFIG=studies/my-study/config.yaml
+verify crate: setup
+	@$(BIN)/snakemake $@ --cores 1 $(if $(CONFIG),--configfile "$(CONFIG)")
 
 # make freeze-split CONFIG=studies/my-study/config.yaml
 freeze-split: setup

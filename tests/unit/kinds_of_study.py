@@ -59,6 +59,23 @@ KINDS: dict[str, dict[str, Any]] = {
             "finetuned_combined": {"clinical": "screened", "scores": ["finetuned"]},
         },
     },
+    "computed_elsewhere": {
+        "features": {
+            "deep": DEEP,
+            "mri": {"kind": "table", "path": "mri.csv"},
+            "ultrasound": {
+                **{"kind": "table", "path": "us.csv", "per": "image", "pool_views": "max"},
+                **{"id_column": "Image", "columns": ["stat_*"], "without": ["stat_min"]},
+                **{"harmonize": "combat"},
+            },
+        },
+        "scores": {
+            "deep": {"features": ["deep"]},
+            "mri": {"features": ["mri"]},
+            "fusion": {"features": ["deep", "mri", "ultrasound"]},
+        },
+        "models": {**MODELS, "mri": {"scores": ["mri"]}, "fusion": {"scores": ["fusion"]}},
+    },
     "features_one_by_one": {
         "features": {"deep": DEEP},
         "models": {**MODELS, "paper": {"clinical": "screened", "features_of": ["deep"]}},

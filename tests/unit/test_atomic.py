@@ -15,7 +15,13 @@ WRITERS = {
 SHARED = {"copy", "replace", "rename", "move", "save", "dump", "write_table"}
 FILE_MODULES = {"np", "shutil", "os", "torch", "json", "pickle", "yaml", "pq", "parquet"}
 OPENERS = {"open", "ZipFile", "TarFile", "GzipFile"}
-SHELTERS = {"atomic_path", "TemporaryDirectory", "TemporaryFile", "NamedTemporaryFile"}
+SHELTERS = {
+    "atomic_path",
+    "atomic_file",
+    "TemporaryDirectory",
+    "TemporaryFile",
+    "NamedTemporaryFile",
+}
 
 # (module, call): why it may stand outside.
 EXPLAINED = {
@@ -26,7 +32,6 @@ EXPLAINED = {
     ("core/logs.py", "FileHandler"): "a log grows line by line",
     ("core/run_lock.py", "open"): "it is there to be locked, and holds one word",
     ("simulate/phantom_dicom.py", "save_as"): "a file in memory",
-    ("simulate/phantom_dicom.py", "write_bytes"): "the one caller gives it a temporary name",
 }
 
 

@@ -48,9 +48,11 @@ def whole() -> dict[str, Any]:
     config["labels"] |= {"excluded": ["LCIS"], "surrogate": "for want of another"}
     config["features"]["small"] = {"kind": "network", "backbone": "resnet18", "weights": "a"}
     config["features"]["tuned"] = {"kind": "finetuned", "network": "deep"}
+    config["features"]["mri"] = {"kind": "table", "path": "mri.csv", "columns": ["original_*"]}
     config["scores"] = {
         "deep": {"features": ["deep"]},
         "both": {"features": ["deep", "small"], "selection": SELECTION},
+        "mri": {"features": ["mri"]},
         "tuned": {"features": ["tuned"], "learner": "network"},
         "tuned_lasso": {"features": ["tuned"]},
     }
@@ -58,6 +60,7 @@ def whole() -> dict[str, Any]:
     config["clinical"]["suspicion"] = {"kind": "continuous", "candidate": False}
     config["models"]["reader"] = {"kind": "external_score", "column": "suspicion"}
     config["models"]["both"] = {"scores": ["deep", "both"]}
+    config["models"]["mri"] = {"scores": ["mri"]}
     config["models"]["tuned"] = {"scores": ["tuned"]}
     config["models"]["one_by_one"] = {"clinical": ["age"], "features_of": ["tuned_lasso"]}
     return settings.complete(config).plain()
@@ -460,7 +463,7 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
     ),
     "a model of a score like no other": (
         put(models__both__scores=["radiomics"]),
-        "models.both.scores: 'radiomics' is not in scores; there are deep, both, tuned, "
+        "models.both.scores: 'radiomics' is not in scores; there are deep, both, mri, tuned, "
         "tuned_lasso",
     ),
     "features of a score that is not there": (

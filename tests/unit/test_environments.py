@@ -202,7 +202,7 @@ def foreign_packages(source: str) -> set[str]:
 def test_an_environment_holds_what_its_script_imports(script) -> None:
     held = packages_in(environment_of(script.stem))
     needed = foreign_packages(script.read_text())
-    assert needed
+    assert needed or script.stem == "verify"
     assert {CONDA_NAMES.get(name, name) for name in needed} <= held
 
 

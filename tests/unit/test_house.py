@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
@@ -39,7 +40,10 @@ def test_a_script_reads_calls_and_writes(script: Path) -> None:
     assert len(ast.parse(text).body) <= 20
     branching = (ast.If, ast.For, ast.While, ast.Try, ast.FunctionDef, ast.comprehension)
     assert not [node for node in ast.walk(ast.parse(text)) if isinstance(node, branching)]
-    assert "start(snakemake.log[0])" in text
+    leaves_results = script.stem not in ("check", "freeze_split", "ingest", "verify", "crate")
+    assert ("job = job_records.begin(snakemake)" in text) == leaves_results
+    assert (text.splitlines()[-1].startswith("job.leave_record(")) == leaves_results
+    assert ("start(snakemake.log[0])" in text) != leaves_results
 
 
 MAY_IMPORT = {
@@ -207,6 +211,35 @@ def test_a_public_function_says_what_it_takes_and_gives_and_shows_it(path: Path)
         assert ">>> " in sections.get("Examples", ""), f"{path.name}: {function.name}"
         raises = any(isinstance(node, ast.Raise) for node in ast.walk(function))
         assert not raises or "Raises" in sections, f"{path.name}: {function.name}"
+
+
+def test_whoever_refuses_a_study_says_when() -> None:
+    silent = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for name, function in public_callables(ast.parse(path.read_text())):
+            refuses = any(is_refusal(node) for node in ast.walk(function))
+            if refuses and "Raises" not in numpydoc_sections(ast.get_docstring(function) or ""):
+                silent.append(f"{path.relative_to(PACKAGE)}: {name}")
+    assert silent == []
+
+
+def public_callables(module: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Yield the public functions of a module, and the public methods of its public classes."""
+    for node in module.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name.startswith("_"):
+            continue
+        if isinstance(node, ast.FunctionDef):
+            yield node.name, node
+        elif isinstance(node, ast.ClassDef):
+            methods = (part for part in node.body if isinstance(part, ast.FunctionDef))
+            yield from ((f"{node.name}.{m.name}", m) for m in methods if m.name[0] != "_")
+
+
+def is_refusal(node: ast.AST) -> bool:
+    """Return whether a node raises a StudyError, one for many problems included."""
+    if not isinstance(node, ast.Raise) or not isinstance(node.exc, ast.Call):
+        return False
+    return ast.unparse(node.exc.func) in ("StudyError", "StudyError.listing")
 
 
 def numpydoc_sections(docstring: str) -> dict[str, str]:

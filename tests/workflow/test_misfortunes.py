@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -187,3 +188,24 @@ def test_a_corrected_table_is_seen_whatever_the_clock_says(study: Study) -> None
     rows.to_csv(cases, index=False)
     os.utime(cases, (0, 0))
     assert study.planned()["build_cohort"] == 1
+
+
+def test_braces_in_paths_are_no_wildcards(tmp_path: Path) -> None:
+    (tmp_path / "{study}").mkdir()
+    study = lay_out(tmp_path / "{study}")
+    tables = study.folder / "ta{b}les"
+    tables.mkdir()
+    for name in ("cases", "images", "phantoms"):
+        (study.folder / f"{name}.csv").rename(tables / f"{name}.csv")
+    (tables / "{net}.safetensors").touch()
+
+    def name_them(config: dict[str, Any]) -> None:
+        config["cohort"] |= {"cases": "ta{b}les/cases.csv", "images": str(tables / "images.csv")}
+        config["cohort"]["image_folder"] = "results/tiny/simulate/di{c}om"
+        config["simulate"] = {"phantoms": "ta{b}les/phantoms.csv"}
+        config["features"]["deep"]["weights"] = "ta{b}les/{net}.safetensors"
+
+    study.configure(name_them)
+    assert study.planned()["extract_patches"] == 3
+    study.snakemake("--until", "simulate_shard", "build_cohort")
+    assert (study.results / "cohort/eligible.csv").exists()

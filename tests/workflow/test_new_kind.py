@@ -209,30 +209,6 @@ def test_a_replaced_dicom_is_measured_once_by_each_kind(study: Study) -> None:
 
 
 @pytest.mark.slow
-def test_an_edited_table_reruns_its_set_and_what_stands_on_it(study: Study) -> None:
-    table = pd.read_csv(study.folder / "listed.csv", dtype=str)
-    table.loc[0, "uptake"] = "7.5"
-    table.to_csv(study.folder / "listed.csv", index=False)
-    planned = study.planned()
-    assert (planned["read_columns"], planned["select_features"]) == (1, 1)
-    assert planned["record_run"] == planned["fit_models"] == planned["write_report"] == 1
-    assert not {*IMAGES, "gather_features"} & planned.keys()
-    target = "results/tiny/features/listed/features.parquet"
-    study.snakemake(target)
-    read = pd.read_parquet(study.folder / target).set_index("case_id")
-    assert read.listed_uptake[table.case_id[0]] == 7.5
-
-    # An eligible case that is excluded needs no row; one that goes on does.
-    included = pd.read_csv(study.results / "images" / "included.csv", dtype=str)
-    gone = sorted(included.case_id)[:2]
-    kept = table[~table.case_id.isin(gone)]
-    kept.to_csv(study.folder / "listed.csv", index=False)
-    done = study.snakemake(target, check=False)
-    assert "its table has no row of these included cases" in done.stderr
-    assert all(f"- {case_id}" in done.stderr for case_id in gone)
-
-
-@pytest.mark.slow
 def test_a_changed_setting_of_a_kind_measures_its_own_images_again(study: Study) -> None:
     study.configure(lambda config: config["features"]["brightness"].update(percentile=0.5))
     planned = study.planned()

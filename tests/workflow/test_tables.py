@@ -11,6 +11,7 @@ import pytest
 from microcalc.config import feature_sets
 from microcalc.config.settings import complete
 from tests.unit.kinds_of_study import KINDS
+from tests.workflow.elsewhere import write_elsewhere
 from tests.workflow.test_leakage import EXTREME, FITTED, read, write
 from tests.workflow.test_reruns import first_image, invert_one_pixel_block
 from tests.workflow.tiny import Study, lay_out
@@ -78,11 +79,14 @@ def test_every_kind_of_study_is_planned_whole(kind: str, tmp_path: Path) -> None
             config[section] = {**known, **value} if is_merged else value
 
     study.configure(change)
+    write_elsewhere(study)
     config = complete(study.config)
     planned = study.planned()
     measured = feature_sets.measured(config, lambda tuned, member: f"{tuned}/{member}")
     used = {*feature_sets.taken(config), *feature_sets.trained(config)} & measured.keys()
-    assert planned["extract_features"] == 3 * len(used)
+    given = {*feature_sets.from_tables(measured)} & used
+    assert planned["extract_features"] == 3 * len(used - given)
+    assert planned.get("read_columns", 0) == len(given)
     assert planned["select_features"] == len(feature_sets.selecting(config))
     assert planned.get("train_network", 0) == len(feature_sets.trained(config))
     assert planned.get("crossfit_logits", 0) == len(feature_sets.of_logits(config))

@@ -167,12 +167,15 @@ def results(study: Study) -> dict[str, bytes]:
     """Return every file of the study's results, a shard by its members.
 
     Not logs, history and the page that tells from it how long each rule took; not the digest in a
-    shard, which holds the times of change of the files it was made from.
+    shard, which holds the times of change of the files it was made from, nor provenance records,
+    which hold digests of shards and of the page.
     """
     found: dict[str, bytes] = {}
     for path in sorted(study.results.rglob("*")):
         name = path.relative_to(study.results).as_posix()
-        if path.is_dir() or name.startswith(("logs/", "history/", "report/report.html")):
+        if path.is_dir() or name.startswith(
+            ("logs/", "history/", "provenance/", "report/report.html")
+        ):
             continue
         if re.fullmatch(r"images/shard-\d+\.npz", name):
             with zipfile.ZipFile(path) as archive:

@@ -4,8 +4,8 @@ ruleorder: evaluate_cohort > evaluate_models
 
 rule take_cohort:
     input:
-        cases=config["cohort"]["cases"],
-        images=config["cohort"]["images"],
+        cases=given("cases"),
+        images=given("images"),
         models=in_frozen(*expand("models/{model}.json", model=config["models"])),
         case_schema=schema("cases"),
         image_schema=schema("images"),
@@ -17,7 +17,7 @@ rule take_cohort:
     params:
         clinical=config["clinical"],
         labels=rule_params.classes(SETTINGS, "excluded"),
-        tables=contents_of("cases", "images"),
+        planned=contents_of(cases="cases", images="images"),
     script:
         "../scripts/take_cohort.py"
 
@@ -31,7 +31,7 @@ rule take_models:
     localrule: True
     params:
         preprocessing=preprocessing,
-        weighted=weighted_tables,
+        weighted=WEIGHTED,
     script:
         "../scripts/take_models.py"
 
@@ -45,7 +45,7 @@ rule predict_cohort:
         features=[*map(PATHS.columns, TABLES)],
         domain=in_frozen("models/domain.json"),
         # Only to note whether a label was known; one that comes later predicts nothing anew.
-        cases=ancient(config["cohort"]["cases"]),
+        cases=ancient(given("cases")),
     output:
         register=update(in_study("history/register.csv")),
         contributions=in_study("models/contributions.csv"),
@@ -62,14 +62,14 @@ rule join_labels:
     input:
         register=in_study("history/register.csv"),
         included=in_study("images/included.csv"),
-        cases=config["cohort"]["cases"],
+        cases=given("cases"),
     output:
         predictions=in_study("models/predictions.csv"),
         labelled=in_study("cohort/labelled.csv"),
     localrule: True
     params:
         labels=rule_params.classes(SETTINGS),
-        tables=contents_of("cases"),
+        planned=contents_of(cases="cases"),
     script:
         "../scripts/join_labels.py"
 
@@ -79,7 +79,7 @@ rule evaluate_cohort:
         predictions=in_study("models/predictions.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
         labelled=in_study("cohort/labelled.csv"),
-        development=APPLIED.kept("models/predictions.csv"),
+        development=[*map(plain_path.of, APPLIED.kept("models/predictions.csv"))],
     output:
         metrics=in_study("evaluation/metrics.csv"),
         delong=in_study("evaluation/delong.csv"),
@@ -151,7 +151,7 @@ rule write_case:
         template=page_template("case"),
         results=results_of("case"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
-        figures=mapped_case,
+        figures=PATHS.mapped_case,
     output:
         page=in_study("report/case-{case}.html"),
     localrule: True

@@ -1,8 +1,8 @@
 rule build_cohort:
     input:
-        cases=config["cohort"]["cases"],
-        images=config["cohort"]["images"],
-        split=config["cohort"]["split_file"] or [],
+        cases=given("cases"),
+        images=given("images"),
+        split=given("split_file"),
         case_schema=schema("cases"),
         image_schema=schema("images"),
     output:
@@ -16,7 +16,7 @@ rule build_cohort:
         labels=rule_params.classes(SETTINGS, "excluded"),
         settings=config["cohort"],
         seed=config["seed"],
-        tables=contents_of("cases", "images", "split_file"),
+        planned=contents_of(cases="cases", images="images", split="split_file"),
     script:
         "../scripts/build_cohort.py"
 
@@ -25,7 +25,7 @@ rule check:
     localrule: True
     params:
         config=config,
-        schemas=str(SCHEMAS),
+        schemas=plain_path.of(SCHEMAS),
         results=in_study(""),
     script:
         "../scripts/check.py"
@@ -35,7 +35,7 @@ rule freeze_split:
     localrule: True
     params:
         config=config,
-        schemas=str(SCHEMAS),
+        schemas=plain_path.of(SCHEMAS),
         results=in_study(""),
     script:
         "../scripts/freeze_split.py"

@@ -10,13 +10,15 @@ from microcalc.core import run_lock
 from microcalc.core.files import sweep_up
 from microcalc.ingest import ingest_request as ingest
 from microcalc.models import deployment_settings
-from microcalc.plan import cam_model, plan_record, replicate_blocks, rule_params
-from microcalc.plan import refusals, shard_rows, snakemake_habits, stability
+from microcalc.plan import cam_model, forgotten, plain_path, plan_record, refusals
+from microcalc.plan import replicate_blocks, rule_params, shard_rows
+from microcalc.plan import snakemake_habits, stability
 from microcalc.plan.code_digest import code_digest, folder_digest
-from microcalc.plan.job_inputs import OfScore, OfSet, OfTuned
+from microcalc.plan.job_inputs import OfScore, OfSet, OfShard, OfTuned
 from microcalc.plan.paths import Paths
 from microcalc.plan.sharding import Shards
 from microcalc.report import table_registry
+from microcalc.run import verify
 from microcalc.run.study_run import StudyRun
 
 
@@ -25,13 +27,16 @@ def is_asked_for(target):
     return workflow.is_main_process and target in snakemake_habits.request().targets
 
 
+# Targets that read a study and make nothing of it.
+MAKES_NOTHING = any(map(is_asked_for, ("check", "freeze_split", "verify", "crate")))
+
+
 def begin_at_work(study):
     """Unlock what a killed run of a study left; refuse to run beside another run of it."""
     found = run_lock.begin(study, snakemake_habits.locks_of(study))
     if found.has_unlocked:
         print("The last run here was killed; its lock is lifted.", file=sys.stderr)
-    makes_nothing = is_asked_for("check") or is_asked_for("freeze_split")
-    if found.other and snakemake_habits.request().takes_lock and not makes_nothing:
+    if found.other and snakemake_habits.request().takes_lock and not MAKES_NOTHING:
         refuse(
             f"Another run is at work on the study {study}: {found.other}. Wait until it has ended, "
             "or stop it there, and run the same command again; nothing needs unlocking."
@@ -71,9 +76,9 @@ if is_asked_for("apply") and not APPLIED:
 # Where frozen models are applied, no rule that fits is there to be run; an ingest has no study.
 STUDY = (
     *("simulate", "cohort", "images", "features", "finetune"),
-    *("selection", "models", "evaluation", "figures", "report", "ingest"),
+    *("selection", "models", "evaluation", "figures", "report", "ingest", "provenance"),
 )
-APPLICATION = ("images", "features", "evaluation", "figures", "apply")
+APPLICATION = ("images", "features", "evaluation", "figures", "apply", "provenance")
 ROOMS = ("ingest",) if INGEST.collection else APPLICATION if APPLIED else STUDY
 LABELLED = APPLIED and told_plainly(
     apply_request.labelled, SETTINGS.cohort.cases, SETTINGS.labels
@@ -96,9 +101,11 @@ WITH_TORCH = feature_sets.pattern(feature_sets.with_torch(PATHS.sets))
 WITHOUT_TORCH = feature_sets.pattern(feature_sets.without_torch(PATHS.sets))
 TUNED, TRAINED = feature_sets.finetuned(SETTINGS), feature_sets.trained(SETTINGS)
 HARMONIZED = feature_sets.harmonized(SETTINGS)
-# Tables that images are measured for, and those whose network has statistics of each center.
+# Tables that images are measured for, those whose network has statistics of each center, and those
+# that come from a network's weights.
 MEASURED_TABLES = [name for name in TABLES if name in PATHS.sets]
 ADAPTED = [name for name in MEASURED_TABLES if PATHS.adapted(name)]
+WEIGHTED = [name for name in TABLES if PATHS.weights_behind(name)]
 SALIENCY_MODEL, SALIENCY_SET = cam_model.name(SETTINGS), cam_model.set_of(SETTINGS)
 SALIENCY_WEIGHTS = PATHS.weights(SALIENCY_SET) if SALIENCY_SET else []
 SALIENCY_DEVICE = SETTINGS.features[SALIENCY_SET].device if SALIENCY_SET else None
@@ -128,35 +135,44 @@ def per_attempt(amount):
 
 
 def schema(name):
-    return str(SCHEMAS / f"{name}.yaml")
+    return plain_path.of(SCHEMAS / f"{name}.yaml")
+
+
+def given(name):
+    """Return a file that the config's `cohort` names, for an input; nothing where it names none."""
+    path = config["cohort"][name]
+    return plain_path.of(path) if path else []
+
+
+def stated(name):
+    """Return the same for a param, as the config has it: in a text braces would be wildcards."""
+    return lambda wildcards: config["cohort"][name]
 
 
 def digest_of_script(script):
     return code_digest(f"{WORKFLOW}/scripts/{script}.py")
 
 
-def contents_of(*names):
-    """Return a param that changes with the content of the study's tables, whatever their time."""
-    paths = [config["cohort"][name] for name in names]
-    return lambda wildcards: shard_rows.tables_digest(*paths)
+def contents_of(**names):
+    """Return a param that changes with the content of the study's tables, whatever their time.
+
+    It holds the digest of each by its name among a job's inputs, which the job compares.
+    """
+    paths = {role: config["cohort"][name] for role, name in names.items()}
+    return lambda wildcards: shard_rows.table_digests(paths)
 
 
-SHARDING = Shards(SETTINGS, PATHS.shard, lambda: digest_of_script("extract_patches"))
+SHARDING = Shards(
+    SETTINGS,
+    PATHS.shard,
+    lambda: digest_of_script("extract_patches"),
+    is_applied=bool(APPLIED),
+)
 SHARDS = SHARDING.numbers
 OF_SET, OF_SCORE, OF_TUNED = OfSet(PATHS, SHARDS), OfScore(PATHS), OfTuned(PATHS)
-RUN = INGEST if INGEST.collection else StudyRun(SHARDING, Path(in_study("")))
-
-
-def shard_digest(wildcards):
-    return told_plainly(SHARDING.digest, int(wildcards.shard))
-
-
-def files_digest(wildcards):
-    return told_plainly(SHARDING.files_digest, int(wildcards.shard))
-
-
-def phantom_digest(wildcards):
-    return told_plainly(SHARDING.phantoms_digest, int(wildcards.shard))
+OF_SHARD = OfShard(SHARDING, told_plainly)
+RESULTS = Path(in_study(""))
+RUN = INGEST if INGEST.collection else StudyRun(SHARDING, RESULTS)
 
 
 def checked_cohort(wildcards):
@@ -185,30 +201,17 @@ def preprocessing(wildcards):
     return rule_params.preprocessing(SETTINGS, TABLES, PATHS.sets)
 
 
-def weighted_tables(wildcards):
-    """Return the tables of columns that come from a network's weights."""
-    return [name for name in TABLES if PATHS.weights_behind(name)]
-
-
 def reader_settings(wildcards):
     return stability.of_reader(SETTINGS, wildcards.reader)
 
 
-def results_folder(wildcards):
-    return in_study("")
-
-
-def simulated_shard(wildcards):
-    return PATHS.simulated(wildcards.shard)
-
-
 def page_template(name="page"):
-    return str(WORKFLOW / "report" / f"{name}.html.j2")
+    return plain_path.of(WORKFLOW / "report" / f"{name}.html.j2")
 
 
 def page_texts(wildcards):
     """Return a digest of every file that the report's text is made from."""
-    return folder_digest(str(Path(page_template()).parent))
+    return folder_digest(str(WORKFLOW / "report"))
 
 
 def replicates_of_block(wildcards):
@@ -219,20 +222,20 @@ def replicates_of_block(wildcards):
 
 def in_frozen(*paths):
     """Return files of the study that froze the models."""
-    return [APPLIED.file(path) for path in paths]
-
-
-def mapped_case(wildcards):
-    return PATHS.mapped(wildcards.case)
+    return [plain_path.of(APPLIED.file(path)) for path in paths]
 
 
 def finished(wildcards):
-    """Return what a run leaves last: the report of a study, or of frozen models on a cohort."""
+    """Return what a run leaves last: a study's report, or that of frozen models on a cohort.
+
+    And what was deleted, which Snakemake does not miss where its readers are done.
+    """
+    gone = forgotten.missing(RESULTS, rules)
     if APPLIED:
         pages = [in_study(f"report/case-{APPLIED.case}.html")] if APPLIED.case else []
-        return [*rules.predict_cohort.output, *rules.write_cohort.output, *pages]
+        return [*rules.predict_cohort.output, *rules.write_cohort.output, *pages, *gone]
     written = [*rules.write_report.output, *rules.write_manuscript.output]
-    return [*written, *rules.freeze_study.output]
+    return [*written, *rules.freeze_study.output, *gone]
 
 
 def refuse_to_start():
@@ -251,6 +254,11 @@ def complete_rules():
         **{"log": PATHS.log, "benchmark": PATHS.time, "digest": digest_of_script},
         environment="../../envs/analysis.yaml",
     )
+    asks = snakemake_habits.request()
+    if is_asked_for("verify") or is_asked_for("crate"):
+        told_plainly(verify.refuse_altered, RESULTS)
+    elif workflow.is_main_process and asks.plans and not asks.forces:
+        told_plainly(forgotten.refuse, RESULTS, rules)
 
 
 def rules_by_room(wildcards):
@@ -260,7 +268,7 @@ def rules_by_room(wildcards):
 def tell_outcome():
     is_of_this_run = partial(snakemake_habits.is_of_this_run, workflow.dag)
     sys.stderr.writelines(f"{line}\n" for line in RUN.warnings(is_of_this_run))
-    if summary := RUN.summary(is_of_this_run):
+    if (summary := RUN.summary(is_of_this_run)) and not MAKES_NOTHING:
         print(f"\n{summary}")
 
 

@@ -162,19 +162,19 @@ rule gather_perturbed:
 rule extract_reader_patches:
     input:
         eligible=checked_cohort,
-        simulated=simulated_shard,
+        simulated=PATHS.simulated_shard,
     output:
         shard=update(in_study("features/reader-{reader}-{shard}.npz")),
     resources:
         mem_mb=per_attempt(2000),
         runtime=per_attempt(60),
     params:
-        cases=config["cohort"]["cases"],
-        images=config["cohort"]["images"],
-        image_folder=config["cohort"]["image_folder"],
+        cases=stated("cases"),
+        images=stated("images"),
+        image_folder=stated("image_folder"),
         shards=len(SHARDS),
-        digest=shard_digest,
-        files=files_digest,
+        digest=OF_SHARD.digest,
+        files=OF_SHARD.files_digest,
         settings=reader_settings,
     script:
         "../scripts/extract_reader_patches.py"
@@ -215,17 +215,19 @@ rule read_columns:
     input:
         table=OF_SET.table,
         included=in_study("images/included.csv"),
+        qc=OF_SET.pooled_images,
         combat=OF_SET.combat_cases,
     output:
         features=in_study("features/{set}/features.parquet"),
     wildcard_constraints:
-        set=feature_sets.pattern(feature_sets.per_case(PATHS.sets)),
+        set=feature_sets.pattern(feature_sets.from_tables(PATHS.sets)),
     localrule: True
     params:
-        table=OF_SET.table_digest,
+        planned=OF_SET.table_digest,
         measured_in=OF_SET.measured_in,
         made_with=OF_SET.kind_digest,
         settings=OF_SET.measured_by,
+        pool_views=OF_SET.pool_views,
     script:
         "../scripts/read_columns.py"
 

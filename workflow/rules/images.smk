@@ -1,7 +1,7 @@
 rule extract_patches:
     input:
         eligible=checked_cohort,
-        simulated=simulated_shard,
+        simulated=PATHS.simulated_shard,
     output:
         shard=update(in_study("images/shard-{shard}.npz")),
     priority: WAITED_FOR
@@ -9,12 +9,12 @@ rule extract_patches:
         mem_mb=per_attempt(2000),
         runtime=per_attempt(60),
     params:
-        cases=config["cohort"]["cases"],
-        images=config["cohort"]["images"],
-        image_folder=config["cohort"]["image_folder"],
+        cases=stated("cases"),
+        images=stated("images"),
+        image_folder=stated("image_folder"),
         shards=len(SHARDS),
-        digest=shard_digest,
-        files=files_digest,
+        digest=OF_SHARD.digest,
+        files=OF_SHARD.files_digest,
         settings=config["images"],
         surround=1.0,
     script:

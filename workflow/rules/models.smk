@@ -41,7 +41,7 @@ rule fit_models:
         labels=rule_params.classes(SETTINGS),
         training_scores=config["selection"]["training_scores"],
         preprocessing=preprocessing,
-        weighted=weighted_tables,
+        weighted=WEIGHTED,
         adapted=ADAPTED,
         seed=config["seed"],
     script:

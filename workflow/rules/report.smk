@@ -1,9 +1,9 @@
 rule record_run:
     input:
-        cases=config["cohort"]["cases"],
-        images=config["cohort"]["images"],
-        split=config["cohort"]["split_file"] or [],
-        features=[*feature_sets.tables_given(SETTINGS).values()],
+        cases=given("cases"),
+        images=given("images"),
+        split=given("split_file"),
+        features=[*map(plain_path.of, feature_sets.tables_given(SETTINGS).values())],
         shards=expand(in_study("images/shard-{shard}.npz"), shard=SHARDS),
         included=in_study("images/included.csv"),
         models=expand(in_study("models/{model}.json"), model=config["models"]),
@@ -64,7 +64,7 @@ rule write_manuscript:
     localrule: True
     params:
         config=config,
-        templates=str(Path(page_template()).parent),
+        templates=plain_path.of(WORKFLOW / "report"),
         texts=page_texts,
     script:
         "../scripts/write_manuscript.py"

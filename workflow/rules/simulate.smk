@@ -5,12 +5,12 @@ rule simulate_shard:
         mem_mb=per_attempt(1500),
         runtime=per_attempt(60),
     params:
-        cases=config["cohort"]["cases"],
+        cases=stated("cases"),
         phantoms=rule_params.phantoms(SETTINGS),
         shards=len(SHARDS),
-        digest=phantom_digest,
-        folder=config["cohort"]["image_folder"],
-        results=results_folder,
+        digest=OF_SHARD.phantoms_digest,
+        folder=stated("image_folder"),
+        results=in_study(""),
         seed=config["seed"],
     script:
         "../scripts/simulate_shard.py"

@@ -1,12 +1,12 @@
 """Batch-norm statistics of each center's own images."""
 
 from microcalc.config.network_settings import ExtractionSettings
-from microcalc.core.logs import start
+from microcalc.core import job_records
 from microcalc.features import adabn
 from microcalc.images import included
 from microcalc.images.shard_file import read
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 adaptation = adabn.fit(
     list(map(read, snakemake.input.shards)),
     included.read(snakemake.input.included),
@@ -15,3 +15,4 @@ adaptation = adabn.fit(
     threads=snakemake.threads,
 )
 adabn.write(adaptation, snakemake.output.adapted)
+job.leave_record()

@@ -1,11 +1,11 @@
 """Look for what training and validation share, and for what gives center or label away."""
 
 from microcalc.config.evaluation_settings import LeakageSettings
+from microcalc.core import job_records
 from microcalc.core.files import read_csv, read_parquet, write_csv
-from microcalc.core.logs import start
 from microcalc.evaluation import cohort_tables, confounding, leakage, transductive
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 asked = snakemake.params
 cases = cohort_tables.included(snakemake.input.included)
 wanted = LeakageSettings.of(asked.leakage)
@@ -18,3 +18,4 @@ features = dict(zip(asked.sets, map(read_parquet, snakemake.input.features), str
 qc = read_csv(snakemake.input.qc)
 found = confounding.audit(cases, features, qc, seed=asked.seed, confidence=asked.confidence)
 write_csv(transductive.labelled(found, asked.harmonize), snakemake.output.confounding)
+job.leave_record()

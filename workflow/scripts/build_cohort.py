@@ -5,10 +5,10 @@ from microcalc.cohort.eligible import build_eligible
 from microcalc.cohort.study_tables import read_cohort
 from microcalc.config.clinical_settings import ClinicalVariable
 from microcalc.config.cohort_settings import CohortSettings, Labels
+from microcalc.core import job_records
 from microcalc.core.files import write_csv
-from microcalc.core.logs import start
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 given, how = snakemake.input, snakemake.params
 labels, settings = Labels.of(how.labels), CohortSettings.of(how.settings)
 cohort = read_cohort(
@@ -26,3 +26,4 @@ eligible, images, exclusions = build_eligible(
 write_csv(eligible, snakemake.output.eligible)
 write_csv(images, snakemake.output.images)
 write_csv(exclusions, snakemake.output.exclusions)
+job.leave_record()

@@ -1,10 +1,10 @@
 """Where the deep model looks, in the validation cases that it is surest of, rightly or not."""
 
+from microcalc.core import job_records
 from microcalc.core.files import read_json
-from microcalc.core.logs import start
 from microcalc.evaluation import predictions, saliency
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 given = snakemake.input
 model = read_json(given.model)
 chosen = saliency.choose(predictions.read(given.predictions), model)
@@ -17,3 +17,4 @@ maps = saliency.compute(
     **snakemake.params.how,
 )
 saliency.write(maps, snakemake.output.saliency)
+job.leave_record()

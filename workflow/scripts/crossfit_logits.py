@@ -1,12 +1,12 @@
 """Out-of-fold scores of fine-tuned networks, and the scale of one against that of their mean."""
 
+from microcalc.core import job_records
 from microcalc.core.files import read_parquet, write_csv
-from microcalc.core.logs import start
 from microcalc.features.finetune import network_folds
 from microcalc.images import included
 from microcalc.selection import finetuned
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 how, left = snakemake.params, snakemake.output
 cases = included.read(snakemake.input.included)
 logits = read_parquet(*snakemake.input.features)
@@ -16,3 +16,4 @@ write_csv(selected, left.selected)
 write_csv(crossfit.scores, left.crossfit)
 write_csv(crossfit.selected, left.crossfit_selected)
 write_csv(finetuned.scale(cases, dealt, logits), left.scale)
+job.leave_record()

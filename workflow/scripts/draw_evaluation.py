@@ -2,11 +2,11 @@
 
 from microcalc.config.clinical_settings import ClinicalVariable
 from microcalc.config.cohort_settings import Labels
-from microcalc.core.logs import start
+from microcalc.core import job_records
 from microcalc.figures.rooms import evaluation
 from microcalc.figures.save import save_each
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 how = snakemake.params
 figures = evaluation.draw(
     dict(snakemake.input.items()),
@@ -20,3 +20,4 @@ figures = evaluation.draw(
     main_score=how.main_score,
 )
 save_each(figures, dict(snakemake.output.items()))
+job.leave_record()

@@ -2,11 +2,11 @@
 
 from microcalc.config.clinical_settings import ClinicalVariable
 from microcalc.config.cohort_settings import Labels
-from microcalc.core.logs import start
+from microcalc.core import job_records
 from microcalc.figures.rooms import models
 from microcalc.figures.save import save_each
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 how = snakemake.params
 figures = models.draw(
     dict(snakemake.input.items()),
@@ -18,3 +18,4 @@ figures = models.draw(
     one_by_one=how.one_by_one,
 )
 save_each(figures, dict(snakemake.output.items()))
+job.leave_record()

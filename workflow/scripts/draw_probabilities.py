@@ -1,11 +1,11 @@
 """Draw whether the probabilities hold, and what acting on them gains."""
 
 from microcalc.config.cohort_settings import Labels
-from microcalc.core.logs import start
+from microcalc.core import job_records
 from microcalc.figures.rooms import probabilities
 from microcalc.figures.save import save_each
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 how = snakemake.params
 figures = probabilities.draw(
     dict(snakemake.input.items()),
@@ -14,3 +14,4 @@ figures = probabilities.draw(
     confidence=how.confidence,
 )
 save_each(figures, dict(snakemake.output.items()))
+job.leave_record()

@@ -1,12 +1,12 @@
 """Draw what refitting the whole chain gave."""
 
+from microcalc.core import job_records
 from microcalc.core.files import read_csv
-from microcalc.core.logs import start
 from microcalc.evaluation import replicate_files, replicates
 from microcalc.figures import refit_distributions
 from microcalc.figures.save import save
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 given, models = snakemake.input, snakemake.params.models
 bootstrap = replicate_files.read(given.bootstrap, replicates.COLUMNS)
 figure = refit_distributions.draw(
@@ -17,3 +17,4 @@ figure = refit_distributions.draw(
     models=models,
 )
 save(figure, *snakemake.output)
+job.leave_record()

@@ -2,11 +2,11 @@
 
 from microcalc.config.clinical_settings import ClinicalVariable
 from microcalc.config.cohort_settings import Labels
-from microcalc.core.logs import start
+from microcalc.core import job_records
 from microcalc.figures.rooms import selection
 from microcalc.figures.save import save_each
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 how = snakemake.params
 figures = selection.draw(
     dict(snakemake.input.items()),
@@ -17,3 +17,4 @@ figures = selection.draw(
     scheme=how.scheme,
 )
 save_each(figures, dict(snakemake.output.items()))
+job.leave_record()

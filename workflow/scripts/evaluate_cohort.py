@@ -2,10 +2,10 @@
 
 from microcalc.apply import labelled_cohort
 from microcalc.config.evaluation_settings import EvaluationSettings
-from microcalc.core.logs import start
+from microcalc.core import job_records
 from microcalc.evaluation import cohort_tables, predictions, result_tables
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 given, asked = snakemake.input, snakemake.params
 rows = predictions.read(given.predictions)
 models = predictions.read_models(given.models)
@@ -19,3 +19,4 @@ made["development"] = labelled_cohort.compare(
 )
 # Models of harmonized features are never applied.
 result_tables.write(made, snakemake.output, harmonize="none")
+job.leave_record()

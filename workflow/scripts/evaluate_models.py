@@ -7,12 +7,12 @@ from microcalc.config.evaluation_settings import (
     SampleSizeSettings,
 )
 from microcalc.config.model_settings import ModelSettings
+from microcalc.core import job_records
 from microcalc.core.files import read_csv
-from microcalc.core.logs import start
 from microcalc.evaluation import cohort_tables, finetuning, predictions, result_tables
 from microcalc.evaluation.sample_size_table import of_study
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 given, asked = snakemake.input, snakemake.params
 rows = predictions.read(given.predictions)
 models = predictions.read_models(given.models)
@@ -36,3 +36,4 @@ made["sample_size"] = of_study(
     expected_auc=SampleSizeSettings.of(asked.sample_size).expected_auc,
 )
 result_tables.write(made, snakemake.output, harmonize=asked.harmonize)
+job.leave_record()

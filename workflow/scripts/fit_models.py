@@ -3,14 +3,14 @@
 from microcalc.config.clinical_settings import ClinicalVariable, ScreeningSettings
 from microcalc.config.cohort_settings import Labels
 from microcalc.config.model_settings import ModelSettings, ThresholdSettings
+from microcalc.core import job_records
 from microcalc.core.files import write_csv, write_each, write_json
-from microcalc.core.logs import start
 from microcalc.models import provenance
 from microcalc.models.fit import fit_models
 from microcalc.models.recipe import Recipe
 from microcalc.models.training_tables import Tables
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 given, how = snakemake.input, snakemake.params
 weights = dict(zip(how.weighted, given.weights, strict=True))
 adapted = dict(zip(how.adapted, given.adapted, strict=True))
@@ -30,7 +30,12 @@ recipes = Recipe.of_models(
     training_scores=how.training_scores,
     seed=how.seed,
 )
-threshold, labels = ThresholdSettings.of(how.threshold), Labels.of(how.labels)
-models, training = fit_models(recipes, tables, threshold=threshold, labels=labels)
+models, training = fit_models(
+    recipes,
+    tables,
+    threshold=ThresholdSettings.of(how.threshold),
+    labels=Labels.of(how.labels),
+)
 write_each(write_json, models, snakemake.output.models)
 write_each(write_csv, training, snakemake.output.training)
+job.leave_record()

@@ -1,12 +1,12 @@
 """Write what the frozen models need beside themselves: settings, and what training was like."""
 
 from microcalc.config.clinical_settings import ClinicalVariable
+from microcalc.core import job_records
 from microcalc.core.files import read_csv, read_parquet, write_json, write_text
-from microcalc.core.logs import start
 from microcalc.images import included
 from microcalc.models import applicability_domain, deployment_settings
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 given, asked = snakemake.input, snakemake.params
 write_text(
     deployment_settings.to_yaml(asked.settings, simulated=asked.simulated),
@@ -21,3 +21,4 @@ spanned = applicability_domain.describe(
     ClinicalVariable.each_of(asked.settings["clinical"]),
 )
 write_json(spanned, snakemake.output.domain)
+job.leave_record()

@@ -1,10 +1,10 @@
 """One shard's patches to train on, cut as another reader might have cut them."""
 
-from microcalc.core.logs import start
+from microcalc.core import job_records
 from microcalc.features import perturb
 from microcalc.images import included
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 perturb.write_copy(
     snakemake.input.surroundings,
     included.read(snakemake.input.included),
@@ -13,3 +13,4 @@ perturb.write_copy(
     seed=snakemake.params.seed,
     copy=int(snakemake.wildcards.redraw),
 )
+job.leave_record(is_temporary=True)

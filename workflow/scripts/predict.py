@@ -1,12 +1,12 @@
 """Predict every included case with every frozen model, and export the scores of each."""
 
+from microcalc.core import job_records
 from microcalc.core.files import read_csv, read_parquet, write_csv
-from microcalc.core.logs import start
 from microcalc.evaluation import transductive
 from microcalc.images import included
 from microcalc.models import predict
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 given, how = snakemake.input, snakemake.params
 cases = included.read(given.included)
 features = dict(zip(how.tables, map(read_parquet, given.features), strict=True))
@@ -20,3 +20,4 @@ scores = predict.score_table(
     crossfit=dict(zip(how.scores, map(read_csv, given.crossfit), strict=True)),
 )
 write_csv(transductive.labelled(scores, how.harmonize), snakemake.output.scores)
+job.leave_record()

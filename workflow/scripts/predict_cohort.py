@@ -2,10 +2,10 @@
 
 from microcalc.apply import intake, prediction, register
 from microcalc.config.cohort_settings import Labels
+from microcalc.core import job_records
 from microcalc.core.files import write_csv
-from microcalc.core.logs import start
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 given, how = snakemake.input, snakemake.params
 features = dict(zip(how.tables, given.features, strict=True))
 found = prediction.run(
@@ -20,3 +20,4 @@ labelled = intake.read_labels(given.cases, Labels.of(how.labels))["case_id"]
 register.add(snakemake.output.register, found.predictions, labelled)
 write_csv(found.contributions, snakemake.output.contributions)
 write_csv(found.warnings, snakemake.output.warnings)
+job.leave_record()

@@ -1,10 +1,11 @@
 """The backbone's weights, whatever their source, as one safetensors file."""
 
-from microcalc.core.logs import start
+from microcalc.core import job_records
 from microcalc.features import weights
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 prepared = weights.prepare(
     snakemake.wildcards.backbone, snakemake.params.weights, seed=snakemake.params.seed
 )
 weights.write(prepared, snakemake.output.weights)
+job.leave_record()

@@ -1,10 +1,12 @@
-"""The columns of a set that were computed elsewhere, per case."""
+"""The columns of a set that were computed elsewhere, of each case."""
 
-from microcalc.core.logs import start
+from microcalc.core import job_records
 from microcalc.features import combat, kinds, pool
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 given, how = snakemake.input, snakemake.params
-read = kinds.of_cases(how.measured_in).of_cases(how.settings)
-table = pool.per_case(read, snakemake.wildcards.set, given.included)
+read = kinds.of_table(how.measured_in).of_table(how.settings)
+name, views = snakemake.wildcards.set, how.pool_views
+table = pool.given(read, name, given.included, given.qc, how=views)
 pool.write(combat.harmonized(table, given.combat), snakemake.output.features)
+job.leave_record()

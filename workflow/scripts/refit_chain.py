@@ -3,11 +3,11 @@
 from microcalc.config.clinical_settings import ClinicalVariable, ScreeningSettings
 from microcalc.config.model_settings import ModelSettings
 from microcalc.config.selection_settings import SelectionSettings
+from microcalc.core import job_records
 from microcalc.core.files import write_csv
-from microcalc.core.logs import start
 from microcalc.evaluation import refit, replicates
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 asked, given = snakemake.params, snakemake.input
 cases = refit.read(given.included, asked.scores, given.features, given.redrawn, asked.least_iccs)
 plan = refit.Plan(
@@ -22,3 +22,4 @@ measured, selected = replicates.run(
 )
 write_csv(measured, snakemake.output.measured)
 write_csv(selected, snakemake.output.selected)
+job.leave_record()

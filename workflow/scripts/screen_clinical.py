@@ -1,12 +1,12 @@
 """Screen the clinical variables on the training cases: the two tables of odds ratios."""
 
 from microcalc.config.clinical_settings import ClinicalVariable, ScreeningSettings
+from microcalc.core import job_records
 from microcalc.core.files import write_csv
-from microcalc.core.logs import start
 from microcalc.images import included
 from microcalc.models.clinical import candidates, missing_values, screen, training_rows
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 cases, how = included.read(snakemake.input.included), snakemake.params
 clinical = ClinicalVariable.each_of(how.clinical)
 screening = screen(
@@ -20,3 +20,4 @@ screening = screen(
 write_csv(screening.univariable, snakemake.output.univariable)
 write_csv(screening.multivariable, snakemake.output.multivariable)
 write_csv(missing_values(cases, clinical), snakemake.output.missing)
+job.leave_record()

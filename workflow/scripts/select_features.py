@@ -1,11 +1,11 @@
 """Select a score's features on the training cases, and cross-fit the selection."""
 
 from microcalc.config.selection_settings import SelectionSettings
+from microcalc.core import job_records
 from microcalc.core.files import write_csv
-from microcalc.core.logs import start
 from microcalc.selection import select, training
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 given, how = snakemake.input, snakemake.params
 tables = training.read(given.included, given.features, given.redrawn)
 chosen = select.select(
@@ -22,3 +22,4 @@ write_csv(chosen.chain.selected, snakemake.output.selected)
 write_csv(chosen.chain.funnel, snakemake.output.funnel)
 write_csv(chosen.crossfit, snakemake.output.crossfit)
 write_csv(chosen.crossfit_selected, snakemake.output.crossfit_selected)
+job.leave_record()

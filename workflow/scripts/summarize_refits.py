@@ -1,9 +1,9 @@
 """Make the tables of all refits: optimism, selection frequencies, split lottery, permutation."""
 
-from microcalc.core.logs import start
+from microcalc.core import job_records
 from microcalc.evaluation import predictions, replicate_files, result_tables
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 given = snakemake.input
 rows = predictions.read(given.predictions)
 models = predictions.read_models(given.models)
@@ -20,3 +20,4 @@ selected = {
 asked = snakemake.params
 made = replicate_files.summarize(rows, models, measured, selected, confidence=asked.confidence)
 result_tables.write(made, snakemake.output, harmonize=asked.harmonize)
+job.leave_record()

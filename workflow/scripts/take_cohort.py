@@ -3,11 +3,11 @@
 from microcalc.apply import intake
 from microcalc.config.clinical_settings import ClinicalVariable
 from microcalc.config.cohort_settings import Labels
+from microcalc.core import job_records
 from microcalc.core.files import write_csv
-from microcalc.core.logs import start
 from microcalc.models import frozen
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 given, known = snakemake.input, snakemake.params
 eligible, images, exclusions = intake.take(
     given.cases,
@@ -20,3 +20,4 @@ eligible, images, exclusions = intake.take(
 write_csv(eligible, snakemake.output.eligible)
 write_csv(images, snakemake.output.images)
 write_csv(exclusions, snakemake.output.exclusions)
+job.leave_record()

@@ -1,12 +1,12 @@
 """Train one network without its fold, unless nothing that it depends on has changed."""
 
 from microcalc.config.finetune_settings import TrainingSettings
-from microcalc.core.logs import start
+from microcalc.core import job_records
 from microcalc.features.finetune import network
 from microcalc.images import included
 from microcalc.images.shard_file import read
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 given, how, left = snakemake.input, snakemake.params, snakemake.output
 network.update(
     network.Files(left.weights, left.report, left.curve),
@@ -18,3 +18,4 @@ network.update(
     seed=how.seed,
     checkpoints=how.checkpoints,
 )
+job.leave_record()

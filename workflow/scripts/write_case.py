@@ -1,11 +1,11 @@
 """Write the page of one case: predictions, warnings, map and contributions."""
 
 from microcalc.config.study_config import StudyConfig
+from microcalc.core import job_records
 from microcalc.core.files import write_text
-from microcalc.core.logs import start
 from microcalc.report import applied
 
-start(snakemake.log[0])
+job = job_records.begin(snakemake)
 html = applied.case_page(
     dict(snakemake.input.items()),
     config=StudyConfig.of(snakemake.params.config),
@@ -14,3 +14,4 @@ html = applied.case_page(
     template=snakemake.input.template,
 )
 write_text(html, snakemake.output.page)
+job.leave_record()

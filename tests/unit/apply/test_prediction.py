@@ -17,8 +17,11 @@ SPAN: dict[str, Any] = {
     "spacing_mm": {"least": 0.1, "largest": 0.1},
     "scanners": ["One"],
     "features": {
-        "deep": {"mean": [0.0, 0.0], "variance": 2.0, "limit": 2.0},
-        "small": {"mean": [0.0, 0.0], "variance": 2.0, "limit": 2.0},
+        name: {
+            "names": [f"{name}_0000", f"{name}_0001"],
+            **{"mean": [0.0, 0.0], "variance": 2.0, "limit": 2.0},
+        }
+        for name in ("deep", "small")
     },
     "images": ["xxh3-128:of a training image"],
 }

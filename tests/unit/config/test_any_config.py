@@ -86,7 +86,7 @@ def looked_at(config: dict[str, Any]) -> None:
     study = settings.complete(config)
     assert settings.complete(study.plain()) == study
     assert feature_sets.main_set(study) in study.features
-    assert {*feature_sets.of_images(feature_sets.measured(study, "{}/{}".format))} >= {
+    assert {*feature_sets.measured(study, "{}/{}".format)} >= {
         name for name in feature_sets.taken(study) if name not in feature_sets.finetuned(study)
     }
     assert {*feature_sets.variants(study)} <= study.models.keys()

@@ -19,6 +19,7 @@ class Said:
 
     tables: dict[str, tuple[str, ...]] = field(default_factory=lambda: {"deep": ("deep",)})
     measured: tuple[str, ...] = ("deep",)
+    given: tuple[str, ...] = ()
     taken: tuple[str, ...] = ("deep",)
     main: tuple[str, str] = ("deep", "deep")
     refittable: tuple[str, ...] = ("clinical", "deep", "combined")
@@ -51,6 +52,14 @@ SAID: dict[str, Said] = {
         measured=("deep", "tuned/whole", "tuned/fold-0", "tuned/fold-1", "tuned/fold-2"),
         taken=("deep", "tuned"),
         variants=("deep", "finetuned", "finetuned_lasso"),
+    ),
+    "computed_elsewhere": Said(
+        tables={"deep": ("deep",), "mri": ("mri",), "fusion": ("deep", "mri", "ultrasound")},
+        measured=("deep", "mri", "ultrasound"),
+        given=("mri", "ultrasound"),
+        taken=("deep", "mri", "ultrasound"),
+        refittable=("clinical", "deep", "combined", "mri", "fusion"),
+        harmonized="combat",
     ),
     "features_one_by_one": Said(refittable=("clinical", "deep", "combined", "paper")),
     "score_from_elsewhere": Said(refittable=("clinical", "deep", "combined", "radiologist")),
@@ -103,8 +112,9 @@ def test_its_sets_scores_and_models_are_known(kind: str) -> None:
         dict.fromkeys(name for names in said.tables.values() for name in names)
     )
     measured = feature_sets.measured(config, weights_of)
-    assert tuple(measured) == tuple(feature_sets.of_images(measured)) == said.measured
-    assert feature_sets.per_case(measured) == []
+    assert tuple(measured) == said.measured
+    assert tuple(feature_sets.from_tables(measured)) == said.given
+    assert {*feature_sets.of_images(measured)} == {*said.measured} - {*said.given}
     assert tuple(feature_sets.taken(config)) == said.taken
     assert (feature_sets.main_score(config), feature_sets.main_set(config)) == said.main
     assert tuple(feature_sets.refittable_models(config)) == said.refittable

@@ -153,7 +153,7 @@ def included(tmp_path):
 def test_columns_computed_elsewhere_are_called_after_their_set(included, volume):
     # x is no case of the study, and c none that goes on.
     table = pd.DataFrame({"volume": volume, "case_id": ["b", "a", "x"]})
-    made = pool.per_case(table, "mri", included)
+    made = pool.given(table, "mri", included)
     assert made.columns.tolist() == ["case_id", "mri_volume"]
     assert made["case_id"].tolist() == ["a", "b"]
     assert made["mri_volume"].dtype == np.float32
@@ -162,7 +162,7 @@ def test_columns_computed_elsewhere_are_called_after_their_set(included, volume)
 
 def test_a_word_of_a_case_that_does_not_go_on_is_not_read(included):
     table = pd.DataFrame({"case_id": ["a", "b", "c", "c"], "volume": ["1", "2", "?", "?"]})
-    assert pool.per_case(table, "mri", included)["case_id"].tolist() == ["a", "b"]
+    assert pool.given(table, "mri", included)["case_id"].tolist() == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -173,6 +173,8 @@ def test_a_word_of_a_case_that_does_not_go_on_is_not_read(included):
             "one row per case; twice there:\n  - a",
         ),
         ({"case_id": ["a"], "volume": [1]}, "no row of these included cases; add them, or exclude"),
+        ({"case_id": ["a", "b"], "volume": [20200101, 20200102]}, "column volume: 20200101 to"),
+        ({"case_id": ["a", "b"], "volume": [1e-50, 2e-50]}, "cannot tell the values of these"),
         (
             {"case_id": ["a", "b"], "volume": [np.nan, 1]},
             "finite numbers; found\n  - case a, column",
@@ -186,6 +188,61 @@ def test_a_word_of_a_case_that_does_not_go_on_is_not_read(included):
 )
 def test_columns_computed_elsewhere_are_one_finite_row_per_case(included, table, told):
     with pytest.raises(StudyError) as raised:
-        pool.per_case(pd.DataFrame(table), "mri", included)
+        pool.given(pd.DataFrame(table), "mri", included)
     assert str(raised.value).startswith("features.mri: ")
     assert told in str(raised.value)
+
+
+def test_a_column_that_is_constant_or_large_is_no_fault(included):
+    # What was computed twice differs in the last digits of a double.
+    table = {"case_id": ["a", "b"], "x": [0.1 + 0.2, 0.3], "y": [1e6, 1e6 + 1], "z": [16777217] * 2}
+    made = pool.given(pd.DataFrame(table), "mri", included)
+    assert made["mri_x"].nunique() == made["mri_z"].nunique() == 1
+    assert made["mri_y"].tolist() == [1e6, 1e6 + 1]
+
+
+@pytest.fixture
+def qc(tmp_path):
+    """Images of a and b, one of them not usable, and one of c, who does not go on."""
+    path = tmp_path / "qc.csv"
+    rows = [
+        ("a1", "a", "CC", "ok"),
+        ("a2", "a", "MLO", "ok"),
+        ("a3", "a", "MLO", "excluded"),
+        ("b1", "b", "MLO", "ok"),
+        ("c1", "c", "CC", "ok"),
+    ]
+    pd.DataFrame(rows, columns=["image_id", "case_id", "view", "status"]).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ("mean", {"case_id": ["a", "b"], "n_views": [2, 1], "us_x": [2, 7]}),
+        ("max", {"case_id": ["a", "b"], "n_views": [2, 1], "us_x": [3, 7]}),
+        (
+            "concat",
+            {
+                **{"case_id": ["a", "b"], "n_views": [2, 1], "stand_in": ["", "CC"]},
+                **{"us_CC_x": [1, 7], "us_MLO_x": [3, 7]},
+            },
+        ),
+    ],
+)
+def test_columns_of_images_are_pooled_like_those_measured_here(included, qc, how, expected):
+    table = pd.DataFrame({"image_id": ["b1", "a2", "a1", "x"], "x": ["7", "3", "1", "?"]})
+    made = pool.given(table, "us", included, [qc], how=how)
+    assert {name: made[name].tolist() for name in made} == expected
+    assert made.iloc[:, -1].dtype == np.float32
+
+
+def test_every_usable_image_of_an_included_case_has_its_row(included, qc):
+    table = pd.DataFrame({"image_id": ["a1", "b1"], "x": [1, 2]})
+    with pytest.raises(StudyError, match=r"no row of these included images; add[^$]*- a2"):
+        pool.given(table, "us", included, [qc])
+    twice = pd.DataFrame({"image_id": ["a1", "a1", "a2", "b1"], "x": [1, 1, 2, 3]})
+    with pytest.raises(StudyError, match=r"one row per image; twice there:\n  - a1"):
+        pool.given(twice, "us", included, [qc])
+    with pytest.raises(StudyError, match="expected column image_id and at least one"):
+        pool.given(twice.rename(columns={"image_id": "case_id"}), "us", included, [qc])

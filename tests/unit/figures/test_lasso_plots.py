@@ -15,6 +15,25 @@ def test_the_largest_survivors_are_named(study):
     assert sorted(named) == sorted(survivors.nlargest(lasso_plots.MOST_LABELS).index)
 
 
+def test_long_names_stand_in_a_legend_of_which_nothing_is_cut(study):
+    path, cv = study["lasso_path"], study["lasso_cv"]
+    long = {name: f"mri_log-sigma-3-0-mm-3D_firstorder_{name}" for name in path["feature"]}
+    long[lasso_plots.INTERCEPT] = lasso_plots.INTERCEPT
+    figure = lasso_plots.draw_path(
+        path.assign(feature=path["feature"].map(long)), cv, choose="lambda_min"
+    )
+    survivors = study["selected"].iloc[1:].set_index("feature")["coefficient"].abs()
+    (legend,) = figure.legends
+    named = [text.get_text() for text in legend.get_texts()]
+    largest = survivors.nlargest(lasso_plots.MOST_LABELS).index
+    assert named == [long[name] for name in largest]
+    assert not [text for text in texts(figure) if text.startswith("mri_")]
+    figure.canvas.draw()
+    of_legend, whole = legend.get_window_extent(), figure.bbox
+    assert whole.x0 <= of_legend.x0 < of_legend.x1 <= whole.x1
+    assert whole.y0 <= of_legend.y0 < figure.axes[0].get_window_extent().y0
+
+
 def test_a_lasso_that_was_given_nothing_says_so(study):
     cv, path = (study[name].iloc[:0] for name in ("lasso_cv", "lasso_path"))
     for figure in (

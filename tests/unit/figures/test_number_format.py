@@ -34,3 +34,11 @@ def test_names_become_words_unless_they_have_capitals():
 def test_no_probability_is_certain():
     shown = [number_format.probability(value) for value in (0.0, 0.004, 0.16, 0.994, 0.996, 1.0)]
     assert shown == ["< 0.01", "< 0.01", "0.16", "0.99", "> 0.99", "> 0.99"]
+
+
+def test_long_names_lose_their_middle_unless_two_would_be_alike():
+    names = ["mri_x", "mri_wavelet-HLL_glcm_Idn", "us_" + "a" * 30 + "_1", "us_" + "b" * 30 + "_1"]
+    short = number_format.shortened(names, 12)
+    assert short == ["mri_x", "mri_wa…m_Idn", "us_aaa…aaa_1", "us_bbb…bbb_1"]
+    alike = ["mri_wavelet-HLL_glcm_Idn", "mri_wavelet-LLH_glcm_Idn", "mri_original_glcm_Idn"]
+    assert number_format.shortened(alike, 12) == [*alike[:2], "mri_or…m_Idn"]

@@ -130,6 +130,28 @@ def test_the_limit_is_kept_by_99_of_100_training_cases_left_out(
     assert np.mean(np.array(by_hand) < span["limit"] - 1e-9) < 1
 
 
+def test_features_are_compared_by_their_names(study: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    """A table of a cohort's own may have further columns, and all in another order."""
+    cases, features = study
+    span = describe(cases, features)
+    new = cases[cases["split"] == "external"]
+
+    def outside(table: pd.DataFrame) -> pd.DataFrame:
+        return applicability_domain.outside(span, new, quality(new), {"deep": table}, [])
+
+    numbers = features.columns[2:]
+    far = features.assign(**{numbers[0]: features[numbers[0]] + 40})
+    expected = outside(far)
+    assert (expected["aspect"] == "deep features").sum() == len(new)
+    turned = far[["case_id", *numbers[::-1]]].assign(deep_also=1e9)
+    pd.testing.assert_frame_equal(outside(turned), expected)
+    with pytest.raises(StudyError, match=f"no column '{numbers[1]}'"):
+        outside(far.drop(columns=numbers[1]))
+    span["features"]["deep"].pop("names")  # type: ignore[misc]
+    with pytest.raises(StudyError, match="earlier version, which did not name the features"):
+        outside(far)
+
+
 def test_a_training_image_is_known_again(study: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     cases, features = study
     span = describe(cases, features)

@@ -1,12 +1,18 @@
 """Files whose place, or whose being there, depends on the config."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from tests.unit.configs import changed, study_config
 
 from microcalc.plan.paths import Paths
+
+
+def of(**wildcards: str) -> Any:
+    return SimpleNamespace(**wildcards)
+
 
 CONFIG: dict[str, Any] = {
     "features": {"deep": {"kind": "network", "backbone": "resnet50", "weights": "random"}},
@@ -133,8 +139,8 @@ def test_redrawn_features_are_those_that_are_asked_for() -> None:
 
 def test_maps_are_drawn_where_they_add_up_to_a_score() -> None:
     assert paths().optional_figures() == ["results/mine/figures/saliency.svg"]
-    assert paths().mapped("C7") == ["results/mine/figures/case-C7/case_map.svg"]
-    assert paths(pool_views="max").mapped("C7") == []
+    assert paths().mapped_case(of(case="C7")) == ["results/mine/figures/case-C7/case_map.svg"]
+    assert paths(pool_views="max").mapped_case(of(case="C7")) == []
 
 
 def test_refits_are_dealt_to_parts_and_drawn() -> None:
@@ -149,5 +155,5 @@ def test_refits_are_dealt_to_parts_and_drawn() -> None:
 
 def test_phantoms_are_made_in_a_simulated_study_alone() -> None:
     simulated = Paths(study_config(**CONFIG, simulate={"phantoms": "phantoms.csv"}))
-    assert simulated.simulated("2") == ["results/mine/simulate/shard-2.json"]
-    assert paths().simulated("2") == []
+    assert simulated.simulated_shard(of(shard="2")) == ["results/mine/simulate/shard-2.json"]
+    assert paths().simulated_shard(of(shard="2")) == []

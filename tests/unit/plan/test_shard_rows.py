@@ -91,12 +91,12 @@ def test_missing_files_are_listed_by_image_and_never_by_path(study: Path) -> Non
 
 def test_a_table_is_known_by_its_content_and_not_by_its_time(study: Path) -> None:
     table = str(study / "cases.csv")
-    before = shard_rows.tables_digest(table)
+    before = shard_rows.table_digests({"cases": table})
     os.utime(table, (0, 0))
-    assert shard_rows.tables_digest(table) == before
+    assert shard_rows.table_digests({"cases": table}) == before
     Path(table).write_text(Path(table).read_text().replace("IDC", "DCIS", 1))
     os.utime(table, (0, 0))
-    assert shard_rows.tables_digest(table) != before
+    assert shard_rows.table_digests({"cases": table}) != before
 
 
 def test_a_folder_that_cannot_be_made_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

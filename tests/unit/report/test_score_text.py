@@ -23,6 +23,7 @@ from microcalc.report import (
     manuscript,
     narrative,
     page,
+    score_text,
     table_registry,
 )
 from microcalc.report.study import Study
@@ -115,6 +116,59 @@ def test_each_set_is_described_and_its_columns_counted_where_they_are_known(
     assert "Features were" not in text
     alone = under("Deep features", draft(Study.read(ordinary, config=fake["CONFIG"])))
     assert alone.strip().startswith("Features were the pooled output of resnet101")
+
+
+def with_table(study, **row):
+    """Return a study with a set of kind table, which its last score is made of too."""
+    plain = study.config.plain()
+    plain["features"]["mri"] = {"kind": "table", "path": "mri.csv", **row}
+    plain["scores"][list(plain["scores"])[-1]]["features"] += ["mri"]
+    return replace(study, config=StudyConfig.of(plain))
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({}, "read from a table without missing values."),
+        (
+            {"per": "image", "pool_views": "max"},
+            "read from a table without missing values, their maximum over the views of a case.",
+        ),
+    ],
+)
+def test_of_features_computed_elsewhere_only_the_table_is_known(several, row, told):
+    study = with_table(several, **row)
+    text = under("Features", draft(study))
+    assert f"The mri features were computed elsewhere and {told}" in text
+    asked = "**[With which software, its version and settings, and from which images and regions "
+    assert f"{asked}the mri features were computed.]**" in text
+    assert "densenet121, mri features (computed elsewhere), mRMR" in checklist(study)
+    stops = "A case without all features that were computed elsewhere stops the run."
+    assert stops in checklist(study)
+    assert stops not in checklist(several)
+    (note,) = [f for f in limitations.of_run(study) if f.title == "Features computed elsewhere"]
+    assert note.kind == "note"
+    assert note.text.startswith("The mri features were read from tables of the authors")
+    assert "(features.mri.path)" in note.text
+    assert "Features computed elsewhere" not in {f.title for f in limitations.of_run(several)}
+
+
+def test_a_patch_is_for_what_is_measured_in_it(several):
+    assert score_text.purpose_of_patches(several.config) == "goes on to the network"
+    both = with_table(several).config
+    assert score_text.purpose_of_patches(both) == "features are measured in"
+    alone = both.plain()
+    alone["features"] = {"mri": alone["features"]["mri"]}
+    alone["scores"] = {"deep": {"features": ["mri"]}}
+    assert score_text.purpose_of_patches(StudyConfig.of(alone)) == "was cut around them"
+
+
+def test_what_is_selected_from_several_sets_is_named_once():
+    assert notes.feature_words(["deep"]) == "deep features"
+    assert notes.feature_words(["deep", "tuned/logits"]) == "deep and tuned features"
+    assert notes.feature_words(["deep", "whole_breast", "us"]) == (
+        "deep, whole breast and us features"
+    )
 
 
 def test_stability_is_told_of_the_sets_that_it_is_asked_of(several):
@@ -262,6 +316,7 @@ def test_the_weights_of_every_network_are_digested(files, fake, tmp_path):
     (tmp_path / "cases.csv").write_text("case_id\nC1\n")
     found = inputs.describe(
         tables={"case table": tmp_path / "cases.csv"},
+        features=[],
         shards=[],
         models=files["models"],
         config=fake["SEVERAL"],

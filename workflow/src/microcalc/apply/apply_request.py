@@ -86,6 +86,14 @@ def is_asked(config: Mapping[str, Any]) -> bool:
     -------
     bool
         True where `models` is the name of a folder, and describes none.
+
+    Examples
+    --------
+    >>> from microcalc.apply import apply_request
+    >>> apply_request.is_asked({"models": "results/demo", "cohort": "clinic"})
+    True
+    >>> apply_request.is_asked({"study": "demo", "models": {"deep": {"scores": ["deep"]}}})
+    False
     """
     return isinstance(config.get("models"), str)
 

@@ -40,6 +40,15 @@ def join(
     predictions, cases : DataFrame
         `predictions` has the columns of `models/predictions.csv`, split "external" and kind
         "held_out"; `cases` those of `included` with label and y.
+
+    Raises
+    ------
+    StudyError
+        When the table of cases is damaged.
+    FileNotFoundError
+        When it is not there.
+    pandas.errors.MergeError
+        When a case stands twice in `included` or `labels`.
     """
     table = read_text_csv(included).fillna("")
     cases = table.merge(labels, on="case_id", validate="1:1")

@@ -197,6 +197,12 @@ def small_classes(cases: Iterable[tuple[int, str]]) -> dict[str, int]:
     -------
     dict of int
         The number of patients by class.
+
+    Examples
+    --------
+    >>> from microcalc.cohort import eligible
+    >>> eligible.small_classes([(0, "P1"), (1, "P1"), (1, "P2"), (1, "P3"), (1, "P4"), (1, "P5")])
+    {'negative': 0}
     """
     pairs = list(cases)
     positive = {patient for y, patient in pairs if y == 1}

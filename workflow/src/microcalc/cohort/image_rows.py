@@ -28,6 +28,15 @@ def problems(table: Table) -> list[str]:
     -------
     list of str
         With the file's name and the line; empty where nothing is wrong. No path is quoted.
+
+    Examples
+    --------
+    >>> from microcalc.cohort import image_rows
+    >>> from microcalc.core.table_reader import Table
+    >>> row = {"image_id": "C001_CC", "case_id": "C001", "path": "1.dcm", "roi_path": "1.png"}
+    >>> row |= {"x0": "10", "y0": "10", "x1": "90", "y1": "90"}
+    >>> image_rows.problems(Table("images.csv", list(row), [row], [2]))
+    ["images.csv, line 2, column 'roi_path': a file and a box are given; leave one of them empty"]
     """
     found = []
     first: dict[str, tuple[dict[str, str], int]] = {}

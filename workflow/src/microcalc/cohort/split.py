@@ -54,6 +54,15 @@ def place(
     -------
     str
         One of `SPLITS`.
+
+    Examples
+    --------
+    >>> from microcalc.cohort import split
+    >>> how = {"development_centers": ["A"], "train_fraction": 0.7, "seed": 1}
+    >>> [split.place(patient, "A", **how) for patient in ("P1", "P2", "P3", "P4")]
+    ['train', 'train', 'internal', 'train']
+    >>> split.place("P1", "B", **how)
+    'external'
     """
     if center not in development_centers:
         return "external"
@@ -84,6 +93,15 @@ def assign_splits(
     -------
     dict
         Split by `case_id`.
+
+    Examples
+    --------
+    >>> from microcalc.cohort import split
+    >>> cases = [{"case_id": "C1", "patient_id": "P1", "center": "A"}]
+    >>> cases += [{"case_id": "C2", "patient_id": "P1", "center": "B"}]
+    >>> how = {"development_centers": ["A"], "train_fraction": 0.7, "seed": 1}
+    >>> split.assign_splits(cases, **how, frozen={"P1": "internal"})
+    {'C1': 'internal', 'C2': 'internal'}
     """
     places = dict(frozen or {})
     development = frozenset(development_centers)
@@ -114,6 +132,12 @@ def sizes(cases: Iterable[Row]) -> dict[str, tuple[int, int]]:
     -------
     dict of tuple
         (negative, positive) by split, in the order of `SPLITS`.
+
+    Examples
+    --------
+    >>> from microcalc.cohort import split
+    >>> split.sizes([{"split": "train", "y": 1}, {"split": "train", "y": "0"}])
+    {'train': (1, 1)}
     """
     y: dict[str, list[int]] = {}
     for case in cases:
@@ -134,7 +158,16 @@ def few_cases(counts: Mapping[str, tuple[int, int]], labels: Labels) -> list[str
     Returns
     -------
     list of str
-        Empty where every set has enough of both.
+        Empty where every set has enough of both; where a set of the development centers has not,
+        the last line says what can be done.
+
+    Examples
+    --------
+    >>> from microcalc.cohort import split
+    >>> from microcalc.config.cohort_settings import Labels
+    >>> labels = Labels(negative="DCIS", positive="IDC")
+    >>> split.few_cases({"train": (40, 60), "internal": (3, 20)}, labels)[0][:51]
+    'WARNING: internal validation has 3 DCIS and 20 IDC:'
     """
     few = [split for split, own in counts.items() if min(own) < FEW_CASES]
     told = []

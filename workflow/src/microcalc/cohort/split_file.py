@@ -289,6 +289,12 @@ def patients(names: Sequence[str]) -> str:
     -------
     str
         With the first `MOST_NAMED` ids.
+
+    Examples
+    --------
+    >>> from microcalc.cohort import split_file
+    >>> split_file.patients(["P1", "P2"])
+    '2 patients (P1, P2)'
     """
     told = ", ".join(names[:MOST_NAMED])
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from microcalc.config import feature_sets, views
 from microcalc.config.clinical_settings import ClinicalVariable
+from microcalc.config.column_names import LATER_COLUMNS, OWN_COLUMNS, is_numbered
 from microcalc.config.feature_settings import FeatureSetSettings
 from microcalc.config.finetune_settings import FinetunedSettings
 from microcalc.config.model_settings import ModelSettings
@@ -15,12 +16,6 @@ from microcalc.config.selection_settings import MrmrSettings
 from microcalc.config.study_config import StudyConfig
 from microcalc.core.errors import did_you_mean
 from microcalc.core.table_reader import MISSING
-
-OWN_COLUMNS = ("case_id", "patient_id", "center", "split", "label", "y")
-"""Columns of the cases that are there in every study."""
-
-LATER_COLUMNS = ("n_images", "status", "reason", "detail")
-"""Columns that the rooms add to them."""
 
 GROUPED_BY = ("case_id", "patient_id", "center", "split", "label", "n_images")
 """Columns that make subgroups in every study."""
@@ -33,7 +28,18 @@ SMALLEST_PX, LARGEST_PX = 32, 4096
 
 
 def found(config: StudyConfig) -> list[str]:
-    """Return a line for every contradiction in a config that agrees with its schema."""
+    """Return a line for every contradiction in a config that agrees with its schema.
+
+    Parameters
+    ----------
+    config
+        Of which every key is right by itself.
+
+    Returns
+    -------
+    list of str
+        Each begins with the place of a key; none where nothing contradicts anything.
+    """
     parts = (
         *(_labels, _tables, _clinical, _named_variables, _features, _scores, _models),
         *(_screening, _images, _choices, _evaluation, _subgroups),
@@ -81,7 +87,7 @@ def _clinical(config: StudyConfig) -> Iterator[str]:
     scores = [f"{score}_score" for score in config.scores]
     for name, entry in config.clinical.items():
         place = f"clinical.{name}"
-        if name in (*OWN_COLUMNS, *LATER_COLUMNS, *scores) or _is_feature(config, name):
+        if name in (*OWN_COLUMNS, *LATER_COLUMNS, *scores) or is_numbered(name, config.features):
             yield f"{place}: MicroCalc has a column of this name itself; rename yours in the table"
         if entry.is_continuous and entry.levels is not None:
             yield f"{place}.levels: a continuous variable has none; is it categorical or ordinal?"
@@ -91,12 +97,6 @@ def _clinical(config: StudyConfig) -> Iterator[str]:
             yield f"{place}: minimum is not below maximum"
         for level in entry.levels or ():
             yield from _never_met(f"{place}.levels", level)
-
-
-def _is_feature(config: StudyConfig, name: str) -> bool:
-    """Return whether a set of features could have a column of this name."""
-    set_name, _, number = name.rpartition("_")
-    return number.isdecimal() and len(number) >= 4 and set_name in config.features
 
 
 def _of_numbers(place: str, entry: ClinicalVariable) -> Iterator[str]:
@@ -252,12 +252,12 @@ def _of_every_set(config: StudyConfig, place: str, row: FeatureSetSettings) -> I
             "nothing would be perturbed"
         )
     if row.table is not None:
-        left = FeatureSetSettings()
-        for key in ("region", "pool_views", "stability"):
+        left, per = FeatureSetSettings(), "image" if row.pools_views else "case"
+        for key in ("region", "stability", *([] if row.pools_views else ["pool_views"])):
             if getattr(row, key) != getattr(left, key):
                 yield (
                     f"{place}.{key}: is for sets that are measured in images; the columns of kind "
-                    f"{row.plain()['kind']} come per case from a table, take it out"
+                    f"{row.plain()['kind']} come per {per} from a table, take it out"
                 )
     if not isinstance(row, NetworkSettings):
         if row.harmonize == "adabn":

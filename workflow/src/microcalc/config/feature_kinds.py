@@ -12,14 +12,21 @@ from pydantic import Field, TypeAdapter
 
 from microcalc.config.finetune_settings import FinetunedSettings
 from microcalc.config.network_settings import NetworkSettings
+from microcalc.config.table_settings import TableSettings
 
 FeatureSet: TypeAlias = Annotated[
-    NetworkSettings | FinetunedSettings,
+    NetworkSettings | FinetunedSettings | TableSettings,
     Field(discriminator="kind"),
 ]
 """One row of the config's `features`."""
 
 
 def each_of(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, FeatureSet]:
-    """Return the rows of `features` that a mapping of names to plain values describes."""
+    """Return the rows of `features` that a mapping of names to plain values describes.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        When a row is of no kind there is, or has other keys than its kind.
+    """
     return TypeAdapter(dict[str, FeatureSet]).validate_python(plain)

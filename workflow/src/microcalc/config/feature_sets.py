@@ -4,6 +4,32 @@ A set that patches go through is known by its folder under features/: its own na
 fine-tuned networks and one of their members, "tuned/fold-0". A table of columns per case is known
 by its set's name; that of fine-tuned networks' logits is "tuned/logits". Every job on a cluster
 reads this again, so it imports nothing heavy.
+
+Functions take the completed config, or the settings of measured sets by folder (`measured`), and
+return names in the order of the config. `tuned` is a row of `features` of kind finetuned, `member`
+the name of one of its networks, `score` a row of `scores`.
+
+Examples
+--------
+>>> from microcalc.config import feature_sets
+>>> from microcalc.config.study_config import StudyConfig
+>>> config = StudyConfig.of({
+...     "study": "mine", "seed": 1, "labels": {"negative": "DCIS", "positive": "IDC"},
+...     "cohort": {"cases": "cases.csv", "images": "images.csv", "image_folder": "files"},
+...     "features": {
+...         "deep": {"kind": "network", "weights": "random"},
+...         "tuned": {"kind": "finetuned", "network": "deep", "folds": 3},
+...     },
+...     "scores": {
+...         "deep": {"features": ["deep"]},
+...         "tuned": {"features": ["tuned"], "learner": "network"},
+...     },
+...     "clinical": {},
+... })
+>>> feature_sets.trained(config), feature_sets.tables_of(config, "tuned")
+(['tuned/fold-0', 'tuned/fold-1', 'tuned/fold-2'], ('tuned/logits',))
+>>> feature_sets.main_score(config), feature_sets.of_logits(config), feature_sets.taken(config)
+('deep', ['tuned'], ['deep', 'tuned'])
 """
 
 import re
@@ -21,7 +47,14 @@ LOGITS = "logits"
 
 
 def folds(n_folds: int) -> tuple[str, ...]:
-    """Return the names of the trained networks that leave a fold out: fold-0, fold-1, ..."""
+    """Return the names of the trained networks that leave a fold out.
+
+    Examples
+    --------
+    >>> from microcalc.config import feature_sets
+    >>> feature_sets.folds(2), feature_sets.left_out("fold-1")
+    (('fold-0', 'fold-1'), 1)
+    """
     return tuple(f"fold-{k}" for k in range(n_folds))
 
 
@@ -93,7 +126,14 @@ def measured(
 
 
 def pattern(names: Collection[str]) -> str:
-    """Return a regular expression for some names; of none, one that nothing matches."""
+    r"""Return a regular expression for some names; of none, one that nothing matches.
+
+    Examples
+    --------
+    >>> from microcalc.config import feature_sets
+    >>> feature_sets.pattern(["deep", "tuned/fold-0"]), feature_sets.pattern([])
+    ('(?:deep|tuned/fold\\-0)', '(?!)')
+    """
     return f"(?:{'|'.join(map(re.escape, names))})" if names else "(?!)"
 
 
@@ -131,8 +171,8 @@ def without_torch(measured_sets: Mapping[str, FeatureSetSettings]) -> list[str]:
     return [name for name in of_images(measured_sets) if not measured_sets[name].needs_torch]
 
 
-def per_case(measured_sets: Mapping[str, FeatureSetSettings]) -> list[str]:
-    """Return the folders of the sets whose columns come per case from a table."""
+def from_tables(measured_sets: Mapping[str, FeatureSetSettings]) -> list[str]:
+    """Return the folders of the sets whose columns come from a table of the user's."""
     return [folder for folder, row in measured_sets.items() if row.table is not None]
 
 
@@ -143,7 +183,14 @@ def tables_given(config: StudyConfig) -> dict[str, str]:
 
 
 def of_table(table: str) -> str:
-    """Return the set that a table of columns belongs to."""
+    """Return the set that a table of columns belongs to.
+
+    Examples
+    --------
+    >>> from microcalc.config import feature_sets
+    >>> feature_sets.of_table("tuned/logits"), feature_sets.of_table("deep")
+    ('tuned', 'deep')
+    """
     return table.removesuffix(f"/{LOGITS}")
 
 

@@ -68,8 +68,8 @@ class FeatureSetSettings(Section):
     """The module of `microcalc.features` that measures it."""
     columns_from: ClassVar[str] = ""
     """
-    The key that names the user's table which its columns come from, per case; a cohort that frozen
-    models are applied to has its own of the same name. Empty where images are measured.
+    The key that names the user's table which its columns come from; a cohort that frozen models
+    are applied to has its own of the same name. Empty where images are measured.
     """
     needs_torch: ClassVar[bool] = False
     """Whether its jobs run where torch is, on a cluster on a GPU."""
@@ -115,6 +115,11 @@ class FeatureSetSettings(Section):
     def table(self) -> str | None:
         """The user's table that its columns come from; None where images are measured."""
         return str(getattr(self, self.columns_from)) if self.columns_from else None
+
+    @property
+    def pools_views(self) -> bool:
+        """Whether its columns are of images, which `pool_views` makes those of a case from."""
+        return self.table is None
 
     @property
     def measured_by(self) -> dict[str, Any]:

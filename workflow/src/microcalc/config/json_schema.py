@@ -27,7 +27,13 @@ OF_ENTRIES = {"minLength": "minItems", "maxLength": "maxItems"}
 
 @cache
 def of_config() -> Schema:
-    """Return the JSON Schema of a whole config, without references, every key described."""
+    """Return the JSON Schema of a whole config, without references, every key described.
+
+    Raises
+    ------
+    TypeError
+        When a key has no docstring below it: an error of ours.
+    """
     made = StudyConfig.model_json_schema()
     inlined = _inlined(made, made["$defs"] | {"StudyConfig": made})
     inlined.pop("$defs", None)
@@ -52,7 +58,22 @@ def tagged(node: Mapping[str, Any]) -> dict[str, Schema]:
 
 
 def inner(node: Mapping[str, Any], key: object) -> Schema:
-    """Return the schema of a key, a name of the user's own or an entry; {} where there is none."""
+    """Return the schema of what stands inside a value; {} where there is none.
+
+    Parameters
+    ----------
+    node
+        The value's schema.
+    key
+        A key or a name of the user's own; a number stands for any entry of a list.
+
+    Examples
+    --------
+    >>> from microcalc.config import json_schema
+    >>> node = {"properties": {"folds": {"type": "integer"}}, "items": {"type": "string"}}
+    >>> json_schema.inner(node, "folds"), json_schema.inner(node, 0), json_schema.inner(node, "x")
+    ({'type': 'integer'}, {'type': 'string'}, {})
+    """
     for form in branches(node):
         if isinstance(key, int):
             found = form.get("items")
@@ -78,7 +99,14 @@ def is_section(node: Mapping[str, Any]) -> bool:
 
 
 def kinds(node: Mapping[str, Any]) -> list[str]:
-    """Return JSON Schema's names of the types that a value may have, in any of its forms."""
+    """Return JSON Schema's names of the types that a value may have, in any of its forms.
+
+    Examples
+    --------
+    >>> from microcalc.config import json_schema
+    >>> json_schema.kinds({"anyOf": [{"type": "integer"}, {"type": ["string", "null"]}]})
+    ['integer', 'string', 'null']
+    """
     found = [form.get("type", []) for form in branches(node)]
     names = [name for kind in found for name in ([kind] if isinstance(kind, str) else kind)]
     return list(dict.fromkeys(names))

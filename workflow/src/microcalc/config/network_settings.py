@@ -48,6 +48,13 @@ class NetworkSettings(FeatureSetSettings):
         """Return the set with the very weights file that the study prepared.
 
         Where it was not kept, it is prepared again from what the study prepared it from.
+
+        Parameters
+        ----------
+        folder
+            The set's folder in the results of the study that froze the models.
+        cohort
+            The folder of the cohort's tables.
         """
         prepared = folder / "weights" / f"{self.backbone}.safetensors"
         weights = str(prepared) if prepared.is_file() else self.weights

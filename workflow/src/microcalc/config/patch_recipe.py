@@ -20,7 +20,15 @@ class Recipe(PatchSettings):
 
     @classmethod
     def from_settings(cls, settings: ImageSettings, *, surround: float = 1.0) -> Self:
-        """Return the recipe in the config's `images`, without what touches no pixel."""
+        """Return the recipe in the config's `images`, without what touches no pixel.
+
+        Parameters
+        ----------
+        settings
+            The config's `images`.
+        surround
+            Side of the window relative to the patch's.
+        """
         kept = {name: getattr(settings, name) for name in PatchSettings.model_fields}
         return cls(**kept, surround=surround)
 

@@ -28,7 +28,15 @@ class Limits:
 
     @classmethod
     def from_settings(cls, settings: StabilitySettings, *, patch_mm: float) -> "Limits":
-        """Return the limits in `settings` (config.features.<name>.stability)."""
+        """Return the limits of a set's perturbations.
+
+        Parameters
+        ----------
+        settings
+            The config's features.<name>.stability.
+        patch_mm
+            Side of the patch, in mm: the shift is written in mm too.
+        """
         return cls(
             shift=settings.shift_mm / patch_mm,
             scale=settings.scale,

@@ -124,12 +124,33 @@ def _in_order(keys: Keys) -> list[str]:
 
 
 def join(place: str, name: object) -> str:
-    """Return the place of a key inside a section."""
+    """Return the place of a key inside a section; that of a top-level key where `place` is empty.
+
+    Examples
+    --------
+    >>> from microcalc.config import schema_messages
+    >>> schema_messages.join("features", "deep"), schema_messages.join("", "study")
+    ('features.deep', 'study')
+    """
     return f"{place}.{name}" if place else str(name)
 
 
 def kind_problem(value: object, kinds: Iterable[str]) -> str:
-    """Return how a value of another type than those allowed comes about, and what is expected."""
+    """Return how a value of another type than those allowed comes about, and what is expected.
+
+    Parameters
+    ----------
+    value
+        What was found; None where the key is empty.
+    kinds
+        JSON Schema's names of the types that are allowed.
+
+    Examples
+    --------
+    >>> from microcalc.config import schema_messages
+    >>> print(schema_messages.kind_problem("7", ["integer"]))
+    '7' is not a whole number; write 7, without quotes
+    """
     allowed = list(kinds)
     expected = " or ".join(KINDS[kind] for kind in allowed)
     if value is None:

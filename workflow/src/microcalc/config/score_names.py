@@ -7,7 +7,14 @@ SCORE_SUFFIX = "_score"
 
 
 def score_column(score: str) -> str:
-    """Return the column of cases, and the variable of a term, that holds a score."""
+    """Return the column of cases, and the variable of a term, that holds a score.
+
+    Examples
+    --------
+    >>> from microcalc.config import score_names
+    >>> score_names.score_column("deep"), score_names.score_of("deep_score")
+    ('deep_score', 'deep')
+    """
     return f"{score}{SCORE_SUFFIX}"
 
 
@@ -17,5 +24,12 @@ def score_of(variable: str) -> str:
 
 
 def score_words(score: str) -> str:
-    """Return what a score is called in a sentence: "deep score"."""
+    """Return what a score is called in a sentence.
+
+    Examples
+    --------
+    >>> from microcalc.config import score_names
+    >>> score_names.score_words("whole_breast")
+    'whole breast score'
+    """
     return f"{score.replace('_', ' ')} score"

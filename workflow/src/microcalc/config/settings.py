@@ -38,7 +38,30 @@ def complete(config: Mapping[str, Any]) -> StudyConfig:
 
 
 def problems(config: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with a config, each problem beginning with the key's place."""
+    """Return what is wrong with a config, each problem beginning with the key's place.
+
+    Parameters
+    ----------
+    config
+        What the user wrote.
+
+    Returns
+    -------
+    list of str
+        Empty where `complete` will take it. What contradicts something else is looked for once
+        every key is right by itself.
+
+    Examples
+    --------
+    >>> from microcalc.config import settings
+    >>> config = {"study": "mine", "seed": 1, "clinical": {}, "featurs": {}}
+    >>> config["labels"] = {"negative": "DCIS", "positive": "IDC"}
+    >>> config["cohort"] = {"cases": "cases.csv", "images": "images.csv", "image_folder": "files"}
+    >>> for problem in settings.problems(config):
+    ...     print(problem.splitlines()[0])
+    features: is missing
+    featurs: no such key (did you mean 'features'?)
+    """
     unwritten = list(_no_text(config))
     if unwritten:
         return unwritten

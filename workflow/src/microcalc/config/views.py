@@ -97,6 +97,12 @@ def canonical(text: str) -> str:
     -------
     str
         "" of an empty text, `OTHER` where any word of it is not known, or it names two projections.
+
+    Examples
+    --------
+    >>> from microcalc.config import views
+    >>> [views.canonical(text) for text in ("medio-lateral oblique", "SMCC", "")]
+    ['MLO', 'CC SPOT MAG', '']
     """
     names: list[str] = []
     for found in _terms(re.findall(r"[A-Z0-9]+", text.upper())):
@@ -112,7 +118,14 @@ def canonical(text: str) -> str:
 
 
 def without_side(text: str) -> str:
-    """Return the canonical view of a text that may begin with a side, as RCC and LMLO do."""
+    """Return the canonical view of a text that may begin with a side, as RCC and LMLO do.
+
+    Examples
+    --------
+    >>> from microcalc.config import views
+    >>> views.without_side("LMLO"), views.without_side("RCC")
+    ('MLO', 'CC')
+    """
     found, stripped = canonical(text), text.strip()
     if found == OTHER and stripped[:1].upper() in {"L", "R"}:
         return canonical(stripped[1:])
@@ -120,25 +133,51 @@ def without_side(text: str) -> str:
 
 
 def projection(view: str) -> str:
-    """Return the projection of a canonical view, `OTHER`, or "" where it has none."""
+    """Return the projection of a canonical view, `OTHER`, or "" where it has none.
+
+    Examples
+    --------
+    >>> from microcalc.config import views
+    >>> views.projection("CC SPOT MAG"), views.modifiers("CC SPOT MAG")
+    ('CC', ('SPOT', 'MAG'))
+    """
     first = view.partition(" ")[0]
     return first if first in _PROJECTIONS or first == OTHER else ""
 
 
 def modifiers(view: str) -> tuple[str, ...]:
-    """Return the modifiers of a canonical view."""
+    """Return the modifiers of a canonical view, see `projection`."""
     return tuple(name for name in view.split() if name in _MODIFIERS)
 
 
 def joined(projected: str, particulars: Collection[str]) -> str:
-    """Return the canonical view of a projection, `OTHER` or "" and modifiers."""
+    """Return the canonical view of a projection and modifiers.
+
+    Parameters
+    ----------
+    projected
+        A projection, `OTHER`, or "" where there is none.
+    particulars
+        Modifiers in any order.
+
+    Examples
+    --------
+    >>> from microcalc.config import views
+    >>> views.joined("CC", {"MAG", "SPOT"})
+    'CC SPOT MAG'
+    """
     return " ".join([*([projected] if projected else []), *sorted(particulars, key=NAMES.index)])
 
 
 def of_code(value: str, meaning: str) -> str:
     """Return the name of a coded view or modifier; `OTHER` where neither code nor meaning is known.
 
-    A code that is empty is no code.
+    Parameters
+    ----------
+    value
+        Code Value (0008,0100); one that is empty is no code.
+    meaning
+        Code Meaning (0008,0104).
     """
     known = _WORDS.get(_letters(value)) if value.strip() else None
     return known or canonical(meaning) or (OTHER if value.strip() else "")
@@ -152,8 +191,20 @@ def is_from_above(view: str) -> bool:
 def enters(view: str, wanted: Collection[str] | Literal["all"]) -> bool:
     """Return whether a canonical view belongs to the study.
 
-    Its projection and all its modifiers must be in `wanted`, the config's `images.views`. A view
-    that nobody knows, or none at all, is no reason to leave an image out.
+    A view that nobody knows, or none at all, is no reason to leave an image out.
+
+    Parameters
+    ----------
+    view
+        From `canonical`.
+    wanted
+        The config's `images.views`: the view's projection and all its modifiers must be in it.
+
+    Examples
+    --------
+    >>> from microcalc.config import views
+    >>> [views.enters(view, ["CC", "MLO"]) for view in ("CC", "CC MAG", "ML", "")]
+    [True, False, False, True]
     """
     if wanted == ALL:
         return True
@@ -180,7 +231,7 @@ def refuse_others(view: str, wanted: Collection[str] | Literal["all"]) -> None:
 
 
 def problem(text: str) -> str:
-    """Return what is wrong with a table's word for a view, or nothing."""
+    """Return what is wrong with a table's word for a view, as a part of a sentence, or nothing."""
     if canonical(text) != OTHER:
         return ""
     near = did_you_mean(text, NAMES)

@@ -8,7 +8,24 @@ LONGEST = 60
 
 
 def did_you_mean(name: object, candidates: Iterable[object]) -> str:
-    """Return ` (did you mean ...?)` with the nearest candidate, or nothing where none is near."""
+    """Return ` (did you mean ...?)` with the nearest candidate, or nothing where none is near.
+
+    Parameters
+    ----------
+    name
+        What the user wrote; its case does not matter.
+    candidates
+        What would have been right. One alone that begins so is the nearest, else one that is spelt
+        much alike (`difflib.get_close_matches`).
+
+    Examples
+    --------
+    >>> from microcalc.core.errors import did_you_mean
+    >>> did_you_mean("backbon", ["backbone", "weights"])
+    " (did you mean 'backbone'?)"
+    >>> did_you_mean("x", ["backbone", "weights"])
+    ''
+    """
     known = {str(candidate).casefold(): str(candidate) for candidate in candidates}
     word = str(name)[:LONGEST].casefold()
     begun = [candidate for candidate in known if len(word) > 2 and candidate.startswith(word)]
@@ -17,7 +34,14 @@ def did_you_mean(name: object, candidates: Iterable[object]) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value from a user's file as a message quotes it: a long text cut short."""
+    """Return a value from a user's file as a message quotes it: a long text cut short.
+
+    Examples
+    --------
+    >>> from microcalc.core.errors import shown
+    >>> shown("4C"), len(shown("a" * 500))
+    ("'4C'", 62)
+    """
     if isinstance(value, str) and len(value) > LONGEST:
         value = value[: LONGEST - 3] + "..."
     text = repr(value)
@@ -25,7 +49,14 @@ def shown(value: object) -> str:
 
 
 def with_detail(reason: str, detail: str) -> str:
-    """Return a reason with what was found behind it, in parentheses."""
+    """Return a reason with what was found behind it, in parentheses, if there is anything.
+
+    Examples
+    --------
+    >>> from microcalc.core.errors import with_detail
+    >>> with_detail("no such view", "XCCL"), with_detail("no such view", "")
+    ('no such view (XCCL)', 'no such view')
+    """
     return f"{reason} ({detail})" if detail else reason
 
 
@@ -42,6 +73,13 @@ class StudyError(Exception):
         so that equal faults can be counted.
     detail
         What was found in this one case; in the message it follows in parentheses.
+
+    Examples
+    --------
+    >>> from microcalc.core.errors import StudyError
+    >>> error = StudyError("its file is too large", detail="5.2 GB")
+    >>> str(error.beginning("image C001_CC: ")), error.detail
+    ('image C001_CC: its file is too large (5.2 GB)', '5.2 GB')
     """
 
     def __init__(self, reason: str = "", *, detail: str = "") -> None:
@@ -66,6 +104,14 @@ class StudyError(Exception):
             One line each.
         most
             How many of them to print; the rest are counted.
+
+        Examples
+        --------
+        >>> from microcalc.core.errors import StudyError
+        >>> print(StudyError.listing("Two faults", ["line 2: no age", "line 5: no age"], most=1))
+        Two faults
+          - line 2: no age
+          ... and 1 more
         """
         lines = [f"  - {problem}" for problem in problems[:most]]
         if len(problems) > most:

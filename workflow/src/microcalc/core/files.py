@@ -1,6 +1,7 @@
 """Writing and reading results: every file appears whole or not at all."""
 
 import hashlib
+import io
 import json
 import math
 import os
@@ -8,8 +9,9 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from microcalc.core import spreadsheet
 from microcalc.core.errors import StudyError
@@ -28,12 +30,129 @@ TEXT_COLUMNS = (
 )
 
 
+@dataclass(frozen=True)
+class Content:
+    """What a file holds.
+
+    Attributes
+    ----------
+    sha256
+        64 hexadecimal digits.
+    size
+        In bytes.
+    """
+
+    sha256: str
+    size: int
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as JSON holds it, see `of`."""
+        return {"sha256": self.sha256, "bytes": self.size}
+
+    @classmethod
+    def of(cls, value: Any, path: str | os.PathLike[str]) -> Self:
+        """Return what JSON holds of a file's content.
+
+        Parameters
+        ----------
+        value
+            As `plain` returns it.
+        path
+            Where it was read.
+
+        Raises
+        ------
+        StudyError
+            Naming `path`, when it is anything else.
+        """
+        try:
+            return cls(str(value["sha256"]), int(value["bytes"]))
+        except (KeyError, TypeError, ValueError):
+            raise StudyError(
+                f"{path}: damaged, it says no file's content; delete it and the file that it is "
+                "about, and run the same command again"
+            ) from None
+
+
+_written: dict[str, tuple[tuple[int, int], Content]] = {}
+"""Of files that this process wrote by `atomic_file`: size and time of change, and content."""
+
+
+def content_of(path: str | os.PathLike[str]) -> Content:
+    """Return what a file holds; one that `atomic_file` has just written is not read for it.
+
+    Raises
+    ------
+    OSError
+        When it cannot be read.
+    """
+    found = os.stat(path)
+    known = _written.get(os.path.abspath(path))
+    if known is not None and known[0] == (found.st_size, found.st_mtime_ns):
+        return known[1]
+    return Content(digest_file(path), found.st_size)
+
+
+class DigestedFile(io.RawIOBase):
+    """A file that is written from its beginning to its end, and digested on the way."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self._file, self._digest, self._size = file, hashlib.sha256(), 0
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, data: Any, /) -> int:
+        """Append bytes, and return how many."""
+        self._digest.update(data)
+        count = self._file.write(data)
+        self._size += count
+        return count
+
+    def tell(self) -> int:
+        """Return how many bytes were written."""
+        return self._size
+
+    @property
+    def content(self) -> Content:
+        """What was written."""
+        return Content(self._digest.hexdigest(), self._size)
+
+
+@contextmanager
+def atomic_file(path: str | os.PathLike[str]) -> Iterator[DigestedFile]:
+    """Yield a file to write from beginning to end, which becomes `path` when the block succeeds.
+
+    As `atomic_path`, for what is too large to be read again for its digest, see `content_of`.
+    """
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        digested = DigestedFile(file)
+        yield digested
+        file.flush()
+        found = os.stat(temporary)
+        _written[os.path.abspath(path)] = (found.st_size, found.st_mtime_ns), digested.content
+
+
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; rename it to `path` when the block succeeds.
 
     A reader, or a second job that writes the same file, therefore never meets half a file.
-    The temporary name keeps the suffix of `path`, since many writers choose a format by it.
+    The temporary name keeps the suffix of `path`, since many writers choose a format by it. Folders
+    that are not there are made; when the block raises, `path` stays as it was.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from microcalc.core.files import atomic_path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with atomic_path(Path(folder, "new", "a.txt")) as temporary:
+    ...         written = temporary.write_text("done")
+    ...     Path(folder, "new", "a.txt").read_text()
+    'done'
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +180,7 @@ def _umask() -> int:
 
 
 def write_text(text: str, path: str | os.PathLike[str]) -> None:
-    """Write `text` as UTF-8 with Unix line ends."""
+    """Write `text` as UTF-8 with Unix line ends, the file replaced as a whole (`atomic_path`)."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
@@ -169,7 +288,12 @@ def write_each(
 def write_csv(table: "pd.DataFrame", path: str | os.PathLike[str]) -> None:
     """Write `table` without its index; a float reads back as the same double, missing is empty.
 
-    Text that a spreadsheet would compute is kept from it, see `microcalc.core.spreadsheet`.
+    Parameters
+    ----------
+    table
+        Its texts are written so that no spreadsheet computes them, see `core.spreadsheet`.
+    path
+        The file, UTF-8 with commas and Unix line ends, replaced as a whole.
     """
     harmless = _each_text(table, spreadsheet.neutral)
     with atomic_path(path) as temporary:
@@ -306,7 +430,14 @@ def fast_digest(parts: Iterable[bytes | memoryview]) -> str:
 
 
 def digest_bytes(data: bytes) -> str:
-    """Return the SHA-256 of `data` as 64 hexadecimal digits."""
+    """Return the SHA-256 of `data` as 64 hexadecimal digits.
+
+    Examples
+    --------
+    >>> from microcalc.core import files
+    >>> files.digest_bytes(b"")[:16]
+    'e3b0c44298fc1c14'
+    """
     return hashlib.sha256(data).hexdigest()
 
 
@@ -317,5 +448,12 @@ def digest_file(path: str | os.PathLike[str]) -> str:
 
 
 def digest_value(value: Any) -> str:
-    """Return the SHA-256 of a JSON-like value, whatever the order of its keys."""
+    """Return the SHA-256 of a JSON-like value, whatever the order of its keys, as `digest_bytes`.
+
+    Examples
+    --------
+    >>> from microcalc.core import files
+    >>> files.digest_value({"a": 1, "b": 2}) == files.digest_value({"b": 2, "a": 1})
+    True
+    """
     return digest_bytes(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())

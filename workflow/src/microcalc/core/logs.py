@@ -13,11 +13,23 @@ from microcalc.core.errors import StudyError
 
 
 def start(log_path: str) -> logging.Logger:
-    """Send the package's log to `log_path` and end it, on failure, in one readable sentence.
+    """Send the package's log to a file and end it, on failure, in one readable sentence.
 
     The sentence goes to standard error too, so that it stands on Snakemake's console. A
     StudyError is a message to the user and needs no traceback; anything else keeps its own.
     A job that is told to end, by a time limit or a cancellation, says so and tidies up.
+
+    Parameters
+    ----------
+    log_path
+        The job's log, replaced. Where it lies among a study's results the job counts among those at
+        work on the study, see `run_lock`.
+
+    Returns
+    -------
+    logging.Logger
+        The package's. This changes the process: its exception hook, the handler of SIGTERM, where
+        warnings go, and how memory is collected.
     """
     gc_tuning.tune()
     study = run_lock.study_of(log_path)

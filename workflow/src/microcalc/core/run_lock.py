@@ -68,11 +68,17 @@ def file_of(study: str, folder: Path = FOLDER) -> Path:
     return folder / f"at-work-{study}"
 
 
-def study_of(path: str) -> str | None:
-    """Return the study among whose results a file lies; None where it is no result."""
+def results_of(path: str | os.PathLike[str]) -> Path | None:
+    """Return the results of the study that a file is among; None where it is no result."""
     parts = Path(path).parts
     at = parts.index("results") + 1 if "results" in parts else len(parts)
-    return parts[at] if at < len(parts) else None
+    return Path(*parts[: at + 1]) if at < len(parts) else None
+
+
+def study_of(path: str) -> str | None:
+    """Return the study among whose results a file lies; None where it is no result."""
+    results = results_of(path)
+    return results.name if results else None
 
 
 def begin(study: str, locks: Iterable[Path], folder: Path = FOLDER) -> Beginning:

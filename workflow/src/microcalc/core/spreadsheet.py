@@ -2,6 +2,14 @@
 
 Tables here are opened in Excel and LibreOffice, which compute a cell that begins with =, +, - or
 @; an apostrophe before it keeps it text. A sign alone and a number are left as they are.
+
+Examples
+--------
+>>> from microcalc.core import spreadsheet
+>>> [spreadsheet.neutral(cell) for cell in ("=SUM(A1)", "-0.5", "-", "IDC")]
+["'=SUM(A1)", '-0.5', '-', 'IDC']
+>>> spreadsheet.meant("'=SUM(A1)")
+'=SUM(A1)'
 """
 
 import re
@@ -26,9 +34,16 @@ def meant(cell: str) -> str:
 
 
 def meant_rows(rows: Iterable[list[str]], text: str) -> Iterable[list[str]]:
-    """Return the rows of a table with every cell as meant; `text` is the whole table's.
+    """Return the rows of a table with every cell as meant.
 
     Hardly a table has such a cell, and a large one is read in seconds: it is looked for once.
+
+    Parameters
+    ----------
+    rows
+        Cells as they were written.
+    text
+        The whole table's, in which such a cell is looked for.
     """
     if not re.search(r"'[=+\-@\t\r]", text):
         return rows

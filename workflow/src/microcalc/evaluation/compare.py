@@ -110,6 +110,14 @@ def without_tests(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
     pandas.DataFrame
         In the apparent rows these columns are missing and `method` is `NOT_TESTED`; the others are
         as they were.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from microcalc.evaluation import compare
+    >>> rows = {"kind": ["apparent", "held_out"], "method": ["DeLong", "DeLong"], "p": [0.01, 0.2]}
+    >>> compare.without_tests(pd.DataFrame(rows), "p")["p"].tolist()
+    [nan, 0.2]
     """
     fitted_here = table["kind"] == "apparent"
     emptied = {name: table[name].mask(fitted_here) for name in columns}

@@ -26,7 +26,16 @@ COLUMNS = (
 class Equivalence:
     """Two one-sided tests of a difference A − B against ±margin.
 
-    `low` and `high` bound the 1 − 2α interval whose place within the margin is the test.
+    Attributes
+    ----------
+    low, high
+        Bounds of the 1 − 2α interval whose place within the margin is the test.
+    p_non_inferior
+        P value of the hypothesis that the difference is −margin or less.
+    p_equivalent
+        The larger of that and the P value of the hypothesis that it is the margin or more.
+    verdict
+        What they show, see `judge`.
     """
 
     low: float
@@ -69,6 +78,13 @@ def judge(
     ------
     StudyError
         When the margin is not above 0 or alpha not between 0 and 0.5.
+
+    Examples
+    --------
+    >>> from microcalc.evaluation import equivalence
+    >>> found = equivalence.judge(0.01, 0.015**2, margin=0.05, alpha=0.05)
+    >>> found.verdict, round(found.low, 3), round(found.high, 3)
+    ('equivalent', -0.015, 0.035)
     """
     if not margin > 0:
         raise StudyError(f"the equivalence margin is {margin}; expected a difference above 0")

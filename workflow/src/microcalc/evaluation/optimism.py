@@ -102,6 +102,12 @@ def no_information_brier(y: Any, probability: Any) -> float:
     References
     ----------
     Efron and Tibshirani, J Am Stat Assoc 1997; 92: 548.
+
+    Examples
+    --------
+    >>> from microcalc.evaluation import optimism
+    >>> optimism.no_information_brier([0, 1], [0.5, 0.5])
+    0.25
     """
     p = np.asarray(probability, dtype=float)
     return float(np.mean(y) * (1 - 2 * p.mean()) + (p**2).mean())
@@ -131,6 +137,12 @@ def plus_632(apparent: float, out_of_bag: float, no_information: float) -> float
     References
     ----------
     Efron and Tibshirani, J Am Stat Assoc 1997; 92: 548.
+
+    Examples
+    --------
+    >>> from microcalc.evaluation import optimism
+    >>> round(optimism.plus_632(0.0, 0.5, 0.5), 3), round(optimism.plus_632(0.2, 0.3, 0.5), 3)
+    (0.5, 0.272)
     """
     bounded = min(out_of_bag, no_information)
     overfitted = bounded > apparent and no_information > apparent

@@ -101,6 +101,14 @@ def sets(predictions: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
         One of `SETS`.
     rows : pandas.DataFrame
         Its predictions, by model and case_id; at least one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from microcalc.evaluation import predictions
+    >>> row = {"split": "internal", "kind": "held_out", "model": "deep", "case_id": "C001"}
+    >>> [(split, kind, len(rows)) for split, kind, rows in predictions.sets(pd.DataFrame([row]))]
+    [('internal', 'held_out', 1)]
     """
     for split, kind in SETS:
         rows = predictions[(predictions["split"] == split) & (predictions["kind"] == kind)]

@@ -223,6 +223,12 @@ def feature_kind(score: str, tables: Sequence[str]) -> str:
     str
         "deep feature" of a score called deep that is made of the set deep alone; "feature of the
         deep score" of one that is made of other tables.
+
+    Examples
+    --------
+    >>> from microcalc.evaluation import refit
+    >>> refit.feature_kind("deep", ["deep"]), refit.feature_kind("fusion", ["deep", "mri"])
+    ('deep feature', 'feature of the fusion score')
     """
     if list(tables) == [score]:
         return f"{score.replace('_', ' ')} feature"

@@ -110,6 +110,14 @@ def measure(y: Indices, probability: Floats) -> dict[str, float]:
     ------
     StudyError
         When there are both classes and a probability is missing or outside [0, 1].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.evaluation import replicates
+    >>> y, p = np.array([0, 0, 1, 0, 1, 1]), np.array([0.1, 0.3, 0.4, 0.6, 0.7, 0.9])
+    >>> {name: round(value, 2) for name, value in replicates.measure(y, p).items()}
+    {'auc': 0.89, 'slope': 1.5, 'brier': 0.15}
     """
     found = dict.fromkeys(MEASURES, math.nan)
     if y.size:
@@ -318,5 +326,12 @@ def sample_sd(values: Floats) -> float:
     -------
     float
         In the unit of the values; NaN of a single value.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.evaluation import replicates
+    >>> round(replicates.sample_sd(np.array([1.0, 3.0])), 3)
+    1.414
     """
     return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")

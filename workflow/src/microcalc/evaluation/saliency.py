@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from microcalc.core.errors import StudyError
-from microcalc.core.files import atomic_path
+from microcalc.core.files import atomic_file
 from microcalc.features import cam_cache
 from microcalc.images import shard_file
 from microcalc.models import provenance
@@ -232,5 +232,5 @@ def write(arrays: Mapping[str, npt.NDArray[Any]], path: str | os.PathLike[str]) 
     path
         The file.
     """
-    with atomic_path(path) as temporary:
-        np.savez(temporary, allow_pickle=False, **arrays)
+    with atomic_file(path) as file:
+        np.savez(file, allow_pickle=False, **arrays)

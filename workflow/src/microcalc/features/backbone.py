@@ -175,6 +175,12 @@ def head_name(name: str) -> str:
     ------
     StudyError
         When torchvision has no model of this name.
+
+    Examples
+    --------
+    >>> from microcalc.features import backbone
+    >>> backbone.head_name("resnet101")
+    'fc'
     """
     return _head(_build_whole(name, "meta", {}))[0]
 
@@ -249,7 +255,15 @@ def parameters_of(body: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 @dataclass(frozen=True)
 class Weights:
-    """What a prepared weights file says about itself."""
+    """What a prepared weights file says about itself.
+
+    Attributes
+    ----------
+    backbone, source, preprocessing
+        As of `weights.Prepared`.
+    digest
+        SHA-256 of all that features depend on, see `weights.Prepared.digest`.
+    """
 
     backbone: str
     source: str

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from microcalc.core.files import atomic_path, digest_bytes, digest_value
+from microcalc.core.files import atomic_file, digest_bytes, digest_value
 from microcalc.features import cam, forward
 from microcalc.features import device as devices
 
@@ -131,5 +131,5 @@ def _write(known: Mapping[str, cam.LastMaps], path: str | os.PathLike[str]) -> N
     arrays = {
         f"{key}.{name}": part for key, last in known.items() for name, part in vars(last).items()
     }
-    with atomic_path(path) as temporary:
-        np.savez(temporary, allow_pickle=False, **arrays)
+    with atomic_file(path) as file:
+        np.savez(file, allow_pickle=False, **arrays)

@@ -3,10 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from microcalc.config.column_names import BESIDE_FEATURES
 from microcalc.core.errors import StudyError
-
-BESIDE = ("case_id", "copy", "n_views", "stand_in")
-"""Columns of a table of cases that are no features."""
 
 
 def feature_names(columns: Iterable[str]) -> tuple[str, ...]:
@@ -16,8 +14,14 @@ def feature_names(columns: Iterable[str]) -> tuple[str, ...]:
     ----------
     columns
         Columns of a table of cases.
+
+    Examples
+    --------
+    >>> from microcalc.features import columns
+    >>> columns.feature_names(["case_id", "n_views", "deep_0000", "deep_0001"])
+    ('deep_0000', 'deep_0001')
     """
-    return tuple(name for name in columns if name not in BESIDE)
+    return tuple(name for name in columns if name not in BESIDE_FEATURES)
 
 
 def of_set(name: str, columns: Sequence[str]) -> list[str]:
@@ -34,10 +38,16 @@ def of_set(name: str, columns: Sequence[str]) -> list[str]:
     ------
     StudyError
         When two are called the same, or one as a column that is no feature.
+
+    Examples
+    --------
+    >>> from microcalc.features import columns
+    >>> columns.of_set("calcifications", ["count", "spread_mm"])
+    ['calcifications_count', 'calcifications_spread_mm']
     """
     found = [f"{name}_{column}" for column in columns]
     times = Counter(found)
-    wrong = sorted(column for column in times if times[column] > 1 or column in BESIDE)
+    wrong = sorted(column for column in times if times[column] > 1 or column in BESIDE_FEATURES)
     if wrong:
         raise StudyError.listing(
             f"features.{name}: these columns are there twice, or called as one that is no feature:",
@@ -47,5 +57,12 @@ def of_set(name: str, columns: Sequence[str]) -> list[str]:
 
 
 def numbered(n: int) -> list[str]:
-    """Return the names of `n` columns that have none of their own: 0000, 0001, ..."""
+    """Return the names of `n` columns that have none of their own.
+
+    Examples
+    --------
+    >>> from microcalc.features import columns
+    >>> columns.of_set("deep", columns.numbered(2))
+    ['deep_0000', 'deep_0001']
+    """
     return [f"{i:04d}" for i in range(n)]

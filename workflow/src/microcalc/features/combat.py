@@ -75,6 +75,16 @@ def towards(reference: Floats, batch: Floats) -> Floats:
     -------
     ndarray
         Shape (m, p). A feature that is constant in the reference stays as it is.
+
+    Examples
+    --------
+    >>> from microcalc.core import seeds
+    >>> from microcalc.features import combat
+    >>> rng = seeds.stream(1, "combat")
+    >>> reference, batch = rng.normal(size=(200, 50)), 1 + rng.normal(size=(200, 50))
+    >>> moved = combat.towards(reference, batch)
+    >>> bool(abs((moved - reference).mean()) < 0.01)
+    True
     """
     result = batch.copy()
     mean, sd = reference.mean(axis=0), reference.std(axis=0)

@@ -36,6 +36,15 @@ def domains(included: "pd.DataFrame") -> "pd.Series":
     ------
     StudyError
         When an external center has fewer than `LEAST` cases.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from microcalc.features import domains
+    >>> included = {"case_id": ["C1", "C2", "C3", "C4"], "center": ["A", "A", "B", "B"]}
+    >>> included["split"] = ["train", "internal", "external", "external"]
+    >>> domains.domains(pd.DataFrame(included)).tolist()
+    ['training', 'training', 'center B', 'center B']
     """
     # Extraction, which has no other use of pandas, imports this module too.
     import pandas as pd

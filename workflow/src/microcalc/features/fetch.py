@@ -140,6 +140,12 @@ def name_of(url: str) -> str:
     -------
     str
         The last part of its path.
+
+    Examples
+    --------
+    >>> from microcalc.features import fetch
+    >>> fetch.name_of("https://example.org/models/resnet101-cd907fc2.pth?version=2")
+    'resnet101-cd907fc2.pth'
     """
     return Path(urlparse(url).path).name
 

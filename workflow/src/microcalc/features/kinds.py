@@ -1,7 +1,8 @@
 """What measures a set of features: the module that its kind of settings names.
 
 A kind that measures images has `measurement`, see `microcalc.features.measurement`; one whose
-columns come per case from a table has `of_cases`. Both have `RECIPE`, the version of what they do.
+columns come from a table of the user's has `of_table`. Both have `RECIPE`, the version of what they
+do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,18 +40,33 @@ class ImageKind(Protocol):
     def measurement(
         self, settings: Mapping[str, Any], files: Files, *, threads: int
     ) -> "Measurement":
-        """Return how a set's columns are measured; `settings` are its `measured_by`."""
+        """Return how a set's columns are measured.
+
+        Parameters
+        ----------
+        settings
+            The set's `measured_by`.
+        files
+            What the kind is given beside the images.
+        threads
+            How many it may use.
+
+        Raises
+        ------
+        StudyError
+            When the settings or files cannot be used.
+        """
 
 
-class CaseKind(Protocol):
-    """A module whose columns come per case from a table."""
+class TableKind(Protocol):
+    """A module whose columns come from a table of the user's."""
 
     RECIPE: int
 
-    def of_cases(self, settings: Mapping[str, Any]) -> "pd.DataFrame":
-        """Return case_id and the set's columns, one row per case; `settings` are `measured_by`.
+    def of_table(self, settings: Mapping[str, Any]) -> "pd.DataFrame":
+        """Return case_id or image_id, and the set's columns; `settings` are its `measured_by`.
 
-        Columns are numbers, or text as it was read; `pool.per_case` refuses what is no number.
+        Columns are numbers, or text as it was read; `pool.given` refuses what is no number.
         """
 
 
@@ -59,9 +75,9 @@ def of_images(measured_in: str) -> ImageKind:
     return cast("ImageKind", _module(measured_in))
 
 
-def of_cases(measured_in: str) -> CaseKind:
-    """Return the module whose columns come per case."""
-    return cast("CaseKind", _module(measured_in))
+def of_table(measured_in: str) -> TableKind:
+    """Return the module whose columns come from a table of the user's."""
+    return cast("TableKind", _module(measured_in))
 
 
 def recipe(measured_in: str) -> int:

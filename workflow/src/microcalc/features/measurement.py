@@ -43,10 +43,28 @@ class Measurement(Protocol):
         """
 
     def depends_on(self, case_id: str) -> Mapping[str, Any] | None:
-        """Return the same for the images of a case; None leaves them out."""
+        """Return the same for the images of a case; None leaves them out.
+
+        Parameters
+        ----------
+        case_id
+            Whose images.
+        """
 
     def measure(self, images: Images, places: Sequence[int], progress: Progress) -> Measured:
         """Return the columns of the images at these places, shape (len(places), p).
 
-        `progress` may be called with the number of images done.
+        Parameters
+        ----------
+        images
+            Those of a shard.
+        places
+            Which of them, counted from 0; all are of status ok.
+        progress
+            May be called with the number of images done.
+
+        Raises
+        ------
+        StudyError
+            When an image cannot be measured; the message names it.
         """

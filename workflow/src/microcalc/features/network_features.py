@@ -83,7 +83,18 @@ class DeepFeatures:
         return {**self.circumstances, "weights": digest}
 
     def measure(self, images: "Images", places: Sequence[int], progress: "Progress") -> Measured:
-        """Return the features of the images at these places, shape (len(places), p)."""
+        """Return the features of the images at these places, shape (len(places), p).
+
+        Parameters
+        ----------
+        images, places, progress
+            As of `Measurement.measure`.
+
+        Raises
+        ------
+        StudyError
+            When the weights or the device do not fit, or the network gives what is no number.
+        """
         from microcalc.features import backbone
 
         how = self.settings

@@ -48,6 +48,11 @@ def write_copy(
         Side of the patches.
     seed, copy
         An image's perturbation depends on these two and on its image_id alone.
+
+    Raises
+    ------
+    StudyError
+        When the file is no readable shard.
     """
     bounds = Limits(**limits)
     wide = shard_file.read(surroundings_path)

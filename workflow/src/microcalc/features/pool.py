@@ -12,6 +12,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from microcalc.config import views
 from microcalc.core.errors import StudyError, shown
+from microcalc.core.files import read_text_csv
 from microcalc.features import columns, shard_features
 from microcalc.images import included as included_cases
 
@@ -22,6 +23,12 @@ Places = npt.NDArray[np.intp]
 
 SIDES = ("CC", "MLO")
 """The views that ``concat`` lays side by side."""
+
+COARSE = 0.01
+"""The largest error of rounding to single precision, in SDs of a column."""
+
+SAME = 1e-12
+"""The spread, relative to its largest value, of a column that is constant."""
 
 
 def cases(paths: Sequence[str | os.PathLike[str]], name: str, *, how: str) -> pd.DataFrame:
@@ -138,6 +145,11 @@ def copies(
     -------
     DataFrame
         copy (from 0), then the columns of `cases`.
+
+    Raises
+    ------
+    StudyError
+        As `cases` does.
     """
     each = len(paths) // n_copies
     tables = [cases(paths[i * each : (i + 1) * each], name, how=how) for i in range(n_copies)]
@@ -204,63 +216,124 @@ def _images_of(paths: Sequence[str | os.PathLike[str]]) -> dict[str, frozenset[s
 
 
 def write(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
-    """Write a table of cases as parquet, the same bytes for the same rows."""
+    """Write a table of cases as parquet, the same bytes for the same rows.
+
+    Parameters
+    ----------
+    table
+        Of cases: case_id and columns.
+    path
+        The file, replaced as a whole.
+    """
     arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
     shard_features.write_parquet(arrow, path)
 
 
-def per_case(table: pd.DataFrame, name: str, included_path: str | os.PathLike[str]) -> pd.DataFrame:
+def given(
+    table: pd.DataFrame,
+    name: str,
+    included_path: str | os.PathLike[str],
+    qc_paths: Sequence[str | os.PathLike[str]] = (),
+    *,
+    how: str = "mean",
+) -> pd.DataFrame:
     """Return the columns of a set that were computed elsewhere as those of any other set.
 
     Parameters
     ----------
     table
-        case_id and the set's columns: numbers, or text that says some.
+        case_id, or image_id where rows are of images, and the set's columns: numbers, or text
+        that says some.
     name
         The set's, with which its columns will begin.
     included_path
         `images/included.csv`: whose columns are asked for, whoever else has a row.
+    qc_paths
+        `images/qc.csv` where rows are of images: which of them are usable, and their views.
+    how
+        As in `cases`, of images.
 
     Returns
     -------
     DataFrame
-        case_id and the columns (float32) of the included cases, sorted by case_id.
+        case_id, of images what else `cases` returns, and the columns (float32) of the included
+        cases, sorted by case_id.
 
     Raises
     ------
     StudyError
-        When there is no such column, an included case has no row or two, or a value is no finite
-        number.
+        When there is no such column, an included case or one of its usable images has no row or
+        two, or a value is no finite number, or none that single precision can hold.
     """
-    features = table.columns.drop("case_id", errors="ignore")
-    if "case_id" not in table or features.empty:
+    per = "image" if qc_paths else "case"
+    key = f"{per}_id"
+    features = table.columns.drop(key, errors="ignore")
+    if key not in table or features.empty:
         raise StudyError(
-            f"features.{name}: expected column case_id and at least one more in its table; there "
+            f"features.{name}: expected column {key} and at least one more in its table; there "
             f"are {', '.join(map(str, table.columns)) or 'none'}"
         )
-    cases = included_cases.read(included_path)["case_id"]
-    rows = table[table["case_id"].isin(cases)].sort_values("case_id", ignore_index=True)
-    twice = sorted(rows.loc[rows["case_id"].duplicated(), "case_id"].unique())
+    wanted = included_cases.read(included_path)[["case_id"]]
+    if qc_paths:
+        wanted = _usable(qc_paths[0], wanted["case_id"])
+    rows = table[table[key].isin(wanted[key])].sort_values(key, ignore_index=True)
+    log.info("%d rows are of no %s that goes on", len(table) - len(rows), per)
+    twice = sorted(rows.loc[rows[key].duplicated(), key].unique())
     if twice:
-        raise StudyError.listing(f"features.{name}: expected one row per case; twice there:", twice)
-    absent = sorted(set(cases) - set(rows["case_id"]))
+        raise StudyError.listing(
+            f"features.{name}: expected one row per {per}; twice there:", twice
+        )
+    absent = sorted(set(wanted[key]) - set(rows[key]))
     if absent:
         raise StudyError.listing(
-            f"features.{name}: its table has no row of these included cases; add them, or exclude "
+            f"features.{name}: its table has no row of these included {per}s; add them, or exclude "
             "the cases from the study",
             absent,
         )
-    numbers = rows[features].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
-    with np.errstate(over="ignore"):
-        values = numbers.astype(np.float32)
+    values = _numbers(rows, list(features), name, per)
+    if not qc_paths:
+        made = values.astype(np.float32)
+        named = pd.DataFrame(made, columns=columns.of_set(name, list(features)))
+        return pd.concat([rows[["case_id"]], named], axis=1)
+    ids = wanted.set_index("image_id").loc[rows["image_id"]].reset_index().assign(key="")
+    pooled = _pooled(pd.concat([ids, pd.DataFrame(values, columns=features)], axis=1), name, how)
+    return pooled.sort_values("case_id", ignore_index=True)
+
+
+def _usable(qc_path: str | os.PathLike[str], case_ids: "pd.Series[str]") -> pd.DataFrame:
+    """Return image_id, case_id and view of the usable images of some cases."""
+    qc = read_text_csv(qc_path)
+    kept = qc[(qc["status"] == "ok") & qc["case_id"].isin(case_ids)]
+    return kept[["image_id", "case_id", "view"]].fillna("")
+
+
+def _numbers(rows: pd.DataFrame, features: Sequence[str], name: str, per: str) -> Floats:
+    """Return columns as numbers, each of which single precision can hold."""
+    cells = rows[features].apply(pd.to_numeric, errors="coerce")
+    numbers: Floats = cells.to_numpy(dtype=np.float64)
+    with np.errstate(over="ignore", under="ignore"):
+        single = numbers.astype(np.float32).astype(np.float64)
     wrong = [
-        f"case {rows['case_id'][i]}, column {features[j]}: {shown(rows[features[j]][i])}"
-        for i, j in np.argwhere(~np.isfinite(values)).tolist()
+        f"{per} {rows[f'{per}_id'][i]}, column {features[j]}: {shown(rows[features[j]][i])}"
+        for i, j in np.argwhere(~np.isfinite(single)).tolist()
     ]
     if wrong:
         raise StudyError.listing(f"features.{name}: expected finite numbers; found", wrong)
-    made = pd.DataFrame(values, columns=columns.of_set(name, list(features)))
-    return pd.concat([rows[["case_id"]], made], axis=1)
+    spread = numbers.std(axis=0)
+    # What differs in the last digits of a double alone was computed twice and is the same.
+    varies = spread > SAME * np.abs(numbers).max(axis=0)
+    coarse = varies & (np.abs(single - numbers).max(axis=0) > COARSE * spread)
+    if coarse.any():
+        raise StudyError.listing(
+            f"features.{name}: single precision, in which features are kept, cannot tell the "
+            "values of these columns apart; subtract what all have in common, or choose another "
+            "unit",
+            [
+                f"column {features[j]}: {numbers[:, j].min():.17g} to {numbers[:, j].max():.17g}"
+                for j in np.flatnonzero(coarse).tolist()
+            ],
+        )
+    return numbers
 
 
 def _check_same(circumstances: Sequence[Mapping[str, Any]], name: str) -> None:

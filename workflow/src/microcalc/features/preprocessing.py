@@ -41,6 +41,13 @@ class Preprocessing:
             When it is no JSON, there are not three of each, or a standard deviation is not above 0.
         KeyError
             When `mean` or `std` is missing.
+
+        Examples
+        --------
+        >>> from microcalc.features.preprocessing import Preprocessing
+        >>> constants = Preprocessing((0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
+        >>> Preprocessing.from_json(constants.to_json()) == constants
+        True
         """
         value = json.loads(text)
         mean, std = (tuple(float(x) for x in value[key]) for key in ("mean", "std"))

@@ -18,7 +18,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from microcalc.core.errors import StudyError
-from microcalc.core.files import atomic_path, digest_bytes, digest_value, named_when_damaged
+from microcalc.core.files import atomic_file, digest_bytes, digest_value, named_when_damaged
 from microcalc.features.measurement import Measured, Measurement
 from microcalc.features.progress import Progress
 from microcalc.features.shard_images import Images
@@ -47,6 +47,15 @@ def key(depends_on: Mapping[str, Any], patch: npt.NDArray[np.float32]) -> str:
     -------
     str
         A digest of both; the same patch under the same circumstances has the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.features import shard_features
+    >>> patch = np.zeros((4, 4), np.float32)
+    >>> first, second = (shard_features.key({"recipe": recipe}, patch) for recipe in (1, 2))
+    >>> len(first), first == second
+    (64, False)
     """
     pixels = digest_bytes(patch.tobytes())
     return digest_value({**depends_on, "patch": pixels, "shape": list(patch.shape)})
@@ -201,6 +210,6 @@ def write_parquet(table: pa.Table, path: str | os.PathLike[str]) -> None:
     path
         The file, replaced as a whole.
     """
-    with atomic_path(path) as temporary:
+    with atomic_file(path) as file:
         # Statistics and dictionaries serve queries; on thousands of float columns they cost time.
-        pq.write_table(table, temporary, use_dictionary=False, write_statistics=False)
+        pq.write_table(table, file, use_dictionary=False, write_statistics=False)

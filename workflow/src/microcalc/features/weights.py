@@ -14,7 +14,7 @@ import torch
 
 from microcalc.config.published_weights import is_published
 from microcalc.core.errors import StudyError
-from microcalc.core.files import atomic_path, digest_file
+from microcalc.core.files import atomic_file, digest_file
 from microcalc.features import fetch, generated, statedict
 from microcalc.features.preprocessing import IMAGENET, Preprocessing
 from microcalc.features.vision import torchvision
@@ -286,7 +286,7 @@ def write_tensors(
         position += size
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # so that mapped tensors are aligned
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+    with atomic_file(path) as file:
         file.write(struct.pack("<Q", len(text)) + text)
         for _, tensor in ordered:
             file.write(_bytes(tensor))

@@ -10,6 +10,8 @@ from microcalc.figures import number_format, palette, style
 from microcalc.models.design import texts
 
 INTERCEPT = "(intercept)"
+LONGEST_NAME = 44
+"""Letters of a column's name."""
 MOST_FEATURES = 20
 Floats = npt.NDArray[np.float64]
 
@@ -65,7 +67,8 @@ def draw(
     # every second number fits at a legible size
     step = 1 if n <= 12 else 2
     axes.set_xticks(range(0, n, step), numbers[::step], fontsize=7)
-    names = [f"{name}  {number}" for name, number in zip(columns, numbers, strict=True)]
+    short = number_format.shortened(list(columns), LONGEST_NAME)
+    names = [f"{name}  {number}" for name, number in zip(short, numbers, strict=True)]
     axes.set_yticks(range(n), names, fontsize=7)
     axes.tick_params(length=0)
     for side in ("left", "bottom"):
@@ -93,6 +96,14 @@ def spearman(columns: list[Floats]) -> Floats:
     numpy.ndarray
         Over pairwise complete values, shape (m, m); NaN where fewer than three are, or a column is
         constant among them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.figures import correlation
+    >>> correlation.spearman([np.array([1.0, 2.0, 3.0]), np.array([1.0, 8.0, 27.0])])
+    array([[1., 1.],
+           [1., 1.]])
     """
     n = len(columns)
     r = np.full((n, n), np.nan)

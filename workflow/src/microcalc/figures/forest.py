@@ -26,7 +26,15 @@ BETWEEN_MM, LEAST_AXIS_MM = 3.0, 40.0
 
 @dataclass(frozen=True)
 class Mark:
-    """One estimate with its interval; a missing estimate is not drawn."""
+    """One estimate with its interval; a missing estimate is not drawn.
+
+    Attributes
+    ----------
+    value, low, high
+        On the plot's axis; NaN where missing.
+    color, marker, hollow
+        How it is drawn, as matplotlib takes it.
+    """
 
     value: float
     low: float

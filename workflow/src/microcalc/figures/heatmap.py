@@ -12,6 +12,8 @@ from microcalc.config.cohort_settings import Labels
 from microcalc.figures import number_format, palette, style
 
 INTERCEPT = "(intercept)"
+LONGEST_FEATURE = 44
+"""Letters of a feature's name."""
 MOST_FEATURES = 40
 LIMIT = 3.0
 LONGEST_NAME = 10
@@ -71,12 +73,16 @@ def draw(
         squeeze=False,
         gridspec_kw={"height_ratios": [1, max(len(shown), 3)], "width_ratios": _widths(sizes)},
     )
+    names = number_format.shortened(shown["feature"].tolist(), LONGEST_FEATURE)
+    # Long names leave the panels narrow.
+    gap = "\n" if any(len(name) > LONGEST_NAME for name in names) else " "
     named_below = any(len(name) > LONGEST_NAME for name in labels.names)
     for column, split in enumerate(splits):
         at = np.flatnonzero((cases["split"] == split).to_numpy())
         y = cases["y"].to_numpy(dtype=int)[at]
         order = np.lexsort((scores[at], y))
-        _classes(grid[0, column], y[order], split, labels, named_below=named_below)
+        title = number_format.split_label(split).replace(" ", gap)
+        _classes(grid[0, column], y[order], title, labels, named_below=named_below)
         image = grid[1, column].imshow(
             colors[at[order]].T,
             aspect="auto",
@@ -88,7 +94,7 @@ def draw(
         )
         grid[1, column].set_xticks([])
         grid[1, column].set_yticks([])
-    grid[1, 0].set_yticks(range(len(shown)), shown["feature"], fontsize=7)
+    grid[1, 0].set_yticks(range(len(shown)), names, fontsize=7)
     grid[1, 0].tick_params(length=0)
     figure.colorbar(
         image,
@@ -128,7 +134,7 @@ def _widths(sizes: list[int]) -> list[float]:
 def _classes(
     axes: Axes,
     y: npt.NDArray[np.int_],
-    split: str,
+    title: str,
     labels: Labels,
     *,
     named_below: bool,
@@ -142,9 +148,7 @@ def _classes(
         vmax=1,
     )
     axes.set(xticks=[], yticks=[])
-    axes.set_title(
-        number_format.split_label(split), fontsize=7, fontweight="normal", loc="left", pad=14
-    )
+    axes.set_title(title, fontsize=7, fontweight="normal", loc="left", pad=14)
     n_negative = int((y == 0).sum())
     for name, low, high in (
         (labels.negative, 0, n_negative),

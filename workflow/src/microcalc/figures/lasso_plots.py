@@ -4,12 +4,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from microcalc.figures import palette, style
+from microcalc.figures import number_format, palette, style
 
 INTERCEPT = "(intercept)"
 MOST_LABELS = 8
+LONGEST_BESIDE = 20
+"""Letters of a feature's name that fit beside the end of its line; longer ones go to a legend."""
+LONGEST_NAME = 56
 ROOM_FOR_A_NAME, ROOM_FOR_A_LINE = 0.13, 0.05
 """What share of the axis the name of a lambda takes, lying and upright."""
 NO_PATH = "No feature reached the LASSO: there is no path."
@@ -35,10 +39,8 @@ def draw_path(path: pd.DataFrame, cv: pd.DataFrame, *, choose: str) -> Figure:
     matplotlib.figure.Figure
         85 mm wide; a sentence instead where there is no path.
     """
-    figure = style.new_figure(style.COLUMN_MM, 70)
     if cv.empty:
-        return style.message(figure, NO_PATH)
-    axes = figure.add_subplot()
+        return style.message(style.new_figure(style.COLUMN_MM, 70), NO_PATH)
     lambdas = np.sort(cv["lambda"].to_numpy(dtype=float))[::-1]
     wide = (
         path[path["feature"] != INTERCEPT]
@@ -52,6 +54,9 @@ def draw_path(path: pd.DataFrame, cv: pd.DataFrame, *, choose: str) -> Figure:
     survivors = at_chosen[at_chosen != 0].abs().sort_values(ascending=False, kind="stable")
     labeled = list(survivors.index[:MOST_LABELS])
     colors = dict(zip(labeled, _label_colors(), strict=False))
+    has_legend = any(len(name) > LONGEST_BESIDE for name in labeled)
+    figure = style.new_figure(style.COLUMN_MM, 70 + (4 * len(labeled) + 3 if has_legend else 0))
+    axes = figure.add_subplot()
     for feature in wide.columns:
         alive = feature in survivors.index
         axes.plot(
@@ -65,7 +70,10 @@ def draw_path(path: pd.DataFrame, cv: pd.DataFrame, *, choose: str) -> Figure:
     axes.set(xlabel="log λ", ylabel="Coefficient per SD")
     _log_lambda_axis(axes, lambdas)
     _mark_lambdas(axes, cv, choose, above=True)
-    _label_lines(axes, wide, labeled, colors)
+    if has_legend:
+        _legend(figure, labeled, colors)
+    else:
+        _label_lines(axes, wide, labeled, colors)
     return figure
 
 
@@ -191,6 +199,17 @@ def _label_colors() -> list[str]:
     ]
 
 
+def _legend(figure: Figure, labeled: list[str], colors: dict[str, str]) -> None:
+    """Name the lines below the axes, the largest coefficient first."""
+    named = zip(number_format.shortened(labeled, LONGEST_NAME), labeled, strict=True)
+    figure.legend(
+        handles=[Line2D([], [], color=colors[name], label=text) for text, name in named],
+        loc="outside lower left",
+        fontsize=7,
+        labelspacing=0.3,
+    )
+
+
 def _label_lines(
     axes: Axes, wide: pd.DataFrame, labeled: list[str], colors: dict[str, str]
 ) -> None:
@@ -253,6 +272,13 @@ def spread(values: np.typing.NDArray[np.float64], gap: float) -> np.typing.NDArr
     References
     ----------
     Barlow, Bartholomew, Bremner and Brunk, Statistical Inference under Order Restrictions, 1972.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.figures import lasso_plots
+    >>> lasso_plots.spread(np.array([1.0, 1.0, 5.0]), 1.0)
+    array([0.5, 1.5, 5. ])
     """
     blocks: list[tuple[float, int]] = []
     for i, value in enumerate(values):

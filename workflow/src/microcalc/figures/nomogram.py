@@ -34,7 +34,17 @@ RISKS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 @dataclass(frozen=True)
 class Example:
-    """A case worked out: its values as text, points per variable, and where it comes from."""
+    """A case worked out.
+
+    Attributes
+    ----------
+    values
+        Its values as text, by variable.
+    points
+        What they score, by variable.
+    split
+        The set it comes from.
+    """
 
     values: Mapping[str, str]
     points: Mapping[str, float]

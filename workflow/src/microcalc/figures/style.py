@@ -68,7 +68,13 @@ ON_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
 
 @dataclass(frozen=True)
 class ModelLook:
-    """How one model is drawn, in every figure."""
+    """How one model is drawn, in every figure.
+
+    Attributes
+    ----------
+    color, line, marker
+        As matplotlib takes them.
+    """
 
     color: str
     line: str | tuple[int, tuple[float, ...]]

@@ -87,6 +87,11 @@ class Shown:
         -------
         tuple of callable
             Each returns a `Grey`; empty where the file has no VOI, or is to be shown without.
+
+        Raises
+        ------
+        StudyError
+            When the file has VOIs and none as is asked for.
         """
         choices = _voi_choices(self._dataset, [])
         if not choices or self._voi == "none" or is_for_processing(self._dataset):

@@ -31,7 +31,17 @@ _NO_MASK = (
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """What a mask says of one label: its name, its number as text, and its pixels."""
+    """What a mask says of one label.
+
+    Attributes
+    ----------
+    name
+        The label's; its number where the file has no names.
+    number
+        As text; of a picture in colors the color, such as #ff0000.
+    pixels
+        Where it is drawn, shape (rows, columns).
+    """
 
     name: str
     number: str

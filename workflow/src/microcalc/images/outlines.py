@@ -41,6 +41,11 @@ class Drawing:
             Corners (x, y) in pixels from the image's upper left corner.
         label
             What it is called.
+
+        Raises
+        ------
+        StudyError
+            When it is larger than any image.
         """
         corners = [(float(x), float(y)) for x, y in points]
         found = of_polygon(corners, label)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microcalc.core.errors import StudyError
-from microcalc.core.files import atomic_path, named_when_damaged
+from microcalc.core.files import atomic_file, named_when_damaged
 from microcalc.plan.stored_digest import MEMBER
 
 TEXTS = (
@@ -95,9 +95,17 @@ class Shard:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One image of a shard: texts by column name, its patch, and two pictures for people.
+    """One image of a shard.
 
-    A shard that nobody looks at, such as one of perturbed patches, needs no `picture`.
+    Attributes
+    ----------
+    texts
+        By column name (`TEXTS`).
+    patch
+        float32 in [0, 1], shape (S, S).
+    thumbnail, picture
+        Two pictures for people, uint8. A shard that nobody looks at, such as one of perturbed
+        patches, needs no `picture`.
     """
 
     texts: Mapping[str, str]
@@ -234,8 +242,8 @@ def write(
     texts: dict[str, list[str]] = {name: [] for name in TEXTS}
     blank = np.zeros((patch_px, patch_px), dtype=np.uint8)
     with (
-        atomic_path(path) as temporary,
-        zipfile.ZipFile(temporary, "w") as archive,
+        atomic_file(path) as whole,
+        zipfile.ZipFile(whole, "w") as archive,
         tempfile.TemporaryFile() as thumbnails,
         tempfile.TemporaryFile() as pictures,
     ):

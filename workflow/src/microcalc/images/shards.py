@@ -47,7 +47,7 @@ def update(
     surround: float = 1.0,
     image_folder: str | os.PathLike[str],
     digest: str,
-) -> None:
+) -> dict[str, str]:
     r"""Bring a shard up to date: keep rows whose key is unchanged, compute the rest.
 
     A row's key digests the bytes of its files, its columns of the images table, the settings
@@ -68,6 +68,11 @@ def update(
         What columns `path` and `roi_path` are relative to.
     digest
         What the planning stage digested these rows to; stored for `stored_digest.read_digest`.
+
+    Returns
+    -------
+    dict
+        The key of each image by its image_id.
 
     Raises
     ------
@@ -93,7 +98,7 @@ def update(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     count = Path(folder, "C001_CC.pgm").write_bytes(b"P5 150 200 255\n" + film.tobytes())
     ...     path = f"{folder}/shard-0.npz"
-    ...     shards.update(path, [row], settings=settings, image_folder=folder, digest="1f3a")
+    ...     keys = shards.update(path, [row], settings=settings, image_folder=folder, digest="1f3a")
     ...     shard = shards.read(path)
     ...     shard.status.tolist(), shard.patch.shape, shard.digest
     (['ok'], (1, 8, 8), '1f3a')
@@ -102,12 +107,13 @@ def update(
     cached = _cached(path) if settings.cache else {}
     chosen = of_reader(rows, settings.reader)
     counts = {"computed": 0, "kept": 0}
+    keys: dict[str, str] = {}
     problems: list[str] = []
 
     def made() -> Iterator[Row]:
         for row in chosen:
             read = _files(row, image_folder, settings.max_file_gb)
-            key = _key(row, read, recipe)
+            key = keys[row["image_id"]] = _key(row, read, recipe)
             found = cached.get(key)
             counts["computed" if found is None else "kept"] += 1
             result = found or _compute(row, read, key, recipe)
@@ -136,6 +142,7 @@ def update(
         recipe=RECIPE,
     )
     log.info("computed %d, kept %d", counts["computed"], counts["kept"])
+    return keys
 
 
 def of_reader(rows: Sequence[Mapping[str, str]], reader: str | None) -> list[Mapping[str, str]]:

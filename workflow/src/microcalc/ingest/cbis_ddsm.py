@@ -54,7 +54,13 @@ Rows = list[tuple[Place, Row]]
 
 
 def read(ledger: Ledger) -> None:
-    """Take or leave every row of the collection's tables."""
+    """Take or leave every row of the collection's tables, see `Collection.read`.
+
+    Raises
+    ------
+    StudyError
+        When none of its tables is under the folder, or one cannot be read or lacks a column.
+    """
     tables = sorted(ledger.folder.rglob("*_case_description_*_set.csv"))
     if not tables:
         raise StudyError(

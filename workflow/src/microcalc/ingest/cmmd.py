@@ -26,7 +26,14 @@ Taken = tuple[Case, Image]
 
 
 def read(ledger: Ledger) -> None:
-    """Take or leave every labelled breast, image, annotation and series."""
+    """Take or leave every labelled breast, image, annotation and series, see `Collection.read`.
+
+    Raises
+    ------
+    StudyError
+        When the clinical workbook is not under the folder, or it or the table of series cannot be
+        read or lacks a column.
+    """
     workbook = _one(ledger.folder, "CMMD_clinicaldata*.xlsx")
     if workbook is None:
         raise StudyError("no CMMD_clinicaldata_revision.xlsx is under the source folder")

@@ -18,7 +18,9 @@ class Collection:
     title
         Its own name.
     read
-        Takes or leaves every row of the collection in a ledger's folder.
+        Takes or leaves every row and file of the collection, in the ledger it is given, which knows
+        the folder. A row that is no case of the study's question is left with its reason; a
+        StudyError says that the collection's tables are not there or are not its own.
     negative, positive
         The label's two values.
     surrogate

@@ -27,6 +27,11 @@ def text(outcome: Outcome, target: Path, source: str) -> str:
         The folder of the study's tables; its name becomes the study's.
     source
         The collection's folder.
+
+    Raises
+    ------
+    RuntimeError
+        When an adapter has a clinical variable of its own, see `vocabulary.declared`.
     """
     collection, cases = outcome.collection, outcome.cases.values()
     clinical, idle = declared(case.clinical for case in cases)

@@ -58,7 +58,14 @@ class _Finding:
 
 
 def read(ledger: Ledger) -> None:
-    """Take or leave every finding and every image."""
+    """Take or leave every finding and every image, see `Collection.read`.
+
+    Raises
+    ------
+    StudyError
+        When the table of findings or that of images is not under the folder, cannot be read or
+        lacks a column.
+    """
     breasts: dict[Breast, list[_Finding]] = defaultdict(list)
     findings, ambiguous = _findings(ledger)
     for finding in findings:

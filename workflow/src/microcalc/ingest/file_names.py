@@ -78,7 +78,14 @@ class Named:
 
 
 def suffix(path: str) -> str:
-    """Return a file's suffix in lower case, `.nii.gz` being one."""
+    """Return a file's suffix in lower case, with its dot, `.nii.gz` being one; empty without one.
+
+    Examples
+    --------
+    >>> from microcalc.ingest import file_names
+    >>> file_names.suffix("A/P001_MLO_L.NII.GZ"), file_names.suffix("A/README")
+    ('.nii.gz', '')
+    """
     name = PurePosixPath(path).name.lower()
     return ".nii.gz" if name.endswith(".nii.gz") else PurePosixPath(name).suffix
 

@@ -58,7 +58,10 @@ class Found:
 
 
 def read(ledger: Ledger) -> None:
-    """Take or leave every file; names are running numbers, since headers hold hospital numbers."""
+    """Take or leave every file, see `Collection.read`; there is no table that could be missing.
+
+    Names are running numbers, since headers hold hospital numbers.
+    """
     images: list[Found] = []
     masks: dict[Place, Named] = {}
     for path in sorted(p for p in ledger.folder.rglob("*") if p.is_file()):

@@ -95,12 +95,21 @@ class Header:
 
 
 def read(folder: Path, path: str) -> Header:
-    """Return the header of an image.
+    """Return the header of an image, its pixels unread.
+
+    Parameters
+    ----------
+    folder
+        The collection's folder.
+    path
+        The file's path, relative to it.
 
     Raises
     ------
     NotTakenError
         When there is no such file, or it is no DICOM image.
+    OSError
+        When it is there and cannot be read from disk.
     """
     if not (folder / path).is_file():
         raise NotTakenError("its image is not under the source folder")
@@ -127,7 +136,18 @@ def is_dicom(path: Path) -> bool:
 
 
 def refuse_special(header: Header) -> None:
-    """Raise NotTakenError for what is no plain CC or MLO view of one breast."""
+    """Refuse what is no plain CC or MLO view of one breast.
+
+    Parameters
+    ----------
+    header
+        Of an image, see `read`.
+
+    Raises
+    ------
+    NotTakenError
+        When it is of tomosynthesis or another view, or does not say its view and side.
+    """
     if header.n_frames > 1:
         raise NotTakenError("tomosynthesis or another object of several frames")
     if header.is_synthetic:
@@ -142,7 +162,22 @@ def refuse_special(header: Header) -> None:
 
 
 def refuse_view(view: str) -> None:
-    """Raise NotTakenError for a canonical view that is there and is no plain CC or MLO."""
+    """Refuse a canonical view that is there and is no plain CC or MLO; an empty one is let through.
+
+    Raises
+    ------
+    NotTakenError
+        When it is another.
+
+    Examples
+    --------
+    >>> from microcalc.ingest import headers
+    >>> headers.refuse_view("MLO")
+    >>> headers.refuse_view("CC MAG")
+    Traceback (most recent call last):
+        ...
+    microcalc.ingest.record.NotTakenError: magnification view
+    """
     particulars = views.modifiers(view)
     if "MAG" in particulars:
         raise NotTakenError("magnification view")

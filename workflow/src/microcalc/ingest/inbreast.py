@@ -25,7 +25,13 @@ Rows = list[tuple[Place, Row]]
 
 
 def read(ledger: Ledger) -> None:
-    """Take or leave every row of the collection's table."""
+    """Take or leave every row of the collection's table, see `Collection.read`.
+
+    Raises
+    ------
+    StudyError
+        When INbreast.csv is not under the folder, cannot be read or lacks a column.
+    """
     table = min(ledger.folder.rglob("INbreast.csv"), default=None)
     if table is None:
         raise StudyError("no INbreast.csv is under the source folder")

@@ -34,14 +34,23 @@ class Asked:
     spacing_mm: str
 
     def file(self, name: str) -> str:
-        """Return the path of a file of the study to come."""
+        """Return the path of a file of the study to come: `target`/`name`."""
         return f"{self.target}/{name}"
 
     def refuse_to_plan(self, *, is_forced: bool, freezes_split: bool) -> None:
-        """Raise nothing: there are no tables yet."""
+        """Raise nothing: there are no tables yet.
+
+        The parameters are those of `run.study_run`, for which this stands in.
+        """
 
     def refuse_to_start(self) -> None:
-        """Raise a StudyError where the study's cases are there already."""
+        """Refuse an ingest over a study that is there already.
+
+        Raises
+        ------
+        StudyError
+            When the folder holds `cases.csv`.
+        """
         cases = self.file("cases.csv")
         if Path(cases).exists():
             raise StudyError(
@@ -58,13 +67,34 @@ class Asked:
         return []
 
     def summary(self, is_of_this_run: Callable[[Path], bool]) -> str:
-        """Return what was taken, and what not."""
+        """Return what was taken and what not, in Markdown; empty where that is not of this run.
+
+        Parameters
+        ----------
+        is_of_this_run
+            Says of a file whether this run wrote it.
+        """
         path = Path(self.file("summary.md"))
         return path.read_text(encoding="utf-8") if is_of_this_run(path) else ""
 
 
 def taken_out(config: MutableMapping[str, Any]) -> Asked:
-    """Return what was asked for, and take it out of the config: its keys are no study's."""
+    """Return what was asked for, and take it out of the config: its keys are no study's.
+
+    Parameters
+    ----------
+    config
+        What the user wrote. Its keys `ingest`, `source`, `target` and `spacing_mm` are removed
+        where `ingest` is among them.
+
+    Examples
+    --------
+    >>> from microcalc.ingest import ingest_request
+    >>> config = {"ingest": "cmmd", "source": "/data/CMMD"}
+    >>> asked = ingest_request.taken_out(config)
+    >>> asked.collection, asked.file("cases.csv"), config
+    ('cmmd', 'studies/cmmd/cases.csv', {})
+    """
     if "ingest" not in config:
         return Asked("", "", "studies/collection", "")
     collection, source, target, spacing_mm = (

@@ -14,12 +14,24 @@ Row = dict[str, str]
 
 
 class Ledger:
-    """What became of every row of a collection.
+    """What became of every row of a collection: it is taken or left, and none is forgotten.
 
     Parameters
     ----------
     folder
         The collection's folder.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from microcalc.ingest.ledger import Ledger
+    >>> from microcalc.ingest.record import Case, NotTakenError, Place
+    >>> ledger, table = Ledger(Path("CMMD")), "findings.csv"
+    >>> ledger.take(Place(table, "line 2"), Case("C001", "P001", "CMMD", label="malignant"))
+    >>> with ledger.entry(Place(table, "line 3")):
+    ...     raise NotTakenError("no pathology")
+    >>> [record.reason or record.case.case_id for record in ledger.records()]
+    ['C001', 'no pathology']
     """
 
     def __init__(self, folder: Path) -> None:
@@ -67,11 +79,21 @@ class Ledger:
             self._fates.setdefault(place, [])
 
     def take(self, place: Place, case: Case, image: Image | None = None) -> None:
-        """Note that a place became a case, or an image of it."""
+        """Note that a place became a case, or an image of it; noted twice alike, it stands once.
+
+        Parameters
+        ----------
+        place
+            Where it stands in the collection.
+        case
+            The case; the same one for all its images.
+        image
+            The view that the place describes, if it describes one.
+        """
         self._note(Record(place, case, image))
 
     def leave(self, place: Place, reason: str) -> None:
-        """Note why a place is left out."""
+        """Note why a place is left out; `reason` is the same words for all places of that fate."""
         self._note(Record(place, reason=reason))
 
     @contextmanager

@@ -34,7 +34,13 @@ _TISSUES = {"F": "fatty", "G": "fatty-glandular", "D": "dense-glandular"}
 
 
 def read(ledger: Ledger) -> None:
-    """Take or leave every line about a film."""
+    """Take or leave every line about a film, see `Collection.read`.
+
+    Raises
+    ------
+    StudyError
+        When Info.txt is not under the folder.
+    """
     table = min(
         (path for path in ledger.folder.rglob("*") if path.name.lower() == "info.txt"), default=None
     )

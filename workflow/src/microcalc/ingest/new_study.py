@@ -14,6 +14,13 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 def lay_out(name: str, studies: Path) -> Path:
     """Write a new study's tables and config into `studies`/`name`; return that folder.
 
+    Parameters
+    ----------
+    name
+        The study's name, as the config takes it.
+    studies
+        The folder of all studies.
+
     Raises
     ------
     StudyError
@@ -35,7 +42,13 @@ def lay_out(name: str, studies: Path) -> Path:
 
 
 def main(name: str) -> None:
-    """Lay a study out where `make` runs, and say what comes next."""
+    """Lay a study out in `studies` where `make` runs, and say what comes next.
+
+    Raises
+    ------
+    SystemExit
+        With the words of `lay_out`'s StudyError.
+    """
     try:
         config = lay_out(name, Path("studies")) / "config.yaml"
     except StudyError as error:

@@ -51,7 +51,15 @@ class _Client:
 
 
 def read(ledger: Ledger) -> None:
-    """Take or leave every lesion and every mark of every client."""
+    """Take or leave every lesion and every mark of every client, see `Collection.read`.
+
+    A client whose own files cannot be read is left with that reason.
+
+    Raises
+    ------
+    StudyError
+        When no client's ImageDB file is under the folder.
+    """
     databases = list(_databases(ledger.folder))
     if not databases:
         raise StudyError(

@@ -78,7 +78,15 @@ def _distinct(named: Iterable[tuple[str, Taken]]) -> dict[str, Taken]:
 
 
 def kind(place: Place) -> str:
-    """Return the name that places are counted under: a table's, or that of a kind of file."""
+    """Return the name that places are counted under: a table's, or that of a kind of file.
+
+    Examples
+    --------
+    >>> from microcalc.ingest import outcome
+    >>> from microcalc.ingest.record import Place
+    >>> outcome.kind(Place("tables/findings.csv", "line 12")), outcome.kind(Place("a/1.dcm"))
+    ('findings.csv', '.dcm files')
+    """
     name = place.source.rpartition("/")[2]
     if place.row.startswith("line "):
         return name

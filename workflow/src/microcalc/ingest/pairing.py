@@ -17,6 +17,18 @@ def of_images(
 
     A mask's keys are tried in their order, and the first that any image has decides. Nothing is
     guessed: of several masks of one image, none is taken.
+
+    Parameters
+    ----------
+    ledger
+        Where masks are left.
+    masks, images
+        What their names say, by place.
+
+    Returns
+    -------
+    dict
+        Places of masks by the place of their image.
     """
     by_key: dict[Key, list[Place]] = defaultdict(list)
     for place, named in images.items():

@@ -85,7 +85,17 @@ class Image:
 
 @dataclass(frozen=True)
 class Record:
-    """What became of one place: taken as a case (and an image of it), or left out for a reason."""
+    """What became of one place: taken as a case (and an image of it), or left out for a reason.
+
+    Attributes
+    ----------
+    place
+        Where it stands.
+    case, image
+        What it was taken as; None where it was left, or is no image.
+    reason
+        Why it was left; empty where it was taken.
+    """
 
     place: Place
     case: Case | None = None
@@ -98,5 +108,17 @@ class NotTakenError(Exception):
 
 
 def pseudonym(*parts: str) -> str:
-    """Return an identifier that the tables' schemas allow, at most 64 characters long."""
+    """Return an identifier that the tables' schemas allow, at most 64 characters long.
+
+    Parameters
+    ----------
+    parts
+        Joined by `_`; whatever a name cannot hold becomes a dash.
+
+    Examples
+    --------
+    >>> from microcalc.ingest import record
+    >>> record.pseudonym("D1 / 0042", "L")
+    'D1-0042_L'
+    """
     return re.sub(r"[^A-Za-z0-9._-]+", "-", "_".join(parts)).strip("._-")[:64]

@@ -24,12 +24,18 @@ COLLECTIONS = {collection.name: collection for collection in _ALL}
 
 
 def named(name: str) -> Collection:
-    """Return the collection of that name.
+    """Return the collection of that name, as `ingest=` takes it.
 
     Raises
     ------
     StudyError
-        Naming the collections there are.
+        Naming the collections there are, and the nearest.
+
+    Examples
+    --------
+    >>> from microcalc.ingest import registry
+    >>> registry.named("cmmd").title
+    'CMMD with TOMPEI-CMMD'
     """
     if name not in COLLECTIONS:
         near = difflib.get_close_matches(name.lower(), COLLECTIONS, n=1, cutoff=0.4)
@@ -43,6 +49,13 @@ def named(name: str) -> Collection:
 
 def account(collection: Collection, source: str | os.PathLike[str]) -> list[Record]:
     """Return what becomes of every row and file of a collection's folder.
+
+    Parameters
+    ----------
+    collection
+        Whose adapter reads it.
+    source
+        The folder.
 
     Raises
     ------

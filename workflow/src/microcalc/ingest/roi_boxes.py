@@ -6,12 +6,18 @@ from microcalc.ingest.record import Box, NotTakenError
 
 
 def around(points: Iterable[tuple[float | str, float | str]]) -> Box:
-    """Return the box around points (x, y), which are numbers or their text.
+    """Return the box around points (x, y) in stored pixels, which are numbers or their text.
 
     Raises
     ------
     NotTakenError
         When one is no number, or they enclose no area.
+
+    Examples
+    --------
+    >>> from microcalc.ingest import roi_boxes
+    >>> roi_boxes.around([("120", "88"), ("180.5", "110"), ("150", "90")])
+    (120.0, 88.0, 180.5, 110.0)
     """
     try:
         corners = [(float(x), float(y)) for x, y in points]
@@ -24,15 +30,26 @@ def around(points: Iterable[tuple[float | str, float | str]]) -> Box:
 
 
 def only(boxes: Iterable[Box], shape: tuple[int, int]) -> Box:
-    """Return the one region that boxes make in an image of `shape` (rows, columns).
+    """Return the one region that boxes make in an image; boxes that overlap are drawn in pieces.
 
-    Boxes that overlap are one region, drawn in pieces.
+    Parameters
+    ----------
+    boxes
+        In stored pixels, see `record.Box`.
+    shape
+        Of the image: rows, columns.
 
     Raises
     ------
     NotTakenError
         When there is none, when it lies outside the image, or when several lie apart, so that
         nothing says which of them the label is about.
+
+    Examples
+    --------
+    >>> from microcalc.ingest import roi_boxes
+    >>> roi_boxes.only([(10, 10, 30, 30), (20, 15, 50, 25)], (100, 80))
+    (10, 10, 50, 30)
     """
     found: list[Box] = []
     for box in boxes:

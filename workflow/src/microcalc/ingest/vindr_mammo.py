@@ -24,7 +24,13 @@ Rows = list[tuple[Place, Row]]
 
 
 def read(ledger: Ledger) -> None:
-    """Take or leave every row of the table of findings."""
+    """Take or leave every row of the table of findings, see `Collection.read`.
+
+    Raises
+    ------
+    StudyError
+        When finding_annotations.csv is not under the folder, cannot be read or lacks a column.
+    """
     table = min(ledger.folder.rglob("finding_annotations.csv"), default=None)
     if table is None:
         raise StudyError("no finding_annotations.csv of VinDr-Mammo is under the source folder")

@@ -45,7 +45,21 @@ DENSITY_OF_NUMBER = {"1": "A", "2": "B", "3": "C", "4": "D"}
 
 
 def most_suspicious(variable: str, values: Iterable[str]) -> str:
-    """Return the value that stands last among the variable's levels; empty when none is known."""
+    """Return the value that stands last among the variable's levels; empty when none is known.
+
+    Parameters
+    ----------
+    variable
+        A categorical one of `VARIABLES`.
+    values
+        Of one case, in any order; what is no level is passed over.
+
+    Examples
+    --------
+    >>> from microcalc.ingest import vocabulary
+    >>> vocabulary.most_suspicious("birads", ["4B", "3", "unknown"])
+    '4B'
+    """
     levels = VARIABLES[variable]["levels"]
     known = [value for value in values if value in levels]
     return max(known, key=levels.index, default="")
@@ -73,6 +87,14 @@ def declared(
     RuntimeError
         When an adapter has a variable that is not in `VARIABLES`: an error of ours, never of the
         data.
+
+    Examples
+    --------
+    >>> from microcalc.ingest import vocabulary
+    >>> cases = [{"birads": "4A", "age": ""}, {"birads": "5", "age": "61"}]
+    >>> clinical, idle = vocabulary.declared(cases)
+    >>> clinical["birads"]["levels"], idle
+    (['4A', '5'], ['age'])
     """
     found: dict[str, set[str]] = {}
     for case in cases:

@@ -14,6 +14,11 @@ def has_spacing(path: Path) -> bool:
     A spacing of exactly 1 is what writers put in for want of one. An axis of length 1 is passed
     over.
 
+    Parameters
+    ----------
+    path
+        A NIfTI, NRRD or MetaImage file.
+
     Raises
     ------
     NotTakenError

@@ -44,6 +44,7 @@ class Met(TypedDict, total=False):
 class FeatureSpan(TypedDict):
     """The training cases' features, and the limit of the distance from their mean."""
 
+    names: list[str]
     mean: list[float]
     variance: float
     limit: float
@@ -114,9 +115,10 @@ def describe(
     -------
     Domain
         n; variables: levels met, or least and largest value; spacing_mm: least and largest;
-        scanners; features, by table of columns: their mean, their total variance and the limit of
-        the distance (see `distance`), which 99 % of training cases keep when they are left out of
-        the mean; images: the digests of the training images' pixels, each with its kind.
+        scanners; features, by table of columns: their names and means, their total variance and
+        the limit of the distance (see `distance`), which 99 % of training cases keep when they are
+        left out of the mean; images: the digests of the training images' pixels, each with its
+        kind.
 
     Raises
     ------
@@ -153,13 +155,19 @@ def _scanners(qc: pd.DataFrame) -> "pd.Series[str]":
 
 
 def _feature_span(case_ids: "pd.Series[str]", features: pd.DataFrame) -> FeatureSpan:
-    X = feature_matrix(features, case_ids, feature_names(features.columns))
+    names = feature_names(features.columns)
+    X = feature_matrix(features, case_ids, names)
     n, mean = len(X), X.mean(axis=0)
     variance = float(X.var(axis=0, ddof=1).sum())
     # The distance of a case from the mean of the others.
     left_out = distance(X, mean, variance) * n / (n - 1)
     limit = np.quantile(left_out, QUANTILE, method="higher")
-    return {"mean": mean.tolist(), "variance": variance, "limit": float(limit)}
+    return {
+        "names": list(names),
+        "mean": mean.tolist(),
+        "variance": variance,
+        "limit": float(limit),
+    }
 
 
 def distance(X: Floats, mean: Floats, variance: float) -> Floats:
@@ -180,6 +188,13 @@ def distance(X: Floats, mean: Floats, variance: float) -> Floats:
     -------
     numpy.ndarray
         Without unit, 0 or more, shape (n,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.models import applicability_domain
+    >>> applicability_domain.distance(np.array([[3.0, 4.0]]), np.zeros(2), 25.0)
+    array([1.])
     """
     return np.asarray(np.sqrt(((X - mean) ** 2).sum(axis=1) / variance), dtype=np.float64)
 
@@ -248,7 +263,8 @@ def outside(
     Raises
     ------
     StudyError
-        When a case has no features.
+        When a case has no features, or not all that the training cases had, or `domain` is of an
+        earlier version.
     """
     rows = [row for name in variables for row in _of_variable(name, domain, cases)]
     rows += _of_images(domain, qc[(qc["status"] == "ok") & qc["case_id"].isin(cases["case_id"])])
@@ -290,7 +306,13 @@ def _of_images(domain: Domain, qc: pd.DataFrame) -> Iterator[tuple[str, str, str
 def _of_features(
     name: str, span: FeatureSpan, case_ids: "pd.Series[str]", features: pd.DataFrame
 ) -> Iterator[tuple[str, str, str, str, str]]:
-    X = feature_matrix(features, case_ids, feature_names(features.columns))
+    if "names" not in span:
+        raise StudyError(
+            "models/domain.json is of an earlier version, which did not name the features; run the "
+            "study that froze the models again"
+        )
+    # A table of the cohort's own may have further columns, and all of them in another order.
+    X = feature_matrix(features, case_ids, tuple(span["names"]))
     far = distance(X, np.array(span["mean"]), span["variance"])
     for case_id, value in zip(case_ids, far, strict=True):
         if value > span["limit"]:

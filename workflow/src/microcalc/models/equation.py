@@ -189,6 +189,13 @@ def score_alone(name: str, n: int, n_positive: int) -> Equation:
     -------
     Equation
         Intercept 0 and coefficient 1: the score is in log odds already.
+
+    Examples
+    --------
+    >>> from microcalc.models import equation
+    >>> alone = equation.score_alone("deep_score", 100, 60)
+    >>> alone.intercept, alone.coefficients
+    (0.0, (1.0,))
     """
     alone = Design(()).with_scores([name])
     return Equation(alone, 0.0, (1.0,), "the LASSO's score", n, n_positive)

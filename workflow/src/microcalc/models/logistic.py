@@ -116,7 +116,14 @@ class Logistic:
 class ChiSquareTest:
     """A likelihood-ratio or Wald test; with nothing to test, 0 on 0 degrees of freedom, p = 1.
 
-    Where the fit has degrees of freedom of its own, p is that of F, not of chi-square.
+    Attributes
+    ----------
+    chi_square
+        The statistic.
+    df
+        Its degrees of freedom.
+    p
+        Upper tail; where the fit has degrees of freedom of its own, of F and not of chi-square.
     """
 
     chi_square: float

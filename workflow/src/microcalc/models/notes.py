@@ -107,9 +107,16 @@ def feature_words(tables: Iterable[str]) -> str:
     -------
     str
         Their sets, each once: "deep features", "deep and densenet features".
+
+    Examples
+    --------
+    >>> from microcalc.models import notes
+    >>> notes.feature_words(["deep", "tuned/logits"])
+    'deep and tuned features'
     """
-    sets = dict.fromkeys(feature_sets.of_table(table).replace("_", " ") for table in tables)
-    return f"{' and '.join(sets)} features"
+    named = (feature_sets.of_table(table).replace("_", " ") for table in tables)
+    *others, last = dict.fromkeys(named)
+    return f"{', '.join(others)} and {last} features" if others else f"{last} features"
 
 
 def unlike(n_selected: int, counts: list[int]) -> bool:
@@ -129,6 +136,12 @@ def unlike(n_selected: int, counts: list[int]) -> bool:
     -------
     bool
         False where the final selection kept nothing.
+
+    Examples
+    --------
+    >>> from microcalc.models import notes
+    >>> notes.unlike(10, [8, 9, 11, 12]), notes.unlike(10, [0, 9, 11, 12])
+    (False, True)
     """
     middle = float(np.median(counts))
     far = middle < n_selected / 2 or middle > 2 * n_selected

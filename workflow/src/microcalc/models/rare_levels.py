@@ -27,6 +27,12 @@ def merge_rare(
     -------
     dict
         By level: itself, or the names of its group joined by " or ".
+
+    Examples
+    --------
+    >>> from microcalc.models.rare_levels import merge_rare
+    >>> merge_rare(["3", "4", "5"], {"3": 2, "4": 9, "5": 12}, below=5)
+    {'3': '3 or 4', '4': '3 or 4', '5': '5'}
     """
     groups = [[level] for level in levels]
     while len(groups) > 1:

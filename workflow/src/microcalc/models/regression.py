@@ -66,7 +66,7 @@ class Regression:
 
     @cached_property
     def of_cases(self) -> list[logistic.Logistic]:
-        """The fit to each table, as if no cases shared a patient."""
+        """The fit to each table, as if no cases shared a patient; raises as `logistic.fit` does."""
         names = self.names or self.coding.columns
         return [
             logistic.fit(X, self.y, names=names, confidence=self.confidence) for X in self.matrices
@@ -178,6 +178,11 @@ class Regression:
         -------
         ChiSquareTest
             All of the variable's columns at once.
+
+        Raises
+        ------
+        StudyError
+            As `logistic.drop_test` does.
         """
         marks = self.coding.tested(variable)
         if indicator:

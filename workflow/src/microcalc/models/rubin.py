@@ -34,6 +34,18 @@ def pool(fits: Sequence[Logistic], *, confidence: float = 0.95) -> Logistic:
     ----------
     Rubin, Multiple Imputation for Nonresponse in Surveys, 1987. Barnard and Rubin, Biometrika
     1999; 86: 948.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.core import seeds
+    >>> from microcalc.models import logistic, rubin
+    >>> rng = seeds.stream(1, "pool")
+    >>> y, x = np.arange(60) % 2, rng.normal(size=(2, 60, 1))
+    >>> fits = [logistic.fit(X, y, names=["x"]) for X in x]
+    >>> pooled = rubin.pool(fits)
+    >>> bool(pooled.se[1] > max(fit.se[1] for fit in fits))
+    True
     """
     first, m = fits[0], len(fits)
     if m == 1:

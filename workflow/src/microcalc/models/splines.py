@@ -33,6 +33,13 @@ def knots(values: Floats, number: int | None, *, name: str) -> tuple[float, ...]
     -------
     tuple of float
         Empty for a straight line, also where ties leave fewer than three distinct knots.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from microcalc.models import splines
+    >>> splines.knots(np.arange(101.0), 3, name="age")
+    (10.0, 50.0, 90.0)
     """
     if number is None:
         return ()
@@ -60,6 +67,12 @@ def bends(x: ArrayLike, at: tuple[float, ...]) -> Floats:
     -------
     numpy.ndarray
         Shape (n, k - 2), in the unit of x.
+
+    Examples
+    --------
+    >>> from microcalc.models import splines
+    >>> splines.bends([0.0, 50.0, 100.0], (10.0, 50.0, 90.0)).round(2).tolist()
+    [[0.0], [10.0], [75.0]]
     """
     values = np.asarray(x, dtype=float)
     if not at:

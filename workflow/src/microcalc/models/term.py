@@ -139,6 +139,13 @@ def texts(values: pd.Series) -> list[str | None]:
     -------
     list of str or None
         None where missing or empty; 1.0 reads "1".
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from microcalc.models import term
+    >>> term.texts(pd.Series([1.0, "4A", None, ""]))
+    ['1', '4A', None, None]
     """
     return [_text(value) for value in values.tolist()]
 
@@ -168,6 +175,13 @@ def numeric(values: pd.Series) -> Floats:
     ------
     StudyError
         When an entry is not a finite number.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from microcalc.models import term
+    >>> term.numeric(pd.Series(["61", "", "48.5"]))
+    array([61. ,  nan, 48.5])
     """
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
     for text, number in zip(texts(values), numbers, strict=True):

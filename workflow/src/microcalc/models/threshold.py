@@ -67,6 +67,14 @@ def choose(
     References
     ----------
     Youden, Cancer 1950; 3: 32.
+
+    Examples
+    --------
+    >>> from microcalc.models import threshold
+    >>> y, p = [0, 0, 1, 0, 1, 1], [0.1, 0.3, 0.4, 0.6, 0.7, 0.9]
+    >>> chosen = threshold.choose(y, p, rule="sensitivity", at_least=0.9)
+    >>> round(chosen.value, 3), chosen.sensitivity, round(chosen.specificity, 3)
+    (0.35, 1.0, 0.667)
     """
     outcome, score = np.asarray(y), np.asarray(probability, dtype=float)
     n_pos, n_neg = int((outcome == 1).sum()), int((outcome == 0).sum())

@@ -89,7 +89,15 @@ def making(
 
 
 def run(script: str | Path, snakemake: Any) -> dict[str, Any]:
-    """Run a script as its rule would, in this process; return the names it leaves."""
+    """Run a script as its rule would, in this process; return the names it leaves.
+
+    Parameters
+    ----------
+    script
+        A file of `workflow/scripts`.
+    snakemake
+        What the script is to find under that name, see `Job`.
+    """
     return runpy.run_path(str(script), init_globals={"snakemake": snakemake})
 
 

@@ -4,24 +4,46 @@ Each takes a job's wildcards, of which it reads `set`, `score` or `tuned`.
 Every job on a cluster reads this again, so it imports nothing heavy.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from microcalc.config import feature_sets
 from microcalc.config.feature_settings import FeatureSetSettings, StabilitySettings
 from microcalc.config.study_config import StudyConfig
 from microcalc.core.files import digest_file
-from microcalc.plan import rule_params, stability
+from microcalc.plan import plain_path, rule_params, stability
 from microcalc.plan.code_digest import PACKAGE_ROOT, code_digest
-from microcalc.plan.paths import Paths
+from microcalc.plan.paths import Paths, Wildcards
+from microcalc.plan.sharding import Shards
 
 
-class Wildcards(Protocol):
-    """A job's wildcards, as Snakemake gives them."""
+@dataclass(frozen=True)
+class OfShard:
+    """What the jobs of a shard are given; `shard` is its number.
 
-    def __getattr__(self, name: str) -> str:
-        """Return the value of a wildcard."""
+    Attributes
+    ----------
+    shards
+        The study's shards.
+    tell
+        Calls a function with arguments, and ends the run with what a StudyError says.
+    """
+
+    shards: Shards
+    tell: Callable[..., str]
+
+    def digest(self, wildcards: Wildcards) -> str:
+        """Return the digest of all that a shard of patches is made from."""
+        return self.tell(self.shards.digest, int(wildcards.shard))
+
+    def files_digest(self, wildcards: Wildcards) -> str:
+        """Return the digest of its rows of the images table and of the files they name."""
+        return self.tell(self.shards.files_digest, int(wildcards.shard))
+
+    def phantoms_digest(self, wildcards: Wildcards) -> str:
+        """Return the digest of the rows that its phantoms are made from."""
+        return self.tell(self.shards.phantoms_digest, int(wildcards.shard))
 
 
 @dataclass(frozen=True)
@@ -64,13 +86,17 @@ class OfSet:
         """Return the table of cases where centers are evened out by ComBat, else nothing."""
         return self.paths.where(self.row(wildcards).harmonize == "combat", "images/included.csv")
 
+    def pooled_images(self, wildcards: Wildcards) -> list[str]:
+        """Return the table of images where the set's views are pooled, else nothing."""
+        return self.paths.where(self.row(wildcards).pools_views, "images/qc.csv")
+
     def table(self, wildcards: Wildcards) -> str:
         """Return the user's table that the set's columns come from."""
-        return str(self.row(wildcards).table)
+        return plain_path.of(str(self.row(wildcards).table))
 
-    def table_digest(self, wildcards: Wildcards) -> str:
-        """Return a digest of its content, whatever its time."""
-        return digest_file(self.table(wildcards))
+    def table_digest(self, wildcards: Wildcards) -> dict[str, str]:
+        """Return a digest of its content, whatever its time, by its name among a job's inputs."""
+        return {"table": digest_file(self.table(wildcards))}
 
     def measured_in(self, wildcards: Wildcards) -> str:
         """Return the module that measures the set."""
@@ -127,7 +153,13 @@ class OfSet:
 
 @dataclass(frozen=True)
 class OfScore:
-    """What the jobs of a score are given; `score` is its name."""
+    """What the jobs of a score are given; `score` is its name.
+
+    Attributes
+    ----------
+    paths
+        The study's files.
+    """
 
     paths: Paths
 
@@ -160,7 +192,13 @@ class OfScore:
 
 @dataclass(frozen=True)
 class OfTuned:
-    """What the jobs of fine-tuned networks are given; `tuned` is their row of `features`."""
+    """What the jobs of fine-tuned networks are given; `tuned` is their row of `features`.
+
+    Attributes
+    ----------
+    paths
+        The study's files.
+    """
 
     paths: Paths
 

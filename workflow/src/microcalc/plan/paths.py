@@ -7,18 +7,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from microcalc.config import feature_sets
 from microcalc.config.feature_settings import FeatureSetSettings
 from microcalc.config.network_settings import NetworkSettings
 from microcalc.config.published_weights import is_published
 from microcalc.config.study_config import StudyConfig
-from microcalc.plan import cam_model, replicate_blocks, stability
+from microcalc.plan import cam_model, plain_path, replicate_blocks, stability
+
+
+class Wildcards(Protocol):
+    """A job's wildcards, as Snakemake gives them."""
+
+    def __getattr__(self, name: str) -> str:
+        """Return the value of a wildcard."""
 
 
 @dataclass(frozen=True)
 class Paths:
     """The files of one study, as Snakemake names them: relative to the working directory.
+
+    A set is known by its folder and a table of columns by its name, as in `config.feature_sets`;
+    `tuned` is a row of `features` of kind finetuned. What a study has not got is an empty list, so
+    that it can stand among a rule's inputs.
 
     Attributes
     ----------
@@ -26,6 +38,20 @@ class Paths:
         The study's config.
     frozen
         Where models are applied, the results folder of the study that froze them.
+
+    Examples
+    --------
+    >>> from microcalc.config.study_config import StudyConfig
+    >>> from microcalc.plan.paths import Paths
+    >>> paths = Paths(StudyConfig.of({
+    ...     "study": "mine", "seed": 1, "labels": {"negative": "DCIS", "positive": "IDC"},
+    ...     "cohort": {"cases": "cases.csv", "images": "images.csv", "image_folder": "files"},
+    ...     "features": {"deep": {"kind": "network", "weights": "random"}}, "clinical": {},
+    ... }))
+    >>> paths.log("extract_patches", ["shard"])
+    'results/mine/logs/extract_patches/{shard}.log'
+    >>> paths.weights("deep"), paths.adapted("deep")
+    (['results/mine/features/deep/weights/resnet101.safetensors'], [])
     """
 
     config: StudyConfig
@@ -89,7 +115,7 @@ class Paths:
         return self.result(f"features/{tuned}/weights/{backbone}.safetensors")
 
     def _in_frozen(self, folder: str, backbone: str) -> str:
-        return f"{self.frozen}/features/{folder}/weights/{backbone}.safetensors"
+        return plain_path.of(f"{self.frozen}/features/{folder}/weights/{backbone}.safetensors")
 
     def weights(self, folder: str) -> list[str]:
         """Return the prepared weights of a set's network; nothing where it has none."""
@@ -105,7 +131,7 @@ class Paths:
             return []
         if is_published(row.weights):
             return [self.result(f"features/{folder}/weights/{backbone}.fetched.json")]
-        return [row.weights]
+        return [plain_path.of(row.weights)]
 
     def adapted(self, folder: str) -> list[str]:
         """Return a network's batch-norm statistics of each center; nothing unless adapted."""
@@ -155,13 +181,14 @@ class Paths:
         chooses = feature_sets.must_choose(self.config) and not self.frozen
         return self.where(chooses, "models/choice.json")
 
-    def simulated(self, shard: str) -> list[str]:
+    def simulated_shard(self, wildcards: Wildcards) -> list[str]:
         """Return the manifest of a shard's phantoms; none in a study of real patients."""
-        return self.where(self.config.simulate, f"simulate/shard-{shard}.json")
+        return self.where(self.config.simulate, f"simulate/shard-{wildcards.shard}.json")
 
-    def mapped(self, case: str) -> list[str]:
+    def mapped_case(self, wildcards: Wildcards) -> list[str]:
         """Return the figure of a case's maps; nothing where no map adds up to a score."""
-        return self.where(cam_model.name(self.config), f"figures/case-{case}/case_map.svg")
+        figure = f"figures/case-{wildcards.case}/case_map.svg"
+        return self.where(cam_model.name(self.config), figure)
 
 
 def _of_job(wildcards: Sequence[str]) -> str:

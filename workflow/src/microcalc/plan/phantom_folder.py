@@ -106,8 +106,13 @@ def refuse_foreign(
 
 def begin(rows: Iterable[Row], results: str | os.PathLike[str], shard: int) -> None:
     """Record, before the first of them is written, of which images the files will be phantoms."""
-    record = Path(own_folder(results), f"shard-{shard}{BEGUN}")
+    record = Path(begun_file(results, shard))
     write_json(sorted(_named(record) | {str(row["image_id"]) for row in rows}), record)
+
+
+def begun_file(results: str | os.PathLike[str], shard: int) -> str:
+    """Return the file that says of which images a shard's files are phantoms."""
+    return os.path.join(results, "simulate", f"shard-{shard}{BEGUN}")
 
 
 def own_folder(results: str | os.PathLike[str]) -> str:

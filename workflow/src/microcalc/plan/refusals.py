@@ -11,7 +11,15 @@ from microcalc.plan.stored_digest import read_digest
 
 
 def missing_images(rows: Iterable[Row], image_folder: str) -> list[str]:
-    """Return the `image_id` of every image that names a file which is not there."""
+    """Return the `image_id` of every image that names a file which is not there, each once.
+
+    Parameters
+    ----------
+    rows
+        Rows of the images table.
+    image_folder
+        The config's `cohort.image_folder`.
+    """
     missing = [
         row["image_id"]
         for row in rows
@@ -47,12 +55,17 @@ def refuse_missing_images(rows: Iterable[Row], image_folder: str) -> None:
 
 
 def refuse_missing_columns(tables: Mapping[str, str]) -> None:
-    """Raise a StudyError that lists the sets whose columns come from a table that is not there.
+    """Refuse sets whose columns come from a table that is not there.
 
     Parameters
     ----------
     tables
         By set, see `feature_sets.tables_given`.
+
+    Raises
+    ------
+    StudyError
+        Listing these sets and the tables' paths.
     """
     missing = {name: path for name, path in tables.items() if not os.path.isfile(path)}
     if missing:

@@ -12,6 +12,7 @@ from microcalc.config.feature_settings import FeatureSetSettings
 from microcalc.config.finetune_settings import FinetuneSettings
 from microcalc.config.patch_recipe import Recipe
 from microcalc.config.study_config import StudyConfig
+from microcalc.plan import plain_path
 
 
 def clinical(config: StudyConfig) -> dict[str, dict[str, Any]]:
@@ -52,7 +53,7 @@ def probabilities(config: StudyConfig) -> dict[str, Any]:
 
 def phantoms(config: StudyConfig) -> str | None:
     """Return the table of the demo's phantoms; a study of real patients has none."""
-    return config.simulate.phantoms if config.simulate else None
+    return plain_path.of(config.simulate.phantoms) if config.simulate else None
 
 
 def scores(config: StudyConfig, names: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
 
@@ -19,6 +19,12 @@ def shard_of(patient_id: str, n_shards: int) -> int:
     """Return the shard of a patient's cases, between 0 and `n_shards` - 1.
 
     A stable hash of the patient's id alone: a new patient touches one shard.
+
+    Examples
+    --------
+    >>> from microcalc.plan import shard_rows
+    >>> [shard_rows.shard_of(patient, 4) for patient in ("P001", "P002", "P003")]
+    [3, 1, 0]
     """
     return int(digest_bytes(patient_id.encode())[:12], 16) % n_shards
 
@@ -119,12 +125,16 @@ def _file_columns(columns: Iterable[str]) -> list[str]:
     return [name for name in columns if name == "path" or name.endswith("_path")]
 
 
-def tables_digest(*paths: str | None) -> str:
-    """Return a digest of tables by content: of a table that a backup restored, time is no guide.
+def table_digests(paths: Mapping[str, str | None]) -> dict[str, str]:
+    """Return digests of tables by content: of a table that a backup restored, time is no guide.
 
-    None stands for a table that the config does not name.
+    Parameters
+    ----------
+    paths
+        By name; None stands for a table that the config does not name.
     """
-    return digest_value([digest_file(path) for path in paths if path and os.path.exists(path)])
+    there = {name: path for name, path in paths.items() if path and os.path.exists(path)}
+    return {name: digest_file(path) for name, path in there.items()}
 
 
 @cache

@@ -11,7 +11,13 @@ from pathlib import Path
 from microcalc.config import feature_sets
 from microcalc.config.study_config import StudyConfig
 from microcalc.core.files import digest_value
-from microcalc.plan import phantom_folder, refusals, shard_rows
+from microcalc.plan import (
+    feature_table,
+    feature_table_checks,
+    phantom_folder,
+    refusals,
+    shard_rows,
+)
 from microcalc.plan.shard_rows import Row
 from microcalc.plan.stored_digest import is_up_to_date
 
@@ -28,11 +34,14 @@ class Shards:
         Gives the file of a shard's patches, by its number.
     code
         Gives the digest of the code that patches are made by.
+    is_applied
+        Whether the study is a cohort that frozen models are applied to.
     """
 
     config: StudyConfig
     file: Callable[[int], str]
     code: Callable[[], str]
+    is_applied: bool = False
 
     @property
     def numbers(self) -> range:
@@ -100,9 +109,34 @@ class Shards:
         if self.config.simulate:
             self._rows(self._phantoms, 0)
 
-    def refuse_missing_columns(self) -> None:
-        """Raise a StudyError where a table that a set's columns come from is not there."""
+    def refuse_unusable_columns(self) -> None:
+        """Refuse tables that sets' columns come from and that are not there, or of no use.
+
+        Raises
+        ------
+        StudyError
+            As `refusals.refuse_missing_columns`, and `feature_table_checks.refuse_unusable`.
+        """
         refusals.refuse_missing_columns(feature_sets.tables_given(self.config))
+        if feature_table_checks.given(self.config):
+            feature_table_checks.refuse_unusable(self.config, self._expected())
+
+    def columns_told(self) -> list[str]:
+        """Return what is taken of the tables that sets' columns come from, in plain words.
+
+        Returns
+        -------
+        list of str
+            As `feature_table_checks.told`.
+        """
+        if not feature_table_checks.given(self.config):
+            return []
+        return feature_table_checks.told(self.config, self._expected())
+
+    def _expected(self) -> feature_table.Cases:
+        rows = self._every_row(self.config.cohort.images)
+        results = Path(self.file(0)).parents[1]
+        return feature_table_checks.expected(self.config, rows, results, is_applied=self.is_applied)
 
     def refuse_phantoms_elsewhere(self, results: Path) -> None:
         """Refuse phantoms that would come to lie outside their own folder.

@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from microcalc.core import job_records
 from microcalc.core.errors import StudyError
 from microcalc.core.files import atomic_path
 
@@ -191,6 +192,43 @@ def rules_by_file(rules: Any) -> dict[str, list[str]]:
         if proxy.rule.script and proxy.rule.output:
             found.setdefault(Path(proxy.rule.snakefile).stem, []).append(name)
     return found
+
+
+def makes(rules: Any, name: str, output: str) -> bool:
+    """Return whether there is a rule of this name in this workflow and it makes a file."""
+    proxy = rules._rules.get(name)
+    return proxy is not None and bool(proxy.rule.is_producer(output))
+
+
+def job_of(rules: Any, name: str, output: str) -> tuple[Any, dict[str, list[str]]] | None:
+    """Return the params and the inputs of a job, by its rule and one of its outputs.
+
+    Parameters
+    ----------
+    rules
+        Snakemake's `rules`.
+    name
+        A rule's name in this workflow.
+    output
+        A file.
+
+    Returns
+    -------
+    params, inputs
+        As the job would be given them; inputs without those marked `ancient`, whose change alone
+        makes nothing anew. None where no such rule makes the file.
+    """
+    if not makes(rules, name, output):
+        return None
+    rule = rules._rules[name].rule
+    wildcards = rule.get_wildcards(output)
+    inputs, *_ = rule.expand_input(wildcards)
+    params, *_ = rule.expand_params(wildcards, inputs, rule.output, None)
+    ancient = {str(path) for path in inputs if "ancient" in path.flags}
+    by_role = job_records.by_role(inputs)
+    return params, {
+        role: [path for path in paths if path not in ancient] for role, paths in by_role.items()
+    }
 
 
 def job_that_makes(

@@ -20,12 +20,15 @@ def surroundings(config: StudyConfig) -> dict[str, Any]:
 
 
 def surround(config: StudyConfig, name: str) -> float:
-    """Return the side of such a window relative to the patch's, for a set of features."""
+    """Return the side of such a window relative to the patch's, for the set `name`."""
     return _limits(config, name).surround
 
 
 def perturbation(config: StudyConfig, name: str) -> dict[str, Any]:
-    """Return whose patches are perturbed for a set, and what one depends on, its window aside."""
+    """Return whose patches are perturbed for the set `name`, and what one depends on.
+
+    The window that it is cut from is left out, see `surround`.
+    """
     # The split lottery trains on cases that the study itself holds out.
     lottery = config.evaluation.split_lottery > 0
     return {
@@ -41,7 +44,7 @@ def of_reader(config: StudyConfig, reader: str) -> dict[str, Any]:
 
 
 def of_set(config: StudyConfig, name: str) -> StabilitySettings:
-    """Return what is asked of a set; nothing of one without the key."""
+    """Return what is asked of the set `name`; nothing of one without the key."""
     row = config.features[name]
     return row.stability if isinstance(row, FeatureSetSettings) else StabilitySettings()
 
@@ -71,7 +74,7 @@ def redrawn(config: StudyConfig, *scores: str) -> list[tuple[str, str, float]]:
 
 
 def least_iccs(config: StudyConfig, *scores: str) -> list[float]:
-    """Return the least ICC that each of `redrawn` is asked for."""
+    """Return the least ICC that each of `redrawn` is asked for, in the same order."""
     return [least for _, _, least in redrawn(config, *scores)]
 
 

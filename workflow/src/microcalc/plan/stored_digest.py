@@ -21,5 +21,13 @@ def read_digest(path: str | os.PathLike[str]) -> str | None:
 
 
 def is_up_to_date(shard_file: str, digest: Callable[[], str]) -> bool:
-    """Return whether the shard is there and was made from what `digest()` stands for."""
+    """Return whether a shard is there and was made from what it would be made from now.
+
+    Parameters
+    ----------
+    shard_file
+        The shard.
+    digest
+        Gives the digest of that; it is asked for where the shard is there.
+    """
     return os.path.exists(shard_file) and read_digest(shard_file) == digest()

@@ -61,7 +61,20 @@ def cohort_page(
 
 
 def cohort_summary(files: Files, *, config: StudyConfig) -> str:
-    """Return what the console prints: how many were predicted, and how the models did."""
+    """Return what the console prints: how many were predicted, and how the models did.
+
+    Parameters
+    ----------
+    files
+        As for `cohort_page`.
+    config
+        The whole config, defaults filled in.
+
+    Returns
+    -------
+    str
+        Lines of text, with a table in Markdown where labels are known.
+    """
     study = Study.read(files, config=config)
     facts = _facts(study)
     lines = [
@@ -81,8 +94,23 @@ def case_page(
 ) -> str:
     """Return the page of one case as HTML: predictions, warnings, map and contributions.
 
-    `files` are what `table_registry` says that it reads, and by these names models and figures;
-    `template` is `workflow/report/case.html.j2`.
+    Parameters
+    ----------
+    files
+        What `table_registry` says that this page reads, and by these names models and figures.
+    config
+        The whole config, defaults filled in.
+    simulated
+        Whether the models were fitted on phantoms.
+    case_id
+        Which case.
+    template
+        `workflow/report/case.html.j2`.
+
+    Raises
+    ------
+    StudyError
+        When no table knows the case, or its figure has no caption.
     """
     study = Study.read(files, config=config).of_case(case_id)
     numbered = Numbering(study, Path(template).parent)

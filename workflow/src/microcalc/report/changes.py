@@ -24,7 +24,7 @@ class Changes:
     Attributes
     ----------
     before, now
-        When they were recorded, for people.
+        When they were recorded, for people: `2 March 2026, 09:30 UTC`.
     sentences
         What changed, the causes before the cases.
     """
@@ -35,7 +35,10 @@ class Changes:
 
 
 def of_study(study: Study) -> Changes | None:
-    """Return what changed since the last run that differed; None when there was none."""
+    """Return what changed since the last run that differed; None when there was none.
+
+    It compares the two runs of the document `runs`, see `history`.
+    """
     runs = study.documents.get("runs", [])
     if len(runs) < 2:
         return None
@@ -53,7 +56,10 @@ def of_study(study: Study) -> Changes | None:
 
 
 def measures(study: Study) -> Table:
-    """Return the measures that differ between the last two runs, before and after."""
+    """Return the measures that differ between the last two runs, before and after, set by set.
+
+    It compares the runs of the document `runs` by the kind of prediction each set is judged by.
+    """
     runs = study.documents["runs"]
     before, now = (_judged(run["metrics"]) for run in (runs[0], runs[-1]))
     rows: list[Row] = []

@@ -29,7 +29,17 @@ def build(files: Files, *, config: StudyConfig) -> str:
 
 
 def before_you_read(found: Sequence[Finding]) -> str:
-    """Return warnings and notes as a list in Markdown, or that there are none."""
+    """Return warnings and notes as a list in Markdown, or that there are none.
+
+    Examples
+    --------
+    >>> from microcalc.report import console_summary
+    >>> from microcalc.report.findings import Finding
+    >>> print(console_summary.before_you_read([Finding("note", "Not as published", "One is.")]))
+    Before you read:
+    <BLANKLINE>
+    - NOTE: Not as published. One is.
+    """
     if not found:
         return "The run gave no warnings."
     lines = [f"- {finding.kind.upper()}: {finding.title}. {finding.text}" for finding in found]
@@ -37,7 +47,21 @@ def before_you_read(found: Sequence[Finding]) -> str:
 
 
 def markdown(table: Table) -> str:
-    """Return a table in Markdown, its columns aligned so that it reads well as it stands."""
+    """Return a table in Markdown, its columns aligned so that it reads well as it stands.
+
+    Its note and its headings over several columns are left out.
+
+    Examples
+    --------
+    >>> from microcalc.report import console_summary
+    >>> from microcalc.report.grid import Row, Table
+    >>> rows = Row(("Training",), "group"), Row(("Deep", "0.81"))
+    >>> print(console_summary.markdown(Table(("Model", "AUC"), rows)))
+    | Model        | AUC  |
+    |--------------|------|
+    | **Training** |      |
+    | Deep         | 0.81 |
+    """
     body = [list(table.columns)]
     for row in table.rows:
         first = f"**{row.cells[0]}**" if row.kind == "group" else row.cells[0]

@@ -13,7 +13,17 @@ MOST = 8
 
 @dataclass(frozen=True)
 class Sheet:
-    """One contact sheet: where it lies beside the page, and a smaller copy (or nothing)."""
+    """One contact sheet: where it lies beside the page, and a smaller copy (or nothing).
+
+    Attributes
+    ----------
+    link
+        The whole sheet, a path relative to the page's folder.
+    image
+        The smaller copy as a data URI; empty where the page holds none.
+    size
+        Width and height of the copy in pixels; 0, 0 without one.
+    """
 
     link: str
     image: str
@@ -21,7 +31,13 @@ class Sheet:
 
 
 def of_study(previews: tuple[Path, ...]) -> list[Sheet]:
-    """Return the sheets in order; beyond `MOST` of them, none has a copy on the page."""
+    """Return the sheets in order; beyond `MOST` of them, none has a copy on the page.
+
+    Parameters
+    ----------
+    previews
+        Smaller copies, JPEG files, beside which the sheets lie by the same names as PNG.
+    """
     held = len(previews) <= MOST
     return [_sheet(preview, held=held) for preview in previews]
 

@@ -1,4 +1,7 @@
-"""Paragraphs on fine-tuning: frozen against fine-tuned, scale of the scores, route to a score."""
+"""Paragraphs on fine-tuning: frozen against fine-tuned, scale of the scores, route to a score.
+
+Each function returns one paragraph, or an empty text where it has nothing to say.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +16,10 @@ from microcalc.report.study import Study
 
 
 def paragraphs(study: Study) -> list[str]:
-    """Return the paragraphs; none where nothing was fine-tuned."""
+    """Return the paragraphs, empty ones left out; none where nothing was fine-tuned.
+
+    A study in which something was has the document `choice`.
+    """
     if "choice" not in study.documents:
         return []
     scales = [scale(study, score) for score in feature_sets.of_logits(study.config)]
@@ -21,7 +27,10 @@ def paragraphs(study: Study) -> list[str]:
 
 
 def worth(study: Study) -> str:
-    """Return how frozen and fine-tuned compare on internal validation, and what was chosen."""
+    """Return how frozen and fine-tuned compare on internal validation, and what was chosen.
+
+    It takes the document `choice` and the table `finetuning`.
+    """
     choice = study.documents["choice"]
     if not choice["selected_on"]:
         return (
@@ -63,7 +72,15 @@ def _comparison(row: Mapping[Any, Any], level: float) -> str:
 
 
 def scale(study: Study, score: str) -> str:
-    """Return how far the mean of the networks' logits lies from those of one network."""
+    """Return how far the mean of the networks' logits lies from those of one network.
+
+    Parameters
+    ----------
+    study
+        With the score's table `scale`; without it nothing is said.
+    score
+        A score that is made of fine-tuned networks' logits.
+    """
     tables = study.of_scores.get(score, {})
     if "scale" not in tables:
         return ""
@@ -89,7 +106,10 @@ def scale(study: Study, score: str) -> str:
 
 
 def routes(study: Study) -> str:
-    """Return what tells the two routes from fine-tuned networks to a score apart."""
+    """Return what tells the two routes from fine-tuned networks to a score apart.
+
+    Nothing where no model takes a score that was selected from fine-tuned features.
+    """
     lasso, logits = (
         [score for score in of_kind(study.config) if score_text.takers(study.config, score)]
         for of_kind in (feature_sets.selecting_finetuned, feature_sets.of_logits)

@@ -9,6 +9,13 @@ class Row:
     """One line: its cells, or a heading over the lines below it (`group`, a single cell).
 
     A `level` row belongs to the row above and is indented.
+
+    Attributes
+    ----------
+    cells
+        Plain text, as many as the table has columns.
+    kind
+        `body`, `group` or `level`.
     """
 
     cells: tuple[str, ...]

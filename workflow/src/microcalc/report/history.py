@@ -66,6 +66,13 @@ def record(run: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
     """Put a run at the end of the file, unless it is what the last one was.
 
     The file keeps the last two runs that differ. One that cannot be read counts as empty.
+
+    Parameters
+    ----------
+    run
+        See `describe`; the time is added here.
+    path
+        `history/runs.json`.
     """
     earlier = _earlier(path)
     same = bool(earlier) and {**earlier[-1], "time": ""} == {**run, "time": ""}

@@ -31,7 +31,8 @@ class Room:
     def items(self) -> tuple[str, ...]:
         """Names of tables and stems of figures, in reading order.
 
-        An item that the study has no file for is left out when the page is made.
+        An item that the study has no file for is left out when the page is made. ValueError when a
+        table is to stand beside what the section does not hold.
         """
         return table_registry.arranged(self.document, self.name, self.figures)
 

@@ -1,4 +1,23 @@
-"""Limitations and warnings: what a reader must know before the first number."""
+"""Limitations and warnings: what a reader must know before the first number.
+
+Limits hold for the study whatever its results (`nature`); warnings and notes are about this run.
+Every function returns findings, none where there is nothing to know, and needs no table: what the
+study has not got it says nothing about, but for `metrics`, which `of_run` and `warnings` need.
+
+Examples
+--------
+>>> from microcalc.config.study_config import StudyConfig
+>>> from microcalc.report import limitations
+>>> from microcalc.report.study import Study
+>>> config = StudyConfig.of({
+...     "study": "mine", "seed": 1, "labels": {"negative": "DCIS", "positive": "IDC"},
+...     "cohort": {"cases": "cases.csv", "images": "images.csv", "image_folder": "files"},
+...     "features": {"deep": {"kind": "network", "weights": "random"}}, "clinical": {},
+... })
+>>> study = Study(config=config, tables={}, documents={}, models={}, figures={})
+>>> [found.title for found in limitations.nature(study)]
+['Random network weights']
+"""
 
 from typing import Any
 
@@ -23,7 +42,7 @@ SAID = (
 
 
 def nature(study: Study) -> list[Finding]:
-    """Return what limits the whole study: its endpoint, images, weights and labels."""
+    """Return what limits the whole study, by its config: endpoint, images, weights and labels."""
     found = []
     if study.labels.surrogate:
         found.append(Finding("limit", "Surrogate endpoint", study.labels.surrogate))
@@ -102,7 +121,7 @@ def warnings(study: Study) -> list[Finding]:
 
 
 def audited(study: Study) -> list[Finding]:
-    """Return what the tables of `evaluation/` say, see `audits`."""
+    """Return what the tables of `evaluation/` say, warnings before notes, see `audits`."""
     names = [name for name in table_registry.verdicts() if study.has(name)]
     records: dict[str, list[Any]] = {name: study.tables[name].to_dict("records") for name in names}
     return audits.of_tables(records)
@@ -119,6 +138,7 @@ def of_run(study: Study) -> list[Finding]:
         *_images(study),
         *_cut(study),
         *_threshold(study),
+        *_elsewhere(study.config),
         *_notes(study),
     ]
 
@@ -145,7 +165,10 @@ def _selection(study: Study, score: str) -> list[Finding]:
 
 
 def of_scores(study: Study) -> list[Finding]:
-    """Return which models leave a score out, and which rest on scores unlike their own."""
+    """Return which models leave a score out, and which rest on scores unlike their own.
+
+    The frozen models' own notes say so, see `models.notes`.
+    """
     found = []
     for score in study.config.scores:
         for models, note in _noting(study, score_text.left_out(score)):
@@ -341,6 +364,24 @@ def _threshold(study: Study) -> list[Finding]:
             "The thresholds were chosen on predictions for the cases the models were fitted on "
             "(threshold.scores: apparent). Such thresholds lie too high, and sensitivity in new "
             "cases tends to fall short of what they promise.",
+        )
+    ]
+
+
+def _elsewhere(config: StudyConfig) -> list[Finding]:
+    """Return what nobody can see of columns that other software computed."""
+    sets = list(score_text.computed_elsewhere(config))
+    if not sets:
+        return []
+    tables = fmt.joined([f"features.{name}.path" for name in sets])
+    return [
+        Finding(
+            "note",
+            "Features computed elsewhere",
+            f"The {score_text.features(sets)} were read from tables of the authors ({tables}). "
+            "Where something was fitted to make them, such as a normalization over all cases or a "
+            "trained network, and validation cases had a part in it, results on those cases are "
+            "too good; the software cannot see that.",
         )
     ]
 

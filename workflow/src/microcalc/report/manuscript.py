@@ -59,7 +59,17 @@ def write(study: Study, template: Templates, versions: Mapping[str, str]) -> str
 
 
 def checklist(study: Study, template: Templates, versions: Mapping[str, str]) -> str:
-    """Return the TRIPOD+AI and CLAIM items in Markdown, each answered or left to the authors."""
+    """Return the TRIPOD+AI and CLAIM items in Markdown, each answered or left to the authors.
+
+    Parameters
+    ----------
+    study
+        The results.
+    template
+        `workflow/report/manuscript/checklist.md.j2`.
+    versions
+        Libraries and their versions.
+    """
     return _render(
         template,
         study,

@@ -1,4 +1,29 @@
-"""Sentences of the manuscript that change with the results; every number is looked up."""
+"""Sentences of the manuscript that change with the results; every number is looked up.
+
+A function returns whole sentences unless it says that they are a part of one; where the table
+that it names is absent or has no row the text is empty, or says so. `split` is a set whose cases
+are judged by the kind of prediction in `study.JUDGED`.
+
+Examples
+--------
+>>> import pandas as pd
+>>> from microcalc.config.study_config import StudyConfig
+>>> from microcalc.report import narrative
+>>> from microcalc.report.study import Study
+>>> config = StudyConfig.of({
+...     "study": "mine", "seed": 1, "labels": {"negative": "DCIS", "positive": "IDC"},
+...     "cohort": {"cases": "cases.csv", "images": "images.csv", "image_folder": "files"},
+...     "features": {"deep": {"kind": "network", "weights": "random"}}, "clinical": {},
+... })
+>>> optimism = {"model": "deep", "measure": "auc", "apparent": 0.84, "optimism": 0.06}
+>>> interval = {"corrected": 0.78, "corrected_low": 0.7, "corrected_high": 0.85}
+>>> tables = {"optimism": pd.DataFrame([optimism | interval])}
+>>> study = Study(config=config, tables=tables, documents={}, models={}, figures={})
+>>> narrative.corrected(study)[:67]
+'Optimism-corrected AUCs in the training set were 0.78 (0.70–0.85) f'
+>>> narrative.screened(study), narrative.alpha(study)
+('The study has no clinical variable.', 0.05)
+"""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -31,6 +56,16 @@ def comparison(row: Row, level: float, verdict: str = "") -> str:
         An adjusted P value below it is called a difference.
     verdict
         That of `evaluation/equivalence.csv` for the same pair, or nothing.
+
+    Examples
+    --------
+    >>> from microcalc.report import narrative
+    >>> row = {"model_a": "deep", "model_b": "clinical", "auc_a": 0.8, "auc_b": 0.7, "method": ""}
+    >>> test = {"delta": 0.1, "delta_low": -0.02, "delta_high": 0.22, "p_holm": 0.1}
+    >>> narrative.comparison(row | test, 0.05)[:74]
+    'No difference in AUC between the deep model and the clinical model was sho'
+    >>> narrative.comparison(row | {"p_holm": ""}, 0.05)[:52]
+    'Whether the AUCs of the deep model and the clinical '
     """
     a, b = (f"the {model_label(row[key]).lower()} model" for key in ("model_a", "model_b"))
     if fmt.missing(row["auc_a"]):
@@ -58,7 +93,10 @@ def comparison(row: Row, level: float, verdict: str = "") -> str:
 
 
 def performance(study: Study, split: str) -> str:
-    """Return the AUC, sensitivity and specificity of every model in a set, in one sentence."""
+    """Return the AUC, sensitivity and specificity of every model in a set, in one sentence.
+
+    The numbers are those of `metrics.csv`, each with its interval.
+    """
     parts = []
     for row in study.metric_rows(split).to_dict("records"):
         name = f"the {model_label(row['model']).lower()} model"
@@ -91,7 +129,11 @@ def _share(row: Mapping[Any, Any], measure: str, counted: str, among: str) -> st
 
 
 def compared(study: Study, split: str) -> str:
-    """Return one sentence per comparison in a set."""
+    """Return one sentence per comparison of models in a set, see `comparison`.
+
+    The tests are those of `delong.csv`; nothing is said of two models that both give every case of
+    the set one probability.
+    """
     kind = JUDGED[split]
     verdicts = {}
     if study.has("equivalence"):
@@ -135,7 +177,7 @@ TESTS = {
 
 
 def characteristics(study: Study) -> str:
-    """Return by which tests Table 1 compares the classes; nothing where it compares none."""
+    """Return by which tests `table1.csv` compares the classes; nothing where it compares none."""
     if not study.has("table1"):
         return ""
     names = sorted(study.tables["table1"]["test"].dropna().unique())
@@ -152,7 +194,7 @@ def characteristics(study: Study) -> str:
 
 
 def exclusions(study: Study) -> str:
-    """Return what left and why, in sentences."""
+    """Return how many cases and images left and why, by `flow.json`."""
     flow = study.documents["flow"]
     reasons = []
     for room in flow["rooms"]:
@@ -163,7 +205,10 @@ def exclusions(study: Study) -> str:
 
 
 def screened(study: Study) -> str:
-    """Return which clinical variables were predictors, by the screening's own rule."""
+    """Return which clinical variables were predictors, by the screening's own rule.
+
+    The odds ratios are those of `univariable.csv` and `multivariable.csv`.
+    """
     if not study.has("univariable"):
         return "The study has no clinical variable."
     if not study.screens:
@@ -218,7 +263,15 @@ def _odds_ratios(study: Study) -> str:
 
 
 def described(study: Study, model: "FrozenModel") -> str:
-    """Return what a frozen model is made of, and which scores were left out, if any."""
+    """Return what a frozen model is made of, and which scores were left out, inside a sentence.
+
+    Parameters
+    ----------
+    study
+        Whose config names the model.
+    model
+        One of its frozen models.
+    """
     told = model.get("notes", [])
     names = [
         name
@@ -257,7 +310,7 @@ def _score_in(study: Study, model: "FrozenModel", score: str) -> str:
 
 
 def selected(study: Study, score: str) -> str:
-    """Return how many features the selection behind a score left."""
+    """Return how many features the selection behind a score left, by its `funnel.csv`."""
     extracted, ranked = (fmt.count(study.left_after(step, score)) for step in ("extracted", "mRMR"))
     kept = study.kept(score)
     if len(study.config.scores) > 1:
@@ -285,7 +338,10 @@ def selected(study: Study, score: str) -> str:
 
 
 def decided(study: Study, split: str) -> str:
-    """Return where the models' decisions differ, by the test of `evaluation/mcnemar.csv`."""
+    """Return where the models' sensitivity or specificity differ, by the tests of `mcnemar.csv`.
+
+    Nothing where no two models' decisions were tested in that set.
+    """
     if not study.has("mcnemar"):
         return ""
     rows = [
@@ -316,7 +372,7 @@ def decided(study: Study, split: str) -> str:
 
 
 def calibrated(study: Study, split: str) -> str:
-    """Return calibration in the large and slope of every model in a set."""
+    """Return calibration in the large and slope of every model in a set, by `calibration.csv`."""
     if not study.has("calibration"):
         return ""
     parts = [
@@ -330,7 +386,7 @@ def calibrated(study: Study, split: str) -> str:
 
 
 def corrected(study: Study) -> str:
-    """Return the optimism-corrected AUCs; nothing where no refit was asked for."""
+    """Return the optimism-corrected AUCs of `optimism.csv`; nothing where none was asked for."""
     if not study.has("optimism"):
         return ""
     rows = [row for row in study.tables["optimism"].to_dict("records") if row["measure"] == "auc"]
@@ -344,7 +400,10 @@ def corrected(study: Study) -> str:
 
 
 def leaked(study: Study) -> str:
-    """Return what the search for cases shared by two sets found, inside a sentence."""
+    """Return how much the search for cases shared by two sets found, inside a sentence.
+
+    It counts what `leakage.csv` says of two splits.
+    """
     if not study.has("leakage"):
         return "its result is not known"
     rows = study.tables["leakage"]
@@ -354,7 +413,7 @@ def leaked(study: Study) -> str:
 
 
 def against(study: Study) -> str:
-    """Return how many published numbers lie inside this run's intervals."""
+    """Return how many published numbers lie inside this run's intervals, by `published.csv`."""
     if not study.has("published"):
         return ""
     # a published training value stands beside the apparent figure too, and counts once

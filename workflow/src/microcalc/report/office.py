@@ -64,13 +64,29 @@ _STYLES = (
 def write_markdown(text: str, path: str | Path) -> None:
     """Write Markdown of headings, paragraphs, list items and **bold** words as .docx.
 
-    Marks that `literal_text` has set apart stand in it as they were written.
+    Parameters
+    ----------
+    text
+        A heading (one to three #), paragraph or item a line. Marks that `literal_text` has set
+        apart stand in the file as they were written.
+    path
+        The file to write; the same text gives the same bytes.
     """
     _write([_block(line) for line in text.splitlines() if line], path)
 
 
 def write_table(table: Table, title: str, path: str | Path) -> None:
-    """Write one table with its title above and its note below as .docx, sideways when wide."""
+    """Write one table with its title above and its note below as .docx, sideways when wide.
+
+    Parameters
+    ----------
+    table
+        Its cells are taken literally: nothing in them is Markdown.
+    title
+        What stands above it.
+    path
+        The file to write; the same table gives the same bytes.
+    """
     blocks = [_paragraph(f"**{title}**"), _table(table)]
     blocks += [_paragraph(table.note)] if table.note else []
     _write(blocks, path, sideways=_letters_wide(table) > WIDEST)
@@ -164,14 +180,26 @@ _SPECIAL = {
 
 
 def latex(text: str) -> str:
-    """Return `text` with every character that LaTeX reads as a command written out."""
+    r"""Return `text` with every character that LaTeX reads as a command written out.
+
+    Examples
+    --------
+    >>> from microcalc.report import office
+    >>> print(office.latex("5 % of A_B, −0.02 to 0.05"))
+    5 \% of A\_B, \ensuremath{-}0.02 to 0.05
+    """
     return "".join(_SPECIAL.get(letter, letter) for letter in text)
 
 
 def latex_table(table: Table, title: str) -> str:
     r"""Return a table environment for `\\input`; it needs the packages booktabs and rotating.
 
-    A table too wide for the page is set sideways.
+    Parameters
+    ----------
+    table
+        Its cells are plain text, see `latex`. One too wide for the page is set sideways.
+    title
+        Its caption.
     """
     n = len(table.columns)
     wide = _letters_wide(table) > WIDEST

@@ -36,7 +36,23 @@ _TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 @dataclass(frozen=True)
 class Item:
-    """A numbered figure (`image` is a data URI; `wide` if drawn for a whole page) or table."""
+    """A numbered figure or table of a page.
+
+    Attributes
+    ----------
+    name
+        Its anchor: `figure-roc_internal`, `table-delong`.
+    number
+        Counted over the page, figures and tables apart.
+    caption
+        What stands with it.
+    table
+        None of a figure.
+    image
+        A figure as a data URI; empty of a table.
+    wide
+        Whether a figure is drawn for the whole width of a page.
+    """
 
     name: str
     number: int
@@ -48,7 +64,17 @@ class Item:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands under it."""
+    """A heading and what stands under it.
+
+    Attributes
+    ----------
+    name
+        Its anchor.
+    title
+        The heading.
+    items
+        Figures and tables in reading order.
+    """
 
     name: str
     title: str
@@ -116,7 +142,14 @@ def build(
 
 
 def read_template(path: str | os.PathLike[str]) -> jinja2.Template:
-    """Return a page's template; others that lie beside it may be included."""
+    """Return a page's template; others that lie beside it may be included.
+
+    Parameters
+    ----------
+    path
+        A file of `workflow/report`. Values are escaped as HTML, and one that is not given is an
+        error when the page is made (`jinja2.UndefinedError`).
+    """
     page = Path(path)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(page.parent),
@@ -138,7 +171,13 @@ class Numbering:
         self.figures = self.tables = 0
 
     def section(self, room: layout.Room) -> Section:
-        """Return a room's figures and tables, those there are, with the next numbers."""
+        """Return a room's figures and tables, those there are, with the next numbers.
+
+        Raises
+        ------
+        StudyError
+            When one of them has no caption.
+        """
         made = [self._item(name) for name in room.items]
         return Section(room.name, room.title, tuple(item for item in made if item))
 

@@ -87,7 +87,14 @@ def _together(jobs: Iterable[tuple[float, float]]) -> RunTime:
 
 
 def spoken(seconds: float) -> str:
-    """Return a duration for people: `0.8 s`, `42 s`, `3 min 5 s`, `2 h 10 min`."""
+    """Return a duration in seconds for people.
+
+    Examples
+    --------
+    >>> from microcalc.report import run_times
+    >>> [run_times.spoken(seconds) for seconds in (0.84, 42, 185, 7800)]
+    ['0.8 s', '42 s', '3 min 5 s', '2 h 10 min']
+    """
     if seconds < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -57,6 +57,25 @@ class Study:
         The CSV files in the scores' folders, by score and name.
     times
         What every rule took, by room and rule, where it is to be shown.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from microcalc.config.study_config import StudyConfig
+    >>> from microcalc.report.study import Study
+    >>> config = StudyConfig.of({
+    ...     "study": "mine", "seed": 1, "labels": {"negative": "DCIS", "positive": "IDC"},
+    ...     "cohort": {"cases": "cases.csv", "images": "images.csv", "image_folder": "files"},
+    ...     "features": {"deep": {"kind": "network", "weights": "random"}},
+    ...     "clinical": {"age": {"kind": "continuous", "unit": "years"}},
+    ... })
+    >>> features = ["(intercept)", "deep_0007"]
+    >>> selected = pd.DataFrame({"feature": features, "coefficient": [-0.2, 1.1]})
+    >>> mine = Study(config, tables={"selected": selected}, documents={}, models={}, figures={})
+    >>> mine.main_score, mine.n_selected, mine.level
+    ('deep', 1, '95%')
+    >>> mine.variable_label("age"), mine.variable_names(["age", "n_images"])
+    ('Age (years)', 'age and images per case')
     """
 
     config: StudyConfig
@@ -81,6 +100,13 @@ class Study:
             not shown.
         config
             The whole config.
+
+        Raises
+        ------
+        StudyError
+            When a table or document cannot be read.
+        FileNotFoundError
+            When one is not there.
         """
         tables: dict[str, pd.DataFrame] = {}
         of_scores: dict[str, dict[str, pd.DataFrame]] = {}
@@ -166,7 +192,13 @@ class Study:
         return [self.main_score, *others] if "selected" in self.tables else others
 
     def kept(self, score: str) -> int:
-        """Return the number of a score's features with a coefficient."""
+        """Return the number of a score's features with a coefficient, by its `selected.csv`.
+
+        Raises
+        ------
+        KeyError
+            When the score has none; `selected_scores` names those that have.
+        """
         features = self._of_score(score, "selected")["feature"]
         return int((features != INTERCEPT).sum())
 
@@ -175,7 +207,20 @@ class Study:
         return score in self.selected_scores and not self.kept(score)
 
     def left_after(self, step: str, score: str) -> int:
-        """Return how many features a step of a score's selection left."""
+        """Return how many features a step of a score's selection left, by its `funnel.csv`.
+
+        Parameters
+        ----------
+        step
+            `extracted`, `mRMR`, `LASSO` or another that the selection has.
+        score
+            A score that selects.
+
+        Raises
+        ------
+        KeyError
+            When the score has no such table, or the table no such step.
+        """
         return int(self._of_score(score, "funnel").set_index("step")["n_features"][step])
 
     def _of_score(self, score: str, name: str) -> "pd.DataFrame":
@@ -249,20 +294,47 @@ class Study:
         return any(of_table.astype(str).str.contains(CORRECTED).any() for of_table in methods)
 
     def sizes(self, split: str) -> tuple[int, int]:
-        """Return the number of negative and positive cases of a split."""
+        """Return the number of negative and positive cases of a split, by `metrics`.
+
+        Raises
+        ------
+        IndexError
+            When it has no results, see `splits`.
+        """
         rows = self.tables["metrics"]
         row = rows[rows["split"] == split].iloc[0]
         return int(row["n_neg"]), int(row["n_pos"])
 
     def metric_rows(self, split: str, kind: str | None = None) -> "pd.DataFrame":
-        """Return the metrics of a split, models in the config's order."""
+        """Return the metrics of a split, models in the config's order.
+
+        Parameters
+        ----------
+        split
+            Which set.
+        kind
+            How its cases were predicted; None for the kind that it is judged by (`JUDGED`).
+
+        Returns
+        -------
+        pandas.DataFrame
+            Rows of `metrics.csv`; none where the set was not predicted so.
+        """
         rows = self.tables["metrics"]
         own = rows[(rows["split"] == split) & (rows["kind"] == (kind or JUDGED[split]))]
         order = {name: i for i, name in enumerate(self.config.models)}
         return own.sort_values("model", key=lambda names: names.map(order), kind="stable")
 
     def rows_of(self, name: str, split: str) -> list[dict[Any, Any]]:
-        """Return a table's rows of a split, of the kind it is judged by, in the config's order."""
+        """Return a table's rows of a split, of the kind it is judged by, in the config's order.
+
+        Parameters
+        ----------
+        name
+            A table with the columns `split`, `kind` and `model`.
+        split
+            Which set.
+        """
         rows = self.tables[name]
         own = rows[(rows["split"] == split) & (rows["kind"] == JUDGED[split])]
         order = {name: i for i, name in enumerate(self.config.models)}
@@ -270,11 +342,11 @@ class Study:
         return sorted(records, key=lambda row: order.get(row["model"], len(order)))
 
     def variable_label(self, name: str) -> str:
-        """Return a clinical variable's name and unit for people."""
+        """Return a clinical variable's name and unit for people: `Age (years)`."""
         return number_format.variable_with_unit(name, self.config.clinical)
 
     def variable_name(self, name: str) -> str:
-        """Return a clinical variable's name inside a sentence."""
+        """Return a clinical variable's name inside a sentence: `age`, but `BI-RADS category`."""
         return _in_a_sentence(number_format.variable(name, self.config.clinical))
 
     def variable_names(self, names: Iterable[str]) -> str:
@@ -295,6 +367,9 @@ def _several(files: Files, name: str) -> list[str | os.PathLike[str]]:
 
 
 def shown(config: StudyConfig) -> dict[str, Any]:
-    """Return the config's plain values without the folder of the images, which may name people."""
+    """Return the config's plain values without the folder of the images, which may name people.
+
+    It is what documents print and `history/` keeps.
+    """
     plain = config.plain()
     return {**plain, "cohort": {**plain["cohort"], "image_folder": "(not shown)"}}

@@ -120,7 +120,7 @@ class Result:
         return PurePosixPath(self.path).stem
 
     def paths(self, config: StudyConfig) -> list[str]:
-        """Return the files that a study of this config has."""
+        """Return the files that a study of this config has, below its results; none or several."""
         if self.exists and not self.exists(config):
             return []
         if self.of_scores is None:
@@ -476,12 +476,22 @@ def shown() -> Iterator[tuple[Shown, str]]:
 
 
 def find(name: str) -> tuple[Shown, str] | None:
-    """Return the table for people of that name and the file it is made of; None without."""
+    """Return the table for people of that name, with the name of the file it is made of.
+
+    The file's name is empty of a table in `OF_NO_FILE`. None where there is no such table.
+    """
     return next((entry for entry in shown() if entry[0].name == name), None)
 
 
 def make(name: str, study: Study) -> Table | None:
     """Return the table of that name; None when the study has nothing to put in it.
+
+    Parameters
+    ----------
+    name
+        A table for people, see `shown`.
+    study
+        The results.
 
     Raises
     ------
@@ -520,7 +530,14 @@ def files(document: Document, config: StudyConfig, labelled: bool | None = None)
 
 
 def tables_of(document: Document) -> list[str]:
-    """Return the names of the tables that a document holds."""
+    """Return the names of the tables that a document holds, in the order of `shown`.
+
+    Examples
+    --------
+    >>> from microcalc.report import table_registry
+    >>> table_registry.tables_of("case")
+    ['outside', 'contributions', 'case_predictions']
+    """
     return [
         table.name
         for table, _ in shown()

@@ -27,7 +27,7 @@ from microcalc.plan.sharding import Shards
 
 
 def refuse_problems(config: Mapping[str, Any], schemas: Path) -> None:
-    """Raise one StudyError with everything that would stop the study, or nothing.
+    """Refuse a study with everything that would stop it, at once; one without problems passes.
 
     Parameters
     ----------
@@ -35,6 +35,11 @@ def refuse_problems(config: Mapping[str, Any], schemas: Path) -> None:
         What the user wrote.
     schemas
         The folder of the schemas of cases and images.
+
+    Raises
+    ------
+    StudyError
+        Listing what is wrong with the config, its tables, and the files they name.
     """
     wrong = settings.problems(config)
     found = [str(StudyError.listing(settings.UNUSABLE, wrong))] if wrong else []
@@ -80,6 +85,8 @@ def summary(config: StudyConfig, schemas: Path, results: Path) -> str:
         missing = int(eligible[name].isna().sum())
         noun = "case" if missing == 1 else "cases"
         lines += [f"  {name} is missing in {missing} {noun}"] if missing else []
+    paths = Paths(config)
+    lines += Shards(config, paths.shard, str).columns_told()
     lines += few_cases(counts, labels) + split_changes.told(config, results, cohort.cases)
     return "\n".join(lines) + "\n"
 
@@ -146,7 +153,20 @@ def _cut(config: StudyConfig) -> list[str]:
 
 
 def read_tables(config: CohortConfig, schemas: Path) -> Cohort:
-    """Return the checked tables of a study."""
+    """Return the checked tables of a study.
+
+    Parameters
+    ----------
+    config
+        Of the study: the sections that say how its tables are read.
+    schemas
+        The folder of the schemas of cases and images.
+
+    Raises
+    ------
+    StudyError
+        Listing what is wrong with the tables, see `study_tables.read_cohort`.
+    """
     tables = config.cohort
     return read_cohort(
         tables.cases,
@@ -199,7 +219,7 @@ def _of_files(config: StudyConfig) -> Iterator[str]:
     paths = Paths(config)
     shards, results = Shards(config, paths.shard, str), Path(paths.result(""))
     for refuse in (
-        shards.refuse_missing_columns,
+        shards.refuse_unusable_columns,
         shards.refuse_missing_images,
         partial(_refuse_phantoms, shards, results),
         partial(split_file.refuse_inside_results, tables.split_file, results),

@@ -17,7 +17,15 @@ Row = Mapping[str, str]
 def lines(qc: str | os.PathLike[str]) -> list[str]:
     """Return a warning about names that identify patients, and the excluded images by reason.
 
-    Nothing when there is neither, or no table `images/qc.csv`.
+    Parameters
+    ----------
+    qc
+        `images/qc.csv`. Nothing is returned of one that is not there.
+
+    Returns
+    -------
+    list of str
+        Lines of text, in which images and cases stand by their pseudonyms.
     """
     try:
         with open(qc, encoding="utf-8", newline="") as file:

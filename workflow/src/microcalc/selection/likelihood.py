@@ -39,7 +39,19 @@ HALFWAY = 6
 
 @dataclass(frozen=True)
 class Estimate:
-    """A maximum: coefficients, their covariance, the (penalized) log-likelihood, log odds."""
+    """The maximum of a likelihood, penalized or not.
+
+    Attributes
+    ----------
+    coefficients
+        The intercept first, shape (q,).
+    covariance
+        Of the coefficients, shape (q, q).
+    log_likelihood
+        There, with its penalty.
+    predictor
+        Log odds of the cases, shape (n,).
+    """
 
     coefficients: Floats
     covariance: Floats

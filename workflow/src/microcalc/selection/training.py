@@ -304,7 +304,8 @@ def feature_matrix(
     if absent:
         raise StudyError(
             f"the feature table has no column {absent[0]!r} (and {len(absent) - 1} more are "
-            "missing); it comes from another backbone than the model: extract the features again"
+            "missing): it comes from another network, or another table of yours, than those of "
+            "the training cases"
         )
     table = features[["case_id", *names]].set_index("case_id")
     if table.index.has_duplicates:

@@ -18,7 +18,21 @@ SKIN_MM = 1.6
 
 @dataclass(frozen=True)
 class Body:
-    """Smooth maps of one view on the detector's pixels, float32."""
+    """Smooth maps of one view on the detector's pixels: float32, shape (rows, columns).
+
+    Attributes
+    ----------
+    inside
+        Share of a pixel that lies within the breast, 0 to 1.
+    thickness
+        Of the compressed breast, mm.
+    skin, strands
+        What skin adds to the line integral, and ligaments and vessels to the share of gland.
+    muscle
+        Share of pectoral muscle, 0 to 1.
+    tendency
+        Log odds of gland.
+    """
 
     inside: np.ndarray
     thickness: np.ndarray
@@ -31,7 +45,19 @@ class Body:
 def build(
     phantom: Phantom, shape: tuple[int, int], spacing_mm: float, rng: np.random.Generator
 ) -> Body:
-    """Return the anatomy of one view: shares, mm, 1/mm·mm and log odds of gland, per pixel."""
+    """Return the anatomy of one view.
+
+    Parameters
+    ----------
+    phantom
+        Latent truth.
+    shape
+        Rows and columns of the detector.
+    spacing_mm
+        Size of a square pixel.
+    rng
+        The image's stream.
+    """
     # Odd numbers, so that every second node makes the grid on which distances are searched.
     rows = 2 * (int(phantom.field_height_mm / COARSE_MM) // 2) + 3
     columns = 2 * (int(phantom.field_width_mm / COARSE_MM) // 2) + 3
@@ -63,9 +89,23 @@ def build(
 
 
 def outline(phantom: Phantom, rng: np.random.Generator) -> tuple[np.ndarray, tuple[float, float]]:
-    """Return the skin line of a left breast as points (n, 2) in mm, top to bottom, and the nipple.
+    """Return the skin line of a left breast, and the nipple.
 
     A craniocaudal breast is a half oval; a mediolateral oblique one hangs from the axilla.
+
+    Parameters
+    ----------
+    phantom
+        Latent truth.
+    rng
+        The image's stream.
+
+    Returns
+    -------
+    curve : numpy.ndarray
+        Points x, y in mm from the field's upper left corner, top to bottom, shape (n, 2).
+    nipple : tuple of float
+        x, y in mm.
     """
     height, width = phantom.field_height_mm, phantom.breast_width_mm
     if phantom.view == "CC":
@@ -149,11 +189,28 @@ def power_law(
     blur_mm: float,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Return a Gaussian random field of power spectrum 1/f^beta, mean about 0 and SD 1, float32.
+    """Return a Gaussian random field of power spectrum 1/f^beta, mean about 0 and SD 1.
 
     Structure larger than about 60 mm is flattened, as it belongs to the anatomy, not the
-    texture (Burgess, Jacobson and Judy 2001, Med Phys: beta about 3). `blur_mm` is the SD of a
-    Gaussian blur applied on the way.
+    texture (Burgess, Jacobson and Judy 2001, Med Phys: beta about 3).
+
+    Parameters
+    ----------
+    shape
+        Rows and columns.
+    spacing_mm
+        Size of a square pixel.
+    beta
+        Exponent of the power spectrum.
+    blur_mm
+        SD of a Gaussian blur that is applied on the way.
+    rng
+        The image's stream.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 of that shape.
     """
     grid = (scipy.fft.next_fast_len(shape[0], True), scipy.fft.next_fast_len(shape[1], True))
     amplitude = _amplitude(grid, spacing_mm, beta, blur_mm)

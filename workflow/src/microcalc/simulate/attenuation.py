@@ -9,8 +9,6 @@ from microcalc.simulate import anatomy, lesion
 from microcalc.simulate.phantom import Phantom
 
 FAT = 0.050
-
-
 GLAND = 0.030
 """Linear attenuation of fat, and gland's excess over it, 1/mm, near 20 keV (Johns and Yaffe 1987).
 """

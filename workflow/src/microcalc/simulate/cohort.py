@@ -24,7 +24,15 @@ MISSING = ("age", "menopausal_status", "breast_density", "morphology", "distribu
 
 @dataclass(frozen=True)
 class Tables:
-    """The demo's tables: `cases` and `images` as a user gives them, `phantoms` as latent truth."""
+    """The demo's tables, one row per case, image and image.
+
+    Attributes
+    ----------
+    cases, images
+        As a user gives them.
+    phantoms
+        Latent truth, see `phantom.Phantom`.
+    """
 
     cases: pd.DataFrame
     images: pd.DataFrame

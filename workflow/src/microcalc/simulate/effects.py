@@ -13,7 +13,19 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Categorical:
-    """A trait with levels: its shares in the negative class and the odds ratio of each level."""
+    """A trait with levels.
+
+    Attributes
+    ----------
+    trait
+        Its name.
+    levels
+        In order.
+    negative_shares
+        Share of each level in the negative class; they add up to 1.
+    odds_ratios
+        Of the positive class against the negative one, of each level against the first.
+    """
 
     trait: str
     levels: tuple[str, ...]
@@ -28,7 +40,15 @@ class Categorical:
         return np.asarray(weights / weights.sum())
 
     def draw(self, positive: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return one level per case, as text."""
+        """Return one level per case, as text, shape (n,).
+
+        Parameters
+        ----------
+        positive
+            Whether a case is of the positive class, shape (n,).
+        rng
+            The trait's stream.
+        """
         steps = {flag: np.cumsum(self.shares(positive=flag))[:-1] for flag in (False, True)}
         uniform = rng.random(len(positive))
         codes = [
@@ -42,8 +62,22 @@ class Continuous:
     """A trait that is normal in both classes with one SD; its odds ratio is per SD.
 
     For two normal distributions of equal variance the log odds are linear in the trait and the
-    log odds ratio per SD equals the difference of the means in SD. `log` says that the normal
-    variable is the trait's natural logarithm; `median` is then the negative class's median.
+    log odds ratio per SD equals the difference of the means in SD.
+
+    Attributes
+    ----------
+    trait, unit
+        Its name; the unit of its values.
+    median
+        The negative class's.
+    sd
+        Of the normal variable.
+    odds_ratio_per_sd
+        Of the positive class against the negative one.
+    low, high
+        Between which values are held.
+    log
+        Whether the normal variable is the trait's natural logarithm.
     """
 
     trait: str
@@ -56,7 +90,15 @@ class Continuous:
     log: bool = True
 
     def draw(self, positive: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return one value per case, held between `low` and `high`."""
+        """Return one value per case in the trait's unit, held between `low` and `high`, shape (n,).
+
+        Parameters
+        ----------
+        positive
+            Whether a case is of the positive class, shape (n,).
+        rng
+            The trait's stream.
+        """
         shift = np.where(positive, math.log(self.odds_ratio_per_sd), 0.0)
         steps = self.sd * (shift + rng.standard_normal(len(positive)))
         values = self.median * np.exp(steps) if self.log else self.median + steps

@@ -17,7 +17,17 @@ porous and scatter dilutes contrast."""
 
 @dataclass(frozen=True)
 class Cluster:
-    """Calcifications of one view: centers (n, 2) as x, y in mm, sizes in mm, relative contrast."""
+    """Calcifications of one view.
+
+    Attributes
+    ----------
+    centers
+        x, y in mm from the field's upper left corner, shape (n, 2).
+    sizes
+        In mm, shape (n,).
+    contrast
+        Relative to `CALCIUM`, shape (n,).
+    """
 
     centers: np.ndarray
     sizes: np.ndarray
@@ -50,6 +60,13 @@ def cluster(phantom: Phantom, *, seed: int) -> Cluster:
     x runs from chest wall to nipple; a craniocaudal view sees (x, z), an oblique one
     (x, (y + z) / sqrt 2). Grouped calcifications fill a ball, linear ones follow a duct,
     segmental ones a wedge that narrows towards the nipple (BI-RADS atlas, 5th edition).
+
+    Parameters
+    ----------
+    phantom
+        Latent truth.
+    seed
+        The study's; the cluster has a stream of its own per case.
     """
     rng = stream(seed, "cluster", phantom.case_id)
     n, extent = phantom.n_calcifications, phantom.extent_mm
@@ -91,6 +108,13 @@ def box(phantom: Phantom, *, seed: int) -> tuple[float, float, float, float]:
 
     Each side stands 1 to 3 mm off the outermost calcification, by the hand of the person
     who drew it.
+
+    Parameters
+    ----------
+    phantom
+        Latent truth.
+    seed
+        The study's; the box has a stream of its own per image.
     """
     found = cluster(phantom, seed=seed)
     rng = stream(seed, "box", phantom.image_id)
@@ -219,7 +243,19 @@ def _window(
 def add_tissue(
     gland: np.ndarray, phantom: Phantom, spacing_mm: float, rng: np.random.Generator
 ) -> None:
-    """Add stroma, mass and the spicules of mass or distortion to the gland share, in place."""
+    """Add stroma, mass and the spicules of mass or distortion to the gland share, in place.
+
+    Parameters
+    ----------
+    gland
+        Share of gland, shape (rows, columns), chest wall on the left.
+    phantom
+        Latent truth.
+    spacing_mm
+        Size of a square pixel.
+    rng
+        The image's stream.
+    """
     middle = np.array([phantom.lesion_x_mm, phantom.lesion_y_mm])
     reach = 1.1 * max(phantom.stroma_mm, 2.6 * phantom.mass_mm / 2, 16.0 * phantom.distortion)
     window = _window(gland, middle, reach, spacing_mm)
@@ -272,7 +308,17 @@ def _spicules(
 
 
 def pull(field: np.ndarray, phantom: Phantom, spacing_mm: float) -> None:
-    """Draw the texture towards the lesion, in place: architectural distortion."""
+    """Draw the texture towards the lesion, in place: architectural distortion.
+
+    Parameters
+    ----------
+    field
+        Texture, shape (rows, columns), chest wall on the left.
+    phantom
+        Latent truth.
+    spacing_mm
+        Size of a square pixel.
+    """
     middle = np.array([phantom.lesion_x_mm, phantom.lesion_y_mm])
     window = _window(field, middle, 16.0, spacing_mm)
     if window is None:

@@ -11,7 +11,9 @@ class Phantom:
     """One row of phantoms.csv: all that the pixels of one view depend on, besides the seed.
 
     Positions are those of a left breast (chest wall at x = 0), in mm from the field's top
-    left corner; a right breast is the mirror image. There is no label here.
+    left corner; a right breast is the mirror image. Sizes end in `_mm`; `glandularity`, `stroma`,
+    `spiculation`, `distortion` and the contrasts are shares, and `texture_beta` is the exponent of
+    the texture's power spectrum. There is no label here.
     """
 
     image_id: str

@@ -2,9 +2,7 @@
 
 import datetime
 import io
-import os
 import uuid
-from pathlib import Path
 
 import imagecodecs
 import numpy as np
@@ -31,7 +29,14 @@ _GIVEN_NAMES = ("Ada", "Bea", "Cleo", "Dora", "Edith", "Flora", "Greta", "Hilda"
 
 
 def uid(*names: str | int) -> UID:
-    """Return the UID called `names`: a name-based UUID under 2.25 (DICOM PS3.5, B.2)."""
+    """Return the UID called `names`: a name-based UUID under 2.25 (DICOM PS3.5, B.2).
+
+    Examples
+    --------
+    >>> from microcalc.simulate import phantom_dicom
+    >>> phantom_dicom.uid(1, "image", "C001_CC") == phantom_dicom.uid(1, "image", "C001_CC")
+    True
+    """
     return UID(f"2.25.{uuid.uuid5(_FAMILY, '/'.join(map(str, names))).int}")
 
 
@@ -40,6 +45,20 @@ def build(phantom: Phantom, exposure: Exposure, *, seed: int) -> FileDataset:
 
     Patient name, hospital number and dates are invented; the hospital number is neither
     `case_id` nor `patient_id`.
+
+    Parameters
+    ----------
+    phantom
+        Latent truth, of which only names, view and geometry are written.
+    exposure
+        Its stored image, from `scanner.expose`.
+    seed
+        The study's; UIDs and names come from it.
+
+    Raises
+    ------
+    StudyError
+        When the demo has no such center.
     """
     scanner = scanner_of(phantom.center)
     meta = FileMetaDataset()
@@ -192,9 +211,9 @@ def jpeg_lossless(pixels: NDArray[np.uint16], *, bits: int) -> bytes:
     return bytes(stream)
 
 
-def save(dataset: FileDataset, path: str | os.PathLike[str]) -> None:
-    """Write a data set, with the group lengths and padding the standard asks for."""
-    # In memory first: what pydicom says of a full disk carries a traceback of its own.
+def encode(dataset: FileDataset) -> bytes:
+    """Return a data set as a file's bytes, with the group lengths and padding of the standard."""
+    # In memory: what pydicom says of a full disk carries a traceback of its own.
     file = io.BytesIO()
     dataset.save_as(file, enforce_file_format=True)
-    Path(path).write_bytes(file.getvalue())
+    return file.getvalue()

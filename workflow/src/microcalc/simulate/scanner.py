@@ -17,8 +17,30 @@ REFERENCE_MM = 50.0
 class Scanner:
     """A mammography system, invented but with the settings that real ones differ in.
 
-    `photons` reach a pixel without a breast; `black` and `white` are the stored codes (before
-    any inversion) of fat and of the reference breast; `air_noise` is the SD of the background.
+    Attributes
+    ----------
+    manufacturer, model, station
+        What the DICOM file calls it.
+    spacing_mm
+        Size of a square pixel.
+    bits
+        Of a stored code.
+    inverted
+        Whether low codes are bright (MONOCHROME1).
+    photons
+        How many reach a pixel without a breast.
+    blur_mm
+        Standard deviation of the Gaussian point spread.
+    black, white
+        Stored codes, before any inversion, of fat and of the reference breast.
+    air, air_noise
+        Code of the background, and its SD.
+    equalization
+        Share of the missing thickness near the skin that processing puts back.
+    window_function
+        VOI LUT Function (0028,1056).
+    compressed
+        Whether pixels are stored as JPEG Lossless.
     """
 
     manufacturer: str
@@ -83,7 +105,15 @@ SCANNERS = {
 
 @dataclass(frozen=True)
 class Exposure:
-    """Stored pixels (rows × columns, uint16, as displayed) and the window to show them with."""
+    """A stored image.
+
+    Attributes
+    ----------
+    pixels
+        As stored, uint16, shape (rows, columns).
+    window_center, window_width
+        The window to show them with, in stored codes.
+    """
 
     pixels: np.ndarray
     window_center: float
@@ -91,7 +121,19 @@ class Exposure:
 
 
 def scanner_of(center: str) -> Scanner:
-    """Return a center's scanner; StudyError when the demo has no such center."""
+    """Return a center's scanner.
+
+    Raises
+    ------
+    StudyError
+        When the demo has no such center.
+
+    Examples
+    --------
+    >>> from microcalc.simulate import scanner
+    >>> scanner.scanner_of("A").top
+    4095
+    """
     try:
         return SCANNERS[center]
     except KeyError:
@@ -101,7 +143,20 @@ def scanner_of(center: str) -> Scanner:
 
 
 def expose(phantom: Phantom, *, seed: int) -> Exposure:
-    """Return the stored image of a phantom: photon noise, processing, marker, orientation."""
+    """Return the stored image of a phantom: photon noise, processing, marker, orientation.
+
+    Parameters
+    ----------
+    phantom
+        Latent truth.
+    seed
+        The study's; the exposure has a stream of its own per image.
+
+    Raises
+    ------
+    StudyError
+        When the demo has no such center.
+    """
     scanner = scanner_of(phantom.center)
     body = render(phantom, spacing_mm=scanner.spacing_mm, blur_mm=scanner.blur_mm, seed=seed)
     rng = stream(seed, "exposure", phantom.image_id)

@@ -5,8 +5,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from microcalc.core.files import atomic_path, digest_file
-from microcalc.plan.phantom_folder import begin, refuse_elsewhere, refuse_foreign
+from microcalc.core.files import atomic_file, content_of
+from microcalc.plan.phantom_folder import begin, begun_file, refuse_elsewhere, refuse_foreign
 from microcalc.simulate import phantom_dicom
 from microcalc.simulate.phantom import Phantom
 from microcalc.simulate.scanner import expose
@@ -83,8 +83,22 @@ def write(
         phantom = Phantom.from_row(row)
         dataset = phantom_dicom.build(phantom, expose(phantom, seed=seed), seed=seed)
         path = Path(folder) / phantom.path
-        with atomic_path(path) as temporary:
-            phantom_dicom.save(dataset, temporary)
-        digests[phantom.image_id] = digest_file(path)
+        with atomic_file(path) as file:
+            file.write(phantom_dicom.encode(dataset))
+        digests[phantom.image_id] = content_of(path).sha256
     logger.info("wrote %d images", len(digests))
     return dict(sorted(digests.items()))
+
+
+def files(
+    rows: Iterable[Mapping[str, object]], folder: str, *, results: str, shard: int
+) -> list[str]:
+    """Return the files that `make` leaves of a shard's rows, beside their digests.
+
+    Parameters
+    ----------
+    rows, folder, results, shard
+        As `make` takes them.
+    """
+    phantoms = [os.path.join(folder, Phantom.from_row(row).path) for row in rows]
+    return [begun_file(results, shard), *phantoms]

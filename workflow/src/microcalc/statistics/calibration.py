@@ -55,7 +55,17 @@ class Calibration:
 
 @dataclass(frozen=True)
 class HosmerLemeshow:
-    """The test on quantile groups; the degrees of freedom are those of data not fitted on."""
+    """The test on quantile groups; the degrees of freedom are those of data not fitted on.
+
+    Attributes
+    ----------
+    chi2
+        The statistic; NaN where a group's expected outcomes leave no room.
+    degrees_of_freedom
+        Number of groups.
+    p_value
+        Upper tail; NaN with `chi2`.
+    """
 
     chi2: float
     degrees_of_freedom: int
@@ -206,6 +216,11 @@ def ici_p_value(
     -------
     float
         (1 + draws whose ICI is at least the one found) / (1 + resamples), never 0.
+
+    Raises
+    ------
+    StudyError
+        When there are fewer than 20 resamples, and as `measure` does.
 
     Notes
     -----
@@ -487,6 +502,11 @@ def smoothed_outcomes(positive: Bools | Floats, p: Floats) -> Curve:
     x, height : numpy.ndarray
         Shapes (k,) each, x rising. With fewer than three distinct probabilities, and where lowess
         has no neighborhood, the height is the share of positives there.
+
+    Raises
+    ------
+    StudyError
+        When statsmodels, of the extra `workflow`, is not installed.
 
     References
     ----------

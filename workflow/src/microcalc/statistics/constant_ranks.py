@@ -50,6 +50,11 @@ class Alike:
         low, high : float
             Between `lowest` and 1.
 
+        Raises
+        ------
+        StudyError
+            When the confidence is not strictly between 0 and 1.
+
         Notes
         -----
         By Markov's inequality a pair reaches `value` with a probability of at most (mean −

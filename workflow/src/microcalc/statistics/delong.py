@@ -23,7 +23,19 @@ Transform = Literal["none", "logit", "wilson"]
 
 @dataclass(frozen=True)
 class Auc:
-    """An AUC with its interval; `variance`, `low` and `high` are NaN when a class has one case."""
+    """An AUC with its interval; `variance`, `low` and `high` are NaN when a class has one case.
+
+    Attributes
+    ----------
+    auc
+        0 to 1.
+    variance
+        Of the AUC, by DeLong's method.
+    low, high
+        Bounds of the interval.
+    n_pos, n_neg
+        Cases of each class.
+    """
 
     auc: float
     variance: float
@@ -35,7 +47,21 @@ class Auc:
 
 @dataclass(frozen=True)
 class PairedComparison:
-    """Two scores of the same cases: `delta`, `z` and the interval are those of A minus B."""
+    """Two scores of the same cases: `delta`, `z` and the interval are those of A minus B.
+
+    Attributes
+    ----------
+    auc_a, auc_b
+        0 to 1.
+    delta, variance
+        The difference and its variance.
+    low, high
+        Bounds of the difference's interval.
+    z, p_value
+        Two-sided test that there is no difference.
+    n_pos, n_neg
+        Cases of each class.
+    """
 
     auc_a: float
     auc_b: float
@@ -51,7 +77,19 @@ class PairedComparison:
 
 @dataclass(frozen=True)
 class UnpairedComparison:
-    """One score in two separate groups: `delta`, `t` and the interval are group 1 minus 2."""
+    """One score in two separate groups: `delta`, `t` and the interval are group 1 minus 2.
+
+    Attributes
+    ----------
+    auc_1, auc_2
+        0 to 1.
+    delta, variance
+        The difference and its variance.
+    low, high
+        Bounds of the difference's interval.
+    t, degrees_of_freedom, p_value
+        Two-sided test that there is no difference.
+    """
 
     auc_1: float
     auc_2: float

@@ -13,7 +13,13 @@ Kind = Literal["ICC1_1", "ICC2_1", "ICC3_1", "ICC1_k", "ICC2_k", "ICC3_k"]
 
 @dataclass(frozen=True)
 class IntraclassCorrelation:
-    """Estimates with their confidence limits, each of shape (p,)."""
+    """Estimates with their confidence limits.
+
+    Attributes
+    ----------
+    icc, low, high
+        One per feature, shape (p,).
+    """
 
     icc: Floats
     low: Floats

@@ -21,6 +21,19 @@ class OperatingPoint:
     A proportion without a denominator (PPV when no case is called positive, sensitivity when
     there is no positive case) is NaN, and so is F1 when there is neither a positive case nor a
     positive call. A likelihood ratio is infinite when only its denominator is 0.
+
+    Attributes
+    ----------
+    threshold
+        Positive is a probability of at least this.
+    tp, fp, tn, fn
+        Cases.
+    sensitivity, specificity, accuracy, ppv, npv
+        Proportions with their intervals.
+    f1, balanced_accuracy
+        0 to 1.
+    lr_pos, lr_neg
+        Likelihood ratios of a positive and of a negative call.
     """
 
     threshold: float
@@ -123,6 +136,11 @@ def from_counts(
     -------
     OperatingPoint
         As of `measure`, each case a patient of its own.
+
+    Raises
+    ------
+    StudyError
+        When a number is negative, or the confidence is not strictly between 0 and 1.
 
     Examples
     --------

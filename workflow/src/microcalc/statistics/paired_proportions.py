@@ -14,7 +14,23 @@ from microcalc.statistics.proportions import wilson_bounds
 
 @dataclass(frozen=True)
 class PairedProportions:
-    """Two proportions of the same cases: `difference` and its interval are A minus B."""
+    """Two proportions of the same cases: `difference` and its interval are A minus B.
+
+    Attributes
+    ----------
+    n
+        Cases.
+    only_a, only_b
+        Cases that A alone, and B alone, got right.
+    a, b
+        The proportions, 0 to 1.
+    difference, low, high
+        A minus B with the bounds of its interval.
+    p_value
+        Two-sided.
+    method
+        Of interval and test, for people.
+    """
 
     n: int
     only_a: int

@@ -14,7 +14,17 @@ from microcalc.statistics.resampling import Integers
 
 @dataclass(frozen=True)
 class Ranking:
-    """Cases from the highest score down: their order, their class, and where each score ends."""
+    """Cases from the highest score down.
+
+    Attributes
+    ----------
+    order
+        Places of the cases, highest score first, shape (n,).
+    positive
+        Their class in that order, shape (n,).
+    last
+        Place, in that order, of the last case of each distinct score, shape (k,).
+    """
 
     order: npt.NDArray[np.intp]
     positive: Bools

@@ -23,7 +23,17 @@ CLUSTERED = "Wilson, effective sample size"
 
 @dataclass(frozen=True)
 class Proportion:
-    """`successes` of `n` with its interval; estimate and bounds are NaN when n is 0."""
+    """`successes` of `n` with its interval.
+
+    Attributes
+    ----------
+    successes, n
+        Counts.
+    estimate
+        0 to 1; NaN when n is 0.
+    low, high
+        Bounds of the interval; NaN when n is 0.
+    """
 
     successes: int
     n: int

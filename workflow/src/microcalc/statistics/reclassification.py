@@ -14,7 +14,15 @@ from microcalc.statistics.arrays import Bools, Floats
 
 @dataclass(frozen=True)
 class Improvement:
-    """An index that is the sum of its part among the positives and that among the negatives."""
+    """An index that is the sum of its part among the positives and that among the negatives.
+
+    Attributes
+    ----------
+    estimate, error
+        The index and its standard error.
+    positives, positives_error, negatives, negatives_error
+        The part of each class and its standard error.
+    """
 
     estimate: float
     error: float

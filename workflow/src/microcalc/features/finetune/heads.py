@@ -125,6 +125,11 @@ def side_by_side(name: str, tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         case_id, n_views, and the features numbered through: tuned_0000, ...
+
+    Raises
+    ------
+    ValueError
+        When the tables are of different numbers of cases.
     """
     blocks = [table.drop(columns=["case_id", "n_views"]).to_numpy() for table in tables]
     values = np.hstack(blocks)

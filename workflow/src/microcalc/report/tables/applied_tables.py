@@ -1,7 +1,7 @@
 """Tables of frozen models on a new cohort: predictions, warnings, contributions."""
 
 from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from microcalc.config.score_names import score_column
 from microcalc.figures.number_format import label as model_label
@@ -10,14 +10,14 @@ from microcalc.report.grid import Row, Table
 from microcalc.report.study import INTERCEPT, Study
 from microcalc.report.tables.result_rows import set_label
 
-if TYPE_CHECKING:
-    pass
-
 MOST_SHOWN = 5
 
 
 def registered(study: Study) -> Table:
-    """Return every registered prediction, a line per case."""
+    """Return every registered prediction, a line per case: `register.csv`, with `warnings.csv`.
+
+    Each frozen model has a column, with the probability and the class that it is called.
+    """
     register = study.tables["register"]
     unlike = set(study.tables["warnings"]["case_id"])
     rows = []
@@ -38,7 +38,7 @@ def _call(line: Mapping[Hashable, Any] | None) -> str:
 
 
 def outside(study: Study) -> Table:
-    """Return in what one case is unlike the training cases."""
+    """Return in what one case is unlike the training cases: a line per row of `warnings.csv`."""
     rows = [
         Row((line["image_id"] or "whole case", line["aspect"], line["found"], line["seen"]))
         for line in study.tables["warnings"].fillna("").to_dict("records")
@@ -47,7 +47,10 @@ def outside(study: Study) -> Table:
 
 
 def unlike(study: Study) -> Table:
-    """Return in what cases are unlike the training cases: how many, and what they have."""
+    """Return in what cases are unlike the training cases: how many, and what they have.
+
+    A line is one aspect of `warnings.csv`; the first `MOST_SHOWN` values are named.
+    """
     rows = []
     warnings = study.tables["warnings"].fillna("")
     for (aspect, seen), own in warnings.groupby(["aspect", "seen"], sort=True):
@@ -58,7 +61,10 @@ def unlike(study: Study) -> Table:
 
 
 def development(study: Study) -> Table:
-    """Return each model's AUC here beside those of its development."""
+    """Return each model's AUC here beside those of its development, by `development.csv`.
+
+    A group row heads each model; the difference is here less there.
+    """
     rows = []
     table = study.tables["development"]
     for model in study.models:
@@ -82,7 +88,7 @@ def development(study: Study) -> Table:
 
 
 def case_predictions(study: Study) -> Table:
-    """Return what each model says of one case."""
+    """Return what each model says of one case: probability, threshold, class; by `register.csv`."""
     rows = [
         Row(
             (
@@ -101,7 +107,11 @@ def case_predictions(study: Study) -> Table:
 
 
 def contributions(study: Study) -> Table:
-    """Return what each term adds to one case's log odds, and each feature to its score."""
+    """Return what each term adds to one case's log odds, and each feature to its score.
+
+    The lines are those of `contributions.csv`; a group row heads each model and each score inside
+    it, and a sum stands at its end. Models that share a score show it once.
+    """
     rows, told = [], set()
     table = study.tables["contributions"].fillna({"case_value": "", "stands_in": ""})
     for (model, part_of), own in table.groupby(["model", "part_of"], sort=False):

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def baseline(study: Study) -> Table:
-    """Return Table 1: every variable, the classes side by side, per set."""
+    """Return Table 1, `table1.csv`: every variable, the classes side by side, per set.
+
+    Each set spans three columns, both classes and P; levels and missing values are indented.
+    """
     table = study.tables["table1"]
     negative, positive = study.labels.names
     splits = [split for split in study.splits if split in set(table["split"])]

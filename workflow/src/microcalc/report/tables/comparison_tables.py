@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def delong(study: Study) -> Table:
-    """Return DeLong's tests, per set."""
+    """Return DeLong's tests between models, set by set, by `delong.csv`.
+
+    A pair on apparent predictions has its difference and is not tested.
+    """
     table = study.tables["delong"]
     rows = []
     for split in study.splits:
@@ -52,7 +55,10 @@ def _tested(line: "pd.Series[Any]") -> tuple[str, str, str, str]:
 
 
 def finetuning(study: Study) -> Table:
-    """Return DeLong's tests between the models that were chosen among."""
+    """Return DeLong's tests between the models that were chosen among, by `finetuning.csv`.
+
+    They are of training, out-of-fold, and internal validation.
+    """
     table = study.tables["finetuning"]
     rows = [
         Row(
@@ -74,7 +80,10 @@ def finetuning(study: Study) -> Table:
 
 
 def mcnemar(study: Study) -> Table:
-    """Return the models' sensitivity, specificity and accuracy against each other."""
+    """Return models' sensitivity, specificity and accuracy against each other, by `mcnemar.csv`.
+
+    A line is a pair of models and a measure, with the difference of two paired proportions.
+    """
     rows = []
     for heading, own in sets(study, "mcnemar"):
         rows.append(Row((heading,), "group"))
@@ -97,7 +106,10 @@ def mcnemar(study: Study) -> Table:
 
 
 def equivalence(study: Study) -> Table:
-    """Return whether one model is shown to be no worse than another, by the margin set before."""
+    """Return whether one model is shown to be no worse than another, by the margin set before.
+
+    The differences of AUCs are those of `equivalence.csv`, with intervals of 100 − 200 α percent.
+    """
     rows = []
     for heading, own in sets(study, "equivalence"):
         rows.append(Row((heading,), "group"))
@@ -118,7 +130,11 @@ def equivalence(study: Study) -> Table:
 
 
 def reclassification(study: Study) -> Table:
-    """Return net reclassification and integrated discrimination, with their caution."""
+    """Return net reclassification and integrated discrimination, with their caution as the note.
+
+    The lines are those of `reclassification.csv`: the new model over the old one, as a whole and
+    within each class.
+    """
     rows = []
     for heading, own in sets(study, "reclassification"):
         rows.append(Row((heading,), "group"))

@@ -1,19 +1,17 @@
 """Tables of the participants' flow: how many were left after each step, and who left why."""
 
-from typing import TYPE_CHECKING
-
 from microcalc.core.errors import with_detail
 from microcalc.figures.number_format import split_label
 from microcalc.report import format as fmt
 from microcalc.report.grid import Row, Table
 from microcalc.report.study import Study
 
-if TYPE_CHECKING:
-    pass
-
 
 def flow(study: Study) -> Table:
-    """Return how many cases and images each room was left with, and why the others went."""
+    """Return how many cases and images each room was left with, and why the others went.
+
+    The numbers are those of the document `flow`; reasons and sets are indented.
+    """
     document = study.documents["flow"]
     steps = {entry["step"]: entry for entry in document["steps"]}
     rooms = {entry["room"]: entry["reasons"] for entry in document["rooms"]}
@@ -41,7 +39,7 @@ def flow(study: Study) -> Table:
 
 
 def exclusions(study: Study) -> Table:
-    """Return everything that left, one line each."""
+    """Return every case and image that left, one line each, as the document `flow` lists them."""
     rows = [
         Row(
             (

@@ -1,4 +1,25 @@
-"""Tables of how each model does on each set: AUC, sensitivity, specificity and the rest."""
+"""Tables of how each model does on each set: AUC, sensitivity, specificity and the rest.
+
+Examples
+--------
+>>> import pandas as pd
+>>> from microcalc.config.study_config import StudyConfig
+>>> from microcalc.report.study import Study
+>>> from microcalc.report.tables import performance_tables
+>>> config = StudyConfig.of({
+...     "study": "mine", "seed": 1, "labels": {"negative": "DCIS", "positive": "IDC"},
+...     "cohort": {"cases": "cases.csv", "images": "images.csv", "image_folder": "files"},
+...     "features": {"deep": {"kind": "network", "weights": "random"}}, "clinical": {},
+... })
+>>> row = {"model": "deep", "split": "internal", "kind": "held_out", "n_neg": 42, "n_pos": 61}
+>>> metrics = pd.DataFrame([row | {"auc": 0.81, "auc_low": 0.74, "auc_high": 0.88}])
+>>> study = Study(config, tables={"metrics": metrics}, documents={}, models={}, figures={})
+>>> table = performance_tables.performance(study)
+>>> table.columns
+('Model', 'AUC')
+>>> [line.cells for line in table.rows]
+[('Internal validation (42 DCIS, 61 IDC)',), ('Deep', '0.81 (0.74–0.88)')]
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +38,10 @@ SELECTED_ON = "selected on"
 
 
 def performance(study: Study) -> Table:
-    """Return the headline: how each model does on each set, training by out-of-fold scores."""
+    """Return the headline: how each model does on each set, training by out-of-fold scores.
+
+    The numbers are those of `metrics.csv`, validation first; a measure that it lacks has no column.
+    """
     measures = ("auc", "sensitivity", "specificity", "accuracy", "ppv", "npv")
     order = ("internal", "external", "train")
     groups = [(split, JUDGED[split]) for split in order if split in study.splits]
@@ -25,13 +49,16 @@ def performance(study: Study) -> Table:
 
 
 def performance_full(study: Study) -> Table:
-    """Return the headline for every set and kind, apparent and out-of-fold training both."""
+    """Return the headline, with thresholds, for every set and kind of `metrics.csv`.
+
+    Training stands there by apparent and by out-of-fold predictions.
+    """
     measures = ("auc", "threshold", "sensitivity", "specificity", "accuracy", "ppv", "npv")
     return _performance(study, _all_sets(study), measures)
 
 
 def performance_more(study: Study) -> Table:
-    """Return the remaining measures for every set and kind."""
+    """Return the remaining measures of `metrics.csv`, see `performance_full`."""
     measures = ("average_precision", "balanced_accuracy", "f1", "lr_pos", "lr_neg", "brier")
     return _performance(study, _all_sets(study), measures)
 

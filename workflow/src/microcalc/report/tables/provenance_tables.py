@@ -8,7 +8,7 @@ from microcalc.report.study import Study
 
 
 def rule_times(study: Study) -> Table:
-    """Return what every rule took, room by room."""
+    """Return what every rule took, room by room, from the study's `times`."""
     rows = []
     for room, rules in study.times.items():
         rows.append(Row((room.capitalize(),), "group"))
@@ -23,7 +23,7 @@ def _took(time: RunTime) -> tuple[str, ...]:
 
 
 def digests(study: Study) -> Table:
-    """Return the digest of everything that the study was made from."""
+    """Return the SHA-256 of everything that the study was made from, by the document `inputs`."""
     found = study.documents["inputs"]["digests"].items()
     rows = [Row((name[:1].upper() + name[1:], digest)) for name, digest in found]
     return Table(("Input", "SHA-256"), tuple(rows))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def published(study: Study) -> Table:
-    """Return the published numbers beside this run's."""
+    """Return the published numbers beside this run's, set by set, by `published.csv`."""
     table = study.tables["published"].fillna({"kind": "", "inside_interval": ""})
     rows = []
     for split, kind in table[["split", "kind"]].drop_duplicates().itertuples(index=False):

@@ -12,17 +12,25 @@ if TYPE_CHECKING:
 
 
 def univariable(study: Study) -> Table:
-    """Return the univariable odds ratios."""
+    """Return the odds ratios of one clinical variable at a time, see `odds_ratios`."""
     return odds_ratios(study, "univariable")
 
 
 def multivariable(study: Study) -> Table:
-    """Return the multivariable odds ratios."""
+    """Return the odds ratios of clinical variables together, see `odds_ratios`."""
     return odds_ratios(study, "multivariable")
 
 
 def odds_ratios(study: Study, name: str) -> Table:
-    """Return the odds ratios of `univariable` or `multivariable`."""
+    """Return odds ratios with their intervals, a line per variable and level.
+
+    Parameters
+    ----------
+    study
+        The results.
+    name
+        `univariable` or `multivariable`, the table that they stand in.
+    """
     table = study.tables[name]
     rows = []
     for variable in dict.fromkeys(table["variable"]):
@@ -68,7 +76,10 @@ def _odds_cells(line: "pd.Series[Any]") -> tuple[str, str, str]:
 
 
 def equations(study: Study) -> Table:
-    """Return every frozen model: its terms, coefficients on the log odds, and threshold."""
+    """Return every frozen model: its terms, coefficients on the log odds, and threshold.
+
+    A group row heads each model; it is all that a reader needs to compute a probability.
+    """
     rows: list[Row] = []
     for name, model in study.models.items():
         rows.append(Row((model_label(name) + f": {model['method']}",), "group"))

@@ -1,19 +1,17 @@
 """Tables of the selection: the scores, features that each step left, and which survived."""
 
-from typing import TYPE_CHECKING
-
 from microcalc.figures.number_format import label as model_label
 from microcalc.report import format as fmt
 from microcalc.report import score_text
 from microcalc.report.grid import Row, Table
 from microcalc.report.study import INTERCEPT, Study
 
-if TYPE_CHECKING:
-    pass
-
 
 def scores(study: Study) -> Table:
-    """Return what each score is made of, what it kept, and who takes it; nothing of one alone."""
+    """Return what each score is made of, what it kept, and who takes it; nothing of one alone.
+
+    It takes the config, and `funnel.csv` and `selected.csv` of each score that has them.
+    """
     config = study.config
     rows = []
     for name in config.scores if len(config.scores) > 1 else ():
@@ -30,7 +28,7 @@ def scores(study: Study) -> Table:
 
 
 def funnel(study: Study) -> Table:
-    """Return how many features each step of the selection left."""
+    """Return how many features each step of the main score's selection left: `funnel.csv`."""
     rows = [
         Row((model_label(str(step)), fmt.count(n)))
         for step, n in study.tables["funnel"][["step", "n_features"]].itertuples(index=False)
@@ -39,7 +37,11 @@ def funnel(study: Study) -> Table:
 
 
 def selected(study: Study) -> Table:
-    """Return the surviving features, the largest coefficient first."""
+    """Return the main score's surviving features, the largest coefficient first.
+
+    The coefficients are those of `selected.csv`, on the log odds per standard deviation; the
+    intercept stands last.
+    """
     table = study.tables["selected"]
     ordered = table.iloc[table["coefficient"].abs().argsort(kind="stable")[::-1]]
     # The intercept last; `sort_values` keeps what it does not tell apart in order.

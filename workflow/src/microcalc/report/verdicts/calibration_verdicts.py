@@ -19,7 +19,21 @@ FAR = 1.5
 
 
 def calibration(rows: Rows) -> list[Finding]:
-    """Return the slopes off 1 and the calibrations in the large off 0."""
+    """Return the slopes off 1 and the calibrations in the large off 0, of `calibration.csv`.
+
+    An interval that leaves out the right value makes a note, and a warning where the estimate lies
+    more than `FAR` half-widths of its interval away from it. A slope that is missing although the
+    set has both classes is a note.
+
+    Examples
+    --------
+    >>> from microcalc.report.verdicts import calibration_verdicts
+    >>> row = {"model": "deep", "split": "internal", "kind": "held_out", "n_pos": 61, "n_neg": 42}
+    >>> slope = {"slope": 0.4, "slope_low": 0.1, "slope_high": 0.7}
+    >>> (found,) = calibration_verdicts.calibration([row | slope])
+    >>> found.kind, found.title
+    ('warning', 'Probabilities are off')
+    """
     names = {"slope": (1.0, "slope"), "citl": (0.0, "calibration in the large")}
     undefined = [
         row
@@ -51,7 +65,16 @@ def calibration(rows: Rows) -> list[Finding]:
 
 
 def recalibration(rows: Rows) -> list[Finding]:
-    """Return the recalibrations whose slope does not rise."""
+    """Return the recalibrations whose slope is not above 0, of `recalibration.csv`.
+
+    Examples
+    --------
+    >>> from microcalc.report.verdicts import calibration_verdicts
+    >>> rows = [{"model": "deep", "slope": -0.2}, {"model": "clinical", "slope": 0.9}]
+    >>> (found,) = calibration_verdicts.recalibration(rows)
+    >>> "the deep model" in found.text
+    True
+    """
     text = (
         "On internal validation no rising recalibration was found for {}; its recalibrated "
         "probabilities mean nothing."

@@ -6,7 +6,17 @@ from microcalc.report.verdicts.row_text import Row, Rows, estimate_in, listing, 
 
 
 def leakage(rows: Rows) -> list[Finding]:
-    """Return the checks that found cases shared between sets, and pairs not judged."""
+    """Return the checks that found shared cases, and pairs of images that were not judged.
+
+    The rows are those of `leakage.csv`.
+
+    Examples
+    --------
+    >>> from microcalc.report.verdicts import data_verdicts
+    >>> check = {"check": "same image in two splits", "statement": "2 pairs", "verdict": "found"}
+    >>> [found.title for found in data_verdicts.leakage([check])]
+    ['Training and validation share cases']
+    """
     bad = [row for row in rows if text_in(row, "verdict") == "found"]
     found = []
     if bad:
@@ -32,7 +42,19 @@ def leakage(rows: Rows) -> list[Finding]:
 
 
 def confounding(rows: Rows) -> list[Finding]:
-    """Return the questions whose answer tells center or label, and those not examined."""
+    """Return the questions whose answer tells center or label, and those not examined.
+
+    The rows are those of `confounding.csv`; each question makes one warning for all its predictors.
+
+    Examples
+    --------
+    >>> from microcalc.report.verdicts import data_verdicts
+    >>> asked = {"question": "which center?", "predictors": "acquisition metadata", "cases": "all"}
+    >>> answer = {"outcome": "A", "verdict": "told", "auc": 0.9, "low": 0.8, "high": 0.97}
+    >>> (found,) = data_verdicts.confounding([asked | answer])
+    >>> found.title
+    'Acquisition metadata tell the center'
+    """
     found: list[Finding] = []
     meanings = {
         "which center?": (
@@ -68,7 +90,16 @@ def confounding(rows: Rows) -> list[Finding]:
 
 
 def sample_size(rows: Rows) -> list[Finding]:
-    """Return the criterion that asks for most, of each model and each validation set."""
+    """Return the criterion that asks for most, of each model and each set, of `sample_size.csv`.
+
+    Examples
+    --------
+    >>> from microcalc.report.verdicts import data_verdicts
+    >>> row = {"set": "train", "model": "deep", "met": "no", "n_required": 300}
+    >>> (found,) = data_verdicts.sample_size([row | {"statement": "300 cases are needed."}])
+    >>> found.text
+    '300 cases are needed.'
+    """
     worst: dict[tuple[str, str], Row] = {}
     for row in rows:
         if text_in(row, "met") != "yes":

@@ -27,7 +27,19 @@ ALPHA = 0.05
 
 
 def metrics(rows: Rows) -> list[Finding]:
-    """Return the AUCs that are undefined or not shown to be better than chance."""
+    """Return the AUCs that are undefined or not shown to be better than chance, of `metrics.csv`.
+
+    Not shown to be better than chance is an AUC in validation whose lower bound is not above 0.5.
+
+    Examples
+    --------
+    >>> from microcalc.report.verdicts import performance_verdicts
+    >>> row = {"model": "deep", "split": "internal", "kind": "held_out"}
+    >>> auc = {"auc": 0.58, "auc_low": 0.45, "auc_high": 0.7}
+    >>> (found,) = performance_verdicts.metrics([row | auc])
+    >>> found.title
+    'Not shown to be better than chance'
+    """
     judged = validation(rows)
     undefined = [row for row in judged if number_in(row, "auc") is None]
     defined = [row for row in judged if number_in(row, "auc") is not None]
@@ -53,7 +65,21 @@ def metrics(rows: Rows) -> list[Finding]:
 
 
 def undefined_tests(test: str) -> Callable[[Rows], list[Finding]]:
-    """Return a verdict on a table of tests: which comparisons have no P value."""
+    """Return a verdict on a table of tests: which comparisons in validation have no P value.
+
+    Parameters
+    ----------
+    test
+        What the finding calls the test.
+
+    Examples
+    --------
+    >>> from microcalc.report.verdicts import performance_verdicts
+    >>> judge = performance_verdicts.undefined_tests("DeLong's test")
+    >>> pair = {"model_a": "deep", "model_b": "clinical", "split": "internal", "kind": "held_out"}
+    >>> [found.text for found in judge([pair | {"p": ""}])]
+    ['No P value could be computed for deep against clinical in internal validation.']
+    """
 
     def judge(rows: Rows) -> list[Finding]:
         bad = [row for row in validation(rows) if number_in(row, "p") is None]
@@ -64,7 +90,17 @@ def undefined_tests(test: str) -> Callable[[Rows], list[Finding]]:
 
 
 def equivalence(rows: Rows) -> list[Finding]:
-    """Return the models that are inferior beyond the margin, and those undetermined."""
+    """Return the models that are inferior beyond the margin, and those undetermined.
+
+    The rows are those of `equivalence.csv`, with their `verdict` and `statement`.
+
+    Examples
+    --------
+    >>> from microcalc.report.verdicts import performance_verdicts
+    >>> row = {"kind": "held_out", "verdict": "inferior", "statement": "Deep is inferior."}
+    >>> [found.text for found in performance_verdicts.equivalence([row])]
+    ['Deep is inferior.']
+    """
     judged = validation(rows)
     found = []
     inferior = [row for row in judged if text_in(row, "verdict") == "inferior"]
@@ -77,7 +113,17 @@ def equivalence(rows: Rows) -> list[Finding]:
 
 
 def net_benefit(rows: Rows) -> list[Finding]:
-    """Return models that never do better than treating all or none."""
+    """Return models that at no threshold do better than treating all or none, of `net_benefit.csv`.
+
+    Examples
+    --------
+    >>> from microcalc.report.verdicts import performance_verdicts
+    >>> place = {"split": "internal", "kind": "held_out", "threshold": 0.2}
+    >>> benefits = {"treat_all": 0.4, "treat_none": 0.0, "deep": 0.39}
+    >>> rows = [place | {"model": name, "net_benefit": value} for name, value in benefits.items()]
+    >>> [found.title for found in performance_verdicts.net_benefit(rows)]
+    ['No net benefit']
+    """
     strategies = ("treat_all", "treat_none")
     best: dict[tuple[str, str, str], float] = {}
     for row in validation(rows):
@@ -103,7 +149,19 @@ def net_benefit(rows: Rows) -> list[Finding]:
 
 
 def subgroups(rows: Rows) -> list[Finding]:
-    """Return the groups between which the AUC differs, and those too small to judge."""
+    """Return the groups between which the AUC differs, and those too small to judge.
+
+    The rows are those of `subgroups.csv`; the AUC differs where the P value of the interaction,
+    times the number of tests (Bonferroni), is below `ALPHA`.
+
+    Examples
+    --------
+    >>> from microcalc.report.verdicts import performance_verdicts
+    >>> row = {"model": "deep", "split": "external", "kind": "held_out", "column": "vendor"}
+    >>> (found,) = performance_verdicts.subgroups([row | {"p_interaction": 0.004}])
+    >>> found.text[-57:]
+    'vendor, the deep model in external validation (P = .004).'
+    """
     judged = validation(rows)
     tests = [row for row in judged if number_in(row, "p_interaction") is not None]
     found = listing(
@@ -134,7 +192,18 @@ def subgroups(rows: Rows) -> list[Finding]:
 
 
 def finetuning(rows: Rows) -> list[Finding]:
-    """Return the fine-tuned networks that did worse than the frozen one."""
+    """Return the fine-tuned networks that did worse than the frozen one, of `finetuning.csv`.
+
+    Worse is a difference of AUCs whose interval lies below 0.
+
+    Examples
+    --------
+    >>> from microcalc.report.verdicts import performance_verdicts
+    >>> pair = {"model_a": "tuned", "model_b": "deep", "split": "internal"}
+    >>> delta = {"delta": -0.1, "delta_low": -0.18, "delta_high": -0.02}
+    >>> [found.title for found in performance_verdicts.finetuning([pair | delta])]
+    ['Fine-tuning did harm']
+    """
     return listing(
         "warning",
         "Fine-tuning did harm",
@@ -145,7 +214,17 @@ def finetuning(rows: Rows) -> list[Finding]:
 
 
 def published(rows: Rows) -> list[Finding]:
-    """Return how many published values lie outside this run's intervals."""
+    """Return how many published values lie outside this run's intervals, of `published.csv`.
+
+    A value beside apparent figures is not counted: it stands beside the out-of-fold ones too.
+
+    Examples
+    --------
+    >>> from microcalc.report.verdicts import performance_verdicts
+    >>> rows = [{"kind": "held_out", "inside_interval": inside} for inside in ("yes", "no", "")]
+    >>> [found.text for found in performance_verdicts.published(rows)]
+    ["1 of 2 published values lie outside this run's intervals."]
+    """
     judged = [row for row in rows if text_in(row, "kind") != "apparent"]
     outside = [row for row in judged if text_in(row, "inside_interval") == "no"]
     compared = [row for row in judged if text_in(row, "inside_interval")]
@@ -156,7 +235,18 @@ def published(rows: Rows) -> list[Finding]:
 
 
 def development(rows: Rows) -> list[Finding]:
-    """Return the models that do worse than when they were made."""
+    """Return the models that do worse than when they were made, of `development.csv`.
+
+    Worse is a difference of AUCs, here less there, whose interval lies below 0.
+
+    Examples
+    --------
+    >>> from microcalc.report.verdicts import performance_verdicts
+    >>> delta = {"delta": -0.1, "delta_low": -0.18, "delta_high": -0.02}
+    >>> row = {"model": "deep", "split": "internal"} | delta
+    >>> [found.title for found in performance_verdicts.development([row])]
+    ['Worse than in development']
+    """
     return listing(
         "warning",
         "Worse than in development",

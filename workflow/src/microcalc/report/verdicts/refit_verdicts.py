@@ -21,7 +21,17 @@ MANY_FAILED = 0.05
 
 
 def optimism(rows: Rows) -> list[Finding]:
-    """Return the AUCs of which correction for optimism leaves nothing, and failed refits."""
+    """Return the AUCs of which correction for optimism leaves nothing, and failed refits.
+
+    The rows are those of `optimism.csv`; nothing is left where the corrected AUC is 0.5 or below.
+
+    Examples
+    --------
+    >>> from microcalc.report.verdicts import refit_verdicts
+    >>> row = {"model": "deep", "measure": "auc", "apparent": 0.8, "corrected": 0.49}
+    >>> [found.title for found in refit_verdicts.optimism([row])]
+    ['Nothing left after correction for optimism']
+    """
     bad = [
         row
         for row in rows
@@ -40,7 +50,17 @@ def optimism(rows: Rows) -> list[Finding]:
 
 
 def permutation(rows: Rows) -> list[Finding]:
-    """Return the models that permuted labels often reach, and failed permutations."""
+    """Return the models that permuted labels often reach, and failed permutations.
+
+    The rows are those of `permutation.csv`; often is a P value above `ALPHA`.
+
+    Examples
+    --------
+    >>> from microcalc.report.verdicts import refit_verdicts
+    >>> row = {"model": "deep", "split": "internal", "kind": "held_out", "p": 0.3}
+    >>> [found.title for found in refit_verdicts.permutation([row])]
+    ['No better than permuted labels']
+    """
     return _failed("permutations", rows, "permutations") + listing(
         "warning",
         "No better than permuted labels",
@@ -51,7 +71,18 @@ def permutation(rows: Rows) -> list[Finding]:
 
 
 def split_lottery(rows: Rows) -> list[Finding]:
-    """Return the models whose own split did better than nearly all random ones."""
+    """Return the models whose own split did better than 97.5 % of random ones, and failed splits.
+
+    The rows are those of `split_lottery.csv`.
+
+    Examples
+    --------
+    >>> from microcalc.report.verdicts import refit_verdicts
+    >>> aucs = {"study_auc": 0.9, "median": 0.8, "p97_5": 0.88}
+    >>> row = {"model": "deep", "split": "internal", "kind": "held_out"} | aucs
+    >>> [found.title for found in refit_verdicts.split_lottery([row])]
+    ['A lucky split']
+    """
     return _failed("random splits", rows, "splits") + listing(
         "warning",
         "A lucky split",

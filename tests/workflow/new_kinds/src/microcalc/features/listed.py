@@ -11,7 +11,7 @@ from microcalc.core.table_reader import read_table
 RECIPE = 1
 
 
-def of_cases(settings: Mapping[str, Any]) -> pd.DataFrame:
+def of_table(settings: Mapping[str, Any]) -> pd.DataFrame:
     """Return case_id and the table's other columns, as text."""
     table = read_table(ListedSettings.of(settings).path)
     return pd.DataFrame(table.rows, columns=table.columns)

@@ -31,7 +31,7 @@ BUDGET_S = 15.0
 
 
 def rows() -> Iterator[dict[str, str]]:
-    """Yield what `make bench` prints: the time as a part of the forward pass, then a large region."""
+    """Yield what `make bench` prints: parts of the forward pass, then a large region."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     network = torchvision.models.resnet101().eval().to(memory_format=torch.channels_last)

@@ -1,5 +1,7 @@
 """Which peaks lie on a line far longer than a calcification: a vessel, a fiber, a scratch."""
 
+import math
+
 import numpy as np
 from scipy import ndimage
 
@@ -44,39 +46,44 @@ def on_line(
         From a row to the next, from a column to the next, in mm.
     """
     size = [2 * int(_ASIDE_MM / side + 1e-9) + 1 for side in spacing_mm]
-    bright = ndimage.maximum_filter(over, size)
+    beyond = [math.ceil((_ALONG_MM[-1] + _FLANK_MM) / side) for side in spacing_mm]
+    wider = [(n, n) for n in beyond]
+    # Not a number, beyond the window, is neither bright nor dark.
+    bright = np.pad(ndimage.maximum_filter(over, size), wider, constant_values=np.nan)
+    places = (rows + beyond[0]) * bright.shape[1] + columns + beyond[1]
+    images = (bright.ravel(), np.pad(over, wider, constant_values=np.nan).ravel())
+    ways = _ways(bright.shape[1], spacing_mm)
     found = [np.zeros(0, dtype=bool)]
     for start in range(0, len(rows), _AT_A_TIME):
         part = slice(start, start + _AT_A_TIME)
-        peaks = (rows[part], columns[part])
-        found.append(_longest(over, bright, peaks, top[part], spacing_mm) >= LENGTH_MM - 1e-9)
+        found.append(_longest(images, ways, places[part], top[part]) >= LENGTH_MM - 1e-9)
     return np.concatenate(found)
 
 
-def _longest(
-    over: Floats,
-    bright: Floats,
-    peaks: tuple[Integers, Integers],
-    top: Floats,
-    spacing_mm: tuple[float, float],
-) -> Floats:
-    """Return the length of the longest line through each peak, mm."""
+def _ways(width: int, spacing_mm: tuple[float, float]) -> tuple[Integers, Integers, Integers]:
+    """Return how far a pixel is, in a flat image, along each ray, to its left and to its right."""
     angle = 2 * np.pi * np.arange(_DIRECTIONS) / _DIRECTIONS
     ahead = np.stack([np.sin(angle), np.cos(angle)])[:, :, None] * _ALONG_MM
     aside = np.stack([np.cos(angle), -np.sin(angle)])[:, :, None] * _FLANK_MM
+    side = np.array(spacing_mm)[:, None, None]
+    steps = (np.rint(way / side).astype(np.int64) for way in (ahead, ahead + aside, ahead - aside))
+    on, left, right = (row * width + column for row, column in steps)
+    return on, left, right
 
-    def at(image: Floats, way: Floats) -> tuple[Floats, Mask]:
-        row, column = (
-            peak[:, None, None] + np.rint(part / side).astype(np.int64)
-            for peak, part, side in zip(peaks, way, spacing_mm, strict=True)
-        )
-        known = (row >= 0) & (row < image.shape[0]) & (column >= 0) & (column < image.shape[1])
-        return image.ravel()[np.where(known, row * image.shape[1] + column, 0)], known
 
-    here, known = at(bright, ahead)
-    hit = known & (here >= _BRIGHT * top[:, None, None])
-    for side in (ahead + aside, ahead - aside):
-        hit &= at(over, side)[0] <= _FLANK * here
+def _longest(
+    images: tuple[Floats, Floats],
+    ways: tuple[Integers, Integers, Integers],
+    places: Integers,
+    top: Floats,
+) -> Floats:
+    """Return the length of the longest line through each peak, mm."""
+    bright, over = images
+    here = bright[places[:, None, None] + ways[0]]
+    known = ~np.isnan(here)
+    hit = here >= _BRIGHT * top[:, None, None]
+    for way in ways[1:]:
+        hit &= ~(over[places[:, None, None] + way] > _FLANK * here)
     seen = known.cumsum(axis=-1)
     whole = hit.cumsum(axis=-1) >= (1 - _GAPS) * seen
     # How many samples the longest ray has whose hits suffice; 0 where none do.

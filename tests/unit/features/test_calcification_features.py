@@ -5,11 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from microcalc.config.calcification_settings import CalcificationSettings
 from microcalc.core.errors import StudyError
-from microcalc.features import calcification_features, kinds, shard_features
+from microcalc.features import (
+    calcification_detection,
+    calcification_features,
+    kinds,
+    shard_features,
+)
 from microcalc.images.region_image import RegionImage
 
-SETTINGS = {"kind": "calcifications", "threshold": 5.0}
+SETTINGS = {"kind": "calcifications", "threshold": 5.2}
 
 
 def region(*centers, seed=0):
@@ -48,7 +54,7 @@ def test_the_calcifications_of_each_image_are_counted(measured):
     per_cm2 = table.set_index("image_id")["per_cm2"]
     assert per_cm2["i3"] == pytest.approx(3 / 1.96)
     assert np.isfinite(table.drop(columns=shard_features.ID_COLUMNS).to_numpy()).all()
-    assert circumstances["threshold"] == 5.0
+    assert circumstances["threshold"] == 5.2
     assert circumstances["scipy"]
 
 
@@ -87,3 +93,8 @@ def test_a_shard_without_regions_is_told(measured, shard):
     shard.regions = ()
     with pytest.raises(StudyError, match="image i1: its shard keeps no region"):
         measured()
+
+
+def test_the_default_threshold_is_the_one_that_phantoms_gave():
+    asked = CalcificationSettings(kind="calcifications").threshold
+    assert asked == calcification_detection.THRESHOLD

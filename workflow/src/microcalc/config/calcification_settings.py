@@ -18,7 +18,7 @@ class CalcificationSettings(FeatureSetSettings):
     calcifications, the single calcifications in the ROI, found at the spacing of the mammogram's
     own pixels and described: their number, size, shape, contrast and spread
     """
-    threshold: Annotated[float, Field(ge=3.5)] = 5.0
+    threshold: Annotated[float, Field(ge=3.5)] = 5.2
     """
     how far a bright spot must stand out to be counted, in units of the noise around it; fewer are
     counted the higher it is

@@ -32,6 +32,7 @@ EXPLAINED = {
     ("core/logs.py", "FileHandler"): "a log grows line by line",
     ("core/run_lock.py", "open"): "it is there to be locked, and holds one word",
     ("simulate/phantom_dicom.py", "save_as"): "a file in memory",
+    ("plan/plain_path.py", "replace"): "a link gets its name when it leads somewhere",
 }
 
 

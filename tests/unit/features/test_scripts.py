@@ -61,7 +61,10 @@ def test_weights_shards_and_cases_through_the_scripts(run, tmp_path, monkeypatch
                 "weights": [str(prepared)],
                 "adapted": [],
             },
-            params={"measured_in": "network_features", "settings": SETTINGS, "cache": True},
+            params={
+                **{"measured_in": "network_features", "settings": SETTINGS},
+                **{"of_regions": False, "cache": True},
+            },
             output={"features": features[-1]},
         )
         assert f"measured {len(part)}, kept 0" in log

@@ -61,6 +61,7 @@ def made(tmp_path):
                 "files": files_digest(of_shard(*tables.values(), 0, 1), str(tmp_path)),
                 "settings": config.images.plain(),
                 "surround": 1.0,
+                "region_margin_mm": None,
             },
             wildcards={"shard": "0"},
         )

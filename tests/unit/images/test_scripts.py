@@ -29,6 +29,7 @@ def test_from_tables_and_files_to_included_cases(tmp_path):
             ),
             "settings": SETTINGS,
             "surround": 1.0,
+            "region_margin_mm": None,
         }
         run_script(
             "extract_patches",

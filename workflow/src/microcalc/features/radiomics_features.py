@@ -159,7 +159,9 @@ def _refuse_too_small_for_filters(image: RegionImage, settings: RadiomicsSetting
                 "`log_sigma_mm`",
                 detail=f"{sigma_mm:g} mm, and pixels of {_pixel_mm(image):g} mm",
             )
-        _refuse_wide(f"log {sigma_mm:g} mm", 1 + 2 * int(TRUNCATED_AT_SIGMAS * sigma + 0.5), shortest)
+        _refuse_wide(
+            f"log {sigma_mm:g} mm", 1 + 2 * int(TRUNCATED_AT_SIGMAS * sigma + 0.5), shortest
+        )
     if settings.wavelets:
         with from_extra("radiomics"):
             import pywt

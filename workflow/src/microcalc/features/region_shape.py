@@ -49,9 +49,7 @@ def shape(region: npt.NDArray[np.bool_], spacing_mm: tuple[float, float]) -> dic
     steps = np.asarray(spacing_mm, dtype=np.float64)
     outlines = [outline * steps for outline in _outlines(region)]
     enclosed = abs(sum(_signed_area(outline) for outline in outlines))
-    perimeter = sum(
-        float(np.hypot(*np.diff(outline, axis=0).T).sum()) for outline in outlines
-    )
+    perimeter = sum(float(np.hypot(*np.diff(outline, axis=0).T).sum()) for outline in outlines)
     points = np.concatenate(outlines)
     hull = ConvexHull(points)
     box = float(np.prod(np.ptp(points, axis=0)))

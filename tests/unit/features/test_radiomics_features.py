@@ -85,8 +85,11 @@ def test_ibsi_values_of_the_digital_phantom_are_met() -> None:
     assert missed == {"ivh_i10", "ivh_diff_i10_i90"}
     assert missed <= IN_OTHER_UNITS
     assert len(compared - missed) == 126
-    # What is left out for being equal to another is so in the consensus too.
-    assert {n: expected[n] for n in EQUAL} == {n: expected[other] for n, other in EQUAL.items()}
+    # What is left out for being equal to another is so in the consensus too, but for these two:
+    # they are averages of slices there, and what they equal is of the whole.
+    of_slices = {"ngl_glnu_norm", "ngl_gl_var"}
+    equal = {name: other for name, other in EQUAL.items() if name not in of_slices}
+    assert {n: expected[n] for n in equal} == {n: expected[other] for n, other in equal.items()}
 
 
 def test_names_are_stable_and_those_of_every_filter_alike(lesion) -> None:
@@ -148,10 +151,11 @@ def test_a_filter_is_as_wide_as_its_mm_at_any_spacing() -> None:
 
 
 def test_a_wavelet_tells_rows_from_columns() -> None:
+    """Of hl the first letter, high-pass, is along x, and the second along y."""
     stripes = np.tile(np.where(np.arange(40) % 4 < 2, 100.0, 200.0), (40, 1))
     stripes += np.random.default_rng(1).normal(size=(40, 40))
     settings = RadiomicsSettings(kind="radiomics", wavelets=("haar",))
-    for pixels, strong, weak in ((stripes, "lh", "hl"), (stripes.T, "hl", "lh")):
+    for pixels, strong, weak in ((stripes, "hl", "lh"), (stripes.T, "lh", "hl")):
         found = region_features(image_of(pixels), settings)
         weaker = found[f"wavelet_haar_{weak}_stat_var"]
         assert found[f"wavelet_haar_{strong}_stat_var"] > 100 * weaker
@@ -175,7 +179,9 @@ def test_the_same_bytes_twice_and_nothing_beside_them(lesion, capfd, tmp_path, m
 
 def test_pictures_are_refused(lesion) -> None:
     picture = replace(lesion, bits_stored=8)
-    with pytest.raises(StudyError, match=r"pictures of 8 bits: .*give the DICOM file.*8 bits of gr"):
+    with pytest.raises(
+        StudyError, match=r"pictures of 8 bits: .*give the DICOM file.*8 bits of gr"
+    ):
         refuse_pictures(picture)
     with pytest.raises(StudyError, match="pictures of 8 bits"):
         region_features(picture, PLAIN)

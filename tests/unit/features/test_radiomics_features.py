@@ -127,6 +127,13 @@ def test_only_the_region_is_measured_and_filters_see_around_it(lesion) -> None:
     assert before["log_0.5mm_stat_mean"] != after["log_0.5mm_stat_mean"]
 
 
+def test_how_much_surrounds_it_matters_to_filters_alone(lesion) -> None:
+    rows, columns = (np.flatnonzero(lesion.region.any(axis)) for axis in (1, 0))
+    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    tight = replace(lesion, pixels=lesion.pixels[box], region=lesion.region[box])
+    assert region_features(tight, PLAIN) == region_features(lesion, PLAIN)
+
+
 def test_gain_and_offset_leave_texture(lesion) -> None:
     plain = region_features(lesion, PLAIN)
     brighter = region_features(replace(lesion, pixels=lesion.pixels * 2 + 64), PLAIN)

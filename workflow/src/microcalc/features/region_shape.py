@@ -46,6 +46,7 @@ def shape(region: npt.NDArray[np.bool_], spacing_mm: tuple[float, float]) -> dic
     ----------
     Zwanenburg et al. 2020, Radiology 295:328; identifiers are those of its reference manual.
     """
+    region = _cropped(region)  # rounding errors then do not depend on what surrounds it
     steps = np.asarray(spacing_mm, dtype=np.float64)
     outlines = [outline * steps for outline in _outlines(region)]
     enclosed = abs(sum(_signed_area(outline) for outline in outlines))
@@ -65,6 +66,11 @@ def shape(region: npt.NDArray[np.bool_], spacing_mm: tuple[float, float]) -> dic
         "shape_solidity": enclosed / float(hull.volume),  # in the plane, the area
         "shape_extent": enclosed / box,
     }
+
+
+def _cropped(region: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    rows, columns = (np.flatnonzero(region.any(axis)) for axis in (1, 0))
+    return region[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _outlines(region: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.float64]]:

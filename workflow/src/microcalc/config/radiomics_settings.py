@@ -14,7 +14,7 @@ class RadiomicsSettings(FeatureSetSettings):
     """Handcrafted radiomics of the region at the spacing of its pixels, as IBSI defines them.
 
     Not among `microcalc.config.feature_kinds.FeatureSet`: the images room stores patches, which are
-    resampled, and no `RegionImage`; until it does, a config cannot ask for this kind.
+    resampled, and no `RegionImage`. A config can therefore not ask for this kind.
     """
 
     measured_in: ClassVar[str] = "radiomics_features"

@@ -1,6 +1,6 @@
 """Handcrafted radiomics of a region at the spacing of its pixels, by mirp.
 
-No kind of the config's `features` yet measures with it; see `RadiomicsSettings`.
+No kind of the config's `features` measures with it; see `RadiomicsSettings`.
 """
 
 import logging

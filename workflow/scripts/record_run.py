@@ -8,7 +8,14 @@ from microcalc.report import history, inputs
 job = job_records.begin(snakemake)
 config, given = StudyConfig.of(snakemake.params.config), snakemake.input
 tables = {"case table": given.cases, "images table": given.images, "split file": given.split}
-found = inputs.describe(tables=tables, shards=given.shards, models=given.models, config=config)
+found = inputs.describe(
+    tables=tables,
+    features=given.features,
+    shards=given.shards,
+    models=given.models,
+    config=config,
+    digest_of=job.digest_of,
+)
 run = history.describe(
     read_csv(given.metrics),
     read_csv(given.included),

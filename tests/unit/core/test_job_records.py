@@ -135,8 +135,18 @@ def test_frozen_models_in_another_place_are_held_against_records_that_came_along
     taken = job("take_models", input={"models": [moved]})
     assert taken.digest_of(moved) == SHA
     write(moved, "tost")
-    with pytest.raises(StudyError, match="not as the job that made it"):
+    with pytest.raises(StudyError, match=r"not as the job that made it.*restore it"):
         job("take_models", input={"models": [moved]})
+
+
+def test_a_file_that_is_named_by_its_whole_path_is_a_result_too(place: Path) -> None:
+    manifest = "results/mine/simulate/shard-0.json"
+    begun = job("simulate_shard", output=[manifest])
+    write(manifest, "{}")
+    phantom = write(str(place / "results/mine/simulate/dicom/a.dcm"), "test")
+    begun.leave_record(files=[phantom])
+    (_, record), *_ = job_records.records("results/mine")
+    assert sorted(record.outputs) == ["simulate/dicom/a.dcm", "simulate/shard-0.json"]
 
 
 def test_a_table_that_was_changed_after_the_plan_is_refused(place: Path) -> None:

@@ -316,6 +316,7 @@ def test_the_weights_of_every_network_are_digested(files, fake, tmp_path):
     (tmp_path / "cases.csv").write_text("case_id\nC1\n")
     found = inputs.describe(
         tables={"case table": tmp_path / "cases.csv"},
+        features=[],
         shards=[],
         models=files["models"],
         config=fake["SEVERAL"],

@@ -147,7 +147,12 @@ class Job:
                 "records were lost, add --forceall"
             )
         if recorded is not None and recorded != content:
-            raise altered(path, content, recorded)
+            advice = (
+                "delete it and run the same command again, which makes it anew"
+                if self._is_result(path)
+                else "restore it as the study that made it left it"
+            )
+            raise StudyError(f"{path}: {_difference(content, recorded)}; {advice}")
 
     def discard_altered(self) -> None:
         """Delete what the job would bring up to date and is not as the job left it.
@@ -340,16 +345,13 @@ def recorded_content(path: str | os.PathLike[str]) -> Content | None:
     return None
 
 
-def altered(path: str | os.PathLike[str], content: Content, recorded: Content) -> StudyError:
-    """Return what to say of a result that is not as its job left it."""
+def _difference(content: Content, recorded: Content) -> str:
+    """Return how a result is not as its job left it, in words."""
     if content.size != recorded.size:
         how = f"it has {content.size:,} bytes and had {recorded.size:,}"
     else:
         how = f"its SHA-256 begins with {content.sha256[:12]} and did with {recorded.sha256[:12]}"
-    return StudyError(
-        f"{path}: not as the job that made it left it: {how}. It was cut, edited or swapped; "
-        "delete it and run the same command again, which makes it anew"
-    )
+    return f"not as the job that made it left it: {how}. It was cut, edited or swapped"
 
 
 def settings_digest(params: Mapping[str, Any]) -> str:
@@ -417,7 +419,11 @@ def _is_memory(path: str, root: Path | None) -> bool:
 
 
 def _posix(path: str | os.PathLike[str], root: Path | None) -> str:
-    return Path(path).relative_to(root or "").as_posix()
+    """Return where a file lies below `root`, also where one is absolute and the other is not."""
+    file, folder = Path(path), Path(root or "")
+    if not file.is_relative_to(folder):
+        file, folder = file.resolve(), folder.resolve()
+    return file.relative_to(folder).as_posix()
 
 
 def _state(path: str) -> State | None:

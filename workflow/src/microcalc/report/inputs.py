@@ -1,7 +1,7 @@
 """Digests of a study's inputs, and the columns of its tables."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,11 @@ Name = str | os.PathLike[str]
 def describe(
     *,
     tables: Mapping[str, Name],
+    features: Sequence[Name],
     shards: Sequence[Name],
     models: Sequence[Name],
     config: StudyConfig,
+    digest_of: Callable[[Name], str] = digest_file,
 ) -> dict[str, dict[str, Any]]:
     """Return `digests`, the SHA-256 of every input by its name for people, and `columns`.
 
@@ -29,6 +31,8 @@ def describe(
     tables
         The study's own tables by name, those aside that features come from; one that it has not
         got is empty.
+    features
+        Those tables, in the order of the config's `features`.
     shards
         `images/shard-K.npz`: each image's key digests its file, its row of the images table and
         how it was read.
@@ -36,6 +40,8 @@ def describe(
         The frozen models: they hold the digests of the networks' weights and the training rows.
     config
         The whole config, defaults filled in.
+    digest_of
+        Gives the SHA-256 of a table; of a job, as it was when the job began.
 
     Raises
     ------
@@ -45,9 +51,9 @@ def describe(
         When one is not there.
     """
     given = {name: path for name, path in tables.items() if path}
-    of_sets = feature_sets.tables_given(config).items()
+    of_sets = zip(feature_sets.tables_given(config), features, strict=True)
     given |= {score_text.features([name]): path for name, path in of_sets}
-    found = {name: digest_file(path) for name, path in given.items()}
+    found = {name: digest_of(path) for name, path in given.items()}
     keys = sorted(key for shard in shards for key in read_keys(shard))
     found["images with their regions, as read"] = digest_value(keys)
     main = feature_sets.main_set(config)

@@ -5,7 +5,7 @@ No kind of the config's `features` measures with it; see `RadiomicsSettings`.
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -16,9 +16,6 @@ from microcalc.core.errors import StudyError
 from microcalc.core.libraries import from_extra
 from microcalc.features.region_shape import shape
 from microcalc.images.region_image import RegionImage
-
-RECIPE = 1
-"""Version of how a region becomes features."""
 
 FAMILIES: Final = (
     "statistical", "intensity_volume_histogram", "intensity_histogram",
@@ -197,30 +194,8 @@ def _by_mirp(image: RegionImage, settings: RadiomicsSettings) -> dict[str, dict[
     with from_extra("radiomics"):
         from mirp import extract_features
 
-    sigmas = {sigma / _pixel_mm(image): sigma for sigma in settings.log_sigma_mm}
-    prefixes = {"": ""} | {f"log_s_{px}_": f"log_{mm:g}mm_" for px, mm in sigmas.items()}
-    filters: dict[str, Any] = {"filter_kernels": []}
-    if sigmas:
-        filters["filter_kernels"].append("laplacian_of_gaussian")
-        filters |= {
-            "laplacian_of_gaussian_sigma": list(sigmas),
-            "laplacian_of_gaussian_kernel_truncate": TRUNCATED_AT_SIGMAS,
-        }
-    if settings.wavelets:
-        filters["filter_kernels"].append("separable_wavelet")
-        filters |= {
-            "separable_wavelet_families": list(settings.wavelets),
-            "separable_wavelet_set": list(_SUBBANDS),
-            "separable_wavelet_decomposition_level": 1,
-            "separable_wavelet_stationary": True,
-            # A mammogram has an up and a down, and is mirrored to lie as all others do.
-            "separable_wavelet_rotation_invariance": False,
-        }
-        prefixes |= {
-            f"wavelet_{name}_{band}_level_1_": f"wavelet_{name}_{band}_"
-            for name in settings.wavelets
-            for band in _SUBBANDS
-        }
+    # An array's pixels count as 1 mm for mirp, and its names have the filter's width in these.
+    widths = {sigma / _pixel_mm(image): sigma for sigma in settings.log_sigma_mm}
     with _without_its_log():
         tables = extract_features(
             image=image.pixels[np.newaxis].astype(np.float64),
@@ -232,10 +207,40 @@ def _by_mirp(image: RegionImage, settings: RadiomicsSettings) -> dict[str, dict[
             **_discretisation("response_map", settings.bins),
             ivh_discretisation_method="fixed_bin_number",
             ivh_discretisation_n_bins=IVH_BINS,
-            **(filters if filters["filter_kernels"] else {}),
+            **_filters(list(widths), settings.wavelets),
         )
     row = {name: value for table in tables for name, value in table.iloc[0].items()}
+    prefixes = {
+        "": "",
+        **{f"log_s_{width}_": f"log_{sigma:g}mm_" for width, sigma in widths.items()},
+        **{
+            f"wavelet_{name}_{band}_level_1_": f"wavelet_{name}_{band}_"
+            for name in settings.wavelets
+            for band in _SUBBANDS
+        },
+    }
     return {ours: _of_map(row, theirs) for theirs, ours in prefixes.items()}
+
+
+def _filters(widths: Sequence[float], wavelets: Sequence[str]) -> dict[str, Any]:
+    """Return mirp's settings of filters; widths are in pixels."""
+    asked: dict[str, Any] = {}
+    if widths:
+        asked |= {
+            "laplacian_of_gaussian_sigma": list(widths),
+            "laplacian_of_gaussian_kernel_truncate": TRUNCATED_AT_SIGMAS,
+        }
+    if wavelets:
+        asked |= {
+            "separable_wavelet_families": list(wavelets),
+            "separable_wavelet_set": list(_SUBBANDS),
+            "separable_wavelet_decomposition_level": 1,
+            "separable_wavelet_stationary": True,
+            # A mammogram has an up and a down, and is mirrored to lie as all others do.
+            "separable_wavelet_rotation_invariance": False,
+        }
+    kernels = {"laplacian_of_gaussian": widths, "separable_wavelet": wavelets}
+    return asked | {"filter_kernels": [name for name, of in kernels.items() if of] or None}
 
 
 def _discretisation(of: str, bins: int) -> dict[str, Any]:

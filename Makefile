@@ -4,11 +4,12 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up-done
 CLUSTER := $(VENV)/.cluster-set-up-done
+RADIOMICS := $(VENV)/.radiomics-set-up-done
 AUDIT := $(VENV)/audit
 INSTALL = $(BIN)/python -m pip install --quiet --constraint envs/constraints.txt
 CORES ?= all
 
-.PHONY: demo ingest new-study check verify crate docs freeze-split test test-slow test-slurm report lint audit format bench simulations setup cluster clean
+.PHONY: demo ingest new-study check verify crate docs freeze-split test test-slow test-slurm test-radiomics report lint audit format bench simulations setup cluster clean
 
 demo: setup
 	$(BIN)/snakemake --cores $(CORES)
@@ -47,6 +48,9 @@ test-slow: setup
 
 test-slurm: cluster
 	$(BIN)/pytest -m slurm -n 0
+
+test-radiomics: $(RADIOMICS)
+	$(BIN)/pytest -m radiomics
 
 lint: setup
 	$(BIN)/ruff check .
@@ -97,6 +101,11 @@ cluster: $(CLUSTER)
 
 $(CLUSTER): $(SETUP)
 	$(INSTALL) --no-build-isolation --editable '.[dev,cluster]'
+	touch $@
+
+# Of another license, and with ITK the size of all else: only who asks for it has it.
+$(RADIOMICS): $(SETUP)
+	$(INSTALL) --no-build-isolation --editable '.[dev,radiomics]'
 	touch $@
 
 clean:

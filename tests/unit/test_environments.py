@@ -72,10 +72,10 @@ def test_base_is_numpy_scipy_and_numba() -> None:
     assert set(wanted()) == {"numba", "numpy", "scipy"}
 
 
-def test_dev_is_all_but_the_cluster_and_the_benchmarks() -> None:
-    others = set(EXTRAS) - {"dev", "cluster", "bench"}
+def test_dev_is_all_but_the_cluster_the_benchmarks_and_radiomics() -> None:
+    others = set(EXTRAS) - {"dev", "cluster", "bench", "radiomics"}
     assert wanted(*others).keys() < wanted("dev").keys()
-    assert not {"snakemake-executor-plugin-slurm", "fast-select"} & wanted("dev").keys()
+    assert not {"snakemake-executor-plugin-slurm", "fast-select", "mirp"} & wanted("dev").keys()
 
 
 @pytest.mark.parametrize("environment", ["analysis", "torch"])

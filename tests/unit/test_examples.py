@@ -3,6 +3,7 @@
 import doctest
 import importlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.test_house import DOCUMENTED, PACKAGE, ROOT, public_functions
@@ -30,10 +31,17 @@ def name_of(path: Path) -> str:
     return ".".join(["microcalc", *path.relative_to(PACKAGE).with_suffix("").parts])
 
 
+def marked(path: Path) -> Any:
+    """Return a module as a test's argument; what needs an extra is tested where that is."""
+    needs_extra = 'from_extra("radiomics")' in path.read_text()
+    marks = [pytest.mark.radiomics] if needs_extra else []
+    return pytest.param(path, marks=marks, id=name_of(path))
+
+
 SHOWN = [path for path in sorted(PACKAGE.rglob("*.py")) if ">>> " in path.read_text()]
 
 
-@pytest.mark.parametrize("path", SHOWN, ids=name_of)
+@pytest.mark.parametrize("path", map(marked, SHOWN))
 def test_the_examples_print_what_they_say(path) -> None:
     for test in examples_in(name_of(path)):
         run(test)

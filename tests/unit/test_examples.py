@@ -41,7 +41,7 @@ def marked(path: Path) -> Any:
 SHOWN = [path for path in sorted(PACKAGE.rglob("*.py")) if ">>> " in path.read_text()]
 
 
-@pytest.mark.parametrize("path", map(marked, SHOWN))
+@pytest.mark.parametrize("path", [marked(path) for path in SHOWN])
 def test_the_examples_print_what_they_say(path) -> None:
     for test in examples_in(name_of(path)):
         run(test)

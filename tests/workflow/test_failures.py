@@ -206,11 +206,21 @@ def empty_collection(study: Study) -> list[str]:
     return [table.name]
 
 
+def edit_a_result(study: Study) -> list[str]:
+    table = study.results / "cohort" / "eligible.csv"
+    text = table.read_text().replace("IDC", "DCIS", 1)
+    table.unlink()  # it may be a link into the study that all rules share
+    table.write_text(text)
+    return ["cohort/eligible.csv"]
+
+
 # Of rules that read nothing of results: a change of the study, which returns what must be named.
 SPOILED: dict[str, Callable[[Study], list[str]]] = {
     "build_cohort": misspell_labels,
     "check": misspell_labels,
     "freeze_split": misspell_labels,
+    "verify": edit_a_result,
+    "crate": edit_a_result,
     "simulate_shard": spoil_phantom,
     "prepare_weights": spoil_weights,
     "fetch_weights": ask_for_the_network,
@@ -223,6 +233,8 @@ SPOILED: dict[str, Callable[[Study], list[str]]] = {
 ASKED = {
     "check": ["check"],
     "freeze_split": ["freeze_split"],
+    "verify": ["verify"],
+    "crate": ["crate"],
     "ingest": ["ingest", "--config", "ingest=cmmd", "source=source"],
     "fetch_weights": ["results/tiny/features/deep/weights/resnet18.fetched.json"],
 }
@@ -255,11 +267,12 @@ def test_a_failing_rule_says_what_and_where(
 
 def unclear(said: str, rule: str, named: list[str]) -> list[str]:
     """Return what is missing of a readable failure."""
-    # What is wrong with a study's tables and config, `check` tells before any job.
-    sentences = SENTENCE.findall(said) if rule != "check" else [said]
+    # What is wrong with tables, config and results, these tell before any job.
+    is_told_before = rule in ("check", "verify", "crate")
+    sentences = [said] if is_told_before else SENTENCE.findall(said)
     present = {
         "no traceback": "Traceback" not in said,
-        "the rule": f"Error in rule {rule}:" in said or rule == "check",
+        "the rule": f"Error in rule {rule}:" in said or is_told_before,
         "a sentence and the log": bool(sentences),
         "the file": any(name in sentence for sentence in sentences for name in named),
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from scipy.special import logit
 
@@ -155,7 +156,8 @@ def test_changed_weights_are_refused(cohort: Study) -> None:
     path = cohort.results / "features" / "deep" / "weights" / "resnet18.safetensors"
     tensors = load_file(path)
     tensors["conv1.weight"][0, 0, 0, 0] += 1e-3
-    save_file(tensors, path)
+    with safe_open(path, "pt") as file:
+        save_file(tensors, path, file.metadata())
     # By their record, or where none came along with the models by what these say of them.
     for said in ("resnet18.safetensors: not as the job", "the digest of the weights of deep is"):
         done = apply(cohort, "results/tiny-on-new/models/deep.json", check=False)

@@ -74,6 +74,8 @@ def test_jobs_ask_for_what_the_readme_says(submitted: Run) -> None:
         if rule != "refits_refit_chain"
     }
     assert said.pop("refit_chain") == ("40 for ten", "120", "10")
+    # No set of the tiny study is measured without torch.
+    assert said.pop("measure_images") == said["extract_features"]
     assert asked == said
 
 

@@ -103,7 +103,6 @@ def test_results_of_which_nobody_knows_are_not_kept(study: Study) -> None:
 @pytest.mark.slow
 def test_the_command_that_is_named_makes_them_anew(study: Study) -> None:
     shutil.rmtree(study.folder / ".snakemake")
-    study.configure(lambda config: config["threshold"].update(method="youden"))
     study.configure(lambda config: config["evaluation"].update(confidence=0.9))
     said = study.snakemake("-n", check=False)
     (line,) = (row for row in (said.stdout + said.stderr).splitlines() if "--forcerun" in row)

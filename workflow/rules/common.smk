@@ -206,6 +206,10 @@ def reader_settings(wildcards):
     return stability.of_reader(SETTINGS, wildcards.reader)
 
 
+def results_folder(wildcards):
+    return in_study("")
+
+
 def page_template(name="page"):
     return plain_path.of(WORKFLOW / "report" / f"{name}.html.j2")
 

@@ -10,7 +10,7 @@ rule simulate_shard:
         shards=len(SHARDS),
         digest=OF_SHARD.phantoms_digest,
         folder=stated("image_folder"),
-        results=in_study(""),
+        results=results_folder,
         seed=config["seed"],
     script:
         "../scripts/simulate_shard.py"
